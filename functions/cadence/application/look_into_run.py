@@ -10,12 +10,15 @@ from cadence.domain.errors import InvalidRequest, NotFound, Violation
 from cadence.domain.run import Run, Treatment, TreatmentSpec, Value
 from cadence.domain.runner import Runner
 
+_DEEPEST = 50
+
 
 @dataclass(frozen=True)
 class Origin:
     """A value and the treatment that sent it, with the origins of what that treatment received.
 
-    `value` is None while nothing has been sent. A treatment met before in the same trace is `repeated`: its inputs are not told again.
+    `value` is None while nothing has been sent. A treatment met before in the same trace, or too deep in it, is `cut`: its
+    inputs are not told; a trace of its own port tells them.
     """
 
     treatment: str
@@ -24,7 +27,7 @@ class Origin:
     state: Treatment | None
     runner: Runner | None
     inputs: Mapping[str, "Origin | None"] = field(default_factory=dict)
-    repeated: bool = False
+    cut: bool = False
 
 
 @dataclass
@@ -79,18 +82,18 @@ class RunInsight:
         if offset is not None and value is not None and offset > value.size:
             message = f"The value has {value.size} bytes, so there is nothing at offset {offset}."
             raise InvalidRequest(message, [Violation("offset", message)])
-        return self._origin(treatment, port, set())
+        return self._origin(treatment, port, set(), _DEEPEST)
 
-    def _origin(self, treatment: str, port: str, met: set[str]) -> Origin:
+    def _origin(self, treatment: str, port: str, met: set[str], depth: int) -> Origin:
         value = self.values.get((treatment, port))
         state = self.treatments.get(treatment)
         runner = self.runner(treatment)
-        if treatment in met:
-            return Origin(treatment, port, value, state, runner, repeated=True)
+        if treatment in met or depth == 0:
+            return Origin(treatment, port, value, state, runner, cut=True)
         met.add(treatment)
         inputs = {
             given.port: (
-                self._origin(given.source_treatment, given.source_port, met)
+                self._origin(given.source_treatment, given.source_port, met, depth - 1)
                 if given.source_treatment and given.source_port
                 else None
             )

@@ -10,7 +10,7 @@ from cadence.domain.access import ALL_PROJECTS, Principal
 from cadence.domain.errors import NotFound
 from cadence.domain.run import Run, RunState
 
-_BATCH = 100
+_LARGEST_BATCH = 100
 _MOST_READ = 1_000
 
 
@@ -42,7 +42,7 @@ class VisibleRuns:
         """Newest first. At most 1,000 runs are read for one page, so a rare filter may give a short page with more to come."""
         found: list[Run] = []
         read = 0
-        for run in self._newest_first(principal.organization, self.projects(principal, project), after):
+        for run in self._newest_first(principal.organization, self.projects(principal, project), after, limit):
             if len(found) == limit or read == _MOST_READ:
                 return Page(found, after)
             read += 1
@@ -61,14 +61,15 @@ class VisibleRuns:
             return [principal.project]
         return [known.name for known in self.directory.list_projects(principal.organization)]
 
-    def _newest_first(self, organization: str, projects: Sequence[str], after: str | None) -> Iterator[Run]:
+    def _newest_first(self, organization: str, projects: Sequence[str], after: str | None, limit: int) -> Iterator[Run]:
         """Merges the projects' listings: ids sort by time."""
-        listings = [self._listing(organization, project, after) for project in projects]
+        batch = min(limit + 1, _LARGEST_BATCH)
+        listings = [self._listing(organization, project, after, batch) for project in projects]
         return merge(*listings, key=lambda run: run.run_id, reverse=True)
 
-    def _listing(self, organization: str, project: str, after: str | None) -> Iterator[Run]:
+    def _listing(self, organization: str, project: str, after: str | None, batch: int) -> Iterator[Run]:
         while True:
-            page = self.runs.list_runs(organization, project, _BATCH, after)
+            page = self.runs.list_runs(organization, project, batch, after)
             yield from page.items
             if page.after is None:
                 return
