@@ -37,7 +37,7 @@ class Platform:
     python: str
 
 
-LAMBDA_ARM64 = Platform("aarch64-manylinux_2_28", "3.13")
+LAMBDA_ARM64 = Platform("aarch64-manylinux_2_28", "3.14")
 THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor}")
 
 

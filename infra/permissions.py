@@ -157,8 +157,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "log_stream": (
         _writes("access"),
-        _gets("infrastructure/*"),
-        _puts("infrastructure/*"),
+        _gets("infrastructure/log-stream.json"),
+        _puts("infrastructure/log-stream.json"),
         _may("states", ("ListExecutions",), _machine("run")),
         _may(
             "cloudformation",
