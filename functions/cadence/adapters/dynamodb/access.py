@@ -2,13 +2,11 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError
-from pynamodb.models import Model
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.access_items import (
@@ -24,16 +22,16 @@ from cadence.adapters.dynamodb.access_items import (
     organization_key,
 )
 from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.faults import translated
 from cadence.application.access_ports import Cipher, Seen
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.githost import GitHost
 from cadence.domain.pool import Pool
 
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 _KEY_CONTEXT = "shared-key"
 
-M = TypeVar("M", bound=Model)
+M = TypeVar("M", bound=AccessTable)
 
 
 class DynamoAccessStore:
@@ -66,12 +64,12 @@ class DynamoAccessStore:
 
     def put_pool(self, pool: Pool) -> bool:
         item = PoolItem.of(pool)
-        try:
-            item.save(PoolItem.pk.does_not_exist())
-        except PutError as error:
-            _unless_condition_failed(error)
-            item.save()
-            return False
+        with translated(f"pool {pool.name}"):
+            try:
+                _create(item, "")
+            except Conflict:
+                item.save()
+                return False
         return True
 
     def get_pool(self, organization: str, name: str) -> Pool:
@@ -117,9 +115,8 @@ class DynamoAccessStore:
     def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> Seen:
         item = SeenItem(key, _kind(key), first_seen=at, fingerprint=fingerprint, expires_at=at + keep)
         try:
-            item.save(SeenItem.pk.does_not_exist())
-        except PutError as error:
-            _unless_condition_failed(error)
+            _create(item, "It was seen before.")
+        except Conflict:
             item = _get(SeenItem, key, _kind(key), "It has just been forgotten.")
         return Seen(item.first_seen, item.fingerprint, bool(item.done))
 
@@ -146,9 +143,8 @@ class DynamoSharedKeys:
         except DoesNotExist:
             item = KeyItem(name, KeyItem.SK, encrypted=self._cipher.encrypt(secrets.token_bytes(32), context))
             try:
-                item.save(KeyItem.pk.does_not_exist())
-            except PutError as error:
-                _unless_condition_failed(error)
+                _create(item, "The key was made by another process.")
+            except Conflict:
                 item = KeyItem.get(name, KeyItem.SK, consistent_read=True)
         return self._cipher.decrypt(item.encrypted, context)
 
@@ -165,40 +161,33 @@ def _kind(key: str) -> str:
 
 def _get(model: type[M], pk: str, sk: str, missing: str) -> M:
     try:
-        return model.get(pk, sk, consistent_read=True)
+        with translated(f"{model.__name__} {sk}"):
+            return model.get(pk, sk, consistent_read=True)
     except DoesNotExist:
         raise NotFound(missing) from None
 
 
 def _under(model: type[M], pk: str, prefix: str) -> Iterator[M]:
-    return iter(model.query(pk, model.sk.startswith(prefix), consistent_read=True))  # type: ignore[attr-defined]
+    with translated(prefix):
+        yield from model.query(pk, model.sk.startswith(prefix), consistent_read=True)
 
 
 def _create(item: AccessTable, taken: str) -> None:
     try:
-        item.save(type(item).pk.does_not_exist())
-    except PutError as error:
-        _unless_condition_failed(error)
+        with translated(item.sk):
+            item.save(AccessTable.pk.does_not_exist())
+    except Conflict:
         raise Conflict(taken) from None
 
 
 def _create_pair(items: tuple[AccessTable, AccessTable], taken: str) -> None:
     try:
-        with _transaction() as transaction:
+        with translated(items[0].sk), _transaction() as transaction:
             for item in items:
-                transaction.save(item, condition=type(item).pk.does_not_exist())
-    except TransactWriteError as error:
-        if not any(reason and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
-            raise
+                transaction.save(item, condition=AccessTable.pk.does_not_exist())
+    except Conflict:
         raise Conflict(taken) from None
 
 
-@contextmanager
-def _transaction() -> Iterator[TransactWrite]:
-    with TransactWrite(connection=Connection(region=AccessTable.Meta.region)) as transaction:  # type: ignore[attr-defined]
-        yield transaction
-
-
-def _unless_condition_failed(error: PutError) -> None:
-    if error.cause_response_code != _CONDITION_FAILED:
-        raise error
+def _transaction() -> TransactWrite:
+    return TransactWrite(connection=Connection(region=AccessTable.Meta.region))  # type: ignore[attr-defined]

@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.connection import Connection
-from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.faults import translated
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.versions import PipelineVersion, PushTrigger
 
@@ -97,12 +98,14 @@ class DynamoPipelineStore:
     def list_newest(self, organization: str, project: str) -> Sequence[PipelineVersion]:
         key = _project_key(organization, project)
         items = _PipelineItem.query(key, _PipelineItem.sk.startswith("PIPELINE#"), consistent_read=True)
-        return [item.pipeline_version() for item in items]
+        with translated("the list of pipelines"):
+            return [item.pipeline_version() for item in items]
 
     def list_versions(self, organization: str, project: str, name: str) -> Sequence[PipelineVersion]:
         key = _versions_key(organization, project, name)
         items = _PipelineItem.query(key, consistent_read=True, scan_index_forward=False)
-        return [item.pipeline_version() for item in items]
+        with translated("the list of pipelines"):
+            return [item.pipeline_version() for item in items]
 
     def add_version(self, version: PipelineVersion) -> None:
         expected = (
@@ -111,20 +114,23 @@ class DynamoPipelineStore:
             else _PipelineItem.version == version.version - 1
         )
         try:
-            with TransactWrite(connection=Connection(region=_PipelineItem.Meta.region)) as transaction:  # type: ignore[attr-defined]
+            with translated(f"pipeline {version.name}"), self._transaction() as transaction:
                 transaction.save(_PipelineItem.newest(version), condition=expected)
                 transaction.save(_PipelineItem.numbered(version), condition=_PipelineItem.pk.does_not_exist())
-        except TransactWriteError as error:
-            if not any(reason and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
-                raise
+        except Conflict:
             raise Conflict(
                 f"Pipeline {version.name!r} was changed by somebody else at the same time. Read it and try again."
             ) from None
 
+    @staticmethod
+    def _transaction() -> TransactWrite:
+        return TransactWrite(connection=Connection(region=_PipelineItem.Meta.region))  # type: ignore[attr-defined]
+
 
 def _get(pk: str, sk: str, missing: str) -> PipelineVersion:
     try:
-        return _PipelineItem.get(pk, sk, consistent_read=True).pipeline_version()
+        with translated(sk):
+            return _PipelineItem.get(pk, sk, consistent_read=True).pipeline_version()
     except DoesNotExist:
         raise NotFound(missing) from None
 
