@@ -1,6 +1,6 @@
 """Addresses that let their bearer read one object of the data bucket for a while."""
 
-from cadence.adapters.aws import client
+from typing import Any
 
 _SECONDS = 900
 
@@ -8,11 +8,12 @@ _SECONDS = 900
 class S3Downloads:
     """Implements Downloads."""
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
         self._bucket = bucket
 
     def url(self, key: str) -> str:
-        address: str = client("s3").generate_presigned_url(
+        address: str = self._client.generate_presigned_url(
             "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=_SECONDS
         )
         return address
