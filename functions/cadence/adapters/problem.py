@@ -66,10 +66,14 @@ def problem(error: BaseException) -> Problem:
     for kind, (status, title) in STATUSES.items():
         if isinstance(error, kind):
             return _known(error, status, title)
-    return Problem(500, _body(500, "Internal error", "internal", "Something went wrong here.") | {"id": uuid.uuid4().hex})
+    return Problem(
+        500, _body(500, "Internal error", "internal", "Something went wrong here.") | {"id": uuid.uuid4().hex}
+    )
 
 
-def answering_problems(logger: logging.Logger, operation: Callable[[dict[str, Any]], str]) -> Callable[[HttpHandler], HttpHandler]:
+def answering_problems(
+    logger: logging.Logger, operation: Callable[[dict[str, Any]], str]
+) -> Callable[[HttpHandler], HttpHandler]:
     """Decorates an HTTP handler: its errors become problem documents, and every invocation writes one line.
 
     `operation` names what an event asks for, without anything secret.
