@@ -1,8 +1,8 @@
 """Ties pynamodb models to the tables that the settings name."""
 
-import os
-
 from pynamodb.models import Model
+
+from cadence.adapters.aws import REGION
 
 
 def bind(model: type[Model], table_name: str) -> None:
@@ -11,7 +11,7 @@ def bind(model: type[Model], table_name: str) -> None:
     if getattr(meta, "table_name", None) == table_name and model._connection is not None:
         return
     meta.table_name = table_name
-    meta.region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    meta.region = REGION
     meta.connect_timeout_seconds = 5
     meta.read_timeout_seconds = 10
     model._connection = None
