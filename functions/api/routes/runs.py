@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api.cursors import sign, verify
 from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.insight_shapes import TreatmentSummary
 from api.routes.pipelines import YAML, document_text
 from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.start_run import Frozen, frozen_again
@@ -62,18 +63,6 @@ class RunView(Model):
     cause: str | None = Field(description="Why it ended as it did, if it did not simply succeed.")
     created_at: datetime
     created_by: str
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
-class TreatmentSummary(Model):
-    name: str
-    state: str
-    attempt: int
-    cause: str | None
-    exit_code: int | None
-    pool: str | None
-    ready_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
 

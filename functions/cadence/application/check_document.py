@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cadence.application.ports import Documents, PoolStore
+from cadence.application.runner_ports import SecretDescription
 from cadence.application.start_run import Frozen
 from cadence.domain import plan
 from cadence.domain.document import Checked, Context, Finding, Pipeline, PoolOffer, bind_parameters, validate
@@ -23,7 +24,7 @@ class InvalidDocument(InvalidRequest):
 
 
 class SecretNames(Protocol):
-    def names(self, organization: str, project: str) -> Sequence[str]: ...
+    def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,8 @@ class CheckDocument:
             for pool in self.pools.list_pools(organization)
             if pool.serves(project)
         }
-        return validate(
-            source, context=Context(secrets=frozenset(self.secrets.names(organization, project)), pools=offers)
-        )
+        secrets = frozenset(secret.name for secret in self.secrets.names(organization, project))
+        return validate(source, context=Context(secrets=secrets, pools=offers))
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,3 @@ class PipelineStore(Protocol):
 
     def add_version(self, version: PipelineVersion) -> None:
         """Raises Conflict unless the newest version so far is the one before it."""
-
-
-class Downloads(Protocol):
-    def url(self, key: str) -> str:
-        """An address from which the object can be read for some minutes."""
