@@ -55,6 +55,7 @@ class StartRunner:
                 provider=launch.provider,
                 state=provider.first_state,
                 created_at=self.clock(),
+                boot_deadline=launch.boot_deadline,
                 launch_token=launch.task_token,
             )
         )
@@ -66,7 +67,7 @@ class StartRunner:
             self.machines.succeed(launch.task_token, {"runner_id": launch.runner_id})
         elif runner.state.live:
             provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
-            self.deadlines.watch_runner(launch.runner_id, launch.boot_deadline, timedelta(seconds=launch.boot_deadline))
+            self.deadlines.watch_runner(launch.runner_id, timedelta(seconds=launch.boot_deadline))
         else:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
 

@@ -60,6 +60,7 @@ class RunnerItem(RunnersTable):
     provider = UnicodeAttribute()
     state = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
+    boot_deadline = NumberAttribute()
     one_time_hash = UnicodeAttribute(null=True)
     nonce_hash = UnicodeAttribute(null=True)
     session_hash = UnicodeAttribute(null=True)
@@ -94,6 +95,7 @@ class RunnerItem(RunnersTable):
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Runner)}
         values["state"] = RunnerState(self.state)
         values["attempt"] = int(self.attempt)
+        values["boot_deadline"] = int(self.boot_deadline)
         values["result"] = _result(self.result) if self.result else None
         for name in ("peaks", "facts"):
             values[name] = values[name] or {}
