@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.routes import GROUPS
+from api.shapes import FindingView
 from cadence.adapters.problem import MEDIA_TYPE
 
 _REF = "#/components/schemas/{model}"
@@ -169,11 +170,9 @@ def _schemas(groups: Iterable[Endpoints]) -> tuple[Json, dict[type[Model], Json]
         if endpoint.body is not None:
             wanted.append((endpoint.body, "validation"))
         wanted += [(model, "serialization") for model in endpoint.answers.values() if model is not None]
-    from api.shapes import FindingView
-
     wanted.append((FindingView, "serialization"))
     keys, definitions = models_json_schema(wanted, ref_template=_REF)
-    return definitions.get("$defs", {}), {model: schema for (model, _), schema in keys.items()}
+    return definitions.get("$defs", {}), {model: keys[model, mode] for model, mode in wanted}
 
 
 def _problem_schema(refs: Mapping[type[Model], Json]) -> Json:
@@ -196,7 +195,7 @@ def _problem_schema(refs: Mapping[type[Model], Json]) -> Json:
                     "properties": {"pointer": text, "code": text, "message": text},
                 },
             },
-            "findings": {"type": "array", "items": next(r for m, r in refs.items() if m.__name__ == "FindingView")},
+            "findings": {"type": "array", "items": refs[FindingView]},
             "details": {"type": "object"},
             "retry_after": {"type": "number", "description": "Seconds."},
             "id": {"type": "string", "description": "What to look for in the log, for a fault of ours."},

@@ -220,7 +220,7 @@ def test_what_a_treatment_is_to_run_is_known_before_it_is_admitted(api):
     shout = api("GET", f"/v1/runs/{run_id}/treatments/shout").json
     graph = api("GET", f"/v1/runs/{run_id}/graph").json
 
-    assert shout["state"] == "pending" and shout["inputs"][0]["from"] == "greet.greeting"
+    assert shout["state"] == "pending" and shout["inputs"][0]["source"] == "greet.greeting"
     assert [node["name"] for node in graph["nodes"]] == ["greet", "shout"]
     assert graph["edges"][0]["source"] == "greet"
     assert api("GET", f"/v1/runs/{run_id}/treatments/none").status == 404
