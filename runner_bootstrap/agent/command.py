@@ -12,7 +12,7 @@ from .keeper import NOT_FOUND, Exit, Keeper
 from .logs import LineReader, LogBuffer
 from .sandbox import Launch
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.1
 
 
