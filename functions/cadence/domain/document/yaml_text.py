@@ -158,12 +158,14 @@ def _check_expansion(root: Any) -> None:
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> Unreadable:
+    lines = text.split("\n")
     mark = error.problem_mark or error.context_mark
+    if error.context_mark is not None and mark.line >= len(lines):
+        mark = error.context_mark  # what was begun and never ended says more than the end of the text
     if mark is None:
         return Unreadable(Code.SYNTAX, f"This is not YAML: {error.problem}.")
     line, column = _position(mark)
-    lines = text.split("\n", line)
-    here = lines[line - 1] if len(lines) >= line else ""
+    here = lines[line - 1]
     if error.problem and "nesting depth" in error.problem:
         return too_complex((line, column))
     if here[column - 1 : column] == "\t" or here.startswith("\t"):
