@@ -164,7 +164,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> Unreadable:
         mark = error.context_mark  # what was begun and never ended says more than the end of the text
     if mark is None:
         return Unreadable(Code.SYNTAX, f"This is not YAML: {error.problem}.")
-    line, column = _position(mark)
+    line, column = _position(mark) if mark.line < len(lines) else (len(lines), len(lines[-1]) + 1)
     here = lines[line - 1]
     if error.problem and "nesting depth" in error.problem:
         return too_complex((line, column))
