@@ -1,6 +1,7 @@
 """The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.application.feed import Feeder
@@ -32,6 +33,18 @@ class MachineError:
 
     name: str
     cause: str
+
+    @classmethod
+    def caught(cls, error: Mapping[str, str] | None) -> "MachineError | None":
+        """From a Catch's `{"Error", "Cause"}`. The cause of an error that a Lambda raised is JSON: its message is taken."""
+        if error is None:
+            return None
+        cause = error.get("Cause", "")
+        try:
+            cause = json.loads(cause)["errorMessage"]
+        except (ValueError, KeyError, TypeError):
+            pass  # plain words already
+        return cls(error["Error"], cause)
 
 
 @dataclass(frozen=True)
