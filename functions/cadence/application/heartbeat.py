@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from cadence.application.claim import LEASE_SECONDS
 from cadence.application.input_streams import InputStreams, Source
-from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
-from cadence.application.runner_ports import Followers
+from cadence.application.ports import Clock, Machines, RunnerStore
+from cadence.application.runner_ports import Followers, Specs
 from cadence.domain.errors import Conflict, Gone
 from cadence.domain.runner import Runner, RunnerState
 
@@ -35,7 +35,7 @@ class HeartbeatAnswer:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    runs: RunStore
+    specs: Specs
     runners: RunnerStore
     sources: InputStreams
     followers: Followers
@@ -59,7 +59,7 @@ class Heartbeat:
             raise Gone(f"Runner {runner.runner_id} is no longer wanted: stop its work.") from None
         if beats and runner.execute_token:
             self.machines.beat(runner.execute_token)
-        spec = self.runs.get_spec(runner.run_id, runner.treatment)
+        spec = self.specs(runner.run_id, runner.treatment)
         inputs = {wanted.port: self.sources(runner.run_id, wanted) for wanted in spec.inputs}
         return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)
 

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.application.ports import Clock
+from cadence.application.ports import Clock, PoolStore
 from cadence.application.runner_ports import Doorbell, DoorbellUrl, Host, HostStore
 from cadence.application.runner_tokens import bearer, matches, new_token, refuse, token_hash
-from cadence.domain.errors import NotFound
+from cadence.domain.errors import Conflict, Forbidden, NotFound
 from cadence.domain.runner import Runner, RunnerState
 
 POLL_SECONDS = 10
@@ -42,10 +42,21 @@ class LeaseAnswer:
 @dataclass(frozen=True)
 class JoinPool:
     hosts: HostStore
+    pools: PoolStore
     clock: Clock
 
-    def __call__(self, organization: str, pool: str, name: str, slots: int, facts: Mapping[str, Any]) -> Joined:
-        """The caller has checked that whoever asks may join this pool."""
+    def __call__(
+        self, organization: str, project: str, pool: str, name: str, slots: int, facts: Mapping[str, Any]
+    ) -> Joined:
+        """`organization` and `project` (or `*`) are those that the join token stands for. Raises NotFound, Forbidden, Conflict."""
+        joined = self.pools.get_pool(organization, pool)
+        if joined.provider != "host":
+            raise Conflict(f"Pool {pool} gets its runners from {joined.provider}; no host can join it.")
+        if project != "*" and joined.projects != (project,):
+            # A host sees the secrets of whatever it runs.
+            raise Forbidden(
+                f"Pool {pool} serves more than project {project}: joining it takes a token for all projects."
+            )
         now = self.clock()
         host_id = f"host-{secrets.token_hex(10)}"
         # The token names the pool, which is where the host is found.

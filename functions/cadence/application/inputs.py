@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cadence.application.input_streams import InputStreams, Source
-from cadence.application.ports import RunStore
-from cadence.application.runner_ports import DataUrls, StreamStore
+from cadence.application.runner_ports import DataUrls, Specs, StreamStore
 from cadence.domain import ids
 from cadence.domain.errors import NotFound
 from cadence.domain.run import InputSpec
@@ -37,7 +36,7 @@ class InputAnswer:
 
 @dataclass(frozen=True)
 class ReadInput:
-    runs: RunStore
+    specs: Specs
     streams: StreamStore
     sources: InputStreams
     urls: DataUrls
@@ -71,7 +70,7 @@ class ReadInput:
             self.streams.remove_consumer(source.producer, wanted.source_port, runner.runner_id)
 
     def _declared(self, runner: Runner, port: str) -> InputSpec:
-        spec = self.runs.get_spec(runner.run_id, runner.treatment)
+        spec = self.specs(runner.run_id, runner.treatment)
         for declared in spec.inputs:
             if declared.port == port:
                 return declared

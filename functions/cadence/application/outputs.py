@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from cadence.application.inputs import ChunkUrl
-from cadence.application.ports import RunnerStore, RunStore
-from cadence.application.runner_ports import DataUrls, StreamStore
+from cadence.application.ports import RunnerStore
+from cadence.application.runner_ports import DataUrls, Specs, StreamStore
 from cadence.domain import ids
 from cadence.domain.errors import Conflict, NotFound, Transient
 from cadence.domain.runner import Runner, RunnerState
@@ -27,7 +27,7 @@ class OutputAnswer:
 
 @dataclass(frozen=True)
 class CommitOutput:
-    runs: RunStore
+    specs: Specs
     runners: RunnerStore
     streams: StreamStore
     urls: DataUrls
@@ -42,7 +42,7 @@ class CommitOutput:
         want: int,
     ) -> OutputAnswer:
         """Reporting the same chunks again changes nothing. Raises NotFound, Conflict (a gap, or an end that does not fit)."""
-        spec = self.runs.get_spec(runner.run_id, runner.treatment)
+        spec = self.specs(runner.run_id, runner.treatment)
         if port not in {declared.port for declared in spec.outputs}:
             raise NotFound(f"{runner.treatment} has no output {port}.")
         progress = self._commit(runner, port, committed, end)

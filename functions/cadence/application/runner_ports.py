@@ -1,12 +1,16 @@
 """What the use cases for runners and hosts need from the outside, beside `ports.py`. Every write is safe to repeat."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from cadence.domain.run import TreatmentSpec
 from cadence.domain.runner import Runner
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
+
+Specs = Callable[[str, str], TreatmentSpec]
+"""The specification of a run's treatment. It never changes, so it may be remembered."""
 
 
 @dataclass(frozen=True)

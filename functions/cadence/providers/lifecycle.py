@@ -74,7 +74,6 @@ class StartRunner:
 
 @dataclass(frozen=True)
 class ReleaseRunner:
-    runs: RunStore
     runners: RunnerStore
     providers: Providers
 
