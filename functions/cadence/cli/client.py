@@ -161,7 +161,9 @@ class Client:
     def tokens(self) -> Json:
         return self._call("GET", _path("tokens"))["items"]
 
-    def create_token(self, name: str, permissions: list[str], project: str = "*", expires_in: int | None = None) -> Json:
+    def create_token(
+        self, name: str, permissions: list[str], project: str = "*", expires_in: int | None = None
+    ) -> Json:
         body = {"name": name, "permissions": permissions, "project": project, "expires_in": expires_in}
         return self._call("POST", _path("tokens"), body)
 

@@ -14,7 +14,9 @@ class NotConnected(Exception):
     """It is not known which API to talk to."""
 
 
-def connect(project: str | None = None, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Client:
+def connect(
+    project: str | None = None, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Client:
     """`CADENCE_URL` and `CADENCE_TOKEN`, else `.cadence/local.json` in this folder or one above it. Raises NotConnected."""
     read = os.environ if environment is None else environment
     project = project or read.get("CADENCE_PROJECT") or "default"
@@ -33,7 +35,9 @@ def connect(project: str | None = None, environment: Mapping[str, str] | None = 
         values = json.loads(found.read_text())
         return Client(values["url"], values["token"], project)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NotConnected(f"{found} cannot be used ({error}). Start the local stack again: cadence local up.") from error
+        raise NotConnected(
+            f"{found} cannot be used ({error}). Start the local stack again: cadence local up."
+        ) from error
 
 
 def local_file(folder: Path) -> Path | None:

@@ -59,5 +59,5 @@ def _exit_code(error: ApiError) -> int:
 
 
 def _say(message: str) -> None:
-    err.print(f"[bold red]error:[/] ", end="")
+    err.print("[bold red]error:[/] ", end="")
     err.print(message, markup=False)

@@ -1,5 +1,6 @@
 """Wiring of the `api` Lambda."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
@@ -9,6 +10,7 @@ from pathlib import Path
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
+from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
@@ -16,6 +18,7 @@ from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.access_ports import SharedKeys
@@ -29,6 +32,7 @@ from cadence.application.measure import Measure
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
 from cadence.application.ports import Clock, Documents, RunnerStore, RunStore
+from cadence.application.read_logs import ReadLogs
 from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
 from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
@@ -64,6 +68,7 @@ class Services:
     create_token: CreateToken
     add_githost: AddGitHost
     measure: Measure
+    read_logs: ReadLogs
 
     @property
     def version(self) -> str:
@@ -125,6 +130,7 @@ def services() -> Services:
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
         measure=Measure(visible, now),
+        read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )
 
 

@@ -9,11 +9,10 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
-from moto import mock_aws
-
 from cadence.adapters import aws as aws_clients
 from cadence.application.seed import seed
 from cadence.domain.access import Organization, Project
+from moto import mock_aws
 
 REGION = "eu-west-1"
 
@@ -77,7 +76,9 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         )["stateMachineArn"]
         for kind in ("run", "treatment")
     }
-    queues = {name: boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("deadlines", "deliveries")}
+    queues = {
+        name: boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("deadlines", "deliveries")
+    }
     values = {
         "access_table": "access",
         "pipelines_table": "pipelines",

@@ -31,7 +31,8 @@ def test_a_document_is_checked_with_all_its_findings(api):
     assert (good.status, good.json) == (200, {"valid": True, "name": "hello", "findings": []})
 
     bad = api("POST", "/v1/projects/default/pipelines:validate", {"document": BROKEN})
-    assert bad.status == 200 and bad.json["valid"] is False
+    assert bad.status == 200
+    assert bad.json["valid"] is False
     assert len(bad.json["findings"]) >= 2
     assert set(bad.json["findings"][0]) == {"code", "severity", "message", "pointer", "line", "column", "hint"}
 
@@ -158,7 +159,8 @@ def test_runs_are_listed_newest_first_in_pages(api):
     third = api("GET", "/v1/runs", query={"limit": 2, "cursor": second["next"]}).json
 
     listed = [run["run_id"] for page in (first, second, third) for run in page["items"]]
-    assert sorted(listed) == sorted(ids) and listed == sorted(listed, reverse=True)
+    assert sorted(listed) == sorted(ids)
+    assert listed == sorted(listed, reverse=True)
     assert third["next"] is None
 
 
@@ -209,9 +211,11 @@ def test_running_again(api):
     again = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "all"})
     failed = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "failed"})
 
-    assert again.status == 201 and again.json["run_id"] != run_id
+    assert again.status == 201
+    assert again.json["run_id"] != run_id
     assert api("GET", f"/v1/runs/{again.json['run_id']}").json["parameters"] == {"who": "you"}
-    assert failed.status == 422 and failed.json["violations"][0]["code"] == "not_supported_yet"
+    assert failed.status == 422
+    assert failed.json["violations"][0]["code"] == "not_supported_yet"
 
 
 def test_what_a_treatment_is_to_run_is_known_before_it_is_admitted(api):
@@ -220,7 +224,8 @@ def test_what_a_treatment_is_to_run_is_known_before_it_is_admitted(api):
     shout = api("GET", f"/v1/runs/{run_id}/treatments/shout").json
     graph = api("GET", f"/v1/runs/{run_id}/graph").json
 
-    assert shout["state"] == "pending" and shout["inputs"][0]["source"] == "greet.greeting"
+    assert shout["state"] == "pending"
+    assert shout["inputs"][0]["source"] == "greet.greeting"
     assert [node["name"] for node in graph["nodes"]] == ["greet", "shout"]
     assert graph["edges"][0]["source"] == "greet"
     assert api("GET", f"/v1/runs/{run_id}/treatments/none").status == 404
