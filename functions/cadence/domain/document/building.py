@@ -42,9 +42,6 @@ class Builder:
 
     def value(self, value: Any, spot: Any) -> None:
         """A scalar, or a container met before."""
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise too_complex(self._position_of(spot))
         container = self._container
         if type(container) is dict:
             container[self._key] = value
@@ -71,6 +68,9 @@ class Builder:
 
     def end(self) -> None:
         """Closes the mapping or list opened last."""
+        self._nodes += len(self._container)
+        if self._nodes > MAX_NODES:
+            raise too_complex((1, 1))
         self._container, _ = self._enclosing.pop()
         self.expects_key = type(self._container) is dict
 

@@ -78,15 +78,15 @@ class _YamlReader:
         return reading
 
     def _scalar(self, event: Any) -> None:
-        builder, value, mark = self._builder, event.value, event.start_mark
+        builder, value, mark, style = self._builder, event.value, event.start_mark, event.style
         if event.tag is not None:
             self._tag_problem(event)
-        if event.style == '"':
+        if style == '"':
             value = builder.usable(value, mark)
         if builder.expects_key:
             builder.key(value, mark)
             return
-        if event.style in _PLAIN:
+        if style in _PLAIN and (value in _CONSTANTS or value[0] in _NUMBER_BEGINS):
             value = self._resolve(value, mark)
         if event.anchor is not None:
             self._anchors[event.anchor] = value
@@ -120,8 +120,6 @@ class _YamlReader:
         """What an unquoted scalar stands for."""
         if text in _CONSTANTS:
             return _CONSTANTS[text]
-        if text[0] not in _NUMBER_BEGINS:
-            return text
         match = _NUMBER.fullmatch(text)
         value: Any = text if match is None else number(text, whole=match["integer"] is not None)
         if value is None or _NOT_FINITE.fullmatch(text):
