@@ -150,6 +150,7 @@ class LogIndexerSettings:
 class LogStreamSettings:
     access_table: str
     data_bucket: str
+    run_machine_arn: str
     log_stream_stack: str
     log_stream_role_arn: str
     log_stream_policy: str
