@@ -56,7 +56,7 @@ def _problems(error: jsonschema_rs.ValidationError) -> Iterator[Problem]:
             for key in sorted(limits["unexpected"]):
                 yield Problem(
                     Code.UNKNOWN_KEY,
-                    f"{shown(key)} is not a key of {subject}.",
+                    f"{subject} cannot have the key {shown(key)}.",
                     (*path, key),
                     suggestion(key, (name for name, schema in known.items() if schema is not False)),
                     at_key=True,
@@ -111,17 +111,17 @@ def _subject(path: Path) -> str:
     """What a path leads to, in words."""
     match path:
         case ():
-            return "the document"
+            return "The document"
         case ("treatments", str(name)):
-            return f"treatment {shown(name)}"
+            return f"Treatment {shown(name)}"
         case ("parameters", str(name)):
-            return f"parameter {shown(name)}"
+            return f"Parameter {shown(name)}"
         case (*_, str(key)):
             return shown(key)
         case (*_, key, int(index)):
-            return f"item {index + 1} of {shown(key)}"
+            return f"Item {index + 1} of {shown(key)}"
         case _:
-            return "this"
+            return "This"
 
 
 def _schema_at(path: list[str | int]) -> dict[str, Any]:

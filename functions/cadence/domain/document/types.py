@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import NoReturn
 
 from cadence.domain.document.wording import shown, suggestion
@@ -100,7 +99,6 @@ class GenericType(TypeSyntaxError):
     """A type parameter such as `T`, which belongs to the language but is not supported yet."""
 
 
-@lru_cache(maxsize=4096)
 def parse_flow_type(text: str) -> FlowType:
     """Reads `Block<T>` or `Stream<T>`. Raises `TypeSyntaxError`."""
     reader = _TypeReader(text)
@@ -117,7 +115,6 @@ def parse_flow_type(text: str) -> FlowType:
     return FlowType(Flow(name.lower()), item)
 
 
-@lru_cache(maxsize=4096)
 def parse_data_type(text: str) -> DataType:
     """Reads a type without flow, such as a parameter's. Raises `TypeSyntaxError`."""
     reader = _TypeReader(text)

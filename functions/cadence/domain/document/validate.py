@@ -41,6 +41,8 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
     except Unreadable as error:
         return Checked(None, (_misread(error.problem),))
     problems: list[Problem] = []
+    if "${{" in text:
+        problems.extend(_expressions(reading.data))
     pipeline = _check(reading.data, context or Context(), problems, readable=not reading.misreadings)
     if not problems and not reading.misreadings:
         return Checked(pipeline, ())
@@ -62,7 +64,6 @@ def _read(text: str, kind: Media, places: Places | None = None) -> Reading:
 def _check(data: Any, context: Context, problems: list[Problem], *, readable: bool) -> Pipeline | None:
     problems.extend(check_shape(data))
     document = mapping(data)
-    problems.extend(_expressions(document))
     problems.extend(_inactive_triggers(document))
     parameters = read_parameters(document, problems)
     draft = read_draft(document, problems)

@@ -1,0 +1,34 @@
+"""Small secrets under a KMS key, each bound to its context."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cadence.domain.errors import Conflict
+
+
+class KmsCipher:
+    """Implements Cipher. At most 4 KiB of plain text."""
+
+    def __init__(self, client: Any, key_id: str) -> None:
+        self._client = client
+        self._key_id = key_id
+
+    def encrypt(self, plain: bytes, context: Mapping[str, str]) -> bytes:
+        answer = self._client.encrypt(KeyId=self._key_id, Plaintext=plain, EncryptionContext=dict(context))
+        ciphertext: bytes = answer["CiphertextBlob"]
+        return ciphertext
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str]) -> bytes:
+        """Raises Conflict if the ciphertext is not of this key and context."""
+        try:
+            answer = self._client.decrypt(
+                KeyId=self._key_id, CiphertextBlob=ciphertext, EncryptionContext=dict(context)
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"InvalidCiphertextException", "IncorrectKeyException"}:
+                raise Conflict("What is stored was not encrypted for this use.") from None
+            raise
+        plain: bytes = answer["Plaintext"]
+        return plain
