@@ -51,18 +51,19 @@ class Needs:
     providers: tuple[str, ...] = ()
 
 
-_BASE = ("aws-lambda-powertools", "botocore", "pynamodb", "python-ulid")
+_BASE = ("botocore", "pynamodb")
+_DOCUMENTS = ("jsonschema-rs", "pyyaml")
+_NEW_RUNS = ("python-ulid",)
 
 NEEDS: Mapping[str, Needs] = {
     "api": Needs(
-        (*_BASE, "jsonschema", "pydantic", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "ssm")
+        (*_BASE, *_DOCUMENTS, *_NEW_RUNS, "aws-lambda-powertools", "pydantic"),
+        ("dynamodb", "s3", "stepfunctions", "sqs", "kms"),
     ),
-    "webhooks": Needs(_BASE, ("dynamodb", "sqs", "kms")),
-    "deliveries": Needs((*_BASE, "jsonschema", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs")),
-    "runner_gateway": Needs(
-        (*_BASE, "jsonschema", "pydantic"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "kinesis")
-    ),
-    "admit": Needs((*_BASE, "jsonschema", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs", "lambda")),
+    "webhooks": Needs(_BASE, ("dynamodb", "s3", "sqs", "kms")),
+    "deliveries": Needs((*_BASE, *_DOCUMENTS, *_NEW_RUNS), ("dynamodb", "s3", "stepfunctions", "sqs")),
+    "runner_gateway": Needs((*_BASE, "jsonschema-rs"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "kinesis")),
+    "admit": Needs(_BASE, ("dynamodb", "s3", "stepfunctions", "sqs", "lambda")),
     "place": Needs(_BASE, ("dynamodb",)),
     "provider_host": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs"), providers=("host",)),
     "hold": Needs(_BASE, ("dynamodb", "stepfunctions")),

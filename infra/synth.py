@@ -20,7 +20,14 @@ from infra.settings import Place
 CACHE = REPOSITORY / ".cache" / "assemblies"
 
 # Everything that the templates and their assets are made from.
-_INPUTS = ("infra/**/*.py", "functions/**/*.py", "functions/state_machines/*.json", "schemas/**/*.json", "cdk.json", "requirements.lock")
+_INPUTS = (
+    "infra/**/*.py",
+    "functions/**/*.py",
+    "functions/state_machines/*.json",
+    "schemas/**/*.json",
+    "cdk.json",
+    "requirements.lock",
+)
 
 
 def assembly(place: Place, stage: str = "main", context: Mapping[str, str] | None = None) -> Path:
