@@ -37,7 +37,7 @@ synth: $(ENVIRONMENT) ## Write the CloudFormation templates for AWS to cdk.out
 	@$(BIN)/python -m infra.synth aws
 
 agent: $(ENVIRONMENT) ## Build the agent that runs treatments, one file: dist/cadence-agent.pyz
-	@$(BIN)/python -m runner_bootstrap.build
+	@$(BIN)/python -m runner_bootstrap.build dist/cadence-agent.pyz
 
 clean: ## Stop the local stack and remove everything that was made here, its data included
 	@if [ -x $(BIN)/cadence ] && [ -d .cadence ]; then $(BIN)/cadence local down; fi

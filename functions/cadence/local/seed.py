@@ -1,0 +1,1 @@
+"""The organization, project, tokens and pool with which a new local stack begins."""
