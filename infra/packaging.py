@@ -1,0 +1,193 @@
+"""What each Lambda's archive holds.
+
+On one machine all Lambdas share one archive of the sources, and use the environment's own packages. In AWS each has
+its own: its folder, the library, the schemas, and only the dependencies that it needs, built without Docker by uv
+for the Lambda's platform from the versions and hashes in ``requirements.lock``.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CACHE = REPOSITORY / ".cache" / "bundles"
+
+# Parts of the library that no Lambda imports.
+_NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
+
+# Distribution metadata that differs from one build to the next, or is of no use in a Lambda.
+_UNUSED_NAMES = {"tests", "test", "__pycache__", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+
+# botocore describes 400 services in 25 MB; a Lambda keeps those it calls. `sts` is what credentials may need.
+_ALWAYS_DESCRIBED = ("sts",)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where an archive will run: what uv calls the platform, and the Python version. ``None`` is this machine."""
+
+    uv_name: str | None
+    python: str
+
+
+LAMBDA_ARM64 = Platform("aarch64-manylinux_2_28", "3.13")
+THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor}")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """``packages`` of the lock file, and the AWS ``services`` called, as botocore names them."""
+
+    packages: tuple[str, ...]
+    services: tuple[str, ...]
+    providers: tuple[str, ...] = ()
+
+
+_BASE = ("aws-lambda-powertools", "boto3", "pynamodb", "python-ulid")
+
+NEEDS: Mapping[str, Needs] = {
+    "api": Needs(
+        (*_BASE, "jsonschema", "pydantic", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "ssm")
+    ),
+    "webhooks": Needs(_BASE, ("dynamodb", "sqs", "kms")),
+    "deliveries": Needs((*_BASE, "jsonschema", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs")),
+    "runner_gateway": Needs(
+        (*_BASE, "jsonschema", "pydantic"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "kinesis")
+    ),
+    "admit": Needs((*_BASE, "jsonschema", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs", "lambda")),
+    "place": Needs(_BASE, ("dynamodb",)),
+    "provider_host": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs"), providers=("host",)),
+    "hold": Needs(_BASE, ("dynamodb", "stepfunctions")),
+    "settle": Needs(_BASE, ("dynamodb", "stepfunctions")),
+    "stop_run": Needs(_BASE, ("dynamodb", "stepfunctions")),
+    "finalise": Needs(_BASE, ("dynamodb",)),
+    "watchdog": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs")),
+    "log_indexer": Needs(_BASE, ("dynamodb", "s3")),
+    "log_stream": Needs(_BASE, ("dynamodb", "s3", "stepfunctions", "cloudformation")),
+}
+
+
+def shared_sources() -> Path:
+    """The archive that all Lambdas share on one machine: every source, no dependencies."""
+    files = dict(_sources(NEEDS))
+    return _cached(f"sources-{_digest(files)}", lambda target: _copy(files, target))
+
+
+def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
+    """The archive of one Lambda with its dependencies for ``platform``; built once for the same content."""
+    needs = NEEDS[folder]
+    files = dict(_sources([folder], needs.providers))
+    recipe = [needs.packages, needs.services, platform.uv_name, platform.python, _file_digest(_lock()), _own_digest()]
+    return _cached(
+        f"{folder}-{_digest(files, json.dumps(recipe))}", lambda target: _build(files, needs, platform, target)
+    )
+
+
+def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
+    """(path in the archive, file) of the library, the given Lambdas and the schemas; ``providers=None`` is all."""
+    functions = REPOSITORY / "functions"
+    for root in ("cadence", *folders):
+        for file in sorted((functions / root).rglob("*.py")):
+            name = file.relative_to(functions).as_posix()
+            if not name.startswith(_NOT_IN_LAMBDAS) and _is_wanted_provider(name, providers):
+                yield name, file
+    for file in sorted((REPOSITORY / "schemas").rglob("*.json")):
+        yield file.relative_to(REPOSITORY).as_posix(), file
+
+
+def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:
+    parts = name.split("/")
+    is_one = parts[:2] == ["cadence", "providers"] and len(parts) > 3
+    return providers is None or not is_one or parts[2] in providers
+
+
+def _build(files: Mapping[str, Path], needs: Needs, platform: Platform, target: Path) -> None:
+    _install(needs.packages, platform, target)
+    _strip(target, needs.services)
+    _copy(files, target)
+
+
+def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> None:
+    """Only wheels, only the locked versions; uv checks each file against the hashes of the lock."""
+    command = ["uv", "pip", "install", "--quiet", "--only-binary", ":all:", "--constraints", str(_lock()), "--target"]
+    command += [str(target), "--python-version", platform.python, "--no-compile-bytecode", "--link-mode", "copy"]
+    if platform.uv_name:
+        command += ["--python-platform", platform.uv_name]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    command += ["--python", sys.executable, *packages]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"uv could not install {', '.join(packages)} for {platform}:\n{done.stderr.strip()}")
+
+
+def _strip(target: Path, services: tuple[str, ...]) -> None:
+    """Leave out what a Lambda cannot use; what is left is the same bytes in every build."""
+    for path in sorted(target.rglob("*"), reverse=True):
+        if path.name in _UNUSED_NAMES or path.suffix in {".pyc", ".pyi"}:
+            _remove(path)
+    for name in ("bin", ".lock"):
+        _remove(target / name)
+    described = {*services, *_ALWAYS_DESCRIBED}
+    data = target / "botocore" / "data"
+    for path in sorted(data.iterdir()) if data.is_dir() else ():
+        if path.is_dir() and path.name not in described:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _cached(name: str, fill: Callable[[Path], None]) -> Path:
+    """``CACHE/name``, filled beside it and renamed, so that an interrupted build leaves nothing half done."""
+    finished = CACHE / name
+    if not finished.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=CACHE))
+        try:
+            fill(unfinished)
+            unfinished.chmod(0o755)
+            try:
+                unfinished.rename(finished)
+            except OSError:
+                if not finished.is_dir():  # anything but: another process finished the same one first
+                    raise
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return finished
+
+
+def _copy(files: Mapping[str, Path], target: Path) -> None:
+    for name, file in files.items():
+        destination = target / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, destination)
+
+
+def _digest(files: Mapping[str, Path], recipe: str = "") -> str:
+    digest = hashlib.sha256(recipe.encode())
+    for name, file in files.items():
+        digest.update(f"{name}\0{_file_digest(file)}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _file_digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _own_digest() -> str:
+    return _file_digest(Path(__file__))
+
+
+def _lock() -> Path:
+    return REPOSITORY / "requirements.lock"
