@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from cadence.local import processes, record
+from cadence.local.connection import Connection, read_connection
 from cadence.local.errors import LocalStackError
-from cadence.local.files import read_json
 from cadence.local.paths import CHECKOUT, StackPaths
 from cadence.local.progress import Say
 from cadence.local.supervisor import Options
@@ -19,16 +19,6 @@ from cadence.local.supervisor import Options
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Connection:
-    """How to reach a stack that serves; the content of `.cadence/local.json`."""
-
-    url: str
-    token: str
-    melodium_url: str
-    aws_endpoint: str
 
 
 @dataclass(frozen=True)
@@ -50,7 +40,7 @@ def status(folder: Path) -> Status:
         return Status("killed" if left else "stopped", None, alive)
     alive = tuple(process for process in (known.processes if known else ()) if process.is_alive())
     phase = known.phase if known else "starting"
-    return Status(phase, _connection(paths) if phase == "serving" else None, alive)
+    return Status(phase, read_connection(paths) if phase == "serving" else None, alive)
 
 
 def up(options: Options, say: Say, *, attached: bool = False) -> tuple[Connection, subprocess.Popen[bytes] | None]:
@@ -82,7 +72,7 @@ def up(options: Options, say: Say, *, attached: bool = False) -> tuple[Connectio
 
 
 def down(folder: Path, say: Say) -> bool:
-    """Stop the folder's stack and wait for it; what a killed one left is ended and cleared. False if there was nothing."""
+    """Stop the folder's stack, or clear what a killed one left, and wait for it. False if there was nothing."""
     paths = StackPaths.of(folder)
     if not paths.home.exists():
         return False
@@ -116,7 +106,7 @@ def _running(paths: StackPaths, say: Say) -> Connection | None:
     deadline = time.monotonic() + _START_SECONDS
     told = False
     while record.is_held(paths):
-        connection = _connection(paths)
+        connection = read_connection(paths)
         if connection is not None:
             return connection
         if not told:
@@ -126,11 +116,6 @@ def _running(paths: StackPaths, say: Say) -> Connection | None:
             raise LocalStackError(f"It is still under way after {_START_SECONDS:.0f} s; see {paths.log('supervisor')}.")
         time.sleep(_LOOK_SECONDS)
     return None
-
-
-def _connection(paths: StackPaths) -> Connection | None:
-    content = read_json(paths.connection)
-    return Connection(**content) if content is not None else None
 
 
 @contextmanager
@@ -154,7 +139,7 @@ def _follow(paths: StackPaths, supervisor: "subprocess.Popen[bytes]", lines: IO[
                 say(said[-1])
 
     while supervisor.poll() is None:
-        connection = _connection(paths)
+        connection = read_connection(paths)
         known = record.read_record(paths)
         if connection is not None and known is not None and known.supervisor.pid == supervisor.pid:
             pass_on()

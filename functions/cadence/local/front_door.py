@@ -1,7 +1,5 @@
 """One address for everything: passes requests on to the stack's HTTP API, bodies untouched."""
 
-import asyncio
-
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
@@ -68,7 +66,7 @@ class FrontDoor:
             return problem(413, "too_large", f"The body is larger than {BODY_LIMIT} bytes.")
         try:
             return await self._pass_on(request, body)
-        except (aiohttp.ClientConnectionError, asyncio.TimeoutError):
+        except (TimeoutError, aiohttp.ClientConnectionError):
             return problem(503, "unavailable", "The local stack does not answer; see `cadence local status`.")
 
     async def _pass_on(self, request: web.Request, body: bytes) -> web.StreamResponse:

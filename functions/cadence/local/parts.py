@@ -9,11 +9,13 @@ from cadence.local.ministack import MiniStack
 from cadence.local.paths import StackPaths
 from cadence.local.seed import Credentials
 
+HostCommand = Callable[[str, Credentials, StackPaths], Awaitable[tuple[Sequence[str], Mapping[str, str]]]]
+
 
 @dataclass(frozen=True)
 class Parts:
     """`host_command` answers the command of the host agent and the variables it needs beside the supervisor's own."""
 
     synthesize: Callable[[], Awaitable[Path]] = synthesis.synthesize
-    seed: Callable[[MiniStack, StackPaths], Credentials] = seed.seed
-    host_command: Callable[[str, Credentials, StackPaths], tuple[Sequence[str], Mapping[str, str]]] = host_agent.command
+    seed: Callable[[MiniStack], Awaitable[Credentials]] = seed.seed
+    host_command: HostCommand = host_agent.command

@@ -37,11 +37,6 @@ class StackPaths:
         return self.home / "ports.json"
 
     @property
-    def credentials(self) -> Path:
-        """Secrets of the tokens made at the first start, since the stack itself stores only their digests."""
-        return self.home / "credentials.json"
-
-    @property
     def state(self) -> Path:
         return self.home / "state"
 

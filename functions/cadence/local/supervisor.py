@@ -6,23 +6,25 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cadence.local import host_agent, lifeline, record, seed
+from cadence.local import lifeline, record
 from cadence.local.children import Child
+from cadence.local.connection import Connection
 from cadence.local.deployment import deploy
 from cadence.local.errors import LocalStackError
 from cadence.local.files import read_json, write_private_json
 from cadence.local.front_door import FrontDoor
 from cadence.local.ministack import COMMAND, MiniStack
+from cadence.local.parts import Parts
 from cadence.local.paths import CHECKOUT, StackPaths
 from cadence.local.ports import LOOPBACK, first_free
 from cadence.local.processes import MARK, ProcessIdentity
 from cadence.local.progress import Say, say, step
-from cadence.local.synthesis import synthesize
 
 DEFAULT_PORT = 8400
 _READY_SECONDS = 60.0
@@ -42,8 +44,9 @@ class Options:
 class Supervisor:
     """Starts everything in order, and stops it in reverse whatever happened in between."""
 
-    def __init__(self, options: Options, out: Say) -> None:
+    def __init__(self, options: Options, out: Say, parts: Parts) -> None:
         self._options = options
+        self._parts = parts
         self._paths = StackPaths.of(options.folder)
         self._say = out
         self._record = record.StackRecord(
@@ -83,42 +86,39 @@ class Supervisor:
     async def _start(self, cleanup: AsyncExitStack) -> None:
         self._say(f"Starting the local stack in {self._paths.home}")
         ports = read_json(self._paths.ports) or {}
-        synthesis = asyncio.create_task(synthesize())  # the slowest step the first time; the rest needs it only later
+        # The slowest step when nothing is cached, and needed only once MiniStack is there: so both begin together.
+        synthesis = asyncio.ensure_future(self._parts.synthesize())
         cleanup.callback(synthesis.cancel)
-        ministack = MiniStack(first_free(ports.get("ministack", 0)))
-        with step(self._say, "starting MiniStack"):
-            server_environment = ministack.server_environment(self._paths, enforce_iam=self._options.enforce_iam)
-            server = await self._start_child(cleanup, "ministack", COMMAND, server_environment)
-            await self._until_ready(ministack, server)
+        ministack = await self._start_ministack(cleanup, first_free(ports.get("ministack", 0)))
         with step(self._say, "synthesizing"):
             assembly = await synthesis
         outputs = await asyncio.to_thread(deploy, ministack, assembly, self._say)
         with step(self._say, "making sure of the default organization, project and pool"):
-            credentials = await asyncio.to_thread(seed.seed, ministack, outputs, self._paths)
-        url = await self._open_front_door(
-            cleanup, ministack.local_address(outputs[_API_OUTPUT]), ports.get("front_door", 0)
-        )
+            credentials = await self._parts.seed(ministack)
+        api = ministack.local_address(outputs[_API_OUTPUT])
+        url = await self._open_front_door(cleanup, api, ports.get("front_door", 0))
         with step(self._say, "starting the host agent of pool 'local'"):
-            command, environment = host_agent.command(url, credentials.join_token, self._paths)
-            await self._start_child(
-                cleanup, "host-agent", (sys.executable, "-m", lifeline.__name__, *command), environment
-            )
+            command, environment = await self._parts.host_command(url, credentials, self._paths)
+            await self._start_child(cleanup, "host-agent", command, environment)
         write_private_json(self._paths.ports, {"ministack": ministack.port, "front_door": int(url.rpartition(":")[2])})
-        connection = {
-            "url": url,
-            "token": credentials.api_token,
-            "melodium_url": url,
-            "aws_endpoint": ministack.endpoint,
-        }
         self._enter("serving")
-        write_private_json(self._paths.connection, connection)
+        connection = Connection(url, credentials.api_token, melodium_url=url, aws_endpoint=ministack.endpoint)
+        write_private_json(self._paths.connection, asdict(connection))
         self._say(f"Serving on {url}")
 
+    async def _start_ministack(self, cleanup: AsyncExitStack, port: int) -> MiniStack:
+        ministack = MiniStack(port)
+        environment = ministack.server_environment(self._paths, enforce_iam=self._options.enforce_iam)
+        with step(self._say, "starting MiniStack"):
+            server = await self._start_child(cleanup, "ministack", COMMAND, environment)
+            await self._until_ready(ministack, server)
+        return ministack
+
     async def _start_child(
-        self, cleanup: AsyncExitStack, name: str, command: tuple[str, ...], environment: dict[str, str]
+        self, cleanup: AsyncExitStack, name: str, command: Sequence[str], environment: Mapping[str, str]
     ) -> Child:
-        environment |= {MARK: self._record.id}
-        child = await Child.start(name, command, environment, self._paths.log(name), CHECKOUT)
+        marked = {**environment, MARK: self._record.id}
+        child = await Child.start(name, command, marked, self._paths.log(name), CHECKOUT)
         cleanup.push_async_callback(child.stop, _STOP_SECONDS)
         self._children.append(child)
         self._record.processes.append(child.identity)
@@ -160,10 +160,10 @@ class Supervisor:
         self._record.write(self._paths)
 
 
-async def supervise(options: Options, out: Say, *, attached: bool) -> int:
+async def supervise(options: Options, out: Say, parts: Parts, *, attached: bool) -> int:
     """Run the stack until SIGTERM or SIGINT (or, if `attached`, until whoever started us is gone); the exit status."""
     loop = asyncio.get_running_loop()
-    serving = asyncio.create_task(Supervisor(options, out).run())
+    serving = asyncio.create_task(Supervisor(options, out, parts).run())
 
     def stop() -> None:
         # Once: what follows the first signal is the stopping itself, which no second one may cut short.
@@ -173,7 +173,11 @@ async def supervise(options: Options, out: Say, *, attached: bool) -> int:
     for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(kind, stop)
     if attached:
-        lifeline.watch(lambda: loop.call_soon_threadsafe(stop))
+
+        def starter_is_gone() -> None:
+            loop.call_soon_threadsafe(stop)
+
+        lifeline.watch(starter_is_gone)
     try:
         await serving
     except asyncio.CancelledError:
@@ -193,7 +197,7 @@ def main() -> int:
     parser.add_argument("--attached", action="store_true", help="stop when the standard input closes")
     given = parser.parse_args()
     options = Options(given.folder, given.port, given.enforce_iam)
-    return asyncio.run(supervise(options, say, attached=given.attached))
+    return asyncio.run(supervise(options, say, Parts(), attached=given.attached))
 
 
 if __name__ == "__main__":
