@@ -1,10 +1,11 @@
 """Deploys an assembly into MiniStack as CloudFormation would in AWS, and only what changed."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.local.assembly import StackTemplate, read_assembly
 from cadence.local.errors import LocalStackError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _DIGEST_TAG = "cadence:template"
+_DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 _TEMPLATES = "cadence-local-templates"
 _DEPLOY_SECONDS = 180
 
@@ -27,19 +29,37 @@ def deploy(ministack: MiniStack, assembly: Path, say: Say) -> dict[str, str]:
     s3: S3Client = ministack.client("s3")
     outputs: dict[str, str] = {}
     for template in read_assembly(assembly, REGION):
-        current = _describe(cloudformation, template.name)
-        if current is None or not _is_current(current, template):
-            with step(say, f"deploying {template.name}") as notes:
-                notes.append(f"{template.resources} resources")
-                _publish(s3, template)
-                current = _apply(cloudformation, s3, template, exists=current is not None)
-        outputs |= {output["OutputKey"]: output["OutputValue"] for output in current.get("Outputs", [])}
+        try:
+            stack = _bring_up_to_date(cloudformation, s3, template, say)
+        except (BotoCoreError, ClientError) as error:
+            raise LocalStackError(f"Deploying {template.name} failed: {error}") from error
+        outputs |= {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     return outputs
+
+
+def _bring_up_to_date(
+    cloudformation: "CloudFormationClient", s3: "S3Client", template: StackTemplate, say: Say
+) -> "StackTypeDef":
+    current = _describe(cloudformation, template.name)
+    if current is not None and _is_current(current, template):
+        return current
+    with step(say, f"deploying {template.name}") as notes:
+        notes.append(f"{template.resources} resources")
+        if current is not None and not _can_be_updated(current):
+            # Its first deployment never ended: nothing of a user's is in it yet.
+            cloudformation.delete_stack(StackName=template.name)
+            current = _settled(cloudformation, template.name)
+        _publish(s3, template)
+        return _apply(cloudformation, s3, template, exists=current is not None)
 
 
 def _is_current(stack: "StackTypeDef", template: StackTemplate) -> bool:
     tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-    return stack["StackStatus"].endswith("E_COMPLETE") and tags.get(_DIGEST_TAG) == template.digest
+    return stack["StackStatus"] in _DEPLOYED and tags.get(_DIGEST_TAG) == template.digest
+
+
+def _can_be_updated(stack: "StackTypeDef") -> bool:
+    return not stack["StackStatus"].startswith(("CREATE_", "ROLLBACK_", "DELETE_")) or stack["StackStatus"] in _DEPLOYED
 
 
 def _describe(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
@@ -51,10 +71,24 @@ def _describe(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDe
         raise
 
 
+def _settled(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    """Wait until nothing is in progress; None if the stack is gone then."""
+    deadline = time.monotonic() + _DEPLOY_SECONDS
+    while time.monotonic() < deadline:
+        stack = _describe(cloudformation, name)
+        if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
+            return None
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(0.1)
+    raise LocalStackError(f"Deploying {name} has not ended after {_DEPLOY_SECONDS} s.")
+
+
 def _publish(s3: "S3Client", template: StackTemplate) -> None:
     """What `cdk bootstrap` and the publishing of assets do in AWS."""
     for bucket in {_TEMPLATES, *(asset.bucket for asset in template.assets)}:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     for asset in template.assets:
         if s3.list_objects_v2(Bucket=asset.bucket, Prefix=asset.key)["KeyCount"] == 0:
             s3.put_object(Bucket=asset.bucket, Key=asset.key, Body=asset.content())
@@ -72,17 +106,14 @@ def _apply(
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=[{"Key": _DIGEST_TAG, "Value": template.digest}],
     )
-    deadline = time.monotonic() + _DEPLOY_SECONDS
-    while time.monotonic() < deadline:
-        stack = _describe(cloudformation, template.name)
-        if stack is not None and not stack["StackStatus"].endswith("_IN_PROGRESS"):
-            return _checked(cloudformation, stack)
-        time.sleep(0.1)
-    raise LocalStackError(f"Deploying {template.name} has not ended after {_DEPLOY_SECONDS} s.")
+    stack = _settled(cloudformation, template.name)
+    if stack is None:
+        raise LocalStackError(f"Deploying {template.name} failed and left nothing.")
+    return _checked(cloudformation, stack)
 
 
 def _checked(cloudformation: "CloudFormationClient", stack: "StackTypeDef") -> "StackTypeDef":
-    if stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+    if stack["StackStatus"] in _DEPLOYED:
         return stack
     events = cloudformation.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
     failures = [
