@@ -52,6 +52,9 @@ class RunStore(Protocol):
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         """Keeps the token of the machine that waits for the run; a pending run becomes running."""
 
+    def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
+        """Keeps the token of the machine that waits for a stopping run to have settled."""
+
     def request_stop(self, run_id: str, state: RunState, cause: str) -> Run:
         """Marks a live run as to be stopped, ending in `state` (the first request wins). Raises Conflict if the run is final."""
 
@@ -69,12 +72,12 @@ class RunStore(Protocol):
         self,
         run_id: str,
         treatment: str,
-        attempt: int,
+        at_attempt: int,
         source: Iterable[TreatmentState],
         target: TreatmentState,
         **changes: Any,
     ) -> Treatment:
-        """Moves a treatment that is in one of `source` with that `attempt`; `changes` are fields of Treatment. Raises Conflict."""
+        """Moves a treatment that is in one of `source` at that attempt; `changes` are fields of Treatment. Raises Conflict."""
 
     def settle(
         self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
@@ -110,6 +113,9 @@ class RunnerStore(Protocol):
 
     def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
         """Changes fields of a runner that is in one of `source`. Raises Conflict."""
+
+    def declare_lost(self, runner: Runner) -> bool:
+        """Marks it lost, unless its state or its lease has changed since `runner` was read (then False)."""
 
     def keep_execute_token(self, runner_id: str, token: str) -> Runner:
         """Keeps the token and returns the runner as it then stands (with its result, if that came first)."""
@@ -159,6 +165,8 @@ class Deadlines(Protocol):
     def watch_run(self, run_id: str, after: timedelta) -> None: ...
 
     def watch_runner(self, runner_id: str, after: timedelta) -> None: ...
+
+    # Waits longer than a queue can delay a message are cut short; the watchdog then looks and sends the next one.
 
 
 class LogStream(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -23,11 +24,14 @@ class Pool:
 
 @dataclass(frozen=True)
 class Placement:
-    """The decision for one attempt: `function` is the provider's Lambda."""
+    """The decision for one attempt: `function` is the provider's Lambda, `exhausted` the pools that had no room for it."""
 
     pool: str
     provider: str
     function: str
     runner_id: str
+    attempt: int
     boot_deadline: int
     reason: str
+    decided_at: datetime
+    exhausted: tuple[str, ...] = ()

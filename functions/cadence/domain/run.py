@@ -76,7 +76,10 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a pipeline. Times are UTC. `tokens` are never shown to anyone."""
+    """One execution of a pipeline. Times are UTC, durations seconds. `machine_token` and `stop_token` are never shown to anyone.
+
+    `document_sha256` is the document as written, `plan_sha256` what admission works from (`cadence.domain.plan`).
+    """
 
     run_id: str
     organization: str
@@ -85,6 +88,7 @@ class Run:
     state: RunState
     created_at: datetime
     document_sha256: str
+    plan_sha256: str
     pipeline_version: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     event: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +99,7 @@ class Run:
     stop_requested: RunState | None = None
     unsettled: int | None = None
     machine_token: str | None = None
+    stop_token: str | None = None
     created_by: str = "unknown"
 
 
@@ -137,6 +142,7 @@ class TreatmentSpec:
     storage: int | None = None
     arch: str | None = None
     max_duration: int = 3_600
+    after: tuple[str, ...] = ()
     retry_infrastructure: int = 0
     retry_failure: int = 0
 

@@ -56,6 +56,7 @@ class Runner:
     provider: str
     state: RunnerState
     created_at: datetime
+    boot_deadline: int = 120
     one_time_hash: str | None = None
     session_hash: str | None = None
     host_id: str | None = None
