@@ -68,7 +68,7 @@ NEEDS: Mapping[str, Needs] = {
     "provider_host": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs"), providers=("host",)),
     "hold": Needs(_BASE, ("dynamodb", "stepfunctions")),
     "settle": Needs(_BASE, ("dynamodb", "stepfunctions")),
-    "stop_run": Needs(_BASE, ("dynamodb", "stepfunctions")),
+    "stop_run": Needs(_BASE, ("dynamodb", "s3", "stepfunctions")),
     "finalise": Needs(_BASE, ("dynamodb",)),
     "watchdog": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs")),
     "log_indexer": Needs(_BASE, ("dynamodb", "s3")),
