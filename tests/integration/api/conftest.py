@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
+from moto import mock_aws
+
 from cadence.adapters import aws as aws_clients
 from cadence.application.seed import seed
 from cadence.domain.access import Organization, Project
-from moto import mock_aws
 
 REGION = "eu-west-1"
 
