@@ -120,6 +120,7 @@ class SettleSettings:
 class StopRunSettings:
     runs_table: str
     runners_table: str
+    data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
 
