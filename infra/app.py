@@ -1,6 +1,7 @@
 """The CDK app: ``npx cdk deploy --all`` (see ``cdk.json``), or ``python -m infra.synth`` without the CDK's command line."""
 
 import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
 
 from infra.cadence_stack import CadenceStack
 from infra.log_chain import LogStreamStack
@@ -14,6 +15,8 @@ def build() -> cdk.App:
     main = CadenceStack(app, "Cadence", deployment)
     log_stream = LogStreamStack(app, "CadenceLogStream", deployment)
     log_stream.add_stack_dependency(main)
+    if deployment.nag:
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     cdk.Tags.of(app).add("cadence", deployment.stage)
     return app
 

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.data_bucket import DataBucket
+from infra.findings import accept_shared_wildcards
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
 from infra.log_chain import LogStreamRole
@@ -71,6 +72,7 @@ class CadenceStack(Stack):
         self._connect_queues(functions)
         self._keep_log_stream(functions["log_stream"], log_stream_role)
 
+        accept_shared_wildcards(self, resources)
         alarms = Alarms(self, "Alarms", deployment, key)
         alarms.on_dead_letters(
             {"deliveries": self._deliveries.failed, "deadlines": self._deadlines.failed, "log-lines": unindexed}

@@ -4,6 +4,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.findings import accept
 from infra.resources import Resources
 from infra.settings import Deployment
 
@@ -27,4 +28,9 @@ class DataBucket(Construct):
                 s3.LifecycleRule(id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
+        )
+        accept(
+            self.bucket,
+            "S1",
+            "Access logs would cost a request for each chunk of a stream; who read what is in the API's access log.",
         )

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
+from infra.findings import accept_wildcard
 from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, Permission
 from infra.resources import Resources
 from infra.settings import Deployment
@@ -83,7 +84,7 @@ class Functions(Construct):
             self,
             title,
             function_name=name,
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.X86_64 if deployment.is_local else lambda_.Architecture.ARM_64,
             handler=f"{folder}.handler.handler",
             code=lambda_.Code.from_asset(str(self._archive(folder))),
@@ -101,20 +102,21 @@ class Functions(Construct):
         return packaging.bundle(folder) if self._deployment.bundles else packaging.shared_sources()
 
     def _role(self, folder: str, title: str, log_group: str) -> iam.Role:
-        own_logs = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._resources.log_group(log_group)]
-        )
+        log_streams = self._resources.log_group(log_group)
+        own_logs = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams])
         statements = [own_logs, *self._statements(PERMISSIONS[folder])]
         if folder in SECRET_KEY_ACTIONS:
             statements.append(
                 iam.PolicyStatement(actions=list(SECRET_KEY_ACTIONS[folder]), resources=[self._secrets_key_arn])
             )
-        return iam.Role(
+        role = iam.Role(
             self,
             f"{title}Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"own": iam.PolicyDocument(statements=statements)},
         )
+        accept_wildcard(role, log_streams, "Lambda names the streams of the function's own log group.")
+        return role
 
     def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
         return [

@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from infra.findings import accept
 from infra.functions import log_retention
 from infra.settings import Deployment
 
@@ -70,5 +71,11 @@ class PublicApi(Construct):
             access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
                 destination_arn=access_logs.log_group_arn, format=_ACCESS_LOG_FORMAT
             ),
+        )
+        accept(
+            self.api,
+            "APIG4",
+            "The Lambdas check bearer tokens, join tokens, session tokens and webhook signatures: their rights are per "
+            "project and run, which an authorizer of the API could not know.",
         )
         self.url = self.api.api_endpoint

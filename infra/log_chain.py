@@ -10,6 +10,7 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.findings import accept_wildcard
 from infra.resources import Resources
 from infra.settings import Deployment
 
@@ -70,6 +71,10 @@ class LogStreamRole(Construct):
             assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),
             inline_policies={"stream": iam.PolicyDocument(statements=_stack_statements(resources))},
         )
+        accept_wildcard(
+            self.role, resources.event_source_mappings(), "AWS gives a mapping its id; a condition narrows it."
+        )
+        accept_wildcard(self.role, "*", "Creating a mapping knows no resource; a condition narrows it to one Lambda.")
 
 
 def _stack_statements(resources: Resources) -> list[iam.PolicyStatement]:
@@ -77,6 +82,7 @@ def _stack_statements(resources: Resources) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
             actions=[
+                "kinesis:AddTagsToStream",
                 "kinesis:CreateStream",
                 "kinesis:DeleteStream",
                 "kinesis:DescribeStream",
@@ -87,7 +93,13 @@ def _stack_statements(resources: Resources) -> list[iam.PolicyStatement]:
             resources=[resources.log_lines()],
         ),
         iam.PolicyStatement(
-            actions=["lambda:GetEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"],
+            actions=[
+                "lambda:GetEventSourceMapping",
+                "lambda:DeleteEventSourceMapping",
+                "lambda:UpdateEventSourceMapping",
+                "lambda:ListTags",
+                "lambda:TagResource",
+            ],
             resources=[resources.event_source_mappings()],
             conditions={"ArnEquals": {"lambda:FunctionArn": indexer}},
         ),

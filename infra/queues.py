@@ -4,6 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.findings import accept
 from infra.settings import Deployment
 
 # An SQS event source needs the visibility timeout to outlast all retries of one invocation: six times the Lambda's
@@ -15,7 +16,13 @@ class WorkQueue(Construct):
     """A queue whose messages move to ``<name>-failed`` after ``attempts`` tries, where they are kept for 14 days."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, deployment: Deployment, name: str, consumer_timeout: Duration, attempts: int
+        self,
+        scope: Construct,
+        construct_id: str,
+        deployment: Deployment,
+        name: str,
+        consumer_timeout: Duration,
+        attempts: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self.failed = failed_queue(self, deployment, name)
@@ -33,7 +40,7 @@ class WorkQueue(Construct):
 
 def failed_queue(scope: Construct, deployment: Deployment, name: str) -> sqs.Queue:
     """The dead-letter queue ``<name>-failed``."""
-    return sqs.Queue(
+    queue = sqs.Queue(
         scope,
         "Failed",
         queue_name=deployment.name(f"{name}-failed"),
@@ -41,3 +48,5 @@ def failed_queue(scope: Construct, deployment: Deployment, name: str) -> sqs.Que
         enforce_ssl=not deployment.is_local,
         retention_period=Duration.days(14),
     )
+    accept(queue, "SQS3", "This is the dead-letter queue of a queue or of an event source.")
+    return queue

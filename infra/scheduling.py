@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.findings import accept, accept_wildcard
 from infra.functions import log_retention
 from infra.packaging import REPOSITORY
 from infra.resources import Resources
@@ -54,18 +55,23 @@ class StateMachines(Construct):
             retention=log_retention(self._deployment),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        return sfn.StateMachine(
+        role = self._role(name)
+        machine = sfn.StateMachine(
             self,
             name.title(),
             state_machine_name=self._deployment.name(name),
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(_compact(DEFINITIONS / f"{name}.asl.json")),
             definition_substitutions={substitution(folder): fn.function_arn for folder, fn in functions.items()},
-            role=self._role(name),
+            role=role,
             # Inputs and outputs stay out of the logs: they may quote what a command printed.
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ERROR, include_execution_data=False),
             removal_policy=RemovalPolicy.DESTROY,
         )
+        accept(machine, "SF1", "Events hold what commands printed; the tables keep every state with its cause.")
+        accept(machine, "SF2", "A trace of every state would cost more than the states; times are in the tables.")
+        accept_wildcard(role, "*", "Delivery of a machine's logs is configured by actions that know no resource.")
+        return machine
 
     def _role(self, name: str) -> iam.Role:
         invoked = [self._resources.function(folder) for folder in (*_INVOKED[name], *_PROVIDERS[name])]

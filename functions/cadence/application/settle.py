@@ -1,6 +1,7 @@
 """The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.application.feed import Feeder
@@ -33,6 +34,18 @@ class MachineError:
     name: str
     cause: str
 
+    @classmethod
+    def caught(cls, error: Mapping[str, str] | None) -> "MachineError | None":
+        """From a Catch's `{"Error", "Cause"}`. The cause of an error that a Lambda raised is JSON: its message is taken."""
+        if error is None:
+            return None
+        cause = error.get("Cause", "")
+        try:
+            cause = json.loads(cause)["errorMessage"]
+        except (ValueError, KeyError, TypeError):
+            pass  # plain words already
+        return cls(error["Error"], cause)
+
 
 @dataclass(frozen=True)
 class Settle:
@@ -44,23 +57,22 @@ class Settle:
     def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> str:
         """`"retry"` if another attempt is to be placed, `"done"` otherwise. Safe to repeat.
 
-        `attempt` is the one that ended (None if none was ever placed: the current one).
+        `attempt` is the one that ended; None if it could not be placed, which placing it again would not change.
         """
         stored = self.runs.get_treatment(run_id, treatment)
-        attempt = attempt or stored.attempt
-        if not stored.state.final and attempt == stored.attempt:
-            stored = self._end(stored, error)
+        if not stored.state.final and attempt in {None, stored.attempt}:
+            stored = self._end(stored, error, placed=attempt is not None)
         if not stored.state.final:
             return "retry"
         self.feeder.settled(run_id, treatment, stored.state)
         return "done"
 
-    def _end(self, treatment: Treatment, error: MachineError | None) -> Treatment:
+    def _end(self, treatment: Treatment, error: MachineError | None, *, placed: bool) -> Treatment:
         runner = self._runner(treatment)
         result = runner.result if runner else None
         state, cause = _verdict(result, error)
         spec = self.runs.get_spec(treatment.run_id, treatment.name)
-        if self._may_retry(treatment, spec, state):
+        if placed and self._may_retry(treatment, spec, state):
             return self._next_attempt(treatment, state, cause)
         if state is TreatmentState.SUCCEEDED:
             outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
