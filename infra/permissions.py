@@ -141,7 +141,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "hold": (*_FEEDS, _writes("runners"), _answers("treatment", "Success", "Failure")),
     "settle": (*_FEEDS, _writes("runners")),
-    "stop_run": (*_FEEDS, _writes("runners"), _gets("documents/*"), _answers("treatment", "Failure")),
+    "stop_run": (*_FEEDS, _writes("runners"), *_gets("documents/*"), _answers("treatment", "Failure")),
     "finalise": (_writes("runs"),),
     "watchdog": (
         _writes("runs"),
