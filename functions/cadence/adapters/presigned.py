@@ -43,8 +43,8 @@ def bucket_url(bucket: str, region: str) -> str:
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         return f"{endpoint.rstrip('/')}/{bucket}/"
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://{bucket}.s3.{region}.{suffix}/"
+    host = _session().get_component("endpoint_resolver").construct_endpoint("s3", region)["hostname"]
+    return f"https://{bucket}.{host}/"
 
 
 def signed_queue_url(queue_url: str, parameters: str, lifetime: int) -> str:
