@@ -131,17 +131,11 @@ def test_two_hosts_cannot_take_one_offer(world: World, host) -> None:
 
 
 def test_a_host_gets_no_more_than_it_has_room_for(world: World, host) -> None:
-    world.launch("make")
-    world.launch("test", task_token="other")
-    assert len(lease(world, host, free=1).assignments) == 1
-    assert len(lease(world, join(world, "two"), free=4).assignments) == 1
-    assert lease(world, host, free=4, running=(world_runner(world, "make"), world_runner(world, "test"))).assignments == []
-
-
-def world_runner(world: World, treatment: str) -> str:
-    from cadence.domain import ids
-
-    return ids.runner_id(RUN_ID, treatment, 1)
+    launched = {world.launch("make"), world.launch("test", task_token="other")}
+    (first,) = lease(world, host, free=1).assignments
+    assert lease(world, host, free=0, running=(first.runner_id,)).assignments == []
+    (second,) = lease(world, join(world, "two"), free=4).assignments
+    assert {first.runner_id, second.runner_id} == launched
 
 
 def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host) -> None:
