@@ -65,7 +65,9 @@ class TokenBody(Body):
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     project: Name | Literal["*"] = ALL_PROJECTS
     permissions: Annotated[list[str], Field(min_length=1, max_length=50)]
-    expires_in: int | None = Field(None, ge=60, le=_TEN_YEARS, description="Seconds; without it the token does not expire.")
+    expires_in: int | None = Field(
+        None, ge=60, le=_TEN_YEARS, description="Seconds; without it the token does not expire."
+    )
 
 
 @endpoints.add("GET", "/v1/organizations", Permission.ORGANIZATIONS_READ, answers={200: OrganizationList})

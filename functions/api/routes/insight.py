@@ -109,7 +109,7 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
     chunks = [
         ChunkView(
             seq=seq,
-            url=services.downloads.url(ids.chunk_key(value.run_id, value.treatment, value.attempt, value.port, seq)),
+            url=services.urls.download(ids.chunk_key(value.run_id, value.treatment, value.attempt, value.port, seq)),
         )
         for seq in range(query.first_chunk, last)
     ]

@@ -30,7 +30,9 @@ class SecretList(Model):
     next: str | None = None
 
 
-@endpoints.add("GET", "/v1/projects/{project}/secrets", Permission.SECRETS_READ, answers={200: SecretList}, errors=(404,))
+@endpoints.add(
+    "GET", "/v1/projects/{project}/secrets", Permission.SECRETS_READ, answers={200: SecretList}, errors=(404,)
+)
 def list_secrets(call: Call, services: Services, project: str) -> SecretList:
     """The names of a project's secrets."""
     found = services.project(call.by, project)

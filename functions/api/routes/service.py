@@ -51,9 +51,7 @@ def show_openapi(call: Call, services: Services) -> Reply:
     return Reply(json.dumps(description))
 
 
-@endpoints.add(
-    "GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS
-)
+@endpoints.add("GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS)
 def metrics(call: Call, services: Services) -> Reply:
     """Figures of the last 24 hours in the OpenMetrics text format, for the projects that the token sees."""
     return Reply(services.measure(call.by), content_type=OPENMETRICS)
