@@ -27,12 +27,8 @@ class Alarms(Construct):
     def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, key: kms.Key) -> None:
         super().__init__(scope, construct_id)
         # CloudWatch cannot publish to a topic that is encrypted with the key that AWS manages.
-        key.grant(
-            iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*"
-        )
-        self.topic = sns.Topic(
-            self, "Topic", topic_name=deployment.name("alarms"), master_key=key, enforce_ssl=True
-        )
+        key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
+        self.topic = sns.Topic(self, "Topic", topic_name=deployment.name("alarms"), master_key=key, enforce_ssl=True)
 
     def on_dead_letters(self, queues: Mapping[str, sqs.Queue]) -> None:
         """Any message that could not be processed."""

@@ -103,9 +103,7 @@ class Functions(Construct):
 
     def _role(self, folder: str, title: str, log_group: str) -> iam.Role:
         log_streams = self._resources.log_group(log_group)
-        own_logs = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams]
-        )
+        own_logs = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams])
         statements = [own_logs, *self._statements(PERMISSIONS[folder])]
         if folder in SECRET_KEY_ACTIONS:
             statements.append(

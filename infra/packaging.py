@@ -11,10 +11,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from infra.cache import cached
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache" / "bundles"
@@ -50,23 +51,24 @@ class Needs:
     providers: tuple[str, ...] = ()
 
 
-_BASE = ("aws-lambda-powertools", "botocore", "pynamodb", "python-ulid")
+_BASE = ("botocore", "pynamodb")
+_DOCUMENTS = ("jsonschema-rs", "pyyaml")
+_NEW_RUNS = ("python-ulid",)
 
 NEEDS: Mapping[str, Needs] = {
     "api": Needs(
-        (*_BASE, "jsonschema", "pydantic", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "ssm")
+        (*_BASE, *_DOCUMENTS, *_NEW_RUNS, "aws-lambda-powertools", "pydantic"),
+        ("dynamodb", "s3", "stepfunctions", "sqs", "kms"),
     ),
-    "webhooks": Needs(_BASE, ("dynamodb", "sqs", "kms")),
-    "deliveries": Needs((*_BASE, "jsonschema", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs")),
-    "runner_gateway": Needs(
-        (*_BASE, "jsonschema", "pydantic"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "kinesis")
-    ),
-    "admit": Needs((*_BASE, "jsonschema", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs", "lambda")),
+    "webhooks": Needs(_BASE, ("dynamodb", "s3", "sqs", "kms")),
+    "deliveries": Needs((*_BASE, *_DOCUMENTS, *_NEW_RUNS), ("dynamodb", "s3", "stepfunctions", "sqs")),
+    "runner_gateway": Needs((*_BASE, "jsonschema-rs"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "kinesis")),
+    "admit": Needs(_BASE, ("dynamodb", "s3", "stepfunctions", "sqs", "lambda")),
     "place": Needs(_BASE, ("dynamodb",)),
     "provider_host": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs"), providers=("host",)),
     "hold": Needs(_BASE, ("dynamodb", "stepfunctions")),
     "settle": Needs(_BASE, ("dynamodb", "stepfunctions")),
-    "stop_run": Needs(_BASE, ("dynamodb", "stepfunctions")),
+    "stop_run": Needs(_BASE, ("dynamodb", "s3", "stepfunctions")),
     "finalise": Needs(_BASE, ("dynamodb",)),
     "watchdog": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs")),
     "log_indexer": Needs(_BASE, ("dynamodb", "s3")),
@@ -77,7 +79,7 @@ NEEDS: Mapping[str, Needs] = {
 def shared_sources() -> Path:
     """The archive that all Lambdas share on one machine: every source, no dependencies."""
     files = dict(_sources(NEEDS))
-    return _cached(f"sources-{_digest(files)}", lambda target: _copy(files, target))
+    return cached(CACHE, f"sources-{_digest(files)}", lambda target: _copy(files, target))
 
 
 def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
@@ -91,7 +93,7 @@ def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
         _link(dependencies, target, leave_out=_unused_services(dependencies, needs.services))
         _copy(files, target)
 
-    return _cached(f"{folder}-{_digest(files, recipe)}", build)
+    return cached(CACHE, f"{folder}-{_digest(files, recipe)}", build)
 
 
 def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
@@ -120,7 +122,7 @@ def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
         _install(packages, platform, target)
         _strip(target)
 
-    return _cached(f"dependencies-{_digest({}, recipe)}", install)
+    return cached(CACHE, f"dependencies-{_digest({}, recipe)}", install)
 
 
 def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> None:
@@ -164,25 +166,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _cached(name: str, fill: Callable[[Path], None]) -> Path:
-    """``CACHE/name``, filled beside it and renamed, so that an interrupted build leaves nothing half done."""
-    finished = CACHE / name
-    if not finished.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=CACHE))
-        try:
-            fill(unfinished)
-            unfinished.chmod(0o755)
-            try:
-                unfinished.rename(finished)
-            except OSError:
-                if not finished.is_dir():  # anything but: another process finished the same one first
-                    raise
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    return finished
 
 
 def _copy(files: Mapping[str, Path], target: Path) -> None:

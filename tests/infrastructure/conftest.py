@@ -7,10 +7,6 @@ from infra.settings import Place
 from tests.infrastructure.assembly import Assembly
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: installs packages")
-
-
 @pytest.fixture(scope="session")
 def aws() -> Assembly:
     """As for AWS, checked by cdk-nag (synthesis fails on a finding); without dependencies, which need a download."""
