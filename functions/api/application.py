@@ -7,13 +7,13 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from cadence.adapters.problem import MEDIA_TYPE
-from cadence.application.authenticate import Authenticate, require
-from cadence.domain.errors import InvalidRequest, NotFound, Violation
 
 from api.endpoint import PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
+from cadence.adapters.problem import MEDIA_TYPE
+from cadence.application.authenticate import Authenticate, require
+from cadence.domain.errors import InvalidRequest, NotFound, Violation
 
 HttpResponse = dict[str, Any]
 Report = Callable[[BaseException, Mapping[str, Any]], None]
@@ -32,7 +32,6 @@ def build(
         rule = endpoint.path.replace("{", "<").replace("}", ">")
         resolver.route(rule, method=endpoint.method)(_route(endpoint, resolver, services, authenticate))
 
-    @resolver.exception_handler(Exception)
     def answer_problem(error: Exception) -> Response[str]:
         if isinstance(error, NotFoundError):
             request = resolver.current_event
@@ -42,6 +41,8 @@ def build(
             report(error, problem.body)
         body = json.dumps(problem.body, default=str)
         return Response(problem.status, MEDIA_TYPE, body, headers=dict(problem.headers))
+
+    resolver.exception_handler(Exception)(answer_problem)
 
     def answer(event: dict[str, Any], context: Any) -> HttpResponse:
         try:
