@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,17 @@ from runner_bootstrap.build import build
 from .fake_gateway import FakeGateway, Runner
 
 AGENT_PYTHON = os.environ.get("CADENCE_AGENT_PYTHON", sys.executable)
-PATIENCE = 60
+PATIENCE = 20
 
 Start = Callable[..., "subprocess.Popen[str]"]
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until the condition holds."""
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up, "it did not come about"
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")
@@ -52,16 +61,14 @@ def start(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Start]:
         started.append(process)
         assert process.stdin
         process.stdin.write((runner.token if token is None else token) + "\n")
-        process.stdin.close()
+        process.stdin.flush()
         return process
 
     yield start_agent
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
+        process.communicate()
 
 
 @pytest.fixture
@@ -70,9 +77,8 @@ def work(start: Start) -> Callable[..., dict[str, Any]]:
 
     def run(runner: Runner, *arguments: Any, **options: Any) -> dict[str, Any]:
         process = start(runner, *arguments, **options)
-        assert process.stdout
-        output = process.stdout.read()
-        assert process.wait(PATIENCE) == 0, output
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, output
         assert runner.completed, output
         return runner.completed
 

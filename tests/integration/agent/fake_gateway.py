@@ -283,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
         if found := re.fullmatch(r"hosts/([^/]+)/lease", path):
             known = found[1] in owner.hosts
             return "lease", owner.lease, f"host-token-{found[1]}" if known else None
-        found = re.fullmatch(r"runners/([^/]+)/(\w+)(?:/(\w+))?", path)
+        found = re.fullmatch(r"runners/([^/]+)/(\w+)(?:/([\w-]+))?", path)
         assert found, path
         runner = owner.runners[found[1]]
         ports = [found[3]] if found[3] else []

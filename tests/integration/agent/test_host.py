@@ -4,23 +4,15 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import AGENT_PYTHON, PATIENCE
+from .conftest import AGENT_PYTHON, PATIENCE, until
 from .fake_gateway import FakeGateway, Runner
 
 SLEEPER = "trap '' TERM; sleep 987654 & sleep 987654 & setsid sleep 987654 & wait"
-
-
-def until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 @pytest.fixture

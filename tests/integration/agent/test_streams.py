@@ -2,13 +2,12 @@
 
 import hashlib
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE
+from .conftest import PATIENCE, until
 from .fake_gateway import WINDOW, FakeGateway, Runner
 
 MIB = 1 << 20
@@ -20,13 +19,6 @@ def stream(*ports: str, type_: str = "byte") -> list[dict[str, str]]:
 
 def block(*ports: str, type_: str = "byte") -> list[dict[str, str]]:
     return [{"port": port, "flow": "block", "type": type_} for port in ports]
-
-
-def until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def test_64_mib_between_two_agents_at_once(gateway: FakeGateway, start, sandbox: str) -> None:
