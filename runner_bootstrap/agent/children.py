@@ -46,6 +46,8 @@ class Children:
         argv += ["--workspaces", str(settings.workspaces)]
         for path in [settings.state.parent, *settings.hidden]:
             argv += ["--hide", str(path)]
+        for path in settings.shown:
+            argv += ["--show", str(path)]
         with self._lock:
             if runner_id in self._processes:
                 return
