@@ -64,6 +64,7 @@ class Runner:
         self.claimed = False
         self.lines: dict[int, dict[str, Any]] = {}
         self.batches: list[int] = []
+        self.accepted = 0
         self.heartbeats: list[dict[str, Any]] = []
         self.cancel: str | None = None
         self.follow = True
@@ -189,10 +190,9 @@ class FakeGateway:
             known = runner.lines.setdefault(line["seq"], line)
             if known != line:
                 self.violations.append(f"line {line['seq']} changed from {known} to {line}")
-        through = 0
-        while through + 1 in runner.lines:
-            through += 1
-        return {"accepted_through": through, "follow": runner.follow}
+        while runner.accepted + 1 in runner.lines:
+            runner.accepted += 1
+        return {"accepted_through": runner.accepted, "follow": runner.follow}
 
     def outputs(self, runner: Runner, body: dict[str, Any], port: str) -> dict[str, Any]:
         stream = runner.outputs[port]
