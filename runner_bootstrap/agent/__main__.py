@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import VERSION, processes
@@ -16,6 +17,7 @@ from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
 from .host import Host
 from .keeper import Keeper
+from .nursery import Nursery
 from .runner import Runner, Site, claim
 from .settings import HostSettings
 from .tokens import leave_environment, read_token
@@ -23,7 +25,7 @@ from .tokens import leave_environment, read_token
 EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cadence-agent", description="Runs treatments for a Cadence control plane.")
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -125,7 +127,7 @@ def _host(options: argparse.Namespace) -> int:
         workspaces=options.workspaces.expanduser().absolute(),
         hidden=[path.absolute() for path in options.hide],
     )
-    return Host(settings, lambda: read_token(options.token_file)).run()
+    return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
 
 
 if __name__ == "__main__":

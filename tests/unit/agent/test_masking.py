@@ -1,8 +1,8 @@
 """A secret is hidden in every form, wherever it stands, and nothing else is touched."""
 
 import base64
-import io
 import json
+import socket
 import urllib.parse
 
 import pytest
@@ -105,19 +105,17 @@ def test_a_preview_of_bytes_is_masked_and_otherwise_untouched() -> None:
     assert masker.mask_bytes(content) == b"\xff\x00\xfe *** \x80"
 
 
-class Trickle(io.RawIOBase):
-    """A pipe whose every read gives the next of the given parts."""
-
-    def __init__(self, parts: list[bytes]) -> None:
-        self._parts = parts
-
-    def read1(self, _size: int) -> bytes:
-        return self._parts.pop(0) if self._parts else b""
-
-
 def read_lines(parts: list[bytes], *hidden: str) -> list[dict]:
     buffer = LogBuffer(0.01, True, Masker(hidden))
-    LineReader(Trickle([part for part in parts if part]), "stdout", buffer).run()  # type: ignore[arg-type]
+    # Each part is one packet, so one read.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    reader = LineReader(ours.detach(), "stdout", buffer)
+    reader.start()
+    with theirs:
+        for part in parts:
+            if part:
+                theirs.sendall(part)
+    reader.join()
     buffer.flush()
     lines = []
     while batch := buffer.next_batch():
