@@ -1,0 +1,1 @@
+"""Cadence: an open control plane for integration pipelines."""

@@ -1,0 +1,22 @@
+"""AWS clients, one per service and process. Straight from botocore, which pynamodb loads anyway: boto3 would only add import time."""
+
+import os
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
+
+
+@cache
+def client(service: str) -> Any:
+    """Credentials and endpoint come from the environment that Lambda (or the local stack) sets."""
+    return _session().create_client(service, region_name=REGION, config=_CONFIG)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()

@@ -1,0 +1,62 @@
+"""DynamoDB's refusals in the words of the domain."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+
+from cadence.domain.errors import Conflict, NotFound, Transient
+
+_THROTTLES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "TransactionInProgressException",
+        "TransactionConflictException",
+    }
+)
+_CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_ATTEMPTS = 10
+
+R = TypeVar("R")
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Raises Conflict for a failed condition, Transient for throttles and lost connections; `what` names the item in the message."""
+    try:
+        yield
+    except TransactWriteError as error:
+        codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+        if "ConditionalCheckFailed" in codes:
+            raise Conflict(f"{what} is no longer as it was read") from error
+        if codes & _CONTENTION or error.cause_response_code in _THROTTLES or isinstance(error.cause, BotoCoreError):
+            raise Transient(f"{what} is being changed by others") from error
+        raise
+    except PynamoDBException as error:
+        code = error.cause_response_code
+        if isinstance(error.cause, BotoCoreError):
+            raise Transient(f"{what}: no connection to the table") from error
+        if code == "ConditionalCheckFailedException":
+            raise Conflict(f"{what} is no longer as it was read") from error
+        if code == "ResourceNotFoundException":
+            raise NotFound(f"{what}: the table does not exist") from error
+        if code in _THROTTLES:
+            raise Transient(f"{what}: the table is busy") from error
+        raise
+
+
+def insisting(call: Callable[[], R]) -> R:
+    """Repeats `call` on Transient with full jitter (about 3 s in all): concurrent transactions on one item cancel each other."""
+    for attempt in range(_ATTEMPTS - 1):
+        try:
+            return call()
+        except Transient:
+            time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))
+    return call()

@@ -1,0 +1,238 @@
+"""Items of the `runs` table, and their translation to and from the domain. Keys are in docs/architecture.md."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from cadence.domain.plan import spec_from_json
+from cadence.domain.run import (
+    Edge,
+    EdgeState,
+    Run,
+    RunState,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    Trigger,
+    Value,
+)
+
+
+def partition(run_id: str) -> str:
+    return f"RUN#{run_id}"
+
+
+def scope(organization: str, project: str) -> str:
+    return f"PROJECT#{organization}#{project}"
+
+
+class _Meta:
+    table_name: ClassVar[str] = "runs"
+
+
+class ListingIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    class Meta:
+        index_name = "listing"
+        projection = AllProjection()
+
+    scope = UnicodeAttribute(hash_key=True)
+    run_id = UnicodeAttribute(range_key=True)
+
+
+class RunsTable(Model):
+    """What all items of the table share. Subclasses are one kind of item each."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    expires_at = TTLAttribute(null=True)
+
+
+class RunItem(RunsTable):
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "RUN"
+
+    listing = ListingIndex()
+    scope = UnicodeAttribute()
+    run_id = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    project = UnicodeAttribute()
+    pipeline = UnicodeAttribute()
+    pipeline_version = NumberAttribute(null=True)
+    state = UnicodeAttribute()
+    cause = UnicodeAttribute(null=True)
+    document_sha256 = UnicodeAttribute()
+    plan_sha256 = UnicodeAttribute()
+    parameters = JSONAttribute()
+    event = JSONAttribute()
+    max_duration = NumberAttribute()
+    created_at = UTCDateTimeAttribute()
+    created_by = UnicodeAttribute()
+    started_at = UTCDateTimeAttribute(null=True)
+    finished_at = UTCDateTimeAttribute(null=True)
+    stop_requested = UnicodeAttribute(null=True)
+    unsettled = NumberAttribute(null=True)
+    machine_token = UnicodeAttribute(null=True)
+    stop_token = UnicodeAttribute(null=True)
+
+    @classmethod
+    def of(cls, run: Run) -> "RunItem":
+        item = cls(partition(run.run_id), cls.SK, scope=scope(run.organization, run.project))
+        for field in dataclasses.fields(run):
+            value = getattr(run, field.name)
+            if value is not None:
+                setattr(item, field.name, value)
+        return item
+
+    def run(self) -> Run:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Run)}
+        values["state"] = RunState(self.state)
+        values["stop_requested"] = RunState(self.stop_requested) if self.stop_requested else None
+        values["max_duration"] = int(self.max_duration)
+        values["pipeline_version"] = _int(self.pipeline_version)
+        values["unsettled"] = _int(self.unsettled)
+        return Run(**values)
+
+
+class SpecItem(RunsTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "SPEC#"
+
+    spec = JSONAttribute()
+
+    @classmethod
+    def of(cls, run_id: str, spec: TreatmentSpec) -> "SpecItem":
+        return cls(partition(run_id), cls.PREFIX + spec.name, spec=dataclasses.asdict(spec))
+
+    def treatment_spec(self) -> TreatmentSpec:
+        return spec_from_json(self.spec)
+
+
+class TreatmentItem(RunsTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "TREATMENT#"
+
+    run_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    state = UnicodeAttribute()
+    waiting = NumberAttribute()
+    attempt = NumberAttribute()
+    failures = NumberAttribute()
+    infrastructure_failures = NumberAttribute()
+    cause = UnicodeAttribute(null=True)
+    exit_code = NumberAttribute(null=True)
+    pool = UnicodeAttribute(null=True)
+    ready_at = UTCDateTimeAttribute(null=True)
+    placed_at = UTCDateTimeAttribute(null=True)
+    started_at = UTCDateTimeAttribute(null=True)
+    finished_at = UTCDateTimeAttribute(null=True)
+
+    @classmethod
+    def of(cls, treatment: Treatment) -> "TreatmentItem":
+        item = cls(partition(treatment.run_id), cls.PREFIX + treatment.name)
+        for field in dataclasses.fields(treatment):
+            value = getattr(treatment, field.name)
+            if value is not None:
+                setattr(item, field.name, value)
+        return item
+
+    def treatment(self) -> Treatment:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Treatment)}
+        values["state"] = TreatmentState(self.state)
+        for name in ("waiting", "attempt", "failures", "infrastructure_failures", "exit_code"):
+            values[name] = _int(values[name])
+        return Treatment(**values)
+
+
+class EdgeItem(RunsTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "EDGE#"
+
+    run_id = UnicodeAttribute()
+    producer = UnicodeAttribute()
+    consumer = UnicodeAttribute()
+    trigger = UnicodeAttribute()
+    state = UnicodeAttribute()
+
+    @classmethod
+    def key(cls, edge: Edge) -> tuple[str, str]:
+        return partition(edge.run_id), f"{cls.PREFIX}{edge.producer}#{edge.consumer}#{edge.trigger}"
+
+    @classmethod
+    def of(cls, edge: Edge) -> "EdgeItem":
+        return cls(
+            *cls.key(edge),
+            run_id=edge.run_id,
+            producer=edge.producer,
+            consumer=edge.consumer,
+            trigger=str(edge.trigger),
+            state=str(edge.state),
+        )
+
+    def edge(self) -> Edge:
+        return Edge(self.run_id, self.producer, self.consumer, Trigger(self.trigger), EdgeState(self.state))
+
+
+class ValueItem(RunsTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "VALUE#"
+
+    run_id = UnicodeAttribute()
+    treatment = UnicodeAttribute()
+    port = UnicodeAttribute()
+    flow = UnicodeAttribute()
+    type = UnicodeAttribute()
+    sha256 = UnicodeAttribute()
+    size = NumberAttribute()
+    chunks = NumberAttribute()
+    attempt = NumberAttribute()
+    preview = BinaryAttribute(null=True, legacy_encoding=False)
+    created_at = UTCDateTimeAttribute(null=True)
+
+    @classmethod
+    def of(cls, value: Value) -> "ValueItem":
+        item = cls(partition(value.run_id), f"{cls.PREFIX}{value.treatment}#{value.port}")
+        for field in dataclasses.fields(value):
+            stored = getattr(value, field.name)
+            if stored is not None and stored != b"":
+                setattr(item, field.name, stored)
+        return item
+
+    def value(self) -> Value:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Value)}
+        for name in ("size", "chunks", "attempt"):
+            values[name] = int(values[name])
+        values["preview"] = self.preview or b""
+        return Value(**values)
+
+
+ITEMS: tuple[type[RunsTable], ...] = (RunsTable, RunItem, SpecItem, TreatmentItem, EdgeItem, ValueItem)
+
+
+def _int(number: float | None) -> int | None:
+    return None if number is None else int(number)
+
+
+__all__ = ["ITEMS", "EdgeItem", "RunItem", "RunsTable", "SpecItem", "TreatmentItem", "ValueItem", "partition", "scope"]

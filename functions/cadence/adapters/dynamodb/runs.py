@@ -1,0 +1,358 @@
+"""`RunStore` on the `runs` table."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from pynamodb.connection import Connection
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.faults import insisting, translated
+from cadence.adapters.dynamodb.run_items import (
+    ITEMS,
+    EdgeItem,
+    RunItem,
+    RunsTable,
+    SpecItem,
+    TreatmentItem,
+    ValueItem,
+    partition,
+    scope,
+)
+from cadence.application.ports import Page
+from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.run import (
+    Edge,
+    EdgeState,
+    Run,
+    RunState,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    Value,
+)
+
+_UNFINISHED_RUNS = (RunState.PENDING, RunState.RUNNING, RunState.CANCELLING)
+_ITEMS_PER_TRANSACTION = 100
+# Delivering takes one per edge and one per consumer.
+_EDGES_PER_TRANSACTION = 48
+
+
+class DynamoRunStore:
+    def __init__(self, table_name: str) -> None:
+        for model in ITEMS:
+            bind(model, table_name)
+        self._connection = Connection(region=RunsTable.Meta.region)  # type: ignore[attr-defined]
+
+    # runs
+
+    def create_run(self, run: Run) -> None:
+        with translated(f"run {run.run_id}"):
+            RunItem.of(run).save(RunItem.pk.does_not_exist())
+
+    def get_run(self, run_id: str) -> Run:
+        return self._run(run_id).run()
+
+    def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
+        items = RunItem.listing.query(
+            scope(organization, project),
+            RunItem.run_id < after if after else None,
+            scan_index_forward=False,
+            limit=limit + 1,
+        )
+        with translated("the list of runs"):
+            runs = [item.run() for item in items]
+        more = len(runs) > limit
+        runs = runs[:limit]
+        return Page(runs, runs[-1].run_id if more else None)
+
+    def admit(
+        self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
+    ) -> None:
+        with translated(f"run {run_id}"):
+            # The count comes first: a treatment that is written can settle only after its run knows how many there are.
+            with suppress(Conflict), translated(f"run {run_id}"):
+                self._run_key(run_id).update(
+                    [RunItem.unsettled.set(len(treatments))],
+                    condition=RunItem.pk.exists() & RunItem.unsettled.does_not_exist(),
+                )
+            with RunsTable.batch_write() as batch:
+                for spec in specs:  # the same whenever they are written
+                    batch.save(SpecItem.of(run_id, spec))
+        # Never over what is there: an admission may be repeated, even by a second call, while treatments advance already.
+        new: list[RunsTable] = [EdgeItem.of(edge) for edge in edges]
+        new += [TreatmentItem.of(treatment) for treatment in treatments]
+        for start in range(0, len(new), _ITEMS_PER_TRANSACTION):
+            self._create_missing(run_id, new[start : start + _ITEMS_PER_TRANSACTION])
+
+    def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
+        token = RunItem.machine_token.set(machine_token)
+        began: list[Action] = [token, RunItem.state.set(str(RunState.RUNNING)), RunItem.started_at.set(at)]
+        item = self._run(run_id)
+        with translated(f"run {run_id}"):
+            if item.state == RunState.PENDING:
+                with suppress(Conflict), translated(f"run {run_id}"):  # it may be cancelled at this moment
+                    item.update(began, condition=RunItem.state == str(RunState.PENDING))
+                    return item.run()
+            item.update([token], condition=RunItem.pk.exists())
+        return item.run()
+
+    def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
+        item = self._run_key(run_id)
+        with translated(f"run {run_id}"):
+            item.update([RunItem.stop_token.set(stop_token)], condition=RunItem.pk.exists())
+        return item.run()
+
+    def request_stop(self, run_id: str, state: RunState, cause: str) -> Run:
+        item = self._run_key(run_id)
+        unfinished = RunItem.state.is_in(*map(str, _UNFINISHED_RUNS))
+        try:
+            with translated(f"run {run_id}"):
+                item.update(
+                    [
+                        RunItem.state.set(str(RunState.CANCELLING)),
+                        RunItem.stop_requested.set(str(state)),
+                        RunItem.cause.set(cause),
+                    ],
+                    condition=unfinished & RunItem.stop_requested.does_not_exist(),
+                )
+        except Conflict:
+            run = self.get_run(run_id)
+            if run.stop_requested and not run.state.final:
+                return run
+            raise Conflict(f"run {run_id} has already ended ({run.state})") from None
+        return item.run()
+
+    def finish_run(self, run_id: str, state: RunState, cause: str | None, at: datetime) -> Run:
+        item = self._run_key(run_id)
+        actions: list[Action] = [
+            RunItem.state.set(str(state)),
+            RunItem.finished_at.set(at),
+            RunItem.machine_token.remove(),
+            RunItem.stop_token.remove(),
+        ]
+        if cause:
+            actions.append(RunItem.cause.set(cause))
+        try:
+            with translated(f"run {run_id}"):
+                item.update(actions, condition=RunItem.state.is_in(*map(str, _UNFINISHED_RUNS)))
+        except Conflict:
+            return self.get_run(run_id)
+        return item.run()
+
+    # treatments
+
+    def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:
+        try:
+            with translated(f"treatment {treatment}"):
+                return SpecItem.get(
+                    partition(run_id), SpecItem.PREFIX + treatment, consistent_read=True
+                ).treatment_spec()
+        except SpecItem.DoesNotExist:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+
+    def get_treatment(self, run_id: str, treatment: str) -> Treatment:
+        try:
+            with translated(f"treatment {treatment}"):
+                item = TreatmentItem.get(partition(run_id), TreatmentItem.PREFIX + treatment, consistent_read=True)
+        except TreatmentItem.DoesNotExist:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+        return item.treatment()
+
+    def list_treatments(self, run_id: str) -> Sequence[Treatment]:
+        with translated(f"run {run_id}"):
+            return [
+                item.treatment()
+                for item in TreatmentItem.query(
+                    partition(run_id), TreatmentItem.sk.startswith(TreatmentItem.PREFIX), consistent_read=True
+                )
+            ]
+
+    def advance(
+        self,
+        run_id: str,
+        treatment: str,
+        at_attempt: int,
+        source: Iterable[TreatmentState],
+        target: TreatmentState,
+        **changes: Any,
+    ) -> Treatment:
+        item = self._treatment_key(run_id, treatment)
+        actions: list[Action] = [TreatmentItem.state.set(str(target))]
+        actions += [_assignment(TreatmentItem, name, value) for name, value in changes.items()]
+        with translated(f"treatment {treatment}"):
+            item.update(
+                actions,
+                condition=TreatmentItem.state.is_in(*map(str, source)) & (TreatmentItem.attempt == at_attempt),
+            )
+        return item.treatment()
+
+    def settle(
+        self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
+    ) -> bool:
+        actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
+        if cause is not None:
+            actions.append(TreatmentItem.cause.set(cause))
+        if exit_code is not None:
+            actions.append(TreatmentItem.exit_code.set(exit_code))
+        if treatment.state.final:
+            return False
+
+        def write() -> None:
+            with translated(f"treatment {treatment.name}"), TransactWrite(connection=self._connection) as transaction:
+                transaction.update(
+                    self._treatment_key(treatment.run_id, treatment.name),
+                    actions,
+                    condition=(TreatmentItem.state == str(treatment.state))
+                    & (TreatmentItem.attempt == treatment.attempt),
+                )
+                transaction.update(self._run_key(treatment.run_id), [RunItem.unsettled.add(-1)])
+
+        try:
+            insisting(write)
+        except Conflict:
+            stored = self.get_treatment(treatment.run_id, treatment.name)
+            if stored.state.final:
+                return False
+            raise
+        return True
+
+    # edges
+
+    def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]:
+        return self._edges(run_id, f"{EdgeItem.PREFIX}{producer}#")
+
+    def edges_of(self, run_id: str) -> Sequence[Edge]:
+        return self._edges(run_id, EdgeItem.PREFIX)
+
+    def deliver(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
+        pending = [edge for edge in edges if edge.state is EdgeState.PENDING]
+        for start in range(0, len(pending), _EDGES_PER_TRANSACTION):
+            group = pending[start : start + _EDGES_PER_TRANSACTION]
+            try:
+                self._mark_delivered(group)
+            except Conflict:
+                # Some of the group was delivered before (a repeated call) or at the same time: each for itself.
+                for edge in group:
+                    with suppress(Conflict):
+                        self._mark_delivered([edge])
+        return self._consumers(edges)
+
+    def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
+        for edge in edges:
+            if edge.state is EdgeState.PENDING:
+                try:
+                    with translated(f"edge {edge.producer} → {edge.consumer}"):
+                        EdgeItem(*EdgeItem.key(edge)).update([EdgeItem.state.set(str(EdgeState.DEAD))], _pending())
+                except Conflict:
+                    continue  # delivered or buried by an earlier call
+        return self._consumers(edges)
+
+    # values
+
+    def put_values(self, values: Sequence[Value]) -> None:
+        with translated("values"), ValueItem.batch_write() as batch:
+            for value in values:
+                batch.save(ValueItem.of(value))
+
+    def get_value(self, run_id: str, treatment: str, port: str) -> Value:
+        try:
+            with translated(f"value {treatment}.{port}"):
+                return ValueItem.get(
+                    partition(run_id), f"{ValueItem.PREFIX}{treatment}#{port}", consistent_read=True
+                ).value()
+        except ValueItem.DoesNotExist:
+            raise NotFound(f"{treatment}.{port} has no value in run {run_id}") from None
+
+    def list_values(self, run_id: str) -> Sequence[Value]:
+        with translated(f"run {run_id}"):
+            return [
+                item.value()
+                for item in ValueItem.query(
+                    partition(run_id), ValueItem.sk.startswith(ValueItem.PREFIX), consistent_read=True
+                )
+            ]
+
+    # below
+
+    def _run(self, run_id: str) -> RunItem:
+        try:
+            with translated(f"run {run_id}"):
+                return RunItem.get(partition(run_id), RunItem.SK, consistent_read=True)
+        except RunItem.DoesNotExist:
+            raise NotFound(f"there is no run {run_id}") from None
+
+    @staticmethod
+    def _run_key(run_id: str) -> RunItem:
+        return RunItem(partition(run_id), RunItem.SK)
+
+    @staticmethod
+    def _treatment_key(run_id: str, treatment: str) -> TreatmentItem:
+        return TreatmentItem(partition(run_id), TreatmentItem.PREFIX + treatment)
+
+    @staticmethod
+    def _edges(run_id: str, prefix: str) -> Sequence[Edge]:
+        with translated(f"run {run_id}"):
+            query = EdgeItem.query(partition(run_id), EdgeItem.sk.startswith(prefix), consistent_read=True)
+            return [item.edge() for item in query]
+
+    def _create_missing(self, run_id: str, items: Sequence[RunsTable]) -> None:
+        def write() -> None:
+            with translated(f"run {run_id}"), TransactWrite(connection=self._connection) as transaction:
+                for item in items:
+                    transaction.save(item, condition=type(item).pk.does_not_exist())
+
+        while items:
+            try:
+                insisting(write)
+            except Conflict:
+                present = self._present(run_id, items)
+                items = [item for item in items if item.sk not in present]
+            else:
+                return
+
+    @staticmethod
+    def _present(run_id: str, items: Sequence[RunsTable]) -> set[str]:
+        keys = [(item.pk, item.sk) for item in items]
+        with translated(f"run {run_id}"):
+            return {
+                found.sk for found in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])
+            }
+
+    def _mark_delivered(self, edges: Sequence[Edge]) -> None:
+        counts: dict[tuple[str, str], int] = defaultdict(int)
+        for edge in edges:
+            counts[edge.run_id, edge.consumer] += 1
+
+        def write() -> None:
+            with translated("edges"), TransactWrite(connection=self._connection) as transaction:
+                for edge in edges:
+                    transaction.update(
+                        EdgeItem(*EdgeItem.key(edge)),
+                        [EdgeItem.state.set(str(EdgeState.DELIVERED))],
+                        condition=_pending(),
+                    )
+                for (run_id, consumer), count in counts.items():
+                    transaction.update(self._treatment_key(run_id, consumer), [TreatmentItem.waiting.add(-count)])
+
+        insisting(write)
+
+    @staticmethod
+    def _consumers(edges: Sequence[Edge]) -> Sequence[Treatment]:
+        keys = {(partition(edge.run_id), TreatmentItem.PREFIX + edge.consumer) for edge in edges}
+        with translated("treatments"):
+            return [item.treatment() for item in TreatmentItem.batch_get(list(keys), consistent_read=True)]
+
+
+def _pending() -> Condition:
+    return EdgeItem.state == str(EdgeState.PENDING)
+
+
+def _assignment(model: type[RunsTable], name: str, value: Any) -> Any:
+    attribute = getattr(model, name)
+    return attribute.remove() if value is None else attribute.set(value)

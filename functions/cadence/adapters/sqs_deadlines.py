@@ -1,0 +1,27 @@
+"""`Deadlines` as delayed messages of an SQS queue."""
+
+import json
+from datetime import timedelta
+
+from cadence.adapters.aws import client
+
+LONGEST_DELAY = timedelta(seconds=900)
+
+
+class SqsDeadlines:
+    def __init__(self, queue_url: str) -> None:
+        self._queue_url = queue_url
+
+    def watch_run(self, run_id: str, after: timedelta) -> None:
+        self._send({"run_id": run_id}, after)
+
+    def watch_runner(self, runner_id: str, after: timedelta) -> None:
+        self._send({"runner_id": runner_id}, after)
+
+    def _send(self, subject: dict[str, str], after: timedelta) -> None:
+        delay = max(timedelta(), min(after, LONGEST_DELAY))
+        client("sqs").send_message(
+            QueueUrl=self._queue_url,
+            MessageBody=json.dumps(subject),
+            DelaySeconds=min(int(delay.total_seconds()) + 1, int(LONGEST_DELAY.total_seconds())),
+        )

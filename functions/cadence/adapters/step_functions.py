@@ -1,0 +1,55 @@
+"""`Machines` on AWS Step Functions."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cadence.adapters.aws import client
+from cadence.domain.errors import CadenceError, machine_error_name
+from cadence.domain.ids import treatment_id
+
+# A token is good until its state has been left; afterwards nobody waits for the answer.
+_TOO_LATE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
+_MAX_CAUSE = 32_000
+
+
+class StepFunctionsMachines:
+    def __init__(self, run_machine_arn: str, treatment_machine_arn: str) -> None:
+        self._run_machine = run_machine_arn
+        self._treatment_machine = treatment_machine_arn
+
+    def start_run(self, run_id: str, deadline_seconds: int) -> None:
+        self._start(self._run_machine, run_id, {"run_id": run_id, "deadline_seconds": deadline_seconds})
+
+    def start_treatment(self, run_id: str, treatment: str) -> None:
+        name = treatment_id(run_id, treatment)
+        self._start(self._treatment_machine, name, {"run_id": run_id, "treatment": treatment})
+
+    def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
+        self._answer("send_task_success", taskToken=task_token, output=json.dumps(output))
+
+    def fail(self, task_token: str, error: CadenceError) -> None:
+        self._answer(
+            "send_task_failure", taskToken=task_token, error=machine_error_name(error), cause=error.message[:_MAX_CAUSE]
+        )
+
+    def beat(self, task_token: str) -> None:
+        self._answer("send_task_heartbeat", taskToken=task_token)
+
+    @staticmethod
+    def _start(machine: str, name: str, payload: Mapping[str, Any]) -> None:
+        try:
+            client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=json.dumps(payload))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+
+    @staticmethod
+    def _answer(operation: str, **arguments: str) -> None:
+        try:
+            getattr(client("stepfunctions"), operation)(**arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _TOO_LATE:
+                raise

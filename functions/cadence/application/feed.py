@@ -1,0 +1,90 @@
+"""Readiness: tells consumers what a producer has done, starts those that wait for nothing more, skips those that wait in vain."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cadence.application.ports import Clock, Machines, RunStore
+from cadence.domain.errors import Conflict
+from cadence.domain.run import Edge, Treatment, TreatmentState, Trigger
+
+
+@dataclass(frozen=True)
+class Feeder:
+    runs: RunStore
+    machines: Machines
+    clock: Clock
+
+    def start_ready(self, treatments: Iterable[Treatment]) -> None:
+        """Starts the machine of every treatment that waits for nothing. Safe to repeat: an execution's name is taken once."""
+        for treatment in treatments:
+            if treatment.waiting > 0 or treatment.state not in {TreatmentState.PENDING, TreatmentState.READY}:
+                continue
+            if treatment.state is TreatmentState.PENDING:
+                try:
+                    self.runs.advance(
+                        treatment.run_id,
+                        treatment.name,
+                        treatment.attempt,
+                        {TreatmentState.PENDING},
+                        TreatmentState.READY,
+                        ready_at=self.clock(),
+                    )
+                except Conflict:
+                    continue  # another delivery made it ready, or it was skipped or cancelled meanwhile
+            self.machines.start_treatment(treatment.run_id, treatment.name)
+
+    def opened(self, run_id: str, producer: str) -> None:
+        """`producer` runs: consumers of its streams may start."""
+        edges = [edge for edge in self.runs.edges_from(run_id, producer) if edge.trigger is Trigger.OPENED]
+        self.start_ready(self.runs.deliver(edges))
+
+    def settled(self, run_id: str, producer: str, state: TreatmentState) -> None:
+        """`producer` has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one."""
+        queue = deque([(producer, state)])
+        told = {producer}
+        while queue:
+            name, reached = queue.popleft()
+            edges = self.runs.edges_from(run_id, name)
+            fired = [edge for edge in edges if edge.trigger.fired_by(reached)]
+            dead = [edge for edge in edges if not edge.trigger.fired_by(reached)]
+            self.start_ready(self.runs.deliver(fired))
+            for consumer in self.runs.bury(dead):
+                if not self._skip(consumer, dead, reached):
+                    # A stream that broke had been opened, perhaps by a call that ended before it started the consumer.
+                    self.start_ready([consumer])
+                elif consumer.name not in told:
+                    told.add(consumer.name)
+                    queue.append((consumer.name, TreatmentState.SKIPPED))
+        self.answer_when_all_settled(run_id)
+
+    def answer_when_all_settled(self, run_id: str) -> None:
+        run = self.runs.get_run(run_id)
+        if run.unsettled == 0:
+            for token in (run.machine_token, run.stop_token):
+                if token:
+                    self.machines.succeed(token, {"run_id": run_id})
+
+    def _skip(self, consumer: Treatment, dead: Sequence[Edge], reached: TreatmentState) -> bool:
+        """True if `consumer` is skipped now or was before (then its own consumers must be told again, in case they were not)."""
+        if consumer.state is TreatmentState.SKIPPED:
+            return True
+        if consumer.state is not TreatmentState.PENDING:
+            return False  # a stream's consumer that runs already learns it from its runner
+        edge = next(edge for edge in dead if edge.consumer == consumer.name)
+        cause = f"{edge.producer} {_PAST[reached]}, so its {edge.trigger} never arrives"
+        try:
+            self.runs.settle(consumer, TreatmentState.SKIPPED, cause, None, self.clock())
+        except Conflict:
+            return False  # it became ready meanwhile
+        return True
+
+
+_PAST = {
+    TreatmentState.SUCCEEDED: "succeeded",
+    TreatmentState.FAILED: "failed",
+    TreatmentState.LOST: "was lost",
+    TreatmentState.TIMED_OUT: "ran out of time",
+    TreatmentState.SKIPPED: "was skipped",
+    TreatmentState.CANCELLED: "was cancelled",
+}

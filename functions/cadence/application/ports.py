@@ -1,0 +1,182 @@
+"""What the use cases need from the outside. Adapters implement these; tests use fakes.
+
+Every write is safe to repeat. `Conflict` means that the stored state is no longer the one the caller saw.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+from cadence.domain.errors import CadenceError
+from cadence.domain.pool import Pool
+from cadence.domain.run import (
+    Edge,
+    Run,
+    RunState,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    Value,
+)
+from cadence.domain.runner import OutputStream, Result, Runner, RunnerState
+
+T = TypeVar("T")
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    items: Sequence[T]
+    after: str | None  # position to go on from, None at the end
+
+
+class RunStore(Protocol):
+    """Runs, treatments, edges and values (table `runs`). Reads are consistent."""
+
+    def create_run(self, run: Run) -> None:
+        """Raises Conflict if the run exists."""
+
+    def get_run(self, run_id: str) -> Run:
+        """Raises NotFound."""
+
+    def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
+        """Newest first."""
+
+    def admit(
+        self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
+    ) -> None:
+        """Writes those that are not there yet; what is there stays as it is. Sets the run's count of unsettled treatments once."""
+
+    def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
+        """Keeps the token of the machine that waits for the run; a pending run becomes running."""
+
+    def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
+        """Keeps the token of the machine that waits for a stopping run to have settled."""
+
+    def request_stop(self, run_id: str, state: RunState, cause: str) -> Run:
+        """Marks a live run as to be stopped, ending in `state` (the first request wins). Raises Conflict if the run is final."""
+
+    def finish_run(self, run_id: str, state: RunState, cause: str | None, at: datetime) -> Run:
+        """Final state, once; a run that is final already is returned unchanged."""
+
+    def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec: ...
+
+    def get_treatment(self, run_id: str, treatment: str) -> Treatment:
+        """Raises NotFound."""
+
+    def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
+
+    def advance(
+        self,
+        run_id: str,
+        treatment: str,
+        at_attempt: int,
+        source: Iterable[TreatmentState],
+        target: TreatmentState,
+        **changes: Any,
+    ) -> Treatment:
+        """Moves a treatment that is in one of `source` at that attempt; `changes` are fields of Treatment. Raises Conflict."""
+
+    def settle(
+        self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
+    ) -> bool:
+        """Final state and the run's count, in one transaction. False if it was settled before.
+
+        Raises Conflict if the treatment is no longer in the state and attempt that `treatment` says.
+        """
+
+    def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]: ...
+
+    def edges_of(self, run_id: str) -> Sequence[Edge]: ...
+
+    def deliver(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
+        """Marks pending edges delivered and lowers their consumers' counts; returns each consumer as it then stands."""
+
+    def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
+        """Marks pending edges dead; returns each consumer as it then stands."""
+
+    def put_values(self, values: Sequence[Value]) -> None: ...
+
+    def get_value(self, run_id: str, treatment: str, port: str) -> Value:
+        """Raises NotFound."""
+
+    def list_values(self, run_id: str) -> Sequence[Value]: ...
+
+
+class RunnerStore(Protocol):
+    """Runners and their outputs (table `runners`)."""
+
+    def put_runner(self, runner: Runner) -> Runner:
+        """Creates it; if it is there already, returns the stored one with the new `launch_token` kept (a retry adopts)."""
+
+    def get_runner(self, runner_id: str) -> Runner:
+        """Raises NotFound."""
+
+    def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
+        """Changes fields of a runner that is in one of `source`. Raises Conflict."""
+
+    def declare_lost(self, runner: Runner) -> bool:
+        """Marks it lost, unless its state or its lease has changed since `runner` was read (then False)."""
+
+    def keep_execute_token(self, runner_id: str, token: str) -> Runner:
+        """Keeps the token and returns the runner as it then stands (with its result, if that came first)."""
+
+    def list_outputs(self, runner_id: str) -> Sequence[OutputStream]: ...
+
+
+class PoolStore(Protocol):
+    def get_pool(self, organization: str, name: str) -> Pool:
+        """Raises NotFound."""
+
+    def list_pools(self, organization: str) -> Sequence[Pool]: ...
+
+
+class Machines(Protocol):
+    """The two state machines."""
+
+    def start_run(self, run_id: str, deadline_seconds: int) -> None:
+        """Idempotent: the execution is named by the run."""
+
+    def start_treatment(self, run_id: str, treatment: str) -> None:
+        """Idempotent: the execution is named by the treatment's id."""
+
+    def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
+        """A token that was answered or has timed out is ignored."""
+
+    def fail(self, task_token: str, error: CadenceError) -> None:
+        """Likewise; the machine sees `machine_error_name(error)` and the error's message as the cause."""
+
+    def beat(self, task_token: str) -> None:
+        """Heartbeat; a token that is no longer waited for is ignored."""
+
+
+class Documents(Protocol):
+    """Immutable documents and other JSON by digest (bucket `data`, `documents/`)."""
+
+    def put(self, content: bytes) -> str:
+        """Stores and returns the SHA-256."""
+
+    def get(self, sha256: str) -> bytes:
+        """Raises NotFound."""
+
+
+class Deadlines(Protocol):
+    """Delayed wake-ups of the watchdog (queue `deadlines`)."""
+
+    def watch_run(self, run_id: str, after: timedelta) -> None: ...
+
+    def watch_runner(self, runner_id: str, after: timedelta) -> None: ...
+
+    # Waits longer than a queue can delay a message are cut short; the watchdog then looks and sends the next one.
+
+
+class LogStream(Protocol):
+    def needed(self) -> None:
+        """Tells the owner of the log stream that a run begins, so that a parked stream comes back. Never blocks the run."""
+
+
+class RunnerResults(Protocol):
+    def complete(self, runner_id: str, result: Result) -> Runner:
+        """Keeps the result once and returns the runner as it then stands. A second, equal result is accepted; another raises Conflict."""

@@ -1,0 +1,170 @@
+"""The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cadence.application.feed import Feeder
+from cadence.application.ports import Clock, RunnerStore, RunStore
+from cadence.domain import ids
+from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState, Value
+from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+
+_LIVE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING, TreatmentState.RUNNING})
+# What a machine's error means for the treatment; any other error counts as lost, and may be tried again.
+_FINAL_ERRORS = {
+    "Cancelled": TreatmentState.CANCELLED,
+    "TimedOut": TreatmentState.TIMED_OUT,
+    "ProviderRejected": TreatmentState.FAILED,
+}
+_OUTCOMES = {
+    Outcome.SUCCEEDED: TreatmentState.SUCCEEDED,
+    Outcome.FAILED: TreatmentState.FAILED,
+    Outcome.INFRASTRUCTURE: TreatmentState.LOST,
+    Outcome.CANCELLED: TreatmentState.CANCELLED,
+    Outcome.TIMED_OUT: TreatmentState.TIMED_OUT,
+}
+
+
+@dataclass(frozen=True)
+class MachineError:
+    """As the state machine caught it."""
+
+    name: str
+    cause: str
+
+    @classmethod
+    def caught(cls, error: Mapping[str, str] | None) -> "MachineError | None":
+        """From a Catch's `{"Error", "Cause"}`. The cause of an error that a Lambda raised is JSON: its message is taken."""
+        if error is None:
+            return None
+        cause = error.get("Cause", "")
+        try:
+            cause = json.loads(cause)["errorMessage"]
+        except (ValueError, KeyError, TypeError):
+            pass  # plain words already
+        return cls(error["Error"], cause)
+
+
+@dataclass(frozen=True)
+class Settle:
+    runs: RunStore
+    runners: RunnerStore
+    feeder: Feeder
+    clock: Clock
+
+    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> str:
+        """`"retry"` if another attempt is to be placed, `"done"` otherwise. Safe to repeat.
+
+        `attempt` is the one that ended; None if it could not be placed, which placing it again would not change.
+        """
+        stored = self.runs.get_treatment(run_id, treatment)
+        if not stored.state.final and attempt in {None, stored.attempt}:
+            stored = self._end(stored, error, placed=attempt is not None)
+        if not stored.state.final:
+            return "retry"
+        self.feeder.settled(run_id, treatment, stored.state)
+        return "done"
+
+    def _end(self, treatment: Treatment, error: MachineError | None, *, placed: bool) -> Treatment:
+        runner = self._runner(treatment)
+        result = runner.result if runner else None
+        state, cause = _verdict(result, error)
+        run = self.runs.get_run(treatment.run_id)
+        if (
+            result
+            and result.outcome is Outcome.CANCELLED
+            and runner
+            and runner.cancel_reason
+            and not run.stop_requested
+        ):
+            # The agent was told to stop, though nobody stopped the run: its time was over.
+            state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
+        spec = self.runs.get_spec(treatment.run_id, treatment.name)
+        if placed and not run.stop_requested and _may_retry(treatment, spec, state):
+            return self._next_attempt(treatment, state, cause)
+        if state is TreatmentState.SUCCEEDED:
+            outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
+            missing = _unfinished(spec, outputs)
+            if missing:
+                state, cause = TreatmentState.FAILED, f"output {missing} was never finished"
+            else:
+                self.runs.put_values(self._values(treatment, spec, outputs))
+        self.runs.settle(treatment, state, cause, result.exit_code if result else None, self.clock())
+        return self.runs.get_treatment(treatment.run_id, treatment.name)
+
+    def _runner(self, treatment: Treatment) -> Runner | None:
+        try:
+            runner = self.runners.get_runner(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
+        except NotFound:
+            return None
+        if runner.state.live and runner.result is None:
+            # From here on the attempt is over: what its runner still says is refused.
+            try:
+                live = {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED}
+                return self.runners.change_runner(runner.runner_id, live, state=RunnerState.LOST)
+            except Conflict:
+                return self.runners.get_runner(runner.runner_id)
+        return runner
+
+    def _next_attempt(self, treatment: Treatment, state: TreatmentState, cause: str) -> Treatment:
+        counts = (
+            {"infrastructure_failures": treatment.infrastructure_failures + 1}
+            if state is TreatmentState.LOST
+            else {"failures": treatment.failures + 1}
+        )
+        return self.runs.advance(
+            treatment.run_id,
+            treatment.name,
+            treatment.attempt,
+            _LIVE,
+            TreatmentState.PLACING,
+            attempt=treatment.attempt + 1,
+            cause=f"attempt {treatment.attempt}: {cause}",
+            **counts,
+        )
+
+    def _values(self, treatment: Treatment, spec: TreatmentSpec, outputs: Sequence[OutputStream]) -> list[Value]:
+        streams = {stream.port: stream for stream in outputs}
+        now = self.clock()
+        return [
+            Value(
+                run_id=treatment.run_id,
+                treatment=treatment.name,
+                port=port.port,
+                flow=port.flow,
+                type=port.type,
+                sha256=stream.sha256,
+                size=stream.size,
+                chunks=stream.committed,
+                attempt=treatment.attempt,
+                preview=stream.preview,
+                created_at=now,
+            )
+            for port in spec.outputs
+            if (stream := streams.get(port.port)) is not None and stream.sha256 is not None
+        ]
+
+
+def _verdict(result: Result | None, error: MachineError | None) -> tuple[TreatmentState, str]:
+    """The runner's own result wins over whatever its machine caught: it is what happened."""
+    if result is not None:
+        state = _OUTCOMES[result.outcome]
+        if state is TreatmentState.SUCCEEDED:
+            return state, "succeeded"
+        return state, result.error or f"ended with exit code {result.exit_code}"
+    if error is None:
+        return TreatmentState.LOST, "the runner's result was not found"
+    return _FINAL_ERRORS.get(error.name, TreatmentState.LOST), error.cause or error.name
+
+
+def _may_retry(treatment: Treatment, spec: TreatmentSpec, state: TreatmentState) -> bool:
+    if state is TreatmentState.LOST:
+        return treatment.infrastructure_failures < spec.retry_infrastructure
+    return state is TreatmentState.FAILED and treatment.failures < spec.retry_failure
+
+
+def _unfinished(spec: TreatmentSpec, outputs: Sequence[OutputStream]) -> str | None:
+    ended = {stream.port for stream in outputs if stream.ended}
+    return next((port.port for port in spec.outputs if port.type != "void" and port.port not in ended), None)

@@ -1,0 +1,91 @@
+"""Wiring of the Lambdas that the two state machines call, and of the watchdog."""
+
+from datetime import UTC, datetime
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.runners import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.lambda_log_stream import LambdaLogStream
+from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.admit import Admission, Admit
+from cadence.application.feed import Feeder
+from cadence.application.finalise import Finalise
+from cadence.application.hold import Hold
+from cadence.application.place import Place
+from cadence.application.ports import Machines
+from cadence.application.settle import Settle
+from cadence.application.stop_run import StopRun
+from cadence.application.watchdog import Watchdog
+from cadence.composition import settings
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def admit() -> tuple[Admit, Machines]:
+    its = settings.load(settings.AdmitSettings)
+    runs = DynamoRunStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    use_case = Admit(
+        runs=runs,
+        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
+        feeder=Feeder(runs, machines, now),
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        log_stream=LambdaLogStream(its.log_stream_function),
+        clock=now,
+    )
+    return use_case, machines
+
+
+def place() -> Place:
+    its = settings.load(settings.PlaceSettings)
+    return Place(DynamoRunStore(its.runs_table), DynamoAccessStore(its.access_table), its.provider_function_prefix, now)
+
+
+def hold() -> tuple[Hold, Machines]:
+    its = settings.load(settings.HoldSettings)
+    runs = DynamoRunStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    use_case = Hold(runs, DynamoRunnerStore(its.runners_table), machines, Feeder(runs, machines, now), now)
+    return use_case, machines
+
+
+def settle() -> Settle:
+    its = settings.load(settings.SettleSettings)
+    runs = DynamoRunStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    return Settle(runs, DynamoRunnerStore(its.runners_table), Feeder(runs, machines, now), now)
+
+
+def stop_run() -> tuple[StopRun, Machines]:
+    its = settings.load(settings.StopRunSettings)
+    runs = DynamoRunStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    use_case = StopRun(
+        runs=runs,
+        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
+        runners=DynamoRunnerStore(its.runners_table),
+        machines=machines,
+        feeder=Feeder(runs, machines, now),
+        clock=now,
+    )
+    return use_case, machines
+
+
+def finalise() -> Finalise:
+    return Finalise(DynamoRunStore(settings.load(settings.FinaliseSettings).runs_table), now)
+
+
+def watchdog() -> Watchdog:
+    its = settings.load(settings.WatchdogSettings)
+    return Watchdog(
+        runs=DynamoRunStore(its.runs_table),
+        runners=DynamoRunnerStore(its.runners_table),
+        machines=StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn),
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        clock=now,
+    )

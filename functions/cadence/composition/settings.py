@@ -1,0 +1,174 @@
+"""One frozen settings class per Lambda. Field `runs_table` is read from `CADENCE_RUNS_TABLE`; the infrastructure sets the same names."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+PREFIX = "CADENCE_"
+
+S = TypeVar("S")
+
+
+def variable(field_name: str) -> str:
+    return PREFIX + field_name.upper()
+
+
+def environment(settings: type, values: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables that `settings` reads, taken from `values` (by field name). Raises KeyError naming what is missing."""
+    return {variable(f.name): values[f.name] for f in dataclasses.fields(settings)}
+
+
+def load(settings: type[S], source: Mapping[str, str] | None = None) -> S:
+    """Reads `settings` from the environment. Raises KeyError naming the first missing variable."""
+    read: Mapping[str, str] = os.environ if source is None else source
+    fields = dataclasses.fields(settings)  # type: ignore[arg-type]
+    values: dict[str, Any] = {f.name: read[variable(f.name)] for f in fields}
+    return settings(**values)
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    access_table: str
+    pipelines_table: str
+    runs_table: str
+    runners_table: str
+    logs_table: str
+    data_bucket: str
+    secrets_key: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class WebhooksSettings:
+    access_table: str
+    data_bucket: str
+    secrets_key: str
+    deliveries_queue_url: str
+
+
+@dataclass(frozen=True)
+class DeliveriesSettings:
+    access_table: str
+    pipelines_table: str
+    runs_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+
+
+@dataclass(frozen=True)
+class RunnerGatewaySettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    secrets_key: str
+    log_stream_name: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    doorbell_prefix: str
+
+
+@dataclass(frozen=True)
+class AdmitSettings:
+    runs_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+    log_stream_function: str
+
+
+@dataclass(frozen=True)
+class PlaceSettings:
+    access_table: str
+    runs_table: str
+    provider_function_prefix: str
+
+
+@dataclass(frozen=True)
+class ProviderHostSettings:
+    runs_table: str
+    runners_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+    doorbell_prefix: str
+
+
+@dataclass(frozen=True)
+class HoldSettings:
+    runs_table: str
+    runners_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+
+
+@dataclass(frozen=True)
+class SettleSettings:
+    runs_table: str
+    runners_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+
+
+@dataclass(frozen=True)
+class StopRunSettings:
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+
+
+@dataclass(frozen=True)
+class FinaliseSettings:
+    runs_table: str
+
+
+@dataclass(frozen=True)
+class WatchdogSettings:
+    runs_table: str
+    runners_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class LogIndexerSettings:
+    logs_table: str
+    data_bucket: str
+
+
+@dataclass(frozen=True)
+class LogStreamSettings:
+    access_table: str
+    data_bucket: str
+    run_machine_arn: str
+    log_stream_stack: str
+    log_stream_role_arn: str
+    log_stream_policy: str
+
+
+# Lambda folder → its settings; the infrastructure and a test go through this list.
+SETTINGS: Mapping[str, type] = {
+    "api": ApiSettings,
+    "webhooks": WebhooksSettings,
+    "deliveries": DeliveriesSettings,
+    "runner_gateway": RunnerGatewaySettings,
+    "admit": AdmitSettings,
+    "place": PlaceSettings,
+    "provider_host": ProviderHostSettings,
+    "hold": HoldSettings,
+    "settle": SettleSettings,
+    "stop_run": StopRunSettings,
+    "finalise": FinaliseSettings,
+    "watchdog": WatchdogSettings,
+    "log_indexer": LogIndexerSettings,
+    "log_stream": LogStreamSettings,
+}

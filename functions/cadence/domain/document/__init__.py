@@ -1,0 +1,47 @@
+"""Pipeline documents: reading, checking, and the pipeline they describe."""
+
+from cadence.domain.document.findings import Code, Finding, Severity
+from cadence.domain.document.offering import Context, PoolOffer
+from cadence.domain.document.parameters import BoundParameters, bind_parameters
+from cadence.domain.document.pipeline import (
+    BUILTIN_OUTPUTS,
+    Connection,
+    GitTrigger,
+    Parameter,
+    Pipeline,
+    Port,
+    Schedule,
+    Treatment,
+    Triggers,
+)
+from cadence.domain.document.schema import pipeline_schema
+from cadence.domain.document.types import DataType, Flow, FlowType, TypeSyntaxError, parse_data_type, parse_flow_type
+from cadence.domain.document.validate import Checked, validate
+
+__all__ = [
+    "BUILTIN_OUTPUTS",
+    "BoundParameters",
+    "Checked",
+    "Code",
+    "Connection",
+    "Context",
+    "DataType",
+    "Finding",
+    "Flow",
+    "FlowType",
+    "GitTrigger",
+    "Parameter",
+    "Pipeline",
+    "PoolOffer",
+    "Port",
+    "Schedule",
+    "Severity",
+    "Treatment",
+    "Triggers",
+    "TypeSyntaxError",
+    "bind_parameters",
+    "parse_data_type",
+    "parse_flow_type",
+    "pipeline_schema",
+    "validate",
+]

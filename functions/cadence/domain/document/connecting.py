@@ -1,0 +1,185 @@
+"""Checks of how treatments hang together: connections, what feeds each input, `after`, and cycles."""
+
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+from cadence.domain.document.draft import Draft, DraftTreatment, texts
+from cadence.domain.document.findings import Code, Path, Problem
+from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Connection, Port
+from cadence.domain.document.wording import closest, shown, suggestion
+
+_CONNECTION = re.compile(r"\s*([^\s.]+)\.([^\s.]+)\s*->\s*([^\s.]+)\.([^\s.]+)\s*")
+_MOST_CYCLES = 20
+_LONGEST_CYCLE_SHOWN = 12
+
+Edges = dict[tuple[str, str], Path]
+"""Producer and consumer, and the first place in the document that makes the one wait for the other."""
+
+
+def check_connections(draft: Draft, problems: list[Problem]) -> tuple[Connection, ...]:
+    """Adds what is wrong to `problems`; returns the connections that could be read."""
+    check = _ConnectionCheck(draft, problems)
+    for index, text in texts(draft.connections):
+        check.connection(text, ("connections", index))
+    for treatment in draft.treatments.values():
+        if "after" in treatment.body:
+            check.after(treatment)
+        check.inputs_are_fed(treatment)
+    problems.extend(_cycles(check.edges))
+    return tuple(check.connections)
+
+
+class _ConnectionCheck:
+    def __init__(self, draft: Draft, problems: list[Problem]) -> None:
+        self._treatments = draft.treatments
+        self._problems = problems
+        self._fed: dict[tuple[str, str], str] = {}
+        self.connections: list[Connection] = []
+        self.edges: Edges = {}
+
+    def connection(self, text: str, path: Path) -> None:
+        match = _CONNECTION.fullmatch(text)
+        if match is None:
+            self._report(
+                Code.BAD_CONNECTION,
+                f"{shown(text)} is not a connection.",
+                path,
+                "Write producer.output -> consumer.input.",
+            )
+            return
+        connection = Connection(*match.groups())
+        self.connections.append(connection)
+        source = self._treatment(connection.source_treatment, path)
+        target = self._treatment(connection.target_treatment, path)
+        output = self._output(source, connection.source_port, path) if source else None
+        entry = self._input(target, connection.target_port, path) if target else None
+        if target and entry:
+            self._feed(target.name, entry[0], connection, path)
+        if source and target:
+            self._edge(source.name, target.name, path)
+        if output and entry and entry[1] and (output.flow, output.type) != (entry[1].flow, entry[1].type):
+            self._report(
+                Code.TYPE_MISMATCH,
+                f"{connection.source_treatment}.{output.name} gives {output.flow_type}, "
+                f"but {connection.target_treatment}.{entry[0]} takes {entry[1].flow_type}.",
+                path,
+                "Give both the same type.",
+            )
+
+    def after(self, treatment: DraftTreatment) -> None:
+        for index, name in texts(treatment.body["after"]):
+            path = (*treatment.path, "after", index)
+            if name in self._treatments:
+                self._edge(name, treatment.name, path)
+            elif "." in name:
+                self._report(
+                    Code.UNKNOWN_TREATMENT,
+                    f"{shown(name)} is not the name of a treatment.",
+                    path,
+                    "To wait for an output such as failed, connect it to an input of type Block<void>.",
+                )
+            else:
+                self._treatment(name, path)
+
+    def inputs_are_fed(self, treatment: DraftTreatment) -> None:
+        for port in treatment.inputs or ():
+            if (treatment.name, port) not in self._fed:
+                self._report(
+                    Code.INPUT_NOT_FED,
+                    f"Nothing feeds the input {treatment.name}.{port}.",
+                    (*treatment.path, "inputs", port),
+                    f"Add a connection that ends in “-> {treatment.name}.{port}”, or remove the input.",
+                    at_key=True,
+                )
+
+    def _treatment(self, name: str, path: Path) -> DraftTreatment | None:
+        treatment = self._treatments.get(name)
+        if treatment is None:
+            hint = suggestion(name, self._treatments)
+            self._report(Code.UNKNOWN_TREATMENT, f"There is no treatment {shown(name)}.", path, hint)
+        return treatment
+
+    def _output(self, source: DraftTreatment, port: str, path: Path) -> Port | None:
+        if port in BUILTIN_OUTPUTS:
+            return BUILTIN_OUTPUTS[port]
+        if source.outputs is None:
+            return None
+        if port in source.outputs:
+            return source.outputs[port]
+        hint = suggestion(port, [*source.outputs, *BUILTIN_OUTPUTS])
+        if source.inputs and port in source.inputs:
+            hint = f"{port} is an input of {source.name}; a connection starts at an output."
+        self._report(Code.UNKNOWN_PORT, f"Treatment {shown(source.name)} has no output {shown(port)}.", path, hint)
+        return None
+
+    def _input(self, target: DraftTreatment, port: str, path: Path) -> tuple[str, Port | None] | None:
+        """The input that is meant; a misspelt one counts as fed, so that one mistake is one finding."""
+        if target.inputs is None:
+            return None
+        if port in target.inputs:
+            return port, target.inputs[port]
+        hint = suggestion(port, target.inputs) or f"Treatment {shown(target.name)} declares no inputs."
+        if target.outputs and port in target.outputs:
+            hint = f"{port} is an output of {target.name}; a connection ends at an input."
+        self._report(Code.UNKNOWN_PORT, f"Treatment {shown(target.name)} has no input {shown(port)}.", path, hint)
+        meant = closest(port, target.inputs)
+        if meant is not None:
+            self._fed.setdefault((target.name, meant), "")
+        return None
+
+    def _feed(self, treatment: str, port: str, connection: Connection, path: Path) -> None:
+        source = f"{connection.source_treatment}.{connection.source_port}"
+        earlier = self._fed.get((treatment, port))
+        self._fed.setdefault((treatment, port), source)
+        if earlier:
+            self._report(
+                Code.INPUT_FED_TWICE,
+                f"The input {treatment}.{port} is already fed by {earlier}.",
+                path,
+                "Remove one of the connections, or declare a second input.",
+            )
+
+    def _edge(self, producer: str, consumer: str, path: Path) -> None:
+        if producer == consumer:
+            message = f"Treatment {shown(producer)} would wait for itself."
+            self._report(Code.SELF_CONNECTION, message, path, "A treatment cannot feed or follow itself.")
+        else:
+            self.edges.setdefault((producer, consumer), path)
+
+    def _report(self, code: Code, message: str, path: Path, hint: str | None, *, at_key: bool = False) -> None:
+        self._problems.append(Problem(code, message, path, hint, at_key))
+
+
+def _cycles(edges: Edges) -> Iterator[Problem]:
+    """One problem for each of the cycles that share no connection, up to a sensible number.
+
+    It is reported where the document closes the cycle, and told from there on.
+    """
+    remaining = dict(edges)
+    order = {edge: index for index, edge in enumerate(edges)}
+    for _ in range(_MOST_CYCLES):
+        graph: dict[str, list[str]] = {}
+        for producer, consumer in remaining:
+            graph.setdefault(consumer, []).append(producer)
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            steps = list(pairwise(error.args[1]))
+        else:
+            return
+        closing = max(steps, key=lambda step: order[step])
+        start = steps.index(closing) + 1
+        told = [consumer for _, consumer in (steps[start:] + steps[:start])]
+        names = [closing[1], *told]
+        if len(names) > _LONGEST_CYCLE_SHOWN:
+            names = [*names[: _LONGEST_CYCLE_SHOWN - 2], "…", *names[-2:]]
+        yield Problem(
+            Code.CYCLE,
+            f"These treatments wait for each other: {' → '.join(names)}.",
+            edges[closing],
+            "Remove one of these connections or `after` entries.",
+        )
+        for step in steps:
+            del remaining[step]

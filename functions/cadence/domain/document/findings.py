@@ -1,0 +1,102 @@
+"""What a check found: its stable code, where it is, and what to do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Path = tuple[str | int, ...]
+"""Keys and indexes from the root of a document to a part of it."""
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Code(StrEnum):
+    """Every kind of finding; each has a row in docs/findings.md."""
+
+    # Reading the text
+    DOCUMENT_TOO_LARGE = "document-too-large"
+    TOO_COMPLEX = "too-complex"
+    NOT_UNICODE = "not-unicode"
+    BAD_CHARACTER = "bad-character"
+    SYNTAX = "syntax"
+    EMPTY_DOCUMENT = "empty-document"
+    SEVERAL_DOCUMENTS = "several-documents"
+    DUPLICATE_KEY = "duplicate-key"
+    KEY_NOT_TEXT = "key-not-text"
+    BAD_NUMBER = "bad-number"
+    YAML_TAG = "yaml-tag"
+    TOO_MANY_FINDINGS = "too-many-findings"
+    # Shape
+    UNKNOWN_KEY = "unknown-key"
+    MISSING_KEY = "missing-key"
+    WRONG_TYPE = "wrong-type"
+    WRONG_VALUE = "wrong-value"
+    OUT_OF_RANGE = "out-of-range"
+    WRONG_SIZE = "wrong-size"
+    WRONG_FORM = "wrong-form"
+    REPEATED_ITEM = "repeated-item"
+    BAD_NAME = "bad-name"
+    NOT_SUPPORTED_YET = "not-supported-yet"
+    TRIGGER_NOT_ACTIVE = "trigger-not-active"
+    # Types and parameters
+    BAD_TYPE = "bad-type"
+    BAD_DEFAULT = "bad-default"
+    UNKNOWN_PARAMETER = "unknown-parameter"
+    MISSING_PARAMETER = "missing-parameter"
+    BAD_PARAMETER = "bad-parameter"
+    # Connections and order
+    RESERVED_PORT = "reserved-port"
+    BAD_CONNECTION = "bad-connection"
+    UNKNOWN_TREATMENT = "unknown-treatment"
+    UNKNOWN_PORT = "unknown-port"
+    TYPE_MISMATCH = "type-mismatch"
+    INPUT_NOT_FED = "input-not-fed"
+    INPUT_FED_TWICE = "input-fed-twice"
+    SELF_CONNECTION = "self-connection"
+    CYCLE = "cycle"
+    # What the project offers
+    UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 (a finding, not a password)
+    UNKNOWN_POOL = "unknown-pool"
+    POOL_TOO_SMALL = "pool-too-small"
+    ARCHITECTURE_NOT_OFFERED = "architecture-not-offered"
+    IMAGE_NOT_OFFERED = "image-not-offered"
+    # Environment
+    BAD_VARIABLE_NAME = "bad-variable-name"
+    RESERVED_VARIABLE = "reserved-variable"
+    VARIABLE_SET_TWICE = "variable-set-twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem in a document, as shown to its author.
+
+    `pointer` is a JSON Pointer (RFC 6901); `line` and `column` count from 1.
+    Findings about parameters given to a run have no place in a text: their line and column are 0.
+    """
+
+    code: Code
+    severity: Severity
+    message: str
+    pointer: str
+    line: int
+    column: int
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding whose place is still to be looked up. `at_key` points at the key rather than at its value."""
+
+    code: Code
+    message: str
+    path: Path
+    hint: str | None = None
+    at_key: bool = False
+    severity: Severity = Severity.ERROR
+
+
+def pointer(path: Path) -> str:
+    """The JSON Pointer of a path."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

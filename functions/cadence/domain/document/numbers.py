@@ -1,0 +1,16 @@
+"""Numbers as JSON writes them."""
+
+import math
+
+INTEGER = r"-?(?:0|[1-9][0-9]*)"
+FLOAT = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+_MOST_DIGITS = 40
+"""Enough for a u128 with its sign."""
+
+
+def number(text: str, *, whole: bool) -> int | float | None:
+    """The number a text stands for, or `None` for one that no type can hold."""
+    if whole:
+        return int(text) if len(text) <= _MOST_DIGITS else None
+    value = float(text)
+    return None if math.isinf(value) else value

@@ -1,0 +1,144 @@
+"""Checks against what the project has: secrets, pools, and what the pools' runners can be."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.document.draft import Draft, DraftTreatment, mapping, texts
+from cadence.domain.document.findings import Code, Path, Problem
+from cadence.domain.document.wording import shown, suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOffer:
+    """What runners of a pool can be; `None` where it is not known. Millicores and MB, as in documents."""
+
+    architectures: frozenset[str] | None = None
+    max_cpu: int | None = None
+    max_memory: int | None = None
+    max_storage: int | None = None
+    images: bool | None = None
+    """Whether its runners can run a container image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the project that a document is for has. `None` is not known: what needs it is not checked."""
+
+    secrets: frozenset[str] | None = None
+    pools: Mapping[str, PoolOffer] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What a treatment asks of its runner; `None` where it asks nothing or cannot be read."""
+
+    arch: str | None
+    image: bool
+    sizes: tuple[tuple[str, int | None], ...]
+
+
+def check_secrets(draft: Draft, context: Context, problems: list[Problem]) -> None:
+    """Every secret a treatment names has to exist."""
+    if context.secrets is None:
+        return
+    for treatment in draft.treatments.values():
+        for variable, secret in mapping(treatment.body.get("secrets")).items():
+            if isinstance(secret, str) and secret not in context.secrets:
+                problems.append(
+                    Problem(
+                        Code.UNKNOWN_SECRET,
+                        f"The project has no secret {shown(secret)}.",
+                        (*treatment.path, "secrets", variable),
+                        suggestion(secret, context.secrets) or f"Set it first: cadence secret set {secret[:60]}.",
+                    )
+                )
+
+
+def check_pools(draft: Draft, context: Context, problems: list[Problem]) -> None:
+    """Every pool named has to exist, and one of those a treatment may use has to satisfy all it asks for."""
+    if context.pools is None:
+        return
+    problems.extend(_unknown_pools(draft.defaults, ("defaults",), context.pools))
+    for treatment in draft.treatments.values():
+        problems.extend(_unknown_pools(treatment.body, treatment.path, context.pools))
+        problem = _unsatisfied(treatment, draft.defaults, context.pools)
+        if problem is not None:
+            problems.append(problem)
+
+
+def _unknown_pools(body: Mapping[str, Any], path: Path, pools: Mapping[str, PoolOffer]) -> Iterator[Problem]:
+    for index, name in texts(body.get("pools")):
+        if name not in pools:
+            hint = suggestion(name, pools)
+            yield Problem(Code.UNKNOWN_POOL, f"The project has no pool {shown(name)}.", (*path, "pools", index), hint)
+
+
+def _unsatisfied(
+    treatment: DraftTreatment, defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
+) -> Problem | None:
+    listed = [name for _, name in texts(treatment.body.get("pools", defaults.get("pools")))] or list(pools)
+    offers = {name: pools[name] for name in listed if name in pools}
+    needs = _needs(treatment.body, defaults)
+    if not offers or any(_satisfies(offer, needs) for offer in offers.values()):
+        return None
+    names = ", ".join(offers)
+    if not any(_has_architecture(offer, needs) for offer in offers.values()):
+        offered = sorted({arch for offer in offers.values() for arch in offer.architectures or ()})
+        return Problem(
+            Code.ARCHITECTURE_NOT_OFFERED,
+            f"No pool of treatment {shown(treatment.name)} ({names}) has {needs.arch}.",
+            (*treatment.path, "arch"),
+            f"They offer {', '.join(offered)}.",
+        )
+    if not any(_runs_image(offer, needs) for offer in offers.values()):
+        return Problem(
+            Code.IMAGE_NOT_OFFERED,
+            f"No pool of treatment {shown(treatment.name)} ({names}) can run images.",
+            (*treatment.path, "image"),
+            "Use a pool whose runners have podman or docker, or leave the image out.",
+        )
+    return Problem(
+        Code.POOL_TOO_SMALL,
+        f"No pool of treatment {shown(treatment.name)} ({names}) offers all it asks for: {_told(needs)}.",
+        treatment.path,
+        "The largest runners there: " + "; ".join(_offer_told(name, o) for name, o in offers.items()),
+        at_key=True,
+    )
+
+
+def _needs(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Needs:
+    sizes = tuple((kind, _whole(body.get(kind, defaults.get(kind)))) for kind in ("cpu", "memory", "storage"))
+    arch = body.get("arch")
+    return _Needs(arch if isinstance(arch, str) else None, "image" in body, sizes)
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _satisfies(offer: PoolOffer, needs: _Needs) -> bool:
+    limits = (offer.max_cpu, offer.max_memory, offer.max_storage)
+    fits = all(
+        wanted is None or limit is None or wanted <= limit
+        for (_, wanted), limit in zip(needs.sizes, limits, strict=True)
+    )
+    return fits and _has_architecture(offer, needs) and _runs_image(offer, needs)
+
+
+def _has_architecture(offer: PoolOffer, needs: _Needs) -> bool:
+    return needs.arch is None or offer.architectures is None or needs.arch in offer.architectures
+
+
+def _runs_image(offer: PoolOffer, needs: _Needs) -> bool:
+    return not needs.image or offer.images is not False
+
+
+def _told(needs: _Needs) -> str:
+    asked = [f"{kind} {amount:,}" for kind, amount in needs.sizes if amount is not None]
+    return ", ".join([*asked, *([needs.arch] if needs.arch else []), *(["an image"] if needs.image else [])])
+
+
+def _offer_told(name: str, offer: PoolOffer) -> str:
+    limits = (("cpu", offer.max_cpu), ("memory", offer.max_memory), ("storage", offer.max_storage))
+    return f"{name} (" + ", ".join(f"{kind} {most:,}" for kind, most in limits if most is not None) + ")"

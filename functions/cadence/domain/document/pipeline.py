@@ -1,0 +1,120 @@
+"""A checked pipeline: complete, consistent, defaults resolved. Immutable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
+
+DEFAULT_SHELL = "sh -e"
+DEFAULT_TREATMENT_DURATION = 3_600
+DEFAULT_RUN_DURATION = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of a treatment."""
+
+    name: str
+    flow: Flow
+    type: DataType
+
+    @property
+    def flow_type(self) -> FlowType:
+        return FlowType(self.flow, self.type)
+
+
+BUILTIN_OUTPUTS: Mapping[str, Port] = MappingProxyType(
+    {name: Port(name, Flow.BLOCK, Scalar.VOID) for name in ("completed", "failed", "finished")}
+)
+"""What every treatment sends besides its own outputs: it succeeded, it failed, it came to an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """From a producer's output to a consumer's input."""
+
+    source_treatment: str
+    source_port: str
+    target_treatment: str
+    target_port: str
+
+    def __str__(self) -> str:
+        return f"{self.source_treatment}.{self.source_port} -> {self.target_treatment}.{self.target_port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """One unit of work.
+
+    `cpu` in millicores, `memory` and `storage` in MB (`None`: whatever the pool gives), `max_duration` in seconds, for
+    each attempt. `secrets` maps an environment variable to a secret's name. No `pools` means any pool the project may
+    use, no `image` the runner itself, no `arch` any architecture. `retry_*` count further attempts.
+    `after` names treatments that have to succeed first.
+    """
+
+    name: str
+    run: str
+    shell: str = DEFAULT_SHELL
+    image: str | None = None
+    inputs: Mapping[str, Port] = field(default_factory=dict)
+    outputs: Mapping[str, Port] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    pools: tuple[str, ...] = ()
+    cpu: int | None = None
+    memory: int | None = None
+    storage: int | None = None
+    arch: str | None = None
+    max_duration: int = DEFAULT_TREATMENT_DURATION
+    retry_infrastructure: int = 0
+    retry_failure: int = 0
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value chosen for each run. `default` is meaningful only if `has_default`."""
+
+    name: str
+    type: DataType
+    description: str = ""
+    required: bool = False
+    has_default: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class GitTrigger:
+    """Patterns of branches and changed paths; none means all."""
+
+    branches: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    cron: str
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """What starts a run by itself; `None` and empty mean not by this."""
+
+    push: GitTrigger | None = None
+    pull_request: GitTrigger | None = None
+    schedule: tuple[Schedule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A valid document. `max_duration` is the seconds a whole run may take."""
+
+    name: str
+    treatments: Mapping[str, Treatment]
+    connections: tuple[Connection, ...] = ()
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    triggers: Triggers = Triggers()
+    max_duration: int = DEFAULT_RUN_DURATION

@@ -1,0 +1,192 @@
+"""The document's shape, checked against schemas/pipeline/1.json, with the errors told in plain words."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path as FilePath
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ValidationError
+
+from cadence.domain.document.findings import Code, Path, Problem
+from cadence.domain.document.wording import kind_of, shown, suggestion
+
+_SCHEMA = FilePath("schemas", "pipeline", "1.json")
+_KINDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+_UNITS = {"Length": "characters", "Items": "items", "Properties": "entries"}
+
+
+def check_shape(data: Any) -> Iterator[Problem]:
+    """Everything about `data` that the schema forbids."""
+    for error in _validator().iter_errors(data):
+        yield from _problems(error)
+
+
+@cache
+def pipeline_schema() -> dict[str, Any]:
+    """The JSON Schema, from the `schemas` folder beside `cadence` or, in the repository, beside `functions`."""
+    for folder in FilePath(__file__).resolve().parents:
+        if (folder / _SCHEMA).is_file():
+            schema: dict[str, Any] = json.loads((folder / _SCHEMA).read_text(encoding="utf-8"))
+            return schema
+    raise FileNotFoundError(f"{_SCHEMA} is in no folder above {__file__}")
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(pipeline_schema())
+
+
+def _problems(error: ValidationError) -> Iterable[Problem]:
+    path: Path = tuple(error.instance_path)
+    tell = _TELLERS.get(error.kind.name)
+    if tell is None:
+        return [Problem(Code.WRONG_FORM, f"{_subject(path)}: {error.message[:200]}.", path)]
+    return tell(error, path, _subject(path))
+
+
+def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    schemas = _schema_of(error).get("properties", {})
+    known = [name for name, schema in schemas.items() if schema is not False]
+    for key in sorted(error.kind.as_dict()["unexpected"]):
+        message = f"{subject} cannot have the key {shown(key)}."
+        yield Problem(Code.UNKNOWN_KEY, message, (*path, key), suggestion(key, known), at_key=True)
+
+
+def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    name = error.kind.as_dict()["property"]
+    yield Problem(Code.MISSING_KEY, f"{subject} lacks {shown(name)}.", path, f"Add {name}.", at_key=True)
+
+
+def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    wanted: list[str] = error.kind.as_dict()["types"]
+    instance = error.instance
+    hint = None
+    if "string" in wanted and isinstance(instance, int | float):
+        hint = "Put it in quotes."
+    elif "integer" in wanted and isinstance(instance, str):
+        hint = "Write a number as in JSON, without quotes, unit or leading zero."
+    elif wanted == ["array"] and isinstance(instance, str):
+        hint = "Write it as a list: [ … ]."
+    names = " or ".join(_KINDS[kind] for kind in wanted)
+    found = kind_of(instance) + (f" {shown(instance)}" if isinstance(instance, str | int | float) else "")
+    yield Problem(Code.WRONG_TYPE, f"{subject} has to be {names}, not {found}.", path, hint)
+
+
+def _wrong_value(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    limits = error.kind.as_dict()
+    allowed = ", ".join(json.dumps(value) for value in limits.get("options", [limits.get("expected_value")]))
+    yield Problem(Code.WRONG_VALUE, f"{subject} is {shown(error.instance)}.", path, f"Allowed: {allowed}.")
+
+
+def _out_of_range(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    schema = _schema_of(error)
+    bounds = f"between {schema['minimum']:,} and {schema['maximum']:,}"
+    message = f"{subject} is {shown(error.instance)}, but has to be {bounds}."
+    yield Problem(Code.OUT_OF_RANGE, message, path, schema.get("description"))
+
+
+def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    limit = error.kind.as_dict()["limit"]
+    wanting = "is empty" if limit == 1 else f"has fewer than {limit} {_unit(error)}"
+    yield Problem(Code.WRONG_SIZE, f"{subject} {wanting}.", path)
+
+
+def _too_much(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    limit = error.kind.as_dict()["limit"]
+    yield Problem(Code.WRONG_SIZE, f"{subject} has more than {limit:,} {_unit(error)}.", path)
+
+
+def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    schema = _schema_of(error)
+    if error.schema_path[:2] in (["$defs", "name"], ["$defs", "port_name"]):
+        message = f"{shown(error.instance)} is not a valid name."
+        yield Problem(Code.BAD_NAME, message, path, _naming_rule(schema["pattern"]))
+    else:
+        message = f"{subject} cannot be {shown(error.instance)}."
+        yield Problem(Code.WRONG_FORM, message, path, schema.get("description"))
+
+
+def _wrong_key_name(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+    wrong: ValidationError = error.kind.as_dict()["error"]
+    name = str(wrong.instance)
+    rule = _naming_rule(wrong.kind.as_dict()["pattern"])
+    yield Problem(Code.BAD_NAME, f"{shown(name)} is not a valid name.", (*path, name), rule, at_key=True)
+
+
+def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+    items: Any = error.instance
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            yield Problem(Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them.")
+
+
+def _not_supported(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    """A schema that is `false` marks what belongs to the language, but not to this version."""
+    what = "A port with settings" if error.schema_path[:2] == ["$defs", "port"] else subject
+    hint = "Leave it out; docs/pipelines.md lists what is supported."
+    yield Problem(Code.NOT_SUPPORTED_YET, f"{what} is not supported yet.", path, hint, at_key=True)
+
+
+_TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[Problem]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing_key,
+    "type": _wrong_type,
+    "enum": _wrong_value,
+    "const": _wrong_value,
+    "minimum": _out_of_range,
+    "maximum": _out_of_range,
+    "minLength": _too_little,
+    "minItems": _too_little,
+    "minProperties": _too_little,
+    "maxLength": _too_much,
+    "maxItems": _too_much,
+    "maxProperties": _too_much,
+    "pattern": _wrong_form,
+    "propertyNames": _wrong_key_name,
+    "uniqueItems": _repeated_items,
+    "falseSchema": _not_supported,
+}
+
+
+def _subject(path: Path) -> str:
+    """What a path leads to, in words."""
+    match path:
+        case ():
+            return "The document"
+        case ("treatments", str(name)):
+            return f"Treatment {shown(name)}"
+        case ("parameters", str(name)):
+            return f"Parameter {shown(name)}"
+        case (*_, str(key)):
+            return shown(key)
+        case (*_, key, int(index)):
+            return f"Item {index + 1} of {shown(key)}"
+        case _:
+            return "This"
+
+
+def _schema_of(error: ValidationError) -> dict[str, Any]:
+    """The schema that holds the keyword an error is about."""
+    schema: Any = pipeline_schema()
+    for part in error.schema_path[:-1]:
+        schema = schema[part]
+    found: dict[str, Any] = schema
+    return found
+
+
+def _unit(error: ValidationError) -> str:
+    return _UNITS[error.kind.name[3:]]
+
+
+def _naming_rule(pattern: str) -> str:
+    dash = ", - and _" if "-]" in pattern else " and _"
+    return f"A name starts with a small letter and goes on with small letters, digits{dash}; at most 63 characters."

@@ -1,0 +1,179 @@
+"""The type language of ports and parameters: data types such as `Vec<u8>`, and the flows `Block<T>` and `Stream<T>`."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cadence.domain.document.wording import shown, suggestion
+
+_DEEPEST = 16
+_TOKEN = re.compile(r"\s*(?:([A-Za-z_][A-Za-z0-9_]*)|([<>,])|(\S)|\Z)")
+
+
+class Scalar(StrEnum):
+    """A data type without parts."""
+
+    VOID = "void"
+    BOOL = "bool"
+    BYTE = "byte"
+    CHAR = "char"
+    STRING = "string"
+    I8 = "i8"
+    I16 = "i16"
+    I32 = "i32"
+    I64 = "i64"
+    I128 = "i128"
+    U8 = "u8"
+    U16 = "u16"
+    U32 = "u32"
+    U64 = "u64"
+    U128 = "u128"
+    F32 = "f32"
+    F64 = "f64"
+
+
+_SCALARS = {scalar.value: scalar for scalar in Scalar}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A value or none."""
+
+    item: "DataType"
+
+    def __str__(self) -> str:
+        return f"Option<{self.item}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Vec:
+    """Any number of values, in order."""
+
+    item: "DataType"
+
+    def __str__(self) -> str:
+        return f"Vec<{self.item}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Values by text keys."""
+
+    item: "DataType"
+
+    def __str__(self) -> str:
+        return f"Map<{self.item}>"
+
+
+DataType = Scalar | Option | Vec | Map
+
+
+class Flow(StrEnum):
+    """How values pass: exactly one, or many in order."""
+
+    BLOCK = "block"
+    STREAM = "stream"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowType:
+    """The type of a port. `str()` gives the canonical text, which reads back to an equal type."""
+
+    flow: Flow
+    type: DataType
+
+    def __str__(self) -> str:
+        return f"{self.flow.capitalize()}<{self.type}>"
+
+
+class TypeSyntaxError(ValueError):
+    """A text that is not a type; the message says why and `hint` what to write instead."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class GenericType(TypeSyntaxError):
+    """A type parameter such as `T`, which belongs to the language but is not supported yet."""
+
+
+def parse_flow_type(text: str) -> FlowType:
+    """Reads `Block<T>` or `Stream<T>`. Raises `TypeSyntaxError`."""
+    reader = _TypeReader(text)
+    name = reader.name("Block or Stream")
+    if name not in ("Block", "Stream"):
+        if name in _CONSTRUCTORS or name in _SCALARS:
+            raise TypeSyntaxError(
+                f"{shown(text)} does not say how values pass.",
+                f"Write Block<{text.strip()}> for one value or Stream<{text.strip()}> for many.",
+            )
+        raise TypeSyntaxError(f"{shown(name)} is not a kind of flow.", suggestion(name, ("Block", "Stream")))
+    item = reader.argument(name, depth=1)
+    reader.end()
+    return FlowType(Flow(name.lower()), item)
+
+
+def parse_data_type(text: str) -> DataType:
+    """Reads a type without flow, such as a parameter's. Raises `TypeSyntaxError`."""
+    reader = _TypeReader(text)
+    data_type = reader.data_type(depth=0)
+    reader.end()
+    return data_type
+
+
+_CONSTRUCTORS: dict[str, type[Option] | type[Vec] | type[Map]] = {"Option": Option, "Vec": Vec, "Map": Map}
+
+
+class _TypeReader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = [match for match in _TOKEN.finditer(text) if match.lastindex]
+        self._next = 0
+
+    def data_type(self, depth: int) -> DataType:
+        if depth > _DEEPEST:
+            raise self._refusal(f"is nested deeper than {_DEEPEST} levels")
+        name = self.name("a type")
+        if name in _CONSTRUCTORS:
+            return _CONSTRUCTORS[name](self.argument(name, depth + 1))
+        if name in _SCALARS:
+            return _SCALARS[name]
+        if len(name) == 1 and name.isupper():
+            raise GenericType(f"The type parameter {shown(name)} is not supported yet.", "Write the type out.")
+        if name in ("Block", "Stream"):
+            raise self._refusal(f"has {name} inside another type", "Block and Stream only stand outermost, on a port.")
+        raise self._refusal(f"names an unknown type {shown(name)}", suggestion(name, [*_SCALARS, *_CONSTRUCTORS]))
+
+    def name(self, wanted: str) -> str:
+        token = self._take()
+        if token is None or token.lastindex != 1:
+            found = "at its end" if token is None else f"instead of {token[0].strip()}"
+            raise self._refusal(f"should have {wanted} {found}")
+        return token[1]
+
+    def argument(self, constructor: str, depth: int) -> DataType:
+        if not self._accept("<"):
+            raise self._refusal(f"does not say of what {constructor} is", f"Write {constructor}<string>, for example.")
+        item = self.data_type(depth)
+        if not self._accept(">"):
+            raise self._refusal("lacks a closing >")
+        return item
+
+    def end(self) -> None:
+        if self._next < len(self._tokens):
+            raise self._refusal(f"has {shown(self._text[self._tokens[self._next].start() :].strip())} after its end")
+
+    def _take(self) -> re.Match[str] | None:
+        if self._next == len(self._tokens):
+            return None
+        self._next += 1
+        return self._tokens[self._next - 1]
+
+    def _accept(self, symbol: str) -> bool:
+        found = self._next < len(self._tokens) and self._tokens[self._next][2] == symbol
+        self._next += found
+        return found
+
+    def _refusal(self, why: str, hint: str | None = None) -> TypeSyntaxError:
+        return TypeSyntaxError(f"The type {shown(self._text)} {why}.", hint)

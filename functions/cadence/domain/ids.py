@@ -1,0 +1,34 @@
+"""Identifiers. All that a run creates has a name derived from the run's id, so that a retry adopts instead of duplicating."""
+
+import hashlib
+import re
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+def treatment_id(run_id: str, treatment: str) -> str:
+    """`<run>-<12 hex>`: also the name of the treatment machine's execution (at most 80 characters there)."""
+    return f"{run_id}-{hashlib.sha256(treatment.encode()).hexdigest()[:12]}"
+
+
+def runner_id(run_id: str, treatment: str, attempt: int) -> str:
+    """`<treatment id>-<attempt>`: also the name of whatever a provider creates for this attempt."""
+    return f"{treatment_id(run_id, treatment)}-{attempt}"
+
+
+def chunk_prefix(run_id: str, treatment: str, attempt: int, port: str) -> str:
+    """Key prefix, in the data bucket, of the chunks that one attempt sent through one output port."""
+    return f"runs/{run_id}/values/{treatment}/{attempt}/{port}/"
+
+
+def chunk_key(run_id: str, treatment: str, attempt: int, port: str, seq: int) -> str:
+    return f"{chunk_prefix(run_id, treatment, attempt, port)}{seq:012}"
+
+
+def document_key(sha256: str) -> str:
+    return f"documents/{sha256}"
+
+
+def log_segment_key(run_id: str, number: int, sha256: str) -> str:
+    """The digest keeps two writers of one number, of which only one can win, from overwriting each other's segment."""
+    return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz"

@@ -1,0 +1,87 @@
+"""Runners: one per attempt of a treatment, with a one-time token, a session and a lease."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class RunnerState(StrEnum):
+    OFFERED = "offered"  # asked for; the infrastructure has not begun yet (waiting for a host's slot)
+    BOOTING = "booting"  # the infrastructure has begun; the boot deadline runs
+    CLAIMED = "claimed"  # the agent called home and holds a lease
+    COMPLETED = "completed"  # its result is in
+    LOST = "lost"  # lease or boot deadline missed; every later call of it is refused
+    RELEASED = "released"
+
+    @property
+    def live(self) -> bool:
+        return self in {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED}
+
+
+class Outcome(StrEnum):
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INFRASTRUCTURE = "infrastructure"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the agent said at the end. `error` is one sentence, already masked; `usage` holds peaks (cpu_seconds, memory_mb…)."""
+
+    outcome: Outcome
+    exit_code: int | None = None
+    signal: int | None = None
+    error: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    logs_through: int = 0
+    usage: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Everything known of one attempt's machine. Token fields hold hashes, except the state machine's own task tokens."""
+
+    runner_id: str
+    run_id: str
+    treatment: str
+    attempt: int
+    organization: str
+    project: str
+    pool: str
+    provider: str
+    state: RunnerState
+    created_at: datetime
+    boot_deadline: int = 120
+    one_time_hash: str | None = None
+    nonce_hash: str | None = None
+    session_hash: str | None = None
+    host_id: str | None = None
+    booting_at: datetime | None = None
+    claimed_at: datetime | None = None
+    lease_until: datetime | None = None
+    beaten_at: datetime | None = None  # when the execute token was last kept alive
+    deadline: datetime | None = None
+    launch_token: str | None = None
+    execute_token: str | None = None
+    cancel_reason: str | None = None
+    result: Result | None = None
+    phase: str | None = None
+    peaks: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OutputStream:
+    """One attempt's output: how far it got, and whether it ended."""
+
+    port: str
+    committed: int = 0  # chunks
+    size: int = 0  # bytes
+    ended: bool = False
+    sha256: str | None = None
+    preview: bytes = b""

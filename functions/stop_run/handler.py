@@ -1,0 +1,15 @@
+"""Run machine, state Stop: `{run_id, task_token, error}`."""
+
+from cadence.adapters.machine_boundary import Event, token_task
+from cadence.application.settle import MachineError
+from cadence.composition import scheduling
+
+stop_run, machines = scheduling.stop_run()
+
+
+def task(event: Event) -> None:
+    error = MachineError.caught(event["error"])
+    stop_run(event["run_id"], event["task_token"], error or MachineError("InternalError", ""))
+
+
+handler = token_task("stop_run", task, machines)

@@ -1,0 +1,25 @@
+"""The CDK app: ``npx cdk deploy --all`` (see ``cdk.json``), or ``python -m infra.synth`` without the CDK's command line."""
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+
+from infra.cadence_stack import CadenceStack
+from infra.log_chain import LogStreamStack
+from infra.settings import read_deployment
+
+
+def build() -> cdk.App:
+    """The app with both stacks, for the deployment that the context describes. Looks nothing up."""
+    app = cdk.App(analytics_reporting=False)
+    deployment = read_deployment(app.node)
+    main = CadenceStack(app, "Cadence", deployment)
+    log_stream = LogStreamStack(app, "CadenceLogStream", deployment)
+    log_stream.add_stack_dependency(main)
+    if deployment.nag:
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    cdk.Tags.of(app).add("cadence", deployment.stage)
+    return app
+
+
+if __name__ == "__main__":
+    build().synth()

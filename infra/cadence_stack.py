@@ -1,0 +1,138 @@
+"""The main stack: everything but the log stream."""
+
+from collections.abc import Mapping
+
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.alarms import Alarms
+from infra.data_bucket import DataBucket
+from infra.findings import accept_shared_wildcards
+from infra.functions import SIZES, Functions
+from infra.http_api import PublicApi
+from infra.log_chain import LogStreamRole
+from infra.queues import WorkQueue, failed_queue
+from infra.resources import Resources
+from infra.scheduling import StateMachines
+from infra.settings import Deployment
+from infra.tables import Tables
+
+_ATTEMPTS = 5
+# A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
+# when they change.
+_KEY_ROTATION = Duration.days(2560)
+
+
+class CadenceStack(Stack):
+    """Tables, bucket, queues, Lambdas, state machines, HTTP API and alarms of one deployment."""
+
+    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=f"cadence-{deployment.stage}",
+            description="Cadence: a control plane for integration pipelines.",
+            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=not deployment.is_local),
+        )
+        resources = Resources(self, deployment)
+        key = self._secrets_key(deployment)
+        tables = Tables(self, "Tables", deployment)
+        DataBucket(self, "Store", deployment, resources)
+        self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
+        self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
+        unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
+        log_stream_role = LogStreamRole(self, "LogStream", resources).role
+
+        values = {
+            **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
+            "data_bucket": resources.data_bucket_name,
+            "secrets_key": key.key_arn,
+            "run_machine_arn": resources.machine("run"),
+            "treatment_machine_arn": resources.machine("treatment"),
+            "deliveries_queue_url": self._deliveries.queue.queue_url,
+            "deadlines_queue_url": self._deadlines.queue.queue_url,
+            "doorbell_prefix": resources.doorbell_prefix,
+            "cursor_key_parameter": deployment.name("cursor-key"),
+            "provider_function_prefix": deployment.name("provider-"),
+            "log_stream_name": resources.log_lines_name,
+            "log_stream_function": deployment.function_name("log_stream"),
+            "log_stream_stack": resources.log_stream_stack_name,
+            "log_stream_role_arn": log_stream_role.role_arn,
+            "log_stream_policy": deployment.log_stream,
+            "stage": deployment.stage,
+        }
+        lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
+        functions = lambdas.by_folder
+        machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
+        api = PublicApi(self, "PublicApi", deployment, functions)
+        self._connect_queues(functions)
+        self._keep_log_stream(functions["log_stream"], log_stream_role)
+
+        accept_shared_wildcards(self, resources)
+        alarms = Alarms(self, "Alarms", deployment, key)
+        alarms.on_dead_letters(
+            {"deliveries": self._deliveries.failed, "deadlines": self._deadlines.failed, "log-lines": unindexed}
+        )
+        alarms.on_errors(lambdas.log_groups)
+        alarms.on_machines(machines)
+        alarms.on_indexing(functions["log_indexer"])
+
+        CfnOutput(self, "ApiUrl", value=api.url, description="Address of the API, webhooks and runner gateway.")
+        CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn, description="Subscribe here to learn of faults.")
+
+    def _secrets_key(self, deployment: Deployment) -> kms.Key:
+        return kms.Key(
+            self,
+            "SecretsKey",
+            alias=f"alias/{deployment.name('secrets')}",
+            description="Encrypts the secrets of projects and git hosts, and the topic of alarms.",
+            enable_key_rotation=True,
+            rotation_period=_KEY_ROTATION,
+            removal_policy=RemovalPolicy.DESTROY if deployment.is_local else RemovalPolicy.RETAIN,
+        )
+
+    def _work_queue(self, construct_id: str, name: str, consumer: str, deployment: Deployment) -> WorkQueue:
+        timeout = Duration.seconds(SIZES[consumer].timeout)
+        return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS)
+
+    def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
+        for folder, work in (("deliveries", self._deliveries), ("watchdog", self._deadlines)):
+            functions[folder].add_event_source_mapping(
+                "Queue",
+                event_source_arn=work.queue.queue_arn,
+                batch_size=10,
+                report_batch_item_failures=True,
+            )
+
+    def _keep_log_stream(self, function: lambda_.Function, role: iam.IRole) -> None:
+        """Let ``log_stream`` act through the role, and look every hour whether the stream is still needed."""
+        iam.Policy(
+            self,
+            "PassLogStreamRole",
+            statements=[
+                iam.PolicyStatement(
+                    actions=["iam:PassRole"],
+                    resources=[role.role_arn],
+                    conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+                )
+            ],
+        ).attach_to_role(_role_of(function))
+        # Removing the stack takes a minute or two; a run that begins meanwhile is served by the second or third try.
+        function.configure_async_invoke(retry_attempts=2, max_event_age=Duration.hours(1))
+        events.Rule(
+            self,
+            "Hourly",
+            schedule=events.Schedule.rate(Duration.hours(1)),
+            targets=[targets.LambdaFunction(function)],
+        )
+
+
+def _role_of(function: lambda_.Function) -> iam.IRole:
+    if function.role is None:
+        raise ValueError(f"{function.node.path} has no role")
+    return function.role

@@ -1,0 +1,36 @@
+"""The bucket that holds documents, values, log segments, and the template of a parked log stream."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.findings import accept
+from infra.resources import Resources
+from infra.settings import Deployment
+
+
+class DataBucket(Construct):
+    """Private and encrypted. Not versioned: a key is written once (it holds a digest, or an attempt and a number)."""
+
+    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, resources: Resources) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = s3.Bucket(
+            self,
+            "Data",
+            bucket_name=resources.data_bucket_name,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            # Agents of the local stack reach the store over plain HTTP on the loopback interface.
+            enforce_ssl=not deployment.is_local,
+            removal_policy=RemovalPolicy.DESTROY if deployment.is_local else RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+                s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
+            ],
+        )
+        accept(
+            self.bucket,
+            "S1",
+            "Access logs would cost a request for each chunk of a stream; who read what is in the API's access log.",
+        )

@@ -1,0 +1,47 @@
+"""Findings of cdk-nag (rule pack AwsSolutions) that are as they should be, each with its reason.
+
+This is also the list of what a ``*`` in a permission may stand for: a wildcard that is not here fails ``make check``.
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from constructs import Construct
+
+from infra.resources import Resources
+
+_PACK = "AwsSolutions"
+
+
+def accept(construct: Construct, rule: str, reason: str) -> None:
+    """Accept a finding on ``construct`` and what is inside it."""
+    Validations.of(construct).acknowledge(Acknowledgment(id=f"{_PACK}::{_PACK}-{rule}", reason=reason))
+
+
+def accept_wildcard(construct: Construct, arn: str, reason: str) -> None:
+    """Accept that a permission inside ``construct`` is given on ``arn``, which ends with ``*``."""
+    accept(construct, f"IAM5[Resource::{_as_reported(Stack.of(construct), arn)}]", reason)
+
+
+def accept_shared_wildcards(stack: Stack, resources: Resources) -> None:
+    """Accept the wildcards that several roles have: keys and names that are known only at run time."""
+    for arn, reason in shared_wildcards(resources).items():
+        accept_wildcard(stack, arn, reason)
+
+
+def shared_wildcards(resources: Resources) -> Mapping[str, str]:
+    """ARN with a wildcard → why it cannot be narrower."""
+    return {
+        resources.data("documents/*"): "A document's key is its digest.",
+        resources.data("runs/*"): "Keys of values and log segments begin with the run's id.",
+        resources.queue("doorbell-*"): "A pool of hosts gets its own queue when the pool is created.",
+        resources.stack(resources.log_stream_stack_name): "Each time the stack is created it gets another id.",
+        resources.function("provider_*"): "The treatment says which provider's Lambda starts its runner.",
+    }
+
+
+def _as_reported(stack: Stack, arn: str) -> str:
+    """cdk-nag writes ``<AWS::Region>`` for what the template holds as a reference."""
+    for token, name in ((stack.partition, "Partition"), (stack.region, "Region"), (stack.account, "AccountId")):
+        arn = arn.replace(token, f"<AWS::{name}>")
+    return arn

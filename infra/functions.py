@@ -1,0 +1,133 @@
+"""The Lambdas: one for each folder of ``functions/`` that has settings."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from cadence.composition.settings import SETTINGS, environment
+from constructs import Construct
+
+from infra import packaging
+from infra.findings import accept_wildcard
+from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, Permission
+from infra.resources import Resources
+from infra.settings import Deployment
+
+
+@dataclass(frozen=True)
+class Size:
+    """``memory`` in MB (a Lambda's share of a CPU grows with it: 1,769 MB is one), ``timeout`` in seconds."""
+
+    memory: int
+    timeout: int
+
+
+# An HTTP API gives up after 30 seconds.
+_HTTP = Size(memory=512, timeout=29)
+_STATE = Size(memory=512, timeout=60)
+
+SIZES: Mapping[str, Size] = {
+    "api": Size(memory=1024, timeout=29),
+    "webhooks": _HTTP,
+    "runner_gateway": _HTTP,
+    "deliveries": Size(memory=1024, timeout=60),
+    "admit": Size(memory=1024, timeout=120),
+    "place": _STATE,
+    "provider_host": _STATE,
+    "hold": _STATE,
+    "settle": _STATE,
+    "stop_run": Size(memory=1024, timeout=120),
+    "finalise": _STATE,
+    "watchdog": _STATE,
+    "log_indexer": Size(memory=512, timeout=120),
+    "log_stream": Size(memory=256, timeout=60),
+}
+
+
+class Functions(Construct):
+    """All Lambdas, each with its own role, log group and settings; ``by_folder`` maps folders to them, ``log_groups`` to their logs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        deployment: Deployment,
+        resources: Resources,
+        values: Mapping[str, str],
+        secrets_key_arn: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._deployment = deployment
+        self._resources = resources
+        self._secrets_key_arn = secrets_key_arn
+        self.log_groups: dict[str, logs.LogGroup] = {}
+        self.by_folder: Mapping[str, lambda_.Function] = {
+            folder: self._function(folder, environment(settings, values)) for folder, settings in SETTINGS.items()
+        }
+
+    def _function(self, folder: str, variables: Mapping[str, str]) -> lambda_.Function:
+        deployment = self._deployment
+        name = deployment.function_name(folder)
+        title = folder.replace("_", " ").title().replace(" ", "")
+        self.log_groups[folder] = log_group = logs.LogGroup(
+            self,
+            f"{title}Logs",
+            log_group_name=f"/aws/lambda/{name}",
+            retention=log_retention(deployment),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        size = SIZES[folder]
+        return lambda_.Function(
+            self,
+            title,
+            function_name=name,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.X86_64 if deployment.is_local else lambda_.Architecture.ARM_64,
+            handler=f"{folder}.handler.handler",
+            code=lambda_.Code.from_asset(str(self._archive(folder))),
+            role=self._role(folder, title, f"/aws/lambda/{name}"),
+            memory_size=size.memory,
+            timeout=Duration.seconds(size.timeout),
+            environment={**variables, "POWERTOOLS_SERVICE_NAME": folder},
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+        )
+
+    def _archive(self, folder: str) -> Path:
+        return packaging.bundle(folder) if self._deployment.bundles else packaging.shared_sources()
+
+    def _role(self, folder: str, title: str, log_group: str) -> iam.Role:
+        log_streams = self._resources.log_group(log_group)
+        own_logs = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams])
+        statements = [own_logs, *self._statements(PERMISSIONS[folder])]
+        if folder in SECRET_KEY_ACTIONS:
+            statements.append(
+                iam.PolicyStatement(actions=list(SECRET_KEY_ACTIONS[folder]), resources=[self._secrets_key_arn])
+            )
+        role = iam.Role(
+            self,
+            f"{title}Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"own": iam.PolicyDocument(statements=statements)},
+        )
+        accept_wildcard(role, log_streams, "Lambda names the streams of the function's own log group.")
+        return role
+
+    def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
+        return [
+            iam.PolicyStatement(
+                actions=list(permission.actions), resources=[target(self._resources) for target in permission.targets]
+            )
+            for permission in permissions
+        ]
+
+
+def log_retention(deployment: Deployment) -> logs.RetentionDays:
+    """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to cost nothing."""
+    return logs.RetentionDays.ONE_DAY if deployment.is_local else logs.RetentionDays.TWO_WEEKS

@@ -1,0 +1,112 @@
+"""The stack of the log stream: the one thing that is billed by the hour, and can therefore be taken away and put back.
+
+It refers to the main stack by names only, so either can be deployed, removed or replaced without the other, and the
+deployed template is complete: ``log_stream`` saves it before it removes the stack, and creates the stack from it.
+"""
+
+from aws_cdk import DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.findings import accept_wildcard
+from infra.resources import Resources
+from infra.settings import Deployment
+
+
+class LogStreamStack(Stack):
+    """The Kinesis stream of log lines and what hands its records to ``log_indexer``."""
+
+    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=deployment.name("log-stream"),
+            description="Cadence: the stream of log lines. Removed after a day without runs, created again with the next.",
+            # The rule would make whoever brings the stack back read the bootstrap version.
+            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        )
+        resources = Resources(self, deployment)
+        stream = kinesis.CfnStream(
+            self,
+            "LogLines",
+            name=resources.log_lines_name,
+            shard_count=1,
+            retention_period_hours=24,
+            stream_encryption=kinesis.CfnStream.StreamEncryptionProperty(
+                encryption_type="KMS", key_id="alias/aws/kinesis"
+            ),
+        )
+        mapping = lambda_.CfnEventSourceMapping(
+            self,
+            "Indexing",
+            function_name=resources.function("log_indexer"),
+            event_source_arn=stream.attr_arn,
+            starting_position="TRIM_HORIZON",
+            batch_size=500,
+            maximum_batching_window_in_seconds=0,
+            # A record that cannot be indexed is cut out, retried alone, and noted in a queue; the others go on.
+            bisect_batch_on_function_error=True,
+            function_response_types=["ReportBatchItemFailures"],
+            maximum_retry_attempts=20,
+            maximum_record_age_in_seconds=int(Duration.hours(12).to_seconds()),
+            destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(
+                    destination=resources.queue("log-lines-failed")
+                )
+            ),
+        )
+        mapping.add_resource_dependency(stream)
+
+
+class LogStreamRole(Construct):
+    """The role with which CloudFormation removes the log stream's stack and brings it back."""
+
+    def __init__(self, scope: Construct, construct_id: str, resources: Resources) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),
+            inline_policies={"stream": iam.PolicyDocument(statements=_stack_statements(resources))},
+        )
+        accept_wildcard(
+            self.role, resources.event_source_mappings(), "AWS gives a mapping its id; a condition narrows it."
+        )
+        accept_wildcard(self.role, "*", "Creating a mapping knows no resource; a condition narrows it to one Lambda.")
+
+
+def _stack_statements(resources: Resources) -> list[iam.PolicyStatement]:
+    indexer = resources.function("log_indexer")
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "kinesis:AddTagsToStream",
+                "kinesis:CreateStream",
+                "kinesis:DeleteStream",
+                "kinesis:DescribeStream",
+                "kinesis:DescribeStreamSummary",
+                "kinesis:ListTagsForStream",
+                "kinesis:StartStreamEncryption",
+            ],
+            resources=[resources.log_lines()],
+        ),
+        iam.PolicyStatement(
+            actions=[
+                "lambda:GetEventSourceMapping",
+                "lambda:DeleteEventSourceMapping",
+                "lambda:UpdateEventSourceMapping",
+                "lambda:ListTags",
+                "lambda:TagResource",
+            ],
+            resources=[resources.event_source_mappings()],
+            conditions={"ArnEquals": {"lambda:FunctionArn": indexer}},
+        ),
+        # Creating a mapping knows no resource; the condition is what narrows it.
+        iam.PolicyStatement(
+            actions=["lambda:CreateEventSourceMapping"],
+            resources=["*"],
+            conditions={"ArnEquals": {"lambda:FunctionArn": indexer}},
+        ),
+    ]

@@ -1,0 +1,190 @@
+"""What each Lambda's archive holds.
+
+On one machine all Lambdas share one archive of the sources, and use the environment's own packages. In AWS each has
+its own: its folder, the library, the schemas, and only the dependencies that it needs, built without Docker by uv
+for the Lambda's platform from the versions and hashes in ``requirements.lock``.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.cache import cached
+from infra.permissions import called_services
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CACHE = REPOSITORY / ".cache" / "bundles"
+
+# Parts of the library that no Lambda imports.
+_NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
+
+# Distribution metadata that differs from one build to the next, or is of no use in a Lambda.
+_UNUSED_NAMES = {"tests", "test", "__pycache__", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+
+# botocore describes 400 services in 25 MB; a Lambda keeps those that it may call. `sts` is what credentials may need.
+_ALWAYS_DESCRIBED = ("sts",)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where an archive will run: what uv calls the platform, and the Python version. ``None`` is this machine."""
+
+    uv_name: str | None
+    python: str
+
+
+LAMBDA_ARM64 = Platform("aarch64-manylinux_2_28", "3.14")
+THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor}")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """``packages`` of the lock file, and ``providers``: folders of ``cadence/providers`` that the Lambda is made for."""
+
+    packages: tuple[str, ...]
+    providers: tuple[str, ...] = ()
+
+
+_BASE = ("botocore", "pynamodb", "python-ulid")
+_DOCUMENTS = ("jsonschema-rs", "pyyaml")
+
+NEEDS: Mapping[str, Needs] = {
+    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "pydantic")),
+    "webhooks": Needs(_BASE),
+    "deliveries": Needs((*_BASE, *_DOCUMENTS)),
+    "runner_gateway": Needs((*_BASE, "jsonschema-rs")),
+    "admit": Needs(_BASE),
+    "place": Needs(_BASE),
+    "provider_host": Needs(_BASE, providers=("host",)),
+    "hold": Needs(_BASE),
+    "settle": Needs(_BASE),
+    "stop_run": Needs(_BASE),
+    "finalise": Needs(_BASE),
+    "watchdog": Needs(_BASE),
+    "log_indexer": Needs(_BASE),
+    "log_stream": Needs(_BASE),
+}
+
+
+def shared_sources() -> Path:
+    """The archive that all Lambdas share on one machine: every source, no dependencies."""
+    files = dict(_sources(NEEDS))
+    return cached(CACHE, f"sources-{_digest(files)}", lambda target: _copy(files, target))
+
+
+def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
+    """The archive of one Lambda with its dependencies for ``platform``; built once for the same content."""
+    needs = NEEDS[folder]
+    files = dict(_sources([folder], needs.providers))
+    dependencies = _dependencies(needs.packages, platform)
+    services = sorted({*called_services(folder), *_ALWAYS_DESCRIBED})
+    recipe = json.dumps([dependencies.name, services, _own_digest()])
+
+    def build(target: Path) -> None:
+        _link(dependencies, target, leave_out=_unused_services(dependencies, services))
+        _copy(files, target)
+
+    return cached(CACHE, f"{folder}-{_digest(files, recipe)}", build)
+
+
+def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
+    """(path in the archive, file) of the library, the given Lambdas and the schemas; ``providers=None`` is all."""
+    functions = REPOSITORY / "functions"
+    for root in ("cadence", *folders):
+        for file in sorted((functions / root).rglob("*.py")):
+            name = file.relative_to(functions).as_posix()
+            if not name.startswith(_NOT_IN_LAMBDAS) and _is_wanted_provider(name, providers):
+                yield name, file
+    for file in sorted((REPOSITORY / "schemas").rglob("*.json")):
+        yield file.relative_to(REPOSITORY).as_posix(), file
+
+
+def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:
+    parts = name.split("/")
+    is_one = parts[:2] == ["cadence", "providers"] and len(parts) > 3
+    return providers is None or not is_one or parts[2] in providers
+
+
+def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
+    """The packages with all that they need, shared by the Lambdas that need the same."""
+    recipe = json.dumps([packages, platform.uv_name, platform.python, _file_digest(_lock()), _own_digest()])
+
+    def install(target: Path) -> None:
+        _install(packages, platform, target)
+        _strip(target)
+
+    return cached(CACHE, f"dependencies-{_digest({}, recipe)}", install)
+
+
+def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> None:
+    """Only wheels, only the locked versions; uv checks each file against the hashes of the lock."""
+    command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", sys.executable]
+    command += ["--only-binary", ":all:", "--constraints", str(_lock()), "--target", str(target)]
+    command += ["--python-version", platform.python, "--no-compile-bytecode", "--link-mode", "copy"]
+    if platform.uv_name:
+        command += ["--python-platform", platform.uv_name]
+    done = subprocess.run([*command, *packages], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"uv could not install {', '.join(packages)} for {platform}:\n{done.stderr.strip()}")
+
+
+def _strip(target: Path) -> None:
+    """Leave out what no Lambda can use; what is left is the same bytes in every build."""
+    for path in sorted(target.rglob("*"), reverse=True):
+        if path.name in _UNUSED_NAMES or path.suffix in {".pyc", ".pyi"}:
+            _remove(path)
+    for name in ("bin", ".lock"):
+        _remove(target / name)
+
+
+def _unused_services(dependencies: Path, services: Iterable[str]) -> set[Path]:
+    data = dependencies / "botocore" / "data"
+    return {path for path in data.glob("*") if path.is_dir() and path.name not in services}
+
+
+def _link(source: Path, target: Path, leave_out: set[Path]) -> None:
+    """A copy that shares the files' content on disk: nothing changes them."""
+
+    def ignored(directory: str, names: list[str]) -> set[str]:
+        return {name for name in names if Path(directory, name) in leave_out}
+
+    shutil.copytree(source, target, ignore=ignored, copy_function=os.link, dirs_exist_ok=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _copy(files: Mapping[str, Path], target: Path) -> None:
+    for name, file in files.items():
+        destination = target / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, destination)
+
+
+def _digest(files: Mapping[str, Path], recipe: str = "") -> str:
+    digest = hashlib.sha256(recipe.encode())
+    for name, file in files.items():
+        digest.update(f"{name}\0{_file_digest(file)}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _file_digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _own_digest() -> str:
+    return _file_digest(Path(__file__))
+
+
+def _lock() -> Path:
+    return REPOSITORY / "requirements.lock"

@@ -1,0 +1,195 @@
+"""What each Lambda may do, and nothing more: one entry per folder of ``functions/``.
+
+A permission is a list of actions and the words for what they act on; ``Resources`` turns the words into ARNs.
+Everything else a Lambda needs (writing its own log group) is added by ``functions``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infra.resources import Resources
+
+Target = Callable[["Resources"], str]
+
+
+@dataclass(frozen=True)
+class Permission:
+    """``actions`` allowed on ``targets`` (each an ARN, once the deployment's names are known)."""
+
+    actions: tuple[str, ...]
+    targets: tuple[Target, ...]
+
+
+_READ = ("GetItem", "BatchGetItem", "Query")
+_WRITE = ("PutItem", "UpdateItem", "BatchWriteItem", "ConditionCheckItem")
+
+
+def _may(service: str, actions: tuple[str, ...], *targets: Target) -> Permission:
+    return Permission(tuple(f"{service}:{action}" for action in actions), targets)
+
+
+def _reads(table: str) -> Permission:
+    return _may("dynamodb", _READ, lambda names: names.table(table))
+
+
+def _writes(table: str) -> Permission:
+    return _may("dynamodb", _READ + _WRITE, lambda names: names.table(table))
+
+
+def _writes_and_deletes(table: str) -> Permission:
+    return _may("dynamodb", (*_READ, *_WRITE, "DeleteItem"), lambda names: names.table(table))
+
+
+def _lists_runs() -> Permission:
+    return _may("dynamodb", ("Query",), lambda names: names.index("runs", "listing"))
+
+
+def _gets(*prefixes: str) -> tuple[Permission, ...]:
+    """S3 answers "not there" (404) only to who may list the bucket, and "denied" (403) to all others."""
+    objects = _may("s3", ("GetObject",), *(_objects(prefix) for prefix in prefixes))
+    return objects, _may("s3", ("ListBucket",), lambda names: names.data_bucket())
+
+
+def _puts(prefix: str) -> Permission:
+    return _may("s3", ("PutObject",), _objects(prefix))
+
+
+def _objects(prefix: str) -> Target:
+    return lambda names: names.data(prefix)
+
+
+def _sends(queue: str) -> Permission:
+    return _may("sqs", ("SendMessage",), lambda names: names.queue(queue))
+
+
+def _consumes(queue: str) -> Permission:
+    actions = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
+    return _may("sqs", actions, lambda names: names.queue(queue))
+
+
+def _doorbells(action: str) -> Permission:
+    """Whoever uses a pool's doorbell first creates it."""
+    return _may("sqs", ("CreateQueue", action), lambda names: names.queue("doorbell-*"))
+
+
+def _starts(machine: str) -> Permission:
+    return _may("states", ("StartExecution",), _machine(machine))
+
+
+def _answers(machine: str, *answers: str) -> Permission:
+    """Answers task tokens of a machine's executions, in these ways."""
+    return _may("states", tuple(f"SendTask{answer}" for answer in answers), _machine(machine))
+
+
+def _machine(name: str) -> Target:
+    return lambda names: names.machine(name)
+
+
+# Delivering edges starts the consumers that became ready, skips those that cannot become so, and answers the run's
+# machine once all its treatments have settled.
+_FEEDS = (_writes("runs"), _starts("treatment"), _answers("run", "Success", "Failure"))
+
+PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
+    "api": (
+        _writes_and_deletes("access"),
+        _writes("pipelines"),
+        _writes("runs"),
+        _lists_runs(),
+        _reads("runners"),
+        _reads("logs"),
+        *_gets("documents/*", "runs/*"),
+        _puts("documents/*"),
+        _starts("run"),
+        _answers("run", "Failure"),
+        _sends("deadlines"),
+    ),
+    "webhooks": (_reads("access"), _puts("documents/*"), _sends("deliveries")),
+    "deliveries": (
+        _writes("access"),
+        _reads("pipelines"),
+        _writes("runs"),
+        *_gets("documents/*"),
+        _puts("documents/*"),
+        _starts("run"),
+        _sends("deadlines"),
+        _consumes("deliveries"),
+    ),
+    "runner_gateway": (
+        _reads("access"),
+        _writes("runs"),
+        _writes_and_deletes("runners"),
+        # Agents use these two by the URLs that the gateway signs.
+        *_gets("runs/*"),
+        _puts("runs/*"),
+        _doorbells("ReceiveMessage"),
+        _answers("treatment", "Success", "Failure", "Heartbeat"),
+        _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
+    ),
+    "admit": (
+        *_FEEDS,
+        *_gets("documents/*"),
+        _sends("deadlines"),
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),
+    ),
+    "place": (_reads("access"), _writes("runs")),
+    "provider_host": (
+        _writes("runs"),
+        _writes_and_deletes("runners"),
+        _answers("treatment", "Success", "Failure"),
+        _sends("deadlines"),
+        _doorbells("SendMessage"),
+    ),
+    "hold": (*_FEEDS, _writes("runners"), _answers("treatment", "Success", "Failure")),
+    "settle": (*_FEEDS, _writes("runners")),
+    "stop_run": (*_FEEDS, _writes("runners"), *_gets("documents/*"), _answers("treatment", "Failure")),
+    "finalise": (_writes("runs"),),
+    "watchdog": (
+        _writes("runs"),
+        _writes("runners"),
+        _starts("run"),
+        _answers("run", "Failure"),
+        _answers("treatment", "Success", "Failure"),
+        _consumes("deadlines"),
+        _sends("deadlines"),
+    ),
+    "log_indexer": (
+        _writes("logs"),
+        _puts("runs/*"),
+        _may(
+            "kinesis",
+            ("GetRecords", "GetShardIterator", "DescribeStream", "DescribeStreamSummary", "ListShards"),
+            lambda names: names.log_lines(),
+        ),
+        _sends("log-lines-failed"),
+    ),
+    "log_stream": (
+        _writes("access"),
+        *_gets("infrastructure/log-stream.json"),
+        _puts("infrastructure/log-stream.json"),
+        _may("states", ("ListExecutions",), _machine("run")),
+        _may(
+            "cloudformation",
+            ("DescribeStacks", "GetTemplate", "CreateStack", "DeleteStack"),
+            lambda names: names.stack(names.log_stream_stack_name),
+        ),
+    ),
+}
+
+# Which Lambdas use the key that encrypts secrets, and how (the key's ARN is known only once it exists).
+SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "api": ("kms:Encrypt", "kms:Decrypt"),
+    "webhooks": ("kms:Decrypt",),
+    "runner_gateway": ("kms:Decrypt",),
+}
+
+# IAM and botocore name one service differently.
+_BOTOCORE_NAMES = {"states": "stepfunctions"}
+
+
+def called_services(folder: str) -> frozenset[str]:
+    """The AWS services that a Lambda may call, as botocore names them."""
+    actions = [action for permission in PERMISSIONS[folder] for action in permission.actions]
+    prefixes = {action.partition(":")[0] for action in (*actions, *SECRET_KEY_ACTIONS.get(folder, ()))}
+    return frozenset(_BOTOCORE_NAMES.get(prefix, prefix) for prefix in prefixes)

@@ -1,0 +1,84 @@
+"""Names and ARNs of everything in a deployment, known before anything is created.
+
+Because they follow from the names alone, two resources may refer to each other (a machine starts Lambdas that
+start the machine), and the log stream's stack can be removed and brought back without touching the main one.
+"""
+
+from aws_cdk import ArnFormat, Stack
+
+from infra.settings import Deployment
+
+TABLES = ("access", "pipelines", "runs", "runners", "logs")
+LOG_STREAM_STACK = "CadenceLogStream"
+
+
+class Resources:
+    """Turns the words that ``permissions`` uses into ARNs of one deployment."""
+
+    def __init__(self, stack: Stack, deployment: Deployment) -> None:
+        self._stack = stack
+        self._deployment = deployment
+        self.data_bucket_name = f"{deployment.name('data')}-{stack.account}-{stack.region}"
+        self.log_stream_stack_name = deployment.name("log-stream")
+        self.doorbell_prefix = deployment.name("doorbell-")
+
+    def table(self, name: str) -> str:
+        """ARN of a table."""
+        return self._arn("dynamodb", "table", self._deployment.name(name))
+
+    def index(self, table: str, name: str) -> str:
+        """ARN of a table's index."""
+        return f"{self.table(table)}/index/{name}"
+
+    def data_bucket(self) -> str:
+        """ARN of the data bucket itself."""
+        return f"arn:{self._stack.partition}:s3:::{self.data_bucket_name}"
+
+    def data(self, prefix: str) -> str:
+        """ARN of the objects of the data bucket under a prefix (with its ``*``)."""
+        return f"{self.data_bucket()}/{prefix}"
+
+    def queue(self, name: str) -> str:
+        """ARN of a queue; ``name`` may end with ``*``."""
+        return self._stack.format_arn(service="sqs", resource=self._deployment.name(name))
+
+    def function(self, folder: str) -> str:
+        """ARN of the Lambda of a folder; ``folder`` may end with ``*``."""
+        return self._colon_arn("lambda", "function", self._deployment.function_name(folder))
+
+    def machine(self, name: str) -> str:
+        """ARN of a state machine."""
+        return self._colon_arn("states", "stateMachine", self._deployment.name(name))
+
+    def executions(self, machine: str) -> str:
+        """ARN of all executions of a state machine."""
+        return self._colon_arn("states", "execution", f"{self._deployment.name(machine)}:*")
+
+    def log_lines(self) -> str:
+        """ARN of the Kinesis stream of log lines."""
+        return self._arn("kinesis", "stream", self.log_lines_name)
+
+    @property
+    def log_lines_name(self) -> str:
+        """Name of the Kinesis stream of log lines."""
+        return self._deployment.name("log-lines")
+
+    def stack(self, name: str) -> str:
+        """ARN of every generation of a CloudFormation stack."""
+        return self._arn("cloudformation", "stack", f"{name}/*")
+
+    def log_group(self, group: str) -> str:
+        """ARN of the streams of a log group."""
+        return self._colon_arn("logs", "log-group", f"{group}:*")
+
+    def event_source_mappings(self) -> str:
+        """ARN of all event source mappings (their identifiers are given by AWS)."""
+        return self._colon_arn("lambda", "event-source-mapping", "*")
+
+    def _arn(self, service: str, resource: str, name: str) -> str:
+        return self._stack.format_arn(service=service, resource=resource, resource_name=name)
+
+    def _colon_arn(self, service: str, resource: str, name: str) -> str:
+        return self._stack.format_arn(
+            service=service, resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )

