@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     run = commands.add_parser(
         "run",
-        help="claim one assignment and work on it; the one-time token comes on standard input or in CADENCE_RUNNER_TOKEN",
+        help="work on one assignment; its one-time token comes on standard input or in CADENCE_RUNNER_TOKEN",
     )
     _common(run)
     run.add_argument("--runner-id", required=True)
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     host = commands.add_parser(
         "host",
-        help="join a pool and run what it is given; the join token comes from --token-file, on standard input or in CADENCE_JOIN_TOKEN",
+        help="serve a pool; the join token comes from --token-file, on standard input or in CADENCE_JOIN_TOKEN",
     )
     _common(host)
     host.add_argument("--pool", required=True)

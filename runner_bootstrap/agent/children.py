@@ -13,7 +13,7 @@ from .settings import HostSettings
 
 
 class Children:
-    """One process per runner, in a session of its own. Each watches its standard input, which closes when the host dies."""
+    """One process per runner, in its own session; each watches its standard input, which closes when the host dies."""
 
     def __init__(self, settings: HostSettings, nursery: Nursery, changed: threading.Event) -> None:
         self._settings, self._nursery, self._changed = settings, nursery, changed

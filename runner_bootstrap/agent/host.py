@@ -67,7 +67,7 @@ class Host:
         self._leave(gateway, host_id)
         return 0
 
-    def _drain(self, number: int, _frame: Any) -> None:
+    def _drain(self, *_: Any) -> None:
         if self._draining:
             self._children.terminate()
         self._draining = True
@@ -179,6 +179,6 @@ def say(text: str) -> None:
 def _write_private(path: Path, content: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(content)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(content)
     unfinished.replace(path)

@@ -1,4 +1,4 @@
-"""A small process between the agent and the commands: when the agent dies, however it dies, the keeper kills what it started.
+"""A small process between the agent and the commands: however the agent dies, the keeper kills what it started.
 
 It is forked before the agent holds any secret or thread. The agent hands it commands over a socket; the environment
 goes the same way, so that it appears nowhere but in the command itself.
@@ -29,7 +29,7 @@ KILLED = "the agent's keeper process was killed"
 
 
 class Exit(NamedTuple):
-    """How a command ended: an exit code, or the signal that killed it; the CPU time it used; why it could not be started."""
+    """How a command ended: its exit code or the signal that killed it, its CPU time, why it could not be started."""
 
     exit_code: int | None
     signal: int | None
@@ -50,7 +50,7 @@ class Keeper:
         return cls(*control.fork(lambda end: _Kept(end).serve()))
 
     def start(self, launch: Launch, stdout: int, stderr: int) -> None:
-        """Start a command with these descriptors. Should the agent die meanwhile, the keeper also runs the launch's cleanup."""
+        """Start a command with these descriptors. Should the agent die, the keeper also runs the launch's cleanup."""
         self._send(launch._asdict(), [stdout, stderr])
 
     def signal(self, number: int) -> None:
@@ -133,7 +133,7 @@ class _Kept:
                 stderr=message.descriptors[1],
                 close_fds=False,
                 # The keeper has one thread, so what runs between fork and exec is safe.
-                preexec_fn=_prepare_command,  # noqa: PLW1509
+                preexec_fn=_prepare_command,
             )
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)

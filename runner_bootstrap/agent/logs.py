@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 import threading
 import time
@@ -26,7 +26,7 @@ Line = dict[str, Any]
 
 def now() -> str:
     """The time as the protocol writes it: RFC 3339, UTC, milliseconds."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class LogBuffer:

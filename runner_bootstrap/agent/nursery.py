@@ -25,7 +25,7 @@ class Nursery:
         self._pid, self._control = control.fork(lambda end: _serve(end, main))
 
     def start(self, name: str, arguments: Sequence[str], stdin: int) -> None:
-        """Fork a runner process known as ``name``, with this standard input. Raises AgentError when the nursery is gone."""
+        """Fork a runner process with this standard input. Raises AgentError when the nursery is gone."""
         self._send({"start": name, "arguments": list(arguments)}, [stdin])
 
     def signal(self, name: str, number: int) -> None:
@@ -65,16 +65,10 @@ def _serve(end: socket.socket, main: Main) -> None:
                 return
             if message.descriptors:
                 (stdin,) = message.descriptors
-                pid = os.fork()
-                if pid == 0:
-                    end.close()
-                    _become_runner(stdin, main, message.content["arguments"])
-                names[pid] = message.content["start"]
+                names[_fork_runner(stdin, end, main, message.content["arguments"])] = message.content["start"]
                 os.close(stdin)
-            else:
-                for pid, name in names.items():
-                    if name == message.content["name"]:
-                        os.kill(pid, message.content["signal"])
+            for pid in [pid for pid, name in names.items() if name == message.content.get("name")]:
+                os.kill(pid, message.content["signal"])
 
 
 def _reap(names: dict[int, str]) -> list[str]:
@@ -87,9 +81,13 @@ def _reap(names: dict[int, str]) -> list[str]:
     return ended
 
 
-def _become_runner(stdin: int, main: Main, arguments: Sequence[str]) -> None:
+def _fork_runner(stdin: int, end: socket.socket, main: Main, arguments: Sequence[str]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
     status = 1
     try:
+        end.close()
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)

@@ -37,7 +37,7 @@ class Bubblewrap:
 
     @classmethod
     def find(cls, hidden: Sequence[Path]) -> Bubblewrap | None:
-        """Bubblewrap, if it is installed and this kernel and user may use it. ``hidden`` directories appear empty inside."""
+        """Bubblewrap, if it is installed and usable here. ``hidden`` directories appear empty inside."""
         program = shutil.which("bwrap")
         if not program or os.environ.get("CADENCE_SANDBOX") == "off":
             return None
@@ -59,7 +59,7 @@ class Bubblewrap:
         argv = [self._program, *_ISOLATION]
         for path in self._hidden:
             argv += ["--tmpfs", str(path.resolve())]
-        argv += ["--bind", str(workspace.tmp), "/tmp"]
+        argv += ["--bind", str(workspace.tmp), "/tmp"]  # noqa: S108 - inside, it is the workspace's own
         argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
         return Launch(argv, env, str(workspace.work), [])
 

@@ -1,7 +1,8 @@
 """A gateway and chunk store of the runner protocol in one threaded loopback server.
 
-Every request is checked against the schema and every answer too, so the agent cannot pass here and fail at the real one.
-Faults are switched on by the test: ``fail_next`` (5xx), ``lose_next`` (work done, answer lost), ``status`` (a fixed refusal).
+Every request is checked against the schema and every answer too, so the agent cannot pass here and fail at the real
+one. Faults are switched on by the test: ``fail_next`` (5xx), ``lose_next`` (work done, answer lost), ``status`` (a
+fixed refusal).
 """
 
 import hashlib
