@@ -59,7 +59,7 @@ class ContainerEngine:
         Raises AgentError for a secret of such a name. ``limits``: cpu in millicores, memory in MB; 0 for none.
         """
         engine_env = dict(os.environ)
-        argv = [self._program, "run", "--rm", "--init", "--name", self.name, "--log-driver", "none"]
+        argv = [self._program, "run", "--rm", "--name", self.name, "--log-driver", "none"]
         argv += ["--volume", f"{workspace.root}:{workspace.root}", "--workdir", str(workspace.work)]
         if limits.get("memory"):
             argv += ["--memory", f"{limits['memory']}m"]
