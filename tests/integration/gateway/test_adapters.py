@@ -3,13 +3,13 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import botocore.session
 import pytest
 import time_machine
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from cadence.adapters.aws import client
 from cadence.adapters import kinesis_log_lines
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import SecretItem
@@ -96,7 +96,7 @@ def test_the_doorbell_is_one_queue_per_pool_made_once(world: World) -> None:
     assert query["Action"] == ["ReceiveMessage"]
     assert query["WaitTimeSeconds"] == [str(WAIT_SECONDS)]
     assert int(query["X-Amz-Expires"][0]) >= 3600
-    sqs = boto3.client("sqs")
+    sqs = client("sqs")
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert attributes["ApproximateNumberOfMessages"] == "1"
@@ -109,7 +109,7 @@ def batch(count: int, size: int = 10) -> LogBatch:
 
 
 def stored_records() -> list[LogBatch]:
-    kinesis = boto3.client("kinesis")
+    kinesis = client("kinesis")
     shard = kinesis.describe_stream(StreamName="log-lines")["StreamDescription"]["Shards"][0]["ShardId"]
     iterator = kinesis.get_shard_iterator(
         StreamName="log-lines", ShardId=shard, ShardIteratorType="TRIM_HORIZON"
@@ -118,7 +118,7 @@ def stored_records() -> list[LogBatch]:
 
 
 def test_lines_are_taken_by_the_stream_in_order(cloud: None) -> None:
-    boto3.client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
+    client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
     assert KinesisLogLines("log-lines").put(batch(60, size=60_000)) == 60
     stored = stored_records()
     assert len(stored) > 1
