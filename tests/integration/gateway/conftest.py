@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from moto import mock_aws
-
 from cadence.adapters import aws as aws_clients
 from cadence.adapters import presigned
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
@@ -23,6 +21,7 @@ from cadence.domain import ids
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
+from moto import mock_aws
 
 REGION = "eu-west-1"
 RUN_ID = "01jd0000000000000000000000"
@@ -90,9 +89,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         dynamodb = aws_clients.client("dynamodb")
         for table in TABLES:
             dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **_keys(table))
-        aws_clients.client("s3").create_bucket(
-            Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
         yield
 
 
@@ -127,9 +124,7 @@ class World:
         self.urls = S3DataUrls("data", REGION)
         key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.secrets = KmsSecretStore("access", key)
-        self.start = StartRunner(
-            self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock
-        )
+        self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
         self.release = ReleaseRunner(self.runners, self.provider)
         self._admit()
 

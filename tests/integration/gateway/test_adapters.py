@@ -8,9 +8,8 @@ import pytest
 import time_machine
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
-from cadence.adapters.aws import client
 from cadence.adapters import kinesis_log_lines
+from cadence.adapters.aws import client
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import SecretItem
 from cadence.adapters.log_records import decode
@@ -19,6 +18,7 @@ from cadence.adapters.sqs_doorbell import WAIT_SECONDS, queue_name
 from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.domain.errors import NotFound, TooLarge, Transient
+
 from tests.integration.gateway.conftest import REGION, RUN_ID, World
 
 PROJECT = ("default", "default")
@@ -111,9 +111,9 @@ def batch(count: int, size: int = 10) -> LogBatch:
 def stored_records() -> list[LogBatch]:
     kinesis = client("kinesis")
     shard = kinesis.describe_stream(StreamName="log-lines")["StreamDescription"]["Shards"][0]["ShardId"]
-    iterator = kinesis.get_shard_iterator(
-        StreamName="log-lines", ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
+    iterator = kinesis.get_shard_iterator(StreamName="log-lines", ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+        "ShardIterator"
+    ]
     return [decode(record["Data"]) for record in kinesis.get_records(ShardIterator=iterator)["Records"]]
 
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.protocol_schema import protocol_schema
 from cadence.application.authenticate import issue_token
 from cadence.domain.pool import Pool
 from cadence.domain.run import TreatmentState
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NOW = "2026-01-02T03:04:05.678Z"
@@ -188,7 +188,9 @@ def test_a_violation_says_where_and_quotes_no_value(call: Call, claimed) -> None
     assert "top-secret" not in json.dumps(problem)
 
 
-@pytest.mark.parametrize("path", ["", "claim/x", "hosts/x", "runners", "runners/x", "runners/../claim", "runners/x/none"])
+@pytest.mark.parametrize(
+    "path", ["", "claim/x", "hosts/x", "runners", "runners/x", "runners/../claim", "runners/x/none"]
+)
 def test_unknown_paths_are_a_404(call: Call, path: str) -> None:
     assert call(path, {}, "token")[0] == 404
 
@@ -223,7 +225,9 @@ json_values = st.recursive(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    path=st.sampled_from(["hosts", "hosts/h/lease", "claim", "heartbeat", "logs", "outputs/wheel", "inputs/wheel", "complete"]),
+    path=st.sampled_from(
+        ["hosts", "hosts/h/lease", "claim", "heartbeat", "logs", "outputs/wheel", "inputs/wheel", "complete"]
+    ),
     body=json_values,
 )
 def test_no_body_is_a_fault_of_ours(call: Call, claimed, path: str, body: Any) -> None:
