@@ -3,13 +3,13 @@
 import base64
 from datetime import datetime
 
+from cadence.application.look_into_run import Origin, RunInsight
+from cadence.domain.run import InputSpec, TreatmentSpec, Value
+from cadence.domain.runner import Runner
 from pydantic import Field
 
 from api.endpoint import Model
 from api.shapes import JsonObject
-from cadence.application.look_into_run import Origin, RunInsight
-from cadence.domain.run import InputSpec, TreatmentSpec, Value
-from cadence.domain.runner import Runner
 
 
 class TreatmentSummary(Model):
@@ -50,15 +50,13 @@ class ValueView(Model):
 
 
 class PortView(Model):
-    """`from` is the output that feeds an input, as `treatment.port`. `value` is null until it is complete."""
+    """`source` is the output that feeds an input, as `treatment.port`. `value` is null until it is complete."""
 
     port: str
     flow: str
     type: str
-    source: str | None = Field(None, alias="from")
+    source: str | None = None
     value: ValueView | None
-
-    model_config = {"populate_by_name": True, "serialize_by_alias": True, "extra": "forbid"}
 
 
 class SpecView(Model):

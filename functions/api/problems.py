@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from cadence.adapters.machine_boundary import as_known
 from cadence.adapters.problem import Problem, problem
 from cadence.application.check_document import InvalidDocument
-from cadence.domain.errors import CadenceError
 from cadence.domain.document import Finding
+from cadence.domain.errors import CadenceError
 
 
 class Malformed(CadenceError):
@@ -44,7 +45,7 @@ def problem_of(error: BaseException) -> Problem:
         }
         headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
         return Problem(error.status, body, headers)
-    known = problem(error)
+    known = problem(as_known(error) if isinstance(error, Exception) else error)
     if isinstance(error, InvalidDocument):
         return replace(known, body={**known.body, "findings": [finding_json(f) for f in error.findings]})
     return known

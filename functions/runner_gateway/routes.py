@@ -79,9 +79,7 @@ def outputs(gateway: Gateway, request: Request) -> Answer:
 def inputs(gateway: Gateway, request: Request) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     body = request.body
-    answer = gateway.read_input(
-        runner, request.names["port"], body["epoch"], body["next_seq"], body.get("done", False)
-    )
+    answer = gateway.read_input(runner, request.names["port"], body["epoch"], body["next_seq"], body.get("done", False))
     return wire.input_json(answer)
 
 

@@ -91,9 +91,7 @@ def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:
     return {
         "cancel": answer.cancel,
         "follow": answer.follow,
-        "inputs": {
-            port: {"epoch": source.epoch, "state": str(source.state)} for port, source in answer.inputs.items()
-        },
+        "inputs": {port: {"epoch": source.epoch, "state": str(source.state)} for port, source in answer.inputs.items()},
     }
 
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.githost import GitHost, GitHostKind
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model
 from api.shapes import Name
-from cadence.composition.api import Services
-from cadence.domain.access import Permission
-from cadence.domain.githost import GitHost, GitHostKind
 
 endpoints = Endpoints("githosts")
 
@@ -52,9 +52,7 @@ def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHost
     """Make a git host known, so that its webhooks start runs of a project's pipelines."""
     project = services.project(call.by, body.project)
     given = body.webhook_secret.get_secret_value() if body.webhook_secret else None
-    githost, secret = services.add_githost(
-        project.organization, project.name, GitHostKind(body.kind), body.name, given
-    )
+    githost, secret = services.add_githost(project.organization, project.name, GitHostKind(body.kind), body.name, given)
     return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given else secret)
 
 

@@ -3,6 +3,11 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from cadence.application.start_run import Frozen, frozen_again
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.run import Run, RunState
 from pydantic import Field
 
 from api.cursors import sign, verify
@@ -10,11 +15,6 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import TreatmentSummary
 from api.routes.pipelines import YAML, document_text
 from api.shapes import Cursor, JsonObject, Limit, Name
-from cadence.application.start_run import Frozen, frozen_again
-from cadence.composition.api import Services
-from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
-from cadence.domain.run import Run, RunState
 
 endpoints = Endpoints("runs")
 
@@ -139,7 +139,14 @@ def show_run(call: Call, services: Services, run_id: str) -> RunWithTreatments:
     )
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}/document", Permission.RUNS_READ, answers={200: None}, errors=(404,), content_type="text/plain")
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/document",
+    Permission.RUNS_READ,
+    answers={200: None},
+    errors=(404,),
+    content_type="text/plain",
+)
 def show_document(call: Call, services: Services, run_id: str) -> Reply:
     """The document that the run executes, as written."""
     run = services.visible.get(call.by, run_id)
@@ -167,7 +174,7 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     """Run the same document with the same parameters and event once more."""
     run = services.visible.get(call.by, run_id)
     if body.what == "failed":
-        message = "Running again only what failed is not supported yet. Send {\"from\": \"all\"}."
+        message = 'Running again only what failed is not supported yet. Send {"from": "all"}.'
         raise InvalidRequest(message, [Violation("/from", message, "not_supported_yet")])
     return _started(call, services, frozen_again(run), run.event)
 

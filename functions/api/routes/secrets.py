@@ -4,13 +4,13 @@ import re
 from datetime import datetime
 from typing import Annotated
 
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import SECRET_NAME_PATTERN
-from cadence.composition.api import Services
-from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("secrets")
 
@@ -30,7 +30,9 @@ class SecretList(Model):
     next: str | None = None
 
 
-@endpoints.add("GET", "/v1/projects/{project}/secrets", Permission.SECRETS_READ, answers={200: SecretList}, errors=(404,))
+@endpoints.add(
+    "GET", "/v1/projects/{project}/secrets", Permission.SECRETS_READ, answers={200: SecretList}, errors=(404,)
+)
 def list_secrets(call: Call, services: Services, project: str) -> SecretList:
     """The names of a project's secrets."""
     found = services.project(call.by, project)

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.errors import NotFound
+
+from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
 
 endpoints = Endpoints("service")
 
@@ -51,9 +52,7 @@ def show_openapi(call: Call, services: Services) -> Reply:
     return Reply(json.dumps(description))
 
 
-@endpoints.add(
-    "GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS
-)
+@endpoints.add("GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS)
 def metrics(call: Call, services: Services) -> Reply:
     """Figures of the last 24 hours in the OpenMetrics text format, for the projects that the token sees."""
     return Reply(services.measure(call.by), content_type=OPENMETRICS)

@@ -26,7 +26,10 @@ def decode(data: bytes) -> LogBatch:
     """Raises InvalidRequest if `data` is not a record of log lines."""
     try:
         record = json.loads(data.decode("utf-8", "surrogatepass"))
-        lines = [LogLine(int(seq), *map(str, texts), bool(cont)) for seq, *texts, cont in record["lines"]]
+        lines = [
+            LogLine(int(seq), str(at), str(stream), str(level), str(text), bool(continued))
+            for seq, at, stream, level, text, continued in record["lines"]
+        ]
         return LogBatch(
             str(record["run"]), str(record["runner"]), str(record["treatment"]), int(record["attempt"]), lines
         )

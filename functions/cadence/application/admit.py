@@ -7,12 +7,28 @@ from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, Deadlines, Documents, LogStream, RunStore
 from cadence.domain import plan
 from cadence.domain.errors import Cancelled
+from cadence.domain.run import Run
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Writes what a run consists of."""
+
+    runs: RunStore
+    documents: Documents
+
+    def __call__(self, run: Run) -> None:
+        """Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is gone."""
+        specs = plan.decode(self.documents.get(run.plan_sha256))
+        edges = plan.edges(run.run_id, specs)
+        treatments = plan.treatments(run.run_id, specs, edges)
+        self.runs.admit(run.run_id, specs, treatments, edges)
 
 
 @dataclass(frozen=True)
 class Admit:
     runs: RunStore
-    documents: Documents
+    admission: Admission
     feeder: Feeder
     deadlines: Deadlines
     log_stream: LogStream
@@ -27,11 +43,7 @@ class Admit:
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()
-        specs = plan.decode(self.documents.get(run.plan_sha256))
-        edges = plan.edges(run_id, specs)
-        treatments = plan.treatments(run_id, specs, edges)
-        self.runs.admit(run_id, specs, treatments, edges)
+        self.admission(run)
         self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
-        roots = {treatment.name for treatment in treatments if treatment.waiting == 0}
-        self.feeder.start_ready(t for t in self.runs.list_treatments(run_id) if t.name in roots)
+        self.feeder.start_ready(self.runs.list_treatments(run_id))
         self.feeder.answer_when_all_settled(run_id)

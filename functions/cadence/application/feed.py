@@ -42,6 +42,7 @@ class Feeder:
     def settled(self, run_id: str, producer: str, state: TreatmentState) -> None:
         """`producer` has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one."""
         queue = deque([(producer, state)])
+        told = {producer}
         while queue:
             name, reached = queue.popleft()
             edges = self.runs.edges_from(run_id, name)
@@ -49,7 +50,11 @@ class Feeder:
             dead = [edge for edge in edges if not edge.trigger.fired_by(reached)]
             self.start_ready(self.runs.deliver(fired))
             for consumer in self.runs.bury(dead):
-                if self._skip(consumer, dead, reached):
+                if not self._skip(consumer, dead, reached):
+                    # A stream that broke had been opened, perhaps by a call that ended before it started the consumer.
+                    self.start_ready([consumer])
+                elif consumer.name not in told:
+                    told.add(consumer.name)
                     queue.append((consumer.name, TreatmentState.SKIPPED))
         self.answer_when_all_settled(run_id)
 
@@ -69,9 +74,10 @@ class Feeder:
         edge = next(edge for edge in dead if edge.consumer == consumer.name)
         cause = f"{edge.producer} {_PAST[reached]}, so its {edge.trigger} never arrives"
         try:
-            return self.runs.settle(consumer, TreatmentState.SKIPPED, cause, None, self.clock()) or True
+            self.runs.settle(consumer, TreatmentState.SKIPPED, cause, None, self.clock())
         except Conflict:
-            return False
+            return False  # it became ready meanwhile
+        return True
 
 
 _PAST = {

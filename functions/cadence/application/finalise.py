@@ -17,9 +17,17 @@ class Finalise:
     clock: Clock
 
     def __call__(self, run_id: str) -> Run:
-        """Safe to repeat: a run that is final stays as it is."""
+        """Ends what has not ended as well (the wait for it took too long). Safe to repeat: a run that is final stays as it is.
+
+        Raises Conflict if a treatment moves at this moment.
+        """
         run = self.runs.get_run(run_id)
-        state, cause = _verdict(run, self.runs.list_treatments(run_id))
+        treatments = self.runs.list_treatments(run_id)
+        state, cause = _verdict(run, treatments)
+        left = TreatmentState.CANCELLED if run.stop_requested else TreatmentState.LOST
+        for treatment in treatments:
+            if not treatment.state.final:
+                self.runs.settle(treatment, left, cause, None, self.clock())
         return self.runs.finish_run(run_id, state, cause, self.clock())
 
 

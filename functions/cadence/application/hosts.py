@@ -54,7 +54,9 @@ class JoinPool:
             raise Conflict(f"Pool {pool} gets its runners from {joined.provider}; no host can join it.")
         if project != "*" and joined.projects != (project,):
             # A host sees the secrets of whatever it runs.
-            raise Forbidden(f"Pool {pool} serves more than project {project}: joining it takes a token for all projects.")
+            raise Forbidden(
+                f"Pool {pool} serves more than project {project}: joining it takes a token for all projects."
+            )
         now = self.clock()
         host_id = f"host-{secrets.token_hex(10)}"
         # The token names the pool, which is where the host is found.

@@ -57,23 +57,22 @@ class Settle:
     def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> str:
         """`"retry"` if another attempt is to be placed, `"done"` otherwise. Safe to repeat.
 
-        `attempt` is the one that ended (None if none was ever placed: the current one).
+        `attempt` is the one that ended; None if it could not be placed, which placing it again would not change.
         """
         stored = self.runs.get_treatment(run_id, treatment)
-        attempt = attempt or stored.attempt
-        if not stored.state.final and attempt == stored.attempt:
-            stored = self._end(stored, error)
+        if not stored.state.final and attempt in {None, stored.attempt}:
+            stored = self._end(stored, error, placed=attempt is not None)
         if not stored.state.final:
             return "retry"
         self.feeder.settled(run_id, treatment, stored.state)
         return "done"
 
-    def _end(self, treatment: Treatment, error: MachineError | None) -> Treatment:
+    def _end(self, treatment: Treatment, error: MachineError | None, *, placed: bool) -> Treatment:
         runner = self._runner(treatment)
         result = runner.result if runner else None
         state, cause = _verdict(result, error)
         spec = self.runs.get_spec(treatment.run_id, treatment.name)
-        if self._may_retry(treatment, spec, state):
+        if placed and self._may_retry(treatment, spec, state):
             return self._next_attempt(treatment, state, cause)
         if state is TreatmentState.SUCCEEDED:
             outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))

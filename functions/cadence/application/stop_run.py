@@ -1,12 +1,14 @@
 """A run is cancelled, overdue or broken: everything of it that has not ended is ended, and the machine waits until that is so."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from cadence.application.admit import Admission
 from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
 from cadence.application.settle import MachineError
 from cadence.domain import ids
-from cadence.domain.errors import CadenceError, Cancelled, Conflict, NotFound
+from cadence.domain.errors import Cancelled, Conflict, NotFound
 from cadence.domain.run import Run, RunState, Treatment, TreatmentState
 from cadence.domain.runner import RunnerState
 
@@ -16,6 +18,7 @@ _LIVE_RUNNERS = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState
 @dataclass(frozen=True)
 class StopRun:
     runs: RunStore
+    admission: Admission
     runners: RunnerStore
     machines: Machines
     feeder: Feeder
@@ -25,14 +28,18 @@ class StopRun:
         """Keeps `stop_token`, which is answered when the last treatment has settled. Safe to repeat."""
         run = self._request(run_id, error)
         self.runs.keep_stop_token(run_id, stop_token)
+        # An admission that was interrupted is completed first, so that the count of what has not settled can reach zero.
+        with suppress(NotFound):  # without a plan there are no treatments
+            self.admission(run)
+        treatments = self.runs.list_treatments(run_id)
         reason = run.cause or "the run was stopped"
-        for treatment in self.runs.list_treatments(run_id):
+        for treatment in treatments:
             if not treatment.state.final:
                 self._stop(treatment, reason)
-        if run.unsettled is None:  # it never got as far as having treatments
-            self.machines.succeed(stop_token, {"run_id": run_id})
-        else:
+        if treatments:
             self.feeder.answer_when_all_settled(run_id)
+        else:
+            self.machines.succeed(stop_token, {"run_id": run_id})
 
     def _request(self, run_id: str, error: MachineError) -> Run:
         run = self.runs.get_run(run_id)
@@ -52,7 +59,6 @@ class StopRun:
                 return
             except Conflict:
                 treatment = self.runs.get_treatment(treatment.run_id, treatment.name)
-        error: CadenceError = Cancelled(reason)
         runner_id = ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)
         try:
             runner = self.runners.change_runner(runner_id, _LIVE_RUNNERS, cancel_reason=reason)
@@ -60,4 +66,4 @@ class StopRun:
             return  # it is between two steps of its machine; each step looks at the run before it goes on
         token = runner.execute_token or runner.launch_token
         if token:
-            self.machines.fail(token, error)
+            self.machines.fail(token, Cancelled(reason))

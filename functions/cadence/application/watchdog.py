@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.domain.errors import BootTimedOut, CadenceError, Cancelled, Conflict, NotFound, RunnerLost, TimedOut
-from cadence.domain.run import RunState
+from cadence.domain.run import Run, RunState
 from cadence.domain.runner import Runner, RunnerState
 
-OFFER_CHECK = timedelta(seconds=60)
+# However long nothing is due, so that a stop whose messenger ended is carried out.
+CHECK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -27,78 +28,108 @@ class Watchdog:
             run = self.runs.get_run(run_id)
         except NotFound:
             return
-        if run.state.final or run.started_at is None:
+        if run.state.final:
             return
-        due = run.started_at + timedelta(seconds=run.max_duration)
-        if self.clock() < due:
-            self.deadlines.watch_run(run_id, due - self.clock())
+        now = self.clock()
+        due = (run.started_at or run.created_at) + timedelta(seconds=run.max_duration)
+        if now >= due:
+            self._end_overdue(run)
             return
-        error = TimedOut(f"the run took longer than its max_duration of {run.max_duration} s")
-        try:
-            run = self.runs.request_stop(run_id, RunState.TIMED_OUT, error.message)
-        except Conflict:
-            return
-        # Repeated if the run was to be stopped before: whoever asked may have failed between asking and this.
-        if run.machine_token:
-            self.machines.fail(run.machine_token, error)
+        if run.started_at is None:
+            # Whoever created it may have ended before starting its machine.
+            self.machines.start_run(run_id, run.machine_timeout)
+            due = min(due, now + CHECK)
+        elif run.stop_requested and run.machine_token:
+            # Whoever asked may have ended before telling the machine.
+            self.machines.fail(run.machine_token, Cancelled(run.cause or "the run was stopped"))
+        self.deadlines.watch_run(run_id, due - now)
 
     def runner(self, runner_id: str) -> None:
         try:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
             return
-        token = runner.execute_token or runner.launch_token
-        if runner.state is RunnerState.LOST and token:
-            # Again, in case an earlier call marked it lost and went no further.
-            self.machines.fail(token, RunnerLost(f"runner {runner_id} was lost"))
-        if not runner.state.live:
-            return
-        now = self.clock()
-        overdue = self._overdue(runner, now)
-        if overdue is None:
-            self.deadlines.watch_runner(runner_id, _next_look(runner, now))
-        elif self._mark(runner, overdue):
-            if token:
-                self.machines.fail(token, overdue)
-        else:
-            self.deadlines.watch_runner(runner_id, timedelta(seconds=1))
+        if runner.state is RunnerState.COMPLETED and runner.execute_token:
+            # Again, in case its result was kept, but the call that kept it went no further.
+            self.machines.succeed(runner.execute_token, {"runner_id": runner_id})
+        elif runner.state is RunnerState.LOST:
+            # Again, in case an earlier look marked it and went no further.
+            self._tell(runner, self._stopped(runner) or _silence(runner))
+        elif runner.state.live:
+            self._look(runner)
 
-    def _overdue(self, runner: Runner, now: datetime) -> CadenceError | None:
-        if runner.state is RunnerState.OFFERED:
-            run = self.runs.get_run(runner.run_id)
-            return Cancelled(run.cause or "the run was stopped") if run.stop_requested or run.state.final else None
-        if runner.state is RunnerState.BOOTING:
-            begun = runner.booting_at or runner.created_at
-            if now >= begun + timedelta(seconds=runner.boot_deadline):
-                return BootTimedOut(
-                    f"the runner did not call home within {runner.boot_deadline} s of starting on pool {runner.pool}"
-                )
-            return None
-        if runner.lease_until and now >= runner.lease_until:
-            where = f"host {runner.host_id}" if runner.host_id else f"pool {runner.pool}"
-            return RunnerLost(
-                f"the runner on {where} sent no heartbeat since its lease ran out at {runner.lease_until:%H:%M:%S} UTC"
-            )
-        if runner.deadline and now >= runner.deadline:
-            return TimedOut("the treatment took longer than its max_duration")
-        return None
-
-    def _mark(self, runner: Runner, overdue: CadenceError) -> bool:
-        """False if the runner moved on since it was read: it is alive after all."""
-        if not isinstance(overdue, TimedOut):
-            return self.runners.declare_lost(runner)
+    def _end_overdue(self, run: Run) -> None:
+        error = TimedOut(f"the run took longer than its max_duration of {run.max_duration} s")
         try:
-            self.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, cancel_reason=overdue.message)
+            run = self.runs.request_stop(run.run_id, RunState.TIMED_OUT, error.message)
         except Conflict:
-            return False
-        return True
+            return
+        # Repeated if the run was to be stopped before: whoever asked may have failed between asking and this.
+        if run.machine_token:
+            self.machines.fail(run.machine_token, error)
+        elif run.started_at is None:  # its machine never took it up, so nothing else will end it
+            self.runs.finish_run(run.run_id, RunState.TIMED_OUT, "the run never began", self.clock())
+
+    def _look(self, runner: Runner) -> None:
+        now = self.clock()
+        overdue = self._stopped(runner) or _overdue(runner, now)
+        if overdue is None:
+            self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now))
+            return
+        marked = self._mark(runner, overdue)
+        if marked is None:
+            self.deadlines.watch_runner(runner.runner_id, timedelta(seconds=1))
+        else:
+            self._tell(marked, overdue)
+
+    def _stopped(self, runner: Runner) -> CadenceError | None:
+        run = self.runs.get_run(runner.run_id)
+        return Cancelled(run.cause or "the run was stopped") if run.stop_requested or run.state.final else None
+
+    def _mark(self, runner: Runner, overdue: CadenceError) -> Runner | None:
+        """The runner as marked, with the token that its machine waits on by now; None if it moved on since it was read."""
+        if runner.state is not RunnerState.CLAIMED or isinstance(overdue, RunnerLost):
+            return self.runners.get_runner(runner.runner_id) if self.runners.declare_lost(runner) else None
+        try:
+            return self.runners.change_runner(
+                runner.runner_id, {RunnerState.CLAIMED}, cancel_reason=runner.cancel_reason or overdue.message
+            )
+        except Conflict:
+            return None
+
+    def _tell(self, runner: Runner, error: CadenceError) -> None:
+        token = runner.execute_token or runner.launch_token
+        if token:
+            self.machines.fail(token, error)
+
+
+def _overdue(runner: Runner, now: datetime) -> CadenceError | None:
+    if runner.state is RunnerState.OFFERED:
+        return None  # a host may take its time
+    if runner.state is RunnerState.BOOTING:
+        begun = runner.booting_at or runner.created_at
+        return _silence(runner) if now >= begun + timedelta(seconds=runner.boot_deadline) else None
+    if runner.lease_until and now >= runner.lease_until:
+        return _silence(runner)
+    if runner.deadline and now >= runner.deadline:
+        return TimedOut("the treatment took longer than its max_duration")
+    return None
+
+
+def _silence(runner: Runner) -> CadenceError:
+    if runner.claimed_at is None:
+        return BootTimedOut(
+            f"the runner did not call home within {runner.boot_deadline} s of starting on pool {runner.pool}"
+        )
+    where = f"host {runner.host_id}" if runner.host_id else f"pool {runner.pool}"
+    return RunnerLost(
+        f"the runner on {where} sent no heartbeat since its lease ran out at {runner.lease_until:%H:%M:%S} UTC"
+    )
 
 
 def _next_look(runner: Runner, now: datetime) -> timedelta:
-    if runner.state is RunnerState.OFFERED:
-        return OFFER_CHECK
+    boot_end = None
     if runner.state is RunnerState.BOOTING:
-        due = (runner.booting_at or runner.created_at) + timedelta(seconds=runner.boot_deadline)
-    else:
-        due = min(moment for moment in (runner.lease_until, runner.deadline, now + OFFER_CHECK) if moment)
+        boot_end = (runner.booting_at or runner.created_at) + timedelta(seconds=runner.boot_deadline)
+    due = min(moment for moment in (boot_end, runner.lease_until, runner.deadline, now + CHECK) if moment)
     return max(due - now, timedelta(seconds=1))

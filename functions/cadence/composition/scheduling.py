@@ -10,7 +10,7 @@ from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.admit import Admit
+from cadence.application.admit import Admission, Admit
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
@@ -32,7 +32,7 @@ def admit() -> tuple[Admit, Machines]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     use_case = Admit(
         runs=runs,
-        documents=S3Documents(client("s3"), its.data_bucket),
+        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
         feeder=Feeder(runs, machines, now),
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         log_stream=LambdaLogStream(its.log_stream_function),
@@ -65,7 +65,14 @@ def stop_run() -> tuple[StopRun, Machines]:
     its = settings.load(settings.StopRunSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    use_case = StopRun(runs, DynamoRunnerStore(its.runners_table), machines, Feeder(runs, machines, now), now)
+    use_case = StopRun(
+        runs=runs,
+        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
+        runners=DynamoRunnerStore(its.runners_table),
+        machines=machines,
+        feeder=Feeder(runs, machines, now),
+        clock=now,
+    )
     return use_case, machines
 
 

@@ -40,14 +40,12 @@ class ApiSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
-    doorbell_prefix: str
-    cursor_key_parameter: str
-    stage: str
 
 
 @dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
+    data_bucket: str
     secrets_key: str
     deliveries_queue_url: str
 
@@ -122,6 +120,7 @@ class SettleSettings:
 class StopRunSettings:
     runs_table: str
     runners_table: str
+    data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
 

@@ -102,6 +102,11 @@ class Run:
     stop_token: str | None = None
     created_by: str = "unknown"
 
+    @property
+    def machine_timeout(self) -> int:
+        """Seconds after which its machine gives up by itself: a second net, so a little later than the watchdog."""
+        return self.max_duration + 300
+
 
 @dataclass(frozen=True)
 class InputSpec:

@@ -1,7 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
 from cadence.application.authenticate import Authenticate, issue_token
 from cadence.application.seed import seed
@@ -110,8 +109,10 @@ def test_seeding_twice_leaves_one_of_everything_and_working_tokens(store):
     admin = authenticate(f"Bearer {second.admin_token}")
     joiner = authenticate(f"Bearer {second.join_token}")
 
-    assert admin.may("tokens:write") and admin.sees("default", "anything")
-    assert joiner.may("hosts:join") and not joiner.may("runs:read")
+    assert admin.may("tokens:write")
+    assert admin.sees("default", "anything")
+    assert joiner.may("hosts:join")
+    assert not joiner.may("runs:read")
     assert len(store.list_tokens("default")) == 2
     assert [pool.name for pool in store.list_pools("default")] == ["local"]
     with pytest.raises(Unauthenticated):

@@ -1,10 +1,11 @@
-"""The examples: each valid or wrong as it says, and the real one proven by running its scripts on a small repository."""
+"""The examples: each valid, or wrong as it says; the real one is proven by running its scripts on a repository."""
 
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,10 +129,8 @@ def _text(value: Any) -> str:
 
 
 def _write(fifo: Path, content: bytes) -> None:
-    try:
+    with suppress(BrokenPipeError):  # a command need not read all it is given
         fifo.write_bytes(content)
-    except BrokenPipeError:
-        pass  # a command need not read all it is given
 
 
 def _read(fifo: Path, destination: Path) -> None:
@@ -146,7 +145,7 @@ def _release(paths: list[Path]) -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Iterator[Path]:
+def repository(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     (root / "package").mkdir(parents=True)
     (root / "good.py").write_text(
@@ -158,7 +157,7 @@ def repository(tmp_path: Path) -> Iterator[Path]:
     (root / "naïve name.json").write_text('{"a": 1,\n}')
     (root / "fine.json").write_text("{}")
     (root / "dangling.py").symlink_to("nowhere.py")
-    yield root
+    return root
 
 
 def commit(root: Path) -> dict[str, str]:

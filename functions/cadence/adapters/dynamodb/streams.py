@@ -85,6 +85,5 @@ def _as_seen(seen: StreamProgress) -> Condition:
     if seen.next_seq == 0:
         nothing_yet: Condition = OutputItem.pk.does_not_exist()
         return nothing_yet
-    unchanged: Condition = OutputItem.next_seq == seen.next_seq
-    open_still: Condition = OutputItem.sha256.does_not_exist()
-    return unchanged & open_still
+    unchanged: Condition = (OutputItem.next_seq == seen.next_seq) & OutputItem.sha256.does_not_exist()
+    return unchanged

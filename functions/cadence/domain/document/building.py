@@ -20,19 +20,17 @@ class Builder:
     the usual case, does not pay for them.
     """
 
-    def __init__(self, position_of: Callable[[Any], Position], places: Places | None = None) -> None:
+    def __init__(self, position_of: Callable[[Any], Position], *, keep_places: bool = False) -> None:
         self.expects_key = False
         self._root: Any = None
         self._misreadings: list[Misreading] = []
         self._position_of = position_of
-        self._places = places
+        self._places = Places(position_of) if keep_places else None
         self._enclosing: list[tuple[Any, str | int]] = []
         self._container: Any = None
         self._key = ""
         self._key_spot: Any = None
         self._nodes = 0
-        if places is not None:
-            places.position_of = position_of
 
     def key(self, name: str, spot: Any) -> None:
         """The name of the next member of the mapping that is open."""
@@ -44,9 +42,6 @@ class Builder:
 
     def value(self, value: Any, spot: Any) -> None:
         """A scalar, or a container met before."""
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise too_complex(self._position_of(spot))
         container = self._container
         if type(container) is dict:
             container[self._key] = value
@@ -73,6 +68,9 @@ class Builder:
 
     def end(self) -> None:
         """Closes the mapping or list opened last."""
+        self._nodes += len(self._container)
+        if self._nodes > MAX_NODES:
+            raise too_complex((1, 1))
         self._container, _ = self._enclosing.pop()
         self.expects_key = type(self._container) is dict
 
@@ -95,7 +93,7 @@ class Builder:
             raise Unreadable(Code.EMPTY_DOCUMENT, "There is nothing in this document.")
         if self._places is not None:
             self._places.root = self._root
-        return Reading(self._root, tuple(self._misreadings))
+        return Reading(self._root, tuple(self._misreadings), self._places)
 
     def _member(self) -> str | int:
         return len(self._container) if type(self._container) is list else self._key

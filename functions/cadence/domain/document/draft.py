@@ -65,16 +65,16 @@ def _read_treatment(name: str, body: Any, problems: list[Problem]) -> DraftTreat
     treatment = DraftTreatment(
         name, body, _read_ports(name, body, "inputs", problems), _read_ports(name, body, "outputs", problems)
     )
-    for port in BUILTIN_OUTPUTS.keys() & (treatment.outputs or {}):
-        problems.append(
-            Problem(
-                Code.RESERVED_PORT,
-                f"Every treatment already has the output {shown(port)}.",
-                (*treatment.path, "outputs", port),
-                "Choose another name.",
-                at_key=True,
-            )
+    problems.extend(
+        Problem(
+            Code.RESERVED_PORT,
+            f"Every treatment already has the output {shown(port)}.",
+            (*treatment.path, "outputs", port),
+            "Choose another name.",
+            at_key=True,
         )
+        for port in BUILTIN_OUTPUTS.keys() & (treatment.outputs or {})
+    )
     return treatment
 
 

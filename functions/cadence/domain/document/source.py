@@ -37,10 +37,10 @@ class Misreading:
 class Places:
     """Where the members of each container stand; containers are told apart by identity, and `root` keeps them alive."""
 
+    position_of: Callable[[Any], Position]
     root: Any = None
     members: dict[int, dict[str | int, tuple[Any, Any]]] = field(default_factory=dict)
     """For each member the spots of its key and its value, as the parser knows them."""
-    position_of: Callable[[Any], Position] = lambda spot: (1, 1)
 
     def find(self, problem: Problem) -> Position:
         """The position of the part a problem is about, or of the nearest enclosing part that is in the text.
@@ -60,10 +60,14 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Plain data (dict with text keys, list, str, int, float, bool, None), and what was wrong with the text."""
+    """Plain data (dict with text keys, list, str, int, float, bool, None), and what was wrong with the text.
+
+    `places` are there if the reader was asked to keep them.
+    """
 
     data: Any
     misreadings: tuple[Misreading, ...] = ()
+    places: Places | None = None
 
 
 def decode(source: bytes | str) -> str:

@@ -12,7 +12,7 @@ import yaml
 from cadence.domain.document.building import Builder, too_complex
 from cadence.domain.document.findings import Code
 from cadence.domain.document.numbers import FLOAT, INTEGER, number
-from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Places, Position, Reading, Unreadable
+from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Position, Reading, Unreadable
 from cadence.domain.document.wording import shown
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -25,12 +25,12 @@ _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _PLAIN = ("", None)
 
 
-def read_yaml(text: str, places: Places | None = None) -> Reading:
+def read_yaml(text: str, *, keep_places: bool = False) -> Reading:
     """Reads one YAML document. Raises `Unreadable` when there is no data to go on with."""
     loader = None
     try:
         loader = _Loader(text)
-        return _YamlReader(loader, places).read()
+        return _YamlReader(loader, keep_places=keep_places).read()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text) from None
     except yaml.reader.ReaderError as error:
@@ -45,9 +45,9 @@ def read_yaml(text: str, places: Places | None = None) -> Reading:
 class _YamlReader:
     """Turns the parser's events into data."""
 
-    def __init__(self, loader: Any, places: Places | None) -> None:
+    def __init__(self, loader: Any, *, keep_places: bool) -> None:
         self._loader = loader
-        self._builder = Builder(_position, places)
+        self._builder = Builder(_position, keep_places=keep_places)
         self._anchors: dict[str, Any] = {}
         self._documents = 0
 
@@ -78,15 +78,15 @@ class _YamlReader:
         return reading
 
     def _scalar(self, event: Any) -> None:
-        builder, value, mark = self._builder, event.value, event.start_mark
+        builder, value, mark, style = self._builder, event.value, event.start_mark, event.style
         if event.tag is not None:
             self._tag_problem(event)
-        if event.style == '"':
+        if style == '"':
             value = builder.usable(value, mark)
         if builder.expects_key:
             builder.key(value, mark)
             return
-        if event.style in _PLAIN:
+        if style in _PLAIN and (value in _CONSTANTS or value[0] in _NUMBER_BEGINS):
             value = self._resolve(value, mark)
         if event.anchor is not None:
             self._anchors[event.anchor] = value
@@ -120,8 +120,6 @@ class _YamlReader:
         """What an unquoted scalar stands for."""
         if text in _CONSTANTS:
             return _CONSTANTS[text]
-        if text[0] not in _NUMBER_BEGINS:
-            return text
         match = _NUMBER.fullmatch(text)
         value: Any = text if match is None else number(text, whole=match["integer"] is not None)
         if value is None or _NOT_FINITE.fullmatch(text):
@@ -159,12 +157,12 @@ def _check_expansion(root: Any) -> None:
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> Unreadable:
     lines = text.split("\n")
-    mark = error.problem_mark or error.context_mark
-    if error.context_mark is not None and mark.line >= len(lines):
-        mark = error.context_mark  # what was begun and never ended says more than the end of the text
-    if mark is None:
-        return Unreadable(Code.SYNTAX, f"This is not YAML: {error.problem}.")
-    line, column = _position(mark) if mark.line < len(lines) else (len(lines), len(lines[-1]) + 1)
+    line, column = len(lines), len(lines[-1]) + 1
+    # The place of the problem, unless that is the end of the text: then what was begun and never ended says more.
+    for mark in (error.problem_mark, error.context_mark):
+        if mark is not None and mark.line < len(lines):
+            line, column = _position(mark)
+            break
     here = lines[line - 1]
     if error.problem and "nesting depth" in error.problem:
         return too_complex((line, column))
