@@ -1,4 +1,4 @@
-"""The CDK app, run by ``npx cdk`` (see ``cdk.json``) or, without the CDK's command line, by ``python -m infra.synth``."""
+"""The CDK app, run by ``npx cdk`` (see ``cdk.json``) or, without that command line, by ``python -m infra.synth``."""
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks

@@ -1,6 +1,6 @@
 """Synthesizes the templates without the CDK's command line, once for the same content.
 
-``python -m infra.synth [aws|local] [--stage main] [--out cdk.out]`` also checks them with cdk-nag.
+``python -m infra.synth [--place aws|local] [--stage main] [--out cdk.out]`` also checks them with cdk-nag.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def _digest(settings: Mapping[str, str]) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("place", choices=("aws", "local"), nargs="?", default="aws")
+    parser.add_argument("--place", choices=("aws", "local"), default="aws")
     parser.add_argument("--stage", default="main")
     parser.add_argument("--context", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "cdk.out", help="replaces what is there")

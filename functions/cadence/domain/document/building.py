@@ -66,8 +66,8 @@ class Builder:
         if self._places is not None:
             self._places.members[id(container)] = {}
 
-    def end(self) -> None:
-        """Closes the mapping or list opened last."""
+    def end(self, _: Any = None) -> None:
+        """Closes the mapping or list opened last. What a parser tells of an end is not needed."""
         self._nodes += len(self._container)
         if self._nodes > MAX_NODES:
             raise too_complex((1, 1))
