@@ -49,7 +49,7 @@ SIZES: Mapping[str, Size] = {
 
 
 class Functions(Construct):
-    """All Lambdas, each with its own role, log group and settings; ``by_folder`` maps folders to them."""
+    """All Lambdas, each with its own role, log group and settings; ``by_folder`` maps folders to them, ``log_groups`` to their logs."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Functions(Construct):
         self._deployment = deployment
         self._resources = resources
         self._secrets_key_arn = secrets_key_arn
+        self.log_groups: dict[str, logs.LogGroup] = {}
         self.by_folder: Mapping[str, lambda_.Function] = {
             folder: self._function(folder, environment(settings, values)) for folder, settings in SETTINGS.items()
         }
@@ -72,7 +73,7 @@ class Functions(Construct):
         deployment = self._deployment
         name = deployment.function_name(folder)
         title = folder.replace("_", " ").title().replace(" ", "")
-        log_group = logs.LogGroup(
+        self.log_groups[folder] = log_group = logs.LogGroup(
             self,
             f"{title}Logs",
             log_group_name=f"/aws/lambda/{name}",
@@ -103,9 +104,7 @@ class Functions(Construct):
 
     def _role(self, folder: str, title: str, log_group: str) -> iam.Role:
         log_streams = self._resources.log_group(log_group)
-        own_logs = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams]
-        )
+        own_logs = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams])
         statements = [own_logs, *self._statements(PERMISSIONS[folder])]
         if folder in SECRET_KEY_ACTIONS:
             statements.append(

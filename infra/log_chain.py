@@ -71,7 +71,9 @@ class LogStreamRole(Construct):
             assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),
             inline_policies={"stream": iam.PolicyDocument(statements=_stack_statements(resources))},
         )
-        accept_wildcard(self.role, resources.event_source_mappings(), "AWS gives a mapping its id; a condition narrows it.")
+        accept_wildcard(
+            self.role, resources.event_source_mappings(), "AWS gives a mapping its id; a condition narrows it."
+        )
         accept_wildcard(self.role, "*", "Creating a mapping knows no resource; a condition narrows it to one Lambda.")
 
 
@@ -91,7 +93,13 @@ def _stack_statements(resources: Resources) -> list[iam.PolicyStatement]:
             resources=[resources.log_lines()],
         ),
         iam.PolicyStatement(
-            actions=["lambda:GetEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:ListTags", "lambda:TagResource"],
+            actions=[
+                "lambda:GetEventSourceMapping",
+                "lambda:DeleteEventSourceMapping",
+                "lambda:UpdateEventSourceMapping",
+                "lambda:ListTags",
+                "lambda:TagResource",
+            ],
             resources=[resources.event_source_mappings()],
             conditions={"ArnEquals": {"lambda:FunctionArn": indexer}},
         ),

@@ -11,10 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from infra.cache import cached
+from infra.permissions import called_services
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache" / "bundles"
@@ -25,7 +27,7 @@ _NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
 # Distribution metadata that differs from one build to the next, or is of no use in a Lambda.
 _UNUSED_NAMES = {"tests", "test", "__pycache__", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
-# botocore describes 400 services in 25 MB; a Lambda keeps those it calls. `sts` is what credentials may need.
+# botocore describes 400 services in 25 MB; a Lambda keeps those that it may call. `sts` is what credentials may need.
 _ALWAYS_DESCRIBED = ("sts",)
 
 
@@ -43,51 +45,52 @@ THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor
 
 @dataclass(frozen=True)
 class Needs:
-    """``packages`` of the lock file, and the AWS ``services`` called, as botocore names them."""
+    """``packages`` of the lock file, and ``providers``: folders of ``cadence/providers`` that the Lambda is made for."""
 
     packages: tuple[str, ...]
-    services: tuple[str, ...]
     providers: tuple[str, ...] = ()
 
 
-_BASE = ("aws-lambda-powertools", "boto3", "pynamodb", "python-ulid")
+_BASE = ("botocore", "pynamodb", "python-ulid")
+_DOCUMENTS = ("jsonschema-rs", "pyyaml")
 
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs(
-        (*_BASE, "jsonschema", "pydantic", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "ssm")
-    ),
-    "webhooks": Needs(_BASE, ("dynamodb", "sqs", "kms")),
-    "deliveries": Needs((*_BASE, "jsonschema", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs")),
-    "runner_gateway": Needs(
-        (*_BASE, "jsonschema", "pydantic"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "kinesis")
-    ),
-    "admit": Needs((*_BASE, "jsonschema", "pyyaml"), ("dynamodb", "s3", "stepfunctions", "sqs", "lambda")),
-    "place": Needs(_BASE, ("dynamodb",)),
-    "provider_host": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs"), providers=("host",)),
-    "hold": Needs(_BASE, ("dynamodb", "stepfunctions")),
-    "settle": Needs(_BASE, ("dynamodb", "stepfunctions")),
-    "stop_run": Needs(_BASE, ("dynamodb", "s3", "stepfunctions")),
-    "finalise": Needs(_BASE, ("dynamodb",)),
-    "watchdog": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs")),
-    "log_indexer": Needs(_BASE, ("dynamodb", "s3")),
-    "log_stream": Needs(_BASE, ("dynamodb", "s3", "stepfunctions", "cloudformation")),
+    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "pydantic")),
+    "webhooks": Needs(_BASE),
+    "deliveries": Needs((*_BASE, *_DOCUMENTS)),
+    "runner_gateway": Needs((*_BASE, "jsonschema-rs")),
+    "admit": Needs(_BASE),
+    "place": Needs(_BASE),
+    "provider_host": Needs(_BASE, providers=("host",)),
+    "hold": Needs(_BASE),
+    "settle": Needs(_BASE),
+    "stop_run": Needs(_BASE),
+    "finalise": Needs(_BASE),
+    "watchdog": Needs(_BASE),
+    "log_indexer": Needs(_BASE),
+    "log_stream": Needs(_BASE),
 }
 
 
 def shared_sources() -> Path:
     """The archive that all Lambdas share on one machine: every source, no dependencies."""
     files = dict(_sources(NEEDS))
-    return _cached(f"sources-{_digest(files)}", lambda target: _copy(files, target))
+    return cached(CACHE, f"sources-{_digest(files)}", lambda target: _copy(files, target))
 
 
 def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
     """The archive of one Lambda with its dependencies for ``platform``; built once for the same content."""
     needs = NEEDS[folder]
     files = dict(_sources([folder], needs.providers))
-    recipe = [needs.packages, needs.services, platform.uv_name, platform.python, _file_digest(_lock()), _own_digest()]
-    return _cached(
-        f"{folder}-{_digest(files, json.dumps(recipe))}", lambda target: _build(files, needs, platform, target)
-    )
+    dependencies = _dependencies(needs.packages, platform)
+    services = sorted({*called_services(folder), *_ALWAYS_DESCRIBED})
+    recipe = json.dumps([dependencies.name, services, _own_digest()])
+
+    def build(target: Path) -> None:
+        _link(dependencies, target, leave_out=_unused_services(dependencies, services))
+        _copy(files, target)
+
+    return cached(CACHE, f"{folder}-{_digest(files, recipe)}", build)
 
 
 def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
@@ -108,37 +111,50 @@ def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:
     return providers is None or not is_one or parts[2] in providers
 
 
-def _build(files: Mapping[str, Path], needs: Needs, platform: Platform, target: Path) -> None:
-    _install(needs.packages, platform, target)
-    _strip(target, needs.services)
-    _copy(files, target)
+def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
+    """The packages with all that they need, shared by the Lambdas that need the same."""
+    recipe = json.dumps([packages, platform.uv_name, platform.python, _file_digest(_lock()), _own_digest()])
+
+    def install(target: Path) -> None:
+        _install(packages, platform, target)
+        _strip(target)
+
+    return cached(CACHE, f"dependencies-{_digest({}, recipe)}", install)
 
 
 def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> None:
     """Only wheels, only the locked versions; uv checks each file against the hashes of the lock."""
-    command = ["uv", "pip", "install", "--quiet", "--only-binary", ":all:", "--constraints", str(_lock()), "--target"]
-    command += [str(target), "--python-version", platform.python, "--no-compile-bytecode", "--link-mode", "copy"]
+    command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", sys.executable]
+    command += ["--only-binary", ":all:", "--constraints", str(_lock()), "--target", str(target)]
+    command += ["--python-version", platform.python, "--no-compile-bytecode", "--link-mode", "copy"]
     if platform.uv_name:
         command += ["--python-platform", platform.uv_name]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    command += ["--python", sys.executable, *packages]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, *packages], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"uv could not install {', '.join(packages)} for {platform}:\n{done.stderr.strip()}")
 
 
-def _strip(target: Path, services: tuple[str, ...]) -> None:
-    """Leave out what a Lambda cannot use; what is left is the same bytes in every build."""
+def _strip(target: Path) -> None:
+    """Leave out what no Lambda can use; what is left is the same bytes in every build."""
     for path in sorted(target.rglob("*"), reverse=True):
         if path.name in _UNUSED_NAMES or path.suffix in {".pyc", ".pyi"}:
             _remove(path)
     for name in ("bin", ".lock"):
         _remove(target / name)
-    described = {*services, *_ALWAYS_DESCRIBED}
-    data = target / "botocore" / "data"
-    for path in sorted(data.iterdir()) if data.is_dir() else ():
-        if path.is_dir() and path.name not in described:
-            _remove(path)
+
+
+def _unused_services(dependencies: Path, services: Iterable[str]) -> set[Path]:
+    data = dependencies / "botocore" / "data"
+    return {path for path in data.glob("*") if path.is_dir() and path.name not in services}
+
+
+def _link(source: Path, target: Path, leave_out: set[Path]) -> None:
+    """A copy that shares the files' content on disk: nothing changes them."""
+
+    def ignored(directory: str, names: list[str]) -> set[str]:
+        return {name for name in names if Path(directory, name) in leave_out}
+
+    shutil.copytree(source, target, ignore=ignored, copy_function=os.link, dirs_exist_ok=True)
 
 
 def _remove(path: Path) -> None:
@@ -146,25 +162,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _cached(name: str, fill: Callable[[Path], None]) -> Path:
-    """``CACHE/name``, filled beside it and renamed, so that an interrupted build leaves nothing half done."""
-    finished = CACHE / name
-    if not finished.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=CACHE))
-        try:
-            fill(unfinished)
-            unfinished.chmod(0o755)
-            try:
-                unfinished.rename(finished)
-            except OSError:
-                if not finished.is_dir():  # anything but: another process finished the same one first
-                    raise
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    return finished
 
 
 def _copy(files: Mapping[str, Path], target: Path) -> None:

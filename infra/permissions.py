@@ -6,10 +6,12 @@ Everything else a Lambda needs (writing its own log group) is added by ``functio
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from infra.resources import Resources
+if TYPE_CHECKING:
+    from infra.resources import Resources
 
-Target = Callable[[Resources], str]
+Target = Callable[["Resources"], str]
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,18 @@ def _lists_runs() -> Permission:
     return _may("dynamodb", ("Query",), lambda names: names.index("runs", "listing"))
 
 
-def _gets(prefix: str) -> Permission:
-    return _may("s3", ("GetObject",), lambda names: names.data(prefix))
+def _gets(*prefixes: str) -> tuple[Permission, ...]:
+    """S3 answers "not there" (404) only to who may list the bucket, and "denied" (403) to all others."""
+    objects = _may("s3", ("GetObject",), *(_objects(prefix) for prefix in prefixes))
+    return objects, _may("s3", ("ListBucket",), lambda names: names.data_bucket())
 
 
 def _puts(prefix: str) -> Permission:
-    return _may("s3", ("PutObject",), lambda names: names.data(prefix))
+    return _may("s3", ("PutObject",), _objects(prefix))
+
+
+def _objects(prefix: str) -> Target:
+    return lambda names: names.data(prefix)
 
 
 def _sends(queue: str) -> Permission:
@@ -61,23 +69,27 @@ def _consumes(queue: str) -> Permission:
     return _may("sqs", actions, lambda names: names.queue(queue))
 
 
+def _doorbells(action: str) -> Permission:
+    """Whoever uses a pool's doorbell first creates it."""
+    return _may("sqs", ("CreateQueue", action), lambda names: names.queue("doorbell-*"))
+
+
 def _starts(machine: str) -> Permission:
-    return _may("states", ("StartExecution",), lambda names: names.machine(machine))
+    return _may("states", ("StartExecution",), _machine(machine))
 
 
-def _answers(*machines: str) -> Permission:
-    """Answers task tokens of executions of these machines."""
-    actions = ("SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat")
-    return _may("states", actions, *(_machine(name) for name in machines))
+def _answers(machine: str, *answers: str) -> Permission:
+    """Answers task tokens of a machine's executions, in these ways."""
+    return _may("states", tuple(f"SendTask{answer}" for answer in answers), _machine(machine))
 
 
 def _machine(name: str) -> Target:
     return lambda names: names.machine(name)
 
 
-def _invokes(folder: str) -> Permission:
-    return _may("lambda", ("InvokeFunction",), lambda names: names.function(folder))
-
+# Delivering edges starts the consumers that became ready, skips those that cannot become so, and answers the run's
+# machine once all its treatments have settled.
+_FEEDS = (_writes("runs"), _starts("treatment"), _answers("run", "Success", "Failure"))
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "api": (
@@ -85,64 +97,60 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _writes("pipelines"),
         _writes("runs"),
         _lists_runs(),
-        _writes_and_deletes("runners"),
+        _reads("runners"),
         _reads("logs"),
-        _gets("documents/*"),
+        *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
-        _gets("runs/*"),
         _starts("run"),
-        _answers("run", "treatment"),
+        _answers("run", "Failure"),
         _sends("deadlines"),
-        _may("sqs", ("CreateQueue", "GetQueueUrl", "DeleteQueue"), lambda names: names.queue("doorbell-*")),
-        _may("ssm", ("GetParameter", "PutParameter"), lambda names: names.parameter("cursor-key")),
     ),
-    "webhooks": (_reads("access"), _sends("deliveries")),
+    "webhooks": (_reads("access"), _puts("documents/*"), _sends("deliveries")),
     "deliveries": (
         _writes("access"),
         _reads("pipelines"),
         _writes("runs"),
-        _gets("documents/*"),
+        *_gets("documents/*"),
         _puts("documents/*"),
         _starts("run"),
+        _sends("deadlines"),
         _consumes("deliveries"),
     ),
     "runner_gateway": (
-        _writes("access"),
+        _reads("access"),
         _writes("runs"),
         _writes_and_deletes("runners"),
-        _gets("runs/*"),
+        # Agents use these two by the URLs that the gateway signs.
+        *_gets("runs/*"),
         _puts("runs/*"),
-        _gets("documents/*"),
-        _starts("treatment"),
-        _answers("treatment"),
-        _may("kinesis", ("PutRecord", "PutRecords"), lambda names: names.log_lines()),
-        _may("sqs", ("CreateQueue", "GetQueueUrl", "ReceiveMessage"), lambda names: names.queue("doorbell-*")),
+        _doorbells("ReceiveMessage"),
+        _answers("treatment", "Success", "Failure", "Heartbeat"),
+        _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
     "admit": (
-        _writes("runs"),
-        _gets("documents/*"),
-        _starts("treatment"),
-        _answers("run"),
+        *_FEEDS,
+        *_gets("documents/*"),
         _sends("deadlines"),
-        _invokes("log_stream"),
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),
     ),
     "place": (_reads("access"), _writes("runs")),
     "provider_host": (
         _writes("runs"),
         _writes_and_deletes("runners"),
-        _answers("treatment"),
+        _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),
-        _may("sqs", ("GetQueueUrl", "SendMessage"), lambda names: names.queue("doorbell-*")),
+        _doorbells("SendMessage"),
     ),
-    "hold": (_writes("runs"), _writes("runners"), _starts("treatment"), _answers("treatment")),
-    "settle": (_writes("runs"), _writes("runners"), _starts("treatment"), _answers("run")),
-    "stop_run": (_writes("runs"), _writes("runners"), _gets("documents/*"), _answers("run", "treatment")),
+    "hold": (*_FEEDS, _writes("runners"), _answers("treatment", "Success", "Failure")),
+    "settle": (*_FEEDS, _writes("runners")),
+    "stop_run": (*_FEEDS, _writes("runners"), *_gets("documents/*"), _answers("treatment", "Failure")),
     "finalise": (_writes("runs"),),
     "watchdog": (
         _writes("runs"),
         _writes("runners"),
         _starts("run"),
-        _answers("run", "treatment"),
+        _answers("run", "Failure"),
+        _answers("treatment", "Success", "Failure"),
         _consumes("deadlines"),
         _sends("deadlines"),
     ),
@@ -158,7 +166,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "log_stream": (
         _writes("access"),
-        _gets("infrastructure/log-stream.json"),
+        *_gets("infrastructure/log-stream.json"),
         _puts("infrastructure/log-stream.json"),
         _may("states", ("ListExecutions",), _machine("run")),
         _may(
@@ -171,7 +179,17 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
 
 # Which Lambdas use the key that encrypts secrets, and how (the key's ARN is known only once it exists).
 SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
-    "api": ("kms:Encrypt",),
+    "api": ("kms:Encrypt", "kms:Decrypt"),
     "webhooks": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
 }
+
+# IAM and botocore name one service differently.
+_BOTOCORE_NAMES = {"states": "stepfunctions"}
+
+
+def called_services(folder: str) -> frozenset[str]:
+    """The AWS services that a Lambda may call, as botocore names them."""
+    actions = [action for permission in PERMISSIONS[folder] for action in permission.actions]
+    prefixes = {action.partition(":")[0] for action in (*actions, *SECRET_KEY_ACTIONS.get(folder, ()))}
+    return frozenset(_BOTOCORE_NAMES.get(prefix, prefix) for prefix in prefixes)

@@ -16,7 +16,13 @@ class WorkQueue(Construct):
     """A queue whose messages move to ``<name>-failed`` after ``attempts`` tries, where they are kept for 14 days."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, deployment: Deployment, name: str, consumer_timeout: Duration, attempts: int
+        self,
+        scope: Construct,
+        construct_id: str,
+        deployment: Deployment,
+        name: str,
+        consumer_timeout: Duration,
+        attempts: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self.failed = failed_queue(self, deployment, name)

@@ -30,9 +30,13 @@ class Resources:
         """ARN of a table's index."""
         return f"{self.table(table)}/index/{name}"
 
+    def data_bucket(self) -> str:
+        """ARN of the data bucket itself."""
+        return f"arn:{self._stack.partition}:s3:::{self.data_bucket_name}"
+
     def data(self, prefix: str) -> str:
         """ARN of the objects of the data bucket under a prefix (with its ``*``)."""
-        return f"arn:{self._stack.partition}:s3:::{self.data_bucket_name}/{prefix}"
+        return f"{self.data_bucket()}/{prefix}"
 
     def queue(self, name: str) -> str:
         """ARN of a queue; ``name`` may end with ``*``."""
@@ -49,10 +53,6 @@ class Resources:
     def executions(self, machine: str) -> str:
         """ARN of all executions of a state machine."""
         return self._colon_arn("states", "execution", f"{self._deployment.name(machine)}:*")
-
-    def parameter(self, name: str) -> str:
-        """ARN of a Systems Manager parameter."""
-        return self._arn("ssm", "parameter", self._deployment.name(name))
 
     def log_lines(self) -> str:
         """ARN of the Kinesis stream of log lines."""

@@ -10,17 +10,24 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.cache import cached
 from infra.packaging import REPOSITORY
 from infra.settings import Place
 
 CACHE = REPOSITORY / ".cache" / "assemblies"
 
 # Everything that the templates and their assets are made from.
-_INPUTS = ("infra/**/*.py", "functions/**/*.py", "functions/state_machines/*.json", "schemas/**/*.json", "cdk.json", "requirements.lock")
+_INPUTS = (
+    "infra/**/*.py",
+    "functions/**/*.py",
+    "functions/state_machines/*.json",
+    "schemas/**/*.json",
+    "cdk.json",
+    "requirements.lock",
+)
 
 
 def assembly(place: Place, stage: str = "main", context: Mapping[str, str] | None = None) -> Path:
@@ -29,15 +36,8 @@ def assembly(place: Place, stage: str = "main", context: Mapping[str, str] | Non
     Raises ``RuntimeError`` with the app's own words if it fails.
     """
     settings = {"place": place, "stage": stage, **(context or {})}
-    finished = CACHE / f"{place}-{stage}-{_digest(settings)}"
-    if not (finished / "manifest.json").is_file():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=CACHE) as directory:
-            unfinished = Path(directory) / "assembly"
-            _synthesize(settings, unfinished)
-            if not finished.exists():
-                unfinished.rename(finished)
-    return finished
+    name = f"{place}-{stage}-{_digest(settings)}"
+    return cached(CACHE, name, lambda target: _synthesize(settings, target))
 
 
 def _synthesize(settings: Mapping[str, str], target: Path) -> None:

@@ -40,14 +40,12 @@ class ApiSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
-    doorbell_prefix: str
-    cursor_key_parameter: str
-    stage: str
 
 
 @dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
+    data_bucket: str
     secrets_key: str
     deliveries_queue_url: str
 
@@ -151,6 +149,7 @@ class LogIndexerSettings:
 class LogStreamSettings:
     access_table: str
     data_bucket: str
+    run_machine_arn: str
     log_stream_stack: str
     log_stream_role_arn: str
     log_stream_policy: str

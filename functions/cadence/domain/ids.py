@@ -29,5 +29,6 @@ def document_key(sha256: str) -> str:
     return f"documents/{sha256}"
 
 
-def log_segment_key(run_id: str, number: int) -> str:
-    return f"runs/{run_id}/logs/{number:012}.jsonl.gz"
+def log_segment_key(run_id: str, number: int, sha256: str) -> str:
+    """The digest keeps two writers of one number, of which only one can win, from overwriting each other's segment."""
+    return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz"

@@ -58,16 +58,20 @@ class Runner:
     created_at: datetime
     boot_deadline: int = 120
     one_time_hash: str | None = None
+    nonce_hash: str | None = None
     session_hash: str | None = None
     host_id: str | None = None
     booting_at: datetime | None = None
     claimed_at: datetime | None = None
     lease_until: datetime | None = None
+    beaten_at: datetime | None = None  # when the execute token was last kept alive
     deadline: datetime | None = None
     launch_token: str | None = None
     execute_token: str | None = None
     cancel_reason: str | None = None
     result: Result | None = None
+    phase: str | None = None
+    peaks: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,7 +1,7 @@
 """Builds the `Pipeline` of a document in which nothing is wrong, with defaults resolved."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from cadence.domain.document.draft import Draft, DraftTreatment, Ports
 from cadence.domain.document.pipeline import (
@@ -59,7 +59,8 @@ def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> Treatment:
 
 
 def _ports(ports: Ports | None) -> Mapping[str, Port]:
-    return {name: port for name, port in (ports or {}).items() if port is not None}
+    """The ports as they are: in a valid document each of them could be read."""
+    return cast(Mapping[str, Port], ports)
 
 
 def _variable(value: str | int | bool) -> str:

@@ -1,94 +1,102 @@
 """Builds plain data from a text's parts as a parser meets them; shared by YAML and JSON."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from cadence.domain.document.findings import Code
-from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Misreading, Places, Position, Unreadable
+from cadence.domain.document.findings import Code, Path
+from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Misreading, Places, Position, Reading, Unreadable
 from cadence.domain.document.wording import shown
 
-_NO_KEY: Any = object()
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 """Escapes can spell these, but no environment, file name or UTF-8 text can hold them."""
 
 
 class Builder:
-    """Receives scalars, containers and their ends in order; holds the data in `root`.
+    """Receives scalars, containers and their ends in order.
 
-    Recursion-free, so that no text can exhaust the stack. Places are kept only when asked for: a valid document,
+    Recursion-free, so that no text can exhaust the stack. `spot` is whatever the parser knows places by; `position_of`
+    turns it into a position when one is needed. Places are kept only when asked for, so that a valid document,
     the usual case, does not pay for them.
     """
 
-    def __init__(self, places: Places | None = None) -> None:
-        self.root: Any = None
-        self.misreadings: list[Misreading] = []
-        self._places = places
-        self._open: list[tuple[Any, Any, Position]] = []
+    def __init__(self, position_of: Callable[[Any], Position], *, keep_places: bool = False) -> None:
+        self.expects_key = False
+        self._root: Any = None
+        self._misreadings: list[Misreading] = []
+        self._position_of = position_of
+        self._places = Places(position_of) if keep_places else None
+        self._enclosing: list[tuple[Any, str | int]] = []
         self._container: Any = None
-        self._key: Any = _NO_KEY
-        self._key_position: Position = (1, 1)
+        self._key = ""
+        self._key_spot: Any = None
         self._nodes = 0
 
-    @property
-    def expects_key(self) -> bool:
-        return self._key is _NO_KEY and type(self._container) is dict
-
-    def key(self, name: str, position: Position) -> None:
+    def key(self, name: str, spot: Any) -> None:
         """The name of the next member of the mapping that is open."""
+        self._key, self._key_spot = name, spot
+        self.expects_key = False
         if name in self._container:
-            self.problem(
-                Code.DUPLICATE_KEY,
-                f"The key {shown(name)} appears twice in the same mapping.",
-                position,
-                "Keep one of them.",
-            )
-        self._key, self._key_position = self._usable(name, position), position
+            message = f"The key {shown(name)} appears twice in the same mapping."
+            self.problem(Code.DUPLICATE_KEY, message, spot, "Keep one of them.")
 
-    def value(self, value: Any, position: Position) -> None:
+    def value(self, value: Any, spot: Any) -> None:
         """A scalar, or a container met before."""
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise too_complex(position)
-        if type(value) is str:
-            value = self._usable(value, position)
         container = self._container
-        if container is None:
-            self.root = value
-            return
-        member: str | int
         if type(container) is dict:
-            member, self._key = self._key, _NO_KEY
-            container[member] = value
-            key_position = self._key_position
-        else:
-            member, key_position = len(container), position
+            container[self._key] = value
+            self.expects_key = True
+            if self._places is not None:
+                self._places.members[id(container)][self._key] = self._key_spot, spot
+        elif container is not None:
+            if self._places is not None:
+                self._places.members[id(container)][len(container)] = spot, spot
             container.append(value)
-        if self._places is not None:
-            self._places.members[id(container)][member] = key_position, position
+        else:
+            self._root = value
 
-    def start(self, container: dict[str, Any] | list[Any], position: Position) -> None:
+    def start(self, container: dict[str, Any] | list[Any], spot: Any) -> None:
         """Opens a mapping or a list."""
-        if len(self._open) >= MAX_DEPTH:
-            raise too_complex(position)
-        self.value(container, position)
-        self._open.append((self._container, self._key, self._key_position))
+        if len(self._enclosing) >= MAX_DEPTH:
+            raise too_complex(self._position_of(spot))
+        self._enclosing.append((self._container, self._member()))
+        self.value(container, spot)
         self._container = container
-        self._key = _NO_KEY
+        self.expects_key = type(container) is dict
         if self._places is not None:
             self._places.members[id(container)] = {}
 
-    def end(self) -> None:
-        """Closes the mapping or list opened last."""
-        self._container, self._key, self._key_position = self._open.pop()
+    def end(self, _: Any = None) -> None:
+        """Closes the mapping or list opened last. What a parser tells of an end is not needed."""
+        self._nodes += len(self._container)
+        if self._nodes > MAX_NODES:
+            raise too_complex((1, 1))
+        self._container, _ = self._enclosing.pop()
+        self.expects_key = type(self._container) is dict
 
-    def _usable(self, text: str, position: Position) -> str:
+    def usable(self, text: str, spot: Any) -> str:
+        """The text without characters that cannot be worked with, which are a problem."""
         if _UNUSABLE.search(text) is None:
             return text
-        self.problem(Code.BAD_CHARACTER, "This text holds a NUL character or half of a surrogate pair.", position)
+        self.problem(Code.BAD_CHARACTER, "This text holds a NUL character or half of a surrogate pair.", spot)
         return _UNUSABLE.sub("", text)
 
-    def problem(self, code: Code, message: str, position: Position, hint: str | None = None) -> None:
-        self.misreadings.append(Misreading(code, message, position, hint))
+    def problem(self, code: Code, message: str, spot: Any, hint: str | None = None) -> None:
+        path: Path = tuple(member for _, member in self._enclosing[1:])
+        if self._container is not None:
+            path = (*path, self._member())
+        self._misreadings.append(Misreading(code, message, self._position_of(spot), hint, path))
+
+    def finish(self) -> Reading:
+        """The whole document. Raises `Unreadable` if there is nothing in it."""
+        if self._root is None:
+            raise Unreadable(Code.EMPTY_DOCUMENT, "There is nothing in this document.")
+        if self._places is not None:
+            self._places.root = self._root
+        return Reading(self._root, tuple(self._misreadings), self._places)
+
+    def _member(self) -> str | int:
+        return len(self._container) if type(self._container) is list else self._key
 
 
 def too_complex(position: Position) -> Unreadable:

@@ -1,7 +1,7 @@
 """Checks of how treatments hang together: connections, what feeds each input, `after`, and cycles."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -152,9 +152,13 @@ class _ConnectionCheck:
         self._problems.append(Problem(code, message, path, hint, at_key))
 
 
-def _cycles(edges: Edges) -> Iterable[Problem]:
-    """One problem for each of the cycles that share no connection, up to a sensible number."""
+def _cycles(edges: Edges) -> Iterator[Problem]:
+    """One problem for each of the cycles that share no connection, up to a sensible number.
+
+    It is reported where the document closes the cycle, and told from there on.
+    """
     remaining = dict(edges)
+    order = {edge: index for index, edge in enumerate(edges)}
     for _ in range(_MOST_CYCLES):
         graph: dict[str, list[str]] = {}
         for producer, consumer in remaining:
@@ -162,16 +166,19 @@ def _cycles(edges: Edges) -> Iterable[Problem]:
         try:
             TopologicalSorter(graph).prepare()
         except CycleError as error:
-            cycle: list[str] = error.args[1]
+            steps = list(pairwise(error.args[1]))
         else:
             return
-        steps = list(pairwise(cycle))
-        names = cycle if len(cycle) <= _LONGEST_CYCLE_SHOWN else [*cycle[: _LONGEST_CYCLE_SHOWN - 1], "…", cycle[-1]]
-        closing = max((edges[step] for step in steps), key=lambda path: (path[0] == "connections", path[-1]))
+        closing = max(steps, key=lambda step: order[step])
+        start = steps.index(closing) + 1
+        told = [consumer for _, consumer in (steps[start:] + steps[:start])]
+        names = [closing[1], *told]
+        if len(names) > _LONGEST_CYCLE_SHOWN:
+            names = [*names[: _LONGEST_CYCLE_SHOWN - 2], "…", *names[-2:]]
         yield Problem(
             Code.CYCLE,
             f"These treatments wait for each other: {' → '.join(names)}.",
-            closing,
+            edges[closing],
             "Remove one of these connections or `after` entries.",
         )
         for step in steps:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from cadence.domain.document.findings import Code, Path, Problem
@@ -64,16 +65,16 @@ def _read_treatment(name: str, body: Any, problems: list[Problem]) -> DraftTreat
     treatment = DraftTreatment(
         name, body, _read_ports(name, body, "inputs", problems), _read_ports(name, body, "outputs", problems)
     )
-    for port in BUILTIN_OUTPUTS.keys() & (treatment.outputs or {}):
-        problems.append(
-            Problem(
-                Code.RESERVED_PORT,
-                f"Every treatment already has the output {shown(port)}.",
-                (*treatment.path, "outputs", port),
-                "Choose another name.",
-                at_key=True,
-            )
+    problems.extend(
+        Problem(
+            Code.RESERVED_PORT,
+            f"Every treatment already has the output {shown(port)}.",
+            (*treatment.path, "outputs", port),
+            "Choose another name.",
+            at_key=True,
         )
+        for port in BUILTIN_OUTPUTS.keys() & (treatment.outputs or {})
+    )
     return treatment
 
 
@@ -87,12 +88,17 @@ def _read_ports(treatment: str, body: Mapping[str, Any], side: str, problems: li
         if not isinstance(text, str) or not text:
             continue
         try:
-            flow_type = parse_flow_type(text)
+            ports[name] = _port(name, text)
         except TypeSyntaxError as error:
             problems.append(type_problem(error, ("treatments", treatment, side, name)))
-        else:
-            ports[name] = Port(name, flow_type.flow, flow_type.type)
     return ports
+
+
+@lru_cache(maxsize=4096)
+def _port(name: str, text: str) -> Port:
+    """Ports are alike all over large documents, so each distinct one is made once."""
+    flow_type = parse_flow_type(text)
+    return Port(name, flow_type.flow, flow_type.type)
 
 
 def type_problem(error: TypeSyntaxError, path: Path) -> Problem:

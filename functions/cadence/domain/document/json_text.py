@@ -7,7 +7,7 @@ from json import JSONDecodeError, JSONDecoder
 from cadence.domain.document.building import Builder
 from cadence.domain.document.findings import Code
 from cadence.domain.document.numbers import FLOAT, INTEGER, number
-from cadence.domain.document.source import Places, Position, Reading, Unreadable
+from cadence.domain.document.source import Position, Reading, Unreadable
 from cadence.domain.document.wording import shown
 
 _TOKEN = re.compile(
@@ -20,18 +20,17 @@ _INTEGER = re.compile(INTEGER)
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-def read_json(text: str, places: Places | None = None) -> Reading:
+def read_json(text: str, *, keep_places: bool = False) -> Reading:
     """Reads one JSON document. Raises `Unreadable` when there is no data to go on with."""
-    return _JsonReader(text, places).read()
+    return _JsonReader(text, keep_places=keep_places).read()
 
 
 class _JsonReader:
     """One pass over the text: `expected` says in words what may come next, and is what a syntax error names."""
 
-    def __init__(self, text: str, places: Places | None) -> None:
+    def __init__(self, text: str, *, keep_places: bool) -> None:
         self._text = text
-        self._places = places
-        self._builder = Builder(places)
+        self._builder = Builder(self._position, keep_places=keep_places)
         self._line_starts = [0] + [match.end() for match in re.finditer("\n", text)]
         self._closers: list[str] = []
 
@@ -42,74 +41,70 @@ class _JsonReader:
             match = _TOKEN.match(self._text, offset)
             assert match is not None  # the pattern ends in "any character" and "end of text"
             kind = match.lastgroup or ""
-            token, offset = match[kind], match.end()
-            position = self._position(match.start(kind))
+            symbol, offset = match[kind], match.end()
+            spot = match.start(kind)
             if kind == "end":
                 if expected != "the end":
-                    raise self._unexpected("The text ends", expected, position)
+                    raise self._unexpected("The text ends", expected, spot)
                 break
             if kind == "punctuation":
-                expected = self._punctuation(token, expected, position)
+                expected = self._punctuation(symbol, expected, spot)
             elif kind == "quote" and expected.startswith("a key"):
                 key, offset = self._string(offset)
-                self._builder.key(key, position)
+                self._builder.key(key, spot)
                 expected = "a colon"
             elif expected.startswith("a value"):
-                offset = self._scalar(kind, token, offset, position)
+                offset = self._scalar(kind, symbol, offset, spot)
                 expected = self._after_value()
             else:
-                raise self._unexpected(f"{shown(token)} stands", expected, position)
-        if self._builder.root is None:
-            raise Unreadable(Code.EMPTY_DOCUMENT, "There is nothing in this document.")
-        if self._places is not None:
-            self._places.root = self._builder.root
-        return Reading(self._builder.root, tuple(self._builder.misreadings))
+                raise self._unexpected(f"{shown(symbol)} stands", expected, spot)
+        return self._builder.finish()
 
-    def _punctuation(self, token: str, expected: str, position: Position) -> str:
-        if token in "[{" and expected.startswith("a value"):
-            self._builder.start({} if token == "{" else [], position)
-            self._closers.append("}" if token == "{" else "]")
-            return "a key or }" if token == "{" else "a value or ]"
-        if token == ":" and expected == "a colon":
+    def _punctuation(self, symbol: str, expected: str, spot: int) -> str:
+        if symbol in "[{" and expected.startswith("a value"):
+            self._builder.start({} if symbol == "{" else [], spot)
+            self._closers.append("}" if symbol == "{" else "]")
+            return "a key or }" if symbol == "{" else "a value or ]"
+        if symbol == ":" and expected == "a colon":
             return "a value"
-        if token == "," and expected.startswith("a comma"):
+        if symbol == "," and expected.startswith("a comma"):
             return "a key" if self._closers[-1] == "}" else "a value"
-        if token in "]}" and expected.endswith(f" or {token}"):
+        if symbol in "]}" and expected.endswith(f" or {symbol}"):
             self._builder.end()
             self._closers.pop()
             return self._after_value()
-        raise self._unexpected(f"{shown(token)} stands", expected, position)
+        raise self._unexpected(f"{shown(symbol)} stands", expected, spot)
 
-    def _scalar(self, kind: str, token: str, offset: int, position: Position) -> int:
+    def _scalar(self, kind: str, symbol: str, offset: int, spot: int) -> int:
         """Hands a scalar to the builder; the offset after it."""
         if kind == "quote":
-            value, offset = self._string(offset)
-            self._builder.value(value, position)
+            text, offset = self._string(offset)
+            self._builder.value(text, spot)
         elif kind == "word":
-            self._builder.value(_WORDS[token], position)
-        elif kind == "number":
-            whole = _INTEGER.fullmatch(token) is not None
-            self._builder.value(number(token, whole, self._builder, position), position)
-        elif kind == "not_finite":
-            self._builder.problem(Code.BAD_NUMBER, f"{shown(token)} is not a number that can be worked with.", position)
-            self._builder.value(0, position)
+            self._builder.value(_WORDS[symbol], spot)
+        elif kind in ("number", "not_finite"):
+            value = None if kind == "not_finite" else number(symbol, whole=_INTEGER.fullmatch(symbol) is not None)
+            if value is None:
+                self._builder.problem(Code.BAD_NUMBER, f"No number type can hold {shown(symbol)}.", spot)
+            self._builder.value(value or 0, spot)
         else:
-            raise self._unexpected(f"{shown(token)} stands", "a value", position)
+            raise self._unexpected(f"{shown(symbol)} stands", "a value", spot)
         return offset
 
     def _string(self, offset: int) -> tuple[str, int]:
         """The string whose opening quote ends at `offset`, and the offset after it."""
         try:
-            value, end = _STRINGS.raw_decode(self._text, offset - 1)
+            text, end = _STRINGS.raw_decode(self._text, offset - 1)
         except JSONDecodeError as error:
             raise Unreadable(Code.SYNTAX, f"This is not JSON: {error.msg}.", self._position(error.pos)) from None
-        return value, end
+        return self._builder.usable(text, offset - 1), end
 
     def _after_value(self) -> str:
         return f"a comma or {self._closers[-1]}" if self._closers else "the end"
 
-    def _unexpected(self, found: str, expected: str, position: Position) -> Unreadable:
-        return Unreadable(Code.SYNTAX, f"This is not JSON: {found} where {expected} is expected.", position)
+    def _unexpected(self, found: str, expected: str, spot: int) -> Unreadable:
+        message = f"This is not JSON: {found} where {expected} is expected."
+        return Unreadable(Code.SYNTAX, message, self._position(spot))
 
     def _position(self, offset: int) -> Position:
         line = bisect_right(self._line_starts, offset)

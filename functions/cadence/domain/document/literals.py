@@ -2,6 +2,7 @@
 
 import math
 import struct
+import sys
 from typing import Any
 
 from cadence.domain.document.types import DataType, Map, Option, Scalar, Vec
@@ -13,7 +14,7 @@ _WHOLE = {
     for bits in (8, 16, 32, 64, 128)
 } | {Scalar.BYTE: (0, 255)}
 _LARGEST_F32 = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
-_FRACTIONAL = {Scalar.F32: _LARGEST_F32, Scalar.F64: math.inf}
+_FRACTIONAL = {Scalar.F32: _LARGEST_F32, Scalar.F64: sys.float_info.max}
 
 
 def mismatch(value: Any, wanted: DataType) -> str | None:
@@ -61,7 +62,7 @@ def _number_mismatch(value: Any, wanted: Scalar, least: float, most: float, *, w
     if isinstance(value, float) and not math.isfinite(value):
         return f"a finite number is wanted for {wanted}"
     if not least <= value <= most:
-        return f"{value} is out of the range of {wanted} ({least} to {most})"
+        return f"{shown(repr(value))} is out of the range of {wanted} ({least} to {most})"
     return None
 
 

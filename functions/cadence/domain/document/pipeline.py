@@ -7,7 +7,7 @@ from typing import Any
 
 from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
 
-DEFAULT_SHELL = "sh"
+DEFAULT_SHELL = "sh -e"
 DEFAULT_TREATMENT_DURATION = 3_600
 DEFAULT_RUN_DURATION = 86_400
 

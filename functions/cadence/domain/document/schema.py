@@ -1,12 +1,12 @@
 """The document's shape, checked against schemas/pipeline/1.json, with the errors told in plain words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
 
-import jsonschema_rs
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from cadence.domain.document.findings import Code, Path, Problem
 from cadence.domain.document.wording import kind_of, shown, suggestion
@@ -41,99 +41,33 @@ def pipeline_schema() -> dict[str, Any]:
 
 
 @cache
-def _validator() -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(pipeline_schema())
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(pipeline_schema())
 
 
-def _problems(error: jsonschema_rs.ValidationError) -> Iterator[Problem]:
+def _problems(error: ValidationError) -> Iterable[Problem]:
     path: Path = tuple(error.instance_path)
-    keyword = error.kind.name
-    limits = error.kind.as_dict()
-    subject = _subject(path)
-    match keyword:
-        case "additionalProperties":
-            known = _schema_at(error.schema_path[:-1]).get("properties", {})
-            for key in sorted(limits["unexpected"]):
-                yield Problem(
-                    Code.UNKNOWN_KEY,
-                    f"{shown(key)} is not a key of {subject}.",
-                    (*path, key),
-                    suggestion(key, (name for name, schema in known.items() if schema is not False)),
-                    at_key=True,
-                )
-        case "required":
-            name = limits["property"]
-            yield Problem(Code.MISSING_KEY, f"{subject} lacks {shown(name)}.", path, f"Add {name}.", at_key=True)
-        case "type":
-            yield _wrong_type(error, path, subject, limits["types"])
-        case "enum" | "const":
-            allowed = ", ".join(json.dumps(value) for value in limits.get("options", [limits.get("expected_value")]))
-            yield Problem(Code.WRONG_VALUE, f"{subject} is {shown(error.instance)}.", path, f"Allowed: {allowed}.")
-        case "minimum" | "maximum":
-            schema = _schema_at(error.schema_path[:-1])
-            yield Problem(
-                Code.OUT_OF_RANGE,
-                f"{subject} is {shown(error.instance)}, but has to be between "
-                f"{schema['minimum']:,} and {schema['maximum']:,}.",
-                path,
-                schema.get("description"),
-            )
-        case "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties":
-            yield _wrong_size(keyword, path, subject, limits["limit"])
-        case "pattern":
-            yield _wrong_form(error, path, subject)
-        case "propertyNames":
-            name = limits["error"].instance
-            yield Problem(
-                Code.BAD_NAME,
-                f"{shown(name)} is not a valid name.",
-                (*path, name),
-                _naming_rule(limits["error"].kind.as_dict()["pattern"]),
-                at_key=True,
-            )
-        case "uniqueItems":
-            yield from _repeated_items(error.instance, path)
-        case "falseSchema":
-            yield Problem(
-                Code.NOT_SUPPORTED_YET,
-                f"{subject} is written in a way that this version does not support yet."
-                if isinstance(path[-1], int) or path[-2:-1] in (("inputs",), ("outputs",))
-                else f"{shown(path[-1])} is not supported yet.",
-                path,
-                "Leave it out; docs/pipelines.md lists what is supported.",
-                at_key=True,
-            )
-        case _:
-            yield Problem(Code.WRONG_FORM, f"{subject}: {error.message[:200]}.", path)
+    tell = _TELLERS.get(error.kind.name)
+    if tell is None:
+        return [Problem(Code.WRONG_FORM, f"{_subject(path)}: {error.message[:200]}.", path)]
+    return tell(error, path, _subject(path))
 
 
-def _subject(path: Path) -> str:
-    """What a path leads to, in words."""
-    match path:
-        case ():
-            return "the document"
-        case ("treatments", str(name)):
-            return f"treatment {shown(name)}"
-        case ("parameters", str(name)):
-            return f"parameter {shown(name)}"
-        case (*_, str(key)):
-            return shown(key)
-        case (*_, key, int(index)):
-            return f"item {index + 1} of {shown(key)}"
-        case _:
-            return "this"
+def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    schemas = _schema_of(error).get("properties", {})
+    known = [name for name, schema in schemas.items() if schema is not False]
+    for key in sorted(error.kind.as_dict()["unexpected"]):
+        message = f"{subject} cannot have the key {shown(key)}."
+        yield Problem(Code.UNKNOWN_KEY, message, (*path, key), suggestion(key, known), at_key=True)
 
 
-def _schema_at(path: list[str | int]) -> dict[str, Any]:
-    schema: Any = pipeline_schema()
-    for part in path:
-        schema = schema[part]
-    found: dict[str, Any] = schema
-    return found
+def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    name = error.kind.as_dict()["property"]
+    yield Problem(Code.MISSING_KEY, f"{subject} lacks {shown(name)}.", path, f"Add {name}.", at_key=True)
 
 
-def _wrong_type(error: jsonschema_rs.ValidationError, path: Path, subject: str, wanted: list[str]) -> Problem:
-    names = " or ".join(_KINDS[kind] for kind in wanted)
+def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    wanted: list[str] = error.kind.as_dict()["types"]
     instance = error.instance
     hint = None
     if "string" in wanted and isinstance(instance, int | float):
@@ -141,34 +75,118 @@ def _wrong_type(error: jsonschema_rs.ValidationError, path: Path, subject: str, 
     elif "integer" in wanted and isinstance(instance, str):
         hint = "Write a number as in JSON, without quotes, unit or leading zero."
     elif wanted == ["array"] and isinstance(instance, str):
-        hint = f"Write [{instance[:40]}]."
+        hint = "Write it as a list: [ … ]."
+    names = " or ".join(_KINDS[kind] for kind in wanted)
     found = kind_of(instance) + (f" {shown(instance)}" if isinstance(instance, str | int | float) else "")
-    return Problem(Code.WRONG_TYPE, f"{subject} has to be {names}, not {found}.", path, hint)
+    yield Problem(Code.WRONG_TYPE, f"{subject} has to be {names}, not {found}.", path, hint)
 
 
-def _wrong_size(keyword: str, path: Path, subject: str, limit: int) -> Problem:
-    unit = _UNITS[keyword[3:]]
-    if keyword.startswith("min"):
-        message = f"{subject} is empty." if limit == 1 else f"{subject} has fewer than {limit} {unit}."
-    else:
-        message = f"{subject} has more than {limit:,} {unit}."
-    return Problem(Code.WRONG_SIZE, message, path)
+def _wrong_value(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    limits = error.kind.as_dict()
+    allowed = ", ".join(json.dumps(value) for value in limits.get("options", [limits.get("expected_value")]))
+    yield Problem(Code.WRONG_VALUE, f"{subject} is {shown(error.instance)}.", path, f"Allowed: {allowed}.")
 
 
-def _wrong_form(error: jsonschema_rs.ValidationError, path: Path, subject: str) -> Problem:
-    schema = _schema_at(error.schema_path[:-1])
+def _out_of_range(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    schema = _schema_of(error)
+    bounds = f"between {schema['minimum']:,} and {schema['maximum']:,}"
+    message = f"{subject} is {shown(error.instance)}, but has to be {bounds}."
+    yield Problem(Code.OUT_OF_RANGE, message, path, schema.get("description"))
+
+
+def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    limit = error.kind.as_dict()["limit"]
+    wanting = "is empty" if limit == 1 else f"has fewer than {limit} {_unit(error)}"
+    yield Problem(Code.WRONG_SIZE, f"{subject} {wanting}.", path)
+
+
+def _too_much(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    limit = error.kind.as_dict()["limit"]
+    yield Problem(Code.WRONG_SIZE, f"{subject} has more than {limit:,} {_unit(error)}.", path)
+
+
+def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    schema = _schema_of(error)
     if error.schema_path[:2] in (["$defs", "name"], ["$defs", "port_name"]):
         message = f"{shown(error.instance)} is not a valid name."
-        return Problem(Code.BAD_NAME, message, path, _naming_rule(schema["pattern"]))
-    return Problem(Code.WRONG_FORM, f"{subject} cannot be {shown(error.instance)}.", path, schema.get("description"))
+        yield Problem(Code.BAD_NAME, message, path, _naming_rule(schema["pattern"]))
+    else:
+        message = f"{subject} cannot be {shown(error.instance)}."
+        yield Problem(Code.WRONG_FORM, message, path, schema.get("description"))
+
+
+def _wrong_key_name(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+    wrong: ValidationError = error.kind.as_dict()["error"]
+    name = str(wrong.instance)
+    rule = _naming_rule(wrong.kind.as_dict()["pattern"])
+    yield Problem(Code.BAD_NAME, f"{shown(name)} is not a valid name.", (*path, name), rule, at_key=True)
+
+
+def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+    items: Any = error.instance
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            yield Problem(Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them.")
+
+
+def _not_supported(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    """A schema that is `false` marks what belongs to the language, but not to this version."""
+    what = "A port with settings" if error.schema_path[:2] == ["$defs", "port"] else subject
+    hint = "Leave it out; docs/pipelines.md lists what is supported."
+    yield Problem(Code.NOT_SUPPORTED_YET, f"{what} is not supported yet.", path, hint, at_key=True)
+
+
+_TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[Problem]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing_key,
+    "type": _wrong_type,
+    "enum": _wrong_value,
+    "const": _wrong_value,
+    "minimum": _out_of_range,
+    "maximum": _out_of_range,
+    "minLength": _too_little,
+    "minItems": _too_little,
+    "minProperties": _too_little,
+    "maxLength": _too_much,
+    "maxItems": _too_much,
+    "maxProperties": _too_much,
+    "pattern": _wrong_form,
+    "propertyNames": _wrong_key_name,
+    "uniqueItems": _repeated_items,
+    "falseSchema": _not_supported,
+}
+
+
+def _subject(path: Path) -> str:
+    """What a path leads to, in words."""
+    match path:
+        case ():
+            return "The document"
+        case ("treatments", str(name)):
+            return f"Treatment {shown(name)}"
+        case ("parameters", str(name)):
+            return f"Parameter {shown(name)}"
+        case (*_, str(key)):
+            return shown(key)
+        case (*_, key, int(index)):
+            return f"Item {index + 1} of {shown(key)}"
+        case _:
+            return "This"
+
+
+def _schema_of(error: ValidationError) -> dict[str, Any]:
+    """The schema that holds the keyword an error is about."""
+    schema: Any = pipeline_schema()
+    for part in error.schema_path[:-1]:
+        schema = schema[part]
+    found: dict[str, Any] = schema
+    return found
+
+
+def _unit(error: ValidationError) -> str:
+    return _UNITS[error.kind.name[3:]]
 
 
 def _naming_rule(pattern: str) -> str:
     dash = ", - and _" if "-]" in pattern else " and _"
     return f"A name starts with a small letter and goes on with small letters, digits{dash}; at most 63 characters."
-
-
-def _repeated_items(items: Any, path: Path) -> Iterator[Problem]:
-    for index, item in enumerate(items):
-        if item in items[:index]:
-            yield Problem(Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them.")

@@ -1,5 +1,6 @@
 """A document's text, read into plain data, and the place of each part of it in that text."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,31 +37,37 @@ class Misreading:
 class Places:
     """Where the members of each container stand; containers are told apart by identity, and `root` keeps them alive."""
 
+    position_of: Callable[[Any], Position]
     root: Any = None
-    members: dict[int, dict[str | int, tuple[Position, Position]]] = field(default_factory=dict)
+    members: dict[int, dict[str | int, tuple[Any, Any]]] = field(default_factory=dict)
+    """For each member the spots of its key and its value, as the parser knows them."""
 
     def find(self, problem: Problem) -> Position:
         """The position of the part a problem is about, or of the nearest enclosing part that is in the text.
 
         A mapping or list is said to be where its key is, since that is where its author looks for it.
         """
-        node, position = self.root, (1, 1)
+        node, spot = self.root, None
         for index, part in enumerate(problem.path):
-            key_place, value_place = self.members.get(id(node), {}).get(part, (None, None))
-            if key_place is None or value_place is None:
-                return position
+            spots = self.members.get(id(node), {}).get(part)
+            if spots is None:
+                break
             node = node[part]
-            last = index == len(problem.path) - 1
-            position = value_place if last and not problem.at_key and not isinstance(node, dict | list) else key_place
-        return position
+            at_value = index == len(problem.path) - 1 and not problem.at_key and not isinstance(node, dict | list)
+            spot = spots[at_value]
+        return (1, 1) if spot is None else self.position_of(spot)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Plain data (dict with text keys, list, str, int, float, bool, None), and what was wrong with the text."""
+    """Plain data (dict with text keys, list, str, int, float, bool, None), and what was wrong with the text.
+
+    `places` are there if the reader was asked to keep them.
+    """
 
     data: Any
     misreadings: tuple[Misreading, ...] = ()
+    places: Places | None = None
 
 
 def decode(source: bytes | str) -> str:

@@ -3,8 +3,6 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from typing import NoReturn
 
 from cadence.domain.document.wording import shown, suggestion
 
@@ -100,7 +98,6 @@ class GenericType(TypeSyntaxError):
     """A type parameter such as `T`, which belongs to the language but is not supported yet."""
 
 
-@lru_cache(maxsize=4096)
 def parse_flow_type(text: str) -> FlowType:
     """Reads `Block<T>` or `Stream<T>`. Raises `TypeSyntaxError`."""
     reader = _TypeReader(text)
@@ -117,7 +114,6 @@ def parse_flow_type(text: str) -> FlowType:
     return FlowType(Flow(name.lower()), item)
 
 
-@lru_cache(maxsize=4096)
 def parse_data_type(text: str) -> DataType:
     """Reads a type without flow, such as a parameter's. Raises `TypeSyntaxError`."""
     reader = _TypeReader(text)
@@ -137,7 +133,7 @@ class _TypeReader:
 
     def data_type(self, depth: int) -> DataType:
         if depth > _DEEPEST:
-            self._refuse(f"is nested deeper than {_DEEPEST} levels")
+            raise self._refusal(f"is nested deeper than {_DEEPEST} levels")
         name = self.name("a type")
         if name in _CONSTRUCTORS:
             return _CONSTRUCTORS[name](self.argument(name, depth + 1))
@@ -146,27 +142,27 @@ class _TypeReader:
         if len(name) == 1 and name.isupper():
             raise GenericType(f"The type parameter {shown(name)} is not supported yet.", "Write the type out.")
         if name in ("Block", "Stream"):
-            self._refuse(f"has {name} inside another type", "Block and Stream only stand outermost, on a port.")
-        self._refuse(f"names an unknown type {shown(name)}", suggestion(name, [*_SCALARS, *_CONSTRUCTORS]))
+            raise self._refusal(f"has {name} inside another type", "Block and Stream only stand outermost, on a port.")
+        raise self._refusal(f"names an unknown type {shown(name)}", suggestion(name, [*_SCALARS, *_CONSTRUCTORS]))
 
     def name(self, wanted: str) -> str:
         token = self._take()
         if token is None or token.lastindex != 1:
             found = "at its end" if token is None else f"instead of {token[0].strip()}"
-            self._refuse(f"should have {wanted} {found}")
+            raise self._refusal(f"should have {wanted} {found}")
         return token[1]
 
     def argument(self, constructor: str, depth: int) -> DataType:
         if not self._accept("<"):
-            self._refuse(f"does not say of what {constructor} is", f"Write {constructor}<string>, for example.")
+            raise self._refusal(f"does not say of what {constructor} is", f"Write {constructor}<string>, for example.")
         item = self.data_type(depth)
         if not self._accept(">"):
-            self._refuse("lacks a closing >")
+            raise self._refusal("lacks a closing >")
         return item
 
     def end(self) -> None:
         if self._next < len(self._tokens):
-            self._refuse(f"has {shown(self._text[self._tokens[self._next].start() :].strip())} after its end")
+            raise self._refusal(f"has {shown(self._text[self._tokens[self._next].start() :].strip())} after its end")
 
     def _take(self) -> re.Match[str] | None:
         if self._next == len(self._tokens):
@@ -179,5 +175,5 @@ class _TypeReader:
         self._next += found
         return found
 
-    def _refuse(self, why: str, hint: str | None = None) -> NoReturn:
-        raise TypeSyntaxError(f"The type {shown(self._text)} {why}.", hint)
+    def _refusal(self, why: str, hint: str | None = None) -> TypeSyntaxError:
+        return TypeSyntaxError(f"The type {shown(self._text)} {why}.", hint)

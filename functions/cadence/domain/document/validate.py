@@ -41,11 +41,12 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
     except Unreadable as error:
         return Checked(None, (_misread(error.problem),))
     problems: list[Problem] = []
+    if "${{" in text:
+        problems.extend(_expressions(reading.data))
     pipeline = _check(reading.data, context or Context(), problems, readable=not reading.misreadings)
     if not problems and not reading.misreadings:
         return Checked(pipeline, ())
-    places = Places()
-    _read(text, kind, places)
+    places = _read(text, kind, keep_places=True).places
     findings = [*map(_misread, reading.misreadings), *(_located(problem, places) for problem in problems)]
     findings.sort(key=lambda finding: (finding.line, finding.column, finding.code))
     return Checked(pipeline, _bounded(findings))
@@ -55,14 +56,14 @@ def _guess(text: str) -> Media:
     return "json" if text.lstrip()[:1] in ("{", "[") else "yaml"
 
 
-def _read(text: str, kind: Media, places: Places | None = None) -> Reading:
-    return read_json(text, places) if kind == "json" else read_yaml(text, places)
+def _read(text: str, kind: Media, *, keep_places: bool = False) -> Reading:
+    read = read_json if kind == "json" else read_yaml
+    return read(text, keep_places=keep_places)
 
 
 def _check(data: Any, context: Context, problems: list[Problem], *, readable: bool) -> Pipeline | None:
     problems.extend(check_shape(data))
     document = mapping(data)
-    problems.extend(_expressions(document))
     problems.extend(_inactive_triggers(document))
     parameters = read_parameters(document, problems)
     draft = read_draft(document, problems)
@@ -112,8 +113,8 @@ def _misread(misreading: Misreading) -> Finding:
     )
 
 
-def _located(problem: Problem, places: Places) -> Finding:
-    line, column = places.find(problem)
+def _located(problem: Problem, places: Places | None) -> Finding:
+    line, column = places.find(problem) if places else (1, 1)
     return Finding(problem.code, problem.severity, problem.message, pointer(problem.path), line, column, problem.hint)
 
 

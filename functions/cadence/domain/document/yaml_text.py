@@ -5,6 +5,7 @@ Only `null`, `~`, `true`, `false` and numbers as JSON writes them are more than 
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -12,7 +13,7 @@ import yaml
 from cadence.domain.document.building import Builder, too_complex
 from cadence.domain.document.findings import Code
 from cadence.domain.document.numbers import FLOAT, INTEGER, number
-from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Places, Position, Reading, Unreadable
+from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Position, Reading, Unreadable
 from cadence.domain.document.wording import shown
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -20,20 +21,21 @@ _CONSTANTS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
     spelling: value for value in (True, False) for spelling in (str(value), str(value).lower(), str(value).upper())
 }
 _NUMBER = re.compile(f"(?P<integer>{INTEGER})|{FLOAT}")
+_NUMBER_BEGINS = frozenset("-+.0123456789")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _PLAIN = ("", None)
 
 
-def read_yaml(text: str, places: Places | None = None) -> Reading:
+def read_yaml(text: str, *, keep_places: bool = False) -> Reading:
     """Reads one YAML document. Raises `Unreadable` when there is no data to go on with."""
     loader = None
     try:
         loader = _Loader(text)
-        return _read(loader, places)
+        return _YamlReader(loader, keep_places=keep_places).read()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text) from None
     except yaml.reader.ReaderError as error:
-        before = text[: error.position] if isinstance(error.position, int) else ""
+        before = text[: error.position]
         position = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         raise Unreadable(Code.SYNTAX, "This character is not allowed in YAML.", position) from None
     finally:
@@ -41,87 +43,98 @@ def read_yaml(text: str, places: Places | None = None) -> Reading:
             loader.dispose()
 
 
-def _read(loader: Any, places: Places | None) -> Reading:
-    builder = Builder(places)
-    anchors: dict[str, Any] = {}
-    documents = 0
-    aliased = False
-    while True:
-        event = loader.get_event()
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            position = event.start_mark.line + 1, event.start_mark.column + 1
-            if event.tag is not None:
-                _tag_problem(builder, event.tag, position)
-            if builder.expects_key:
-                builder.key(event.value, position)
-            else:
-                value = event.value
-                if event.style in _PLAIN:
-                    value = _resolve(value, builder, position)
-                if event.anchor is not None:
-                    anchors[event.anchor] = value
-                builder.value(value, position)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            position = event.start_mark.line + 1, event.start_mark.column + 1
-            if event.tag is not None:
-                _tag_problem(builder, event.tag, position)
-            if builder.expects_key:
-                raise _key_not_text(position)
-            container: Any = {} if kind is yaml.MappingStartEvent else []
-            if event.anchor is not None:
-                anchors[event.anchor] = container
-            builder.start(container, position)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            builder.end()
-        elif kind is yaml.AliasEvent:
-            position = event.start_mark.line + 1, event.start_mark.column + 1
-            if builder.expects_key:
-                raise _key_not_text(position)
-            if event.anchor not in anchors:
-                raise Unreadable(Code.SYNTAX, f"There is no anchor {shown('&' + event.anchor)} before here.", position)
-            aliased = True
-            builder.value(anchors[event.anchor], position)
-        elif kind is yaml.DocumentStartEvent:
-            documents += 1
-            if documents > 1:
-                raise Unreadable(
-                    Code.SEVERAL_DOCUMENTS,
-                    "A second document starts here.",
-                    (event.start_mark.line + 1, event.start_mark.column + 1),
-                    "Keep one document in a file.",
-                )
-        elif kind is yaml.StreamEndEvent:
-            break
-    if documents == 0 or builder.root is None:
-        raise Unreadable(Code.EMPTY_DOCUMENT, "There is nothing in this document.")
-    if aliased:
-        _check_expansion(builder.root)
-    if places is not None:
-        places.root = builder.root
-    return Reading(builder.root, tuple(builder.misreadings))
+class _YamlReader:
+    """Turns the parser's events into data."""
 
+    def __init__(self, loader: Any, *, keep_places: bool) -> None:
+        self._loader = loader
+        self._builder = Builder(_position, keep_places=keep_places)
+        self._anchors: dict[str, Any] = {}
+        self._documents = 0
+        self._aliased = False
 
-def _resolve(text: str, builder: Builder, position: Position) -> Any:
-    """What an unquoted scalar stands for."""
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    first = text[0]
-    if first.isdigit() or first == "-":
+    def read(self) -> Reading:
+        handlers: dict[type[Any], Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: lambda event: self._container({}, event),
+            yaml.SequenceStartEvent: lambda event: self._container([], event),
+            yaml.MappingEndEvent: self._builder.end,
+            yaml.SequenceEndEvent: self._builder.end,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
+        next_event, end = self._loader.get_event, yaml.StreamEndEvent
+        while (kind := type(event := next_event())) is not end:
+            if kind in handlers:
+                handlers[kind](event)
+        reading = self._builder.finish()
+        if self._aliased:
+            _check_expansion(reading.data)
+        return reading
+
+    def _scalar(self, event: Any) -> None:
+        builder, value, mark, style = self._builder, event.value, event.start_mark, event.style
+        if event.tag is not None:
+            self._tag_problem(event)
+        if style == '"':
+            value = builder.usable(value, mark)
+        if builder.expects_key:
+            builder.key(value, mark)
+            return
+        if style in _PLAIN and (value in _CONSTANTS or value[0] in _NUMBER_BEGINS):
+            value = self._resolve(value, mark)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+        builder.value(value, mark)
+
+    def _container(self, container: Any, event: Any) -> None:
+        if event.tag is not None:
+            self._tag_problem(event)
+        if self._builder.expects_key:
+            raise _key_not_text(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = container
+        self._builder.start(container, event.start_mark)
+
+    def _alias(self, event: Any) -> None:
+        if self._builder.expects_key:
+            raise _key_not_text(event)
+        if event.anchor not in self._anchors:
+            message = f"There is no anchor {shown('&' + event.anchor)} before here."
+            raise Unreadable(Code.SYNTAX, message, _position(event.start_mark))
+        self._aliased = True
+        self._builder.value(self._anchors[event.anchor], event.start_mark)
+
+    def _document(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            position = _position(event.start_mark)
+            message = "A second document starts here."
+            raise Unreadable(Code.SEVERAL_DOCUMENTS, message, position, "Keep one document in a file.")
+
+    def _resolve(self, text: str, mark: Any) -> Any:
+        """What an unquoted scalar stands for."""
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
         match = _NUMBER.fullmatch(text)
-        if match is not None:
-            return number(text, match["integer"] is not None, builder, position)
-    if first in ".-+" and _NOT_FINITE.fullmatch(text):
-        builder.problem(Code.BAD_NUMBER, f"{shown(text)} is not a number that can be worked with.", position)
-    return text
+        value: Any = text if match is None else number(text, whole=match["integer"] is not None)
+        if value is None or _NOT_FINITE.fullmatch(text):
+            self._builder.problem(Code.BAD_NUMBER, f"No number type can hold {shown(text)}.", mark)
+            return 0
+        return value
+
+    def _tag_problem(self, event: Any) -> None:
+        message = f"The tag {shown(event.tag)} is not supported."
+        self._builder.problem(Code.YAML_TAG, message, event.start_mark, "Leave the tag out.")
 
 
-def _tag_problem(builder: Builder, tag: str, position: Position) -> None:
-    builder.problem(Code.YAML_TAG, f"The tag {shown(tag)} is not supported.", position, "Leave the tag out.")
+def _position(mark: Any) -> Position:
+    return mark.line + 1, mark.column + 1
 
 
-def _key_not_text(position: Position) -> Unreadable:
-    return Unreadable(Code.KEY_NOT_TEXT, "A key must be text, not a list, a mapping or an alias.", position)
+def _key_not_text(event: Any) -> Unreadable:
+    message = "A key must be text, not a list, a mapping or an alias."
+    return Unreadable(Code.KEY_NOT_TEXT, message, _position(event.start_mark))
 
 
 def _check_expansion(root: Any) -> None:
@@ -139,18 +152,19 @@ def _check_expansion(root: Any) -> None:
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> Unreadable:
-    mark = error.problem_mark or error.context_mark
-    if mark is None:
-        return Unreadable(Code.SYNTAX, f"This is not YAML: {error.problem}.")
-    line, column = mark.line + 1, mark.column + 1
-    lines = text.split("\n", line)
-    here = lines[line - 1] if len(lines) >= line else ""
+    lines = text.split("\n")
+    line, column = len(lines), len(lines[-1]) + 1
+    # The place of the problem, unless that is the end of the text: then what was begun and never ended says more.
+    for mark in (error.problem_mark, error.context_mark):
+        if mark is not None and mark.line < len(lines):
+            line, column = _position(mark)
+            break
+    here = lines[line - 1]
     if error.problem and "nesting depth" in error.problem:
         return too_complex((line, column))
     if here[column - 1 : column] == "\t" or here.startswith("\t"):
-        return Unreadable(
-            Code.SYNTAX, "YAML does not allow a tab for indentation.", (line, column), "Indent with spaces."
-        )
+        message = "YAML does not allow a tab for indentation."
+        return Unreadable(Code.SYNTAX, message, (line, column), "Indent with spaces.")
     context = f" ({error.context})" if error.context else ""
     return Unreadable(
         Code.SYNTAX,

@@ -1,0 +1,45 @@
+# Everything runs from `.venv` inside the checkout; needed are only git, make and Python 3.11 or newer.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench synth agent clean environment
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The environment is made again when, and only when, the content of what describes it changes.
+ENVIRONMENT := $(VENV)/.installed-$(shell cat requirements.lock Makefile .ci/environment 2>/dev/null | cksum | tr ' ' '-')
+export PYTHONUNBUFFERED := 1
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(ENVIRONMENT): requirements.lock Makefile .ci/environment
+	@.ci/environment $(VENV)
+	@touch $@
+
+environment: $(ENVIRONMENT) ## Make or renew .venv from requirements.lock
+
+run: $(ENVIRONMENT) ## Start the local stack and run the example pipeline on this checkout (ONCE=1: stop after the run)
+	@$(BIN)/python -m cadence.local.demo
+
+test: $(ENVIRONMENT) ## Run all tests (choose some: make test ARGS="tests/unit -k name")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(ENVIRONMENT) ## Run every static check
+	@.ci/check $(VENV)
+
+bench: $(ENVIRONMENT) ## Measure, each figure beside a peer's
+	@$(BIN)/python -m bench
+
+synth: $(ENVIRONMENT) ## Write the CloudFormation templates for AWS to cdk.out
+	@$(BIN)/python -m infra.synth --place aws --out cdk.out
+
+agent: $(ENVIRONMENT) ## Build the agent that runs treatments, one file: dist/cadence-agent.pyz
+	@$(BIN)/python -m runner_bootstrap.build dist/cadence-agent.pyz
+
+clean: ## Stop the local stack and remove everything that was made here, its data included
+	@if [ -x $(BIN)/cadence ] && [ -d .cadence ]; then $(BIN)/cadence local down; fi
+	@rm -rf $(VENV) .cadence .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build cdk.out dist node_modules
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,97 @@
+"""Time to validate large pipeline documents, beside the plain way: parse with PyYAML, then check with jsonschema.
+
+    PYTHONPATH=functions python bench/validation.py
+
+The peer only parses and checks the shape: no positions, types, connections, cycles or defaults.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import jsonschema
+import yaml
+
+from cadence.domain.document import pipeline_schema, validate
+
+TARGETS = {1_000: 50.0}
+"""Milliseconds, by number of treatments."""
+
+
+def document(treatments: int) -> str:
+    """A chain in which every treatment hands a stream and a block to the next."""
+    lines = ["cadence: 1", "name: chain", '"on": {push: {branches: [main]}}', "defaults: {pools: [local], memory: 512}"]
+    lines.append("treatments:")
+    for number in range(treatments):
+        lines += [f"  step_{number}:", "    image: python:3.13"]
+        if number:
+            lines.append("    inputs: {source: Stream<byte>, count: Block<u64>}")
+        lines += [
+            "    outputs: {source: Stream<byte>, count: Block<u64>}",
+            "    env: {MODE: fast}",
+            "    cpu: 500",
+            "    memory: 1024",
+            "    run: |",
+            '      cat "$CADENCE_IN_source" > "$CADENCE_OUT_source"',
+            f'      echo {number} > "$CADENCE_OUT_count"',
+        ]
+    lines.append("connections:")
+    for number in range(1, treatments):
+        lines.append(f"  - step_{number - 1}.source -> step_{number}.source")
+        lines.append(f"  - step_{number - 1}.count -> step_{number}.count")
+    return "\n".join(lines) + "\n"
+
+
+def cadence(text: str) -> None:
+    checked = validate(text)
+    if checked.pipeline is None:
+        raise SystemExit(f"the document should be valid: {checked.findings[0]}")
+
+
+def with_mistakes(text: str) -> None:
+    """The same with a mistake, so that places are looked up as well."""
+    if len(validate(text.replace("step_7.count ->", "step_7.cuont ->")).findings) != 1:
+        raise SystemExit("the document should have one mistake")
+
+
+def peer(loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader]) -> Callable[[str], None]:
+    validator = jsonschema.Draft202012Validator(pipeline_schema())
+
+    def check(text: str) -> None:
+        data = yaml.load(text, Loader=loader)  # noqa: S506 (both loaders are safe ones)
+        if next(validator.iter_errors(data), None) is not None:
+            raise SystemExit("the peer should find the document valid")
+
+    return check
+
+
+def milliseconds(check: Callable[[str], None], text: str, repetitions: int) -> tuple[float, float]:
+    """Best and median time."""
+    times = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        check(text)
+        times.append((time.perf_counter() - start) * 1000)
+    return min(times), statistics.median(times)
+
+
+def main() -> None:
+    ways = {
+        "cadence, valid document": cadence,
+        "cadence, one mistake": with_mistakes,
+        "peer: PyYAML (C) + jsonschema": peer(yaml.CSafeLoader),
+        "peer: yaml.safe_load + jsonschema": peer(yaml.SafeLoader),
+    }
+    for treatments, repetitions in ((1_000, 9), (10_000, 3)):
+        text = document(treatments)
+        target = f", target {TARGETS[treatments]:.0f} ms" if treatments in TARGETS else ""
+        sys.stdout.write(f"{treatments:,} treatments, {len(text):,} bytes{target}\n")
+        for name, check in ways.items():
+            rounds = 1 if check is ways["peer: yaml.safe_load + jsonschema"] else repetitions
+            best, median = milliseconds(check, text, rounds)
+            sys.stdout.write(f"  {name:36} best {best:9.1f} ms   median {median:9.1f} ms\n")
+
+
+if __name__ == "__main__":
+    main()

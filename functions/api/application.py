@@ -1,0 +1,102 @@
+"""Puts the declared routes behind the resolver: one path from a request to its answer or its problem document."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from api.endpoint import PUBLIC, Call, Endpoint, Model, Reply
+from api.problems import Malformed, MethodNotAllowed, problem_of
+from api.reading import read_body, read_query
+from cadence.adapters.problem import MEDIA_TYPE
+from cadence.application.authenticate import Authenticate, require
+from cadence.domain.errors import InvalidRequest, NotFound, Violation
+
+HttpResponse = dict[str, Any]
+Report = Callable[[BaseException, Mapping[str, Any]], None]
+
+_LONGEST_KEY = 200
+_PARAMETER = re.compile(r"\{\w+\}")
+
+
+def build(
+    endpoints: Iterable[Endpoint], services: Any, authenticate: Authenticate, report: Report
+) -> Callable[[dict[str, Any], Any], HttpResponse]:
+    """The function that answers HTTP API events (payload format 2.0). `report` is told of every error that is a fault of ours."""
+    resolver = APIGatewayHttpResolver()
+    known = tuple(endpoints)
+    for endpoint in known:
+        rule = endpoint.path.replace("{", "<").replace("}", ">")
+        resolver.route(rule, method=endpoint.method)(_route(endpoint, resolver, services, authenticate))
+
+    def answer_problem(error: Exception) -> Response[str]:
+        if isinstance(error, NotFoundError):
+            request = resolver.current_event
+            error = _no_route(known, request.http_method, request.path)
+        problem = problem_of(error)
+        if problem.status >= 500:
+            report(error, problem.body)
+        body = json.dumps(problem.body, default=str)
+        return Response(problem.status, MEDIA_TYPE, body, headers=dict(problem.headers))
+
+    resolver.exception_handler(Exception)(answer_problem)
+
+    def answer(event: dict[str, Any], context: Any) -> HttpResponse:
+        try:
+            return resolver.resolve(event, context)
+        except (KeyError, TypeError, AttributeError, UnicodeError) as error:
+            report(error, {})
+            return problem_of(Malformed("The request cannot be read.")).response()
+
+    return answer
+
+
+def _route(
+    endpoint: Endpoint, resolver: APIGatewayHttpResolver, services: Any, authenticate: Authenticate
+) -> Callable[..., Response[str]]:
+    def serve(**path: str) -> Response[str]:
+        event = resolver.current_event
+        headers = {name.lower(): value for name, value in event.headers.items()}
+        principal = None
+        if endpoint.permission != PUBLIC:
+            principal = authenticate(headers.get("authorization"))
+            require(principal, endpoint.permission)
+        arguments: dict[str, Any] = dict(path)
+        if endpoint.query is not None:
+            arguments["query"] = read_query(endpoint.query, event.get("rawQueryString") or "")
+        if endpoint.body is not None:
+            content_type = headers.get("content-type", "")
+            arguments["body"] = read_body(endpoint, endpoint.body, event.raw_event, content_type)
+        if endpoint.idempotency_key:
+            _check_key(headers.get("idempotency-key"))
+        return _response(endpoint, endpoint.function(Call(principal, headers), services, **arguments))
+
+    serve.__name__ = endpoint.function.__name__
+    return serve
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):
+        message = f"An Idempotency-Key has 1 to {_LONGEST_KEY} printable characters."
+        raise InvalidRequest(message, [Violation("Idempotency-Key", message)])
+
+
+def _response(endpoint: Endpoint, answer: Model | Reply) -> Response[str]:
+    reply = answer if isinstance(answer, Reply) else Reply(answer)
+    body = reply.body.model_dump_json() if isinstance(reply.body, Model) else reply.body
+    return Response(
+        reply.status or endpoint.status,
+        reply.content_type if body is not None else None,
+        body or "",
+        headers={"cache-control": "no-store", **reply.headers},
+    )
+
+
+def _no_route(endpoints: Iterable[Endpoint], method: str, path: str) -> NotFound | MethodNotAllowed:
+    allowed = {endpoint.method for endpoint in endpoints if re.fullmatch(_PARAMETER.sub("[^/]+", endpoint.path), path)}
+    if allowed:
+        return MethodNotAllowed(f"{method} is not possible here.", tuple(sorted(allowed)))
+    return NotFound("There is nothing at this address.")

@@ -1,0 +1,134 @@
+"""What a route declares: its address, the permission it needs, what it reads and what it answers.
+
+Routing and the OpenAPI document are both made from these declarations, so that they cannot disagree.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from cadence.domain.access import Permission, Principal
+
+PUBLIC: Final = "public"
+"""In place of a permission: anybody may ask, without a token."""
+
+JSON: Final = "application/json"
+
+
+class Model(BaseModel):
+    """What requests and answers are made of. Built when first used, since most calls need few of them."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True, defer_build=True)
+
+
+class Body(Model):
+    """A request's JSON body: nothing is converted, unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. `principal` is None on public routes only."""
+
+    principal: Principal | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def by(self) -> Principal:
+        """Whoever calls a route that is not public."""
+        if self.principal is None:
+            raise RuntimeError("a public route has no principal")
+        return self.principal
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is not just the model of the first declared status."""
+
+    body: Model | str | None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+
+
+Function = Callable[..., "Model | Reply"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`answers` maps each success status to the model of its body (None: no body, or text of `content_type`)."""
+
+    method: str
+    path: str
+    permission: Permission | str
+    function: Function
+    answers: Mapping[int, type[Model] | None]
+    errors: tuple[int, ...]
+    query: type[Model] | None
+    body: type[Body] | None
+    also_text: tuple[str, ...]
+    content_type: str
+    idempotency_key: bool
+
+    @property
+    def status(self) -> int:
+        return next(iter(self.answers))
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names in the path."""
+        return tuple(part[:-1] for piece in self.path.split("/") for part in piece.split("{")[1:])
+
+
+class Endpoints:
+    """The routes of one module."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.all: list[Endpoint] = []
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        permission: Permission | str,
+        *,
+        answers: Mapping[int, type[Model] | None],
+        errors: Iterable[int] = (),
+        also_text: tuple[str, ...] = (),
+        content_type: str = JSON,
+        idempotency_key: bool = False,
+    ) -> Callable[[Function], Function]:
+        """Declares a route. Its function takes `call`, `services`, the names in the path, and `query` and `body` if it has any.
+
+        `also_text` lists content types whose body is taken for the JSON member `document`.
+        """
+
+        def register(function: Function) -> Function:
+            wanted = inspect.signature(function, eval_str=True).parameters
+            self.all.append(
+                Endpoint(
+                    method,
+                    path,
+                    permission,
+                    function,
+                    answers,
+                    tuple(errors),
+                    _annotation(wanted, "query"),
+                    _annotation(wanted, "body"),
+                    also_text,
+                    content_type,
+                    idempotency_key,
+                )
+            )
+            return function
+
+        return register
+
+
+def _annotation(parameters: Mapping[str, inspect.Parameter], name: str) -> Any:
+    return parameters[name].annotation if name in parameters else None

@@ -1,0 +1,26 @@
+"""HTTP API `/v1/*` and `/metrics`: everything a user, the CLI and the dashboard ask for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.application import build
+from api.routes import ENDPOINTS
+from cadence.adapters.problem import answering_problems
+from cadence.adapters.service_log import service_logger
+from cadence.composition.api import services
+
+log = service_logger("api")
+its_services = services()
+
+
+def report(error: BaseException, body: Mapping[str, Any]) -> None:
+    log.error("internal error", exc_info=error, extra={"problem_id": body.get("id")})
+
+
+def operation(event: dict[str, Any]) -> str:
+    http = event.get("requestContext", {}).get("http", {})
+    return f"{http.get('method')} {http.get('path')}"
+
+
+answer = build(ENDPOINTS, its_services, its_services.authenticate, report)
+handler = answering_problems(log, operation)(answer)

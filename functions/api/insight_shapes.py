@@ -1,0 +1,223 @@
+"""Shapes of what is inside a run."""
+
+import base64
+from datetime import datetime
+
+from pydantic import Field
+
+from api.endpoint import Model
+from api.shapes import JsonObject
+from cadence.application.look_into_run import Origin, RunInsight
+from cadence.domain.run import InputSpec, TreatmentSpec, Value
+from cadence.domain.runner import Runner
+
+
+class TreatmentSummary(Model):
+    name: str
+    state: str
+    attempt: int
+    cause: str | None
+    exit_code: int | None
+    pool: str | None
+    ready_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class RunnerView(Model):
+    runner_id: str
+    attempt: int
+    state: str
+    pool: str
+    provider: str
+    host_id: str | None
+    created_at: datetime
+    booting_at: datetime | None
+    claimed_at: datetime | None
+    facts: JsonObject = Field(description="What the runner said of itself: system, architecture, tools.")
+
+
+class ValueView(Model):
+    """`preview` is its beginning as text, `preview_base64` the same where it is not text."""
+
+    sha256: str
+    size: int
+    flow: str
+    type: str
+    created_at: datetime | None
+    preview: str | None
+    preview_base64: str | None
+
+
+class PortView(Model):
+    """`source` is the output that feeds an input, as `treatment.port`. `value` is null until it is complete."""
+
+    port: str
+    flow: str
+    type: str
+    source: str | None = None
+    value: ValueView | None
+
+
+class SpecView(Model):
+    """What was to run. `secrets` maps environment variables to names of secrets; cpu in millicores, memory and storage in MB, seconds."""
+
+    run: str
+    shell: str
+    image: str | None
+    env: dict[str, str]
+    secrets: dict[str, str]
+    pools: list[str]
+    cpu: int | None
+    memory: int | None
+    storage: int | None
+    arch: str | None
+    max_duration: int
+    after: list[str]
+    retry_infrastructure: int
+    retry_failure: int
+
+
+class TreatmentView(TreatmentSummary):
+    run_id: str
+    placed_at: datetime | None
+    failures: int
+    infrastructure_failures: int
+    usage: dict[str, float] = Field(description="Peaks and totals that the runner measured.")
+    spec: SpecView
+    inputs: list[PortView]
+    outputs: list[PortView]
+    runners: list[RunnerView] = Field(description="One per attempt, the latest first.")
+
+
+class NodeView(Model):
+    name: str
+    state: str
+    inputs: list[str]
+    outputs: list[str]
+
+
+class EdgeView(Model):
+    """From an output to an input; `target_port` is `after` where there is only an order to keep."""
+
+    source: str
+    source_port: str
+    target: str
+    target_port: str
+    flow: str
+    type: str
+    sha256: str | None
+    size: int | None
+
+
+class GraphView(Model):
+    nodes: list[NodeView]
+    edges: list[EdgeView]
+
+
+class OriginView(Model):
+    """What a treatment sent, and what that was made from. `cut`: told elsewhere in this trace, or too deep; trace it by itself."""
+
+    treatment: str
+    port: str
+    state: str | None
+    exit_code: int | None
+    attempt: int | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    runner: RunnerView | None
+    value: ValueView | None
+    inputs: dict[str, "OriginView | None"]
+    cut: bool
+
+
+class TraceView(Model):
+    run_id: str
+    offset: int | None
+    origin: OriginView
+
+
+class TraceQuery(Model):
+    port: str = Field(description="`treatment.port`", pattern=r"^[a-z][a-z0-9_-]{0,62}\.[A-Za-z][A-Za-z0-9_-]{0,62}$")
+    offset: int | None = Field(None, ge=0, le=2**53, description="A byte of a stream that must exist.")
+
+
+class ChunkView(Model):
+    seq: int
+    url: str
+
+
+class DownloadView(Model):
+    """The bytes are the chunks in order. `content_base64` holds them if they are few; chunks' addresses expire after some minutes."""
+
+    sha256: str
+    size: int
+    flow: str
+    type: str
+    treatment: str
+    port: str
+    content_base64: str | None
+    chunks: list[ChunkView]
+    next_chunk: int | None = Field(description="`first_chunk` of the next page, null at the end.")
+
+
+class DownloadQuery(Model):
+    first_chunk: int = Field(0, ge=0, le=2**31)
+
+
+def input_view(insight: RunInsight, given: InputSpec) -> PortView:
+    source = (given.source_treatment or "", given.source_port or "")
+    return PortView(
+        port=given.port,
+        flow=given.flow,
+        type=given.type,
+        source=".".join(source) if given.source_treatment else None,
+        value=value_view(insight.values.get(source)),
+    )
+
+
+def value_view(value: Value | None) -> ValueView | None:
+    if value is None:
+        return None
+    try:
+        text, encoded = value.preview.decode(), None
+    except UnicodeDecodeError:
+        text, encoded = None, base64.b64encode(value.preview).decode()
+    return ValueView(
+        sha256=value.sha256,
+        size=value.size,
+        flow=value.flow,
+        type=value.type,
+        created_at=value.created_at,
+        preview=text,
+        preview_base64=encoded,
+    )
+
+
+def runner_view(runner: Runner) -> RunnerView:
+    return RunnerView.model_validate(runner)
+
+
+def spec_view(spec: TreatmentSpec) -> SpecView:
+    return SpecView(**{name: getattr(spec, name) for name in SpecView.model_fields} | _collections(spec))
+
+
+def _collections(spec: TreatmentSpec) -> dict[str, object]:
+    return {"env": dict(spec.env), "secrets": dict(spec.secrets), "pools": list(spec.pools), "after": list(spec.after)}
+
+
+def origin_view(origin: Origin) -> OriginView:
+    state = origin.state
+    return OriginView(
+        treatment=origin.treatment,
+        port=origin.port,
+        state=str(state.state) if state else None,
+        exit_code=state.exit_code if state else None,
+        attempt=state.attempt if state else None,
+        started_at=state.started_at if state else None,
+        finished_at=state.finished_at if state else None,
+        runner=runner_view(origin.runner) if origin.runner else None,
+        value=value_view(origin.value),
+        inputs={port: origin_view(given) if given else None for port, given in origin.inputs.items()},
+        cut=origin.cut,
+    )

@@ -1,0 +1,207 @@
+"""The OpenAPI 3.1 document, made from the routes' declarations.
+
+`python -m api.openapi` (with `functions` on the path) writes it to standard output.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
+from api.routes import GROUPS
+from api.shapes import FindingView
+from cadence.adapters.problem import MEDIA_TYPE
+
+_REF = "#/components/schemas/{model}"
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_REASONS = {
+    400: "The request cannot be read.",
+    401: "There is no valid token.",
+    403: "The token lacks a permission.",
+    404: "There is no such thing here.",
+    409: "It contradicts what is stored.",
+    413: "The body is too large.",
+    415: "The content type is not understood.",
+    422: "The request is not valid; `violations` or `findings` say why.",
+    503: "Not possible right now; try again.",
+}
+_SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done; there is nothing to tell."}
+_PATH_NAMES = {
+    "project": "A project's name.",
+    "pipeline": "A pipeline's name.",
+    "run_id": "A run's id (a lower-case ULID).",
+    "treatment": "A treatment's name.",
+    "sha256": "The SHA-256 of a value, in hexadecimal.",
+}
+
+Json = dict[str, Any]
+
+
+def document() -> Json:
+    schemas, refs = _schemas(GROUPS)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Cadence",
+            "version": "1",
+            "description": "The control plane's API. Errors are problem documents (RFC 9457).",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": group.tag} for group in GROUPS],
+        "paths": _paths(GROUPS, refs),
+        "components": {
+            "schemas": {**schemas, "Problem": _problem_schema(refs)},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _paths(groups: Iterable[Endpoints], refs: Mapping[type[Model], Json]) -> Json:
+    paths: Json = {}
+    for group in groups:
+        for endpoint in group.all:
+            paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(group.tag, endpoint, refs)
+    return paths
+
+
+def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -> Json:
+    summary = re.sub(r"\s+", " ", endpoint.function.__doc__ or "").strip()
+    operation: Json = {
+        "tags": [tag],
+        "operationId": endpoint.function.__name__,
+        "summary": summary,
+        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *_header_parameters(endpoint)],
+        "responses": {**_successes(endpoint, refs), **_errors(endpoint)},
+        "security": [] if endpoint.permission == PUBLIC else [{"bearer": []}],
+    }
+    if endpoint.permission != PUBLIC:
+        operation["description"] = f"Needs the permission `{endpoint.permission}`."
+    if endpoint.body is not None:
+        content: Json = {JSON: {"schema": refs[endpoint.body]}}
+        content |= {media: {"schema": {"type": "string"}} for media in endpoint.also_text}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _path_parameters(endpoint: Endpoint) -> list[Json]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _PATH_NAMES.get(name, f"The {name.replace('_', ' ')}."),
+            "schema": {"type": "string", "minLength": 1},
+        }
+        for name in endpoint.parameters
+    ]
+
+
+def _query_parameters(endpoint: Endpoint) -> list[Json]:
+    if endpoint.query is None:
+        return []
+    schema = endpoint.query.model_json_schema()
+    required = schema.get("required", [])
+    parameters = []
+    for name, whole in schema.get("properties", {}).items():
+        described = _without_null(whole)
+        parameter = {"name": name, "in": "query", "required": name in required, "schema": described}
+        if "description" in described:
+            parameter["description"] = described.pop("description")
+        parameters.append(parameter)
+    return parameters
+
+
+def _without_null(schema: Json) -> Json:
+    """A query parameter is left out rather than null."""
+    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "default", "title"}}
+    if schema.get("default") is not None:
+        kept["default"] = schema["default"]
+    for choice in schema.get("anyOf", ()):
+        if choice.get("type") != "null":
+            kept |= choice
+    return kept
+
+
+def _header_parameters(endpoint: Endpoint) -> list[Json]:
+    if not endpoint.idempotency_key:
+        return []
+    return [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "The same key leads to the same run, for a day.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+        }
+    ]
+
+
+def _successes(endpoint: Endpoint, refs: Mapping[type[Model], Json]) -> Json:
+    answers: Json = {}
+    for status, model in endpoint.answers.items():
+        answer: Json = {"description": _SUCCESSES[status]}
+        if model is not None:
+            answer["content"] = {JSON: {"schema": refs[model]}}
+        elif endpoint.content_type != JSON:
+            answer["content"] = {endpoint.content_type.partition(";")[0]: {"schema": {"type": "string"}}}
+        answers[str(status)] = answer
+    return answers
+
+
+def _errors(endpoint: Endpoint) -> Json:
+    statuses = set(endpoint.errors)
+    if endpoint.permission != PUBLIC:
+        statuses |= {401, 403, 503}
+    if endpoint.body is not None or endpoint.query is not None:
+        statuses |= {400}
+    return {
+        str(status): {"description": _REASONS[status], "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+        for status in sorted(statuses)
+    }
+
+
+def _schemas(groups: Iterable[Endpoints]) -> tuple[Json, dict[type[Model], Json]]:
+    """The components, and for each model how to refer to it."""
+    wanted: list[tuple[type[Model], Any]] = []
+    for endpoint in (endpoint for group in groups for endpoint in group.all):
+        if endpoint.body is not None:
+            wanted.append((endpoint.body, "validation"))
+        wanted += [(model, "serialization") for model in endpoint.answers.values() if model is not None]
+    wanted.append((FindingView, "serialization"))
+    keys, definitions = models_json_schema(wanted, ref_template=_REF)
+    return definitions.get("$defs", {}), {model: keys[model, mode] for model, mode in wanted}
+
+
+def _problem_schema(refs: Mapping[type[Model], Json]) -> Json:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "description": "A problem document (RFC 9457).",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": text,
+            "title": text,
+            "status": {"type": "integer"},
+            "code": {"type": "string", "description": "Stable, for programs."},
+            "detail": text,
+            "violations": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["pointer", "code", "message"],
+                    "properties": {"pointer": text, "code": text, "message": text},
+                },
+            },
+            "findings": {"type": "array", "items": refs[FindingView]},
+            "details": {"type": "object"},
+            "retry_after": {"type": "number", "description": "Seconds."},
+            "id": {"type": "string", "description": "What to look for in the log, for a fault of ours."},
+        },
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(document(), indent=2, ensure_ascii=False))

@@ -1,0 +1,63 @@
+"""What can be wrong with a request before it reaches a use case, and the problem document of any error."""
+
+from dataclasses import replace
+
+from cadence.adapters.machine_boundary import as_known
+from cadence.adapters.problem import Problem, problem
+from cadence.application.check_document import InvalidDocument
+from cadence.domain.document import Finding
+from cadence.domain.errors import CadenceError
+
+
+class Malformed(CadenceError):
+    """The request cannot be read at all."""
+
+    code = "malformed"
+    status = 400
+    title = "The request cannot be read"
+
+
+class MethodNotAllowed(CadenceError):
+    code = "method_not_allowed"
+    status = 405
+    title = "Not possible here"
+
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class UnsupportedMediaType(CadenceError):
+    code = "unsupported_media_type"
+    status = 415
+    title = "This content type is not understood"
+
+
+def problem_of(error: BaseException) -> Problem:
+    """Adds what only this API knows to the common problem documents."""
+    if isinstance(error, Malformed | MethodNotAllowed | UnsupportedMediaType):
+        body = {
+            "type": f"urn:cadence:problem:{error.code}",
+            "title": error.title,
+            "status": error.status,
+            "code": error.code,
+            "detail": error.message,
+        }
+        headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
+        return Problem(error.status, body, headers)
+    known = problem(as_known(error) if isinstance(error, Exception) else error)
+    if isinstance(error, InvalidDocument):
+        return replace(known, body={**known.body, "findings": [finding_json(f) for f in error.findings]})
+    return known
+
+
+def finding_json(finding: Finding) -> dict[str, str | int | None]:
+    return {
+        "code": str(finding.code),
+        "severity": str(finding.severity),
+        "message": finding.message,
+        "pointer": finding.pointer,
+        "line": finding.line,
+        "column": finding.column,
+        "hint": finding.hint,
+    }

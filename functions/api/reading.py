@@ -1,0 +1,102 @@
+"""Reads a request's query and body. Whatever a client sends ends in a model or in a 4xx problem."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
+
+from api.endpoint import JSON, Body, Endpoint, Model
+from api.problems import Malformed, UnsupportedMediaType
+from cadence.domain.errors import InvalidRequest, TooLarge, Violation
+
+LARGEST_BODY = 5 * 1024 * 1024
+_MOST_PARAMETERS = 50
+
+M = TypeVar("M", bound=Model)
+
+
+def read_query(model: type[M], raw: str) -> M:
+    """Raises Malformed for what is no query string, InvalidRequest for one with wrong, repeated or unknown parameters."""
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise Malformed("The query string cannot be read: it is not UTF-8, or has too many parameters.") from None
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name in values:
+            message = f"The parameter {name!r} is given more than once."
+            raise InvalidRequest(message, [Violation(name, message, "repeated")])
+        values[name] = value
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        _refuse(error, "The query is not valid.", separator=".")
+
+
+def read_body(endpoint: Endpoint, model: type[Body], event: Mapping[str, Any], content_type: str) -> Body:
+    """Raises TooLarge, UnsupportedMediaType, Malformed or InvalidRequest."""
+    media, _, _ = content_type.partition(";")
+    media = media.strip().lower() or JSON
+    if media != JSON and media not in endpoint.also_text:
+        understood = ", ".join((JSON, *endpoint.also_text))
+        raise UnsupportedMediaType(f"Send {understood}; {media[:100]!r} is not understood here.")
+    text = _text(event)
+    value: Any = {"document": text} if media in endpoint.also_text else _json(text)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        _refuse(error, "The body is not valid.", separator="/")
+
+
+def _text(event: Mapping[str, Any]) -> str:
+    body = event.get("body") or ""
+    if len(body) > LARGEST_BODY * 4 // 3 + 4:
+        raise _too_large()
+    try:
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        text = raw.decode()
+    except binascii.Error:
+        raise Malformed("The body is marked as base64, but is not.") from None
+    except UnicodeError:
+        raise Malformed("The body is not UTF-8.") from None
+    if len(raw) > LARGEST_BODY:
+        raise _too_large()
+    return text
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise Malformed(f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).") from None
+    except RecursionError:
+        raise Malformed("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise Malformed(f"The body is not JSON: {error}.") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body is larger than the {LARGEST_BODY:,} bytes that are accepted.", limit=LARGEST_BODY)
+
+
+def _refuse(error: ValidationError, message: str, separator: str) -> NoReturn:
+    """Says where and what, never the value itself: it may be a secret."""
+    violations = [
+        Violation(_pointer(problem["loc"], separator), problem["msg"], problem["type"])
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    raise InvalidRequest(message, violations[:100]) from None
+
+
+def _pointer(location: tuple[int | str, ...], separator: str) -> str:
+    if separator == ".":
+        return ".".join(map(str, location))
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

@@ -1,0 +1,160 @@
+"""Inside a run: its treatments, its graph, its values and where they came from."""
+
+import base64
+
+from api.endpoint import Call, Endpoints
+from api.insight_shapes import (
+    ChunkView,
+    DownloadQuery,
+    DownloadView,
+    EdgeView,
+    GraphView,
+    NodeView,
+    PortView,
+    TraceQuery,
+    TraceView,
+    TreatmentSummary,
+    TreatmentView,
+    input_view,
+    origin_view,
+    runner_view,
+    spec_view,
+    value_view,
+)
+from cadence.application.look_into_run import RunInsight, attempts
+from cadence.composition.api import Services
+from cadence.domain import ids
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
+
+endpoints = Endpoints("insight")
+
+_CHUNKS_PER_PAGE = 1_000
+_LONGEST_PREVIEW = 4_096
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/treatments/{treatment}",
+    Permission.RUNS_READ,
+    answers={200: TreatmentView},
+    errors=(404,),
+)
+def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> TreatmentView:
+    """Everything about a treatment: state, times, what it was to run, what it received and sent, its runners."""
+    insight = services.look(services.visible.get(call.by, run_id))
+    spec = insight.spec(treatment)
+    # Until the run is admitted only its plan knows its treatments.
+    state = insight.treatments.get(treatment) or Treatment(run_id, treatment, TreatmentState.PENDING, 0)
+    runners = attempts(services.runners, state)
+    result = runners[0].result if runners else None
+    return TreatmentView(
+        **TreatmentSummary.model_validate(state).model_dump(),
+        run_id=run_id,
+        placed_at=state.placed_at,
+        failures=state.failures,
+        infrastructure_failures=state.infrastructure_failures,
+        usage=dict(result.usage) if result else {},
+        spec=spec_view(spec),
+        inputs=[input_view(insight, given) for given in spec.inputs],
+        outputs=[
+            PortView(port=o.port, flow=o.flow, type=o.type, value=value_view(insight.values.get((treatment, o.port))))
+            for o in spec.outputs
+        ],
+        runners=[runner_view(runner) for runner in runners],
+    )
+
+
+@endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404,))
+def show_graph(call: Call, services: Services, run_id: str) -> GraphView:
+    """The treatments and everything that leads from one to another."""
+    insight = services.look(services.visible.get(call.by, run_id))
+    nodes = [
+        NodeView(
+            name=spec.name,
+            state=str(insight.treatments[spec.name].state) if spec.name in insight.treatments else "pending",
+            inputs=[given.port for given in spec.inputs],
+            outputs=[output.port for output in spec.outputs],
+        )
+        for spec in insight.specs.values()
+    ]
+    edges = [edge for spec in insight.specs.values() for edge in _edges(insight, spec)]
+    return GraphView(nodes=nodes, edges=edges)
+
+
+@endpoints.add("GET", "/v1/runs/{run_id}/trace", Permission.VALUES_READ, answers={200: TraceView}, errors=(404, 422))
+def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> TraceView:
+    """Where a value came from: the treatment that sent it, the values that it had received, and so on."""
+    insight = services.look(services.visible.get(call.by, run_id))
+    treatment, _, port = query.port.partition(".")
+    origin = insight.origin(treatment, port, query.offset)
+    return TraceView(run_id=run_id, offset=query.offset, origin=origin_view(origin))
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/values/{sha256}",
+    Permission.VALUES_READ,
+    answers={200: DownloadView},
+    errors=(404, 422),
+)
+def show_value(call: Call, services: Services, run_id: str, sha256: str, query: DownloadQuery) -> DownloadView:
+    """How to read a value in full."""
+    value = services.look(services.visible.get(call.by, run_id)).value(sha256)
+    last = min(value.chunks, query.first_chunk + _CHUNKS_PER_PAGE)
+    if query.first_chunk > value.chunks:
+        message = f"The value has {value.chunks} chunks."
+        raise InvalidRequest(message, [Violation("first_chunk", message)])
+    chunks = [
+        ChunkView(
+            seq=seq,
+            url=services.urls.download(ids.chunk_key(value.run_id, value.treatment, value.attempt, value.port, seq)),
+        )
+        for seq in range(query.first_chunk, last)
+    ]
+    whole = value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size
+    return DownloadView(
+        sha256=value.sha256,
+        size=value.size,
+        flow=value.flow,
+        type=value.type,
+        treatment=value.treatment,
+        port=value.port,
+        content_base64=base64.b64encode(value.preview).decode() if whole else None,
+        chunks=chunks,
+        next_chunk=last if last < value.chunks else None,
+    )
+
+
+def _edges(insight: RunInsight, spec: TreatmentSpec) -> list[EdgeView]:
+    edges = []
+    for given in spec.inputs:
+        if given.source_treatment and given.source_port:
+            value = insight.values.get((given.source_treatment, given.source_port))
+            edges.append(
+                EdgeView(
+                    source=given.source_treatment,
+                    source_port=given.source_port,
+                    target=spec.name,
+                    target_port=given.port,
+                    flow=given.flow,
+                    type=given.type,
+                    sha256=value.sha256 if value else None,
+                    size=value.size if value else None,
+                )
+            )
+    edges += [
+        EdgeView(
+            source=name,
+            source_port="completed",
+            target=spec.name,
+            target_port="after",
+            flow="block",
+            type="void",
+            sha256=None,
+            size=None,
+        )
+        for name in spec.after
+    ]
+    return edges

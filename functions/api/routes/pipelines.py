@@ -1,0 +1,152 @@
+"""Pipelines: checking documents, storing them as versions."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.shapes import FindingView, JsonObject
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.versions import PipelineVersion
+
+endpoints = Endpoints("pipelines")
+
+YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+
+
+class DocumentBody(Body):
+    """A pipeline document: its text (YAML or JSON), or the document itself as a JSON object."""
+
+    document: str | JsonObject
+
+
+class CheckedView(Model):
+    valid: bool
+    name: str | None
+    findings: list[FindingView]
+
+
+class PushView(Model):
+    branches: list[str]
+    paths: list[str]
+
+
+class PipelineView(Model):
+    project: str
+    name: str
+    version: int
+    document_sha256: str
+    created_at: datetime
+    created_by: str
+    push: PushView | None = Field(description="What a push must match to start it; null if no push does.")
+
+
+class PipelineWithDocument(PipelineView):
+    document: str = Field(description="The document as written.")
+
+
+class PipelineList(Model):
+    items: list[PipelineView]
+    next: str | None = None
+
+
+class VersionQuery(Model):
+    version: int | None = Field(None, ge=1, le=99_999_999)
+
+
+@endpoints.add(
+    "POST",
+    "/v1/projects/{project}/pipelines:validate",
+    Permission.PIPELINES_READ,
+    answers={200: CheckedView},
+    errors=(404, 413, 415, 422),
+    also_text=YAML,
+)
+def validate_document(call: Call, services: Services, project: str, body: DocumentBody) -> CheckedView:
+    """Check a document against a project: all findings at once. Nothing is stored."""
+    found = services.project(call.by, project)
+    checked = services.check(found.organization, found.name, document_text(body.document))
+    findings = [FindingView.of(finding) for finding in checked.findings]
+    pipeline = checked.pipeline
+    return CheckedView(valid=pipeline is not None, name=pipeline.name if pipeline else None, findings=findings)
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/projects/{project}/pipelines/{pipeline}",
+    Permission.PIPELINES_WRITE,
+    answers={200: PipelineView, 201: PipelineView},
+    errors=(404, 409, 413, 415, 422),
+    also_text=YAML,
+)
+def put_pipeline(call: Call, services: Services, project: str, pipeline: str, body: DocumentBody) -> Reply:
+    """Store a pipeline. A document that is already the newest version stays that version (200), another is the next (201)."""
+    found = services.project(call.by, project)
+    source = document_text(body.document)
+    version, new = services.put_pipeline(found.organization, found.name, pipeline, source, call.by.name)
+    return Reply(PipelineView.model_validate(version), 201 if new else 200)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/pipelines",
+    Permission.PIPELINES_READ,
+    answers={200: PipelineList},
+    errors=(404,),
+)
+def list_pipelines(call: Call, services: Services, project: str) -> PipelineList:
+    """The newest version of every pipeline of a project."""
+    found = services.project(call.by, project)
+    return _listed(services.pipelines.list_newest(found.organization, found.name))
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/pipelines/{pipeline}",
+    Permission.PIPELINES_READ,
+    answers={200: PipelineWithDocument},
+    errors=(404, 422),
+)
+def show_pipeline(call: Call, services: Services, project: str, pipeline: str, query: VersionQuery) -> Model:
+    """A pipeline with its document: the newest version, or the one asked for."""
+    found = services.project(call.by, project)
+    where = (found.organization, found.name, pipeline)
+    if query.version is None:
+        version = services.pipelines.newest(*where)
+    else:
+        version = services.pipelines.version(*where, query.version)
+    document = services.documents.get(version.document_sha256).decode()
+    return PipelineWithDocument(**PipelineView.model_validate(version).model_dump(), document=document)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/pipelines/{pipeline}/versions",
+    Permission.PIPELINES_READ,
+    answers={200: PipelineList},
+    errors=(404,),
+)
+def list_versions(call: Call, services: Services, project: str, pipeline: str) -> PipelineList:
+    """All versions of a pipeline, the newest first."""
+    found = services.project(call.by, project)
+    services.pipelines.newest(found.organization, found.name, pipeline)
+    return _listed(services.pipelines.list_versions(found.organization, found.name, pipeline))
+
+
+def document_text(document: str | dict[str, Any]) -> str:
+    """The document's text. Raises InvalidRequest for text that no encoding can hold (a lone surrogate)."""
+    text = document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        message = "The document contains half of a surrogate pair, which is no character."
+        raise InvalidRequest(message, [Violation("/document", message, "not_unicode")]) from None
+    return text
+
+
+def _listed(versions: "list[PipelineVersion] | Any") -> PipelineList:
+    return PipelineList(items=[PipelineView.model_validate(version) for version in versions])

@@ -1,0 +1,160 @@
+"""Pools, the hosts that joined them, and the runners at work."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.insight_shapes import RunnerView, runner_view
+from api.shapes import NAME_PATTERN, JsonObject, Name
+from cadence.application.look_into_run import attempts
+from cadence.composition.api import Services
+from cadence.domain.access import ALL_PROJECTS, Permission, Principal
+from cadence.domain.errors import Forbidden, InvalidRequest, Violation
+from cadence.domain.pool import Pool
+
+endpoints = Endpoints("pools")
+
+_RECENT_RUNS = 50
+_AT_WORK = frozenset({"placing", "booting", "running"})
+
+
+class PoolBody(Body):
+    """`boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all)."""
+
+    provider: Literal["host"]
+    boot_deadline: int = Field(120, ge=5, le=3_600)
+    architectures: Annotated[list[Literal["amd64", "arm64"]], Field(min_length=1, max_length=2)] = ["amd64"]
+    projects: Annotated[list[Name | Literal["*"]], Field(min_length=1, max_length=100)] = [ALL_PROJECTS]
+    settings: JsonObject = Field(default_factory=dict)
+
+
+class PoolView(Model):
+    name: str
+    provider: str
+    boot_deadline: int
+    architectures: list[str]
+    projects: list[str]
+    settings: JsonObject
+
+
+class PoolList(Model):
+    items: list[PoolView]
+    next: str | None = None
+
+
+class HostView(Model):
+    host_id: str
+    pool: str
+    name: str
+    slots: int
+    running: list[str] = Field(description="Runners that it said it runs.")
+    joined_at: datetime
+    last_seen: datetime
+    facts: JsonObject
+
+
+class HostList(Model):
+    items: list[HostView]
+    next: str | None = None
+
+
+class ActiveRunnerView(RunnerView):
+    run_id: str
+    treatment: str
+
+
+class RunnerList(Model):
+    items: list[ActiveRunnerView]
+    next: str | None = None
+
+
+class RunnersQuery(Model):
+    run: str | None = Field(None, max_length=40, description="All runners of this run; without it, those now at work.")
+
+
+@endpoints.add("GET", "/v1/pools", Permission.POOLS_READ, answers={200: PoolList})
+def list_pools(call: Call, services: Services) -> PoolList:
+    """The pools that the token's projects may use."""
+    return PoolList(items=[_view(pool) for pool in _pools(call.by, services)])
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/pools/{pool}",
+    Permission.POOLS_WRITE,
+    answers={200: PoolView, 201: PoolView},
+    errors=(413, 415, 422),
+)
+def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply:
+    """Create or replace a pool. Needs a token for all projects."""
+    if call.by.project != ALL_PROJECTS:
+        raise Forbidden("Only a token for all projects can change pools.")
+    if not re.fullmatch(NAME_PATTERN, pool):
+        message = "A pool's name begins with a lower-case letter and has lower-case letters, digits, `_` and `-`."
+        raise InvalidRequest(message, [Violation("pool", message, "bad_name")])
+    changed = Pool(
+        call.by.organization,
+        pool,
+        body.provider,
+        body.boot_deadline,
+        tuple(body.architectures),
+        tuple(body.projects),
+        body.settings,
+    )
+    return Reply(_view(changed), 201 if services.access.put_pool(changed) else 200)
+
+
+@endpoints.add("GET", "/v1/hosts", Permission.HOSTS_READ, answers={200: HostList})
+def list_hosts(call: Call, services: Services) -> HostList:
+    """The machines that joined a pool."""
+    hosts = [
+        HostView(
+            host_id=host.host_id,
+            pool=host.pool,
+            name=host.name,
+            slots=host.slots,
+            running=sorted(host.running),
+            joined_at=host.joined_at,
+            last_seen=host.last_seen,
+            facts=dict(host.facts),
+        )
+        for pool in _pools(call.by, services)
+        for host in services.hosts.list_hosts(pool.organization, pool.name)
+    ]
+    return HostList(items=hosts)
+
+
+@endpoints.add("GET", "/v1/runners", Permission.RUNNERS_READ, answers={200: RunnerList}, errors=(404, 422))
+def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerList:
+    """The runners of a run, or those now at work for one of the latest 50 runs."""
+    if query.run is not None:
+        runs = [services.visible.get(call.by, query.run)]
+    else:
+        runs = [run for run in services.visible.page(call.by, _RECENT_RUNS).items if not run.state.final]
+    items = []
+    for run in runs:
+        for treatment in services.runs.list_treatments(run.run_id):
+            if query.run is not None or treatment.state in _AT_WORK:
+                for runner in attempts(services.runners, treatment)[: None if query.run else 1]:
+                    view = runner_view(runner).model_dump()
+                    items.append(ActiveRunnerView(**view, run_id=run.run_id, treatment=treatment.name))
+    return RunnerList(items=items)
+
+
+def _pools(principal: Principal, services: Services) -> list[Pool]:
+    pools = services.access.list_pools(principal.organization)
+    return [pool for pool in pools if principal.project == ALL_PROJECTS or pool.serves(principal.project)]
+
+
+def _view(pool: Pool) -> PoolView:
+    return PoolView(
+        name=pool.name,
+        provider=pool.provider,
+        boot_deadline=pool.boot_deadline,
+        architectures=list(pool.architectures),
+        projects=list(pool.projects),
+        settings=dict(pool.settings),
+    )

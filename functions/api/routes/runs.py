@@ -1,0 +1,184 @@
+"""Runs: starting, listing, showing, cancelling, running again."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.cursors import sign, verify
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.insight_shapes import TreatmentSummary
+from api.routes.pipelines import YAML, document_text
+from api.shapes import Cursor, JsonObject, Limit, Name
+from cadence.application.start_run import Frozen, frozen_again
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.run import Run, RunState
+
+endpoints = Endpoints("runs")
+
+State = Literal["pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out"]
+
+
+class StartBody(Body):
+    """The values of the pipeline's parameters."""
+
+    parameters: JsonObject = Field(default_factory=dict)
+    version: int | None = Field(None, ge=1, le=99_999_999)
+
+
+class StartDocumentBody(Body):
+    """A document to run once, and the values of its parameters."""
+
+    document: str | JsonObject
+    parameters: JsonObject = Field(default_factory=dict)
+
+
+class RerunBody(Body):
+    """`all` runs everything once more."""
+
+    what: Literal["all", "failed"] = Field("all", alias="from")
+
+
+class RunsQuery(Model):
+    project: Name | None = None
+    state: State | None = None
+    pipeline: Name | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class StartedView(Model):
+    run_id: str
+    state: str
+
+
+class RunView(Model):
+    run_id: str
+    project: str
+    pipeline: str
+    pipeline_version: int | None
+    state: str
+    cause: str | None = Field(description="Why it ended as it did, if it did not simply succeed.")
+    created_at: datetime
+    created_by: str
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class RunWithTreatments(RunView):
+    document_sha256: str
+    parameters: JsonObject
+    event: JsonObject
+    max_duration: int
+    treatments: list[TreatmentSummary]
+
+
+class RunList(Model):
+    items: list[RunView]
+    next: str | None = Field(description="The cursor of the next page, null at the end.")
+
+
+@endpoints.add(
+    "POST",
+    "/v1/projects/{project}/pipelines/{pipeline}/runs",
+    Permission.RUNS_START,
+    answers={201: StartedView},
+    errors=(404, 409, 413, 415, 422),
+    idempotency_key=True,
+)
+def start_pipeline(call: Call, services: Services, project: str, pipeline: str, body: StartBody) -> Reply:
+    """Start a run of a stored pipeline, checked again against what the project has now."""
+    found = services.project(call.by, project)
+    frozen = services.freeze_pipeline(found.organization, found.name, pipeline, body.version, body.parameters)
+    return _started(call, services, frozen, {"kind": "api"})
+
+
+@endpoints.add(
+    "POST",
+    "/v1/projects/{project}/runs",
+    Permission.RUNS_START,
+    answers={201: StartedView},
+    errors=(404, 409, 413, 415, 422),
+    also_text=YAML,
+    idempotency_key=True,
+)
+def start_document(call: Call, services: Services, project: str, body: StartDocumentBody) -> Reply:
+    """Start a run of the document in the request. An invalid document starts nothing."""
+    found = services.project(call.by, project)
+    source = document_text(body.document)
+    frozen, _ = services.freeze_document(found.organization, found.name, source, body.parameters)
+    return _started(call, services, frozen, {"kind": "api"})
+
+
+@endpoints.add("GET", "/v1/runs", Permission.RUNS_READ, answers={200: RunList}, errors=(404, 422))
+def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
+    """Runs, newest first. With a rare filter a page may be short although `next` says that there is more."""
+    listing = (call.by.organization, call.by.project, query.project, query.state, query.pipeline)
+    key = services.keys.key("CURSOR")
+    after = verify(key, query.cursor, *listing) if query.cursor else None
+    state = RunState(query.state) if query.state else None
+    page = services.visible.page(call.by, query.limit, after, query.project, state, query.pipeline)
+    following = sign(key, page.after, *listing) if page.after else None
+    return RunList(items=[RunView.model_validate(run) for run in page.items], next=following)
+
+
+@endpoints.add("GET", "/v1/runs/{run_id}", Permission.RUNS_READ, answers={200: RunWithTreatments}, errors=(404,))
+def show_run(call: Call, services: Services, run_id: str) -> RunWithTreatments:
+    """A run and the state of each of its treatments."""
+    run = services.visible.get(call.by, run_id)
+    treatments = services.runs.list_treatments(run_id)
+    return RunWithTreatments(
+        **RunView.model_validate(run).model_dump(),
+        document_sha256=run.document_sha256,
+        parameters=dict(run.parameters),
+        event=dict(run.event),
+        max_duration=run.max_duration,
+        treatments=[TreatmentSummary.model_validate(treatment) for treatment in treatments],
+    )
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/document",
+    Permission.RUNS_READ,
+    answers={200: None},
+    errors=(404,),
+    content_type="text/plain",
+)
+def show_document(call: Call, services: Services, run_id: str) -> Reply:
+    """The document that the run executes, as written."""
+    run = services.visible.get(call.by, run_id)
+    return Reply(services.documents.get(run.document_sha256).decode(), content_type="text/plain")
+
+
+@endpoints.add(
+    "POST", "/v1/runs/{run_id}/cancel", Permission.RUNS_CANCEL, answers={202: StartedView}, errors=(404, 409)
+)
+def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
+    """Cancel a run. Asking again changes nothing; a run that has ended cannot be cancelled (409)."""
+    run = services.visible.get(call.by, run_id)
+    return StartedView.model_validate(services.cancel_run(run.run_id, call.by.name))
+
+
+@endpoints.add(
+    "POST",
+    "/v1/runs/{run_id}/rerun",
+    Permission.RUNS_START,
+    answers={201: StartedView},
+    errors=(404, 409, 413, 415, 422),
+    idempotency_key=True,
+)
+def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply:
+    """Run the same document with the same parameters and event once more."""
+    run = services.visible.get(call.by, run_id)
+    if body.what == "failed":
+        message = 'Running again only what failed is not supported yet. Send {"from": "all"}.'
+        raise InvalidRequest(message, [Violation("/from", message, "not_supported_yet")])
+    return _started(call, services, frozen_again(run), run.event)
+
+
+def _started(call: Call, services: Services, frozen: Frozen, event: Any) -> Reply:
+    run: Run = services.request_run(frozen, event, call.by.name, call.headers.get("idempotency-key"))
+    return Reply(StartedView.model_validate(run), 201, {"location": f"/v1/runs/{run.run_id}"})

@@ -1,0 +1,57 @@
+"""The service itself: health, schemas, its own description, metrics."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.errors import NotFound
+
+endpoints = Endpoints("service")
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+class HealthView(Model):
+    status: str
+    version: str
+
+
+class AnyObject(Model):
+    """A JSON object whose shape is described elsewhere."""
+
+    model_config = {"extra": "allow"}
+
+
+@endpoints.add("GET", "/v1/health", PUBLIC, answers={200: HealthView})
+def health(call: Call, services: Services) -> HealthView:
+    """Whether the API answers. It looks at nothing else."""
+    return HealthView(status="ok", version=services.version)
+
+
+@endpoints.add("GET", "/v1/schemas/{name}/{version}", PUBLIC, answers={200: AnyObject}, errors=(404,))
+def show_schema(call: Call, services: Services, name: str, version: str) -> Reply:
+    """A JSON Schema, for example `pipeline` version `1`."""
+    known = {(path.parent.name, path.stem): path for path in services.schemas.glob("*/*.json")}
+    path: Path | None = known.get((name, version.removesuffix(".json")))
+    if path is None:
+        there = ", ".join(f"{n}/{v}" for n, v in sorted(known))
+        raise NotFound(f"There is no schema {name}/{version}. There are: {there}.")
+    return Reply(path.read_text())
+
+
+@endpoints.add("GET", "/v1/openapi.json", PUBLIC, answers={200: AnyObject})
+def show_openapi(call: Call, services: Services) -> Reply:
+    """This description."""
+    from api.openapi import document  # needed by this route only, and slow to import
+
+    description: dict[str, Any] = document()
+    return Reply(json.dumps(description))
+
+
+@endpoints.add("GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS)
+def metrics(call: Call, services: Services) -> Reply:
+    """Figures of the last 24 hours in the OpenMetrics text format, for the projects that the token sees."""
+    return Reply(services.measure(call.by), content_type=OPENMETRICS)

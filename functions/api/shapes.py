@@ -1,0 +1,40 @@
+"""Shapes that several resources share."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from api.endpoint import Model
+from cadence.domain.document import Finding
+
+NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Limit = Annotated[int, Field(ge=1, le=200)]
+Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+JsonObject = dict[str, Any]
+
+
+class FindingView(Model):
+    """One problem in a document. `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text)."""
+
+    code: str
+    severity: str
+    message: str
+    pointer: str
+    line: int
+    column: int
+    hint: str | None = None
+
+    @classmethod
+    def of(cls, finding: Finding) -> "FindingView":
+        return cls(
+            code=str(finding.code),
+            severity=str(finding.severity),
+            message=finding.message,
+            pointer=finding.pointer,
+            line=finding.line,
+            column=finding.column,
+            hint=finding.hint,
+        )

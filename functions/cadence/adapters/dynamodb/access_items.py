@@ -1,0 +1,245 @@
+"""Items of the `access` table. Keys are in docs/architecture.md."""
+
+from typing import Any, ClassVar
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.models import Model
+
+from cadence.domain.access import ApiToken, Organization, Project
+from cadence.domain.githost import GitHost, GitHostKind
+from cadence.domain.pool import Pool
+
+
+class _Meta:
+    table_name: ClassVar[str] = "access"
+
+
+class AccessTable(Model):
+    """What all items of the table share. Subclasses are one kind of item each."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    expires_at = TTLAttribute(null=True)
+
+
+def organization_key(organization: str) -> str:
+    return f"ORG#{organization}"
+
+
+class OrganizationItem(AccessTable):
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "ORG"
+
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+
+    @classmethod
+    def of(cls, organization: Organization) -> "OrganizationItem":
+        return cls(
+            organization_key(organization.name), cls.SK, name=organization.name, created_at=organization.created_at
+        )
+
+    def organization(self) -> Organization:
+        return Organization(self.name, self.created_at)
+
+
+class ProjectItem(AccessTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "PROJECT#"
+
+    organization = UnicodeAttribute()
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+
+    @classmethod
+    def of(cls, project: Project) -> "ProjectItem":
+        return cls(
+            organization_key(project.organization),
+            cls.PREFIX + project.name,
+            organization=project.organization,
+            name=project.name,
+            created_at=project.created_at,
+        )
+
+    def project(self) -> Project:
+        return Project(self.organization, self.name, self.created_at)
+
+
+class PoolItem(AccessTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "POOL#"
+
+    organization = UnicodeAttribute()
+    name = UnicodeAttribute()
+    provider = UnicodeAttribute()
+    boot_deadline = NumberAttribute()
+    architectures: JSONAttribute = JSONAttribute()
+    projects: JSONAttribute = JSONAttribute()
+    settings: JSONAttribute = JSONAttribute()
+
+    @classmethod
+    def of(cls, pool: Pool) -> "PoolItem":
+        return cls(
+            organization_key(pool.organization),
+            cls.PREFIX + pool.name,
+            organization=pool.organization,
+            name=pool.name,
+            provider=pool.provider,
+            boot_deadline=pool.boot_deadline,
+            architectures=list(pool.architectures),
+            projects=list(pool.projects),
+            settings=dict(pool.settings),
+        )
+
+    def pool(self) -> Pool:
+        return Pool(
+            self.organization,
+            self.name,
+            self.provider,
+            int(self.boot_deadline),
+            tuple(self.architectures),
+            tuple(self.projects),
+            self.settings,
+        )
+
+
+class TokenItem(AccessTable):
+    """Stored twice in one transaction: under its own id for authentication, under its organization for listing."""
+
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "TOKEN"
+    PREFIX: ClassVar[str] = "TOKEN#"
+
+    token_id = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    secret_sha256 = UnicodeAttribute()
+    permissions = UnicodeSetAttribute()
+    created_at = UTCDateTimeAttribute()
+    created_by = UnicodeAttribute()
+    valid_until = UTCDateTimeAttribute(null=True)
+
+    @classmethod
+    def pair(cls, token: ApiToken) -> tuple["TokenItem", "TokenItem"]:
+        values: dict[str, Any] = {
+            "token_id": token.token_id,
+            "organization": token.organization,
+            "project": token.project,
+            "name": token.name,
+            "secret_sha256": token.secret_sha256,
+            "permissions": set(token.permissions),
+            "created_at": token.created_at,
+            "created_by": token.created_by,
+            "valid_until": token.expires_at,
+            "expires_at": token.expires_at,
+        }
+        return (
+            cls(cls.PREFIX + token.token_id, cls.SK, **values),
+            cls(organization_key(token.organization), cls.PREFIX + token.token_id, **values),
+        )
+
+    def token(self) -> ApiToken:
+        return ApiToken(
+            self.token_id,
+            self.organization,
+            self.project,
+            self.name,
+            self.secret_sha256,
+            frozenset(self.permissions),
+            self.created_at,
+            self.created_by,
+            self.valid_until,
+        )
+
+
+class GitHostItem(AccessTable):
+    """Stored twice in one transaction, like a token; only the one under its own id holds the secret."""
+
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "GITHOST"
+    PREFIX: ClassVar[str] = "GITHOST#"
+
+    githost_id = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    encrypted_secret = BinaryAttribute(null=True, legacy_encoding=False)
+
+    @classmethod
+    def pair(cls, githost: GitHost, encrypted_secret: bytes) -> tuple["GitHostItem", "GitHostItem"]:
+        values: dict[str, Any] = {
+            "githost_id": githost.githost_id,
+            "kind": str(githost.kind),
+            "organization": githost.organization,
+            "project": githost.project,
+            "name": githost.name,
+            "created_at": githost.created_at,
+        }
+        return (
+            cls(cls.PREFIX + githost.githost_id, cls.SK, encrypted_secret=encrypted_secret, **values),
+            cls(organization_key(githost.organization), cls.PREFIX + githost.githost_id, **values),
+        )
+
+    def githost(self) -> GitHost:
+        return GitHost(
+            self.githost_id, GitHostKind(self.kind), self.organization, self.project, self.name, self.created_at
+        )
+
+
+class SeenItem(AccessTable):
+    """A delivery (`DELIVERY#…`) or a keyed request (`REQUEST#…`) that was seen before."""
+
+    class Meta(_Meta):
+        pass
+
+    first_seen = UTCDateTimeAttribute()
+    fingerprint = UnicodeAttribute()
+    done = BooleanAttribute(default=False)
+
+
+class KeyItem(AccessTable):
+    """A random key that every process shares, encrypted."""
+
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "KEY"
+
+    encrypted = BinaryAttribute(legacy_encoding=False)
+
+
+ITEMS: tuple[type[AccessTable], ...] = (
+    AccessTable,
+    OrganizationItem,
+    ProjectItem,
+    PoolItem,
+    TokenItem,
+    GitHostItem,
+    SeenItem,
+    KeyItem,
+)

@@ -1,0 +1,125 @@
+"""`HostStore` on the `runners` table."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pynamodb.connection import Connection
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.transactions import TransactWrite
+
+from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.runner_items import ITEMS, HostItem, OfferItem, RunnerItem, pool_partition
+from cadence.application.runner_ports import Host
+from cadence.domain.errors import Conflict, NotFound, Transient
+from cadence.domain.runner import Runner, RunnerState
+
+# A host that was not seen for this long is forgotten and has to join again.
+KEPT = timedelta(days=30)
+
+
+class DynamoHostStore:
+    def __init__(self, table_name: str) -> None:
+        for model in ITEMS:
+            bind(model, table_name)
+        self._connection = Connection(region=HostItem.Meta.region)  # type: ignore[attr-defined]
+
+    def put_host(self, host: Host) -> None:
+        item = HostItem(
+            *HostItem.key(host.organization, host.pool, host.host_id),
+            host_id=host.host_id,
+            organization=host.organization,
+            pool=host.pool,
+            name=host.name,
+            slots=host.slots,
+            token_hash=host.token_hash,
+            joined_at=host.joined_at,
+            last_seen=host.last_seen,
+            facts=dict(host.facts),
+            expires_at=host.last_seen + KEPT,
+        )
+        with translated(f"host {host.host_id}"):
+            item.save()
+
+    def get_host(self, organization: str, pool: str, host_id: str) -> Host:
+        try:
+            with translated(f"host {host_id}"):
+                return HostItem.get(*HostItem.key(organization, pool, host_id), consistent_read=True).host()
+        except DoesNotExist:
+            raise NotFound(f"There is no host {host_id} in pool {pool}.") from None
+
+    def list_hosts(self, organization: str, pool: str) -> Sequence[Host]:
+        with translated(f"hosts of pool {pool}"):
+            items = HostItem.query(pool_partition(organization, pool), HostItem.sk.startswith(HostItem.PREFIX))
+            return [item.host() for item in items]
+
+    def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
+        actions: list[Any] = [HostItem.last_seen.set(at), HostItem.expires_at.set(at + KEPT)]
+        now_running = set(running)  # DynamoDB knows no empty set
+        actions.append(HostItem.running.set(now_running) if now_running else HostItem.running.remove())
+        gone = set(settled)
+        if gone:
+            actions.append(HostItem.handed.delete(gone))
+        with translated(f"host {host.host_id}"):
+            _host(host).update(actions=actions, condition=HostItem.pk.exists())
+
+    def put_offer(self, organization: str, pool: str, runner_id: str, at: datetime) -> None:
+        with translated(f"offer of runner {runner_id}"):
+            OfferItem(*OfferItem.key(organization, pool, runner_id), offered_at=at).save()
+
+    def remove_offer(self, organization: str, pool: str, runner_id: str) -> None:
+        with translated(f"offer of runner {runner_id}"):
+            OfferItem(*OfferItem.key(organization, pool, runner_id)).delete()
+
+    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[str]:
+        with translated(f"offers of pool {pool}"):
+            items = OfferItem.query(
+                pool_partition(organization, pool), OfferItem.sk.startswith(OfferItem.PREFIX), limit=limit
+            )
+            return [item.sk.removeprefix(OfferItem.PREFIX) for item in items]
+
+    def lease(self, host: Host, runner_id: str, one_time_hash: str, at: datetime) -> bool:
+        offer = OfferItem(*OfferItem.key(host.organization, host.pool, runner_id))
+        try:
+            with (
+                translated(f"offer of runner {runner_id}"),
+                TransactWrite(connection=self._connection) as transaction,
+            ):
+                transaction.delete(offer, condition=OfferItem.pk.exists())
+                transaction.update(
+                    RunnerItem(*RunnerItem.key(runner_id)),
+                    [
+                        RunnerItem.state.set(str(RunnerState.BOOTING)),
+                        RunnerItem.host_id.set(host.host_id),
+                        RunnerItem.one_time_hash.set(one_time_hash),
+                        RunnerItem.booting_at.set(at),
+                    ],
+                    (RunnerItem.state == str(RunnerState.OFFERED)) & RunnerItem.cancel_reason.does_not_exist(),
+                )
+                transaction.update(_host(host), [HostItem.handed.add({runner_id})], HostItem.pk.exists())
+        except (Conflict, Transient):
+            # Taken by another host, stopped, or being taken right now: whoever comes next will see.
+            return False
+        return True
+
+    def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
+        still_booting_here = (RunnerItem.state == str(RunnerState.BOOTING)) & (RunnerItem.host_id == host.host_id)
+        try:
+            with translated(f"runner {runner_id}"):
+                RunnerItem(*RunnerItem.key(runner_id)).update(
+                    actions=[RunnerItem.one_time_hash.set(one_time_hash)], condition=still_booting_here
+                )
+        except Conflict:
+            return False
+        return True
+
+    def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
+        keys = [RunnerItem.key(runner_id) for runner_id in sorted(set(runner_ids))]
+        with translated("the runners of a host"):
+            items = RunnerItem.batch_get(keys, consistent_read=True)
+            return {item.runner_id: item.runner() for item in items}
+
+
+def _host(host: Host) -> HostItem:
+    return HostItem(*HostItem.key(host.organization, host.pool, host.host_id))

@@ -1,0 +1,185 @@
+"""`LogIndex` on the `logs` table."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.faults import translated
+from cadence.application.log_ports import LogHead, LogIndex
+from cadence.domain.log import Gap, Segment, Watermark
+
+# As long as the segments themselves: the bucket's rule for `runs/` ends them.
+KEPT = timedelta(days=90)
+
+
+class _Meta:
+    table_name: ClassVar[str] = "logs"
+
+
+class LogsTable(Model):
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    expires_at = TTLAttribute(null=True)
+
+
+class HeadItem(LogsTable):
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "HEAD"
+
+    next_segment = NumberAttribute()
+
+    @classmethod
+    def key(cls, run_id: str) -> tuple[str, str]:
+        return _partition(run_id), cls.SK
+
+
+class SegmentItem(LogsTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "SEGMENT#"
+
+    key = UnicodeAttribute()
+    first_time = UnicodeAttribute()
+    last_time = UnicodeAttribute()
+    lines = NumberAttribute()
+    treatments = JSONAttribute()
+    levels = JSONAttribute()
+
+    @classmethod
+    def sort_key(cls, number: int) -> str:
+        return f"{cls.PREFIX}{number:012}"
+
+    @classmethod
+    def of(cls, segment: Segment) -> "SegmentItem":
+        return cls(
+            _partition(segment.run_id),
+            cls.sort_key(segment.number),
+            key=segment.key,
+            first_time=segment.first_time,
+            last_time=segment.last_time,
+            lines=segment.lines,
+            treatments=list(segment.treatments),
+            levels=list(segment.levels),
+        )
+
+    def segment(self) -> Segment:
+        return Segment(
+            self.pk.removeprefix("RUN#"),
+            int(self.sk.removeprefix(self.PREFIX)),
+            self.key,
+            self.first_time,
+            self.last_time,
+            int(self.lines),
+            tuple(self.treatments),
+            tuple(self.levels),
+        )
+
+
+class WatermarkItem(LogsTable):
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "WATERMARK"
+
+    through = NumberAttribute()
+    gaps = JSONAttribute()
+
+    @classmethod
+    def item_key(cls, runner_id: str) -> tuple[str, str]:
+        return f"RUNNER#{runner_id}", cls.SK
+
+    @classmethod
+    def of(cls, watermark: Watermark) -> "WatermarkItem":
+        gaps = [[gap.first, gap.last] for gap in watermark.gaps]
+        return cls(*cls.item_key(watermark.runner_id), through=watermark.through, gaps=gaps)
+
+    def watermark(self) -> Watermark:
+        gaps = tuple(Gap(first, last) for first, last in self.gaps)
+        return Watermark(self.pk.removeprefix("RUNNER#"), int(self.through), gaps)
+
+
+class DynamoLogIndex(LogIndex):
+    def __init__(self, table_name: str) -> None:
+        for model in (LogsTable, HeadItem, SegmentItem, WatermarkItem):
+            bind(model, table_name)
+        self._connection = Connection(region=LogsTable.Meta.region)  # type: ignore[attr-defined]
+
+    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
+        with translated(f"log of run {run_id}"):
+            heads = list(
+                HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True)
+            )
+            keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
+            found = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
+        return LogHead(
+            int(heads[0].next_segment) if heads else 0, {watermark.runner_id: watermark for watermark in found}
+        )
+
+    def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
+        expires = datetime.now(UTC) + KEPT
+        with (
+            translated(f"log of run {segment.run_id}"),
+            TransactWrite(connection=self._connection) as transaction,
+        ):
+            transaction.save(_until(expires, SegmentItem.of(segment)), SegmentItem.pk.does_not_exist())
+            transaction.save(
+                _until(expires, HeadItem(*HeadItem.key(segment.run_id), next_segment=segment.number + 1)),
+                _head_is(head.next_segment),
+            )
+            for watermark in watermarks:
+                transaction.save(
+                    _until(expires, WatermarkItem.of(watermark)),
+                    _watermark_is(head.watermarks.get(watermark.runner_id)),
+                )
+
+    def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
+        condition = SegmentItem.sk.between(SegmentItem.sort_key(from_number), SegmentItem.sort_key(10**12 - 1))
+        return self._query(run_id, condition, limit, forward=True)
+
+    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
+        return self._query(run_id, SegmentItem.sk.startswith(SegmentItem.PREFIX), limit, forward=False)
+
+    def _query(self, run_id: str, condition: Condition, limit: int, forward: bool) -> Sequence[Segment]:
+        with translated(f"log of run {run_id}"):
+            items = SegmentItem.query(
+                _partition(run_id), condition, scan_index_forward=forward, limit=limit, consistent_read=True
+            )
+            return [item.segment() for item in items]
+
+
+def _partition(run_id: str) -> str:
+    return f"RUN#{run_id}"
+
+
+def _until(expires: datetime, item: Any) -> Any:
+    item.expires_at = expires
+    return item
+
+
+def _head_is(next_segment: int) -> Condition:
+    condition: Condition = (
+        HeadItem.next_segment == next_segment if next_segment else HeadItem.pk.does_not_exist()
+    )
+    return condition
+
+
+def _watermark_is(watermark: Watermark | None) -> Condition:
+    if watermark is None:
+        missing: Condition = WatermarkItem.pk.does_not_exist()
+        return missing
+    gaps = [[gap.first, gap.last] for gap in watermark.gaps]
+    same: Condition = (WatermarkItem.through == watermark.through) & (WatermarkItem.gaps == gaps)
+    return same

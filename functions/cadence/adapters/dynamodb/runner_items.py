@@ -1,0 +1,279 @@
+"""Items of the `runners` table, and their translation to and from the domain. Keys are in docs/architecture.md."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.models import Model
+
+from cadence.application.runner_ports import Host
+from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
+
+
+def runner_partition(runner_id: str) -> str:
+    return f"RUNNER#{runner_id}"
+
+
+def pool_partition(organization: str, pool: str) -> str:
+    return f"POOL#{organization}#{pool}"
+
+
+class _Meta:
+    table_name: ClassVar[str] = "runners"
+
+
+class RunnersTable(Model):
+    """What all items of the table share. Subclasses are one kind of item each."""
+
+    class Meta(_Meta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    expires_at = TTLAttribute(null=True)
+
+
+class RunnerItem(RunnersTable):
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "RUNNER"
+
+    runner_id = UnicodeAttribute()
+    run_id = UnicodeAttribute()
+    treatment = UnicodeAttribute()
+    attempt = NumberAttribute()
+    organization = UnicodeAttribute()
+    project = UnicodeAttribute()
+    pool = UnicodeAttribute()
+    provider = UnicodeAttribute()
+    state = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    boot_deadline = NumberAttribute()
+    one_time_hash = UnicodeAttribute(null=True)
+    nonce_hash = UnicodeAttribute(null=True)
+    session_hash = UnicodeAttribute(null=True)
+    host_id = UnicodeAttribute(null=True)
+    booting_at = UTCDateTimeAttribute(null=True)
+    claimed_at = UTCDateTimeAttribute(null=True)
+    lease_until = UTCDateTimeAttribute(null=True)
+    beaten_at = UTCDateTimeAttribute(null=True)
+    deadline = UTCDateTimeAttribute(null=True)
+    launch_token = UnicodeAttribute(null=True)
+    execute_token = UnicodeAttribute(null=True)
+    cancel_reason = UnicodeAttribute(null=True)
+    result = JSONAttribute(null=True)
+    phase = UnicodeAttribute(null=True)
+    peaks = JSONAttribute(null=True)
+    facts = JSONAttribute(null=True)
+
+    @classmethod
+    def key(cls, runner_id: str) -> tuple[str, str]:
+        return runner_partition(runner_id), cls.SK
+
+    @classmethod
+    def of(cls, runner: Runner) -> "RunnerItem":
+        item = cls(*cls.key(runner.runner_id))
+        for field in dataclasses.fields(runner):
+            value = stored(field.name, getattr(runner, field.name))
+            if value is not None:
+                setattr(item, field.name, value)
+        return item
+
+    def runner(self) -> Runner:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Runner)}
+        values["state"] = RunnerState(self.state)
+        values["attempt"] = int(self.attempt)
+        values["boot_deadline"] = int(self.boot_deadline)
+        values["result"] = _result(self.result) if self.result else None
+        for name in ("peaks", "facts"):
+            values[name] = values[name] or {}
+        return Runner(**values)
+
+
+def stored(name: str, value: Any) -> Any:
+    """The attribute value of a field of Runner."""
+    if isinstance(value, Result):
+        return result_json(value)
+    if name == "state":
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value) or None
+    return value
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(result),
+        "outcome": str(result.outcome),
+        "started_at": result.started_at and result.started_at.isoformat(),
+        "finished_at": result.finished_at and result.finished_at.isoformat(),
+        "usage": dict(result.usage),
+    }
+
+
+def _result(value: Mapping[str, Any]) -> Result:
+    times = {name: value[name] and datetime.fromisoformat(value[name]) for name in ("started_at", "finished_at")}
+    return Result(**{**value, **times, "outcome": Outcome(value["outcome"])})
+
+
+class OutputItem(RunnersTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "OUTPUT#"
+
+    next_seq = NumberAttribute()
+    size = NumberAttribute()
+    sha256 = UnicodeAttribute(null=True)
+    chunks = NumberAttribute(null=True)
+    preview = BinaryAttribute(null=True, legacy_encoding=False)
+
+    @classmethod
+    def key(cls, runner_id: str, port: str) -> tuple[str, str]:
+        return runner_partition(runner_id), cls.PREFIX + port
+
+    def progress(self) -> StreamProgress:
+        end = None
+        if self.sha256 is not None:
+            end = StreamEnd(int(self.size), self.sha256, int(self.chunks), self.preview or b"")
+        return StreamProgress(int(self.next_seq), int(self.size), end)
+
+    def output_stream(self) -> OutputStream:
+        ended = self.sha256 is not None
+        return OutputStream(
+            port=self.sk.removeprefix(self.PREFIX),
+            committed=int(self.chunks) if ended else int(self.next_seq),
+            size=int(self.size),
+            ended=ended,
+            sha256=self.sha256,
+            preview=self.preview or b"",
+        )
+
+
+class ChunksItem(RunnersTable):
+    """Chunks that were committed together: sizes and digests in order, from the sequence number in the key on."""
+
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "CHUNKS#"
+
+    chunks = JSONAttribute()
+
+    @classmethod
+    def sort_key(cls, port: str, first_seq: int) -> str:
+        return f"{cls.PREFIX}{port}#{first_seq:012}"
+
+    @classmethod
+    def of(cls, runner_id: str, port: str, chunks: "list[Chunk]") -> "ChunksItem":
+        pairs = [[chunk.size, chunk.sha256] for chunk in chunks]
+        return cls(runner_partition(runner_id), cls.sort_key(port, chunks[0].seq), chunks=pairs)
+
+    def chunk_list(self) -> "list[Chunk]":
+        first = int(self.sk.rpartition("#")[2])
+        return [Chunk(seq, size, sha256) for seq, (size, sha256) in enumerate(self.chunks, first)]
+
+
+class ConsumerItem(RunnersTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "CONSUMER#"
+
+    next_seq = NumberAttribute()
+
+    @classmethod
+    def prefix(cls, port: str) -> str:
+        return f"{cls.PREFIX}{port}#"
+
+    @classmethod
+    def key(cls, runner_id: str, port: str, consumer_id: str) -> tuple[str, str]:
+        return runner_partition(runner_id), cls.prefix(port) + consumer_id
+
+
+class OfferItem(RunnersTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "OFFER#"
+
+    offered_at = UTCDateTimeAttribute()
+
+    @classmethod
+    def key(cls, organization: str, pool: str, runner_id: str) -> tuple[str, str]:
+        return pool_partition(organization, pool), cls.PREFIX + runner_id
+
+
+class HostItem(RunnersTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "HOST#"
+
+    host_id = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    pool = UnicodeAttribute()
+    name = UnicodeAttribute()
+    slots = NumberAttribute()
+    token_hash = UnicodeAttribute()
+    joined_at = UTCDateTimeAttribute()
+    last_seen = UTCDateTimeAttribute()
+    facts = JSONAttribute(null=True)
+    handed = UnicodeSetAttribute(null=True)
+    running = UnicodeSetAttribute(null=True)
+
+    @classmethod
+    def key(cls, organization: str, pool: str, host_id: str) -> tuple[str, str]:
+        return pool_partition(organization, pool), cls.PREFIX + host_id
+
+    def host(self) -> Host:
+        return Host(
+            host_id=self.host_id,
+            organization=self.organization,
+            pool=self.pool,
+            name=self.name,
+            slots=int(self.slots),
+            token_hash=self.token_hash,
+            joined_at=self.joined_at,
+            last_seen=self.last_seen,
+            facts=self.facts or {},
+            handed=frozenset(self.handed or ()),
+            running=frozenset(self.running or ()),
+        )
+
+
+class FollowItem(RunnersTable):
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "FOLLOW"
+
+    until = UTCDateTimeAttribute()
+
+    @classmethod
+    def key(cls, run_id: str) -> tuple[str, str]:
+        return f"RUN#{run_id}", cls.SK
+
+
+ITEMS: tuple[type[RunnersTable], ...] = (
+    RunnersTable,
+    RunnerItem,
+    OutputItem,
+    ChunksItem,
+    ConsumerItem,
+    OfferItem,
+    HostItem,
+    FollowItem,
+)

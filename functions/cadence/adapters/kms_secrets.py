@@ -1,0 +1,146 @@
+"""`SecretStore`: values encrypted by KMS, in the `access` table. Their plain text is in no table, file or log."""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.faults import translated
+from cadence.application.runner_ports import SecretDescription, SecretStore
+from cadence.domain.errors import Conflict, NotFound, TooLarge, Transient
+
+MAX_BYTES = 64 * 1024
+# What KMS encrypts at most in one call.
+_PART_BYTES = 4096
+_WRITE_ATTEMPTS = 5
+
+
+class SecretItem(Model):
+    class Meta:
+        table_name: ClassVar[str] = "access"
+
+    PREFIX: ClassVar[str] = "SECRET#"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    expires_at = TTLAttribute(null=True)
+    name = UnicodeAttribute()
+    version = NumberAttribute()
+    updated_at = UTCDateTimeAttribute()
+    parts = JSONAttribute()  # ciphertexts, base64
+
+    @classmethod
+    def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
+        return f"PROJECT#{organization}#{project}", cls.PREFIX + name
+
+    def description(self) -> SecretDescription:
+        return SecretDescription(self.name, int(self.version), self.updated_at)
+
+
+class KmsSecretStore(SecretStore):
+    def __init__(self, table_name: str, key_id: str) -> None:
+        bind(SecretItem, table_name)
+        self._key_id = key_id
+
+    def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
+        plain = value.encode("utf-8")
+        if len(plain) > MAX_BYTES:
+            raise TooLarge(f"A secret may have {MAX_BYTES} bytes; this one has {len(plain)}.", limit=MAX_BYTES)
+        for _ in range(_WRITE_ATTEMPTS):
+            current = self._find(organization, project, name)
+            version = int(current.version) + 1 if current else 1
+            item = SecretItem(
+                *SecretItem.key(organization, project, name),
+                name=name,
+                version=version,
+                updated_at=at,
+                parts=list(self._encrypted(plain, organization, project, name, version)),
+            )
+            try:
+                with translated(f"secret {name}"):
+                    item.save(_unchanged(current))
+            except Conflict:
+                continue
+            return item.description()
+        raise Transient(f"The secret {name} is being written by others. Try again.")
+
+    def describe(self, organization: str, project: str, name: str) -> SecretDescription:
+        return self._get(organization, project, name).description()
+
+    def names(self, organization: str, project: str) -> Sequence[SecretDescription]:
+        partition, prefix = SecretItem.key(organization, project, "")
+        with translated("the list of secrets"):
+            items = SecretItem.query(
+                partition, SecretItem.sk.startswith(prefix), attributes_to_get=["name", "version", "updated_at"]
+            )
+            return [item.description() for item in items]
+
+    def delete(self, organization: str, project: str, name: str) -> None:
+        try:
+            with translated(f"secret {name}"):
+                SecretItem(*SecretItem.key(organization, project, name)).delete(SecretItem.pk.exists())
+        except Conflict:
+            raise _missing(name, project) from None
+
+    def decrypt(self, organization: str, project: str, names: Iterable[str]) -> Mapping[str, str]:
+        return {name: self._decrypted(self._get(organization, project, name), organization, project) for name in names}
+
+    def _find(self, organization: str, project: str, name: str) -> SecretItem | None:
+        try:
+            return self._get(organization, project, name)
+        except NotFound:
+            return None
+
+    def _get(self, organization: str, project: str, name: str) -> SecretItem:
+        try:
+            with translated(f"secret {name}"):
+                return SecretItem.get(*SecretItem.key(organization, project, name), consistent_read=True)
+        except DoesNotExist:
+            raise _missing(name, project) from None
+
+    def _encrypted(self, plain: bytes, organization: str, project: str, name: str, version: int) -> Iterator[str]:
+        for part, start in enumerate(range(0, len(plain), _PART_BYTES)):
+            answer = client("kms").encrypt(
+                KeyId=self._key_id,
+                Plaintext=plain[start : start + _PART_BYTES],
+                EncryptionContext=_context(organization, project, name, version, part),
+            )
+            yield base64.b64encode(answer["CiphertextBlob"]).decode()
+
+    def _decrypted(self, item: SecretItem, organization: str, project: str) -> str:
+        plain = b"".join(
+            client("kms").decrypt(
+                KeyId=self._key_id,
+                CiphertextBlob=base64.b64decode(ciphertext),
+                EncryptionContext=_context(organization, project, item.name, int(item.version), part),
+            )["Plaintext"]
+            for part, ciphertext in enumerate(item.parts)
+        )
+        return plain.decode("utf-8")
+
+
+def _context(organization: str, project: str, name: str, version: int, part: int) -> dict[str, str]:
+    """Bound to the ciphertext, so that no part can be moved to another secret, version or place."""
+    return {
+        "organization": organization,
+        "project": project,
+        "name": name,
+        "version": str(version),
+        "part": str(part),
+    }
+
+
+def _unchanged(current: SecretItem | None) -> Condition:
+    unchanged: Condition = SecretItem.version == current.version if current else SecretItem.pk.does_not_exist()
+    return unchanged
+
+
+def _missing(name: str, project: str) -> NotFound:
+    return NotFound(f"There is no secret {name} in project {project}.")

@@ -1,0 +1,43 @@
+"""Requests of agents and hosts, checked against schemas/runner-protocol/1.json."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from cadence.domain.errors import InvalidRequest, Violation
+
+_SCHEMA = Path("schemas", "runner-protocol", "1.json")
+_MOST_VIOLATIONS = 20
+
+
+def check_request(name: str, body: Any) -> None:
+    """Raises InvalidRequest unless `body` is what the schema's `<name>_request` asks for."""
+    violations = []
+    for error in _validator(f"{name}_request").iter_errors(body):
+        pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.instance_path)
+        # The validator's own message quotes the value, which may hold anything; the rule that was broken is enough.
+        violations.append(Violation(pointer, f"does not satisfy {error.kind.name}", error.kind.name))
+        if len(violations) == _MOST_VIOLATIONS:
+            break
+    if violations:
+        raise InvalidRequest(
+            f"This is no valid request of kind {name} (see schemas/runner-protocol/1.json).", violations
+        )
+
+
+@cache
+def protocol_schema() -> dict[str, Any]:
+    """From the `schemas` folder beside `cadence` or, in the repository, beside `functions`."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / _SCHEMA).is_file():
+            schema: dict[str, Any] = json.loads((folder / _SCHEMA).read_text(encoding="utf-8"))
+            return schema
+    raise FileNotFoundError(f"{_SCHEMA} is in no folder above {__file__}")
+
+
+@cache
+def _validator(definition: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**protocol_schema(), "$ref": f"#/$defs/{definition}"})

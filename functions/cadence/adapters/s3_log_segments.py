@@ -1,0 +1,44 @@
+"""`LogSegments` in the data bucket: gzipped JSON lines."""
+
+import gzip
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from cadence.adapters.aws import client
+from cadence.application.log_ports import Line, LogSegments
+from cadence.domain.ids import log_segment_key
+
+# Segments never change, so those read last are remembered (bytes as stored).
+_REMEMBERED = 32 * 1024 * 1024
+
+
+class S3LogSegments(LogSegments):
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._remembered: OrderedDict[str, bytes] = OrderedDict()
+
+    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
+        text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
+        # Without a time in it, so that the same lines give the same object.
+        data = gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=3, mtime=0)
+        key = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest())
+        client("s3").put_object(
+            Bucket=self._bucket, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip"
+        )
+        return key
+
+    def read(self, key: str) -> Sequence[Line]:
+        text = gzip.decompress(self._get(key)).decode("utf-8", "surrogatepass")
+        return [json.loads(line) for line in text.split("\n") if line]
+
+    def _get(self, key: str) -> bytes:
+        if key in self._remembered:
+            self._remembered.move_to_end(key)
+            return self._remembered[key]
+        data: bytes = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        self._remembered[key] = data
+        while sum(map(len, self._remembered.values())) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+        return data

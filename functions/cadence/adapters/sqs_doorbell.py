@@ -1,0 +1,49 @@
+"""`Doorbell`: one SQS queue per pool, made when it is first needed.
+
+Nobody deletes messages. Each is seen once (it stays hidden as long as it is kept) and is gone after a minute.
+"""
+
+import hashlib
+
+from cadence.adapters.aws import client
+from cadence.adapters.presigned import LIFETIME, signed_queue_url
+from cadence.application.runner_ports import Doorbell, DoorbellUrl
+
+WAIT_SECONDS = 20
+_KEPT_SECONDS = "60"
+_LISTEN = (
+    "Action=ReceiveMessage&MaxNumberOfMessages=10&Version=2012-11-05"
+    f"&VisibilityTimeout={_KEPT_SECONDS}&WaitTimeSeconds={WAIT_SECONDS}"
+)
+
+
+class SqsDoorbell(Doorbell):
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._urls: dict[str, str] = {}
+
+    def ring(self, organization: str, pool: str) -> None:
+        client("sqs").send_message(QueueUrl=self._queue_url(organization, pool), MessageBody="work")
+
+    def listen(self, organization: str, pool: str) -> DoorbellUrl:
+        return DoorbellUrl(signed_queue_url(self._queue_url(organization, pool), _LISTEN, LIFETIME), WAIT_SECONDS)
+
+    def _queue_url(self, organization: str, pool: str) -> str:
+        name = queue_name(self._prefix, organization, pool)
+        if name not in self._urls:
+            # Creating a queue that exists, with the same attributes, returns its URL.
+            created = client("sqs").create_queue(
+                QueueName=name,
+                Attributes={
+                    "MessageRetentionPeriod": _KEPT_SECONDS,
+                    "VisibilityTimeout": _KEPT_SECONDS,
+                    "ReceiveMessageWaitTimeSeconds": str(WAIT_SECONDS),
+                    "SqsManagedSseEnabled": "true",
+                },
+            )
+            self._urls[name] = created["QueueUrl"]
+        return self._urls[name]
+
+
+def queue_name(prefix: str, organization: str, pool: str) -> str:
+    return prefix + hashlib.sha256(f"{organization}/{pool}".encode()).hexdigest()[:12]

@@ -1,0 +1,34 @@
+"""Log lines of a runner, taken over for good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from cadence.application.ports import Clock
+from cadence.application.runner_ports import Followers, LogBatch, LogLine, LogSink
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.runner import Runner
+
+
+@dataclass(frozen=True)
+class AcceptedLogs:
+    through: int
+    followed: bool
+
+
+@dataclass(frozen=True)
+class AcceptLogs:
+    sink: LogSink
+    followers: Followers
+    clock: Clock
+
+    def __call__(self, runner: Runner, lines: Sequence[LogLine]) -> AcceptedLogs:
+        """What is acknowledged is durable. Raises InvalidRequest if the sequence numbers do not rise, Transient."""
+        for index, (before, line) in enumerate(pairwise(lines), 1):
+            if line.seq <= before.seq:
+                raise InvalidRequest(
+                    "Lines must come in order.",
+                    [Violation(f"/lines/{index}/seq", f"{line.seq} does not come after {before.seq}")],
+                )
+        batch = LogBatch(runner.run_id, runner.runner_id, runner.treatment, runner.attempt, lines)
+        return AcceptedLogs(self.sink.put(batch), self.followers.is_followed(runner.run_id, self.clock()))

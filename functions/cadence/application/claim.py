@@ -1,0 +1,109 @@
+"""An agent calls home: with its one-time token it gets its assignment, once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
+from cadence.application.runner_ports import Followers, SecretReader
+from cadence.application.runner_tokens import matches, refuse, session_token, token_hash
+from cadence.domain.errors import Conflict, Gone, NotFound, ProviderRejected
+from cadence.domain.run import Run, TreatmentSpec
+from cadence.domain.runner import Runner, RunnerState
+
+HEARTBEAT_SECONDS = 10
+LEASE_SECONDS = 45
+# The agent itself ends a treatment that takes too long; the watchdog does if the agent has not by then.
+DEADLINE_GRACE = timedelta(seconds=60)
+_REFUSED = "The one-time token is not valid for this runner."
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What an agent is to do. `secrets` (values by environment name) and `session_token` are in no log and no table."""
+
+    runner: Runner
+    run: Run
+    spec: TreatmentSpec
+    secrets: Mapping[str, str]
+    session_token: str
+    followed: bool
+
+
+@dataclass(frozen=True)
+class Claim:
+    runs: RunStore
+    runners: RunnerStore
+    secrets: SecretReader
+    followers: Followers
+    machines: Machines
+    clock: Clock
+
+    def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
+        """The agent that made `nonce` up may ask again if an answer was lost; nobody else may.
+
+        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), ProviderRejected (a secret is missing).
+        """
+        runner = self._admit(runner_id, token, nonce)
+        run = self.runs.get_run(runner.run_id)
+        spec = self.runs.get_spec(runner.run_id, runner.treatment)
+        secrets = self._secrets(runner, spec)
+        session = session_token(token, nonce)
+        if runner.state is not RunnerState.CLAIMED:
+            runner = self._take(runner, nonce, session, spec, facts)
+        if runner.launch_token:
+            self.machines.succeed(runner.launch_token, {"runner_id": runner_id})
+        followed = self.followers.is_followed(runner.run_id, self.clock())
+        return Assignment(runner, run, spec, secrets, session, followed)
+
+    def _admit(self, runner_id: str, token: str, nonce: str) -> Runner:
+        try:
+            runner = self.runners.get_runner(runner_id)
+        except NotFound:
+            raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
+        if not matches(runner.one_time_hash, token):
+            raise refuse("wrong_one_time_token", _REFUSED, runner_id=runner_id)
+        if runner.state is RunnerState.CLAIMED and not matches(runner.nonce_hash, nonce):
+            raise refuse("one_time_token_used_twice", _REFUSED, runner_id=runner_id)
+        if runner.state not in {RunnerState.BOOTING, RunnerState.CLAIMED}:
+            refuse("one_time_token_late", _REFUSED, runner_id=runner_id)
+            raise Gone(f"Runner {runner_id} is {runner.state}: it is no longer waited for.", state=str(runner.state))
+        if runner.cancel_reason:
+            raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
+        return runner
+
+    def _secrets(self, runner: Runner, spec: TreatmentSpec) -> Mapping[str, str]:
+        if not spec.secrets:
+            return {}
+        try:
+            values = self.secrets.decrypt(runner.organization, runner.project, set(spec.secrets.values()))
+        except NotFound as error:
+            # It existed when the run was admitted; without it the treatment can only fail, so it does at once and says why.
+            cause = ProviderRejected(error.message)
+            if self.runners.declare_lost(runner) and runner.launch_token:
+                self.machines.fail(runner.launch_token, cause)
+            raise cause from None
+        return {variable: values[name] for variable, name in spec.secrets.items()}
+
+    def _take(self, runner: Runner, nonce: str, session: str, spec: TreatmentSpec, facts: Mapping[str, Any]) -> Runner:
+        now = self.clock()
+        try:
+            return self.runners.change_runner(
+                runner.runner_id,
+                {RunnerState.BOOTING},
+                state=RunnerState.CLAIMED,
+                nonce_hash=token_hash(nonce),
+                session_hash=token_hash(session),
+                claimed_at=now,
+                lease_until=now + timedelta(seconds=LEASE_SECONDS),
+                deadline=now + timedelta(seconds=spec.max_duration) + DEADLINE_GRACE,
+                facts=facts,
+            )
+        except Conflict:
+            current = self.runners.get_runner(runner.runner_id)
+            if current.state is not RunnerState.CLAIMED:
+                raise Gone(f"Runner {runner.runner_id} is {current.state}.", state=str(current.state)) from None
+            if not matches(current.nonce_hash, nonce):
+                raise refuse("one_time_token_used_twice", _REFUSED, runner_id=runner.runner_id) from None
+            return current

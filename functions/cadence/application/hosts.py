@@ -1,0 +1,141 @@
+"""Machines that join a pool by themselves, and the work they are handed."""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.application.ports import Clock, PoolStore
+from cadence.application.runner_ports import Doorbell, DoorbellUrl, Host, HostStore
+from cadence.application.runner_tokens import bearer, matches, new_token, refuse, token_hash
+from cadence.domain.errors import Conflict, Forbidden, NotFound
+from cadence.domain.runner import Runner, RunnerState
+
+POLL_SECONDS = 10
+# Bounds the time of one call; what is left over is leased by the next.
+_LEASES_PER_CALL = 25
+_REFUSED = "The host's token is not valid. Join the pool again with a join token."
+
+
+@dataclass(frozen=True)
+class Joined:
+    host_id: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A runner for the host to start, and the one-time token its agent calls home with."""
+
+    runner_id: str
+    token: str
+
+
+@dataclass(frozen=True)
+class LeaseAnswer:
+    assignments: Sequence[Handed]
+    stop: Sequence[str]
+    doorbell: DoorbellUrl
+    poll_seconds: int
+
+
+@dataclass(frozen=True)
+class JoinPool:
+    hosts: HostStore
+    pools: PoolStore
+    clock: Clock
+
+    def __call__(
+        self, organization: str, project: str, pool: str, name: str, slots: int, facts: Mapping[str, Any]
+    ) -> Joined:
+        """`organization` and `project` (or `*`) are those that the join token stands for. Raises NotFound, Forbidden, Conflict."""
+        joined = self.pools.get_pool(organization, pool)
+        if joined.provider != "host":
+            raise Conflict(f"Pool {pool} gets its runners from {joined.provider}; no host can join it.")
+        if project != "*" and joined.projects != (project,):
+            # A host sees the secrets of whatever it runs.
+            raise Forbidden(
+                f"Pool {pool} serves more than project {project}: joining it takes a token for all projects."
+            )
+        now = self.clock()
+        host_id = f"host-{secrets.token_hex(10)}"
+        # The token names the pool, which is where the host is found.
+        token = f"{organization}.{pool}.{new_token()}"
+        self.hosts.put_host(Host(host_id, organization, pool, name, slots, token_hash(token), now, now, facts))
+        return Joined(host_id, token)
+
+
+@dataclass(frozen=True)
+class LeaseWork:
+    hosts: HostStore
+    doorbell: Doorbell
+    clock: Clock
+
+    def __call__(
+        self, host_id: str, authorization: str | None, free_slots: int, running: Collection[str]
+    ) -> LeaseAnswer:
+        """Hands out at most `free_slots` runners; one whose token got lost on the way is handed out again.
+
+        Raises Unauthenticated.
+        """
+        host = self._check(host_id, authorization)
+        now = self.clock()
+        known = self.hosts.get_runners({*running, *host.handed})
+        waiting = {
+            runner_id
+            for runner_id in host.handed - set(running)
+            if runner_id in known and known[runner_id].state is RunnerState.BOOTING
+        }
+        self.hosts.note_seen(host, now, running, host.handed - waiting)
+        room = min(free_slots, _LEASES_PER_CALL)
+        assignments = self._hand_again(host, sorted(waiting)[:room])
+        assignments += self._hand_new(host, room - len(assignments))
+        return LeaseAnswer(
+            assignments,
+            [runner_id for runner_id in running if _unwanted(known.get(runner_id), host)],
+            self.doorbell.listen(host.organization, host.pool),
+            POLL_SECONDS,
+        )
+
+    def _check(self, host_id: str, authorization: str | None) -> Host:
+        token = bearer(authorization)
+        organization, _, rest = token.partition(".")
+        pool, _, _ = rest.partition(".")
+        try:
+            host = self.hosts.get_host(organization, pool, host_id)
+        except NotFound:
+            raise refuse("unknown_host", _REFUSED, host_id=host_id) from None
+        if not matches(host.token_hash, token):
+            raise refuse("wrong_host_token", _REFUSED, host_id=host_id)
+        return host
+
+    def _hand_again(self, host: Host, runner_ids: Sequence[str]) -> list[Handed]:
+        handed = []
+        for runner_id in runner_ids:
+            token = new_token()
+            if self.hosts.lease_again(host, runner_id, token_hash(token)):
+                handed.append(Handed(runner_id, token))
+        return handed
+
+    def _hand_new(self, host: Host, room: int) -> list[Handed]:
+        if room <= 0:
+            return []
+        # More than there is room for, since other hosts take some of them at this very moment.
+        offers = self.hosts.list_offers(host.organization, host.pool, 2 * room + 10)
+        handed: list[Handed] = []
+        for index, runner_id in enumerate(offers):
+            if len(handed) == room:
+                if offers[index:]:
+                    self.doorbell.ring(host.organization, host.pool)  # the rest is for the next host
+                break
+            token = new_token()
+            if self.hosts.lease(host, runner_id, token_hash(token), self.clock()):
+                handed.append(Handed(runner_id, token))
+        return handed
+
+
+def _unwanted(runner: Runner | None, host: Host) -> bool:
+    """A runner that has completed is left to end by itself until it is released."""
+    if runner is None or (runner.organization, runner.pool) != (host.organization, host.pool):
+        return True
+    return runner.state in {RunnerState.LOST, RunnerState.RELEASED}

@@ -1,0 +1,17 @@
+"""ULIDs, lower case: random ones, and ones derived from what must lead to the same thing whenever it comes again."""
+
+import hashlib
+from datetime import datetime
+
+from ulid import ULID
+
+
+def new_ulid(now: datetime) -> str:
+    return str(ULID.from_datetime(now)).lower()
+
+
+def derived_ulid(first_seen: datetime, *key: str) -> str:
+    """Sorted by `first_seen`, and always the same for the same `first_seen` and `key`."""
+    digest = hashlib.sha256("\0".join(key).encode()).digest()
+    milliseconds = int(first_seen.timestamp() * 1000)
+    return str(ULID.from_bytes(milliseconds.to_bytes(6, "big") + digest[:10])).lower()

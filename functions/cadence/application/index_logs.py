@@ -1,0 +1,101 @@
+"""Batches of log lines become a segment of their run's log: each line exactly once, whatever is delivered twice or late."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cadence.application.log_ports import Line, LogIndex, LogSegments
+from cadence.application.runner_ports import LogBatch, LogLine
+from cadence.domain.errors import Conflict, Transient
+from cadence.domain.log import Segment, Watermark, detected_level, gap_line
+
+_ATTEMPTS = 5
+# A transaction holds 100 items: manifest, head, and a watermark for each runner.
+_RUNNERS_PER_SEGMENT = 90
+
+
+@dataclass(frozen=True)
+class IndexLogs:
+    index: LogIndex
+    segments: LogSegments
+
+    def __call__(self, run_id: str, batches: Sequence[LogBatch]) -> int:
+        """Writes what is new in `batches`, all of one run; returns how many lines that were. Safe to repeat.
+
+        The segment is written first and becomes part of the log with its manifest, in one transaction with the watermarks. A crash
+        in between leaves an object that nobody refers to. Raises Transient if others write the same log all the time.
+        """
+        by_runner: dict[str, list[LogBatch]] = defaultdict(list)
+        for batch in batches:
+            by_runner[batch.runner_id].append(batch)
+        runners = sorted(by_runner)
+        written = 0
+        for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
+            some = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
+            written += self._write(run_id, some)
+        return written
+
+    def _write(self, run_id: str, by_runner: dict[str, list[LogBatch]]) -> int:
+        for _ in range(_ATTEMPTS):
+            head = self.index.get_head(run_id, by_runner)
+            watermarks: list[Watermark] = []
+            lines_by_runner: list[list[Line]] = []
+            for runner_id, batches in by_runner.items():
+                watermark, lines = _new_lines(head.watermarks.get(runner_id, Watermark(runner_id)), batches)
+                if lines:
+                    watermarks.append(watermark)
+                    lines_by_runner.append(lines)
+            if not watermarks:
+                return 0
+            # By time across runners; the lines of one runner keep their own order even if its clock was set back.
+            lines = list(heapq.merge(*lines_by_runner, key=lambda line: line["time"]))
+            key = self.segments.write(run_id, head.next_segment, lines)
+            try:
+                self.index.append(head, _manifest(run_id, head.next_segment, key, lines), watermarks)
+            except Conflict:
+                continue
+            return len(lines)
+        raise Transient(f"The log of run {run_id} is being written by others.")
+
+
+def _new_lines(watermark: Watermark, batches: Sequence[LogBatch]) -> tuple[Watermark, list[Line]]:
+    received = {line.seq: line for batch in batches for line in batch.lines}
+    after, new, gaps = watermark.take(received)
+    batch = batches[0]
+    opened = {gap.last + 1: gap for gap in gaps}
+    lines: list[Line] = []
+    for seq in sorted(new):
+        line = received[seq]
+        if seq in opened:
+            lines.append(gap_line(opened[seq], line.time, batch.runner_id, batch.treatment, batch.attempt))
+        lines.append(_kept(batch, line))
+    return after, lines
+
+
+def _kept(batch: LogBatch, line: LogLine) -> Line:
+    kept = {
+        "seq": line.seq,
+        "time": line.time,
+        "runner": batch.runner_id,
+        "treatment": batch.treatment,
+        "attempt": batch.attempt,
+        "stream": line.stream,
+        "level": detected_level(line.level, line.text),
+        "text": line.text,
+    }
+    return {**kept, "continued": True} if line.continued else kept
+
+
+def _manifest(run_id: str, number: int, key: str, lines: Sequence[Line]) -> Segment:
+    times = [line["time"] for line in lines]
+    return Segment(
+        run_id=run_id,
+        number=number,
+        key=key,
+        first_time=min(times),
+        last_time=max(times),
+        lines=len(lines),
+        treatments=tuple(sorted({line["treatment"] for line in lines})),
+        levels=tuple(sorted({line["level"] for line in lines})),
+    )

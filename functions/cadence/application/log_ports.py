@@ -1,0 +1,42 @@
+"""What indexing and reading logs need from the outside."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cadence.domain.log import Segment, Watermark
+
+Line = Mapping[str, Any]
+"""`{seq, time, runner, treatment, attempt, stream, level, text}`, also `continued` or `gap: {first, last}` where it applies."""
+
+
+@dataclass(frozen=True)
+class LogHead:
+    """Where the writing of a run's log stands: the next segment's number, and the watermarks asked for, by runner."""
+
+    next_segment: int
+    watermarks: Mapping[str, Watermark]
+
+
+class LogIndex(Protocol):
+    """Manifests and watermarks (table `logs`)."""
+
+    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead: ...
+
+    def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
+        """In one transaction: the manifest, the next number and the watermarks. Raises Conflict unless all is as in `head`."""
+
+    def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
+        """In order, from `from_number` on."""
+
+    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
+        """Newest first."""
+
+
+class LogSegments(Protocol):
+    """The lines themselves (bucket `data`)."""
+
+    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
+        """Returns the key. Writing the same lines again changes nothing."""
+
+    def read(self, key: str) -> Sequence[Line]: ...

@@ -1,0 +1,91 @@
+"""Stores pipelines as immutable versions, and starts runs of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cadence.application.check_document import FreezeDocument
+from cadence.application.pipeline_ports import PipelineStore
+from cadence.application.ports import Clock, Documents
+from cadence.application.start_run import Frozen
+from cadence.domain.document import Pipeline
+from cadence.domain.errors import NotFound
+from cadence.domain.versions import PipelineVersion, PushTrigger
+
+
+@dataclass(frozen=True)
+class PutPipeline:
+    pipelines: PipelineStore
+    freeze: FreezeDocument
+    clock: Clock
+
+    def __call__(
+        self, organization: str, project: str, name: str, source: str, created_by: str
+    ) -> tuple[PipelineVersion, bool]:
+        """The version that holds this document, and whether it is new. Raises InvalidDocument, and Conflict if two write at once."""
+        frozen, pipeline = self.freeze(organization, project, source, name=name)
+        newest = self._newest(organization, project, name)
+        if newest and (newest.document_sha256, newest.plan_sha256) == (frozen.document_sha256, frozen.plan_sha256):
+            return newest, False
+        version = PipelineVersion(
+            organization,
+            project,
+            name,
+            newest.version + 1 if newest else 1,
+            frozen.document_sha256,
+            frozen.plan_sha256,
+            frozen.max_duration,
+            self.clock(),
+            created_by,
+            frozen.parameters,
+            _push(pipeline),
+        )
+        self.pipelines.add_version(version)
+        return version, True
+
+    def _newest(self, organization: str, project: str, name: str) -> PipelineVersion | None:
+        try:
+            return self.pipelines.newest(organization, project, name)
+        except NotFound:
+            return None
+
+
+@dataclass(frozen=True)
+class FreezePipeline:
+    """A stored version, checked again against what the project has now."""
+
+    pipelines: PipelineStore
+    documents: Documents
+    freeze: FreezeDocument
+
+    def __call__(
+        self, organization: str, project: str, name: str, version: int | None, given: Mapping[str, Any]
+    ) -> Frozen:
+        """The newest version unless `version` says which. Raises NotFound and InvalidDocument."""
+        stored = (
+            self.pipelines.newest(organization, project, name)
+            if version is None
+            else self.pipelines.version(organization, project, name, version)
+        )
+        source = self.documents.get(stored.document_sha256).decode()
+        frozen, _ = self.freeze(organization, project, source, given, name)
+        return replace(frozen, pipeline_version=stored.version)
+
+
+def frozen_version(version: PipelineVersion) -> Frozen:
+    """A stored version as it was checked when it was stored, with the parameters' defaults."""
+    return Frozen(
+        version.organization,
+        version.project,
+        version.name,
+        version.document_sha256,
+        version.plan_sha256,
+        version.max_duration,
+        version.parameters,
+        version.version,
+    )
+
+
+def _push(pipeline: Pipeline) -> PushTrigger | None:
+    push = pipeline.triggers.push
+    return None if push is None else PushTrigger(tuple(push.branches), tuple(push.paths))

@@ -1,0 +1,172 @@
+"""What the use cases for runners and hosts need from the outside, beside `ports.py`. Every write is safe to repeat."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from cadence.domain.run import TreatmentSpec
+from cadence.domain.runner import Runner
+from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
+
+Specs = Callable[[str, str], TreatmentSpec]
+"""The specification of a run's treatment. It never changes, so it may be remembered."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine that joined a pool.
+
+    `running` is what it said it runs; `handed` are runners leased to it that it has not yet said it runs.
+    """
+
+    host_id: str
+    organization: str
+    pool: str
+    name: str
+    slots: int
+    token_hash: str
+    joined_at: datetime
+    last_seen: datetime
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    handed: frozenset[str] = frozenset()
+    running: frozenset[str] = frozenset()
+
+
+class HostStore(Protocol):
+    """Hosts and the work offered to them (table `runners`)."""
+
+    def put_host(self, host: Host) -> None: ...
+
+    def get_host(self, organization: str, pool: str, host_id: str) -> Host:
+        """Raises NotFound."""
+
+    def list_hosts(self, organization: str, pool: str) -> Sequence[Host]: ...
+
+    def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
+        """Notes that the host is there and what it runs; `settled` are runners that no longer need handing over."""
+
+    def put_offer(self, organization: str, pool: str, runner_id: str, at: datetime) -> None: ...
+
+    def remove_offer(self, organization: str, pool: str, runner_id: str) -> None:
+        """Removing what is not there is no error."""
+
+    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[str]:
+        """Runner ids, oldest run first."""
+
+    def lease(self, host: Host, runner_id: str, one_time_hash: str, at: datetime) -> bool:
+        """Takes an offer for `host`: offer removed, runner booting there, in one transaction. False if it was taken or stopped."""
+
+    def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
+        """A new one-time token for a runner that still boots on `host` (the answer with the first was lost). False if it does not."""
+
+    def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
+        """Those that exist, by id."""
+
+
+class StreamStore(Protocol):
+    """The chunks of runners' outputs and the positions of their consumers (table `runners`)."""
+
+    def get_progress(self, runner_id: str, port: str) -> StreamProgress: ...
+
+    def commit(
+        self, runner_id: str, port: str, seen: StreamProgress, chunks: Sequence[Chunk], end: StreamEnd | None
+    ) -> StreamProgress:
+        """Adds `chunks` after those in `seen`, and the end. Raises Conflict if somebody committed since `seen` was read."""
+
+    def list_chunks(self, runner_id: str, port: str, from_seq: int, limit: int) -> Sequence[Chunk]:
+        """Committed chunks from `from_seq` on, at most `limit`."""
+
+    def note_consumer(self, runner_id: str, port: str, consumer_id: str, next_seq: int) -> None:
+        """Where a consumer stands in the stream."""
+
+    def remove_consumer(self, runner_id: str, port: str, consumer_id: str) -> None: ...
+
+    def consumers(self, runner_id: str, port: str) -> Mapping[str, int]:
+        """Next chunk of each attached consumer, by its runner id."""
+
+
+class Followers(Protocol):
+    """Whether somebody watches a run live: its agents then send their lines at once."""
+
+    def follow(self, run_id: str, until: datetime) -> None: ...
+
+    def is_followed(self, run_id: str, now: datetime) -> bool: ...
+
+
+class DataUrls(Protocol):
+    """Presigned URLs into the data bucket, valid for at least an hour. Made without a network call."""
+
+    def upload(self, key: str) -> str: ...
+
+    def download(self, key: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class DoorbellUrl:
+    """A GET of `url` returns when there may be work, at the latest after `wait_seconds`."""
+
+    url: str
+    wait_seconds: int
+
+
+class Doorbell(Protocol):
+    """Wakes the hosts of a pool."""
+
+    def ring(self, organization: str, pool: str) -> None:
+        """At least one listening host is woken; the others look by themselves."""
+
+    def listen(self, organization: str, pool: str) -> DoorbellUrl: ...
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line as an agent sends it: masked, without its line end."""
+
+    seq: int
+    time: str  # RFC 3339, UTC, milliseconds
+    stream: str
+    level: str
+    text: str
+    continued: bool = False
+
+
+@dataclass(frozen=True)
+class LogBatch:
+    """Lines of one runner, in order."""
+
+    run_id: str
+    runner_id: str
+    treatment: str
+    attempt: int
+    lines: Sequence[LogLine]
+
+
+class LogSink(Protocol):
+    def put(self, batch: LogBatch) -> int:
+        """Returns the sequence number through which lines were durably taken (0 for none). Raises Transient."""
+
+
+class SecretReader(Protocol):
+    def decrypt(self, organization: str, project: str, names: Iterable[str]) -> Mapping[str, str]:
+        """Values by name. Raises NotFound naming the first that does not exist."""
+
+
+@dataclass(frozen=True)
+class SecretDescription:
+    name: str
+    version: int
+    updated_at: datetime
+
+
+class SecretStore(SecretReader, Protocol):
+    def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
+        """Encrypts and stores a new version. Raises TooLarge over 64 KiB (UTF-8)."""
+
+    def describe(self, organization: str, project: str, name: str) -> SecretDescription:
+        """Raises NotFound."""
+
+    def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
+
+    def delete(self, organization: str, project: str, name: str) -> None:
+        """Raises NotFound."""

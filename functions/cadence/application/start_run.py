@@ -1,0 +1,112 @@
+"""Starts runs: of a document sent with the request, of a stored pipeline, or of an earlier run once more."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from cadence.application.access_ports import SeenStore
+from cadence.application.identifiers import derived_ulid, new_ulid
+from cadence.application.ports import Clock, Deadlines, Machines, RunStore
+from cadence.domain.errors import Conflict
+from cadence.domain.run import Run, RunState
+
+# The machine's own timeout is only a second net behind the watchdog's deadline, so it comes a little later.
+_MACHINE_MARGIN = 300
+_KEY_KEPT = timedelta(days=1)
+_START_CHECK = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What a run executes, all by digest: nothing that changes afterwards changes the run."""
+
+    organization: str
+    project: str
+    pipeline: str
+    document_sha256: str
+    plan_sha256: str
+    max_duration: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    pipeline_version: int | None = None
+
+    def fingerprint(self) -> str:
+        said = json.dumps([self.pipeline, self.document_sha256, self.parameters], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class StartRun:
+    """Creates the run and starts its machine. Safe to repeat with the same `run_id`."""
+
+    runs: RunStore
+    machines: Machines
+    clock: Clock
+
+    def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
+        run = Run(
+            run_id=run_id,
+            organization=frozen.organization,
+            project=frozen.project,
+            pipeline=frozen.pipeline,
+            state=RunState.PENDING,
+            created_at=self.clock(),
+            document_sha256=frozen.document_sha256,
+            plan_sha256=frozen.plan_sha256,
+            pipeline_version=frozen.pipeline_version,
+            parameters=frozen.parameters,
+            event=event,
+            max_duration=frozen.max_duration,
+            created_by=created_by,
+        )
+        try:
+            self.runs.create_run(run)
+        except Conflict:
+            run = self.runs.get_run(run_id)
+        if run.state is RunState.PENDING:
+            self.machines.start_run(run_id, run.max_duration + _MACHINE_MARGIN)
+        return run
+
+
+@dataclass(frozen=True)
+class RequestRun:
+    """Starts a run that somebody asked for; the same `key` always means the same run."""
+
+    start: StartRun
+    seen: SeenStore
+    deadlines: Deadlines
+    clock: Clock
+
+    def __call__(self, frozen: Frozen, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
+        """Raises Conflict if `key` was used for something else."""
+        run_id = self._run_id(frozen, key)
+        # Before the run exists, so that one whose machine could not be started is always looked at again.
+        self.deadlines.watch_run(run_id, _START_CHECK)
+        return self.start(run_id, frozen, event, created_by)
+
+    def _run_id(self, frozen: Frozen, key: str | None) -> str:
+        now = self.clock()
+        if key is None:
+            return new_ulid(now)
+        scope = (frozen.organization, frozen.project, key)
+        digest = hashlib.sha256("\0".join(scope).encode()).hexdigest()
+        seen = self.seen.first_seen(f"REQUEST#{digest}", frozen.fingerprint(), now, _KEY_KEPT)
+        if seen.fingerprint != frozen.fingerprint():
+            raise Conflict("This Idempotency-Key was used for a different run. Send a new key with a new request.")
+        return derived_ulid(seen.first_seen, *scope)
+
+
+def frozen_again(run: Run) -> Frozen:
+    """What an earlier run executed, for another run of the same."""
+    return Frozen(
+        run.organization,
+        run.project,
+        run.pipeline,
+        run.document_sha256,
+        run.plan_sha256,
+        run.max_duration,
+        run.parameters,
+        run.pipeline_version,
+    )

@@ -1,0 +1,1 @@
+"""The command line `cadence`: talks to the API over HTTP only."""

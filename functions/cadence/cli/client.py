@@ -1,0 +1,274 @@
+"""A client of Cadence's API: one HTTP session with retries, answers as plain JSON values."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+Json = Any
+
+_FINAL = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
+_SAFE = frozenset({"GET", "PUT", "DELETE"})
+_LONGEST_WAIT = 2
+_PIECE = 1024 * 1024
+
+
+class ApiError(Exception):
+    """The API refused. `problem` is its problem document (RFC 9457), with `findings` or `violations` where there are any."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
+        self.status = status
+        self.problem = problem
+
+
+class Unreachable(Exception):
+    """The API could not be reached, or did not answer."""
+
+
+def is_final(state: str) -> bool:
+    return state in _FINAL
+
+
+class Client:
+    """Safe requests are repeated after lost connections and 429, 502, 503 and 504; so is starting a run, which carries a key.
+
+    Methods return what the API answers (see docs/openapi.json) and raise ApiError or Unreachable.
+    """
+
+    def __init__(self, url: str, token: str, project: str = "default", timeout: float = 30) -> None:
+        self.url = url.rstrip("/")
+        self.project = project
+        self._timeout = timeout
+        self._safe = _session(token, _SAFE)
+        self._repeatable = _session(token, _SAFE | {"POST"})
+
+    # Pipelines
+
+    def validate(self, document: str) -> Json:
+        return self._call("POST", self._in_project("pipelines:validate"), {"document": document})
+
+    def put_pipeline(self, name: str, document: str) -> Json:
+        return self._call("PUT", self._in_project("pipelines", name), {"document": document})
+
+    def pipelines(self) -> Json:
+        return self._call("GET", self._in_project("pipelines"))["items"]
+
+    def pipeline(self, name: str, version: int | None = None) -> Json:
+        return self._call("GET", self._in_project("pipelines", name), params={"version": version})
+
+    # Runs
+
+    def run_document(self, document: str, parameters: Mapping[str, Any] | None = None, key: str | None = None) -> str:
+        """Starts a run of `document`; returns its id."""
+        body = {"document": document, "parameters": dict(parameters or {})}
+        return self._start(self._in_project("runs"), body, key)
+
+    def run_pipeline(
+        self, name: str, parameters: Mapping[str, Any] | None = None, version: int | None = None, key: str | None = None
+    ) -> str:
+        """Starts a run of a stored pipeline; returns its id."""
+        body = {"parameters": dict(parameters or {}), "version": version}
+        return self._start(self._in_project("pipelines", name, "runs"), body, key)
+
+    def rerun(self, run_id: str) -> str:
+        return self._start(_path("runs", run_id, "rerun"), {"from": "all"}, None)
+
+    def cancel(self, run_id: str) -> Json:
+        return self._call("POST", _path("runs", run_id, "cancel"), repeatable=True)
+
+    def runs(self, limit: int = 50, **filters: str | None) -> Iterator[Json]:
+        """Runs, newest first, at most `limit`. Filters: project, state, pipeline."""
+        yield from self._pages("runs", limit, filters)
+
+    def run(self, run_id: str) -> Json:
+        return self._call("GET", _path("runs", run_id))
+
+    def treatment(self, run_id: str, treatment: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "treatments", treatment))
+
+    def graph(self, run_id: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "graph"))
+
+    def trace(self, run_id: str, port: str, offset: int | None = None) -> Json:
+        return self._call("GET", _path("runs", run_id, "trace"), params={"port": port, "offset": offset})
+
+    def value(self, run_id: str, sha256: str, first_chunk: int = 0) -> Json:
+        return self._call("GET", _path("runs", run_id, "values", sha256), params={"first_chunk": first_chunk})
+
+    def read_value(self, run_id: str, sha256: str) -> Iterator[bytes]:
+        """The bytes of a value, piece by piece."""
+        first: int | None = 0
+        while first is not None:
+            page = self.value(run_id, sha256, first)
+            for chunk in page["chunks"]:
+                yield from self._download(chunk["url"])
+            first = page["next_chunk"]
+
+    # Logs
+
+    def logs(
+        self,
+        run_id: str,
+        after: str | None = None,
+        wait: float = 0,
+        limit: int | None = None,
+        treatment: str | None = None,
+        grep: str | None = None,
+    ) -> Json:
+        """One page: `lines`, and `after` to go on from. With `wait` (seconds, at most 2) it waits for the first line."""
+        params = {
+            "after": after,
+            "wait": min(wait, _LONGEST_WAIT) or None,
+            "limit": limit,
+            "treatment": treatment,
+            "grep": grep,
+        }
+        return self._call("GET", _path("runs", run_id, "logs"), params=params)
+
+    def all_logs(self, run_id: str, follow: bool = False, **filters: Any) -> Iterator[Json]:
+        """The lines of a run; with `follow` until it has ended and all its lines have been told."""
+        after = None
+        ended = False
+        while True:
+            page = self.logs(run_id, after, wait=_LONGEST_WAIT if follow and not ended else 0, **filters)
+            yield from page["lines"]
+            after = page["after"] or after
+            if page["more"]:
+                continue
+            if not follow or ended:
+                return
+            ended = is_final(self.run(run_id)["state"])
+
+    def search_logs(self, query: str, limit: int = 100) -> Json:
+        return self._call("GET", _path("logs"), params={"q": query, "limit": limit})
+
+    # Secrets, tokens, git hosts, pools
+
+    def secrets(self) -> Json:
+        return self._call("GET", self._in_project("secrets"))["items"]
+
+    def set_secret(self, name: str, value: str) -> Json:
+        return self._call("PUT", self._in_project("secrets", name), {"value": value})
+
+    def delete_secret(self, name: str) -> None:
+        self._call("DELETE", self._in_project("secrets", name))
+
+    def tokens(self) -> Json:
+        return self._call("GET", _path("tokens"))["items"]
+
+    def create_token(
+        self, name: str, permissions: list[str], project: str = "*", expires_in: int | None = None
+    ) -> Json:
+        body = {"name": name, "permissions": permissions, "project": project, "expires_in": expires_in}
+        return self._call("POST", _path("tokens"), body)
+
+    def revoke_token(self, token_id: str) -> None:
+        self._call("DELETE", _path("tokens", token_id))
+
+    def githosts(self) -> Json:
+        return self._call("GET", _path("githosts"))["items"]
+
+    def add_githost(self, kind: str, name: str, webhook_secret: str | None = None) -> Json:
+        body = {"kind": kind, "project": self.project, "name": name, "webhook_secret": webhook_secret}
+        return self._call("POST", _path("githosts"), body)
+
+    def pools(self) -> Json:
+        return self._call("GET", _path("pools"))["items"]
+
+    def hosts(self) -> Json:
+        return self._call("GET", _path("hosts"))["items"]
+
+    def runners(self, run_id: str | None = None) -> Json:
+        return self._call("GET", _path("runners"), params={"run": run_id})["items"]
+
+    def _in_project(self, *parts: str) -> str:
+        return _path("projects", self.project, *parts)
+
+    def _start(self, path: str, body: Json, key: str | None) -> str:
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        return str(self._call("POST", path, body, headers=headers, repeatable=True)["run_id"])
+
+    def _pages(self, name: str, limit: int, filters: Mapping[str, Any]) -> Iterator[Json]:
+        cursor, left = None, limit
+        while left > 0:
+            page = self._call("GET", _path(name), params={**filters, "limit": min(left, 200), "cursor": cursor})
+            yield from page["items"]
+            left -= len(page["items"])
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Json = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+    ) -> Json:
+        session = self._repeatable if repeatable else self._safe
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        try:
+            response = session.request(
+                method, self.url + path, json=body, params=given, headers=headers, timeout=self._timeout
+            )
+        except requests.RequestException as error:
+            raise Unreachable(f"{self.url} cannot be reached ({_reason(error)}).") from error
+        if response.status_code >= 400:
+            raise ApiError(response.status_code, _problem(response))
+        return response.json() if response.content else None
+
+    def _download(self, url: str) -> Iterator[bytes]:
+        """Without our token: the address itself is the permission."""
+        try:
+            with requests.get(url, stream=True, timeout=self._timeout) as response:
+                if response.status_code >= 400:
+                    raise ApiError(response.status_code, {"detail": "The value's content is not kept any more."})
+                yield from response.iter_content(_PIECE)
+        except requests.RequestException as error:
+            raise Unreachable(f"The value cannot be downloaded ({_reason(error)}).") from error
+
+
+def _path(*parts: str) -> str:
+    return "/v1/" + "/".join(quote(part, safe=":") for part in parts)
+
+
+def _session(token: str, repeated: frozenset[str]) -> requests.Session:
+    retry = Retry(
+        total=5,
+        backoff_factor=0.2,
+        status_forcelist=(429, 502, 503, 504),
+        allowed_methods=repeated,
+        raise_on_status=False,
+        respect_retry_after_header=True,
+    )
+    session = requests.Session()
+    session.trust_env = False  # no .netrc may replace our token
+    session.headers["Authorization"] = f"Bearer {token}"
+    session.mount("http://", HTTPAdapter(max_retries=retry))
+    session.mount("https://", HTTPAdapter(max_retries=retry))
+    return session
+
+
+def _problem(response: requests.Response) -> Mapping[str, Any]:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict):
+        return problem
+    return {"title": f"HTTP status {response.status_code}", "detail": response.text[:500]}
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    return type(error).__name__

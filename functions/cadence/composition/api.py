@@ -1,0 +1,142 @@
+"""Wiring of the `api` Lambda."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
+from cadence.adapters.dynamodb.hosts import DynamoHostStore
+from cadence.adapters.dynamodb.logs import DynamoLogIndex
+from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
+from cadence.adapters.dynamodb.runners import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.kms_secrets import KmsSecretStore
+from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.access_ports import SharedKeys
+from cadence.application.add_githost import AddGitHost
+from cadence.application.authenticate import Authenticate
+from cadence.application.cancel_run import CancelRun
+from cadence.application.check_document import CheckDocument, FreezeDocument
+from cadence.application.create_token import CreateToken
+from cadence.application.look_into_run import LookIntoRun
+from cadence.application.measure import Measure
+from cadence.application.pipeline_ports import PipelineStore
+from cadence.application.pipelines import FreezePipeline, PutPipeline
+from cadence.application.ports import Clock, Documents, RunnerStore, RunStore
+from cadence.application.read_logs import ReadLogs
+from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
+from cadence.application.start_run import RequestRun, StartRun
+from cadence.application.visible_runs import VisibleRuns
+from cadence.composition import settings
+from cadence.domain.access import Principal, Project
+from cadence.domain.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes use: use cases, and stores where a route only reads."""
+
+    clock: Clock
+    schemas: Path
+    authenticate: Authenticate
+    access: DynamoAccessStore
+    keys: SharedKeys
+    secrets: SecretStore
+    pipelines: PipelineStore
+    documents: Documents
+    runs: RunStore
+    runners: RunnerStore
+    hosts: HostStore
+    urls: DataUrls
+    check: CheckDocument
+    freeze_document: FreezeDocument
+    freeze_pipeline: FreezePipeline
+    put_pipeline: PutPipeline
+    request_run: RequestRun
+    cancel_run: CancelRun
+    visible: VisibleRuns
+    look: LookIntoRun
+    create_token: CreateToken
+    add_githost: AddGitHost
+    measure: Measure
+    read_logs: ReadLogs
+
+    @property
+    def version(self) -> str:
+        try:
+            return installed_version("cadence-control-plane")
+        except PackageNotFoundError:  # a Lambda's bundle has the code without its metadata
+            return "0.1.0"
+
+    def project(self, principal: Principal, name: str) -> Project:
+        """A project that the principal sees. Raises NotFound, in the same words, for all others."""
+        missing = NotFound(f"There is no project {name!r} here.")
+        if not principal.sees(principal.organization, name):
+            raise missing
+        try:
+            return self.access.get_project(principal.organization, name)
+        except NotFound:
+            raise missing from None
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def services() -> Services:
+    its = settings.load(settings.ApiSettings)
+    access = DynamoAccessStore(its.access_table)
+    cipher = KmsCipher(its.secrets_key)
+    secrets = KmsSecretStore(its.access_table, its.secrets_key)
+    pipelines = DynamoPipelineStore(its.pipelines_table)
+    documents = S3Documents(client("s3"), its.data_bucket)
+    runs = DynamoRunStore(its.runs_table)
+    runners = DynamoRunnerStore(its.runners_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    check = CheckDocument(access, secrets)
+    freeze = FreezeDocument(check, documents)
+    visible = VisibleRuns(runs, access)
+    start = StartRun(runs, machines, now)
+    return Services(
+        clock=now,
+        schemas=_schemas(),
+        authenticate=Authenticate(access, now),
+        access=access,
+        keys=DynamoSharedKeys(cipher),
+        secrets=secrets,
+        pipelines=pipelines,
+        documents=documents,
+        runs=runs,
+        runners=runners,
+        hosts=DynamoHostStore(its.runners_table),
+        urls=S3DataUrls(its.data_bucket),
+        check=check,
+        freeze_document=freeze,
+        freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
+        put_pipeline=PutPipeline(pipelines, freeze, now),
+        request_run=RequestRun(start, access, SqsDeadlines(its.deadlines_queue_url), now),
+        cancel_run=CancelRun(runs, machines),
+        visible=visible,
+        look=LookIntoRun(runs, runners, documents),
+        create_token=CreateToken(access, access, now),
+        add_githost=AddGitHost(access, cipher, now),
+        measure=Measure(visible, now),
+        read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
+    )
+
+
+def _schemas() -> Path:
+    """The folder `schemas` beside `cadence` or, in the repository, beside `functions`."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "schemas" / "pipeline").is_dir():
+            return folder / "schemas"
+    raise FileNotFoundError(f"There is no folder `schemas` above {__file__}.")

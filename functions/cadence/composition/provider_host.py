@@ -1,0 +1,34 @@
+"""Wiring of the provider for machines that joined a pool by themselves."""
+
+from datetime import UTC, datetime
+
+from cadence.adapters.dynamodb.hosts import DynamoHostStore
+from cadence.adapters.dynamodb.runners import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.sqs_doorbell import SqsDoorbell
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.ports import Machines
+from cadence.composition import settings
+from cadence.providers.contract import Provider
+from cadence.providers.host.provider import HostProvider
+from cadence.providers.lifecycle import ReleaseRunner, StartRunner
+
+
+def provider_host() -> tuple[StartRunner, ReleaseRunner, Machines]:
+    its = settings.load(settings.ProviderHostSettings)
+    runs = DynamoRunStore(its.runs_table)
+    runners = DynamoRunnerStore(its.runners_table)
+    hosts = DynamoHostStore(its.runners_table)
+    doorbell = SqsDoorbell(its.doorbell_prefix)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+
+    def provider(organization: str, pool: str) -> Provider:
+        return HostProvider(organization, pool, runners, hosts, doorbell, _now)
+
+    start = StartRunner(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), provider, _now)
+    return start, ReleaseRunner(runners, provider), machines
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

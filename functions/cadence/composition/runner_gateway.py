@@ -1,0 +1,81 @@
+"""Wiring of the runner gateway."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.hosts import DynamoHostStore
+from cadence.adapters.dynamodb.runners import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.dynamodb.streams import DynamoStreamStore
+from cadence.adapters.kinesis_log_lines import KinesisLogLines
+from cadence.adapters.kms_secrets import KmsSecretStore
+from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.sqs_doorbell import SqsDoorbell
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.accept_logs import AcceptLogs
+from cadence.application.authenticate import Authenticate, require
+from cadence.application.claim import Claim
+from cadence.application.complete import Complete
+from cadence.application.heartbeat import Heartbeat
+from cadence.application.hosts import JoinPool, LeaseWork
+from cadence.application.input_streams import InputStreams
+from cadence.application.inputs import ReadInput
+from cadence.application.outputs import CommitOutput
+from cadence.application.runner_sessions import RunnerSessions
+from cadence.composition import settings
+from cadence.domain.access import Permission, Principal
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One use case for each thing an agent or a host may ask; `joiner` says who holds a join token."""
+
+    joiner: Callable[[str | None], Principal]
+    join: JoinPool
+    lease: LeaseWork
+    claim: Claim
+    session: RunnerSessions
+    heartbeat: Heartbeat
+    accept_logs: AcceptLogs
+    commit_output: CommitOutput
+    read_input: ReadInput
+    complete: Complete
+
+
+def gateway() -> Gateway:
+    its = settings.load(settings.RunnerGatewaySettings)
+    access = DynamoAccessStore(its.access_table)
+    runs = DynamoRunStore(its.runs_table)
+    runners = DynamoRunnerStore(its.runners_table)
+    streams = DynamoStreamStore(its.runners_table)
+    hosts = DynamoHostStore(its.runners_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    urls = S3DataUrls(its.data_bucket)
+    specs = lru_cache(maxsize=512)(runs.get_spec)
+    sources = InputStreams(runs, streams)
+    authenticate = Authenticate(access, _now)
+
+    def joiner(authorization: str | None) -> Principal:
+        principal = authenticate(authorization)
+        require(principal, Permission.HOSTS_JOIN)
+        return principal
+
+    return Gateway(
+        joiner=joiner,
+        join=JoinPool(hosts, access, _now),
+        lease=LeaseWork(hosts, SqsDoorbell(its.doorbell_prefix), _now),
+        claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, _now),
+        session=RunnerSessions(runners),
+        heartbeat=Heartbeat(specs, runners, sources, runners, machines, _now),
+        accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
+        commit_output=CommitOutput(specs, runners, streams, urls),
+        read_input=ReadInput(specs, streams, sources, urls),
+        complete=Complete(runners, machines),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

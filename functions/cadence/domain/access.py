@@ -1,0 +1,113 @@
+"""Who may do what: organizations, their projects, and the tokens that act in them."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+ALL_PROJECTS = "*"
+ALL_PERMISSIONS = "*"
+
+_TOKEN = re.compile(r"cad_([0-9a-z]{26})_([A-Za-z0-9_-]{43})")
+
+
+class Permission(StrEnum):
+    """What a token may be allowed to do. `<what>:<how>`; the names are part of the API."""
+
+    PIPELINES_READ = "pipelines:read"
+    PIPELINES_WRITE = "pipelines:write"
+    RUNS_START = "runs:start"
+    RUNS_READ = "runs:read"
+    RUNS_CANCEL = "runs:cancel"
+    VALUES_READ = "values:read"
+    LOGS_READ = "logs:read"
+    SECRETS_READ = "secrets:read"  # names and versions; a secret's value is never read back
+    SECRETS_WRITE = "secrets:write"
+    POOLS_READ = "pools:read"
+    POOLS_WRITE = "pools:write"
+    HOSTS_READ = "hosts:read"
+    HOSTS_JOIN = "hosts:join"
+    RUNNERS_READ = "runners:read"
+    GITHOSTS_READ = "githosts:read"
+    GITHOSTS_WRITE = "githosts:write"
+    ORGANIZATIONS_READ = "organizations:read"
+    PROJECTS_READ = "projects:read"
+    PROJECTS_WRITE = "projects:write"
+    TOKENS_READ = "tokens:read"
+    TOKENS_WRITE = "tokens:write"
+    METRICS_READ = "metrics:read"
+
+
+@dataclass(frozen=True)
+class Organization:
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Project:
+    organization: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ApiToken:
+    """A bearer token as stored: never its secret, only the secret's SHA-256 (hex).
+
+    `project` is a project's name or `*`; `permissions` holds names of `Permission`, or `*` for all of them.
+    """
+
+    token_id: str
+    organization: str
+    project: str
+    name: str
+    secret_sha256: str
+    permissions: frozenset[str]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+
+    def accepts(self, secret: str, now: datetime) -> bool:
+        """Whether `secret` is this token's and the token has not expired. Takes the same time for every wrong secret."""
+        right = hmac.compare_digest(self.secret_sha256, secret_hash(secret))
+        return right and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whoever a request comes from, and what it may do there."""
+
+    token_id: str
+    name: str
+    organization: str
+    project: str
+    permissions: frozenset[str]
+
+    def may(self, permission: str) -> bool:
+        return ALL_PERMISSIONS in self.permissions or permission in self.permissions
+
+    def sees(self, organization: str, project: str) -> bool:
+        return organization == self.organization and self.project in (ALL_PROJECTS, project)
+
+    def may_grant(self, project: str, permissions: Iterable[str]) -> bool:
+        """Nobody hands on more than they hold."""
+        return self.project in (ALL_PROJECTS, project) and all(self.may(name) for name in permissions)
+
+
+def secret_hash(secret: str) -> str:
+    """A token's secret has 256 random bits, so one round of SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def format_token(token_id: str, secret: str) -> str:
+    return f"cad_{token_id}_{secret}"
+
+
+def parse_token(text: str) -> tuple[str, str] | None:
+    """`(id, secret)`, or None if `text` is no token at all."""
+    match = _TOKEN.fullmatch(text)
+    return (match[1], match[2]) if match else None

@@ -1,0 +1,25 @@
+"""Git hosts: where webhooks come from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class GitHostKind(StrEnum):
+    GITHUB = "github"
+
+
+@dataclass(frozen=True)
+class GitHost:
+    """A git host that sends webhooks for one project. `githost_id` is part of its webhook's address; its secret is kept elsewhere."""
+
+    githost_id: str
+    kind: GitHostKind
+    organization: str
+    project: str
+    name: str
+    created_at: datetime
+
+    @property
+    def webhook_path(self) -> str:
+        return f"/webhooks/{self.kind}/{self.githost_id}"

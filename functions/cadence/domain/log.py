@@ -1,0 +1,108 @@
+"""Log lines as they are kept: per run in numbered segments, each line once, with marks where lines are missing."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+# Ranges of missing lines that a watermark remembers; beyond that the oldest are given up (they stay shown as missing).
+_MOST_GAPS = 100
+
+_LEVELS = {
+    **dict.fromkeys(("error", "err", "fatal", "critical", "panic", "severe"), "error"),
+    **dict.fromkeys(("warn", "warning"), "warning"),
+    **dict.fromkeys(("info", "notice"), "info"),
+    **dict.fromkeys(("debug", "trace"), "debug"),
+}
+_TRACEBACK = "Traceback (most recent call last)"
+# A level is stated by the first word, after at most a time: in brackets, in capitals, or before a colon; or as level=… anywhere.
+_FIRST_WORD = re.compile(r"[\d\s:.,TZ+/-]{0,40}(?P<bracket>[\[(<]\s*)?(?P<word>[A-Za-z]{3,8})\b(?P<colon>:)?")
+_FIELD = re.compile(r"""\blevel["']?\s*[=:]\s*["']?(?P<word>[A-Za-z]{3,8})\b""")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Lines `first` to `last` of a runner that were never received."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """How far the lines of one runner are written: all through `through`, but for those in `gaps`."""
+
+    runner_id: str
+    through: int = 0
+    gaps: tuple[Gap, ...] = ()
+
+    def take(self, numbers: Iterable[int]) -> "tuple[Watermark, frozenset[int], Sequence[Gap]]":
+        """What is new among `numbers`: the watermark after writing it, the new numbers, and the gaps that they open."""
+        through, gaps = self.through, list(self.gaps)
+        new: set[int] = set()
+        opened: list[Gap] = []
+        for number in sorted(set(numbers)):
+            if number > through:
+                if number > through + 1:
+                    opened.append(Gap(through + 1, number - 1))
+                    gaps.append(opened[-1])
+                through = number
+                new.add(number)
+            elif any(gap.first <= number <= gap.last for gap in gaps):
+                gaps = [part for gap in gaps for part in _without(gap, number)]
+                new.add(number)
+        return replace(self, through=through, gaps=tuple(gaps[-_MOST_GAPS:])), frozenset(new), opened
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What is known of one segment without reading it. Times are RFC 3339 in UTC, as in the lines."""
+
+    run_id: str
+    number: int
+    key: str
+    first_time: str
+    last_time: str
+    lines: int
+    treatments: tuple[str, ...]
+    levels: tuple[str, ...]
+
+
+def detected_level(level: str, text: str) -> str:
+    """The level that `text` states by the usual marks (`ERROR …`, `[warn]`, `level=debug`), else `level`."""
+    if text.startswith(_TRACEBACK):
+        return "error"
+    start = text[:512]
+    first = _FIRST_WORD.match(start)
+    if first and (first["bracket"] or first["colon"] or first["word"].isupper()):
+        stated = _LEVELS.get(first["word"].lower())
+        if stated:
+            return stated
+    field = _FIELD.search(start)
+    return _LEVELS.get(field["word"].lower(), level) if field else level
+
+
+def gap_line(gap: Gap, time: str, runner_id: str, treatment: str, attempt: int) -> dict[str, Any]:
+    """The mark that readers see where lines are missing."""
+    missing = gap.last - gap.first + 1
+    return {
+        "seq": gap.first,
+        "time": time,
+        "runner": runner_id,
+        "treatment": treatment,
+        "attempt": attempt,
+        "stream": "agent",
+        "level": "warning",
+        "text": f"{missing} {'line is' if missing == 1 else 'lines are'} missing here",
+        "gap": {"first": gap.first, "last": gap.last},
+    }
+
+
+def _without(gap: Gap, number: int) -> Iterable[Gap]:
+    if not gap.first <= number <= gap.last:
+        yield gap
+        return
+    if gap.first < number:
+        yield Gap(gap.first, number - 1)
+    if number < gap.last:
+        yield Gap(number + 1, gap.last)

@@ -1,0 +1,34 @@
+"""Versions of a pipeline: immutable, numbered from 1, each holding everything a run needs to start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PushTrigger:
+    """Patterns of branches and changed paths; none means all."""
+
+    branches: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PipelineVersion:
+    """`document_sha256` is the document as written, `plan_sha256` what admission works from; `parameters` holds the defaults.
+
+    `max_duration` is the seconds a whole run may take; `push` is None if no push starts it.
+    """
+
+    organization: str
+    project: str
+    name: str
+    version: int
+    document_sha256: str
+    plan_sha256: str
+    max_duration: int
+    created_at: datetime
+    created_by: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    push: PushTrigger | None = None

@@ -1,0 +1,22 @@
+"""The agent that offers this machine as the one host of the pool `local`."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from cadence.local import lifeline
+from cadence.local.paths import StackPaths
+from cadence.local.seed import Credentials
+from cadence.local.subprograms import output_of
+
+_POOL = "local"
+
+
+async def command(url: str, credentials: Credentials, paths: StackPaths) -> tuple[Sequence[str], Mapping[str, str]]:
+    """Build the agent and answer the command that runs it, with the variables that it needs."""
+    agent = paths.host / "cadence-agent.pyz"
+    await output_of("The agent could not be built", "-m", "runner_bootstrap.build", str(agent))
+    arguments = ("host", "--gateway", url, "--pool", _POOL, "--name", "this-machine", "--grace", "2")
+    # What this pool runs must not see the stack's own files, where a sandbox can keep them from it.
+    places = ("--state", paths.host / "identity.json", "--workspaces", paths.host / "work", "--hide", paths.home)
+    program = (sys.executable, "-m", lifeline.__name__, sys.executable, agent, *arguments, *places)
+    return [str(word) for word in program], {"CADENCE_JOIN_TOKEN": credentials.join_token}

@@ -1,0 +1,21 @@
+"""What the supervisor starts, as functions, so that its own behaviour can be tested without the rest of Cadence."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cadence.local import host_agent, seed, synthesis
+from cadence.local.ministack import MiniStack
+from cadence.local.paths import StackPaths
+from cadence.local.seed import Credentials
+
+HostCommand = Callable[[str, Credentials, StackPaths], Awaitable[tuple[Sequence[str], Mapping[str, str]]]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`host_command` answers the command of the host agent and the variables it needs beside the supervisor's own."""
+
+    synthesize: Callable[[], Awaitable[Path]] = synthesis.synthesize
+    seed: Callable[[MiniStack], Awaitable[Credentials]] = seed.seed
+    host_command: HostCommand = host_agent.command

@@ -1,0 +1,87 @@
+"""Who holds a folder's stack and which processes belong to it, also after the holder was killed."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from cadence.local import processes
+from cadence.local.errors import AlreadyRunning
+from cadence.local.files import read_json, write_private_json
+from cadence.local.paths import StackPaths
+from cadence.local.processes import ProcessIdentity
+
+Phase = Literal["starting", "serving", "stopping"]
+
+
+@dataclass
+class StackRecord:
+    """What `stack.json` holds. `id` marks every process of this start; the supervisor is the first of `processes`."""
+
+    id: str
+    phase: Phase
+    processes: list[ProcessIdentity] = field(default_factory=list)
+
+    @property
+    def supervisor(self) -> ProcessIdentity:
+        return self.processes[0]
+
+    def write(self, paths: StackPaths) -> None:
+        write_private_json(paths.record, asdict(self))
+
+
+def read_record(paths: StackPaths) -> StackRecord | None:
+    """The record left in the folder, or None if there is none (or none that can be read)."""
+    content: dict[str, Any] | None = read_json(paths.record)
+    if content is None:
+        return None
+    try:
+        known = [ProcessIdentity(**process) for process in content["processes"]]
+        return StackRecord(content["id"], content["phase"], known) if known else None
+    except (KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def held(paths: StackPaths) -> Iterator[None]:
+    """Hold the folder's stack until this process ends, however it ends. Raises `AlreadyRunning`."""
+    descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(f"A stack already runs in {paths.home.parent}.") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_held(paths: StackPaths) -> bool:
+    """Whether a supervisor, at any phase of its life, has this folder's stack."""
+    if not paths.lock.exists():
+        return False
+    try:
+        with held(paths):
+            return False
+    except AlreadyRunning:
+        return True
+
+
+def clear_leftovers(paths: StackPaths, grace: float) -> list[ProcessIdentity] | None:
+    """With the stack held: end what a killed supervisor left, remove its files, answer the processes ended.
+
+    None means that the last stack ended as it should and left nothing.
+    """
+    record = read_record(paths)
+    if record is None and not paths.record.exists() and not paths.connection.exists():
+        return None
+    left = []
+    if record is not None:
+        # MiniStack first, so that it can still save its state; what it started ends with it or right after.
+        left += processes.end(record.processes[1:], grace)
+        left += processes.end(processes.marked(record.id), 2.0)
+    paths.connection.unlink(missing_ok=True)
+    paths.record.unlink(missing_ok=True)
+    return left

@@ -1,0 +1,59 @@
+"""Runners on machines that joined a pool by themselves: work is offered, and a host with a free slot takes it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cadence.application.ports import Clock, RunnerStore
+from cadence.application.runner_ports import Doorbell, HostStore
+from cadence.domain.errors import NotFound
+from cadence.domain.runner import RunnerState
+from cadence.providers.contract import Condition, RunnerRequest
+
+_CONDITIONS = {
+    RunnerState.OFFERED: Condition.STARTING,
+    RunnerState.BOOTING: Condition.STARTING,
+    RunnerState.CLAIMED: Condition.RUNNING,
+}
+
+
+@dataclass(frozen=True)
+class HostProvider:
+    """Implements `Provider` for one pool. A reference is the runner's id."""
+
+    organization: str
+    pool: str
+    runners: RunnerStore
+    hosts: HostStore
+    doorbell: Doorbell
+    clock: Clock
+    first_state: RunnerState = RunnerState.OFFERED
+
+    def start(self, request: RunnerRequest) -> str:
+        # A runner that a host has taken already is not offered again.
+        if self.runners.get_runner(request.runner_id).state is RunnerState.OFFERED:
+            self.hosts.put_offer(self.organization, self.pool, request.runner_id, self.clock())
+            self.doorbell.ring(self.organization, self.pool)
+        return request.runner_id
+
+    def describe(self, ref: str) -> Condition:
+        try:
+            return _CONDITIONS.get(self.runners.get_runner(ref).state, Condition.GONE)
+        except NotFound:
+            return Condition.GONE
+
+    def stop(self, ref: str) -> None:
+        """The host that still runs it is woken, and told so at its next lease."""
+        self.hosts.remove_offer(self.organization, self.pool, ref)
+        try:
+            ended_by_itself = self.runners.get_runner(ref).result is not None
+        except NotFound:
+            return
+        hosts = () if ended_by_itself else self.hosts.list_hosts(self.organization, self.pool)
+        if any(ref in host.running or ref in host.handed for host in hosts):
+            self.doorbell.ring(self.organization, self.pool)
+
+    def list_owned(self) -> Iterable[str]:
+        owned = set(self.hosts.list_offers(self.organization, self.pool, limit=1000))
+        for host in self.hosts.list_hosts(self.organization, self.pool):
+            owned |= host.running | host.handed
+        return sorted(owned)

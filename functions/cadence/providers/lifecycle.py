@@ -1,0 +1,88 @@
+"""A runner is started and released: the same for every provider."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
+from cadence.domain.errors import Cancelled, Conflict, NotFound, RunnerLost
+from cadence.domain.runner import Runner, RunnerState
+from cadence.providers.contract import Provider, RunnerRequest
+
+Providers = Callable[[str, str], Provider]
+"""The provider of a pool, given its organization and name."""
+
+_RELEASABLE = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED})
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One attempt to be launched; `task_token` is answered when its agent calls home."""
+
+    run_id: str
+    treatment: str
+    runner_id: str
+    attempt: int
+    pool: str
+    provider: str
+    boot_deadline: int
+    task_token: str
+
+
+@dataclass(frozen=True)
+class StartRunner:
+    runs: RunStore
+    runners: RunnerStore
+    machines: Machines
+    deadlines: Deadlines
+    providers: Providers
+    clock: Clock
+
+    def __call__(self, launch: Launch) -> None:
+        """Safe to repeat: what an earlier call has started is adopted. Raises Cancelled, RunnerLost and the provider's errors."""
+        run = self.runs.get_run(launch.run_id)
+        provider = self.providers(run.organization, launch.pool)
+        runner = self.runners.put_runner(
+            Runner(
+                runner_id=launch.runner_id,
+                run_id=launch.run_id,
+                treatment=launch.treatment,
+                attempt=launch.attempt,
+                organization=run.organization,
+                project=run.project,
+                pool=launch.pool,
+                provider=launch.provider,
+                state=provider.first_state,
+                created_at=self.clock(),
+                boot_deadline=launch.boot_deadline,
+                launch_token=launch.task_token,
+            )
+        )
+        # Looked at after the runner is there: whoever stops the run from now on finds the runner.
+        run = self.runs.get_run(launch.run_id)
+        if run.stop_requested or run.state.final:
+            raise Cancelled(run.cause or f"run {launch.run_id} is being stopped")
+        if runner.state in {RunnerState.CLAIMED, RunnerState.COMPLETED}:
+            self.machines.succeed(launch.task_token, {"runner_id": launch.runner_id})
+        elif runner.state.live:
+            provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
+            self.deadlines.watch_runner(launch.runner_id, timedelta(seconds=launch.boot_deadline))
+        else:
+            raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
+
+
+@dataclass(frozen=True)
+class ReleaseRunner:
+    runners: RunnerStore
+    providers: Providers
+
+    def __call__(self, runner_id: str) -> None:
+        """Ends a runner for good. Safe to repeat; one that never was is no error."""
+        try:
+            runner = self.runners.get_runner(runner_id)
+        except NotFound:
+            return
+        with suppress(Conflict):  # lost, or released before: what is left of it still has to go
+            self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
+        self.providers(runner.organization, runner.pool).stop(runner_id)

@@ -1,0 +1,33 @@
+"""Treatment machine, states Launch and Release: `{operation, run_id, treatment, placement, task_token?}`."""
+
+from cadence.adapters.machine_boundary import Event, token_task
+from cadence.composition.provider_host import provider_host
+from cadence.domain.errors import InvalidRequest
+from cadence.providers.lifecycle import Launch
+
+start, release, machines = provider_host()
+
+
+def task(event: Event) -> None:
+    placement = event["placement"]
+    match event["operation"]:
+        case "start":
+            start(
+                Launch(
+                    run_id=event["run_id"],
+                    treatment=event["treatment"],
+                    runner_id=placement["runner_id"],
+                    attempt=placement["attempt"],
+                    pool=placement["pool"],
+                    provider=placement["provider"],
+                    boot_deadline=placement["boot_deadline"],
+                    task_token=event["task_token"],
+                )
+            )
+        case "stop":
+            release(placement["runner_id"])
+        case other:
+            raise InvalidRequest(f"A provider knows no operation {other!r}: start and stop are all.")
+
+
+handler = token_task("provider_host", task, machines)

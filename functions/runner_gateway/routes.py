@@ -1,0 +1,117 @@
+"""The runner protocol: from a path and a body to one use case and its answer."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.adapters.protocol_schema import check_request
+from cadence.application.runner_tokens import bearer
+from cadence.composition.runner_gateway import Gateway
+from cadence.domain.errors import NotFound
+from cadence.domain.runner import RunnerState
+from runner_gateway import wire
+
+
+@dataclass(frozen=True)
+class Request:
+    """`names` are the parts of the path that vary."""
+
+    names: Mapping[str, str]
+    authorization: str | None
+    body: Mapping[str, Any]
+
+
+Answer = dict[str, Any]
+Route = Callable[[Gateway, Request], Answer]
+
+
+def join(gateway: Gateway, request: Request) -> Answer:
+    principal = gateway.joiner(request.authorization)
+    body = request.body
+    joined = gateway.join(
+        principal.organization, principal.project, body["pool"], body["name"], body["slots"], body["facts"]
+    )
+    return {"host_id": joined.host_id, "token": joined.token}
+
+
+def lease(gateway: Gateway, request: Request) -> Answer:
+    body = request.body
+    answer = gateway.lease(request.names["host"], request.authorization, body["free_slots"], body["running"])
+    return wire.lease_json(answer)
+
+
+def claim(gateway: Gateway, request: Request) -> Answer:
+    body = request.body
+    token = bearer(request.authorization)
+    return wire.assignment_json(gateway.claim(body["runner_id"], token, body["nonce"], body["facts"]))
+
+
+def heartbeat(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    samples = [wire.sample(sample) for sample in request.body["samples"]]
+    return wire.heartbeat_json(gateway.heartbeat(runner, request.body["phase"], samples))
+
+
+def logs(gateway: Gateway, request: Request) -> Answer:
+    # What is left to say may come after the result.
+    allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
+    runner = gateway.session(request.names["runner"], request.authorization, allowed)
+    accepted = gateway.accept_logs(runner, [wire.log_line(line) for line in request.body["lines"]])
+    return {"accepted_through": accepted.through, "follow": accepted.followed}
+
+
+def outputs(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    body = request.body
+    answer = gateway.commit_output(
+        runner,
+        request.names["port"],
+        [wire.chunk(chunk) for chunk in body["committed"]],
+        wire.stream_end(body["end"]),
+        body["next_seq"],
+        body["want"],
+    )
+    return wire.output_json(answer)
+
+
+def inputs(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    body = request.body
+    answer = gateway.read_input(runner, request.names["port"], body["epoch"], body["next_seq"], body.get("done", False))
+    return wire.input_json(answer)
+
+
+def complete(gateway: Gateway, request: Request) -> Answer:
+    # A repeated result, whose first answer was lost, may find the runner released already.
+    allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
+    runner = gateway.session(request.names["runner"], request.authorization, allowed)
+    gateway.complete(runner, wire.result(request.body))
+    return {}
+
+
+_RUNNER = r"runners/(?P<runner>[0-9a-z-]{1,64})"
+_PORT = r"(?P<port>[A-Za-z_][A-Za-z0-9_-]{0,63})"
+
+# Path below /runner/v1, the request's name in the schema, the route.
+_ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
+    (re.compile(r"hosts"), "hosts", join),
+    (re.compile(r"hosts/(?P<host>[A-Za-z0-9_-]{1,64})/lease"), "lease", lease),
+    (re.compile(r"claim"), "claim", claim),
+    (re.compile(rf"{_RUNNER}/heartbeat"), "heartbeat", heartbeat),
+    (re.compile(rf"{_RUNNER}/logs"), "logs", logs),
+    (re.compile(rf"{_RUNNER}/outputs/{_PORT}"), "outputs", outputs),
+    (re.compile(rf"{_RUNNER}/inputs/{_PORT}"), "inputs", inputs),
+    (re.compile(rf"{_RUNNER}/complete"), "complete", complete),
+)
+
+
+def answer(gateway: Gateway, path: str, authorization: str | None, body: Any) -> Answer:
+    """Raises NotFound for an unknown path, InvalidRequest for a body that the schema does not allow."""
+    for pattern, name, route in _ROUTES:
+        match = pattern.fullmatch(path)
+        if match:
+            bearer(authorization)
+            check_request(name, body)
+            return route(gateway, Request(match.groupdict(), authorization, body))
+    raise NotFound("There is nothing at this path of the runner protocol.")

@@ -1,0 +1,129 @@
+"""What agents and hosts say, and what they hear, between JSON and the use cases. Requests are checked before they come here."""
+
+import base64
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cadence.application.claim import HEARTBEAT_SECONDS, LEASE_SECONDS, Assignment
+from cadence.application.heartbeat import HeartbeatAnswer, Sample
+from cadence.application.hosts import LeaseAnswer
+from cadence.application.inputs import InputAnswer
+from cadence.application.outputs import OutputAnswer
+from cadence.application.runner_ports import LogLine
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.runner import Outcome, Result
+from cadence.domain.stream import Chunk, StreamEnd
+
+Json = Mapping[str, Any]
+
+# Followed runs show their lines at once; the others cost less.
+_FLUSH_FOLLOWED_MS = 200
+_FLUSH_MS = 2000
+
+
+def sample(body: Json) -> Sample:
+    return Sample(**{field.name: body[field.name] for field in dataclasses.fields(Sample)})
+
+
+def log_line(body: Json) -> LogLine:
+    return LogLine(**body)
+
+
+def chunk(body: Json) -> Chunk:
+    return Chunk(body["seq"], body["size"], body["sha256"])
+
+
+def stream_end(body: Json | None) -> StreamEnd | None:
+    if body is None:
+        return None
+    try:
+        preview = base64.b64decode(body["preview"], validate=True)
+    except ValueError:
+        raise InvalidRequest("The preview is not base64.", [Violation("/end/preview", "is not base64")]) from None
+    return StreamEnd(body["size"], body["sha256"], body["chunks"], preview)
+
+
+def result(body: Json) -> Result:
+    return Result(
+        outcome=Outcome(body["outcome"]),
+        exit_code=body["exit_code"],
+        signal=body["signal"],
+        error=body["error"],
+        started_at=_time(body["started_at"], "/started_at"),
+        finished_at=_time(body["finished_at"], "/finished_at"),
+        logs_through=body["logs_through"],
+        usage=body["usage"],
+    )
+
+
+def assignment_json(answer: Assignment) -> dict[str, Any]:
+    spec, run = answer.spec, answer.run
+    return {
+        "session_token": answer.session_token,
+        "run_id": run.run_id,
+        "treatment": spec.name,
+        "attempt": answer.runner.attempt,
+        "organization": run.organization,
+        "project": run.project,
+        "pipeline": run.pipeline,
+        "run": spec.run,
+        "shell": spec.shell,
+        "image": spec.image,
+        "env": dict(spec.env),
+        "secrets": dict(answer.secrets),
+        "parameters": dict(run.parameters),
+        "event": dict(run.event),
+        "inputs": [{"port": port.port, "flow": port.flow, "type": port.type} for port in spec.inputs],
+        "outputs": [{"port": port.port, "flow": port.flow, "type": port.type} for port in spec.outputs],
+        "limits": {"cpu": spec.cpu, "memory": spec.memory, "storage": spec.storage},
+        "max_duration": spec.max_duration,
+        "heartbeat_seconds": HEARTBEAT_SECONDS,
+        "lease_seconds": LEASE_SECONDS,
+        "log_flush_ms": _FLUSH_FOLLOWED_MS if answer.followed else _FLUSH_MS,
+        "follow": answer.followed,
+        "services": {},
+    }
+
+
+def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:
+    return {
+        "cancel": answer.cancel,
+        "follow": answer.follow,
+        "inputs": {port: {"epoch": source.epoch, "state": str(source.state)} for port, source in answer.inputs.items()},
+    }
+
+
+def output_json(answer: OutputAnswer) -> dict[str, Any]:
+    return {
+        "uploads": [{"seq": upload.seq, "url": upload.url, "headers": {}} for upload in answer.uploads],
+        "retry_after": answer.retry_after,
+    }
+
+
+def input_json(answer: InputAnswer) -> dict[str, Any]:
+    end = answer.end
+    return {
+        "epoch": answer.epoch,
+        "state": str(answer.state),
+        "end": {"size": end.size, "sha256": end.sha256, "chunks": end.chunks} if end else None,
+        "downloads": [{"seq": download.seq, "url": download.url} for download in answer.downloads],
+        "retry_after": answer.retry_after,
+    }
+
+
+def lease_json(answer: LeaseAnswer) -> dict[str, Any]:
+    return {
+        "assignments": [{"runner_id": handed.runner_id, "token": handed.token} for handed in answer.assignments],
+        "stop": list(answer.stop),
+        "doorbell": {"url": answer.doorbell.url, "wait_seconds": answer.doorbell.wait_seconds},
+        "poll_seconds": answer.poll_seconds,
+    }
+
+
+def _time(text: str | None, pointer: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise InvalidRequest("There is no such time.", [Violation(pointer, "is no date and time")]) from None

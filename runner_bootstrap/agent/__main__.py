@@ -1,0 +1,132 @@
+"""The agent's two commands: ``run`` works on one assignment, ``host`` makes this machine a pool's host."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from . import VERSION, processes
+from .ending import Ending
+from .errors import INFRASTRUCTURE, AgentError, GatewayError
+from .gateway import Gateway
+from .host import Host
+from .keeper import Keeper
+from .runner import Runner, Site, claim
+from .settings import HostSettings
+from .tokens import leave_environment, read_token
+
+EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="cadence-agent", description="Runs treatments for a Cadence control plane.")
+    parser.add_argument("--version", action="version", version=VERSION)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    run = commands.add_parser(
+        "run",
+        help="claim one assignment and work on it; the one-time token comes on standard input or in CADENCE_RUNNER_TOKEN",
+    )
+    _common(run)
+    run.add_argument("--runner-id", required=True)
+    run.add_argument(
+        "--hide",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIRECTORY",
+        help="a directory the command must not see (in a sandbox)",
+    )
+    run.add_argument("--attached", action="store_true", help="stop when standard input is closed")
+
+    host = commands.add_parser(
+        "host",
+        help="join a pool and run what it is given; the join token comes from --token-file, on standard input or in CADENCE_JOIN_TOKEN",
+    )
+    _common(host)
+    host.add_argument("--pool", required=True)
+    host.add_argument("--name", default=os.uname().nodename)
+    host.add_argument("--token-file", type=Path)
+    host.add_argument(
+        "--state",
+        type=Path,
+        default=Path("~/.local/state/cadence-host.json"),
+        help="where the host's identity is kept (mode 0600)",
+    )
+    host.add_argument("--slots", type=int, default=4 * (os.cpu_count() or 1), help="how many runners may work at once")
+    host.add_argument("--grace", type=float, default=30.0, help="seconds that runners may still work after SIGTERM")
+    host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
+
+    options = parser.parse_args(arguments)
+    processes.hide_from_others()
+    try:
+        return _run(options) if options.command == "run" else _host(options)
+    except (AgentError, GatewayError) as error:
+        print(f"cadence-agent: {error}", file=sys.stderr)
+        return EXIT_NO_CLAIM
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--gateway", required=True, metavar="URL", help="the control plane's address, without /runner/v1"
+    )
+    parser.add_argument(
+        "--workspaces",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / f"cadence-{os.getuid()}",
+        help="where private work directories are made",
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    leave_environment("CADENCE_RUNNER_TOKEN")
+    token = read_token()
+    # Before there is a thread, an open connection or a secret that it could inherit.
+    keeper = Keeper.fork()
+    ending = Ending()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(
+            number,
+            lambda got, _: ending.decide(INFRASTRUCTURE, f"the runner was told to stop ({signal.Signals(got).name})"),
+        )
+    if options.attached:
+        threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
+    site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide)
+    gateway = Gateway(options.gateway, token)
+    try:
+        assignment = claim(gateway, site)
+        reported = Runner(gateway.with_token(assignment.session_token), site, assignment, keeper, ending).run()
+    finally:
+        keeper.close()
+    return EXIT_REPORTED if reported else EXIT_NOT_REPORTED
+
+
+def _watch_input(ending: Ending) -> None:
+    while os.read(0, 4096):
+        continue
+    ending.decide(INFRASTRUCTURE, "the host agent that started this runner has ended")
+
+
+def _host(options: argparse.Namespace) -> int:
+    leave_environment("CADENCE_JOIN_TOKEN")
+    state = options.state.expanduser().absolute()
+    settings = HostSettings(
+        gateway=options.gateway,
+        pool=options.pool,
+        name=options.name,
+        state=state,
+        slots=options.slots,
+        grace_seconds=options.grace,
+        workspaces=options.workspaces.expanduser().absolute(),
+        hidden=[path.absolute() for path in options.hide],
+    )
+    return Host(settings, lambda: read_token(options.token_file)).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

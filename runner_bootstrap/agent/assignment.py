@@ -1,0 +1,130 @@
+"""The claimed assignment, read once and checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from .errors import AgentError
+
+_PORT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
+_DEFAULT_SHELL = "sh -e"
+
+
+class Port(NamedTuple):
+    """An input or output: ``flow`` is ``block`` or ``stream``."""
+
+    name: str
+    flow: str
+    type: str
+
+    @property
+    def is_stream(self) -> bool:
+        return self.flow == "stream"
+
+    @property
+    def variable(self) -> str:
+        return self.name.replace("-", "_")
+
+
+class Secrets:
+    """The assignment's secrets, kept where they can be overwritten."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self._values = {name: bytearray(value.encode("utf-8", "surrogatepass")) for name, value in values.items()}
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def reveal(self) -> dict[str, str]:
+        """Name → value, for the masker and the command's environment."""
+        return {name: value.decode("utf-8", "surrogatepass") for name, value in self._values.items()}
+
+    def overwrite(self) -> None:
+        for value in self._values.values():
+            value[:] = bytes(len(value))
+        self._values.clear()
+
+
+class Assignment:
+    """What this runner is to do. Raises AgentError when the gateway's answer cannot be understood."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        try:
+            self.session_token: str = answer["session_token"]
+            self.run_id: str = answer["run_id"]
+            self.treatment: str = answer["treatment"]
+            self.attempt: int = answer["attempt"]
+            self.script: str = answer["run"]
+            self.inputs = _ports(answer["inputs"])
+            self.outputs = _ports(answer["outputs"])
+            self.heartbeat_seconds = float(answer["heartbeat_seconds"])
+            self.lease_seconds = float(answer["lease_seconds"])
+            self.organization: str = answer.get("organization") or ""
+            self.project: str = answer.get("project") or ""
+            self.pipeline: str = answer.get("pipeline") or ""
+            self.shell: str = answer.get("shell") or _DEFAULT_SHELL
+            self.image: str | None = answer.get("image") or None
+            self.env: dict[str, str] = dict(answer.get("env") or {})
+            self.secrets = Secrets(answer.pop("secrets", None) or {})
+            self.parameters: dict[str, Any] = dict(answer.get("parameters") or {})
+            self.event: dict[str, Any] = dict(answer.get("event") or {})
+            self.limits: dict[str, Any] = dict(answer.get("limits") or {})
+            self.max_duration: float | None = answer.get("max_duration")
+            self.log_flush_seconds = float(answer.get("log_flush_ms") or 200) / 1000
+            self.follow = bool(answer.get("follow"))
+            self.services: dict[str, Any] = dict(answer.get("services") or {})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AgentError(
+                f"the gateway's assignment cannot be understood: {type(error).__name__} {error}"
+            ) from error
+
+    def limit(self, name: str) -> int:
+        """A limit (cpu in millicores, memory and storage in MB); 0 when there is none."""
+        return int(self.limits.get(name) or 0)
+
+    @property
+    def event_text(self) -> str:
+        return json.dumps(self.event, ensure_ascii=False)
+
+    def variables(self, places: dict[str, str]) -> dict[str, str]:
+        """The CADENCE_* variables and ``env``; ``places`` maps the names that hold paths. Secrets are not among them."""
+        variables = {
+            "CI": "true",
+            "CADENCE": "1",
+            "CADENCE_RUN_ID": self.run_id,
+            "CADENCE_TREATMENT": self.treatment,
+            "CADENCE_ATTEMPT": str(self.attempt),
+            "CADENCE_ORGANIZATION": self.organization,
+            "CADENCE_PROJECT": self.project,
+            "CADENCE_PIPELINE": self.pipeline,
+        }
+        for name, value in self.parameters.items():
+            variables[f"CADENCE_PARAM_{_identifier(name)}"] = _text(value)
+        for name, value in self.event.items():
+            if isinstance(value, str):
+                variables[f"CADENCE_EVENT_{_identifier(name).upper()}"] = value
+        variables.update(places)
+        variables.update({name: str(value) for name, value in self.env.items()})
+        for name, value in variables.items():
+            if "\0" in value:
+                raise AgentError(f"the variable {name} holds a NUL character, which no environment can carry")
+        return variables
+
+
+def _ports(ports: list[dict[str, str]]) -> list[Port]:
+    read = [Port(port["port"], port["flow"], port.get("type") or "byte") for port in ports]
+    for port in read:
+        if not _PORT.match(port.name):
+            raise ValueError(f"the port name {port.name!r}")
+    return read
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", "_", name)
+
+
+def _text(value: Any) -> str:
+    """A string as it is; any other value as JSON (so true, 1.5, null, lists)."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,124 @@
+"""The command: started, followed, ended in time."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from .containers import ENGINE_FAILED, ContainerEngine
+from .ending import Deadline, Ending
+from .errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
+from .keeper import NOT_FOUND, Exit, Keeper
+from .logs import LineReader, LogBuffer
+from .sandbox import Launch
+
+GRACE_SECONDS = 5.0
+POLL_SECONDS = 0.1
+
+
+class Command:
+    """Runs one command after the other through the keeper; ``exit`` is how the treatment's own ended."""
+
+    def __init__(self, keeper: Keeper, log: LogBuffer, ending: Ending) -> None:
+        self._keeper, self._log, self._ending = keeper, log, ending
+        self._readers: list[LineReader] = []
+        self._running = False
+        self.exit: Exit | None = None
+        self.engine: ContainerEngine | None = None
+
+    def pull(self, launch: Launch, image: str) -> None:
+        """Fetch an image; its words become the agent's own lines. Raises AgentError with the engine's exit code."""
+        self._start(launch, "agent", "agent")
+        done = self._follow(Deadline(float("inf")))
+        if done.exit_code != 0:
+            raise AgentError(f"the image {image} cannot be pulled (exit code {done.exit_code}): {self._last_words()}")
+
+    def run(self, launch: Launch, max_duration: float | None) -> None:
+        """Run the treatment's command to its end.
+
+        Raises TreatmentFailed when it does not end with 0, AgentError when its container could not be started,
+        Stopped when the assignment was ended meanwhile (the command is then dead).
+        """
+        self._start(launch, "stdout", "stderr")
+        self.exit = self._follow(Deadline(max_duration or float("inf")), max_duration)
+        if self.exit.error:
+            raise TreatmentFailed(f"the command cannot be started: {self.exit.error}")
+        if self.engine and self.exit.exit_code == ENGINE_FAILED:
+            raise AgentError(f"{self.engine.kind} could not start the container: {self._last_words()}")
+        if self.exit.exit_code != 0:
+            raise TreatmentFailed(_in_words(self.exit))
+
+    def kill(self) -> None:
+        """Nothing of the command is alive when this returns."""
+        if self._running:
+            self._keeper.signal(signal.SIGKILL)
+            while self._running:
+                self._running = self._keeper.poll(POLL_SECONDS) is None
+        if self.engine:
+            self.engine.remove()
+
+    def _start(self, launch: Launch, stdout: str, stderr: str) -> None:
+        ends = []
+        self._readers = []
+        for stream in (stdout, stderr):
+            ours, theirs = os.pipe()
+            ends.append(theirs)
+            self._readers.append(LineReader(open(ours, "rb"), stream, self._log))
+        try:
+            self._keeper.start(launch.argv, launch.env, launch.cwd, ends[0], ends[1], launch.cleanup)
+            self._running = True
+        finally:
+            for end in ends:
+                os.close(end)
+        for reader in self._readers:
+            reader.start()
+
+    def _follow(self, deadline: Deadline, max_duration: float | None = None) -> Exit:
+        """Wait for the end of the command, bringing it about when the assignment ends or the deadline passes."""
+        kill_at: Deadline | None = None
+        killed = False
+        while True:
+            done = self._keeper.poll(min(POLL_SECONDS, deadline.left) if kill_at is None else POLL_SECONDS)
+            if done is not None:
+                self._running = False
+                break
+            if deadline.passed:
+                self._ending.decide(TIMED_OUT, f"the command ran longer than the {max_duration:g} s it may take")
+            if self._ending.decided and kill_at is None:
+                self._keeper.signal(signal.SIGTERM)
+                kill_at = Deadline(GRACE_SECONDS if self._ending.report else 0)
+            if kill_at is not None and kill_at.passed and not killed:
+                self._keeper.signal(signal.SIGKILL)
+                killed = True
+        self._join_readers()
+        if self._ending.decided:
+            self.exit = done
+            raise Stopped
+        return done
+
+    def _join_readers(self) -> None:
+        """All that the command printed is in the log buffer, unless nobody wants it any more."""
+        for reader in self._readers:
+            while reader.is_alive() and self._ending.report:
+                reader.join(POLL_SECONDS)
+
+    def _last_words(self) -> str:
+        return next((reader.last_line for reader in reversed(self._readers) if reader.last_line), "it gave no reason")
+
+
+def _in_words(done: Exit) -> str:
+    if done.signal is not None:
+        return f"the command was killed by signal {done.signal} ({_signal_name(done.signal)})"
+    code = done.exit_code or 0
+    if code == NOT_FOUND:
+        return f"the command ended with exit code {code}: something it calls was not found"
+    if code > 128 and _signal_name(code - 128) != "unknown":
+        return f"the command ended with exit code {code}, as after signal {code - 128} ({_signal_name(code - 128)})"
+    return f"the command ended with exit code {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"

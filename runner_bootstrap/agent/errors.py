@@ -1,0 +1,51 @@
+"""What can go wrong, as the control plane needs to hear it."""
+
+from __future__ import annotations
+
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+INFRASTRUCTURE = "infrastructure"
+CANCELLED = "cancelled"
+TIMED_OUT = "timed_out"
+
+
+class AgentError(Exception):
+    """Ends the assignment with an outcome and one clear sentence."""
+
+    outcome = INFRASTRUCTURE
+
+
+class TreatmentFailed(AgentError):
+    """The user's command is at fault, so the infrastructure's retries do not apply."""
+
+    outcome = FAILED
+
+
+class ProducerFailed(AgentError):
+    """An input can no longer arrive."""
+
+    outcome = CANCELLED
+
+
+class Stopped(Exception):
+    """The assignment is ending for a reason already recorded elsewhere; unwinds a worker thread."""
+
+
+class GatewayError(Exception):
+    """The gateway or the store cannot be used. Never holds a token."""
+
+
+class Unreachable(GatewayError):
+    """No usable answer within the time allowed."""
+
+
+class Refused(GatewayError):
+    """A final refusal (4xx): trying again would not help."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LeaseLost(Refused):
+    """This runner no longer owns its treatment (410): it must stop at once and say nothing more."""

@@ -1,0 +1,32 @@
+"""What this machine says about itself."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+from . import VERSION
+from .containers import ENGINES
+from .workspace import free_megabytes
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def facts(directory: Path) -> dict[str, Any]:
+    """Plain values by name (memory and storage in MB); ``directory`` is where workspaces go."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {
+        "hostname": platform.node()[:256],
+        "os": platform.system().lower(),
+        "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "cpus": os.cpu_count() or 1,
+        "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000,
+        "storage": free_megabytes(directory),
+        "python": platform.python_version(),
+        "agent": VERSION,
+        "container_engine": next((engine for engine in ENGINES if shutil.which(engine)), None),
+        "sandbox": "bwrap" if shutil.which("bwrap") else None,
+    }

@@ -1,0 +1,114 @@
+"""FIFOs between the agent and the command, opened so that neither can hang on the other."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+import threading
+from pathlib import Path
+
+from .ending import Ending
+from .errors import AgentError
+
+PIPE_BYTES = 1 << 20
+_F_SETPIPE_SZ = 1031
+OPEN_EVERY_SECONDS = 0.005
+#: How often a command that opens an input it has already read is given its end of file.
+REOPEN_EVERY_SECONDS = 0.1
+
+
+class CommandEnd:
+    """The moment the command ended, for those who sleep and for those who poll (``descriptor`` hangs up then)."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.descriptor, self._writer = os.pipe()
+
+    @property
+    def reached(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._event.wait(seconds)
+
+    def set(self) -> None:
+        if not self._event.is_set():
+            self._event.set()
+            os.close(self._writer)
+
+
+def make(path: Path) -> None:
+    try:
+        os.mkfifo(path, 0o600)
+    except OSError as error:
+        raise AgentError(f"the stream {path.name} cannot be set up in the workspace: {error.strerror}") from error
+
+
+def open_for_reading(path: Path) -> int:
+    """The agent's end of an output. It is a writer too, so the FIFO outlives each of the command's own openings."""
+    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    _enlarge(descriptor)
+    return descriptor
+
+
+class FifoSink:
+    """The agent's end of an input: writes what it is given as fast as the command reads."""
+
+    def __init__(self, path: Path, ending: Ending, command_end: CommandEnd) -> None:
+        self._path, self._ending, self._command_end = path, ending, command_end
+        self._descriptor = -1
+
+    def __call__(self, content: memoryview) -> bool:
+        """Write all of ``content``; false when the command takes no more (it closed the input, or has ended)."""
+        if self._descriptor < 0 and not self._open():
+            return False
+        poller = select.poll()
+        poller.register(self._descriptor, select.POLLOUT)
+        while len(content):
+            try:
+                content = content[os.write(self._descriptor, content) :]
+            except BlockingIOError:
+                poller.poll(200)
+                self._ending.check()
+            except BrokenPipeError:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Give the command its end of file, now and whenever it opens the input again, until it has ended."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        while not self._command_end.wait(REOPEN_EVERY_SECONDS) and not self._ending.decided:
+            descriptor = self._try_to_open()
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def _open(self) -> bool:
+        """Wait until the command opens the input for reading; false when it ends without."""
+        while not self._command_end.reached:
+            self._descriptor = self._try_to_open()
+            if self._descriptor >= 0:
+                _enlarge(self._descriptor)
+                return True
+            self._ending.sleep(OPEN_EVERY_SECONDS)
+        return False
+
+    def _try_to_open(self) -> int:
+        try:
+            return os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            # No reader yet, or the command removed its FIFO.
+            if error.errno in (errno.ENXIO, errno.ENOENT):
+                return -1
+            raise
+
+
+def _enlarge(descriptor: int) -> None:
+    try:
+        fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_BYTES)
+    except OSError:
+        # Another system, or the user's share of pipe memory is used up: the default size is only slower.
+        return

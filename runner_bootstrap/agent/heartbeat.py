@@ -1,0 +1,74 @@
+"""Keeps the lease alive, carries cancellations in, and fences the runner off when the gateway stays silent."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Callable
+
+from .ending import Ending
+from .errors import CANCELLED, INFRASTRUCTURE, LeaseLost, Refused, Unreachable
+from .gateway import Gateway
+
+MOST_SAMPLES = 100
+
+
+class Heartbeat(threading.Thread):
+    """Beats until stopped. ``heard`` gets each answer."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        path: str,
+        every: float,
+        lease: float,
+        ending: Ending,
+        sample: Callable[[], dict[str, Any] | None],
+        heard: Callable[[dict[str, Any]], None],
+    ) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._gateway, self._path, self._every, self._lease = gateway, path, every, lease
+        self._ending, self._sample, self._heard = ending, sample, heard
+        self._samples: list[dict[str, Any]] = []
+        self._stop = threading.Event()
+        self.phase = "preparing"
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        alive_until = time.monotonic() + self._lease
+        while True:
+            started = time.monotonic()
+            sample = self._sample()
+            if sample:
+                self._samples = [*self._samples, sample][-MOST_SAMPLES:]
+            body = {"phase": self.phase, "samples": self._samples}
+            try:
+                # A request counts from its start: the gateway may have seen it no later than that.
+                answer = self._gateway.call(
+                    self._path, body, patience=self._every, timeout=max(1.0, self._lease / 3), sleep=self._pause
+                )
+            except LeaseLost as error:
+                self._ending.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+                return
+            except Refused as error:
+                self._ending.decide(INFRASTRUCTURE, f"heartbeat refused: {error}", report=False)
+                return
+            except Unreachable as error:
+                if time.monotonic() >= alive_until:
+                    self._ending.decide(
+                        INFRASTRUCTURE, f"no heartbeat was heard for {self._lease:g} s: {error}", report=False
+                    )
+                    return
+            else:
+                alive_until = started + self._lease
+                self._samples = []
+                if answer.get("cancel"):
+                    self._ending.decide(CANCELLED, str(answer["cancel"]))
+                self._heard(answer)
+            if self._stop.wait(max(0.0, self._every - (time.monotonic() - started))):
+                return
+
+    def _pause(self, seconds: float) -> None:
+        self._stop.wait(seconds)

@@ -1,0 +1,273 @@
+"""One output on its way from a FIFO or a file to the store, within the credits the gateway grants."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import queue
+import select
+import threading
+import time
+from typing import Any, Callable
+
+from .chunks import CHUNK_BYTES, Chunk, ChunkPool, Store, UrlExpired
+from .ending import Ending
+from .errors import AgentError, Stopped
+from .masking import Masker
+
+UPLOADERS = 4
+CHUNKS_IN_MEMORY = 6
+PREVIEW_BYTES = 4096
+#: URLs asked for ahead of the data, and the number left at which more are asked for.
+WANTED, LOW_WATER = 12, 6
+MOST_COMMITTED = 64
+COMMIT_SECONDS = 1.0
+#: How long the first byte of a chunk waits for company: a tenth of the stream's age, within these bounds (seconds).
+LEAST_PATIENCE, MOST_PATIENCE = 0.05, 2.0
+#: No URL works several times in a row: the clock or the credentials of the store are wrong.
+MOST_EXPIRED = 5
+
+Call = Callable[[dict[str, Any]], dict[str, Any]]
+Grant = tuple[str, dict[str, str]]
+
+
+class Output:
+    """Uploads what ``read_stream`` or ``read_file`` is given. ``call`` speaks to the gateway about this output.
+
+    ``failed`` hears of the first error of any of the threads.
+    """
+
+    def __init__(
+        self, name: str, call: Call, store: Store, ending: Ending, masker: Masker, failed: Callable[[Exception], None]
+    ) -> None:
+        self.name = name
+        self._call, self._store, self._ending, self._masker, self._failed = call, store, ending, masker, failed
+        self._pool = ChunkPool(CHUNKS_IN_MEMORY, ending)
+        self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._grants: dict[int, Grant] = {}
+        self._waiting: set[int] = set()
+        self._unreported: dict[int, dict[str, Any]] = {}
+        self._reported = 0
+        self._next_seq = 0
+        self._uploaded = 0
+        self._expired = 0
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._preview = bytearray()
+        self._all_read = False
+        self._last_report = time.monotonic()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        for number in range(UPLOADERS):
+            self._thread(f"upload-{self.name}-{number}", self._upload_all)
+        self._thread(f"credits-{self.name}", self._keep_credits)
+
+    def follow_stream(self, fifo: int, command_ended: int) -> None:
+        """Read the FIFO on a thread of its own until it is empty and the command has ended.
+
+        ``command_ended`` is the reading end of a pipe whose writing end is closed at that moment.
+        """
+        self._thread(f"read-{self.name}", lambda: self._read_stream(fifo, command_ended))
+
+    def read_file(self, file: io.FileIO) -> None:
+        """Read a whole file (a block value)."""
+        while True:
+            chunk = self._pool.take()
+            chunk.size = 0
+            while chunk.size < CHUNK_BYTES:
+                count = file.readinto(memoryview(chunk.buffer)[chunk.size :])
+                if not count:
+                    break
+                chunk.size += count
+            if not chunk.size:
+                self._end(chunk)
+                return
+            self._queue_up(chunk)
+
+    def finish(self) -> None:
+        """Wait until the gateway knows of everything. Raises Stopped when the assignment ends first."""
+        for thread in self._threads:
+            while thread.is_alive():
+                thread.join(0.2)
+                if thread.is_alive():
+                    self._ending.check()
+        self._ending.check()
+
+    def _thread(self, name: str, work: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                work()
+            except Stopped:
+                return
+            except Exception as error:  # noqa: BLE001 - whatever it is, the assignment must hear of it
+                self._failed(error)
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _read_stream(self, fifo: int, command_ended: int) -> None:
+        poller = select.poll()
+        poller.register(fifo, select.POLLIN)
+        poller.register(command_ended, select.POLLIN)
+        ended = False
+        began = 0.0
+        while True:
+            chunk = self._pool.take()
+            chunk.size = 0
+            due = float("inf")
+            while chunk.size < CHUNK_BYTES and time.monotonic() < due:
+                try:
+                    count = os.readv(fifo, [memoryview(chunk.buffer)[chunk.size :]])
+                except BlockingIOError:
+                    count = 0
+                if count:
+                    instant = time.monotonic()
+                    began = began or instant
+                    if not chunk.size:
+                        due = instant + min(MOST_PATIENCE, max(LEAST_PATIENCE, (instant - began) / 10))
+                    chunk.size += count
+                elif ended:
+                    if chunk.size:
+                        self._queue_up(chunk)
+                        chunk = self._pool.take()
+                    self._end(chunk)
+                    return
+                else:
+                    ready = poller.poll(min(0.2, max(0.0, due - time.monotonic())) * 1000)
+                    ended = any(descriptor == command_ended for descriptor, _ in ready)
+                    self._ending.check()
+            self._queue_up(chunk)
+
+    def _queue_up(self, chunk: Chunk) -> None:
+        if len(self._preview) < 2 * PREVIEW_BYTES:
+            self._preview += chunk.content[: 2 * PREVIEW_BYTES - len(self._preview)]
+        self._digest.update(chunk.content)
+        self._size += chunk.size
+        self._give(chunk)
+
+    def _end(self, chunk: Chunk) -> None:
+        chunk.size = 0
+        self._give(chunk, last=True)
+        for _ in range(UPLOADERS):
+            self._queue.put(None)
+
+    def _give(self, chunk: Chunk, last: bool = False) -> None:
+        with self._changed:
+            chunk.seq = self._next_seq
+            self._next_seq += 1
+            self._all_read = last
+            self._waiting.add(chunk.seq)
+            self._changed.notify_all()
+        self._queue.put(chunk)
+
+    def _upload_all(self) -> None:
+        while True:
+            chunk = self._next_chunk()
+            if chunk is None:
+                return
+            chunk.sha256 = hashlib.sha256(chunk.content).hexdigest()
+            while True:
+                url, headers = self._grant_for(chunk.seq)
+                try:
+                    self._store.put(url, headers, chunk.content)
+                    break
+                except UrlExpired:
+                    self._forget_grants(chunk.seq)
+            with self._changed:
+                self._unreported[chunk.seq] = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
+                self._uploaded += 1
+                self._expired = 0
+                self._changed.notify_all()
+            self._pool.give_back(chunk)
+
+    def _next_chunk(self) -> Chunk | None:
+        while True:
+            try:
+                return self._queue.get(timeout=0.5)
+            except queue.Empty:
+                self._ending.check()
+
+    def _grant_for(self, seq: int) -> Grant:
+        with self._changed:
+            while seq not in self._grants:
+                self._changed.wait(0.2)
+                self._ending.check()
+            self._waiting.discard(seq)
+            return self._grants.pop(seq)
+
+    def _forget_grants(self, seq: int) -> None:
+        with self._changed:
+            self._expired += 1
+            if self._expired > MOST_EXPIRED:
+                raise AgentError(f"output {self.name} cannot be uploaded: the store refuses every address it is given")
+            self._grants.clear()
+            self._waiting.add(seq)
+            self._changed.notify_all()
+
+    def _keep_credits(self) -> None:
+        """Ask for URLs before they run out, and tell the gateway what is in the store."""
+        while True:
+            request = self._next_request()
+            answer = self._call(request)
+            with self._changed:
+                for report in request["committed"]:
+                    self._unreported.pop(report["seq"], None)
+                self._reported += len(request["committed"])
+                self._last_report = time.monotonic()
+                if request["end"]:
+                    return
+                granted = 0
+                for upload in answer["uploads"]:
+                    if upload["seq"] in self._waiting or upload["seq"] >= self._next_seq:
+                        self._grants[upload["seq"]] = (upload["url"], dict(upload.get("headers") or {}))
+                        granted += 1
+                self._changed.notify_all()
+            if request["want"] and not granted:
+                self._ending.sleep(min(5.0, max(0.02, float(answer.get("retry_after") or 0))))
+
+    def _next_request(self) -> dict[str, Any]:
+        """Wait until there is something to ask or to tell."""
+        with self._changed:
+            while True:
+                self._ending.check()
+                end = self._end_report()
+                lacking = self._lacking()
+                since = time.monotonic() - self._last_report
+                low = not self._all_read and len(self._grants) < LOW_WATER
+                reports = self._reports()
+                many = len(reports) >= WANTED or (reports and since >= COMMIT_SECONDS)
+                if end or lacking is not None or low or many:
+                    break
+                self._changed.wait(0.2)
+            next_seq = lacking if lacking is not None else max([self._next_seq, *(seq + 1 for seq in self._grants)])
+            want = 0 if end else max(1 if lacking is not None else 0, WANTED - len(self._grants))
+            if self._all_read:
+                want = min(want, max(0, self._next_seq - next_seq))
+            return {"committed": reports, "next_seq": next_seq, "want": want, "end": end}
+
+    def _reports(self) -> list[dict[str, Any]]:
+        """What is in the store without a gap: parallel uploads end in any order, the gateway is told of them in theirs."""
+        reports: list[dict[str, Any]] = []
+        while len(reports) < MOST_COMMITTED and self._reported + len(reports) in self._unreported:
+            reports.append(self._unreported[self._reported + len(reports)])
+        return reports
+
+    def _lacking(self) -> int | None:
+        """The first chunk that waits for a URL."""
+        return min((seq for seq in self._waiting if seq not in self._grants), default=None)
+
+    def _end_report(self) -> dict[str, Any] | None:
+        if not self._all_read or self._uploaded < self._next_seq or len(self._unreported) > MOST_COMMITTED:
+            return None
+        preview = self._masker.mask_bytes(bytes(self._preview))[:PREVIEW_BYTES]
+        return {
+            "size": self._size,
+            "sha256": self._digest.hexdigest(),
+            "chunks": self._next_seq - 1,
+            "preview": base64.b64encode(preview).decode(),
+        }

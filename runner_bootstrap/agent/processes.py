@@ -1,0 +1,81 @@
+"""Process trees as /proc shows them. Elsewhere than on Linux there is nothing to see, and every answer is empty."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from pathlib import Path
+from typing import NamedTuple
+
+_PROC = Path("/proc")
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Process(NamedTuple):
+    """One process: ticks of CPU used by it and by its finished children, resident pages."""
+
+    pid: int
+    parent: int
+    name: str
+    ticks: int
+    pages: int
+
+
+def _prctl(option: int, value: int) -> None:
+    if os.path.isdir("/proc/self"):
+        ctypes.CDLL(None, use_errno=True).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Grandchildren whose parent ends become this process's children, so that none escapes."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """The kernel kills this process when the thread that started it ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hide_from_others() -> None:
+    """Keep other processes of the same user out of this one's memory and environment."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def read(pid: int) -> Process | None:
+    """The process, or None when it is gone."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    name = text[text.index("(") + 1 : text.rindex(")")]
+    fields = text[text.rindex(")") + 2 :].split()
+    return Process(pid, int(fields[1]), name, sum(int(field) for field in fields[11:15]), int(fields[21]))
+
+
+def descendants(root: int) -> list[Process]:
+    """All processes below ``root``, parents before children."""
+    children: dict[int, list[Process]] = {}
+    if not _PROC.is_dir():
+        return []
+    for entry in _PROC.iterdir():
+        process = read(int(entry.name)) if entry.name.isdigit() else None
+        if process:
+            children.setdefault(process.parent, []).append(process)
+    found: list[Process] = []
+    level = children.get(root, [])
+    while level:
+        found += level
+        level = [child for process in level for child in children.get(process.pid, [])]
+    return found
+
+
+def input_output(pid: int) -> dict[str, int]:
+    """``read_bytes`` and ``write_bytes`` of a process and its finished children; empty when it may not be seen."""
+    try:
+        lines = (_PROC / str(pid) / "io").read_text().splitlines()
+    except OSError:
+        return {}
+    return {name: int(value) for name, _, value in (line.partition(": ") for line in lines)}

@@ -1,0 +1,208 @@
+"""One assignment from claim to completion."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .assignment import Assignment
+from .command import Command
+from .containers import ContainerEngine
+from .data import Data
+from .ending import Ending
+from .errors import INFRASTRUCTURE, SUCCEEDED, AgentError, GatewayError, LeaseLost, Stopped
+from .facts import facts
+from .gateway import Gateway
+from .heartbeat import Heartbeat
+from .keeper import Keeper
+from .logs import LogBuffer, LogSender, now
+from .masking import Masker
+from .samples import Sampler
+from .sandbox import Bubblewrap, Launch, plain
+from .workspace import Workspace
+
+CLAIM_PATIENCE = 60.0
+#: How long the outcome of an assignment that others may already have written off is still offered to the gateway.
+REPORT_PATIENCE = 20.0
+LONGEST_ERROR = 8192
+
+
+class Site(NamedTuple):
+    """Which runner this is, where workspaces go, and which directories the command must not see."""
+
+    runner_id: str
+    parent: Path
+    hidden: Sequence[Path]
+
+
+def claim(gateway: Gateway, site: Site) -> Assignment:
+    """Claim with a gateway that speaks with the one-time token. Raises GatewayError, or AgentError for an answer not understood."""
+    # The same in each repetition, so that a claim whose answer was lost gets it again, and nobody else's claim does.
+    request = {"runner_id": site.runner_id, "nonce": secrets.token_urlsafe(24), "facts": facts(site.parent)}
+    return Assignment(gateway.call("claim", request, CLAIM_PATIENCE))
+
+
+class Runner:
+    """Works on a claimed assignment and reports. ``gateway`` speaks with the session token."""
+
+    def __init__(self, gateway: Gateway, site: Site, assignment: Assignment, keeper: Keeper, ending: Ending) -> None:
+        self._gateway, self._site, self._assignment, self._ending = gateway, site, assignment, ending
+        self._masker = Masker(assignment.secrets.reveal().values())
+        self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
+        self._sampler = Sampler(keeper.pid)
+        self._sender = LogSender(self._log, self._send_lines, self._failed)
+        self._data: Data | None = None
+        self._heartbeat = Heartbeat(
+            gateway,
+            self._path("heartbeat"),
+            assignment.heartbeat_seconds,
+            assignment.lease_seconds,
+            ending,
+            self._sampler.sample,
+            self._heard,
+        )
+        self._command = Command(keeper, self._log, ending)
+
+    def run(self) -> bool:
+        """True once the outcome is with the gateway, whatever it is; false when the gateway does not want or cannot have it."""
+        started_at, started = now(), time.monotonic()
+        self._heartbeat.start()
+        self._sender.start()
+        if self._masker.too_short:
+            self._log.say(
+                f"{self._masker.too_short} secret(s) are shorter than 4 characters and are masked only where they stand as they are",
+                "warning",
+            )
+        self._attempt()
+        self._assignment.secrets.overwrite()
+        self._heartbeat.phase = "finishing"
+        if self._ending.error:
+            self._log.say(self._ending.error, "error")
+        self._log.flush()
+        try:
+            # What others may already have written off is offered for a while only.
+            self._sender.join(REPORT_PATIENCE if self._ending.outcome == INFRASTRUCTURE else None)
+            return self._ending.report and self._complete(started_at, time.monotonic() - started)
+        finally:
+            self._heartbeat.stop()
+
+    def _attempt(self) -> None:
+        """Run the command in a fresh workspace; whatever happens ends up in ``ending``."""
+        workspace: Workspace | None = None
+        try:
+            workspace = Workspace(self._site.parent, self._site.runner_id)
+            self._run_in(workspace)
+            self._ending.decide(SUCCEEDED, "")
+        except Exception as error:  # noqa: BLE001 - the control plane must hear of any fault of the agent's own
+            self._failed(error)
+        finally:
+            try:
+                self._command.kill()
+            except AgentError as error:
+                self._failed(error)
+            if workspace:
+                workspace.remove()
+
+    def _run_in(self, workspace: Workspace) -> None:
+        assignment = self._assignment
+        if assignment.services:
+            raise AgentError(f"this agent cannot start services ({', '.join(sorted(assignment.services))})")
+        workspace.require_space(assignment.limit("storage"))
+        self._data = data = Data(assignment, workspace, self._call_port, self._ending, self._masker, self._failed)
+        launch = self._prepare(workspace, data)
+        self._heartbeat.phase = "reading"
+        data.read_blocks()
+        data.open_streams()
+        self._heartbeat.phase = "running"
+        try:
+            self._command.run(launch, assignment.max_duration)
+        finally:
+            data.command_ended()
+        self._heartbeat.phase = "uploading"
+        data.finish()
+
+    def _prepare(self, workspace: Workspace, data: Data) -> Launch:
+        """The launch of the command: in the image if there is one, else in bubblewrap if it works here, else plainly."""
+        assignment = self._assignment
+        script = workspace.write("script", assignment.script)
+        event = workspace.write("event.json", assignment.event_text)
+        command = [*assignment.shell.split(), str(script)]
+        places = {
+            "HOME": str(workspace.root),
+            "TMPDIR": str(workspace.tmp),
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "CADENCE_EVENT_FILE": str(event),
+            **data.variables,
+        }
+        secrets = assignment.secrets.reveal()
+        env = {**assignment.variables(places), **secrets}
+        if assignment.image:
+            engine = ContainerEngine.find(self._site.runner_id)
+            self._heartbeat.phase = "pulling"
+            self._log.say(f"image {assignment.image} with {engine.kind}")
+            self._command.pull(engine.pull(assignment.image, workspace), assignment.image)
+            limits = {"cpu": assignment.limit("cpu"), "memory": assignment.limit("memory")}
+            self._command.engine = engine
+            return engine.launch(assignment.image, command, env, list(secrets), workspace, limits)
+        sandbox = Bubblewrap.find(self._site.hidden)
+        return sandbox.launch(command, env, workspace) if sandbox else plain(command, env, workspace)
+
+    def _heard(self, answer: dict[str, Any]) -> None:
+        self._log.set_follow(bool(answer.get("follow")))
+        if self._data:
+            self._data.hear(answer.get("inputs") or {})
+
+    def _send_lines(self, lines: list[dict[str, Any]]) -> dict[str, Any]:
+        return self._gateway.call(self._path("logs"), {"lines": lines}, sleep=self._sleep_while_wanted)
+
+    def _call_port(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._gateway.call(self._path(what), body, sleep=self._ending.sleep)
+
+    def _complete(self, started_at: str, duration: float) -> bool:
+        done = self._command.exit
+        body = {
+            "outcome": self._ending.outcome,
+            "exit_code": done.exit_code if done else None,
+            "signal": done.signal if done else None,
+            "error": self._masker.mask(self._ending.error or "")[:LONGEST_ERROR] or None,
+            "started_at": started_at,
+            "finished_at": now(),
+            "logs_through": self._log.accepted,
+            "usage": self._sampler.usage(done.cpu_seconds if done else 0.0, duration),
+        }
+        patience = REPORT_PATIENCE if self._ending.outcome == INFRASTRUCTURE else float("inf")
+        try:
+            self._gateway.call(self._path("complete"), body, patience, sleep=self._sleep_while_wanted)
+        except (GatewayError, Stopped):
+            return False
+        return True
+
+    def _sleep_while_wanted(self, seconds: float) -> None:
+        """For what has to reach the gateway although the assignment is ending, but not once the lease is gone."""
+        time.sleep(seconds)
+        if not self._ending.report:
+            raise Stopped
+
+    def _failed(self, error: Exception) -> None:
+        """Any error of any thread becomes the assignment's end, unless that is decided already."""
+        if isinstance(error, Stopped):
+            return
+        if isinstance(error, AgentError):
+            self._ending.decide_from(error)
+        elif isinstance(error, LeaseLost):
+            self._ending.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+        elif isinstance(error, GatewayError):
+            self._ending.decide(INFRASTRUCTURE, str(error))
+        elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            self._ending.decide(INFRASTRUCTURE, f"the disk of {self._site.parent} is full")
+        else:
+            self._ending.decide(INFRASTRUCTURE, f"the agent failed: {type(error).__name__}: {error}")
+
+    def _path(self, what: str) -> str:
+        return self._gateway.runner(self._site.runner_id, what)

@@ -1,0 +1,82 @@
+"""Where a command runs: in a container engine, in bubblewrap, or plainly on the host."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .workspace import Workspace
+
+PROBE_SECONDS = 10
+
+
+class Launch(NamedTuple):
+    """What the keeper starts. ``cleanup`` removes what would outlive the process (a container)."""
+
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+    cleanup: list[str]
+
+
+def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> Launch:
+    """On the host, with the host's files as they are."""
+    return Launch(list(command), env, str(workspace.work), [])
+
+
+class Bubblewrap:
+    """The host's files read-only, a private /tmp, own process numbers; only the workspace can be written."""
+
+    def __init__(self, program: str, hidden: Sequence[Path]) -> None:
+        self._program = program
+        self._hidden = [path for path in hidden if path.is_dir()]
+
+    @classmethod
+    def find(cls, hidden: Sequence[Path]) -> Bubblewrap | None:
+        """Bubblewrap, if it is installed and this kernel and user may use it. ``hidden`` directories appear empty inside."""
+        program = shutil.which("bwrap")
+        if not program or os.environ.get("CADENCE_SANDBOX") == "off":
+            return None
+        probe = [program, *_ISOLATION, "--", "true"]
+        try:
+            done = subprocess.run(
+                probe,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=PROBE_SECONDS,
+                check=False,
+                close_fds=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return cls(program, hidden) if done.returncode == 0 else None
+
+    def launch(self, command: Sequence[str], env: dict[str, str], workspace: Workspace) -> Launch:
+        argv = [self._program, *_ISOLATION]
+        for path in self._hidden:
+            argv += ["--tmpfs", str(path.resolve())]
+        argv += ["--bind", str(workspace.tmp), "/tmp"]
+        argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
+        return Launch(argv, env, str(workspace.work), [])
+
+
+_ISOLATION = [
+    "--ro-bind",
+    "/",
+    "/",
+    "--dev",
+    "/dev",
+    "--proc",
+    "/proc",
+    "--unshare-pid",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--cap-drop",
+    "ALL",
+    "--die-with-parent",
+    "--new-session",
+]

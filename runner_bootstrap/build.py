@@ -1,0 +1,52 @@
+"""Build the agent: ``python -m runner_bootstrap.build <out.pyz>``.
+
+The same sources give the same bytes (sorted names, fixed times and modes, nothing compressed, since zlib's output
+varies), so a digest identifies an agent.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent / "agent"
+SHEBANG = b"#!/usr/bin/env python3\n"
+ENTRY_POINT = "import sys\n\nfrom agent.__main__ import main\n\nsys.exit(main())\n"
+# The first instant a zip file can express.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def build(out: Path, sources: Path = SOURCES) -> Path:
+    """Write the zipapp to ``out`` (replaced in one step) and return its path."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    with unfinished.open("wb") as file:
+        file.write(SHEBANG)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            _add(archive, "__main__.py", ENTRY_POINT.encode())
+            for source in sorted(sources.glob("*.py")):
+                _add(archive, f"agent/{source.name}", source.read_bytes())
+    unfinished.chmod(0o755)
+    unfinished.replace(out)
+    return out
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.external_attr = 0o100644 << 16
+    entry.create_system = 3
+    archive.writestr(entry, content)
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m runner_bootstrap.build <out.pyz>", file=sys.stderr)
+        return 2
+    print(build(Path(arguments[0])))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

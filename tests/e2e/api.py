@@ -1,0 +1,78 @@
+"""A caller of the running stack: plain HTTP, as any user's script would do it."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+FINAL = {"succeeded", "failed", "cancelled", "timed_out"}
+
+
+@dataclass(frozen=True)
+class Api:
+    url: str
+    token: str
+
+    def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        headers = {"authorization": f"Bearer {self.token}"} | arguments.pop("headers", {})
+        return requests.request(method, self.url + path, headers=headers, timeout=60, **arguments)
+
+    def get(self, path: str, **params: Any) -> Any:
+        response = self.call("GET", path, params=params)
+        assert response.ok, f"{response.status_code} {response.text}"
+        return response.json()
+
+    def start(self, document: dict[str, Any] | str, **parameters: Any) -> str:
+        response = self.call(
+            "POST", "/v1/projects/default/runs", json={"document": document, "parameters": parameters}
+        )
+        assert response.status_code == 201, response.text
+        return str(response.json()["run_id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        return dict(self.get(f"/v1/runs/{run_id}"))
+
+    def finished(self, run_id: str, within: float = 120) -> dict[str, Any]:
+        """The run in its final state; `within` seconds is a bound on a hang, not a measure."""
+        return self.until(run_id, lambda run: run["state"] in FINAL, within)
+
+    def until(self, run_id: str, condition: Any, within: float = 120) -> dict[str, Any]:
+        until = time.monotonic() + within
+        while time.monotonic() < until:
+            run = self.run(run_id)
+            if condition(run):
+                return run
+            time.sleep(0.2)
+        raise AssertionError(f"run {run_id} is still {run['state']}: {states(run)}")
+
+    def lines(self, run_id: str, **filters: Any) -> list[dict[str, Any]]:
+        """All log lines so far."""
+        found: list[dict[str, Any]] = []
+        after: str | None = None
+        while True:
+            page = self.get(f"/v1/runs/{run_id}/logs", **(filters | ({"after": after} if after else {})))
+            found += page["lines"]
+            if not page["lines"]:
+                return found
+            after = page["after"]
+
+    def download(self, run_id: str, treatment: str, port: str) -> bytes:
+        """The whole value of a port."""
+        sha256 = self.value(run_id, treatment, port)["sha256"]
+        content = self.call("GET", f"/v1/runs/{run_id}/values/{sha256}")
+        assert content.ok, content.text
+        return content.content
+
+    def value(self, run_id: str, treatment: str, port: str) -> dict[str, Any]:
+        outputs = self.get(f"/v1/runs/{run_id}/treatments/{treatment}")["outputs"]
+        return dict(next(output for output in outputs if output["port"] == port))
+
+
+def states(run: dict[str, Any]) -> dict[str, str]:
+    return {treatment["name"]: treatment["state"] for treatment in run["treatments"]}
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

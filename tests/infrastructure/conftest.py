@@ -1,0 +1,30 @@
+"""The templates, synthesized once for all tests here (and not at all while nothing that they are made of changes)."""
+
+import pytest
+
+from infra import synth
+from infra.settings import Place
+from tests.infrastructure.assembly import Assembly
+
+
+@pytest.fixture(scope="session")
+def aws() -> Assembly:
+    """As for AWS, checked by cdk-nag (synthesis fails on a finding); without dependencies, which need a download."""
+    return _assembly("aws", nag="true", bundles="false")
+
+
+@pytest.fixture(scope="session")
+def local() -> Assembly:
+    """As for one machine."""
+    return _assembly("local")
+
+
+@pytest.fixture(params=["aws", "local"])
+def assembly(request: pytest.FixtureRequest) -> Assembly:
+    """Each of the two in turn."""
+    made: Assembly = request.getfixturevalue(request.param)
+    return made
+
+
+def _assembly(place: Place, **context: str) -> Assembly:
+    return Assembly(synth.assembly(place, context=context))

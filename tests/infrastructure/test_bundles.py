@@ -1,0 +1,60 @@
+"""Each Lambda's archive for AWS, built here by the same recipe for this machine, has all that its handler imports."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cadence.composition.settings import SETTINGS, variable
+from infra.packaging import NEEDS, REPOSITORY, THIS_MACHINE, bundle
+
+_HANDLERS = sorted(path.parent.name for path in (REPOSITORY / "functions").glob("*/handler.py"))
+
+# Only the archive and the standard library can be imported; nothing is called.
+_IMPORT = """
+import sys
+archive, folder = sys.argv[1:]
+sys.path = [archive] + [path for path in sys.path if path and "site-packages" not in path]
+module = __import__(f"{folder}.handler", fromlist=["handler"])
+assert callable(module.handler)
+outside = sorted(
+    name for name, loaded in sys.modules.items()
+    if "site-packages" in (getattr(loaded, "__file__", None) or "")
+)
+assert not outside, outside
+"""
+
+
+def test_every_lambda_says_what_it_needs() -> None:
+    assert set(NEEDS) == set(SETTINGS)
+    assert set(_HANDLERS) <= set(NEEDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", _HANDLERS)
+def test_a_handler_imports_from_its_archive_alone(folder: str, tmp_path: Path) -> None:
+    archive = bundle(folder, THIS_MACHINE)
+    settings = {variable(name): f"https://example.invalid/{name}" for name in SETTINGS[folder].__annotations__}
+    environment = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", **settings}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", _IMPORT, str(archive), folder],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_an_archive_holds_nothing_that_differs_between_builds() -> None:
+    archive = bundle("finalise", THIS_MACHINE)
+    names = {path.name for path in archive.rglob("*")}
+    assert not {name for name in names if name.endswith((".pyc", ".pyi"))}
+    assert not names & {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "__pycache__", "tests", "bin"}
+    described = {path.name for path in (archive / "botocore" / "data").iterdir() if path.is_dir()}
+    assert described == {"dynamodb", "sts"}
+    assert os.path.getsize(archive / "finalise" / "handler.py") > 0

@@ -1,0 +1,269 @@
+"""What must hold for every deployment, read from the synthesized templates."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadence.composition.settings import SETTINGS, variable
+from cadence.domain import errors
+from infra.packaging import REPOSITORY
+from infra.scheduling import DEFINITIONS
+from tests.infrastructure.assembly import Assembly
+
+# Set by the infrastructure for a library, and read by no settings class.
+_OF_LIBRARIES = {"POWERTOOLS_SERVICE_NAME"}
+
+# Names that Step Functions and Lambda themselves give to errors.
+_SERVICE_ERRORS = {
+    "States.ALL",
+    "States.Timeout",
+    "States.TaskFailed",
+    "States.HeartbeatTimeout",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+
+# A wildcard may stand at the end of these only; each says why in `infra/findings.py` or beside its statement.
+_ALLOWED_WILDCARD_ENDS = (
+    "/documents/*",
+    "/runs/*",
+    "-doorbell-*",
+    ":function:cadence-main-provider-*",
+    ":stack/cadence-main-log-stream/*",
+    ":event-source-mapping:*",
+)
+# Actions that know no resource, so that IAM accepts `*` only.
+_ACTIONS_WITHOUT_RESOURCE = {
+    "lambda:CreateEventSourceMapping",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+}
+
+# Everything in the templates; a type that is not here might be billed by the hour.
+_FREE_WHILE_IDLE = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::Events::Rule",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::KMS::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::StepFunctions::StateMachine",
+}
+_BILLED_BY_THE_MONTH = {"AWS::KMS::Key": 1, "AWS::CloudWatch::Alarm": 7, "AWS::Kinesis::Stream": 1}
+
+
+def test_each_lambda_gets_exactly_the_settings_it_reads(assembly: Assembly) -> None:
+    given = {
+        folder: set(properties["Environment"]["Variables"]) - _OF_LIBRARIES
+        for folder, properties in assembly.functions().items()
+    }
+    read = {folder: {variable(name) for name in settings.__annotations__} for folder, settings in SETTINGS.items()}
+    assert given == read
+
+
+def test_tables_are_on_demand_restorable_and_expire_items(assembly: Assembly) -> None:
+    tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
+    assert len(tables) == 5
+    for properties in tables.values():
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+        for replica in properties["Replicas"]:
+            assert replica["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+
+
+def test_what_users_stored_survives_the_stack_in_aws_only(aws: Assembly, local: Assembly) -> None:
+    kept = {"AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket", "AWS::KMS::Key"}
+    for made, policy in ((aws, "Retain"), (local, "Delete")):
+        found = {(r["Type"], r["DeletionPolicy"]) for _, r in made.all() if r["Type"] in kept}
+        assert found == {(kind, policy) for kind in kept}
+    tables = aws.of_type("AWS::DynamoDB::GlobalTable").values()
+    assert all(replica["DeletionProtectionEnabled"] for table in tables for replica in table["Replicas"])
+
+
+def test_the_bucket_is_private_encrypted_and_forgets_old_runs(aws: Assembly) -> None:
+    (bucket,) = aws.of_type("AWS::S3::Bucket").values()
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["old-runs"]["Prefix"] == "runs/"
+    assert rules["old-runs"]["ExpirationInDays"] == 90
+    assert rules["abandoned-uploads"]["AbortIncompleteMultipartUpload"]
+
+
+def test_every_log_group_has_a_retention_and_every_lambda_a_log_group(assembly: Assembly) -> None:
+    groups = assembly.of_type("AWS::Logs::LogGroup")
+    assert all(properties["RetentionInDays"] <= 14 for properties in groups.values())
+    for properties in assembly.functions().values():
+        assert properties["LoggingConfig"]["LogGroup"]["Ref"] in groups
+        assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_no_permission_is_wider_than_the_list_above(assembly: Assembly) -> None:
+    too_wide = [
+        (role, action, resource)
+        for role, statement in _statements(assembly)
+        for action in _listed(statement["Action"])
+        for resource in map(_flat, _listed(statement["Resource"]))
+        if "*" in action.replace("kms:GenerateDataKey*", "")
+        or (resource == "*" and action not in _ACTIONS_WITHOUT_RESOURCE)
+        or ("*" in resource.removesuffix("*"))
+        or (resource.endswith("*") and resource != "*" and not _is_allowed(resource))
+    ]
+    assert too_wide == []
+
+
+def test_every_dead_letter_queue_has_an_alarm(assembly: Assembly) -> None:
+    queues = assembly.of_type("AWS::SQS::Queue")
+    dead = {name for name, properties in queues.items() if properties["QueueName"].endswith("-failed")}
+    assert len(dead) == 3
+    watched = {dimension["Value"]["Fn::GetAtt"][0] for dimension in _alarm_dimensions(assembly, "QueueName")}
+    assert watched == dead
+
+
+def test_every_lambda_and_machine_has_an_alarm_that_is_sent(assembly: Assembly) -> None:
+    metrics = assembly.of_type("AWS::Logs::MetricFilter").values()
+    own = {properties["LoggingConfig"]["LogGroup"]["Ref"] for properties in assembly.functions().values()}
+    assert {metric["LogGroupName"]["Ref"] for metric in metrics} == own
+    counted = {
+        (made["MetricNamespace"], made["MetricName"]) for metric in metrics for made in metric["MetricTransformations"]
+    }
+    watched = {(a["Namespace"], a["MetricName"]) for a in assembly.of_type("AWS::CloudWatch::Alarm").values()}
+    assert len(counted) == 1
+    assert counted < watched
+    machines = {d["Value"]["Ref"] for d in _alarm_dimensions(assembly, "StateMachineArn")}
+    assert machines == set(assembly.of_type("AWS::StepFunctions::StateMachine"))
+    assert all(alarm["AlarmActions"] for alarm in assembly.of_type("AWS::CloudWatch::Alarm").values())
+
+
+def test_work_queues_have_dead_letters_and_outlast_their_consumers(assembly: Assembly) -> None:
+    queues = assembly.of_type("AWS::SQS::Queue")
+    mappings = [
+        mapping
+        for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping").values()
+        if "Fn::GetAtt" in mapping["EventSourceArn"] and mapping["EventSourceArn"]["Fn::GetAtt"][0] in queues
+    ]
+    assert len(mappings) == 2
+    functions = assembly.of_type("AWS::Lambda::Function")
+    for mapping in mappings:
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        queue = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+        assert queue["RedrivePolicy"]["maxReceiveCount"] > 1
+        assert queue["VisibilityTimeout"] >= 6 * functions[mapping["FunctionName"]["Ref"]]["Timeout"]
+
+
+def test_a_poison_log_record_neither_blocks_the_stream_nor_vanishes(assembly: Assembly) -> None:
+    (mapping,) = (p for r, p in assembly.of_type("AWS::Lambda::EventSourceMapping").items() if r in assembly.log_stream)
+    assert mapping["BisectBatchOnFunctionError"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["MaximumRetryAttempts"] > 0
+    assert _flat(mapping["DestinationConfig"]["OnFailure"]["Destination"]).endswith(":cadence-main-log-lines-failed")
+
+
+def test_nothing_is_billed_while_idle_but_what_the_bill_states(assembly: Assembly) -> None:
+    found = [resource["Type"] for _, resource in assembly.all()]
+    billed = {kind: found.count(kind) for kind in set(found) - _FREE_WHILE_IDLE}
+    assert billed == _BILLED_BY_THE_MONTH
+    assert {r["Type"] for r in assembly.log_stream.values()} >= {"AWS::Kinesis::Stream"}
+    (stream,) = assembly.of_type("AWS::Kinesis::Stream").values()
+    assert stream["ShardCount"] == 1
+    for properties in assembly.functions().values():
+        assert "ProvisionedConcurrencyConfig" not in properties
+        assert "VpcConfig" not in properties
+
+
+def test_the_log_streams_template_is_complete_in_itself(assembly: Assembly) -> None:
+    template = (assembly.directory / "CadenceLogStream.template.json").read_text()
+    assert "Fn::ImportValue" not in template
+    assert "Parameters" not in json.loads(template)
+
+
+@pytest.mark.parametrize("definition", sorted(DEFINITIONS.glob("*.asl.json")), ids=lambda path: path.name)
+def test_machines_name_only_errors_that_exist(definition: Path) -> None:
+    known = {kind.__name__ for kind in errors.MACHINE_ERRORS} | _SERVICE_ERRORS
+    named = set(_values_of(json.loads(definition.read_text()), "ErrorEquals"))
+    assert named <= known
+
+
+def test_machines_keep_inputs_and_outputs_out_of_their_logs(assembly: Assembly) -> None:
+    for properties in assembly.of_type("AWS::StepFunctions::StateMachine").values():
+        assert properties["LoggingConfiguration"]["Level"] == "ERROR"
+        assert properties["LoggingConfiguration"]["IncludeExecutionData"] is False
+        placeholders = set(properties["DefinitionSubstitutions"])
+        text = properties["DefinitionString"]
+        assert placeholders == {part.partition("}")[0] for part in text.split("${")[1:]}
+
+
+def test_cfn_lint_has_nothing_to_say(assembly: Assembly) -> None:
+    templates = [str(path) for path in assembly.directory.glob("*.template.json")]
+    command = [str(Path(sys.executable).with_name("cfn-lint")), *templates]  # with .cfnlintrc of the working directory
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def _statements(assembly: Assembly) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, properties in assembly.of_type("AWS::IAM::Role").items():
+        assert not properties.get("ManagedPolicyArns")
+        for policy in properties.get("Policies", []):
+            yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
+    for name, properties in assembly.of_type("AWS::IAM::Policy").items():
+        yield from ((name, statement) for statement in properties["PolicyDocument"]["Statement"])
+
+
+def _is_allowed(resource: str) -> bool:
+    return resource.endswith(_ALLOWED_WILDCARD_ENDS) or ":log-group:/aws/lambda/cadence-main-" in resource
+
+
+def _alarm_dimensions(assembly: Assembly, name: str) -> Iterator[Mapping[str, Any]]:
+    for alarm in assembly.of_type("AWS::CloudWatch::Alarm").values():
+        yield from (dimension for dimension in alarm.get("Dimensions", ()) if dimension["Name"] == name)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _flat(value: Any) -> str:
+    """An ARN as one string, references replaced by their names."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return str(separator).join(map(_flat, parts))
+    return json.dumps(value)
+
+
+def _values_of(node: Any, key: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from value if name == key else _values_of(value, key)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _values_of(value, key)

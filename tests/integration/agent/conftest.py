@@ -1,0 +1,90 @@
+"""The agent as it is shipped: a zipapp, run by the oldest Python at hand that it supports."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner_bootstrap.build import build
+
+from .fake_gateway import FakeGateway, Runner
+
+AGENT_PYTHON = os.environ.get("CADENCE_AGENT_PYTHON", sys.executable)
+PATIENCE = 20
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until the condition holds."""
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up, "it did not come about"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("agent") / "cadence-agent.pyz")
+
+
+@pytest.fixture
+def gateway() -> Iterator[FakeGateway]:
+    """Whatever a test does, what the agent said must have been right by the schema."""
+    fake = FakeGateway()
+    yield fake
+    fake.close()
+    assert fake.violations == []
+
+
+@pytest.fixture(params=["plain", pytest.param("bwrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed"))])
+def sandbox(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def start(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Start]:
+    """Start an agent for a runner, its token on standard input; what is left at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start_agent(runner: Runner, sandbox: str = "plain", env: dict[str, str] | None = None, token: str | None = None) -> "subprocess.Popen[str]":
+        argv = [AGENT_PYTHON, str(agent), "run", "--gateway", gateway.url, "--runner-id", runner.runner_id]
+        argv += ["--workspaces", str(tmp_path / "workspaces")]
+        given = {**os.environ, **(env or {}), "CADENCE_SANDBOX": "off" if sandbox == "plain" else "on"}
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=given)
+        started.append(process)
+        assert process.stdin
+        process.stdin.write((runner.token if token is None else token) + "\n")
+        process.stdin.flush()
+        return process
+
+    yield start_agent
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def work(start: Start) -> Callable[..., dict[str, Any]]:
+    """Run a runner's agent to its end and return what it completed with."""
+
+    def run(runner: Runner, *arguments: Any, **options: Any) -> dict[str, Any]:
+        process = start(runner, *arguments, **options)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, output
+        assert runner.completed, output
+        return runner.completed
+
+    return run
+
+
+@pytest.fixture
+def workspaces(tmp_path: Path) -> Path:
+    return tmp_path / "workspaces"

@@ -1,0 +1,138 @@
+"""The api, webhooks and deliveries Lambdas over a mocked AWS, called with the events that an HTTP API sends."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from cadence.adapters import aws as aws_clients
+from cadence.application.seed import seed
+from cadence.domain.access import Organization, Project
+from tests.integration.api.calling import Api
+
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setattr(aws_clients, "REGION", REGION)
+    with mock_aws():
+        aws_clients.client.cache_clear()
+        aws_clients._session.cache_clear()
+        yield
+    aws_clients.client.cache_clear()
+    aws_clients._session.cache_clear()
+
+
+def make_table(name: str, *, listing: bool = False) -> str:
+    attributes = ["pk", "sk", *(["scope", "run_id"] if listing else [])]
+    extra: dict[str, Any] = {}
+    if listing:
+        extra["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": "listing",
+                "KeySchema": [
+                    {"AttributeName": "scope", "KeyType": "HASH"},
+                    {"AttributeName": "run_id", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ]
+    boto3.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
+        **extra,
+    )
+    return name
+
+
+@pytest.fixture
+def access_table(aws: None) -> str:
+    return make_table("access")
+
+
+@pytest.fixture
+def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    for name in ("pipelines", "runners", "logs"):
+        make_table(name)
+    make_table("runs", listing=True)
+    boto3.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
+    key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    machines = {
+        kind: boto3.client("stepfunctions").create_state_machine(
+            name=kind,
+            definition=json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}}),
+            roleArn="arn:aws:iam::123456789012:role/machine",
+        )["stateMachineArn"]
+        for kind in ("run", "treatment")
+    }
+    queues = {
+        name: boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("deadlines", "deliveries")
+    }
+    values = {
+        "access_table": "access",
+        "pipelines_table": "pipelines",
+        "runs_table": "runs",
+        "runners_table": "runners",
+        "logs_table": "logs",
+        "data_bucket": "data",
+        "secrets_key": key,
+        "run_machine_arn": machines["run"],
+        "treatment_machine_arn": machines["treatment"],
+        "deadlines_queue_url": queues["deadlines"],
+        "deliveries_queue_url": queues["deliveries"],
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
+    return values
+
+
+@pytest.fixture
+def api(settings: dict[str, str]) -> Api:
+    from api.application import build
+    from api.routes import ENDPOINTS
+    from cadence.composition.api import services
+
+    its = services()
+    seeded = seed(its.access, its.access, its.clock)
+    faults: list[BaseException] = []
+    handler = build(ENDPOINTS, its, its.authenticate, lambda error, body: faults.append(error))
+    return Api(_failing_on(faults, handler), its, seeded.admin_token)
+
+
+@pytest.fixture
+def other_project(api: Api) -> str:
+    api.services.access.add_project(Project("default", "other", api.services.clock()))
+    return "other"
+
+
+@pytest.fixture
+def other_organization(api: Api) -> str:
+    """A token of another organization that also has a project `default`."""
+    from cadence.application.authenticate import issue_token
+
+    access, now = api.services.access, api.services.clock()
+    access.add_organization(Organization("rival", now))
+    access.add_project(Project("rival", "default", now))
+    token, text = issue_token("rival", "*", "rival", frozenset({"*"}), "test", now)
+    access.add_token(token)
+    return text
+
+
+def _failing_on(faults: list[BaseException], handler: Any) -> Any:
+    def call(golden: dict[str, Any], context: Any) -> dict[str, Any]:
+        response: dict[str, Any] = handler(golden, context)
+        if faults:
+            raise faults.pop()
+        return response
+
+    return call

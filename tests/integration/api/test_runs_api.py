@@ -1,0 +1,213 @@
+import boto3
+import pytest
+
+from tests.integration.api.calling import BROKEN, HELLO
+
+def executions(settings):
+    found = boto3.client("stepfunctions").list_executions(stateMachineArn=settings["run_machine_arn"])
+    return [execution["name"] for execution in found["executions"]]
+
+
+def test_a_document_is_checked_with_all_its_findings(api):
+    good = api("POST", "/v1/projects/default/pipelines:validate", {"document": HELLO})
+    assert (good.status, good.json) == (200, {"valid": True, "name": "hello", "findings": []})
+
+    bad = api("POST", "/v1/projects/default/pipelines:validate", {"document": BROKEN})
+    assert bad.status == 200
+    assert bad.json["valid"] is False
+    assert len(bad.json["findings"]) >= 2
+    assert set(bad.json["findings"][0]) == {"code", "severity", "message", "pointer", "line", "column", "hint"}
+
+
+def test_a_document_may_be_sent_as_yaml_or_as_an_object(api):
+    yaml = api(
+        "POST", "/v1/projects/default/pipelines:validate", raw=HELLO, headers={"content-type": "application/yaml"}
+    )
+    document = {"cadence": 1, "name": "hello", "treatments": {"greet": {"run": "true"}}}
+    as_object = api("POST", "/v1/projects/default/pipelines:validate", {"document": document})
+
+    assert yaml.json["valid"] is True
+    assert as_object.json["valid"] is True
+
+
+def test_the_same_document_stays_the_same_version(api):
+    path = "/v1/projects/default/pipelines/hello"
+    first = api("PUT", path, {"document": HELLO})
+    same = api("PUT", path, {"document": HELLO})
+    second = api("PUT", path, {"document": HELLO + "# changed\n"})
+
+    assert [a.status for a in (first, same, second)] == [201, 200, 201]
+    assert [a.json["version"] for a in (first, same, second)] == [1, 1, 2]
+    assert first.json["push"] == {"branches": ["main"], "paths": []}
+    assert api("GET", path).json["document"] == HELLO + "# changed\n"
+    assert api("GET", path, query={"version": 1}).json["document"] == HELLO
+    assert api("GET", path, query={"version": 3}).status == 404
+    assert [v["version"] for v in api("GET", path + "/versions").json["items"]] == [2, 1]
+    assert [v["version"] for v in api("GET", "/v1/projects/default/pipelines").json["items"]] == [2]
+
+
+def test_an_invalid_document_stores_and_starts_nothing(api, settings):
+    put = api("PUT", "/v1/projects/default/pipelines/hello", {"document": BROKEN})
+    run = api("POST", "/v1/projects/default/runs", {"document": BROKEN})
+
+    for answer in (put, run):
+        assert answer.status == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json["code"] == "invalid_document"
+        assert len(answer.json["findings"]) >= 2
+    assert api("GET", "/v1/projects/default/pipelines").json["items"] == []
+    assert api("GET", "/v1/runs").json["items"] == []
+    assert executions(settings) == []
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket="data")
+
+
+def test_a_name_that_contradicts_the_document_is_refused(api):
+    answer = api("PUT", "/v1/projects/default/pipelines/goodbye", {"document": HELLO})
+
+    assert answer.status == 422
+    assert answer.json["violations"][0]["code"] == "name_mismatch"
+
+
+def test_a_run_starts_with_its_document_frozen(api, settings):
+    started = api("POST", "/v1/projects/default/runs", {"document": HELLO, "parameters": {"who": "you"}})
+
+    assert started.status == 201
+    run_id = started.json["run_id"]
+    assert started.headers["location"] == f"/v1/runs/{run_id}"
+    assert executions(settings) == [run_id]
+    run = api("GET", f"/v1/runs/{run_id}").json
+    assert (run["state"], run["pipeline"], run["parameters"]) == ("pending", "hello", {"who": "you"})
+    assert run["treatments"] == []
+    assert api("GET", f"/v1/runs/{run_id}/document").text == HELLO
+
+
+@pytest.mark.parametrize("parameters", [{"who": 1}, {"whom": "me"}])
+def test_a_wrong_parameter_starts_nothing(api, settings, parameters):
+    answer = api("POST", "/v1/projects/default/runs", {"document": HELLO, "parameters": parameters})
+
+    assert answer.status == 422
+    assert answer.json["findings"][0]["line"] == 0
+    assert executions(settings) == []
+
+
+def test_a_stored_pipeline_runs_in_the_version_asked_for(api):
+    path = "/v1/projects/default/pipelines/hello"
+    api("PUT", path, {"document": HELLO})
+    api("PUT", path, {"document": HELLO + "#\n"})
+
+    newest = api("POST", path + "/runs", {})
+    first = api("POST", path + "/runs", {"version": 1})
+
+    assert api("GET", f"/v1/runs/{newest.json['run_id']}").json["pipeline_version"] == 2
+    assert api("GET", f"/v1/runs/{first.json['run_id']}").json["pipeline_version"] == 1
+    assert api("POST", path + "/runs", {"version": 9}).status == 404
+
+
+def test_a_key_means_one_run_however_often_it_is_sent(api, settings):
+    path, body = "/v1/projects/default/runs", {"document": HELLO}
+    first = api("POST", path, body, headers={"idempotency-key": "k1"})
+    again = api("POST", path, body, headers={"Idempotency-Key": "k1"})
+    other = api("POST", path, body, headers={"idempotency-key": "k2"})
+    misused = api("POST", path, {**body, "parameters": {"who": "x"}}, headers={"idempotency-key": "k1"})
+
+    assert first.json["run_id"] == again.json["run_id"] != other.json["run_id"]
+    assert misused.status == 409
+    assert sorted(executions(settings)) == sorted([first.json["run_id"], other.json["run_id"]])
+
+
+def test_a_run_whose_machine_did_not_start_starts_when_the_request_is_repeated(api, settings, monkeypatch):
+    from cadence.adapters.step_functions import StepFunctionsMachines
+    from cadence.domain.errors import Transient
+
+    def refuse(*_):
+        raise Transient("Step Functions is busy.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StepFunctionsMachines, "start_run", refuse)
+        with pytest.raises(Transient):
+            api("POST", "/v1/projects/default/runs", {"document": HELLO}, headers={"idempotency-key": "k"})
+    assert executions(settings) == []
+
+    again = api("POST", "/v1/projects/default/runs", {"document": HELLO}, headers={"idempotency-key": "k"})
+
+    assert executions(settings) == [again.json["run_id"]]
+
+
+def test_runs_are_listed_newest_first_in_pages(api):
+    ids = [api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"] for _ in range(5)]
+
+    first = api("GET", "/v1/runs", query={"limit": 2}).json
+    second = api("GET", "/v1/runs", query={"limit": 2, "cursor": first["next"]}).json
+    third = api("GET", "/v1/runs", query={"limit": 2, "cursor": second["next"]}).json
+
+    listed = [run["run_id"] for page in (first, second, third) for run in page["items"]]
+    assert sorted(listed) == sorted(ids)
+    assert listed == sorted(listed, reverse=True)
+    assert third["next"] is None
+
+
+def test_a_cursor_is_good_for_its_own_listing_only(api, other_project):
+    for _ in range(2):
+        api("POST", "/v1/projects/default/runs", {"document": HELLO})
+    cursor = api("GET", "/v1/runs", query={"limit": 1}).json["next"]
+
+    elsewhere = api("GET", "/v1/runs", query={"limit": 1, "project": "default", "cursor": cursor})
+    forged = api("GET", "/v1/runs", query={"cursor": cursor[:-2] + ("AA" if cursor[-2:] != "AA" else "BB")})
+    junk = api("GET", "/v1/runs", query={"cursor": "%%%"})
+
+    assert [a.status for a in (elsewhere, forged, junk)] == [422, 422, 422]
+
+
+def test_filters(api, other_project):
+    hello = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    bye = HELLO.replace("name: hello", "name: bye")
+    other = api("POST", "/v1/projects/other/runs", {"document": bye}).json["run_id"]
+    api("POST", f"/v1/runs/{other}/cancel")
+
+    def listed(**query):
+        return [run["run_id"] for run in api("GET", "/v1/runs", query=query).json["items"]]
+
+    assert sorted(listed()) == sorted([hello, other])
+    assert listed(project="other") == [other]
+    assert listed(pipeline="hello") == [hello]
+    assert listed(state="cancelling") == [other]
+    assert listed(state="failed") == []
+
+
+def test_cancelling_twice_is_once_and_a_final_run_cannot_be_cancelled(api):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    once = api("POST", f"/v1/runs/{run_id}/cancel")
+    twice = api("POST", f"/v1/runs/{run_id}/cancel")
+    from cadence.domain.run import RunState
+
+    api.services.runs.finish_run(run_id, RunState.CANCELLED, "cancelled by admin", api.services.clock())
+
+    assert (once.status, once.json["state"]) == (twice.status, twice.json["state"]) == (202, "cancelling")
+    assert api("GET", f"/v1/runs/{run_id}").json["cause"] == "cancelled by admin"
+    assert api("POST", f"/v1/runs/{run_id}/cancel").status == 409
+
+
+def test_running_again(api):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO, "parameters": {"who": "you"}}).json["run_id"]
+
+    again = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "all"})
+    failed = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "failed"})
+
+    assert again.status == 201
+    assert again.json["run_id"] != run_id
+    assert api("GET", f"/v1/runs/{again.json['run_id']}").json["parameters"] == {"who": "you"}
+    assert failed.status == 422
+    assert failed.json["violations"][0]["code"] == "not_supported_yet"
+
+
+def test_what_a_treatment_is_to_run_is_known_before_it_is_admitted(api):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+
+    shout = api("GET", f"/v1/runs/{run_id}/treatments/shout").json
+    graph = api("GET", f"/v1/runs/{run_id}/graph").json
+
+    assert shout["state"] == "pending"
+    assert shout["inputs"][0]["source"] == "greet.greeting"
+    assert [node["name"] for node in graph["nodes"]] == ["greet", "shout"]
+    assert graph["edges"][0]["source"] == "greet"
+    assert api("GET", f"/v1/runs/{run_id}/treatments/none").status == 404

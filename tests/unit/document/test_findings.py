@@ -1,0 +1,288 @@
+"""Every kind of finding: a document that causes it, the place it points at, and its row in the documentation."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from cadence.domain.document import Code, Context, PoolOffer, Severity, bind_parameters, validate
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAD = "cadence: 1\nname: sample\n"
+ONE = HEAD + "treatments:\n  build: {run: make}\n"
+
+
+@dataclass(frozen=True)
+class Case:
+    source: str | bytes
+    line: int
+    column: int
+    pointer: str
+    message: str
+    context: Context = field(default_factory=Context)
+
+
+def treatment(body: str) -> str:
+    """A document with one treatment, whose body is on line 4 from column 10."""
+    return f"{HEAD}treatments:\n  build: {body}\n"
+
+
+def two(connection: str, inputs: str = "source: Stream<byte>") -> str:
+    """A document whose only connection is on line 7."""
+    return (
+        f"{HEAD}treatments:\n  fetch: {{run: x, outputs: {{source: Stream<byte>, note: Block<string>}}}}\n"
+        f"  build: {{run: x, inputs: {{{inputs}}}}}\nconnections:\n  - {connection}\n"
+    )
+
+
+POOLS: Mapping[str, PoolOffer] = {
+    "small": PoolOffer(frozenset({"amd64"}), max_cpu=2_000, max_memory=4_096, max_storage=10_000, images=False)
+}
+OFFER = Context(secrets=frozenset({"git-read"}), pools=POOLS)
+
+CASES: dict[Code, list[Case]] = {
+    Code.DOCUMENT_TOO_LARGE: [Case("#" * 5_000_001, 1, 1, "", "larger than 5,000,000 bytes")],
+    Code.TOO_COMPLEX: [
+        Case("[" * 100, 1, 65, "", "nested deeper than 64"),
+        Case("[" * 5_000, 1, 65, "", "nested deeper than 64"),
+        Case("a: " + "[" * 500, 1, 67, "", "nested deeper than 64"),
+        Case("a: &a [*a]", 1, 1, "", "more than 1,000,000 parts"),
+        Case(
+            "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
+            1,
+            1,
+            "",
+            "more than 1,000,000 parts",
+        ),
+    ],
+    Code.NOT_UNICODE: [
+        Case(b"cadence: 1\nname: \xff", 2, 7, "", "not valid UTF-8"),
+        Case("cadence: 1\nname: \ud800", 2, 7, "", "not valid UTF-8"),
+    ],
+    Code.BAD_CHARACTER: [
+        Case(HEAD + 'treatments: {a: {run: "a\\0b"}}', 3, 23, "/treatments/a/run", "NUL character"),
+        Case('{"cadence": 1,\n"name": "\\ud800"}', 2, 9, "/name", "surrogate"),
+    ],
+    Code.SYNTAX: [
+        Case("cadence: 1\nname: [a", 2, 7, "", "not YAML"),
+        Case("cadence: 1\ntreatments:\n\ta: 1", 3, 1, "", "tab"),
+        Case("a: *nowhere", 1, 4, "", "no anchor"),
+        Case("a: \x01", 1, 4, "", "not allowed"),
+        Case('{"cadence": 1,\n "name": sample}', 2, 10, "", "where a value is expected"),
+        Case('{"cadence": 1 "name"', 1, 15, "", "where a comma or } is expected"),
+        Case('{"cadence": "1', 1, 13, "", "not JSON"),
+        Case('{"cadence": 1}}', 1, 15, "", "where the end is expected"),
+        Case('{"cadence": 1,}', 1, 15, "", "where a key is expected"),
+    ],
+    Code.EMPTY_DOCUMENT: [Case("# nothing\n", 1, 1, "", "nothing in this document"), Case(b"", 1, 1, "", "nothing")],
+    Code.SEVERAL_DOCUMENTS: [Case("a: 1\n---\nb: 1\n", 2, 1, "", "second document")],
+    Code.DUPLICATE_KEY: [
+        Case(ONE + "name: other\n", 5, 1, "/name", "twice"),
+        Case('{"cadence": 1,\n "cadence": 1}', 2, 2, "/cadence", "twice"),
+        Case(treatment("{run: a, env: {A: x, A: y}}"), 4, 31, "/treatments/build/env/A", "twice"),
+    ],
+    Code.KEY_NOT_TEXT: [Case("? [a]\n: b", 1, 3, "", "must be text"), Case("a: &x y\n? *x\n: b", 2, 3, "", "must be")],
+    Code.BAD_NUMBER: [
+        Case(treatment("{run: a, cpu: .inf}"), 4, 24, "/treatments/build/cpu", "“.inf”"),
+        Case(treatment("{run: a, cpu: .NaN}"), 4, 24, "/treatments/build/cpu", "“.NaN”"),
+        Case(treatment("{run: a, cpu: 1e999}"), 4, 24, "/treatments/build/cpu", "“1e999”"),
+        Case(treatment(f"{{run: a, cpu: {'9' * 5_000}}}"), 4, 24, "/treatments/build/cpu", "No number type"),
+        Case('{"cadence": NaN}', 1, 13, "/cadence", "“NaN”"),
+    ],
+    Code.YAML_TAG: [Case(treatment("{run: !!python/object:os.system ls}"), 4, 16, "/treatments/build/run", "The tag")],
+    Code.TOO_MANY_FINDINGS: [
+        Case(
+            HEAD + "treatments:\n" + "".join(f"  t{n}: {{}}\n" for n in range(1_500)), 1003, 3, "", "500 more findings"
+        )
+    ],
+    Code.UNKNOWN_KEY: [
+        Case(ONE + "conections: []\n", 5, 1, "/conections", "cannot have the key “conections”"),
+        Case(treatment("{run: a, input: {}}"), 4, 19, "/treatments/build/input", "Treatment “build” cannot"),
+        Case(HEAD + "on: {pussh: {}}\ntreatments: {a: {run: b}}", 3, 6, "/on/pussh", "“pussh”"),
+    ],
+    Code.MISSING_KEY: [
+        Case("cadence: 1\ntreatments: {a: {run: b}}\n", 1, 1, "", "lacks “name”"),
+        Case(treatment("{image: x}"), 4, 3, "/treatments/build", "lacks “run”"),
+    ],
+    Code.WRONG_TYPE: [
+        Case(treatment("{run: a, memory: 4 GB}"), 4, 27, "/treatments/build/memory", "a whole number, not text “4 GB”"),
+        Case(treatment("{run: a, memory: 0755}"), 4, 27, "/treatments/build/memory", "not text “0755”"),
+        Case(treatment("{run: a, cpu: 1.5}"), 4, 24, "/treatments/build/cpu", "a number with a fraction “1.5”"),
+        Case(treatment("{run: 5}"), 4, 16, "/treatments/build/run", "text, not a whole number “5”"),
+        Case(treatment("{run: a, env: {V: 3.10}}"), 4, 28, "/treatments/build/env/V", "fraction"),
+        Case(treatment("[a]"), 4, 3, "/treatments/build", "a mapping, not a list"),
+        Case("just text", 1, 1, "", "a mapping, not text"),
+    ],
+    Code.WRONG_VALUE: [
+        Case("cadence: 2\nname: a\ntreatments: {a: {run: b}}", 1, 10, "/cadence", "“2”"),
+        Case(treatment("{run: a, arch: x86}"), 4, 25, "/treatments/build/arch", "“x86”"),
+    ],
+    Code.OUT_OF_RANGE: [
+        Case(treatment("{run: a, cpu: 0}"), 4, 24, "/treatments/build/cpu", "between 1 and 512,000"),
+        Case(treatment("{run: a, retry: {failure: 11}}"), 4, 36, "/treatments/build/retry/failure", "0 and 10"),
+        Case(treatment("{run: a, max_duration: 604801}"), 4, 33, "/treatments/build/max_duration", "604,800"),
+    ],
+    Code.WRONG_SIZE: [
+        Case(HEAD + "treatments: {}\n", 3, 1, "/treatments", "is empty"),
+        Case(treatment("{run: ''}"), 4, 16, "/treatments/build/run", "is empty"),
+        Case(ONE + f"connections: [{'a' * 301}]", 5, 15, "/connections/0", "more than 300 characters"),
+        Case(
+            HEAD + "treatments:\n" + "".join(f"  t{n}: {{run: a}}\n" for n in range(10_001)),
+            3,
+            1,
+            "/treatments",
+            "more than 10,000 entries",
+        ),
+    ],
+    Code.WRONG_FORM: [Case(treatment("{run: a, image: '-x'}"), 4, 26, "/treatments/build/image", "“-x”")],
+    Code.REPEATED_ITEM: [
+        Case(HEAD + "treatments:\n  a: {run: x}\n  b: {run: x, after: [a, a]}", 5, 26, "/treatments/b/after/1", "“a”")
+    ],
+    Code.BAD_NAME: [
+        Case("cadence: 1\nname: My Pipeline\ntreatments: {a: {run: b}}", 2, 7, "/name", "“My Pipeline”"),
+        Case(HEAD + "treatments: {A: {run: b}}", 3, 14, "/treatments/A", "“A”"),
+        Case(treatment("{run: a, outputs: {a-b: Block<u8>}}"), 4, 29, "/treatments/build/outputs/a-b", "“a-b”"),
+        Case(HEAD + f"treatments: {{{'a' * 64}: {{run: b}}}}", 3, 14, f"/treatments/{'a' * 64}", "not a valid name"),
+    ],
+    Code.NOT_SUPPORTED_YET: [
+        Case(treatment("{run: a, matrix: {}}"), 4, 19, "/treatments/build/matrix", "“matrix”"),
+        Case(treatment("{use: other}"), 4, 11, "/treatments/build/use", "“use”"),
+        Case(
+            treatment("{run: a, outputs: {o: {path: x}}}"), 4, 29, "/treatments/build/outputs/o", "A port with settings"
+        ),
+        Case(treatment("{run: a, outputs: {o: Block<T>}}"), 4, 32, "/treatments/build/outputs/o", "“T”"),
+        Case(treatment("{run: 'echo ${{ parameters.x }}'}"), 4, 16, "/treatments/build/run", "Expressions"),
+        Case(ONE + "concurrency: {group: x}", 5, 1, "/concurrency", "“concurrency”"),
+        Case(ONE + "definitions: {}", 5, 1, "/definitions", "“definitions”"),
+    ],
+    Code.TRIGGER_NOT_ACTIVE: [
+        Case(ONE + "on:\n  pull_request:\n", 6, 3, "/on/pull_request", "starts no runs yet"),
+        Case(ONE + "on: {schedule: [{cron: '0 3 * * *'}]}", 5, 6, "/on/schedule", "starts no runs yet"),
+    ],
+    Code.BAD_TYPE: [
+        Case(treatment("{run: a, outputs: {o: Stream<bite>}}"), 4, 32, "/treatments/build/outputs/o", "“bite”"),
+        Case(treatment("{run: a, outputs: {o: string}}"), 4, 32, "/treatments/build/outputs/o", "how values pass"),
+        Case(ONE + "parameters: {p: {type: Vec}}", 5, 24, "/parameters/p/type", "of what Vec is"),
+    ],
+    Code.BAD_DEFAULT: [
+        Case(ONE + "parameters: {p: {type: u8, default: 300}}", 5, 37, "/parameters/p/default", "0 to 255")
+    ],
+    Code.RESERVED_PORT: [
+        Case(treatment("{run: a, outputs: {failed: Block<u8>}}"), 4, 29, "/treatments/build/outputs/failed", "already")
+    ],
+    Code.BAD_CONNECTION: [
+        Case(ONE + "connections: [build]", 5, 15, "/connections/0", "“build” is not a connection"),
+        Case(ONE + "connections: [a.b.c -> build.x]", 5, 15, "/connections/0", "is not a connection"),
+    ],
+    Code.UNKNOWN_TREATMENT: [
+        Case(two("fetc.source -> build.source"), 7, 5, "/connections/0", "no treatment “fetc”"),
+        Case(treatment("{run: a, after: [other]}"), 4, 27, "/treatments/build/after/0", "no treatment “other”"),
+        Case(treatment("{run: a, after: [a.failed]}"), 4, 27, "/treatments/build/after/0", "“a.failed”"),
+    ],
+    Code.UNKNOWN_PORT: [
+        Case(two("fetch.sorce -> build.source"), 7, 5, "/connections/0", "no output “sorce”"),
+        Case(two("fetch.source -> build.sorce"), 7, 5, "/connections/0", "no input “sorce”"),
+    ],
+    Code.TYPE_MISMATCH: [
+        Case(two("fetch.note -> build.source"), 7, 5, "/connections/0", "gives Block<string>, but build.source takes"),
+        Case(two("fetch.failed -> build.source"), 7, 5, "/connections/0", "gives Block<void>"),
+    ],
+    Code.INPUT_NOT_FED: [
+        Case(treatment("{run: a, inputs: {i: Block<u8>}}"), 4, 28, "/treatments/build/inputs/i", "build.i")
+    ],
+    Code.INPUT_FED_TWICE: [
+        Case(
+            two("fetch.source -> build.source\n  - fetch.source -> build.source"), 8, 5, "/connections/1", "already fed"
+        )
+    ],
+    Code.SELF_CONNECTION: [
+        Case(treatment("{run: a, after: [build]}"), 4, 27, "/treatments/build/after/0", "wait for itself"),
+        Case(
+            treatment("{run: a, inputs: {i: Block<void>}}") + "connections: [build.failed -> build.i]",
+            5,
+            15,
+            "/connections/0",
+            "wait for itself",
+        ),
+    ],
+    Code.CYCLE: [
+        Case(
+            HEAD + "treatments:\n  a: {run: x, after: [c]}\n  b: {run: x, after: [a]}\n  c: {run: x, after: [b]}",
+            6,
+            23,
+            "/treatments/c/after/0",
+            "wait for each other: c → a → b → c.",
+        )
+    ],
+    Code.UNKNOWN_SECRET: [
+        Case(treatment("{run: a, secrets: {T: git-reed}}"), 4, 32, "/treatments/build/secrets/T", "“git-reed”", OFFER)
+    ],
+    Code.UNKNOWN_POOL: [
+        Case(treatment("{run: a, pools: [smal]}"), 4, 27, "/treatments/build/pools/0", "“smal”", OFFER),
+        Case(ONE + "defaults: {pools: [big]}", 5, 20, "/defaults/pools/0", "“big”", OFFER),
+    ],
+    Code.POOL_TOO_SMALL: [
+        Case(treatment("{run: a, memory: 8000}"), 4, 3, "/treatments/build", "memory 8,000", OFFER),
+        Case(ONE + "defaults: {cpu: 3000}", 4, 3, "/treatments/build", "cpu 3,000", OFFER),
+    ],
+    Code.ARCHITECTURE_NOT_OFFERED: [
+        Case(treatment("{run: a, arch: arm64}"), 4, 25, "/treatments/build/arch", "has arm64", OFFER)
+    ],
+    Code.IMAGE_NOT_OFFERED: [
+        Case(treatment("{run: a, image: debian}"), 4, 26, "/treatments/build/image", "can run images", OFFER)
+    ],
+    Code.BAD_VARIABLE_NAME: [
+        Case(treatment("{run: a, env: {A-B: x}}"), 4, 25, "/treatments/build/env/A-B", "“A-B”"),
+        Case(treatment("{run: a, secrets: {1A: x}}"), 4, 29, "/treatments/build/secrets/1A", "“1A”"),
+    ],
+    Code.RESERVED_VARIABLE: [
+        Case(treatment("{run: a, env: {CADENCE_X: x}}"), 4, 25, "/treatments/build/env/CADENCE_X", "reserved")
+    ],
+    Code.VARIABLE_SET_TWICE: [
+        Case(treatment("{run: a, env: {A: x}, secrets: {A: y}}"), 4, 42, "/treatments/build/secrets/A", "in secrets")
+    ],
+}
+BINDING_CASES: dict[Code, tuple[dict[str, object], str, str]] = {
+    Code.UNKNOWN_PARAMETER: ({"count": 1, "cuont": 2}, "/cuont", "no parameter “cuont”"),
+    Code.MISSING_PARAMETER: ({}, "/count", "has to be given"),
+    Code.BAD_PARAMETER: ({"count": "many"}, "/count", "a whole number is wanted for u8"),
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "case"),
+    [pytest.param(code, case, id=f"{code}-{n}") for code in CASES for n, case in enumerate(CASES[code])],
+)
+def test_points_at_the_mistake_and_says_what_it_is(code: Code, case: Case) -> None:
+    checked = validate(case.source, context=case.context)
+
+    finding = next(found for found in checked.findings if found.code == code and found.pointer == case.pointer)
+    assert (finding.line, finding.column) == (case.line, case.column)
+    assert case.message in finding.message
+    assert (checked.pipeline is None) == (finding.severity is Severity.ERROR)
+
+
+@pytest.mark.parametrize("code", BINDING_CASES)
+def test_given_parameters_are_checked(code: Code) -> None:
+    given, pointer, message = BINDING_CASES[code]
+    pipeline = validate(ONE + "parameters: {count: {type: u8}}").pipeline
+    assert pipeline is not None
+
+    (finding,) = bind_parameters(pipeline, given).findings
+
+    assert (finding.code, finding.pointer) == (code, pointer)
+    assert message in finding.message
+
+
+def test_every_code_has_a_test() -> None:
+    assert CASES.keys() | BINDING_CASES.keys() == set(Code)
+
+
+def test_every_code_has_a_row_in_the_documentation_and_no_other() -> None:
+    text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+
+    documented = re.findall(r"^\| `([a-z-]+)` \| .+ \| .+ \| .+ \|$", text, re.MULTILINE)
+
+    assert sorted(documented) == sorted(Code)
