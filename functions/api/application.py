@@ -32,7 +32,6 @@ def build(
         rule = endpoint.path.replace("{", "<").replace("}", ">")
         resolver.route(rule, method=endpoint.method)(_route(endpoint, resolver, services, authenticate))
 
-    @resolver.exception_handler(Exception)
     def answer_problem(error: Exception) -> Response[str]:
         if isinstance(error, NotFoundError):
             request = resolver.current_event
@@ -42,6 +41,8 @@ def build(
             report(error, problem.body)
         body = json.dumps(problem.body, default=str)
         return Response(problem.status, MEDIA_TYPE, body, headers=dict(problem.headers))
+
+    resolver.exception_handler(Exception)(answer_problem)
 
     def answer(event: dict[str, Any], context: Any) -> HttpResponse:
         try:

@@ -48,4 +48,4 @@ class Refused(GatewayError):
 
 
 class LeaseLost(Refused):
-    """This runner no longer owns its treatment (409, 410): it must stop at once and say nothing more."""
+    """This runner no longer owns its treatment (410): it must stop at once and say nothing more."""

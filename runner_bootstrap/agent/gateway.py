@@ -39,7 +39,7 @@ class Gateway:
     ) -> Json:
         """POST ``body``, repeating on transport errors, 5xx and 429 for ``patience`` seconds.
 
-        Raises LeaseLost (409, 410), Refused (any other 4xx), Unreachable (patience is over) and whatever ``sleep`` raises.
+        Raises LeaseLost (410), Refused (any other 4xx), Unreachable (patience is over) and whatever ``sleep`` raises.
         """
         content = json.dumps(body, separators=(",", ":")).encode("utf-8", "surrogatepass")
         give_up = time.monotonic() + patience
@@ -54,7 +54,7 @@ class Gateway:
                 if 200 <= status < 300:
                     return answer
                 problem = f"the gateway answered {status}{_detail(answer)}"
-                if status in (409, 410):
+                if status == 410:
                     raise LeaseLost(status, problem)
                 if status != 429 and status < 500:
                     raise Refused(status, problem)

@@ -12,7 +12,7 @@ from .masking import LineMasker, Masker
 
 LONGEST_TEXT = 65536
 #: A line without an end is cut here, so that a command printing no newline cannot fill the memory.
-LONGEST_HELD = 1 << 20
+LOGGED_AT_ONCE = 1 << 20
 BUFFER_BYTES = 32 << 20
 BATCH_LINES = 1000
 BATCH_BYTES = 256 << 10
@@ -141,7 +141,7 @@ class LineReader(threading.Thread):
         self._lines = LineMasker(buffer.masker)
         #: The last line that is not empty, masked.
         self.last_line = ""
-        self._longest_held = max(LONGEST_HELD, 4 * buffer.masker.reach)
+        self._longest_held = max(LOGGED_AT_ONCE, 4 * buffer.masker.reach)
 
     def run(self) -> None:
         pending = b""

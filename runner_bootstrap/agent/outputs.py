@@ -49,7 +49,8 @@ class Output:
         self._changed = threading.Condition()
         self._grants: dict[int, Grant] = {}
         self._waiting: set[int] = set()
-        self._committed: list[dict[str, Any]] = []
+        self._unreported: dict[int, dict[str, Any]] = {}
+        self._reported = 0
         self._next_seq = 0
         self._uploaded = 0
         self._expired = 0
@@ -178,7 +179,7 @@ class Output:
                 except UrlExpired:
                     self._forget_grants(chunk.seq)
             with self._changed:
-                self._committed.append({"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256})
+                self._unreported[chunk.seq] = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
                 self._uploaded += 1
                 self._expired = 0
                 self._changed.notify_all()
@@ -214,7 +215,9 @@ class Output:
             request = self._next_request()
             answer = self._call(request)
             with self._changed:
-                del self._committed[: len(request["committed"])]
+                for report in request["committed"]:
+                    self._unreported.pop(report["seq"], None)
+                self._reported += len(request["committed"])
                 self._last_report = time.monotonic()
                 if request["end"]:
                     return
@@ -236,7 +239,8 @@ class Output:
                 lacking = self._lacking()
                 since = time.monotonic() - self._last_report
                 low = not self._all_read and len(self._grants) < LOW_WATER
-                many = len(self._committed) >= WANTED or (self._committed and since >= COMMIT_SECONDS)
+                reports = self._reports()
+                many = len(reports) >= WANTED or (reports and since >= COMMIT_SECONDS)
                 if end or lacking is not None or low or many:
                     break
                 self._changed.wait(0.2)
@@ -244,14 +248,21 @@ class Output:
             want = 0 if end else max(1 if lacking is not None else 0, WANTED - len(self._grants))
             if self._all_read:
                 want = min(want, max(0, self._next_seq - next_seq))
-            return {"committed": self._committed[:MOST_COMMITTED], "next_seq": next_seq, "want": want, "end": end}
+            return {"committed": reports, "next_seq": next_seq, "want": want, "end": end}
+
+    def _reports(self) -> list[dict[str, Any]]:
+        """What is in the store without a gap: parallel uploads end in any order, the gateway is told of them in theirs."""
+        reports: list[dict[str, Any]] = []
+        while len(reports) < MOST_COMMITTED and self._reported + len(reports) in self._unreported:
+            reports.append(self._unreported[self._reported + len(reports)])
+        return reports
 
     def _lacking(self) -> int | None:
         """The first chunk that waits for a URL."""
         return min((seq for seq in self._waiting if seq not in self._grants), default=None)
 
     def _end_report(self) -> dict[str, Any] | None:
-        if not self._all_read or self._uploaded < self._next_seq or len(self._committed) > MOST_COMMITTED:
+        if not self._all_read or self._uploaded < self._next_seq or len(self._unreported) > MOST_COMMITTED:
             return None
         preview = self._masker.mask_bytes(bytes(self._preview))[:PREVIEW_BYTES]
         return {

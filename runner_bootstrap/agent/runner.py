@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +42,9 @@ class Site(NamedTuple):
 
 def claim(gateway: Gateway, site: Site) -> Assignment:
     """Claim with a gateway that speaks with the one-time token. Raises GatewayError, or AgentError for an answer not understood."""
-    return Assignment(gateway.call("claim", {"runner_id": site.runner_id, "facts": facts(site.parent)}, CLAIM_PATIENCE))
+    # The same in each repetition, so that a claim whose answer was lost gets it again, and nobody else's claim does.
+    request = {"runner_id": site.runner_id, "nonce": secrets.token_urlsafe(24), "facts": facts(site.parent)}
+    return Assignment(gateway.call("claim", request, CLAIM_PATIENCE))
 
 
 class Runner:

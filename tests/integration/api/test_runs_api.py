@@ -1,24 +1,7 @@
 import boto3
 import pytest
 
-HELLO = """\
-cadence: 1
-name: hello
-parameters:
-  who: {type: string, default: world}
-on:
-  push: {branches: [main]}
-treatments:
-  greet:
-    run: echo "hello $CADENCE_PARAM_who" > "$CADENCE_OUT_greeting"
-    outputs: {greeting: "Block<string>"}
-  shout:
-    inputs: {text: "Block<string>"}
-    run: tr a-z A-Z < "$CADENCE_IN_text"
-connections:
-  - greet.greeting -> shout.text
-"""
-BROKEN = HELLO.replace("shout.text", "shout.txet").replace("name: hello", "nmae: hello")
+from tests.integration.api.calling import BROKEN, HELLO
 
 
 def executions(settings):

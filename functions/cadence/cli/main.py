@@ -1,0 +1,65 @@
+"""The program `cadence`."""
+
+import importlib.util
+
+import typer
+
+from cadence.cli import logs, resources, runs
+from cadence.cli.deploying import deploy
+from cadence.cli.failures import WRONG_USE, fail
+
+app = typer.Typer(
+    name="cadence",
+    help="An open control plane for integration pipelines.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+for command in (
+    runs.validate,
+    runs.run,
+    runs.start,
+    runs.runs,
+    runs.show,
+    logs.logs,
+    logs.search,
+    logs.trace,
+    runs.cancel,
+    runs.rerun,
+    deploy,
+):
+    app.command()(command)
+for group in (
+    logs.value,
+    resources.pipeline,
+    resources.secret,
+    resources.githost,
+    resources.token,
+    resources.pool,
+    resources.host,
+    resources.runner,
+):
+    app.add_typer(group)
+
+
+@app.command(
+    "local",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def local(context: typer.Context) -> None:
+    """The whole stack on this machine: up, down, status."""
+    if any(importlib.util.find_spec(name) is None for name in ("cadence.local", "ministack", "aiohttp")):
+        raise fail("The local stack is not installed here: pip install 'cadence-control-plane[local]'", WRONG_USE)
+    from cadence.local.commands import app as local_app  # slow to import, and needed by this command only
+
+    local_app(context.args, prog_name="cadence local")
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""Commands about what a project has: pipelines, secrets, git hosts, tokens; and about pools, hosts and runners."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from cadence.cli.client import Client
+from cadence.cli.connection import connect
+from cadence.cli.document import read_document
+from cadence.cli.failures import FAILED, WRONG_USE, fail, told
+from cadence.cli.options import Json, Project
+from cadence.cli.output import date_time, out, print_findings, print_json, print_table, state_text
+
+Row = Callable[[Any], Sequence[Any]]
+
+pipeline = typer.Typer(name="pipeline", help="Stored pipelines.", no_args_is_help=True)
+secret = typer.Typer(
+    name="secret", help="Secrets of a project. Their values cannot be read back.", no_args_is_help=True
+)
+githost = typer.Typer(name="githost", help="Git hosts, whose webhooks start runs.", no_args_is_help=True)
+token = typer.Typer(name="token", help="Tokens for the API.", no_args_is_help=True)
+pool = typer.Typer(name="pool", help="Pools: where runners come from.", no_args_is_help=True)
+host = typer.Typer(name="host", help="Machines that joined a pool.", no_args_is_help=True)
+runner = typer.Typer(name="runner", help="Runners: one for each attempt of a treatment.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME")]
+
+
+@pipeline.command("put")
+def put_pipeline(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A pipeline document.")],
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Store a pipeline under the name in its document. An unchanged document stays the same version."""
+    document = read_document(file)
+    with told(as_json, file):
+        client = connect(project)
+        checked = client.validate(document)
+        if not checked["valid"]:
+            if as_json:
+                print_json(checked)
+            else:
+                print_findings(file, checked["findings"])
+            raise typer.Exit(FAILED)
+        stored = client.put_pipeline(checked["name"], document)
+    print_json(stored) if as_json else out.print(f"{stored['name']} version {stored['version']}", markup=False)
+
+
+@pipeline.command("list")
+def list_pipelines(project: Project = None, as_json: Json = False) -> None:
+    """List the pipelines of a project."""
+    _list(
+        lambda client: client.pipelines(),
+        ("PIPELINE", "VERSION", "CREATED", "BY"),
+        lambda one: (one["name"], one["version"], date_time(one["created_at"]), one["created_by"]),
+        as_json,
+        project,
+    )
+
+
+@pipeline.command("show")
+def show_pipeline(
+    name: Name,
+    version: Annotated[int | None, typer.Option(help="A version; the newest by default.", show_default=False)] = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Print a pipeline's document."""
+    with told(as_json):
+        found = connect(project).pipeline(name, version)
+    print_json(found) if as_json else print(found["document"], end="")
+
+
+@secret.command("set")
+def set_secret(name: Name, project: Project = None, as_json: Json = False) -> None:
+    """Set a secret. Its value is asked for, or read from standard input; it is never an argument."""
+    value = _secret_value(name)
+    with told(as_json):
+        stored = connect(project).set_secret(name, value)
+    print_json(stored) if as_json else out.print(f"{name} version {stored['version']}", markup=False)
+
+
+@secret.command("list")
+def list_secrets(project: Project = None, as_json: Json = False) -> None:
+    """List the names of a project's secrets."""
+    _list(
+        lambda client: client.secrets(),
+        ("SECRET", "VERSION", "UPDATED"),
+        lambda one: (one["name"], one["version"], date_time(one["updated_at"])),
+        as_json,
+        project,
+    )
+
+
+@secret.command("delete")
+def delete_secret(name: Name, project: Project = None, as_json: Json = False) -> None:
+    """Delete a secret."""
+    with told(as_json):
+        connect(project).delete_secret(name)
+    print_json({"deleted": name}) if as_json else out.print(f"{name} is deleted", markup=False)
+
+
+@githost.command("add")
+def add_githost(
+    name: Name,
+    kind: Annotated[str, typer.Option(help="github")] = "github",
+    ask_secret: Annotated[
+        bool, typer.Option("--secret", help="Give the webhook's secret yourself: asked for, or from standard input.")
+    ] = False,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Make a git host known. Prints where it has to send its webhooks, and the secret that was made up."""
+    given = _secret_value("the webhook's secret") if ask_secret else None
+    with told(as_json):
+        client = connect(project)
+        added = client.add_githost(kind, name, given)
+    if as_json:
+        print_json(added)
+        return
+    out.print(f"webhook {client.url}{added['webhook_path']}", markup=False)
+    if added["webhook_secret"]:
+        out.print(f"secret  {added['webhook_secret']}  (it cannot be read again)", markup=False)
+
+
+@githost.command("list")
+def list_githosts(as_json: Json = False) -> None:
+    """List git hosts."""
+    _list(
+        lambda client: client.githosts(),
+        ("GIT HOST", "KIND", "PROJECT", "WEBHOOK"),
+        lambda one: (one["name"], one["kind"], one["project"], one["webhook_path"]),
+        as_json,
+    )
+
+
+@token.command("create")
+def create_token(
+    name: Name,
+    permission: Annotated[list[str], typer.Option(help="Such as runs:start, or * for all; may be repeated.")],
+    project: Annotated[str, typer.Option("--project", "-p", help="One project, or * for all.")] = "*",
+    expires_in: Annotated[
+        int | None, typer.Option(metavar="SECONDS", help="Without it, it does not expire.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Create a token and print it, this once."""
+    with told(as_json):
+        created = connect().create_token(name, permission, project, expires_in)
+    print_json(created) if as_json else print(created["token"])
+
+
+@token.command("list")
+def list_tokens(as_json: Json = False) -> None:
+    """List tokens, without their secrets."""
+    _list(
+        lambda client: client.tokens(),
+        ("TOKEN", "NAME", "PROJECT", "PERMISSIONS", "EXPIRES"),
+        lambda one: (
+            one["token_id"],
+            one["name"],
+            one["project"],
+            " ".join(one["permissions"]),
+            date_time(one["expires_at"]),
+        ),
+        as_json,
+    )
+
+
+@token.command("revoke")
+def revoke_token(token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")], as_json: Json = False) -> None:
+    """Revoke a token, from now on."""
+    with told(as_json):
+        connect().revoke_token(token_id)
+    print_json({"revoked": token_id}) if as_json else out.print(f"{token_id} is revoked", markup=False)
+
+
+@pool.command("list")
+def list_pools(as_json: Json = False) -> None:
+    """List pools."""
+    _list(
+        lambda client: client.pools(),
+        ("POOL", "PROVIDER", "ARCHITECTURES", "PROJECTS"),
+        lambda one: (one["name"], one["provider"], " ".join(one["architectures"]), " ".join(one["projects"])),
+        as_json,
+    )
+
+
+@host.command("list")
+def list_hosts(as_json: Json = False) -> None:
+    """List the machines that joined a pool."""
+    _list(
+        lambda client: client.hosts(),
+        ("HOST", "NAME", "POOL", "RUNNING", "SLOTS", "LAST SEEN"),
+        lambda one: (
+            one["host_id"],
+            one["name"],
+            one["pool"],
+            len(one["running"]),
+            one["slots"],
+            date_time(one["last_seen"]),
+        ),
+        as_json,
+    )
+
+
+@runner.command("list")
+def list_runners(
+    run: Annotated[str | None, typer.Option(help="All runners of this run.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """List the runners at work, or all those of a run."""
+    _list(
+        lambda client: client.runners(run),
+        ("RUNNER", "TREATMENT", "STATE", "POOL", "HOST"),
+        lambda one: (one["runner_id"], one["treatment"], state_text(one["state"]), one["pool"], one["host_id"]),
+        as_json,
+    )
+
+
+def _list(
+    read: Callable[[Client], Any], columns: Sequence[str], row: Row, as_json: bool, project: str | None = None
+) -> None:
+    with told(as_json):
+        found = read(connect(project))
+    print_json(found) if as_json else print_table(columns, map(row, found))
+
+
+def _secret_value(what: str) -> str:
+    """Without the line end that editors and `echo` add."""
+    if sys.stdin.isatty():
+        value: str = typer.prompt(f"Value of {what}", hide_input=True)
+    else:
+        value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise fail("The value is empty.", WRONG_USE)
+    return value

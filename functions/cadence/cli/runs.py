@@ -1,0 +1,160 @@
+"""Commands about runs."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cadence.cli.client import Client
+from cadence.cli.connection import connect
+from cadence.cli.document import read_document
+from cadence.cli.failures import FAILED, WRONG_USE, fail, told
+from cadence.cli.options import Json, Project, Run
+from cadence.cli.output import date_time, duration, out, print_findings, print_json, print_table, state_text
+from cadence.cli.showing import show_run, show_treatment
+from cadence.cli.watching import watch
+
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="A pipeline document (YAML or JSON); - reads standard input.")
+]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter's value; may be repeated.")
+]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show progress and log lines until the run has ended.")]
+
+
+def validate(file: File, project: Project = None, as_json: Json = False) -> None:
+    """Check a pipeline document: all findings at once."""
+    with told(as_json, file):
+        checked = connect(project).validate(read_document(file))
+    if as_json:
+        print_json(checked)
+    else:
+        print_findings(file, checked["findings"])
+        count = len(checked["findings"])
+        verdict = f"{checked['name']} is valid" if checked["valid"] else "not valid"
+        out.print(f"{file}: {verdict}" + (f", {count} finding{'s' * (count != 1)}" if count else ""), markup=False)
+    if not checked["valid"]:
+        raise typer.Exit(FAILED)
+
+
+def run(
+    file: File,
+    param: Parameters = None,
+    follow: Follow = False,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Run a pipeline document once. An invalid one starts nothing."""
+    parameters = _parameters(param or [])
+    with told(as_json, file):
+        client = connect(project)
+        run_id = client.run_document(read_document(file), parameters)
+        _started(client, run_id, follow, as_json)
+
+
+def rerun(run_id: Run, follow: Follow = False, as_json: Json = False) -> None:
+    """Run the same document with the same parameters once more."""
+    with told(as_json):
+        client = connect()
+        _started(client, client.rerun(run_id), follow, as_json)
+
+
+def start(
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="A stored pipeline's name.")],
+    param: Parameters = None,
+    version: Annotated[int | None, typer.Option(help="A version; the newest by default.", show_default=False)] = None,
+    follow: Follow = False,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Run a stored pipeline."""
+    parameters = _parameters(param or [])
+    with told(as_json):
+        client = connect(project)
+        _started(client, client.run_pipeline(pipeline, parameters, version), follow, as_json)
+
+
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
+    state: Annotated[str | None, typer.Option(help="Only runs in this state.", show_default=False)] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.", show_default=False)] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", "-p", help="Only runs of this project.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    with told(as_json):
+        found = list(connect().runs(limit, project=project, state=state, pipeline=pipeline))
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
+        (
+            (
+                one["run_id"],
+                one["pipeline"],
+                state_text(one["state"]),
+                date_time(one["created_at"]),
+                duration(one["started_at"], one["finished_at"]),
+            )
+            for one in found
+        ),
+    )
+
+
+def show(
+    run_id: Run,
+    treatment: Annotated[str | None, typer.Argument(metavar="[TREATMENT]", help="One of its treatments.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a run, or one of its treatments: first of all why it failed, if it did."""
+    with told(as_json):
+        client = connect()
+        if as_json:
+            print_json(client.treatment(run_id, treatment) if treatment else client.run(run_id))
+        elif treatment:
+            show_treatment(client, run_id, treatment)
+        else:
+            show_run(client, run_id)
+
+
+def cancel(run_id: Run, as_json: Json = False) -> None:
+    """Cancel a run."""
+    with told(as_json):
+        answer = connect().cancel(run_id)
+    print_json(answer) if as_json else out.print(f"{run_id} is {answer['state']}", markup=False)
+
+
+def _started(client: Client, run_id: str, follow: bool, as_json: bool) -> None:
+    if not follow:
+        print_json({"run_id": run_id}) if as_json else print(run_id)
+        return
+    if as_json:
+        for _ in client.all_logs(run_id, follow=True):
+            pass
+        ended: Any = client.run(run_id)
+        print_json(ended)
+    else:
+        out.print(f"run {run_id}", markup=False)
+        try:
+            ended = watch(client, run_id)
+        except KeyboardInterrupt:
+            raise fail(f"Stopped watching; the run goes on. Cancel it with: cadence cancel {run_id}", 130) from None
+        out.print(f"run {run_id}: ", end="", markup=False)
+        out.print(state_text(ended["state"]), f"in {duration(ended['started_at'], ended['finished_at'])}")
+    if ended["state"] != "succeeded":
+        if not as_json:
+            out.print(f"Why: cadence show {run_id}", markup=False)
+        raise typer.Exit(FAILED)
+
+
+def _parameters(given: list[str]) -> dict[str, str]:
+    parameters = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not (name and equals):
+            raise fail(f"--param wants NAME=VALUE, not {one!r}.", WRONG_USE)
+        parameters[name] = value
+    return parameters

@@ -1,0 +1,148 @@
+"""What `show` and `trace` print: the cause of a failure first, then everything else."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from cadence.cli.client import Client
+from cadence.cli.output import date_time, duration, out, print_line, print_table, size, state_text
+from cadence.cli.watching import progress
+
+_LAST_LINES = 15
+_BROKEN = frozenset({"failed", "lost", "timed_out"})
+_SHOWN_PREVIEW = 200
+
+
+def show_run(client: Client, run_id: str) -> None:
+    run = client.run(run_id)
+    out.print(Text.assemble((f"run {run_id}", "bold"), "  ", state_text(run["state"])))
+    if run["cause"]:
+        out.print(Text.assemble("cause      ", (run["cause"], "bold")))
+    version = f" version {run['pipeline_version']}" if run["pipeline_version"] else ""
+    _facts(
+        pipeline=f"{run['project']}/{run['pipeline']}{version}",
+        created=f"{date_time(run['created_at'])} by {run['created_by']}",
+        duration=duration(run["started_at"], run["finished_at"]),
+        parameters=_pairs(run["parameters"]),
+        event=_pairs(run["event"]),
+    )
+    broken = [treatment for treatment in run["treatments"] if treatment["state"] in _BROKEN]
+    for treatment in broken[:3]:
+        _show_failure(client, run_id, treatment)
+    if len(broken) > 3:
+        out.print(f"\n{len(broken) - 3} more failed, see below.", markup=False)
+    out.print()
+    out.print(progress(run))
+
+
+def show_treatment(client: Client, run_id: str, name: str) -> None:
+    treatment = client.treatment(run_id, name)
+    spec = treatment["spec"]
+    out.print(Text.assemble((f"treatment {name}", "bold"), "  ", state_text(treatment["state"])))
+    if treatment["cause"]:
+        out.print(Text.assemble("cause      ", (treatment["cause"], "bold")))
+    if treatment["state"] in _BROKEN:
+        _show_last_lines(client, run_id, name)
+    _facts(
+        exit_code=treatment["exit_code"],
+        attempt=treatment["attempt"],
+        ready=date_time(treatment["ready_at"]),
+        waited=duration(treatment["ready_at"], treatment["started_at"]) if treatment["started_at"] else None,
+        started=date_time(treatment["started_at"]),
+        duration=duration(treatment["started_at"], treatment["finished_at"]),
+        pool=treatment["pool"],
+        usage=_pairs(treatment["usage"]),
+        image=spec["image"],
+        environment=_pairs(spec["env"]),
+        secrets=_pairs(spec["secrets"]),
+    )
+    out.print("run", style="bold")
+    out.print(Text("\n".join(f"    {line}" for line in spec["run"].rstrip().splitlines())))
+    for kind in ("inputs", "outputs"):
+        if treatment[kind]:
+            out.print(f"\n{kind}", style="bold")
+            print_table(("PORT", "TYPE", "FROM", "SIZE", "SHA-256", "BEGINS"), map(_port, treatment[kind]))
+    if treatment["runners"]:
+        out.print("\nrunners", style="bold")
+        print_table(("ATTEMPT", "STATE", "POOL", "HOST", "RUNNER"), map(_runner, treatment["runners"]))
+
+
+def show_trace(origin: Mapping[str, Any]) -> None:
+    """The tree of where a value came from: each value, and below it what its treatment received."""
+    if out.is_terminal:
+        tree = Tree(_origin_text(origin))
+        _grow(tree, origin)
+        out.print(tree)
+    else:
+        _indented(origin, 0)
+
+
+def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> None:
+    out.print()
+    code = f", exit code {treatment['exit_code']}" if treatment["exit_code"] is not None else ""
+    out.print(
+        Text.assemble((treatment["name"], "bold"), " ", state_text(treatment["state"]), f"{code}: {treatment['cause']}")
+    )
+    _show_last_lines(client, run_id, treatment["name"])
+
+
+def _show_last_lines(client: Client, run_id: str, treatment: str) -> None:
+    last = deque(client.all_logs(run_id, treatment=treatment), maxlen=_LAST_LINES)
+    for line in last:
+        print_line(line)
+    if not last:
+        out.print("    (it wrote no lines)", style="dim")
+
+
+def _facts(**facts: Any) -> None:
+    for name, value in facts.items():
+        if value not in (None, "", "-"):
+            out.print(Text.assemble((f"{name.replace('_', ' '):<11}", "dim"), str(value)))
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
+
+
+def _port(port: Mapping[str, Any]) -> tuple[Any, ...]:
+    value = port["value"]
+    flow = f"{port['flow'].capitalize()}<{port['type']}>"
+    if value is None:
+        return (port["port"], flow, port["source"] or "", "", "", "")
+    preview = value["preview"] if value["preview"] is not None else "(not text)"
+    begin = preview[:_SHOWN_PREVIEW].splitlines()[0] if preview.strip() else ""
+    return (port["port"], flow, port["source"] or "", size(value["size"]), value["sha256"][:16], begin[:60])
+
+
+def _runner(runner: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (runner["attempt"], state_text(runner["state"]), runner["pool"], runner["host_id"], runner["runner_id"])
+
+
+def _grow(tree: Tree, origin: Mapping[str, Any]) -> None:
+    for port, given in origin["inputs"].items():
+        if given is not None:
+            _grow(tree.add(Text.assemble((f"{port} ← ", "dim"), _origin_text(given))), given)
+
+
+def _indented(origin: Mapping[str, Any], depth: int, port: str = "") -> None:
+    print("  " * depth + (f"{port} <- " if port else "") + _origin_text(origin).plain)
+    for name, given in origin["inputs"].items():
+        if given is not None:
+            _indented(given, depth + 1, name)
+
+
+def _origin_text(origin: Mapping[str, Any]) -> Text:
+    value, runner = origin["value"], origin["runner"]
+    text = Text.assemble((f"{origin['treatment']}.{origin['port']}", "bold"))
+    text.append(f"  {size(value['size'])}  sha256:{value['sha256'][:16]}" if value else "  (nothing yet)")
+    text.append(f"  {origin['state'] or 'pending'}")
+    if origin["started_at"]:
+        text.append(f" in {duration(origin['started_at'], origin['finished_at'])}")
+    if runner:
+        text.append(f" on {runner['host_id'] or runner['pool']}")
+    if origin["cut"]:
+        text.append("  (see above)", "dim")
+    return text

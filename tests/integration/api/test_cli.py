@@ -1,0 +1,191 @@
+"""The command line against the api Lambda itself, served on loopback."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from cadence.cli.main import app
+from cadence.domain.run import RunState
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.integration.api.calling import BROKEN, HELLO, Api, event
+
+
+@pytest.fixture
+def server(api: Api) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            length = int(self.headers.get("content-length") or 0)
+            body = self.rfile.read(length).decode() if length else None
+            address = urlsplit(self.path)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            golden = event(self.command, unquote(address.path), address.query, headers, body)
+            response = api.handler(golden, None)
+            self.send_response(response["statusCode"])
+            for name, value in response["headers"].items():
+                self.send_header(name, value)
+            content = (response.get("body") or "").encode()
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = answer
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def cadence(api, server, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CADENCE_URL", server)
+    monkeypatch.setenv("CADENCE_TOKEN", api.token)
+
+    def call(*arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(app, list(arguments), input=stdin)
+
+    return call
+
+
+def test_findings_are_printed_like_a_compilers(cadence, tmp_path):
+    (tmp_path / "bad.yaml").write_text(BROKEN)
+
+    result = cadence("validate", "bad.yaml")
+
+    assert result.exit_code == 1
+    assert "bad.yaml:2:1: error[" in result.stderr
+    assert "hint: " in result.stderr
+    assert "bad.yaml: not valid" in result.stdout
+
+
+def test_a_broken_document_starts_nothing(cadence, tmp_path):
+    (tmp_path / "bad.yaml").write_text(BROKEN)
+
+    result = cadence("run", "bad.yaml")
+
+    assert result.exit_code == 1
+    assert "bad.yaml:2:1: error[" in result.stderr
+    assert json.loads(cadence("runs", "--json").stdout) == []
+
+
+def test_running_listing_showing_and_cancelling(cadence, tmp_path):
+    (tmp_path / "hello.yaml").write_text(HELLO)
+
+    assert cadence("validate", "hello.yaml").exit_code == 0
+    started = cadence("run", "hello.yaml", "--param", "who=you")
+    run_id = started.stdout.strip()
+    assert started.exit_code == 0
+    assert run_id in cadence("runs").stdout
+    shown = cadence("show", run_id)
+    assert shown.exit_code == 0
+    assert "who=you" in shown.stdout
+    assert cadence("cancel", run_id, "--json").exit_code == 0
+    assert json.loads(cadence("show", run_id, "--json").stdout)["state"] == "cancelling"
+
+
+def test_a_document_can_come_from_standard_input(cadence):
+    assert cadence("validate", "-", stdin=HELLO).exit_code == 0
+
+
+def test_following_a_run_that_fails_ends_with_1(api, cadence, tmp_path):
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    started = api.services.request_run.start
+
+    def failing(run_id, *rest):
+        run = started(run_id, *rest)
+        return api.services.runs.finish_run(run.run_id, RunState.FAILED, "greet failed", api.services.clock())
+
+    object.__setattr__(api.services.request_run, "start", failing)
+
+    result = cadence("run", "hello.yaml", "--follow")
+
+    assert result.exit_code == 1
+    assert "failed" in result.stdout
+    assert "cadence show " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["show", "01nothing"], 1, "There is no run '01nothing' here."),
+        (["run", "missing.yaml"], 2, "missing.yaml cannot be read"),
+        (["run", "-", "--param", "novalue"], 2, "NAME=VALUE"),
+        (["trace", "01r", "no-port"], 2, "TREATMENT.PORT"),
+        (["runs", "--limit", "0"], 2, "limit"),
+    ],
+)
+def test_wrong_use_is_told(cadence, arguments, code, said):
+    result = cadence(*arguments, stdin=HELLO)
+
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_not_allowed_and_not_reached_are_3(cadence, monkeypatch):
+    monkeypatch.setenv("CADENCE_TOKEN", "cad_wrong")
+    refused = cadence("runs")
+    assert (refused.exit_code, "CADENCE_TOKEN" in refused.stderr) == (3, True)
+
+    monkeypatch.delenv("CADENCE_URL")
+    half = cadence("runs")
+    assert (half.exit_code, "CADENCE_URL is not set" in half.stderr) == (3, True)
+
+    monkeypatch.delenv("CADENCE_TOKEN")
+    neither = cadence("runs")
+    assert (neither.exit_code, "cadence local up" in neither.stderr) == (3, True)
+
+
+def test_the_local_stacks_file_is_found_from_a_folder_below(api, server, cadence, monkeypatch, tmp_path):
+    monkeypatch.delenv("CADENCE_URL")
+    monkeypatch.delenv("CADENCE_TOKEN")
+    (tmp_path / ".cadence").mkdir()
+    (tmp_path / ".cadence" / "local.json").write_text(json.dumps({"url": server, "token": api.token}))
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+
+    assert cadence("runs").exit_code == 0
+
+
+def test_a_secrets_value_is_read_from_standard_input_and_never_printed(cadence):
+    assert cadence("secret", "set", "git-read", "the-value").exit_code == 2
+    stored = cadence("secret", "set", "git-read", stdin="the-value\n")
+    listed = cadence("secret", "list", "--json")
+
+    assert stored.exit_code == 0
+    assert [one["name"] for one in json.loads(listed.stdout)] == ["git-read"]
+    assert "the-value" not in stored.output + listed.output
+    assert cadence("secret", "delete", "git-read").exit_code == 0
+    assert cadence("secret", "delete", "git-read").exit_code == 1
+
+
+def test_resources(cadence, tmp_path):
+    (tmp_path / "hello.yaml").write_text(HELLO)
+
+    assert cadence("pipeline", "put", "hello.yaml").stdout == "hello version 1\n"
+    assert cadence("pipeline", "show", "hello").stdout == HELLO
+    assert "hello" in cadence("pipeline", "list").stdout
+    assert cadence("start", "hello").exit_code == 0
+    added = json.loads(cadence("githost", "add", "mine", "--json").stdout)
+    assert added["webhook_path"].startswith("/webhooks/github/")
+    assert added["webhook_path"] in cadence("githost", "list").stdout
+    token = cadence("token", "create", "ci", "--permission", "runs:read").stdout.strip()
+    assert token.startswith("cad_")
+    listed = json.loads(cadence("token", "list", "--json").stdout)
+    ci = next(one for one in listed if one["name"] == "ci")
+    assert cadence("token", "revoke", ci["token_id"]).exit_code == 0
+    assert "local" in cadence("pool", "list").stdout
+    assert cadence("host", "list").exit_code == 0
+    assert cadence("runner", "list").exit_code == 0
