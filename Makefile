@@ -34,7 +34,7 @@ bench: $(ENVIRONMENT) ## Measure, each figure beside a peer's
 	@$(BIN)/python -m bench
 
 synth: $(ENVIRONMENT) ## Write the CloudFormation templates for AWS to cdk.out
-	@$(BIN)/python -m infra.synth aws
+	@$(BIN)/python -m infra.synth --place aws --out cdk.out
 
 agent: $(ENVIRONMENT) ## Build the agent that runs treatments, one file: dist/cadence-agent.pyz
 	@$(BIN)/python -m runner_bootstrap.build dist/cadence-agent.pyz

@@ -58,7 +58,11 @@ def _environment() -> dict[str, str]:
         for its in settings.SETTINGS.values()
         for variable in settings.environment(its, _Anything())
     }
-    return os.environ | names | {"PYTHONPATH": str(FUNCTIONS), "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"}
+    return (
+        os.environ
+        | names
+        | {"PYTHONPATH": str(FUNCTIONS), "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"}
+    )
 
 
 class _Anything(dict[str, str]):

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
@@ -21,11 +22,19 @@ _PERIOD = Duration.minutes(5)
 _OLDEST_UNINDEXED_LINE = Duration.hours(1)
 
 
+# A line of ours, one of Lambda's Python runtime, or Lambda's own report on an invocation that did not end well.
+_ERROR_LINE = (
+    '{ $.level = "ERROR" || $.level = "CRITICAL" || $.log_level = "ERROR" '
+    '|| $.record.status = "error" || $.record.status = "timeout" }'
+)
+
+
 class Alarms(Construct):
     """One topic, to which an operator subscribes, and the alarms that publish to it."""
 
     def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, key: kms.Key) -> None:
         super().__init__(scope, construct_id)
+        self._namespace = f"Cadence/{deployment.stage}"
         # CloudWatch cannot publish to a topic that is encrypted with the key that AWS manages.
         key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
         self.topic = sns.Topic(self, "Topic", topic_name=deployment.name("alarms"), master_key=key, enforce_ssl=True)
@@ -36,11 +45,24 @@ class Alarms(Construct):
             metric = queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_PERIOD)
             self._alarm(f"{name}DeadLetters", metric, 0, f"Messages of {name} could not be processed.")
 
-    def on_functions(self, functions: Mapping[str, lambda_.Function]) -> None:
-        """Any invocation that raised or timed out."""
-        for folder, function in functions.items():
-            metric = function.metric_errors(statistic="Sum", period=_PERIOD)
-            self._alarm(f"{folder}-errors", metric, 0, f"The Lambda {folder} raised an error or timed out.")
+    def on_errors(self, log_groups: Mapping[str, logs.LogGroup]) -> None:
+        """Any error that a Lambda logged, raised, or timed out with.
+
+        One alarm for all, on a metric that exists only while there are errors: an alarm for each Lambda would be most
+        of an idle account's bill, and would miss what a Lambda reports to a state machine instead of raising it.
+        """
+        metric = cloudwatch.Metric(namespace=self._namespace, metric_name="Errors", statistic="Sum", period=_PERIOD)
+        for folder, log_group in log_groups.items():
+            logs.MetricFilter(
+                self,
+                f"{folder}-errors",
+                log_group=log_group,
+                filter_pattern=logs.FilterPattern.literal(_ERROR_LINE),
+                metric_namespace=metric.namespace,
+                metric_name=metric.metric_name,
+                metric_value="1",
+            )
+        self._alarm("errors", metric, 0, "A Lambda met an error; the log lines with level ERROR say which and why.")
 
     def on_machines(self, machines: Mapping[str, sfn.StateMachine]) -> None:
         """Any execution that failed: machines catch what is expected, so this is a fault of the control plane."""

@@ -66,7 +66,8 @@ class CadenceStack(Stack):
             "log_stream_policy": deployment.log_stream,
             "stage": deployment.stage,
         }
-        functions = Functions(self, "Functions", deployment, resources, values, key.key_arn).by_folder
+        lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
+        functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
         self._connect_queues(functions)
@@ -77,7 +78,7 @@ class CadenceStack(Stack):
         alarms.on_dead_letters(
             {"deliveries": self._deliveries.failed, "deadlines": self._deadlines.failed, "log-lines": unindexed}
         )
-        alarms.on_functions(functions)
+        alarms.on_errors(lambdas.log_groups)
         alarms.on_machines(machines)
         alarms.on_indexing(functions["log_indexer"])
 

@@ -8,9 +8,9 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from cadence.composition.settings import SETTINGS, environment
 from constructs import Construct
 
-from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
 from infra.findings import accept_wildcard
 from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, Permission
@@ -49,7 +49,7 @@ SIZES: Mapping[str, Size] = {
 
 
 class Functions(Construct):
-    """All Lambdas, each with its own role, log group and settings; ``by_folder`` maps folders to them."""
+    """All Lambdas (``by_folder``), each with its own role, log group (``log_groups``, by folder too) and settings."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Functions(Construct):
         self._deployment = deployment
         self._resources = resources
         self._secrets_key_arn = secrets_key_arn
+        self.log_groups: dict[str, logs.LogGroup] = {}
         self.by_folder: Mapping[str, lambda_.Function] = {
             folder: self._function(folder, environment(settings, values)) for folder, settings in SETTINGS.items()
         }
@@ -72,7 +73,7 @@ class Functions(Construct):
         deployment = self._deployment
         name = deployment.function_name(folder)
         title = folder.replace("_", " ").title().replace(" ", "")
-        log_group = logs.LogGroup(
+        self.log_groups[folder] = log_group = logs.LogGroup(
             self,
             f"{title}Logs",
             log_group_name=f"/aws/lambda/{name}",
@@ -128,5 +129,5 @@ class Functions(Construct):
 
 
 def log_retention(deployment: Deployment) -> logs.RetentionDays:
-    """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to cost nothing."""
+    """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to be cheap."""
     return logs.RetentionDays.ONE_DAY if deployment.is_local else logs.RetentionDays.TWO_WEEKS

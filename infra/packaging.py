@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.cache import cached
+from infra.permissions import called_services
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache" / "bundles"
@@ -26,7 +27,7 @@ _NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
 # Distribution metadata that differs from one build to the next, or is of no use in a Lambda.
 _UNUSED_NAMES = {"tests", "test", "__pycache__", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
-# botocore describes 400 services in 25 MB; a Lambda keeps those it calls. `sts` is what credentials may need.
+# botocore describes 400 services in 25 MB; a Lambda keeps those that it may call. `sts` is what credentials may need.
 _ALWAYS_DESCRIBED = ("sts",)
 
 
@@ -44,35 +45,30 @@ THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor
 
 @dataclass(frozen=True)
 class Needs:
-    """``packages`` of the lock file, and the AWS ``services`` called, as botocore names them."""
+    """``packages`` of the lock file, and the folders of ``cadence/providers`` that the Lambda is made for."""
 
     packages: tuple[str, ...]
-    services: tuple[str, ...]
     providers: tuple[str, ...] = ()
 
 
-_BASE = ("botocore", "pynamodb")
+_BASE = ("botocore", "pynamodb", "python-ulid")
 _DOCUMENTS = ("jsonschema-rs", "pyyaml")
-_NEW_RUNS = ("python-ulid",)
 
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs(
-        (*_BASE, *_DOCUMENTS, *_NEW_RUNS, "aws-lambda-powertools", "pydantic"),
-        ("dynamodb", "s3", "stepfunctions", "sqs", "kms"),
-    ),
-    "webhooks": Needs(_BASE, ("dynamodb", "s3", "sqs", "kms")),
-    "deliveries": Needs((*_BASE, *_DOCUMENTS, *_NEW_RUNS), ("dynamodb", "s3", "stepfunctions", "sqs")),
-    "runner_gateway": Needs((*_BASE, "jsonschema-rs"), ("dynamodb", "s3", "stepfunctions", "sqs", "kms", "kinesis")),
-    "admit": Needs(_BASE, ("dynamodb", "s3", "stepfunctions", "sqs", "lambda")),
-    "place": Needs(_BASE, ("dynamodb",)),
-    "provider_host": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs"), providers=("host",)),
-    "hold": Needs(_BASE, ("dynamodb", "stepfunctions")),
-    "settle": Needs(_BASE, ("dynamodb", "stepfunctions")),
-    "stop_run": Needs(_BASE, ("dynamodb", "s3", "stepfunctions")),
-    "finalise": Needs(_BASE, ("dynamodb",)),
-    "watchdog": Needs(_BASE, ("dynamodb", "stepfunctions", "sqs")),
-    "log_indexer": Needs(_BASE, ("dynamodb", "s3")),
-    "log_stream": Needs(_BASE, ("dynamodb", "s3", "stepfunctions", "cloudformation")),
+    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "pydantic")),
+    "webhooks": Needs(_BASE),
+    "deliveries": Needs((*_BASE, *_DOCUMENTS)),
+    "runner_gateway": Needs((*_BASE, "jsonschema-rs")),
+    "admit": Needs(_BASE),
+    "place": Needs(_BASE),
+    "provider_host": Needs(_BASE, providers=("host",)),
+    "hold": Needs(_BASE),
+    "settle": Needs(_BASE),
+    "stop_run": Needs(_BASE),
+    "finalise": Needs(_BASE),
+    "watchdog": Needs(_BASE),
+    "log_indexer": Needs(_BASE),
+    "log_stream": Needs(_BASE),
 }
 
 
@@ -87,10 +83,11 @@ def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
     needs = NEEDS[folder]
     files = dict(_sources([folder], needs.providers))
     dependencies = _dependencies(needs.packages, platform)
-    recipe = json.dumps([dependencies.name, needs.services, _own_digest()])
+    services = sorted({*called_services(folder), *_ALWAYS_DESCRIBED})
+    recipe = json.dumps([dependencies.name, services, _own_digest()])
 
     def build(target: Path) -> None:
-        _link(dependencies, target, leave_out=_unused_services(dependencies, needs.services))
+        _link(dependencies, target, leave_out=_unused_services(dependencies, services))
         _copy(files, target)
 
     return cached(CACHE, f"{folder}-{_digest(files, recipe)}", build)
@@ -146,10 +143,9 @@ def _strip(target: Path) -> None:
         _remove(target / name)
 
 
-def _unused_services(dependencies: Path, services: tuple[str, ...]) -> set[Path]:
+def _unused_services(dependencies: Path, services: Iterable[str]) -> set[Path]:
     data = dependencies / "botocore" / "data"
-    kept = {*services, *_ALWAYS_DESCRIBED}
-    return {path for path in data.glob("*") if path.is_dir() and path.name not in kept}
+    return {path for path in data.glob("*") if path.is_dir() and path.name not in services}
 
 
 def _link(source: Path, target: Path, leave_out: set[Path]) -> None:

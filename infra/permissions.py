@@ -6,10 +6,12 @@ Everything else a Lambda needs (writing its own log group) is added by ``functio
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from infra.resources import Resources
+if TYPE_CHECKING:
+    from infra.resources import Resources
 
-Target = Callable[[Resources], str]
+Target = Callable[["Resources"], str]
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,13 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _answers("run", "Failure"),
         _sends("deadlines"),
     ),
-    "webhooks": (_reads("access"), _puts("documents/*"), _sends("deliveries")),
+    "webhooks": (_reads("access"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
         _writes("access"),
         _reads("pipelines"),
         _writes("runs"),
-        *_gets("documents/*"),
-        _puts("documents/*"),
+        *_gets("deliveries/*"),
         _starts("run"),
-        _sends("deadlines"),
         _consumes("deliveries"),
     ),
     "runner_gateway": (
@@ -181,3 +181,13 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "webhooks": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
 }
+
+# IAM and botocore name one service differently.
+_BOTOCORE_NAMES = {"states": "stepfunctions"}
+
+
+def called_services(folder: str) -> frozenset[str]:
+    """The AWS services that a Lambda may call, as botocore names them."""
+    actions = [action for permission in PERMISSIONS[folder] for action in permission.actions]
+    prefixes = {action.partition(":")[0] for action in (*actions, *SECRET_KEY_ACTIONS.get(folder, ()))}
+    return frozenset(_BOTOCORE_NAMES.get(prefix, prefix) for prefix in prefixes)

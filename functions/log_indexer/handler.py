@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     for run_id, records in runs.items():
         try:
             lines += index_logs(run_id, [record.batch for record in records])
-        except Exception:
+        except Exception:  # noqa: BLE001 - one run's trouble must not stop the lines of the others
             _log.exception("the lines of a run could not be written", extra={"run_id": run_id})
             failed += [record.number for record in records]
     _log.info(

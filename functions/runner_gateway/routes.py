@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.adapters.protocol_schema import check_request
-from cadence.application.runner_tokens import bearer, new_token
+from cadence.application.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
 from cadence.domain.errors import NotFound
 from cadence.domain.runner import RunnerState
+
 from runner_gateway import wire
 
 
@@ -43,9 +44,8 @@ def lease(gateway: Gateway, request: Request) -> Answer:
 
 def claim(gateway: Gateway, request: Request) -> Answer:
     body = request.body
-    # Without a nonce the claim cannot be repeated: nobody can know the one made up here.
-    nonce = body.get("nonce") or new_token()
-    return wire.assignment_json(gateway.claim(body["runner_id"], bearer(request.authorization), nonce, body["facts"]))
+    token = bearer(request.authorization)
+    return wire.assignment_json(gateway.claim(body["runner_id"], token, body["nonce"], body["facts"]))
 
 
 def heartbeat(gateway: Gateway, request: Request) -> Answer:

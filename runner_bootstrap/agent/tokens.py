@@ -1,4 +1,4 @@
-"""Where tokens come from: never the command line, and the environment only until the agent has restarted itself without them."""
+"""Where tokens come from: never the command line, and the environment only until the agent restarted without them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def leave_environment(variable: str) -> None:
     os.write(writing, token.encode()[:LONGEST] + b"\n")
     os.close(writing)
     os.dup2(reading, 0)
-    os.execv(
+    os.execv(  # noqa: S606 - the same program again
         sys.executable,
         [sys.executable, *sys.orig_argv[1:]] if hasattr(sys, "orig_argv") else [sys.executable, *sys.argv],
     )

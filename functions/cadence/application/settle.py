@@ -71,8 +71,18 @@ class Settle:
         runner = self._runner(treatment)
         result = runner.result if runner else None
         state, cause = _verdict(result, error)
+        run = self.runs.get_run(treatment.run_id)
+        if (
+            result
+            and result.outcome is Outcome.CANCELLED
+            and runner
+            and runner.cancel_reason
+            and not run.stop_requested
+        ):
+            # The agent was told to stop, though nobody stopped the run: its time was over.
+            state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
         spec = self.runs.get_spec(treatment.run_id, treatment.name)
-        if placed and self._may_retry(treatment, spec, state):
+        if placed and not run.stop_requested and _may_retry(treatment, spec, state):
             return self._next_attempt(treatment, state, cause)
         if state is TreatmentState.SUCCEEDED:
             outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
@@ -97,15 +107,6 @@ class Settle:
             except Conflict:
                 return self.runners.get_runner(runner.runner_id)
         return runner
-
-    def _may_retry(self, treatment: Treatment, spec: TreatmentSpec, state: TreatmentState) -> bool:
-        if state is TreatmentState.LOST:
-            left = treatment.infrastructure_failures < spec.retry_infrastructure
-        elif state is TreatmentState.FAILED:
-            left = treatment.failures < spec.retry_failure
-        else:
-            return False
-        return left and self.runs.get_run(treatment.run_id).stop_requested is None
 
     def _next_attempt(self, treatment: Treatment, state: TreatmentState, cause: str) -> Treatment:
         counts = (
@@ -156,6 +157,12 @@ def _verdict(result: Result | None, error: MachineError | None) -> tuple[Treatme
     if error is None:
         return TreatmentState.LOST, "the runner's result was not found"
     return _FINAL_ERRORS.get(error.name, TreatmentState.LOST), error.cause or error.name
+
+
+def _may_retry(treatment: Treatment, spec: TreatmentSpec, state: TreatmentState) -> bool:
+    if state is TreatmentState.LOST:
+        return treatment.infrastructure_failures < spec.retry_infrastructure
+    return state is TreatmentState.FAILED and treatment.failures < spec.retry_failure
 
 
 def _unfinished(spec: TreatmentSpec, outputs: Sequence[OutputStream]) -> str | None:

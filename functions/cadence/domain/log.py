@@ -8,15 +8,16 @@ from typing import Any
 # Ranges of missing lines that a watermark remembers; beyond that the oldest are given up (they stay shown as missing).
 _MOST_GAPS = 100
 
-_LEVELS = (
-    ("error", re.compile(r"\b(?:error|fatal|critical|panic|severe|traceback \(most recent call last\))\b", re.I)),
-    ("warning", re.compile(r"\b(?:warn|warning)\b", re.I)),
-    ("debug", re.compile(r"\b(?:debug|trace)\b", re.I)),
-)
-# A level is stated at the start of a line, after at most a time and some brackets, or as level=… anywhere.
-_STATED = re.compile(
-    r"""^[\W\d_TZ]{0,48}(?P<head>[A-Za-z]+)\b(?=[\]):|\s]|$) | \blevel["']?\s*[=:]\s*["']?(?P<field>[A-Za-z]+)""", re.X
-)
+_LEVELS = {
+    **dict.fromkeys(("error", "err", "fatal", "critical", "panic", "severe"), "error"),
+    **dict.fromkeys(("warn", "warning"), "warning"),
+    **dict.fromkeys(("info", "notice"), "info"),
+    **dict.fromkeys(("debug", "trace"), "debug"),
+}
+_TRACEBACK = "Traceback (most recent call last)"
+# A level is stated by the first word, after at most a time: in brackets, in capitals, or before a colon; or as level=… anywhere.
+_FIRST_WORD = re.compile(r"[\d\s:.,TZ+/-]{0,40}(?P<bracket>[\[(<]\s*)?(?P<word>[A-Za-z]{3,8})\b(?P<colon>:)?")
+_FIELD = re.compile(r"""\blevel["']?\s*[=:]\s*["']?(?P<word>[A-Za-z]{3,8})\b""")
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,16 @@ class Segment:
 
 def detected_level(level: str, text: str) -> str:
     """The level that `text` states by the usual marks (`ERROR …`, `[warn]`, `level=debug`), else `level`."""
-    match = _STATED.search(text[:512])
-    if match:
-        word = match["head"] or match["field"]
-        if match["head"] and not (word.isupper() or text.lstrip()[:1] in "[(<" or text[match.end() :][:1] == ":"):
-            return level
-        for name, pattern in _LEVELS:
-            if pattern.fullmatch(word):
-                return name
-        if word.lower() in {"info", "notice"}:
-            return "info"
-    if text.startswith("Traceback (most recent call last)"):
+    if text.startswith(_TRACEBACK):
         return "error"
-    return level
+    start = text[:512]
+    first = _FIRST_WORD.match(start)
+    if first and (first["bracket"] or first["colon"] or first["word"].isupper()):
+        stated = _LEVELS.get(first["word"].lower())
+        if stated:
+            return stated
+    field = _FIELD.search(start)
+    return _LEVELS.get(field["word"].lower(), level) if field else level
 
 
 def gap_line(gap: Gap, time: str, runner_id: str, treatment: str, attempt: int) -> dict[str, Any]:
@@ -101,6 +99,9 @@ def gap_line(gap: Gap, time: str, runner_id: str, treatment: str, attempt: int) 
 
 
 def _without(gap: Gap, number: int) -> Iterable[Gap]:
+    if not gap.first <= number <= gap.last:
+        yield gap
+        return
     if gap.first < number:
         yield Gap(gap.first, number - 1)
     if number < gap.last:

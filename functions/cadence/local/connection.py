@@ -1,6 +1,6 @@
 """How to reach a stack that serves; the content of `.cadence/local.json`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from cadence.local.files import read_json
 from cadence.local.paths import StackPaths
@@ -19,4 +19,5 @@ class Connection:
 def read_connection(paths: StackPaths) -> Connection | None:
     """The connection of the folder's stack, or None while it does not serve."""
     content = read_json(paths.connection)
-    return Connection(**content) if content is not None else None
+    known = {field.name for field in fields(Connection)}
+    return Connection(**content) if content is not None and content.keys() == known else None

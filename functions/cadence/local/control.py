@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from cadence.local.errors import LocalStackError
 from cadence.local.paths import CHECKOUT, StackPaths
 from cadence.local.progress import Say
 from cadence.local.supervisor import Options
+
+SUPERVISOR = (sys.executable, "-m", "cadence.local.supervisor")
 
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
@@ -43,10 +45,12 @@ def status(folder: Path) -> Status:
     return Status(phase, read_connection(paths) if phase == "serving" else None, alive)
 
 
-def up(options: Options, say: Say, *, attached: bool = False) -> tuple[Connection, subprocess.Popen[bytes] | None]:
+def up(
+    options: Options, say: Say, *, attached: bool = False, supervisor: Sequence[str] = SUPERVISOR
+) -> tuple[Connection, "subprocess.Popen[bytes] | None"]:
     """Start the folder's stack unless it serves already, and wait until it serves.
 
-    With `attached` the stack ends with this process. The supervisor is answered too if it was started here.
+    With `attached` the stack ends with this process. The supervisor's process is answered too if it was started here.
     Raises `LocalStackError` with the cause if it does not start; whatever had started is then stopped again.
     """
     paths = StackPaths.of(options.folder)
@@ -58,17 +62,17 @@ def up(options: Options, say: Say, *, attached: bool = False) -> tuple[Connectio
     log = paths.log("supervisor")
     with log.open("ab") as output:
         began = output.tell()
-        supervisor = subprocess.Popen(
-            _command(options, attached=attached),
+        process = subprocess.Popen(
+            [*supervisor, *_arguments(options, attached=attached)],
             stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             cwd=CHECKOUT,
             start_new_session=True,
         )
-    with _stopped_unless_done(supervisor), log.open() as lines:
+    with _stopped_unless_done(process), log.open() as lines:
         lines.seek(began)
-        return _follow(paths, supervisor, lines, say), supervisor
+        return _follow(paths, process, lines, say), process
 
 
 def down(folder: Path, say: Say) -> bool:
@@ -94,11 +98,10 @@ def down(folder: Path, say: Say) -> bool:
     return True
 
 
-def _command(options: Options, *, attached: bool) -> list[str]:
-    command = [sys.executable, "-m", "cadence.local.supervisor"]
-    command += ["--folder", str(options.folder), "--port", str(options.port)]
-    command += ["--enforce-iam"] if options.enforce_iam else []
-    return command + (["--attached"] if attached else [])
+def _arguments(options: Options, *, attached: bool) -> list[str]:
+    arguments = ["--folder", str(options.folder), "--port", str(options.port)]
+    arguments += ["--enforce-iam"] if options.enforce_iam else []
+    return arguments + (["--attached"] if attached else [])
 
 
 def _running(paths: StackPaths, say: Say) -> Connection | None:

@@ -109,6 +109,9 @@ def problem(status: int, code: str, detail: str) -> web.Response:
 
 
 def _is_served(path: str) -> bool:
+    """Whether the decoded path is below one that is served, and stays there."""
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        return False
     return any(path == prefix or path.startswith(prefix + "/") for prefix in _SERVED)
 
 

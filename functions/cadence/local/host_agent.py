@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from cadence.local import lifeline
-from cadence.local.paths import StackPaths
+from cadence.local.paths import CHECKOUT, StackPaths
 from cadence.local.seed import Credentials
 from cadence.local.subprograms import output_of
 
@@ -15,11 +15,10 @@ async def command(url: str, credentials: Credentials, paths: StackPaths) -> tupl
     """Build the agent and answer the command that runs it, with the variables that it needs."""
     agent = paths.host / "cadence-agent.pyz"
     await output_of("The agent could not be built", "-m", "runner_bootstrap.build", str(agent))
-    arguments = (
-        *("host", "--gateway", url, "--pool", _POOL),
-        *("--state", str(paths.host / "identity.json")),
-        # A treatment sees this machine's files, but not the stack's own tokens and state.
-        *("--hide", str(paths.home)),
-    )
-    environment = {"CADENCE_JOIN_TOKEN": credentials.join_token}
-    return (sys.executable, "-m", lifeline.__name__, sys.executable, str(agent), *arguments), environment
+    arguments = ("host", "--gateway", url, "--pool", _POOL, "--name", "this-machine", "--grace", "2")
+    # What this pool runs must not see the stack's own files, where a sandbox can keep them from it.
+    places = ("--state", paths.host / "identity.json", "--workspaces", paths.host / "work", "--hide", paths.home)
+    # A repository in this folder can be fetched from even when the folder lies below /tmp.
+    shown = ("--show", paths.home.parent, "--show", CHECKOUT)
+    program = (sys.executable, "-m", lifeline.__name__, sys.executable, agent, *arguments, *places, *shown)
+    return [str(word) for word in program], {"CADENCE_JOIN_TOKEN": credentials.join_token}

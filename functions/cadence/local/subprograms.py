@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from cadence.local.errors import LocalStackError
 from cadence.local.paths import CHECKOUT
@@ -18,7 +19,7 @@ async def output_of(what: str, *arguments: str, environment: Mapping[str, str] |
         sys.executable,
         *arguments,
         cwd=CHECKOUT,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, "PATH": _path(), **(environment or {})},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -31,5 +32,15 @@ async def output_of(what: str, *arguments: str, environment: Mapping[str, str] |
         await process.wait()
         raise
     if process.returncode != 0:
-        raise LocalStackError(f"{what}:\n{errors.decode(errors='replace').strip()}")
+        raise LocalStackError(f"{what}:\n{_end(errors)}")
     return output.decode()
+
+
+def _path() -> str:
+    """This environment's programs first, among them the Node that the CDK needs."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
+def _end(errors: bytes, lines: int = 12) -> str:
+    """The last lines, where Python says what went wrong."""
+    return "\n".join(f"  {line}" for line in errors.decode(errors="replace").strip().splitlines()[-lines:])

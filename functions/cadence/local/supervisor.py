@@ -189,7 +189,8 @@ async def supervise(options: Options, out: Say, parts: Parts, *, attached: bool)
     return 0
 
 
-def main() -> int:
+def main(parts: Parts) -> int:
+    """The command line that `control.up` uses; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m cadence.local.supervisor")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
@@ -197,8 +198,8 @@ def main() -> int:
     parser.add_argument("--attached", action="store_true", help="stop when the standard input closes")
     given = parser.parse_args()
     options = Options(given.folder, given.port, given.enforce_iam)
-    return asyncio.run(supervise(options, say, Parts(), attached=given.attached))
+    return asyncio.run(supervise(options, say, parts, attached=given.attached))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Parts()))

@@ -5,6 +5,7 @@ Only `null`, `~`, `true`, `false` and numbers as JSON writes them are more than 
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -50,30 +51,24 @@ class _YamlReader:
         self._builder = Builder(_position, keep_places=keep_places)
         self._anchors: dict[str, Any] = {}
         self._documents = 0
+        self._aliased = False
 
     def read(self) -> Reading:
-        builder, next_event = self._builder, self._loader.get_event
-        aliased = False
-        while True:
-            event = next_event()
-            kind = type(event)
-            if kind is yaml.ScalarEvent:
-                self._scalar(event)
-            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                builder.end()
-            elif kind is yaml.MappingStartEvent:
-                self._container({}, event)
-            elif kind is yaml.SequenceStartEvent:
-                self._container([], event)
-            elif kind is yaml.AliasEvent:
-                self._alias(event)
-                aliased = True
-            elif kind is yaml.DocumentStartEvent:
-                self._document(event)
-            elif kind is yaml.StreamEndEvent:
-                break
-        reading = builder.finish()
-        if aliased:
+        handlers: dict[type[Any], Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: lambda event: self._container({}, event),
+            yaml.SequenceStartEvent: lambda event: self._container([], event),
+            yaml.MappingEndEvent: self._builder.end,
+            yaml.SequenceEndEvent: self._builder.end,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
+        next_event, end = self._loader.get_event, yaml.StreamEndEvent
+        while (kind := type(event := next_event())) is not end:
+            if kind in handlers:
+                handlers[kind](event)
+        reading = self._builder.finish()
+        if self._aliased:
             _check_expansion(reading.data)
         return reading
 
@@ -107,6 +102,7 @@ class _YamlReader:
         if event.anchor not in self._anchors:
             message = f"There is no anchor {shown('&' + event.anchor)} before here."
             raise Unreadable(Code.SYNTAX, message, _position(event.start_mark))
+        self._aliased = True
         self._builder.value(self._anchors[event.anchor], event.start_mark)
 
     def _document(self, event: Any) -> None:

@@ -1,0 +1,68 @@
+"""`RunnerStore` and `RunnerResults` in memory."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cadence.domain.errors import Conflict, Gone, NotFound
+from cadence.domain.runner import OutputStream, Result, Runner, RunnerState
+
+
+class MemoryRunnerStore:
+    """Each call is atomic. `created` holds the ids of all runners ever created, in order."""
+
+    def __init__(self) -> None:
+        self.runners: dict[str, Runner] = {}
+        self.outputs: dict[str, dict[str, OutputStream]] = {}
+        self.created: list[str] = []
+
+    def put_runner(self, runner: Runner) -> Runner:
+        stored = self.runners.get(runner.runner_id)
+        if stored is None:
+            self.created.append(runner.runner_id)
+            stored = runner
+        else:
+            stored = dataclasses.replace(stored, launch_token=runner.launch_token)
+        self.runners[runner.runner_id] = stored
+        return stored
+
+    def get_runner(self, runner_id: str) -> Runner:
+        try:
+            return self.runners[runner_id]
+        except KeyError:
+            raise NotFound(f"there is no runner {runner_id}") from None
+
+    def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
+        stored = self.runners.get(runner_id)
+        if stored is None or stored.state not in set(source):
+            raise Conflict(f"runner {runner_id} is no longer as it was read")
+        self.runners[runner_id] = dataclasses.replace(stored, **changes)
+        return self.runners[runner_id]
+
+    def declare_lost(self, runner: Runner) -> bool:
+        stored = self.get_runner(runner.runner_id)
+        if (stored.state, stored.lease_until) != (runner.state, runner.lease_until):
+            return False
+        self.runners[runner.runner_id] = dataclasses.replace(stored, state=RunnerState.LOST)
+        return True
+
+    def keep_execute_token(self, runner_id: str, token: str) -> Runner:
+        self.runners[runner_id] = dataclasses.replace(self.get_runner(runner_id), execute_token=token)
+        return self.runners[runner_id]
+
+    def list_outputs(self, runner_id: str) -> Sequence[OutputStream]:
+        return list(self.outputs.get(runner_id, {}).values())
+
+    def complete(self, runner_id: str, result: Result) -> Runner:
+        stored = self.get_runner(runner_id)
+        if stored.result == result:
+            return stored
+        if stored.state in {RunnerState.LOST, RunnerState.RELEASED}:
+            raise Gone(f"runner {runner_id} is {stored.state}")
+        if stored.state is not RunnerState.CLAIMED:
+            raise Conflict(f"runner {runner_id} is {stored.state}")
+        return self.change_runner(runner_id, {RunnerState.CLAIMED}, state=RunnerState.COMPLETED, result=result)
+
+    def put_output(self, runner_id: str, stream: OutputStream) -> None:
+        """What the agent of `runner_id` has sent through one port."""
+        self.outputs.setdefault(runner_id, {})[stream.port] = stream

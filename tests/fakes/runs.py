@@ -1,0 +1,184 @@
+"""`RunStore` in memory."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from cadence.application.ports import Page
+from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.run import Edge, EdgeState, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Trigger, Value
+
+EdgeKey = tuple[str, str, str, Trigger]
+
+
+class MemoryRunStore:
+    """Each call is atomic. `published` holds every value ever put, in order."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Run] = {}
+        self.specs: dict[tuple[str, str], TreatmentSpec] = {}
+        self.treatments: dict[tuple[str, str], Treatment] = {}
+        self.edges: dict[EdgeKey, Edge] = {}
+        self.values: dict[tuple[str, str, str], Value] = {}
+        self.published: list[Value] = []
+
+    def create_run(self, run: Run) -> None:
+        if run.run_id in self.runs:
+            raise Conflict(f"run {run.run_id} exists")
+        self.runs[run.run_id] = run
+
+    def get_run(self, run_id: str) -> Run:
+        try:
+            return self.runs[run_id]
+        except KeyError:
+            raise NotFound(f"there is no run {run_id}") from None
+
+    def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
+        found = [
+            run
+            for run_id, run in sorted(self.runs.items(), reverse=True)
+            if (run.organization, run.project) == (organization, project) and (after is None or run_id < after)
+        ]
+        page = found[:limit]
+        return Page(page, page[-1].run_id if len(found) > limit else None)
+
+    def admit(
+        self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
+    ) -> None:
+        run = self.get_run(run_id)
+        if run.unsettled is None:
+            self.runs[run_id] = dataclasses.replace(run, unsettled=len(treatments))
+        for spec in specs:
+            self.specs.setdefault((run_id, spec.name), spec)
+        for edge in edges:
+            self.edges.setdefault(_key(edge), edge)
+        for treatment in treatments:
+            self.treatments.setdefault((run_id, treatment.name), treatment)
+
+    def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
+        run = dataclasses.replace(self.get_run(run_id), machine_token=machine_token)
+        if run.state is RunState.PENDING:
+            run = dataclasses.replace(run, state=RunState.RUNNING, started_at=at)
+        self.runs[run_id] = run
+        return run
+
+    def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
+        self.runs[run_id] = dataclasses.replace(self.get_run(run_id), stop_token=stop_token)
+        return self.runs[run_id]
+
+    def request_stop(self, run_id: str, state: RunState, cause: str) -> Run:
+        run = self.get_run(run_id)
+        if run.state.final:
+            raise Conflict(f"run {run_id} has already ended ({run.state})")
+        if run.stop_requested is None:
+            run = dataclasses.replace(run, state=RunState.CANCELLING, stop_requested=state, cause=cause)
+            self.runs[run_id] = run
+        return run
+
+    def finish_run(self, run_id: str, state: RunState, cause: str | None, at: datetime) -> Run:
+        run = self.get_run(run_id)
+        if not run.state.final:
+            run = dataclasses.replace(
+                run, state=state, cause=cause or run.cause, finished_at=at, machine_token=None, stop_token=None
+            )
+            self.runs[run_id] = run
+        return run
+
+    def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:
+        try:
+            return self.specs[run_id, treatment]
+        except KeyError:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+
+    def get_treatment(self, run_id: str, treatment: str) -> Treatment:
+        try:
+            return self.treatments[run_id, treatment]
+        except KeyError:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+
+    def list_treatments(self, run_id: str) -> Sequence[Treatment]:
+        return [treatment for (run, _), treatment in sorted(self.treatments.items()) if run == run_id]
+
+    def advance(
+        self,
+        run_id: str,
+        treatment: str,
+        at_attempt: int,
+        source: Iterable[TreatmentState],
+        target: TreatmentState,
+        **changes: Any,
+    ) -> Treatment:
+        stored = self.treatments.get((run_id, treatment))
+        if stored is None or stored.attempt != at_attempt or stored.state not in set(source):
+            raise Conflict(f"treatment {treatment} is no longer as it was read")
+        moved = dataclasses.replace(stored, state=target, **changes)
+        self.treatments[run_id, treatment] = moved
+        return moved
+
+    def settle(
+        self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
+    ) -> bool:
+        stored = self.get_treatment(treatment.run_id, treatment.name)
+        if stored.state.final:
+            return False
+        if (stored.state, stored.attempt) != (treatment.state, treatment.attempt):
+            raise Conflict(f"treatment {treatment.name} is no longer as it was read")
+        self.treatments[stored.run_id, stored.name] = dataclasses.replace(
+            stored,
+            state=state,
+            cause=stored.cause if cause is None else cause,
+            exit_code=stored.exit_code if exit_code is None else exit_code,
+            finished_at=at,
+        )
+        run = self.get_run(treatment.run_id)
+        self.runs[run.run_id] = dataclasses.replace(run, unsettled=(run.unsettled or 0) - 1)
+        return True
+
+    def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]:
+        return [edge for edge in self.edges_of(run_id) if edge.producer == producer]
+
+    def edges_of(self, run_id: str) -> Sequence[Edge]:
+        return [edge for key, edge in sorted(self.edges.items()) if edge.run_id == run_id]
+
+    def deliver(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
+        for edge in edges:
+            if self._mark(edge, EdgeState.DELIVERED):
+                consumer = self.treatments[edge.run_id, edge.consumer]
+                self.treatments[edge.run_id, edge.consumer] = dataclasses.replace(
+                    consumer, waiting=consumer.waiting - 1
+                )
+        return self._consumers(edges)
+
+    def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
+        for edge in edges:
+            self._mark(edge, EdgeState.DEAD)
+        return self._consumers(edges)
+
+    def put_values(self, values: Sequence[Value]) -> None:
+        for value in values:
+            self.values[value.run_id, value.treatment, value.port] = value
+            self.published.append(value)
+
+    def get_value(self, run_id: str, treatment: str, port: str) -> Value:
+        try:
+            return self.values[run_id, treatment, port]
+        except KeyError:
+            raise NotFound(f"{treatment}.{port} has no value in run {run_id}") from None
+
+    def list_values(self, run_id: str) -> Sequence[Value]:
+        return [value for (run, _, _), value in sorted(self.values.items()) if run == run_id]
+
+    def _mark(self, edge: Edge, state: EdgeState) -> bool:
+        stored = self.edges[_key(edge)]
+        if stored.state is not EdgeState.PENDING:
+            return False
+        self.edges[_key(edge)] = dataclasses.replace(stored, state=state)
+        return True
+
+    def _consumers(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
+        return [self.treatments[key] for key in sorted({(edge.run_id, edge.consumer) for edge in edges})]
+
+
+def _key(edge: Edge) -> EdgeKey:
+    return edge.run_id, edge.producer, edge.consumer, edge.trigger

@@ -1,0 +1,173 @@
+"""The gateway's real adapters on moto, with a run of two treatments joined by a stream: `make.wheel -> test.wheel`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cadence.adapters import aws as aws_clients
+from cadence.adapters import presigned
+from cadence.adapters.dynamodb.hosts import DynamoHostStore
+from cadence.adapters.dynamodb.logs import DynamoLogIndex
+from cadence.adapters.dynamodb.runners import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.dynamodb.streams import DynamoStreamStore
+from cadence.adapters.kms_secrets import KmsSecretStore
+from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.adapters.sqs_doorbell import SqsDoorbell
+from cadence.domain import ids
+from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
+from cadence.providers.host.provider import HostProvider
+from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
+from moto import mock_aws
+
+REGION = "eu-west-1"
+RUN_ID = "01jd0000000000000000000000"
+TABLES = ("access", "runs", "runners", "logs")
+
+
+@dataclass
+class FakeClock:
+    now: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeMachines:
+    succeeded: list[tuple[str, Any]] = field(default_factory=list)
+    failed: list[tuple[str, Any]] = field(default_factory=list)
+    beats: list[str] = field(default_factory=list)
+
+    def start_run(self, run_id: str, deadline_seconds: int) -> None:
+        raise AssertionError("no run is started here")
+
+    def start_treatment(self, run_id: str, treatment: str) -> None:
+        raise AssertionError("no treatment is started here")
+
+    def succeed(self, task_token: str, output: Any) -> None:
+        self.succeeded.append((task_token, output))
+
+    def fail(self, task_token: str, error: Any) -> None:
+        self.failed.append((task_token, error))
+
+    def beat(self, task_token: str) -> None:
+        self.beats.append(task_token)
+
+
+@dataclass
+class FakeDeadlines:
+    runners: list[tuple[str, timedelta]] = field(default_factory=list)
+
+    def watch_run(self, run_id: str, after: timedelta) -> None:
+        raise AssertionError("no run is watched here")
+
+    def watch_runner(self, runner_id: str, after: timedelta) -> None:
+        self.runners.append((runner_id, after))
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(aws_clients, "REGION", REGION)
+    monkeypatch.setattr(presigned, "REGION", REGION)
+    with mock_aws():
+        dynamodb = aws_clients.client("dynamodb")
+        for table in TABLES:
+            dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **_keys(table))
+        aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield
+
+
+def _keys(table: str) -> dict[str, Any]:
+    names = ["pk", "sk", *(["scope", "run_id"] if table == "runs" else [])]
+    keys: dict[str, Any] = {
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    }
+    if table == "runs":
+        schema = [{"AttributeName": "scope", "KeyType": "HASH"}, {"AttributeName": "run_id", "KeyType": "RANGE"}]
+        keys["GlobalSecondaryIndexes"] = [
+            {"IndexName": "listing", "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+        ]
+    return keys
+
+
+class World:
+    """A run, the stores, and what a test does again and again."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.machines = FakeMachines()
+        self.deadlines = FakeDeadlines()
+        self.runs = DynamoRunStore("runs")
+        self.runners = DynamoRunnerStore("runners")
+        self.streams = DynamoStreamStore("runners")
+        self.hosts = DynamoHostStore("runners")
+        self.doorbell = SqsDoorbell("doorbell-")
+        self.log_index = DynamoLogIndex("logs")
+        self.log_segments = S3LogSegments("data")
+        self.urls = S3DataUrls("data", REGION)
+        key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        self.secrets = KmsSecretStore("access", key)
+        self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
+        self.release = ReleaseRunner(self.runners, self.provider)
+        self._admit()
+
+    def provider(self, organization: str, pool: str) -> HostProvider:
+        return HostProvider(organization, pool, self.runners, self.hosts, self.doorbell, self.clock)
+
+    def launch(self, treatment: str = "make", attempt: int = 1, task_token: str = "launch-token") -> str:
+        runner_id = ids.runner_id(RUN_ID, treatment, attempt)
+        self.start(Launch(RUN_ID, treatment, runner_id, attempt, "local", "host", 120, task_token))
+        return runner_id
+
+    def move(self, treatment: str, state: TreatmentState, attempt: int | None = None) -> None:
+        changes = {} if attempt is None else {"attempt": attempt}
+        current = self.runs.get_treatment(RUN_ID, treatment)
+        self.runs.advance(RUN_ID, treatment, current.attempt, set(TreatmentState), state, **changes)
+
+    def items(self, table: str) -> str:
+        return str(aws_clients.client("dynamodb").scan(TableName=table)["Items"])
+
+    def _admit(self) -> None:
+        self.runs.create_run(
+            Run(
+                run_id=RUN_ID,
+                organization="default",
+                project="default",
+                pipeline="build",
+                state=RunState.RUNNING,
+                created_at=self.clock(),
+                document_sha256="0" * 64,
+                plan_sha256="0" * 64,
+                parameters={"ref": "main"},
+            )
+        )
+        make = TreatmentSpec(
+            "make", "make", outputs=(OutputSpec("wheel", "stream", "byte"),), secrets={"TOKEN": "git-read"}
+        )
+        test = TreatmentSpec("test", "test", inputs=(InputSpec("wheel", "stream", "byte", "make", "wheel"),))
+        treatments = [Treatment(RUN_ID, name, TreatmentState.BOOTING, 0) for name in ("make", "test")]
+        self.runs.admit(RUN_ID, [make, test], treatments, [])
+
+
+@pytest.fixture
+def world(cloud: None) -> World:
+    world = World()
+    world.secrets.put("default", "default", "git-read", "s3cr3t-value", world.clock())
+    return world

@@ -1,0 +1,200 @@
+import logging
+from datetime import timedelta
+
+import pytest
+from cadence.application.claim import LEASE_SECONDS, Claim
+from cadence.application.hosts import LeaseWork
+from cadence.application.runner_ports import Host
+from cadence.application.runner_sessions import RunnerSessions
+from cadence.application.runner_tokens import new_token, token_hash
+from cadence.domain.errors import Cancelled, Gone, NotFound, ProviderRejected, RunnerLost, Unauthenticated
+from cadence.domain.run import RunState
+from cadence.domain.runner import RunnerState
+
+from tests.integration.gateway.conftest import RUN_ID, World
+
+NONCE = "nonce-of-the-agent"
+
+
+@pytest.fixture
+def claim(world: World) -> Claim:
+    return Claim(world.runs, world.runners, world.secrets, world.runners, world.machines, world.clock)
+
+
+@pytest.fixture
+def host(world: World) -> tuple[Host, str]:
+    return join(world, "one")
+
+
+def join(world: World, name: str) -> tuple[Host, str]:
+    token = f"default.local.{new_token()}"
+    now = world.clock()
+    host = Host(f"host-{name}", "default", "local", name, 4, token_hash(token), now, now)
+    world.hosts.put_host(host)
+    return host, token
+
+
+def lease(world: World, host: tuple[Host, str], free: int = 4, running: tuple[str, ...] = ()):
+    return LeaseWork(world.hosts, world.doorbell, world.clock)(host[0].host_id, f"Bearer {host[1]}", free, running)
+
+
+@pytest.fixture
+def booting(world: World, host: tuple[Host, str]) -> tuple[str, str]:
+    """A runner that a host has taken, and its one-time token."""
+    runner_id = world.launch()
+    (handed,) = lease(world, host).assignments
+    assert handed.runner_id == runner_id
+    return runner_id, handed.token
+
+
+def test_a_claim_gives_the_assignment_and_answers_the_machine(world: World, claim: Claim, booting) -> None:
+    assignment = claim(*booting, NONCE, {"arch": "amd64"})
+    assert assignment.secrets == {"TOKEN": "s3cr3t-value"}
+    assert assignment.spec.run == "make"
+    assert world.machines.succeeded == [("launch-token", {"runner_id": booting[0]})]
+    runner = world.runners.get_runner(booting[0])
+    assert (runner.state, runner.facts) == (RunnerState.CLAIMED, {"arch": "amd64"})
+    assert runner.lease_until == world.clock() + timedelta(seconds=LEASE_SECONDS)
+    assert RunnerSessions(world.runners)(booting[0], f"Bearer {assignment.session_token}") == runner
+
+
+def test_the_same_agent_may_repeat_its_claim_and_nobody_else(world: World, claim: Claim, booting, caplog) -> None:
+    first = claim(*booting, NONCE, {})
+    again = claim(*booting, NONCE, {})
+    assert (again.session_token, again.secrets) == (first.session_token, first.secrets)
+    with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
+        claim(*booting, "another-agent-s-nonce", {})
+    assert [record.security_event for record in caplog.records] == ["one_time_token_used_twice"]
+
+
+def test_a_wrong_token_is_refused_and_noted(world: World, claim: Claim, booting, caplog) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
+        claim(booting[0], new_token(), NONCE, {})
+    assert [record.security_event for record in caplog.records] == ["wrong_one_time_token"]
+    other = world.launch("test", task_token="other")
+    with pytest.raises(Unauthenticated):
+        claim(other, booting[1], NONCE, {})
+    with pytest.raises(Unauthenticated):
+        claim(f"{RUN_ID}-000000000000-1", booting[1], NONCE, {})
+
+
+@pytest.mark.parametrize("state", [RunnerState.LOST, RunnerState.RELEASED])
+def test_a_token_that_comes_late_is_refused(world: World, claim: Claim, booting, state: RunnerState) -> None:
+    world.runners.change_runner(booting[0], {RunnerState.BOOTING}, state=state)
+    with pytest.raises(Gone):
+        claim(*booting, NONCE, {})
+    assert world.machines.succeeded == []
+
+
+def test_a_cancelled_runner_gets_no_assignment(world: World, claim: Claim, booting) -> None:
+    world.runners.change_runner(booting[0], {RunnerState.BOOTING}, cancel_reason="cancelled by ada")
+    with pytest.raises(Gone, match="cancelled by ada"):
+        claim(*booting, NONCE, {})
+
+
+def test_a_session_ends_with_its_runner(world: World, claim: Claim, booting) -> None:
+    session = claim(*booting, NONCE, {}).session_token
+    sessions = RunnerSessions(world.runners)
+    with pytest.raises(Unauthenticated):
+        sessions(booting[0], f"Bearer {booting[1]}")
+    with pytest.raises(Unauthenticated):
+        sessions(booting[0], None)
+    world.runners.change_runner(booting[0], {RunnerState.CLAIMED}, state=RunnerState.LOST)
+    with pytest.raises(Gone):
+        sessions(booting[0], f"Bearer {session}")
+
+
+def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim: Claim, booting) -> None:
+    world.secrets.delete("default", "default", "git-read")
+    with pytest.raises(ProviderRejected, match="git-read"):
+        claim(*booting, NONCE, {})
+    ((token, error),) = world.machines.failed
+    assert (token, type(error)) == ("launch-token", ProviderRejected)
+    assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
+
+
+def test_nothing_secret_is_stored_or_logged(world: World, claim: Claim, booting, host, caplog) -> None:
+    with caplog.at_level(logging.DEBUG):
+        session = claim(*booting, NONCE, {}).session_token
+    stored = world.items("access") + world.items("runners") + world.items("runs") + caplog.text
+    for secret in (booting[1], session, NONCE, host[1], "s3cr3t-value"):
+        assert secret not in stored
+
+
+def test_two_hosts_cannot_take_one_offer(world: World, host) -> None:
+    runner_id = world.launch()
+    second, _ = join(world, "two")
+    assert world.hosts.lease(host[0], runner_id, token_hash("a"), world.clock())
+    assert not world.hosts.lease(second, runner_id, token_hash("b"), world.clock())
+    runner = world.runners.get_runner(runner_id)
+    assert (runner.host_id, runner.one_time_hash) == (host[0].host_id, token_hash("a"))
+
+
+def test_a_host_gets_no_more_than_it_has_room_for(world: World, host) -> None:
+    launched = {world.launch("make"), world.launch("test", task_token="other")}
+    (first,) = lease(world, host, free=1).assignments
+    assert lease(world, host, free=0, running=(first.runner_id,)).assignments == []
+    (second,) = lease(world, join(world, "two"), free=4).assignments
+    assert {first.runner_id, second.runner_id} == launched
+
+
+def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host) -> None:
+    runner_id = world.launch()
+    (lost,) = lease(world, host).assignments
+    (again,) = lease(world, host).assignments
+    assert again.runner_id == runner_id
+    with pytest.raises(Unauthenticated):
+        claim(runner_id, lost.token, NONCE, {})
+    claim(runner_id, again.token, NONCE, {})
+    assert lease(world, host).assignments == []
+    assert world.hosts.get_host("default", "local", host[0].host_id).handed == frozenset()
+
+
+def test_a_host_is_told_what_to_stop(world: World, host, booting) -> None:
+    unknown = f"{RUN_ID}-000000000000-1"
+    answer = lease(world, host, running=(booting[0], unknown))
+    assert answer.stop == [unknown]
+    world.release(booting[0])
+    assert lease(world, host, running=(booting[0],)).stop == [booting[0]]
+
+
+def test_a_host_needs_its_own_token(world: World, host) -> None:
+    other = join(world, "two")
+    for authorization in (None, "Bearer nonsense", f"Bearer {other[1]}", f"Bearer {host[1]}x"):
+        with pytest.raises(Unauthenticated):
+            LeaseWork(world.hosts, world.doorbell, world.clock)(host[0].host_id, authorization, 1, ())
+
+
+def test_a_repeated_start_adopts(world: World, host, claim: Claim) -> None:
+    runner_id = world.launch(task_token="first")
+    world.launch(task_token="second")
+    assert world.hosts.list_offers("default", "local", 10) == [runner_id]
+    (handed,) = lease(world, host).assignments
+    claim(runner_id, handed.token, NONCE, {})
+    assert world.machines.succeeded == [("second", {"runner_id": runner_id})]
+    world.launch(task_token="third")
+    assert world.machines.succeeded[-1] == ("third", {"runner_id": runner_id})
+    assert world.hosts.list_offers("default", "local", 10) == []
+    assert world.deadlines.runners == [(runner_id, timedelta(seconds=120))] * 2
+
+
+def test_a_stopped_run_starts_no_runner(world: World, host) -> None:
+    world.runs.request_stop(RUN_ID, RunState.CANCELLED, "cancelled by ada")
+    with pytest.raises(Cancelled, match="cancelled by ada"):
+        world.launch()
+    assert lease(world, host).assignments == []
+
+
+def test_a_released_runner_is_not_started_again(world: World) -> None:
+    runner_id = world.launch()
+    world.release(runner_id)
+    world.release(runner_id)
+    with pytest.raises(RunnerLost):
+        world.launch()
+    assert world.hosts.list_offers("default", "local", 10) == []
+
+
+def test_releasing_what_never_was_is_no_error(world: World) -> None:
+    world.release(f"{RUN_ID}-000000000000-1")
+    with pytest.raises(NotFound):
+        world.runners.get_runner(f"{RUN_ID}-000000000000-1")

@@ -1,0 +1,84 @@
+"""The front door passes on what it is given, byte for byte, and answers problems of its own in the API's shape."""
+
+import asyncio
+import base64
+import http.client
+import json
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+import requests
+
+from cadence.local.front_door import BODY_LIMIT, FrontDoor
+from cadence.local.ports import first_free
+from tests.integration.local_stack.conftest import running_echo
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_echo(tmp_path_factory.mktemp("front-door")) as stack:
+        yield stack.up().url
+
+
+def test_bodies_queries_and_headers_arrive_as_they_were_sent(url: str) -> None:
+    body = '{"signed" :  "é\\u00e9",\r\n"order":[3,1,2]}'.encode()
+    headers = {"X-Hub-Signature-256": "sha256=abc", "Content-Type": "application/json", "Authorization": "Bearer t"}
+    answer = requests.post(f"{url}/v1/a%2Fb/c?q=%20x&q=2", data=body, headers=headers, timeout=10).json()
+    assert answer["body"].encode() == body
+    assert answer["method"] == "POST"
+    assert answer["query"] == "q=%20x&q=2"
+    assert answer["headers"]["x-hub-signature-256"] == "sha256=abc"
+    assert answer["headers"]["authorization"] == "Bearer t"
+    assert answer["headers"]["content-type"] == "application/json"
+    assert "content-encoding" not in answer["headers"]
+
+
+def test_compressed_bodies_stay_compressed(url: str) -> None:
+    body = base64.b64decode("H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==")
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
+    answer = requests.post(f"{url}/v1/raw", data=body, headers=headers, timeout=10).json()
+    assert answer["body"].encode("latin-1") == body
+    assert answer["headers"]["content-encoding"] == "gzip"
+
+
+def test_what_is_not_served_is_a_problem_document(url: str) -> None:
+    for path in ("/", "/v10/x", "/_ministack/health", "/_aws/execute-api/x"):
+        answer = requests.get(url + path, timeout=10)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("application/problem+json")
+        assert answer.json()["code"] == "not_found"
+
+
+def test_a_path_cannot_climb_out_of_what_is_served(url: str) -> None:
+    host = url.removeprefix("http://")
+    for path in ("/v1/../../../../_ministack/health", "/v1/%2e%2e/%2E%2E/x", "/v1/./x"):
+        connection = http.client.HTTPConnection(host, timeout=10)
+        connection.request("GET", path)  # sent as it is, which a client for users would not do
+        answer = connection.getresponse()
+        assert answer.status == 404
+        assert json.load(answer)["code"] == "not_found"
+        connection.close()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_bodies_above_the_limit_are_refused(url: str, chunked: bool) -> None:
+    body = b"x" * (BODY_LIMIT + 1)
+    answer = requests.post(f"{url}/v1/large", data=iter([body]) if chunked else body, timeout=30)
+    assert answer.status_code == 413
+    assert answer.json()["status"] == 413
+
+
+def test_without_a_stack_behind_it_the_front_door_says_so() -> None:
+    async def ask() -> tuple[int, dict[str, object]]:
+        nobody, port = first_free(), first_free()
+        door = await FrontDoor(f"http://127.0.0.1:{nobody}").start("127.0.0.1", port)
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/v1/runs") as answer:
+                return answer.status, await answer.json(content_type="application/problem+json")
+        finally:
+            await door.cleanup()
+
+    status, problem = asyncio.run(ask())
+    assert status == 503
+    assert "cadence local status" in str(problem["detail"])

@@ -1,0 +1,285 @@
+"""Logs as the indexer writes them and readers see them, on fakes: whatever order and repetition the lines come in."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cadence.adapters.log_records import LARGEST, decode, encode, split
+from cadence.application.index_logs import IndexLogs
+from cadence.application.log_ports import Line, LogHead
+from cadence.application.read_logs import LineFilter, ReadLogs
+from cadence.application.runner_ports import LogBatch, LogLine
+from cadence.domain.errors import Conflict, InvalidRequest, Transient
+from cadence.domain.log import Gap, Segment, Watermark, detected_level
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+RUN = "run"
+
+
+@dataclass
+class FakeIndex:
+    segments: list[Segment] = field(default_factory=list)
+    watermarks: dict[str, Watermark] = field(default_factory=dict)
+    refuse: int = 0
+
+    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
+        known = {name: self.watermarks[name] for name in runner_ids if name in self.watermarks}
+        return LogHead(len(self.segments), known)
+
+    def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
+        if self.refuse:
+            self.refuse -= 1
+            raise Conflict("somebody else was first")
+        assert head.next_segment == len(self.segments) == segment.number
+        for watermark in watermarks:
+            assert self.watermarks.get(watermark.runner_id) == head.watermarks.get(watermark.runner_id)
+            self.watermarks[watermark.runner_id] = watermark
+        self.segments.append(segment)
+
+    def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
+        return self.segments[from_number : from_number + limit]
+
+    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
+        return self.segments[::-1][:limit]
+
+
+@dataclass
+class FakeSegments:
+    objects: dict[str, Sequence[Line]] = field(default_factory=dict)
+
+    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
+        key = f"{run_id}/{number}/{hash(str(lines))}"
+        self.objects[key] = lines
+        return key
+
+    def read(self, key: str) -> Sequence[Line]:
+        return self.objects[key]
+
+
+class FakeFollowers:
+    def __init__(self) -> None:
+        self.followed: list[str] = []
+
+    def follow(self, run_id: str, until: datetime) -> None:
+        self.followed.append(run_id)
+
+    def is_followed(self, run_id: str, now: datetime) -> bool:
+        return run_id in self.followed
+
+
+class Log:
+    def __init__(self) -> None:
+        self.index = FakeIndex()
+        self.segments = FakeSegments()
+        self.followers = FakeFollowers()
+        self.write = IndexLogs(self.index, self.segments)
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.slept: list[float] = []
+        self.reader = ReadLogs(self.index, self.segments, self.followers, lambda: self.now, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+    def lines(self) -> list[Line]:
+        return list(self.reader.tail(RUN, limit=10**6).lines)
+
+
+def batch(*numbers: int, runner: str = "r", text: str = "line {}", treatment: str = "build") -> LogBatch:
+    lines = [
+        LogLine(n, f"2026-01-01T00:{n // 60:02}:{n % 60:02}.000Z", "stdout", "info", text.format(n)) for n in numbers
+    ]
+    return LogBatch(RUN, runner, treatment, 1, lines)
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> tuple[dict[str, set[int]], list[list[LogBatch]]]:
+    """Lines of up to three runners, some lost for good, delivered in batches that are repeated and reordered at will."""
+    sent: dict[str, set[int]] = {}
+    batches: list[LogBatch] = []
+    for runner in draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)):
+        numbers = draw(st.sets(st.integers(1, 40), min_size=1))
+        sent[runner] = numbers
+        remaining = sorted(numbers)
+        while remaining:
+            size = draw(st.integers(1, 6))
+            batches.append(batch(*remaining[:size], runner=runner))
+            remaining = remaining[size:]
+    repeated = draw(st.lists(st.sampled_from(batches), max_size=5))
+    order = draw(st.permutations(batches + repeated))
+    cuts = draw(st.lists(st.integers(0, len(order)), max_size=6).map(sorted))
+    return sent, [list(order[start:stop]) for start, stop in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+
+
+@settings(max_examples=60)
+@given(deliveries())
+def test_each_line_is_written_exactly_once_and_what_is_missing_is_shown(delivered) -> None:
+    sent, invocations = delivered
+    log = Log()
+    for batches in invocations:
+        log.write(RUN, batches)
+        if batches:
+            log.write(RUN, batches)  # an invocation whose answer was lost
+    lines = log.lines()
+    for runner, numbers in sent.items():
+        written = [line["seq"] for line in lines if line["runner"] == runner and "gap" not in line]
+        assert sorted(written) == sorted(numbers)
+        shown: set[int] = set()
+        for line in lines:
+            if line["runner"] == runner and "gap" in line:
+                shown |= set(range(line["gap"]["first"], line["gap"]["last"] + 1))
+        missing = set(range(1, max(numbers))) - numbers
+        assert missing <= shown
+        watermark = log.index.watermarks[runner]
+        assert {n for gap in watermark.gaps for n in range(gap.first, gap.last + 1)} == missing
+
+
+@settings(max_examples=30)
+@given(deliveries(), st.integers(1, 7))
+def test_a_reader_that_goes_on_from_its_cursor_misses_and_repeats_nothing(delivered, limit: int) -> None:
+    log = Log()
+    read: list[Line] = []
+    after = None
+    for batches in delivered[1]:
+        log.write(RUN, batches)
+        tail = log.reader.tail(RUN, after, limit)
+        read += tail.lines
+        after = tail.after
+    while (tail := log.reader.tail(RUN, after, limit)).lines:
+        read += tail.lines
+        after = tail.after
+    assert read == log.lines()
+
+
+def test_lines_of_a_runner_stay_in_order_within_a_segment_even_if_its_clock_is_set_back() -> None:
+    log = Log()
+    lines = [
+        LogLine(1, "2026-01-01T00:00:09.000Z", "stdout", "info", "a"),
+        LogLine(2, "2026-01-01T00:00:01.000Z", "stdout", "info", "b"),
+    ]
+    log.write(RUN, [LogBatch(RUN, "r", "build", 1, lines), batch(5, runner="other")])
+    assert [line["seq"] for line in log.lines() if line["runner"] == "r"] == [1, 2]
+
+
+def test_a_gap_is_marked_where_it_is_and_filled_late() -> None:
+    log = Log()
+    log.write(RUN, [batch(1, 2)])
+    log.write(RUN, [batch(6, 7)])
+    mark = log.lines()[2]
+    assert (mark["gap"], mark["text"]) == ({"first": 3, "last": 5}, "3 lines are missing here")
+    log.write(RUN, [batch(4)])
+    assert log.index.watermarks["r"] == Watermark("r", 7, (Gap(3, 3), Gap(5, 5)))
+    assert log.lines()[-1]["seq"] == 4
+
+
+def test_a_lost_race_is_run_again_from_what_is_stored() -> None:
+    log = Log()
+    log.index.refuse = 2
+    assert log.write(RUN, [batch(1, 2)]) == 2
+    assert [line["seq"] for line in log.lines()] == [1, 2]
+    log.index.refuse = 100
+    with pytest.raises(Transient):
+        log.write(RUN, [batch(3)])
+    log.index.refuse = 0
+    log.write(RUN, [batch(3)])
+    assert [line["seq"] for line in log.lines()] == [1, 2, 3]
+
+
+def test_more_runners_than_a_transaction_holds() -> None:
+    log = Log()
+    assert log.write(RUN, [batch(1, runner=f"r{n}") for n in range(200)]) == 200
+    assert len(log.index.segments) == 3
+
+
+def test_a_reader_waits_for_the_first_line_and_no_longer_than_it_may() -> None:
+    log = Log()
+    tail = log.reader.tail(RUN, wait=timedelta(seconds=60))
+    assert (tail.lines, sum(log.slept)) == ([], pytest.approx(2, abs=0.1))
+    assert log.followers.followed == [RUN]
+    log.write(RUN, [batch(1)])
+    assert [line["seq"] for line in log.reader.tail(RUN, tail.after, wait=timedelta(seconds=1)).lines] == [1]
+
+
+def test_filters() -> None:
+    log = Log()
+    log.write(RUN, [batch(1, text="ERROR: connection refused"), batch(1, runner="o", treatment="test", text="fine")])
+
+    def texts(**wanted: str) -> list[str]:
+        return [line["text"] for line in log.reader.tail(RUN, wanted=LineFilter(**wanted)).lines]
+
+    assert texts(treatment="test") == ["fine"]
+    assert texts(level="error") == ["ERROR: connection refused"]
+    assert texts(grep="connec.*fus") == ["ERROR: connection refused"]
+    assert texts(stream="stderr") == []
+
+
+@pytest.mark.parametrize("grep", ["(", "a" * 300, r"(a)\1"])
+def test_a_regular_expression_that_cannot_be_used_is_refused(grep: str) -> None:
+    with pytest.raises(InvalidRequest):
+        Log().reader.tail(RUN, wanted=LineFilter(grep=grep))
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "1", "1:2:3", "-1:0"])
+def test_a_made_up_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(InvalidRequest):
+        Log().reader.tail(RUN, after=cursor)
+
+
+def test_search_gives_the_newest_first_and_says_when_there_is_more() -> None:
+    log = Log()
+    for n in range(1, 6):
+        log.write(RUN, [batch(n, text="found {}")])
+    found = log.reader.search([RUN], LineFilter(grep="found"), None, limit=2)
+    assert ([line["text"] for line in found.lines], found.complete) == (["found 5", "found 4"], False)
+    since = datetime(2026, 1, 1, 0, 0, 4, tzinfo=UTC)
+    found = log.reader.search([RUN], LineFilter(), since)
+    assert ([line["seq"] for line in found.lines], found.complete) == ([5, 4], True)
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("ERROR something broke", "error"),
+        ("error: no such file", "error"),
+        ("[warn] old", "warning"),
+        ("2026-01-01T00:00:00Z WARNING disk", "warning"),
+        ('{"level":"debug","msg":"x"}', "debug"),
+        ("level=error msg=x", "error"),
+        ("Traceback (most recent call last):", "error"),
+        ("0 errors found", "info"),
+        ("error handling is hard", "info"),
+        ("the warning was heeded", "info"),
+        ("DEBUG x", "debug"),
+        ("", "info"),
+    ],
+)
+def test_levels_are_taken_from_the_usual_marks(text: str, level: str) -> None:
+    assert detected_level("info", text) == level
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
+def test_a_record_is_read_as_it_was_written(texts: list[str]) -> None:
+    lines = [
+        LogLine(n, "2026-01-01T00:00:00.000Z", "stdout", "info", text, n % 2 == 0) for n, text in enumerate(texts, 1)
+    ]
+    written = LogBatch(RUN, "r", "build", 2, lines)
+    assert decode(encode(written)) == written
+
+
+def test_a_large_batch_is_split_in_order() -> None:
+    large = batch(*range(1, 60), text="é" * 30_000)
+    parts = list(split(large))
+    assert len(parts) > 2
+    assert [line for part, _ in parts for line in part.lines] == large.lines
+    assert all(len(data) <= LARGEST for _, data in parts)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b"null", b"\xff", b'{"run":1}', b'{"run":"r","runner":"r","treatment":"t","attempt":1,"lines":[[1]]}'],
+)
+def test_what_is_no_record_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        decode(data)

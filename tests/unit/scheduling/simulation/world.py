@@ -1,0 +1,296 @@
+"""A run among machines, providers, agents and watchdogs that are interrupted, repeated and late."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from cadence.application.admit import Admission, Admit
+from cadence.application.feed import Feeder
+from cadence.application.finalise import Finalise
+from cadence.application.hold import Hold
+from cadence.application.place import Place
+from cadence.application.settle import MachineError, Settle
+from cadence.application.stop_run import StopRun
+from cadence.application.watchdog import Watchdog
+from cadence.domain import plan
+from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost
+from cadence.domain.pool import Placement, Pool
+from cadence.domain.run import Run, RunState, TreatmentSpec
+from cadence.domain.runner import Runner, RunnerState
+
+from tests.fakes.runners import MemoryRunnerStore
+from tests.fakes.runs import MemoryRunStore
+from tests.fakes.services import ManualClock, MemoryDocuments, MemoryLogStream, MemoryMachines, MemoryPools
+from tests.unit.scheduling.simulation.agent import Agent
+from tests.unit.scheduling.simulation.machine import Execution
+from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watched
+
+RUN = "01jd0000000000000000000000"
+POOLS = (Pool("acme", "near", "here", boot_deadline=120), Pool("acme", "far", "there", boot_deadline=120))
+LONGEST_DELAY = timedelta(seconds=900)  # of an SQS message
+LONGEST_RUN = timedelta(hours=6)  # before its deadline, so that nothing is saved by it
+CRASHES_PER_STEP = 3  # fewer than any Retry of the machines allows
+
+Play = Callable[[Actor], None]
+Event = Mapping[str, Any]
+
+
+class StartingMachines(MemoryMachines):
+    """Starts a simulated execution for each name once."""
+
+    def __init__(self, begin: Callable[[str, str, dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._begin = begin
+
+    def start_run(self, run_id: str, deadline_seconds: int) -> None:
+        if run_id not in self.runs:
+            super().start_run(run_id, deadline_seconds)
+            self._begin("run", run_id, {"run_id": run_id, "deadline_seconds": deadline_seconds})
+
+    def start_treatment(self, run_id: str, treatment: str) -> None:
+        if (run_id, treatment) not in self.treatments:
+            super().start_treatment(run_id, treatment)
+            self._begin("treatment", treatment, {"run_id": run_id, "treatment": treatment})
+
+
+@dataclass
+class Faults:
+    """How likely, per port call: that the caller's process ends; per invocation: that it happens twice."""
+
+    crash: float = 0.0
+    twice: float = 0.0
+
+
+@dataclass
+class World:
+    """`scripts` say how each attempt of each treatment goes; the last word repeats."""
+
+    specs: Sequence[TreatmentSpec]
+    scripts: Mapping[str, Sequence[str]]
+    random: Random
+    faults: Faults = field(default_factory=Faults)
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    def __post_init__(self) -> None:
+        self.stage = Stage(self.random, self.clock, LONGEST_RUN)
+        self.runs = MemoryRunStore()
+        self.runners = MemoryRunnerStore()
+        self.documents = MemoryDocuments()
+        self.machines = StartingMachines(self._begin)
+        self.executions: list[Execution] = []
+        self.claims: Counter[str] = Counter()
+        self.stopped: set[str] = set()
+        self._crashes: Counter[str] = Counter()
+        self._refused: defaultdict[str, set[str]] = defaultdict(set)
+        self._launched: set[str] = set()
+        self._repeated: set[str] = set()
+        run = Run(
+            run_id=RUN,
+            organization="acme",
+            project="site",
+            pipeline="build",
+            state=RunState.PENDING,
+            created_at=self.clock.now,
+            document_sha256="0" * 64,
+            plan_sha256=self.documents.put(plan.encode(self.specs)),
+        )
+        self.runs.create_run(run)
+
+    def play(self, cancel_after: int | None = None) -> None:
+        """Until every machine has ended. Raises Stuck, or what code under test raised against its contract."""
+        self.machines.start_run(RUN, 86_400)
+        if cancel_after is not None:
+            self.stage.enter("cancel", lambda actor: self._cancel(actor, cancel_after))
+        self.stage.play(lambda: all(e.status != "RUNNING" for e in self.executions), self._describe)
+
+    # what the Lambdas do
+
+    def _begin(self, machine: str, name: str, data: dict[str, Any]) -> None:
+        execution = Execution(machine, name, data, self._functions(), self.machines, self.clock)
+        self.executions.append(execution)
+        self.stage.enter(f"{machine} {name}", execution.play)
+
+    def _functions(self) -> Mapping[str, Callable[[Actor, Event], Any]]:
+        lambdas: dict[str, Callable[[Ports, Event], Any]] = {
+            "AdmitFunctionArn": lambda p, e: p.admit(e["run_id"], e["task_token"]),
+            "StopRunFunctionArn": lambda p, e: p.stop_run(e["run_id"], e["task_token"], _caught(e["error"])),
+            "FinaliseFunctionArn": lambda p, e: str(p.finalise(e["run_id"]).state),
+            "PlaceFunctionArn": _place,
+            "HoldFunctionArn": lambda p, e: p.hold(e["run_id"], e["treatment"], e["runner_id"], e["task_token"]),
+            "SettleFunctionArn": _settle,
+            **{f"provider-{pool.provider}": self._provide for pool in POOLS},
+        }
+        return {name: self._invocation(name, task) for name, task in lambdas.items()}
+
+    def _invocation(self, name: str, task: Callable[["Ports", Event], Any]) -> Callable[[Actor, Event], Any]:
+        def invoke(actor: Actor, event: Event) -> Any:
+            if self.random.random() < self.faults.twice:
+                self.stage.enter(f"{name} again", lambda double: again(double, event))
+            return task(self._ports(actor, actor.name + name), event)
+
+        def again(actor: Actor, event: Event) -> None:
+            try:
+                task(self._ports(actor, actor.name), event)
+            except CadenceError as error:
+                if "task_token" in event:
+                    self.machines.fail(event["task_token"], error)
+
+        return invoke
+
+    def _ports(self, actor: Actor, step: str) -> "Ports":
+        """For one process; it may end early if it has a `step` (an agent ends by its script only)."""
+
+        def perils() -> bool:
+            if not step or self._crashes[step] >= CRASHES_PER_STEP or self.random.random() >= self.faults.crash:
+                return False
+            self._crashes[step] += 1
+            return True
+
+        return Ports(self, lambda port: Watched(port, actor, perils))
+
+    def _provide(self, ports: "Ports", event: Event) -> None:
+        placement = event["placement"]
+        if event["operation"] == "stop":
+            with suppress(Conflict):
+                live = {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED}
+                ports.runners.change_runner(placement["runner_id"], live, state=RunnerState.RELEASED)
+            self.stopped.add(placement["runner_id"])
+            return
+        script = self._script(event["treatment"], placement["attempt"])
+        refused = self._refused[placement["runner_id"]]
+        if script == "no room" and (event["task_token"] in refused or len(refused) < len(POOLS)):
+            refused.add(event["task_token"])
+            raise CapacityExhausted(f"no room in {placement['pool']}")
+        self._start(ports, event, script)
+
+    def _start(self, ports: "Ports", event: Event, script: str) -> None:
+        placement = event["placement"]
+        runner_id = placement["runner_id"]
+        runner = ports.runners.put_runner(
+            Runner(
+                runner_id=runner_id,
+                run_id=event["run_id"],
+                treatment=event["treatment"],
+                attempt=placement["attempt"],
+                organization="acme",
+                project="site",
+                pool=placement["pool"],
+                provider=placement["provider"],
+                state=RunnerState.OFFERED if placement["provider"] == "there" else RunnerState.BOOTING,
+                created_at=self.clock.now,
+                boot_deadline=placement["boot_deadline"],
+                launch_token=event["task_token"],
+            )
+        )
+        ports.deadlines.watch_runner(runner_id, timedelta(seconds=placement["boot_deadline"]))
+        run = ports.runs.get_run(event["run_id"])
+        if run.stop_requested or run.state.final:
+            raise Cancelled(run.cause or "stopped")
+        if runner.state in {RunnerState.CLAIMED, RunnerState.COMPLETED}:
+            ports.machines.succeed(event["task_token"], {"runner_id": runner_id})
+        elif not runner.state.live:
+            raise RunnerLost(f"runner {runner_id} is {runner.state}")
+        elif runner_id not in self._launched:
+            self._launched.add(runner_id)
+            spec = next(s for s in self.specs if s.name == event["treatment"])
+            agent = Agent(runner, spec, script, self.clock, self.claims)
+            self.stage.enter(f"agent {runner_id}", lambda actor: agent.play(actor, self._ports(actor, "")))
+
+    def _script(self, treatment: str, attempt: int) -> str:
+        script = self.scripts[treatment]
+        return script[min(attempt, len(script)) - 1]
+
+    # what happens from outside
+
+    def _cancel(self, actor: Actor, after: int) -> None:
+        for _ in range(after):
+            actor.pause()
+        ports = self._ports(actor, actor.name)
+        with suppress(Conflict):
+            run = ports.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
+            if run.machine_token:
+                ports.machines.fail(run.machine_token, Cancelled(run.cause or ""))
+
+    def wake_watchdog(self, look: str, subject: str, after: timedelta) -> None:
+        due = self.clock.now + min(after, LONGEST_DELAY)
+        repeated = subject not in self._repeated and self.random.random() < self.faults.twice
+        if repeated:
+            self._repeated.add(subject)
+        for _ in range(2 if repeated else 1):
+            self.stage.enter(f"watchdog {subject}", lambda actor: self._watch(actor, look, subject, due))
+
+    def _watch(self, actor: Actor, look: str, subject: str, due: datetime) -> None:
+        while True:
+            actor.pause(due)
+            try:
+                getattr(self._ports(actor, actor.name).watchdog, look)(subject)
+            except Crashed:
+                due = self.clock.now + timedelta(seconds=30)  # the message comes again
+            else:
+                return
+
+    def _describe(self) -> str:
+        run = self.runs.get_run(RUN)
+        lines = [f"{run.state} unsettled={run.unsettled} stop={run.stop_requested}"]
+        lines += [
+            f"{t.name}: {t.state} waiting={t.waiting} attempt={t.attempt}" for t in self.runs.list_treatments(RUN)
+        ]
+        lines += [f"machine {e.machine} {e.name}: {e.status}" for e in self.executions if e.status == "RUNNING"]
+        lines += [f"runner {r.runner_id}: {r.state} {r.cancel_reason}" for r in self.runners.runners.values()]
+        return "\n".join(lines)
+
+
+class SimulatedDeadlines:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def watch_run(self, run_id: str, after: timedelta) -> None:
+        self._world.wake_watchdog("run", run_id, after)
+
+    def watch_runner(self, runner_id: str, after: timedelta) -> None:
+        self._world.wake_watchdog("runner", runner_id, after)
+
+
+class Ports:
+    """The use cases, wired for one invocation."""
+
+    def __init__(self, world: World, watched: Callable[[Any], Any]) -> None:
+        self.runs = watched(world.runs)
+        self.runners = watched(world.runners)
+        self.machines = watched(world.machines)
+        self.deadlines = watched(SimulatedDeadlines(world))
+        self.put_output = world.runners.put_output
+        clock = world.clock
+        admission = Admission(self.runs, world.documents)
+        feeder = Feeder(self.runs, self.machines, clock)
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock)
+        self.place = Place(self.runs, MemoryPools(POOLS), "provider-", clock)
+        self.hold = Hold(self.runs, self.runners, self.machines, feeder, clock)
+        self.settle = Settle(self.runs, self.runners, feeder, clock)
+        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, clock)
+        self.finalise = Finalise(self.runs, clock)
+        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, clock)
+
+
+def _caught(error: Mapping[str, str]) -> MachineError:
+    return MachineError.caught(error) or MachineError("InternalError", "")
+
+
+def _place(ports: Ports, event: Event) -> dict[str, Any]:
+    refused = None
+    if "exhausted" in event:
+        last = event["placement"]["decision"]
+        decided = datetime.fromisoformat(last["decided_at"])
+        refused = Placement(**{**last, "exhausted": tuple(last["exhausted"]), "decided_at": decided})
+    placement = ports.place(event["run_id"], event["treatment"], refused)
+    return vars(placement) | {"decided_at": placement.decided_at.isoformat()}
+
+
+def _settle(ports: Ports, event: Event) -> dict[str, str]:
+    attempt = event["placement"]["decision"]["attempt"] if "placement" in event else None
+    error = MachineError.caught(event.get("error"))
+    return {"next": ports.settle(event["run_id"], event["treatment"], attempt, error)}
