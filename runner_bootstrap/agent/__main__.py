@@ -44,6 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="DIRECTORY",
         help="a directory the command must not see (in a sandbox)",
     )
+    run.add_argument(
+        "--show",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIRECTORY",
+        help="a directory the command may read even if it lies below /tmp",
+    )
     run.add_argument("--attached", action="store_true", help="stop when standard input is closed")
 
     host = commands.add_parser(
@@ -63,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host.add_argument("--slots", type=int, default=4 * (os.cpu_count() or 1), help="how many runners may work at once")
     host.add_argument("--grace", type=float, default=30.0, help="seconds that runners may still work after SIGTERM")
     host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
+    host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
     options = parser.parse_args(arguments)
     processes.hide_from_others()
@@ -98,7 +107,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     if options.attached:
         threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
-    site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide)
+    site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show)
     gateway = Gateway(options.gateway, token)
     try:
         assignment = claim(gateway, site)
@@ -126,6 +135,7 @@ def _host(options: argparse.Namespace) -> int:
         grace_seconds=options.grace,
         workspaces=options.workspaces.expanduser().absolute(),
         hidden=[path.absolute() for path in options.hide],
+        shown=[path.absolute() for path in options.show],
     )
     return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
 

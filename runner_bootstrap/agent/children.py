@@ -39,6 +39,8 @@ class Children:
         arguments += ["--workspaces", str(settings.workspaces)]
         for path in [settings.state.parent, *settings.hidden]:
             arguments += ["--hide", str(path)]
+        for path in settings.shown:
+            arguments += ["--show", str(path)]
         with self._lock:
             if runner_id in self._inputs:
                 return

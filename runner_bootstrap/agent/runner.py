@@ -38,6 +38,7 @@ class Site(NamedTuple):
     runner_id: str
     parent: Path
     hidden: Sequence[Path]
+    shown: Sequence[Path] = ()
 
 
 def claim(gateway: Gateway, site: Site) -> Assignment:
@@ -153,7 +154,7 @@ class Runner:
             limits = {"cpu": assignment.limit("cpu"), "memory": assignment.limit("memory")}
             self._command.engine = engine
             return engine.launch(assignment.image, command, env, list(secrets), workspace, limits)
-        sandbox = Bubblewrap.find(self._site.hidden)
+        sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
         return sandbox.launch(command, env, workspace) if sandbox else plain(command, env, workspace)
 
     def _heard(self, answer: dict[str, Any]) -> None:
