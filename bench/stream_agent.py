@@ -1,9 +1,10 @@
-"""Throughput of a stream through two agents and a chunk store, beside the same bytes through one FIFO with ``cat | cat``.
+"""Throughput of a stream through two agents and a chunk store, beside ``cat | cat`` through one FIFO.
 
     python bench/stream_agent.py [MiB]
 
-The store is a threaded loopback server that keeps chunks in memory; it runs in a process of its own. Both sides move the same
-number of bytes from /dev/zero in this run, on this machine. The agents' peaks are their own resident memory (VmHWM).
+The store is a threaded loopback server that keeps chunks in memory; it runs in a process of its own. Both sides
+move the same number of bytes from /dev/zero in this run, on this machine. The agents' peaks are their own resident
+memory (VmHWM).
 """
 
 import multiprocessing
@@ -30,7 +31,7 @@ def peer(mebibytes: int, directory: Path) -> float:
     os.mkfifo(fifo)
     started = time.perf_counter()
     script = 'head -c "$1" /dev/zero > "$2" & cat < "$2" | cat > /dev/null; wait'
-    subprocess.run(["sh", "-c", script, "sh", str(mebibytes * MIB), str(fifo)], check=True)
+    subprocess.run(["/bin/sh", "-c", script, "sh", str(mebibytes * MIB), str(fifo)], check=True)
     return time.perf_counter() - started
 
 
@@ -69,7 +70,17 @@ def relay(mebibytes: int, directory: Path) -> tuple[float, list[int]]:
     agents = []
     ours.send("go")
     for runner_id, token in runners:
-        argv = [sys.executable, str(agent), "run", "--gateway", url, "--runner-id", runner_id, "--workspaces", str(directory)]
+        argv = [
+            sys.executable,
+            str(agent),
+            "run",
+            "--gateway",
+            url,
+            "--runner-id",
+            runner_id,
+            "--workspaces",
+            str(directory),
+        ]
         process = subprocess.Popen(argv, stdin=subprocess.PIPE)
         assert process.stdin
         process.stdin.write(token.encode() + b"\n")
@@ -90,9 +101,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         alone = peer(mebibytes, directory)
-        print(f"cat | cat through a FIFO:   {mebibytes * MIB / 1e6 / alone:8.0f} MB/s  ({mebibytes} MiB in {alone:.2f} s)")
+        print(
+            f"cat | cat through a FIFO:   {mebibytes * MIB / 1e6 / alone:8.0f} MB/s  ({mebibytes} MiB in {alone:.2f} s)"
+        )
         elapsed, peaks = relay(mebibytes, directory)
-        print(f"two agents and a store:     {mebibytes * MIB / 1e6 / elapsed:8.0f} MB/s  ({mebibytes} MiB in {elapsed:.2f} s, agents' start included)")
+        rate = mebibytes * MIB / 1e6 / elapsed
+        print(
+            f"two agents and a store:     {rate:8.0f} MB/s  ({mebibytes} MiB in {elapsed:.2f} s with the agents' start)"
+        )
         print(f"peak memory: producer's agent {peaks[0]} MiB, consumer's agent {peaks[1]} MiB")
 
 

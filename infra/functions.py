@@ -49,7 +49,7 @@ SIZES: Mapping[str, Size] = {
 
 
 class Functions(Construct):
-    """All Lambdas, each with its own role, log group and settings; ``by_folder`` maps folders to them, ``log_groups`` to their logs."""
+    """All Lambdas (``by_folder``), each with its own role, log group (``log_groups``, by folder too) and settings."""
 
     def __init__(
         self,
@@ -129,5 +129,5 @@ class Functions(Construct):
 
 
 def log_retention(deployment: Deployment) -> logs.RetentionDays:
-    """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to cost nothing."""
+    """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to be cheap."""
     return logs.RetentionDays.ONE_DAY if deployment.is_local else logs.RetentionDays.TWO_WEEKS

@@ -16,5 +16,5 @@ def _path(event: dict[str, Any]) -> str:
 
 
 @answering_problems(service_logger("runner_gateway"), _path)
-def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - the signature Lambda calls
+def handler(event: dict[str, Any], context: Any) -> Response:
     return json_response(routes.answer(_gateway, _path(event), authorization(event), json_body(event)))

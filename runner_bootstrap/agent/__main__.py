@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import VERSION, processes
@@ -16,6 +17,7 @@ from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
 from .host import Host
 from .keeper import Keeper
+from .nursery import Nursery
 from .runner import Runner, Site, claim
 from .settings import HostSettings
 from .tokens import leave_environment, read_token
@@ -23,14 +25,14 @@ from .tokens import leave_environment, read_token
 EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cadence-agent", description="Runs treatments for a Cadence control plane.")
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
 
     run = commands.add_parser(
         "run",
-        help="claim one assignment and work on it; the one-time token comes on standard input or in CADENCE_RUNNER_TOKEN",
+        help="work on one assignment; its one-time token comes on standard input or in CADENCE_RUNNER_TOKEN",
     )
     _common(run)
     run.add_argument("--runner-id", required=True)
@@ -42,11 +44,19 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="DIRECTORY",
         help="a directory the command must not see (in a sandbox)",
     )
+    run.add_argument(
+        "--show",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIRECTORY",
+        help="a directory the command may read even if it lies below /tmp",
+    )
     run.add_argument("--attached", action="store_true", help="stop when standard input is closed")
 
     host = commands.add_parser(
         "host",
-        help="join a pool and run what it is given; the join token comes from --token-file, on standard input or in CADENCE_JOIN_TOKEN",
+        help="serve a pool; the join token comes from --token-file, on standard input or in CADENCE_JOIN_TOKEN",
     )
     _common(host)
     host.add_argument("--pool", required=True)
@@ -61,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     host.add_argument("--slots", type=int, default=4 * (os.cpu_count() or 1), help="how many runners may work at once")
     host.add_argument("--grace", type=float, default=30.0, help="seconds that runners may still work after SIGTERM")
     host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
+    host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
     options = parser.parse_args(arguments)
     processes.hide_from_others()
@@ -96,7 +107,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     if options.attached:
         threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
-    site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide)
+    site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show)
     gateway = Gateway(options.gateway, token)
     try:
         assignment = claim(gateway, site)
@@ -124,8 +135,9 @@ def _host(options: argparse.Namespace) -> int:
         grace_seconds=options.grace,
         workspaces=options.workspaces.expanduser().absolute(),
         hidden=[path.absolute() for path in options.hide],
+        shown=[path.absolute() for path in options.show],
     )
-    return Host(settings, lambda: read_token(options.token_file)).run()
+    return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
 
 
 if __name__ == "__main__":

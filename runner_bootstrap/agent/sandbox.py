@@ -31,13 +31,17 @@ def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> 
 class Bubblewrap:
     """The host's files read-only, a private /tmp, own process numbers; only the workspace can be written."""
 
-    def __init__(self, program: str, hidden: Sequence[Path]) -> None:
+    def __init__(self, program: str, hidden: Sequence[Path], shown: Sequence[Path]) -> None:
         self._program = program
+        self._shown = [path for path in shown if path.is_dir()]
         self._hidden = [path for path in hidden if path.is_dir()]
 
     @classmethod
-    def find(cls, hidden: Sequence[Path]) -> Bubblewrap | None:
-        """Bubblewrap, if it is installed and this kernel and user may use it. ``hidden`` directories appear empty inside."""
+    def find(cls, hidden: Sequence[Path], shown: Sequence[Path] = ()) -> Bubblewrap | None:
+        """Bubblewrap, if it is installed and this kernel and user may use it.
+
+        ``hidden`` directories appear empty inside; ``shown`` ones can be read even below /tmp, which is private otherwise.
+        """
         program = shutil.which("bwrap")
         if not program or os.environ.get("CADENCE_SANDBOX") == "off":
             return None
@@ -53,13 +57,15 @@ class Bubblewrap:
             )
         except (OSError, subprocess.TimeoutExpired):
             return None
-        return cls(program, hidden) if done.returncode == 0 else None
+        return cls(program, hidden, shown) if done.returncode == 0 else None
 
     def launch(self, command: Sequence[str], env: dict[str, str], workspace: Workspace) -> Launch:
         argv = [self._program, *_ISOLATION]
+        argv += ["--bind", str(workspace.tmp), "/tmp"]
+        for path in self._shown:
+            argv += ["--ro-bind", str(path.resolve()), str(path.resolve())]
         for path in self._hidden:
             argv += ["--tmpfs", str(path.resolve())]
-        argv += ["--bind", str(workspace.tmp), "/tmp"]
         argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
         return Launch(argv, env, str(workspace.work), [])
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class HostSettings(NamedTuple):
-    """``hidden`` are directories no command may see, beside that of the state file."""
+    """``hidden`` are directories no command may see, beside that of the state file; ``shown`` ones it may, even below /tmp."""
 
     gateway: str
     pool: str
@@ -17,3 +17,4 @@ class HostSettings(NamedTuple):
     grace_seconds: float
     workspaces: Path
     hidden: list[Path]
+    shown: list[Path]

@@ -28,11 +28,13 @@ _SERVICE_ERRORS = {
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
 }
 
 # A wildcard may stand at the end of these only; each says why in `infra/findings.py` or beside its statement.
 _ALLOWED_WILDCARD_ENDS = (
     "/documents/*",
+    "/deliveries/*",
     "/runs/*",
     "-doorbell-*",
     ":function:cadence-main-provider-*",

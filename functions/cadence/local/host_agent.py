@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from cadence.local import lifeline
-from cadence.local.paths import StackPaths
+from cadence.local.paths import CHECKOUT, StackPaths
 from cadence.local.seed import Credentials
 from cadence.local.subprograms import output_of
 
@@ -18,5 +18,7 @@ async def command(url: str, credentials: Credentials, paths: StackPaths) -> tupl
     arguments = ("host", "--gateway", url, "--pool", _POOL, "--name", "this-machine", "--grace", "2")
     # What this pool runs must not see the stack's own files, where a sandbox can keep them from it.
     places = ("--state", paths.host / "identity.json", "--workspaces", paths.host / "work", "--hide", paths.home)
-    program = (sys.executable, "-m", lifeline.__name__, sys.executable, agent, *arguments, *places)
+    # A repository in this folder can be fetched from even when the folder lies below /tmp.
+    shown = ("--show", paths.home.parent, "--show", CHECKOUT)
+    program = (sys.executable, "-m", lifeline.__name__, sys.executable, agent, *arguments, *places, *shown)
     return [str(word) for word in program], {"CADENCE_JOIN_TOKEN": credentials.join_token}

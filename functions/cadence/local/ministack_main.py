@@ -32,8 +32,19 @@ def one_at_a_time(save_all: SaveAll) -> SaveAll:
     return save
 
 
-def save_regularly(wait: Callable[[float], bool]) -> None:
-    """Save until `wait` (seconds to rest) says that it is time to end."""
+def telling(load: Callable[[], None], loaded: threading.Event) -> Callable[[], None]:
+    """`load`, which says when it is done: a save before that would replace the stored state with an empty one."""
+
+    def load_then_tell() -> None:
+        load()
+        loaded.set()
+
+    return load_then_tell
+
+
+def save_regularly(loaded: threading.Event, wait: Callable[[float], bool]) -> None:
+    """Once the state is loaded, save until `wait` (seconds to rest) says that it is time to end."""
+    loaded.wait()
     rest = SAVE_SECONDS
     while not wait(rest):
         began = time.monotonic()
@@ -43,9 +54,11 @@ def save_regularly(wait: Callable[[float], bool]) -> None:
 
 
 def main() -> None:
+    """Run MiniStack as its own command would."""
+    loaded, ending = threading.Event(), threading.Event()
     app.save_all = one_at_a_time(app.save_all)
-    ending = threading.Event()
-    threading.Thread(target=save_regularly, args=(ending.wait,), name="save-state", daemon=True).start()
+    app._load_persisted_state = telling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
+    threading.Thread(target=save_regularly, args=(loaded, ending.wait), name="save-state", daemon=True).start()
     lifeline.watch(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         app.main()

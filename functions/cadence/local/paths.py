@@ -37,6 +37,11 @@ class StackPaths:
         return self.home / "ports.json"
 
     @property
+    def githost(self) -> Path:
+        """The git host that `make run` sends its webhooks as."""
+        return self.home / "githost.json"
+
+    @property
     def state(self) -> Path:
         return self.home / "state"
 

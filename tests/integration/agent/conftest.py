@@ -19,6 +19,7 @@ AGENT_PYTHON = os.environ.get("CADENCE_AGENT_PYTHON", sys.executable)
 PATIENCE = 20
 
 Start = Callable[..., "subprocess.Popen[str]"]
+Work = Callable[..., dict[str, Any]]
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -43,7 +44,14 @@ def gateway() -> Iterator[FakeGateway]:
     assert fake.violations == []
 
 
-@pytest.fixture(params=["plain", pytest.param("bwrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed"))])
+@pytest.fixture(
+    params=[
+        "plain",
+        pytest.param(
+            "bwrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+        ),
+    ]
+)
 def sandbox(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -53,11 +61,15 @@ def start(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Start]:
     """Start an agent for a runner, its token on standard input; what is left at the end is killed."""
     started: list[subprocess.Popen[str]] = []
 
-    def start_agent(runner: Runner, sandbox: str = "plain", env: dict[str, str] | None = None, token: str | None = None) -> "subprocess.Popen[str]":
+    def start_agent(
+        runner: Runner, sandbox: str = "plain", env: dict[str, str] | None = None, token: str | None = None
+    ) -> "subprocess.Popen[str]":
         argv = [AGENT_PYTHON, str(agent), "run", "--gateway", gateway.url, "--runner-id", runner.runner_id]
         argv += ["--workspaces", str(tmp_path / "workspaces")]
         given = {**os.environ, **(env or {}), "CADENCE_SANDBOX": "off" if sandbox == "plain" else "on"}
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=given)
+        process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=given
+        )
         started.append(process)
         assert process.stdin
         process.stdin.write((runner.token if token is None else token) + "\n")
@@ -72,7 +84,7 @@ def start(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def work(start: Start) -> Callable[..., dict[str, Any]]:
+def work(start: Start) -> Work:
     """Run a runner's agent to its end and return what it completed with."""
 
     def run(runner: Runner, *arguments: Any, **options: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A gateway and chunk store of the runner protocol in one threaded loopback server.
 
-Every request is checked against the schema and every answer too, so the agent cannot pass here and fail at the real one.
-Faults are switched on by the test: ``fail_next`` (5xx), ``lose_next`` (work done, answer lost), ``status`` (a fixed refusal).
+Every request is checked against the schema and every answer too, so the agent cannot pass here and fail at the real
+one. Faults are switched on by the test: ``fail_next`` (5xx), ``lose_next`` (work done, answer lost), ``status`` (a
+fixed refusal).
 """
 
 import hashlib
@@ -64,6 +65,7 @@ class Runner:
         self.claimed = False
         self.lines: dict[int, dict[str, Any]] = {}
         self.batches: list[int] = []
+        self.accepted = 0
         self.heartbeats: list[dict[str, Any]] = []
         self.cancel: str | None = None
         self.follow = True
@@ -180,7 +182,9 @@ class FakeGateway:
 
     def heartbeat(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
         runner.heartbeats.append(body)
-        inputs = {port: {"epoch": streams[-1].epoch, "state": streams[-1].state} for port, streams in runner.inputs.items()}
+        inputs = {
+            port: {"epoch": streams[-1].epoch, "state": streams[-1].state} for port, streams in runner.inputs.items()
+        }
         return {"cancel": runner.cancel, "follow": runner.follow, "inputs": inputs}
 
     def logs(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
@@ -189,10 +193,9 @@ class FakeGateway:
             known = runner.lines.setdefault(line["seq"], line)
             if known != line:
                 self.violations.append(f"line {line['seq']} changed from {known} to {line}")
-        through = 0
-        while through + 1 in runner.lines:
-            through += 1
-        return {"accepted_through": through, "follow": runner.follow}
+        while runner.accepted + 1 in runner.lines:
+            runner.accepted += 1
+        return {"accepted_through": runner.accepted, "follow": runner.follow}
 
     def outputs(self, runner: Runner, body: dict[str, Any], port: str) -> dict[str, Any]:
         stream = runner.outputs[port]
@@ -212,7 +215,10 @@ class FakeGateway:
         stream.denied += bool(body["want"] and not granted)
         key = next(name for name, each in self.streams.items() if each is stream)
         return {
-            "uploads": [{"seq": seq, "url": f"{self.url}/store/{key}/{seq}?signature=s3cr3t", "headers": {"X-Test": "1"}} for seq in granted],
+            "uploads": [
+                {"seq": seq, "url": f"{self.url}/store/{key}/{seq}?signature=s3cr3t", "headers": {"X-Test": "1"}}
+                for seq in granted
+            ],
             "retry_after": 0.02,
         }
 
@@ -225,7 +231,10 @@ class FakeGateway:
             runner.input_done.add(port)
         key = next(name for name, each in self.streams.items() if each is stream)
         end = {name: stream.end[name] for name in ("size", "sha256", "chunks")} if stream.end else None
-        downloads = [{"seq": seq, "url": f"{self.url}/store/{key}/{seq}?signature=s3cr3t"} for seq in range(start, start + GRANTED_AT_ONCE)]
+        downloads = [
+            {"seq": seq, "url": f"{self.url}/store/{key}/{seq}?signature=s3cr3t"}
+            for seq in range(start, start + GRANTED_AT_ONCE)
+        ]
         for download in downloads:
             if download["seq"] in stream.committed:
                 download["sha256"] = stream.committed[download["seq"]]["sha256"]

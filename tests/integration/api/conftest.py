@@ -16,6 +16,14 @@ from tests.integration.api.calling import Api
 REGION = "eu-west-1"
 
 
+@pytest.fixture(scope="package", autouse=True)
+def own_clients() -> Iterator[None]:
+    """Clients for this region, made once: making one takes longer than a test."""
+    aws_clients.client.cache_clear()
+    yield
+    aws_clients.client.cache_clear()
+
+
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
@@ -24,11 +32,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(aws_clients, "REGION", REGION)
     with mock_aws():
-        aws_clients.client.cache_clear()
-        aws_clients._session.cache_clear()
         yield
-    aws_clients.client.cache_clear()
-    aws_clients._session.cache_clear()
 
 
 def make_table(name: str, *, listing: bool = False) -> str:

@@ -3,6 +3,7 @@ import pytest
 
 from tests.integration.api.calling import BROKEN, HELLO
 
+
 def executions(settings):
     found = boto3.client("stepfunctions").list_executions(stateMachineArn=settings["run_machine_arn"])
     return [execution["name"] for execution in found["executions"]]

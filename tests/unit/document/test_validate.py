@@ -227,6 +227,16 @@ def test_as_many_treatments_as_allowed_are_accepted() -> None:
     assert len(valid(json.dumps({**MINIMAL, "treatments": treatments})).treatments) == 10_000
 
 
+def test_a_document_full_of_mistakes_is_not_checked_to_its_end() -> None:
+    connections = [f"fetc{number}.x -> buil{number}.y" for number in range(100_000)]
+
+    findings = validate(json.dumps({**MINIMAL, "connections": connections})).findings
+
+    assert len(findings) == 1_001
+    assert findings[-1].code == "too-many-findings"
+    assert sum(finding.hint is not None for finding in findings) < 200
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_raise(source: bytes) -> None:
     validate(source)

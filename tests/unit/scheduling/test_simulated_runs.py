@@ -116,9 +116,7 @@ def check_undisturbed_run(world: World) -> None:
     for spec in world.specs:
         treatment = states[spec.name]
         unmet = [
-            (producer, trigger)
-            for producer, trigger in waits(spec)
-            if not arrives(trigger, states[producer].state)
+            (producer, trigger) for producer, trigger in waits(spec) if not arrives(trigger, states[producer].state)
         ]
         if spec.name not in started:
             assert treatment.state is S.SKIPPED, spec
@@ -148,7 +146,9 @@ def check_stopped_run(world: World) -> None:
     for treatment in world.runs.list_treatments(RUN):
         assert treatment.cause or treatment.state is S.SUCCEEDED, treatment
         if treatment.state not in {S.CANCELLED, S.SKIPPED}:
-            assert any(runner_id(RUN, treatment.name, n) in world.runners.created for n in range(1, treatment.attempt + 1))
+            assert any(
+                runner_id(RUN, treatment.name, n) in world.runners.created for n in range(1, treatment.attempt + 1)
+            )
 
 
 def world_of(size: int, seed: int, faults: Faults) -> World:

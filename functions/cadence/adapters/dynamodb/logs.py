@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.application.log_ports import LogHead, LogIndex
 from cadence.domain.log import Gap, Segment, Watermark
@@ -115,13 +114,11 @@ class DynamoLogIndex(LogIndex):
     def __init__(self, table_name: str) -> None:
         for model in (LogsTable, HeadItem, SegmentItem, WatermarkItem):
             bind(model, table_name)
-        self._connection = Connection(region=LogsTable.Meta.region)  # type: ignore[attr-defined]
+        self._connection = transaction_connection()
 
     def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         with translated(f"log of run {run_id}"):
-            heads = list(
-                HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True)
-            )
+            heads = list(HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True))
             keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
             found = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
         return LogHead(
@@ -170,9 +167,7 @@ def _until(expires: datetime, item: Any) -> Any:
 
 
 def _head_is(next_segment: int) -> Condition:
-    condition: Condition = (
-        HeadItem.next_segment == next_segment if next_segment else HeadItem.pk.does_not_exist()
-    )
+    condition: Condition = HeadItem.next_segment == next_segment if next_segment else HeadItem.pk.does_not_exist()
     return condition
 
 

@@ -6,12 +6,11 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import insisting, translated
 from cadence.adapters.dynamodb.run_items import (
     ITEMS,
@@ -47,7 +46,7 @@ class DynamoRunStore:
     def __init__(self, table_name: str) -> None:
         for model in ITEMS:
             bind(model, table_name)
-        self._connection = Connection(region=RunsTable.Meta.region)  # type: ignore[attr-defined]
+        self._connection = transaction_connection()
 
     # runs
 
@@ -208,7 +207,8 @@ class DynamoRunStore:
                 transaction.update(
                     self._treatment_key(treatment.run_id, treatment.name),
                     actions,
-                    condition=(TreatmentItem.state == str(treatment.state)) & (TreatmentItem.attempt == treatment.attempt),
+                    condition=(TreatmentItem.state == str(treatment.state))
+                    & (TreatmentItem.attempt == treatment.attempt),
                 )
                 transaction.update(self._run_key(treatment.run_id), [RunItem.unsettled.add(-1)])
 
@@ -319,7 +319,9 @@ class DynamoRunStore:
     def _present(run_id: str, items: Sequence[RunsTable]) -> set[str]:
         keys = [(item.pk, item.sk) for item in items]
         with translated(f"run {run_id}"):
-            return {found.sk for found in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])}
+            return {
+                found.sk for found in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])
+            }
 
     def _mark_delivered(self, edges: Sequence[Edge]) -> None:
         counts: dict[tuple[str, str], int] = defaultdict(int)

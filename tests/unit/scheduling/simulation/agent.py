@@ -86,7 +86,8 @@ class Agent:
             content = f"{self.runner.runner_id}.{port.port}".encode()
             digest = hashlib.sha256(content).hexdigest()
             ports.put_output(
-                self.runner.runner_id, OutputStream(port.port, 1, len(content), ended=True, sha256=digest, preview=content)
+                self.runner.runner_id,
+                OutputStream(port.port, 1, len(content), ended=True, sha256=digest, preview=content),
             )
 
     def _complete(self, ports: Any, outcome: Outcome, *, answer: bool) -> None:

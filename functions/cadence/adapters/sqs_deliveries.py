@@ -1,0 +1,42 @@
+"""`DeliveryQueue` on SQS; bodies too large for a message lie in the data bucket, under `deliveries/`."""
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from cadence.adapters.aws import client
+from cadence.application.delivery_ports import Delivery
+
+# SQS takes 256 KiB a message; base64 and the rest of the message need their share.
+_LARGEST_IN_MESSAGE = 150_000
+
+
+class SqsDeliveryQueue:
+    def __init__(self, queue_url: str, bucket: str) -> None:
+        self._queue_url = queue_url
+        self._bucket = bucket
+
+    def put(self, delivery: Delivery) -> None:
+        message: dict[str, Any] = {
+            "githost": delivery.githost_id,
+            "delivery": delivery.delivery_id,
+            "event": delivery.event,
+            "content_type": delivery.content_type,
+        }
+        if len(delivery.body) <= _LARGEST_IN_MESSAGE:
+            message["body"] = base64.b64encode(delivery.body).decode()
+        else:
+            message["body_key"] = f"deliveries/{hashlib.sha256(delivery.body).hexdigest()}"
+            client("s3").put_object(Bucket=self._bucket, Key=message["body_key"], Body=delivery.body)
+        client("sqs").send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+
+
+def read_delivery(message: str, bucket: str) -> Delivery:
+    """The delivery that `put` queued."""
+    values = json.loads(message)
+    if "body_key" in values:
+        body = client("s3").get_object(Bucket=bucket, Key=values["body_key"])["Body"].read()
+    else:
+        body = base64.b64decode(values["body"])
+    return Delivery(values["githost"], values["delivery"], values["event"], values["content_type"], body)

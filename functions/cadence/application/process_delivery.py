@@ -1,0 +1,46 @@
+"""Turns a delivery into runs: one for each pipeline that it starts, however often it is delivered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.access_ports import GitHostStore, SeenStore
+from cadence.application.delivery_ports import Delivery
+from cadence.application.identifiers import derived_ulid
+from cadence.application.pipeline_ports import PipelineStore
+from cadence.application.pipelines import frozen_version
+from cadence.application.ports import Clock
+from cadence.application.start_run import StartRun
+from cadence.domain import github
+
+_KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class ProcessDelivery:
+    githosts: GitHostStore
+    seen: SeenStore
+    pipelines: PipelineStore
+    start: StartRun
+    clock: Clock
+
+    def __call__(self, delivery: Delivery) -> Sequence[str]:
+        """The ids of the runs that it started; none if it was dealt with before. Safe to repeat at any point.
+
+        Run ids derive from the delivery, and it is marked as done last: a crash in between only means that all is done again,
+        with the same ids. Raises NotFound if the git host is gone, InvalidRequest for a payload that is no push.
+        """
+        githost = self.githosts.get_githost(delivery.githost_id)
+        push = github.read_push(github.read_payload(delivery.body, delivery.content_type))
+        key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
+        seen = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
+        if seen.done:
+            return ()
+        started = []
+        for version in self.pipelines.list_newest(githost.organization, githost.project):
+            if version.push is not None and push.starts(version.push):
+                run_id = derived_ulid(seen.first_seen, delivery.githost_id, delivery.delivery_id, version.name)
+                run = self.start(run_id, frozen_version(version), push.event(), f"{githost.kind} {githost.name}")
+                started.append(run.run_id)
+        self.seen.mark_done(key)
+        return started

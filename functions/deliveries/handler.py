@@ -1,0 +1,26 @@
+"""Queue `deliveries`: webhooks to be turned into runs. Failed messages come again, one by one."""
+
+from typing import Any
+
+from cadence.adapters.service_log import service_logger
+from cadence.composition.webhooks import process_delivery
+from cadence.domain.errors import InvalidRequest, NotFound
+
+log = service_logger("deliveries")
+read, process = process_delivery()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    failed = []
+    for record in event["Records"]:
+        try:
+            delivery = read(record["body"])
+            runs = process(delivery)
+            log.info("delivery", extra={"delivery": delivery.delivery_id, "runs": list(runs)})
+        except (InvalidRequest, NotFound) as error:
+            # Coming again would change nothing: its git host is gone, or it is no push.
+            log.warning("delivery dropped: %s", error.message, extra={"message_id": record["messageId"]})
+        except Exception:
+            log.exception("the delivery could not be processed", extra={"message_id": record["messageId"]})
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}

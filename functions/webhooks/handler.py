@@ -1,0 +1,38 @@
+"""HTTP API `POST /webhooks/{kind}/{hook}`: signed webhooks of git hosts."""
+
+import base64
+import binascii
+from typing import Any
+
+from cadence.adapters.http_event import json_response
+from cadence.adapters.problem import Response, answering_problems
+from cadence.adapters.service_log import service_logger
+from cadence.application.receive_webhook import Received
+from cadence.composition.webhooks import receive_webhook
+from cadence.domain.errors import InvalidRequest
+
+receive = receive_webhook()
+
+STATUSES = {Received.PONG: 200, Received.QUEUED: 202, Received.IGNORED: 202}
+
+
+def operation(event: dict[str, Any]) -> str:
+    headers = event.get("headers") or {}
+    return f"webhook {headers.get('x-github-event', '')[:40]} {headers.get('x-github-delivery', '')[:80]}"
+
+
+@answering_problems(service_logger("webhooks"), operation)
+def handler(event: dict[str, Any], context: Any) -> Response:
+    path = event.get("pathParameters") or {}
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    received = receive(path.get("kind", ""), path.get("hook", ""), headers, raw_body(event))
+    return json_response({"status": str(received)}, STATUSES[received])
+
+
+def raw_body(event: dict[str, Any]) -> bytes:
+    """The bytes that were signed."""
+    body = event.get("body") or ""
+    try:
+        return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+    except (binascii.Error, UnicodeError):
+        raise InvalidRequest("The body cannot be read.") from None

@@ -1,0 +1,56 @@
+"""MiniStack's state is saved while it runs, and never before it is loaded."""
+
+import os
+import signal
+import threading
+
+import pytest
+import requests
+
+from cadence.local import ministack_main
+from cadence.local.ministack_main import one_at_a_time, save_regularly, telling
+from tests.integration.local_stack.conftest import EchoStack, eventually
+
+
+def test_nothing_is_saved_before_the_stored_state_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    loaded = threading.Event()
+    rests = iter([False, True])
+    monkeypatch.setattr(ministack_main.app, "save_all", lambda services: order.append("saved"))
+    saving = threading.Thread(target=save_regularly, args=(loaded, lambda _: next(rests)))
+    saving.start()
+    telling(lambda: order.append("loaded"), loaded)()
+    saving.join(10)
+    assert order == ["loaded", "saved"]
+
+
+def test_saves_take_turns() -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def save(_: dict[str, object]) -> None:
+        inside.append(1)
+        most.append(len(inside))
+        threading.Event().wait(0.01)
+        inside.pop()
+
+    careful = one_at_a_time(save)
+    threads = [threading.Thread(target=careful, args=({},)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert most == [1, 1, 1, 1]
+
+
+def test_what_was_saved_while_running_survives_the_kill_of_everything(echo: EchoStack) -> None:
+    connection = echo.up()
+    stored = echo.paths.state / "dynamodb.json"
+    requests.put(f"{connection.url}/v1/keep", data="saved-while-running", timeout=10).raise_for_status()
+    assert eventually(lambda: stored.exists() and "saved-while-running" in stored.read_text())
+    for name in ("ministack", "supervisor"):
+        os.kill(echo.process(name).pid, signal.SIGKILL)
+    assert eventually(lambda: echo.alive() == []), echo.alive()
+    again = echo.up()
+    assert "going on from the state saved at" in echo.words
+    assert requests.get(f"{again.url}/v1/last", timeout=10).json() == "saved-while-running"
