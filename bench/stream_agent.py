@@ -69,7 +69,17 @@ def relay(mebibytes: int, directory: Path) -> tuple[float, list[int]]:
     agents = []
     ours.send("go")
     for runner_id, token in runners:
-        argv = [sys.executable, str(agent), "run", "--gateway", url, "--runner-id", runner_id, "--workspaces", str(directory)]
+        argv = [
+            sys.executable,
+            str(agent),
+            "run",
+            "--gateway",
+            url,
+            "--runner-id",
+            runner_id,
+            "--workspaces",
+            str(directory),
+        ]
         process = subprocess.Popen(argv, stdin=subprocess.PIPE)
         assert process.stdin
         process.stdin.write(token.encode() + b"\n")
@@ -90,9 +100,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         alone = peer(mebibytes, directory)
-        print(f"cat | cat through a FIFO:   {mebibytes * MIB / 1e6 / alone:8.0f} MB/s  ({mebibytes} MiB in {alone:.2f} s)")
+        print(
+            f"cat | cat through a FIFO:   {mebibytes * MIB / 1e6 / alone:8.0f} MB/s  ({mebibytes} MiB in {alone:.2f} s)"
+        )
         elapsed, peaks = relay(mebibytes, directory)
-        print(f"two agents and a store:     {mebibytes * MIB / 1e6 / elapsed:8.0f} MB/s  ({mebibytes} MiB in {elapsed:.2f} s, agents' start included)")
+        print(
+            f"two agents and a store:     {mebibytes * MIB / 1e6 / elapsed:8.0f} MB/s  ({mebibytes} MiB in {elapsed:.2f} s, agents' start included)"
+        )
         print(f"peak memory: producer's agent {peaks[0]} MiB, consumer's agent {peaks[1]} MiB")
 
 

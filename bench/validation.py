@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import jsonschema
 import yaml
-
 from cadence.domain.document import pipeline_schema, validate
 
 TARGETS = {1_000: 50.0}

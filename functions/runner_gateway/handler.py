@@ -6,6 +6,7 @@ from cadence.adapters.http_event import authorization, json_body, json_response
 from cadence.adapters.problem import Response, answering_problems
 from cadence.adapters.service_log import service_logger
 from cadence.composition.runner_gateway import gateway
+
 from runner_gateway import routes
 
 _gateway = gateway()

@@ -25,9 +25,7 @@ class Api:
         return response.json()
 
     def start(self, document: dict[str, Any] | str, **parameters: Any) -> str:
-        response = self.call(
-            "POST", "/v1/projects/default/runs", json={"document": document, "parameters": parameters}
-        )
+        response = self.call("POST", "/v1/projects/default/runs", json={"document": document, "parameters": parameters})
         assert response.status_code == 201, response.text
         return str(response.json()["run_id"])
 

@@ -145,7 +145,9 @@ class MemoryRunStore:
         for edge in edges:
             if self._mark(edge, EdgeState.DELIVERED):
                 consumer = self.treatments[edge.run_id, edge.consumer]
-                self.treatments[edge.run_id, edge.consumer] = dataclasses.replace(consumer, waiting=consumer.waiting - 1)
+                self.treatments[edge.run_id, edge.consumer] = dataclasses.replace(
+                    consumer, waiting=consumer.waiting - 1
+                )
         return self._consumers(edges)
 
     def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:

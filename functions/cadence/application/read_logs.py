@@ -43,9 +43,7 @@ class LineFilter:
         ]
 
         def matches(line: Line) -> bool:
-            return all(line[name] == value for name, value in exact) and (
-                has_text is None or has_text(line["text"])
-            )
+            return all(line[name] == value for name, value in exact) and (has_text is None or has_text(line["text"]))
 
         return matches
 

@@ -72,7 +72,13 @@ class Settle:
         result = runner.result if runner else None
         state, cause = _verdict(result, error)
         run = self.runs.get_run(treatment.run_id)
-        if result and result.outcome is Outcome.CANCELLED and runner and runner.cancel_reason and not run.stop_requested:
+        if (
+            result
+            and result.outcome is Outcome.CANCELLED
+            and runner
+            and runner.cancel_reason
+            and not run.stop_requested
+        ):
             # The agent was told to stop, though nobody stopped the run: its time was over.
             state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
         spec = self.runs.get_spec(treatment.run_id, treatment.name)

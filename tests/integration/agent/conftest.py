@@ -43,7 +43,14 @@ def gateway() -> Iterator[FakeGateway]:
     assert fake.violations == []
 
 
-@pytest.fixture(params=["plain", pytest.param("bwrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed"))])
+@pytest.fixture(
+    params=[
+        "plain",
+        pytest.param(
+            "bwrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+        ),
+    ]
+)
 def sandbox(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -53,11 +60,15 @@ def start(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Start]:
     """Start an agent for a runner, its token on standard input; what is left at the end is killed."""
     started: list[subprocess.Popen[str]] = []
 
-    def start_agent(runner: Runner, sandbox: str = "plain", env: dict[str, str] | None = None, token: str | None = None) -> "subprocess.Popen[str]":
+    def start_agent(
+        runner: Runner, sandbox: str = "plain", env: dict[str, str] | None = None, token: str | None = None
+    ) -> "subprocess.Popen[str]":
         argv = [AGENT_PYTHON, str(agent), "run", "--gateway", gateway.url, "--runner-id", runner.runner_id]
         argv += ["--workspaces", str(tmp_path / "workspaces")]
         given = {**os.environ, **(env or {}), "CADENCE_SANDBOX": "off" if sandbox == "plain" else "on"}
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=given)
+        process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=given
+        )
         started.append(process)
         assert process.stdin
         process.stdin.write((runner.token if token is None else token) + "\n")

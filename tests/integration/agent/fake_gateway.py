@@ -180,7 +180,9 @@ class FakeGateway:
 
     def heartbeat(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
         runner.heartbeats.append(body)
-        inputs = {port: {"epoch": streams[-1].epoch, "state": streams[-1].state} for port, streams in runner.inputs.items()}
+        inputs = {
+            port: {"epoch": streams[-1].epoch, "state": streams[-1].state} for port, streams in runner.inputs.items()
+        }
         return {"cancel": runner.cancel, "follow": runner.follow, "inputs": inputs}
 
     def logs(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +214,10 @@ class FakeGateway:
         stream.denied += bool(body["want"] and not granted)
         key = next(name for name, each in self.streams.items() if each is stream)
         return {
-            "uploads": [{"seq": seq, "url": f"{self.url}/store/{key}/{seq}?signature=s3cr3t", "headers": {"X-Test": "1"}} for seq in granted],
+            "uploads": [
+                {"seq": seq, "url": f"{self.url}/store/{key}/{seq}?signature=s3cr3t", "headers": {"X-Test": "1"}}
+                for seq in granted
+            ],
             "retry_after": 0.02,
         }
 
@@ -225,7 +230,10 @@ class FakeGateway:
             runner.input_done.add(port)
         key = next(name for name, each in self.streams.items() if each is stream)
         end = {name: stream.end[name] for name in ("size", "sha256", "chunks")} if stream.end else None
-        downloads = [{"seq": seq, "url": f"{self.url}/store/{key}/{seq}?signature=s3cr3t"} for seq in range(start, start + GRANTED_AT_ONCE)]
+        downloads = [
+            {"seq": seq, "url": f"{self.url}/store/{key}/{seq}?signature=s3cr3t"}
+            for seq in range(start, start + GRANTED_AT_ONCE)
+        ]
         for download in downloads:
             if download["seq"] in stream.committed:
                 download["sha256"] = stream.committed[download["seq"]]["sha256"]

@@ -65,7 +65,9 @@ def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work, sandb
 
 
 def test_another_shell_and_a_script_larger_than_an_argument_may_be(gateway: FakeGateway, work) -> None:
-    runner = gateway.add_runner("import sys\n" + "# filler\n" * 60_000 + "print(sys.version_info.major)\n", shell="python3 -I")
+    runner = gateway.add_runner(
+        "import sys\n" + "# filler\n" * 60_000 + "print(sys.version_info.major)\n", shell="python3 -I"
+    )
     work(runner)
     assert runner.text() == ["3"]
 
@@ -117,7 +119,9 @@ def test_what_the_command_leaves_running_ends_with_it(gateway: FakeGateway, work
     assert done["outcome"] == "succeeded"
 
 
-def test_the_workspace_is_private_and_goes_even_if_made_unwritable(gateway: FakeGateway, start, workspaces: Path) -> None:
+def test_the_workspace_is_private_and_goes_even_if_made_unwritable(
+    gateway: FakeGateway, start, workspaces: Path
+) -> None:
     runner = gateway.add_runner("mkdir -p a/b; touch a/b/c; chmod 0 a/b a; echo up; sleep 0.3")
     start(runner)
     until(lambda: runner.text() == ["up"])
@@ -129,7 +133,9 @@ def test_the_workspace_is_private_and_goes_even_if_made_unwritable(gateway: Fake
 
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
 def test_the_sandbox_keeps_the_host_as_it_is(gateway: FakeGateway, work) -> None:
-    runner = gateway.add_runner("touch /usr/escaped && echo escaped || echo kept; touch /tmp/mine && echo private; echo $$")
+    runner = gateway.add_runner(
+        "touch /usr/escaped && echo escaped || echo kept; touch /tmp/mine && echo private; echo $$"
+    )
     work(runner, "bwrap")
     assert runner.text()[:2] == ["kept", "private"]
     assert int(runner.text()[2]) < 10
@@ -157,7 +163,9 @@ def test_no_container_engine(gateway: FakeGateway, work, tmp_path: Path) -> None
 
 
 def test_samples_and_usage(gateway: FakeGateway, work, sandbox: str) -> None:
-    runner = gateway.add_runner("i=0; while test $i -lt 300000; do i=$((i+1)); done; head -c 1000000 /dev/zero > file; sleep 0.2")
+    runner = gateway.add_runner(
+        "i=0; while test $i -lt 300000; do i=$((i+1)); done; head -c 1000000 /dev/zero > file; sleep 0.2"
+    )
     usage = work(runner, sandbox)["usage"]
     assert usage["cpu_ms"] > 20
     assert usage["memory_peak"] > 0

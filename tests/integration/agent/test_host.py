@@ -24,7 +24,9 @@ def host(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Callable
         argv = [AGENT_PYTHON, str(agent), "host", "--gateway", gateway.url, "--pool", "local", "--name", "here"]
         argv += ["--token-file", str(tmp_path / "join"), "--state", str(tmp_path / "state/host.json")]
         argv += ["--workspaces", str(tmp_path / "workspaces"), "--slots", str(slots), "--grace", str(grace)]
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         started.append(process)
         return process
 
@@ -132,7 +134,9 @@ def test_kill_9_of_the_host_leaves_no_process(gateway: FakeGateway, host, tmp_pa
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_kill_9_of_an_agent_leaves_no_process_and_the_next_host_sweeps(gateway: FakeGateway, start, host, tmp_path: Path, sandbox: str) -> None:
+def test_kill_9_of_an_agent_leaves_no_process_and_the_next_host_sweeps(
+    gateway: FakeGateway, start, host, tmp_path: Path, sandbox: str
+) -> None:
     runner = gateway.add_runner(f"echo up; {SLEEPER}")
     process = start(runner, sandbox)
     until(lambda: runner.text() == ["up"])

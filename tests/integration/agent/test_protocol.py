@@ -27,16 +27,30 @@ def test_the_claim_is_made_once_the_gateway_is_up(gateway: FakeGateway, work) ->
     assert work(gateway.add_runner("true"))["outcome"] == "succeeded"
 
 
-def test_the_token_may_come_in_the_environment_and_does_not_stay_there(gateway: FakeGateway, agent: Path, tmp_path: Path) -> None:
+def test_the_token_may_come_in_the_environment_and_does_not_stay_there(
+    gateway: FakeGateway, agent: Path, tmp_path: Path
+) -> None:
     runner = gateway.add_runner("echo up; sleep 0.5")
-    argv = [AGENT_PYTHON, str(agent), "run", "--gateway", gateway.url, "--runner-id", runner.runner_id, "--workspaces", str(tmp_path / "w")]
+    argv = [
+        AGENT_PYTHON,
+        str(agent),
+        "run",
+        "--gateway",
+        gateway.url,
+        "--runner-id",
+        runner.runner_id,
+        "--workspaces",
+        str(tmp_path / "w"),
+    ]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, env={**os.environ, "CADENCE_RUNNER_TOKEN": runner.token})
     until(lambda: runner.text() == ["up"])
     assert runner.token.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes()
     assert process.wait(PATIENCE) == 0
 
 
-def test_no_secret_in_the_agents_environment_command_line_or_files(gateway: FakeGateway, start, workspaces: Path, sandbox: str) -> None:
+def test_no_secret_in_the_agents_environment_command_line_or_files(
+    gateway: FakeGateway, start, workspaces: Path, sandbox: str
+) -> None:
     runner = gateway.add_runner('printf %s "$PASSWORD" | wc -c; sleep 0.5', secrets={"PASSWORD": SECRET, "KEY": KEY})
     process = start(runner, sandbox)
     until(lambda: runner.text())
@@ -55,13 +69,17 @@ def test_no_secret_in_the_agents_environment_command_line_or_files(gateway: Fake
 
 
 def children(pid: int) -> list[int]:
-    found = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    found = [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
     return found + [grandchild for child in found for grandchild in children(child)]
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read every process")
 def test_the_command_cannot_read_the_agents_memory(gateway: FakeGateway, work) -> None:
-    runner = gateway.add_runner("cat /proc/$(ps -o ppid= -p $PPID | tr -d ' ')/environ >/dev/null 2>&1 && echo read || echo refused")
+    runner = gateway.add_runner(
+        "cat /proc/$(ps -o ppid= -p $PPID | tr -d ' ')/environ >/dev/null 2>&1 && echo read || echo refused"
+    )
     work(runner)
     assert runner.text() == ["refused"]
 
@@ -82,7 +100,14 @@ def test_printed_secrets_are_masked_everywhere(gateway: FakeGateway, work) -> No
 
     assert runner.outputs["x"].end
     told += base64.b64decode(runner.outputs["x"].end["preview"]).decode()
-    for hidden in (SECRET, "battery", SECRET.encode().hex(), base64.b64encode(SECRET.encode()).decode()[:20], *KEY.split()[2:4], "MIIEpAIB"):
+    for hidden in (
+        SECRET,
+        "battery",
+        SECRET.encode().hex(),
+        base64.b64encode(SECRET.encode()).decode()[:20],
+        *KEY.split()[2:4],
+        "MIIEpAIB",
+    ):
         assert hidden not in told
     assert told.count("***") >= 12
 
@@ -100,7 +125,9 @@ def test_log_lines_are_sent_again_until_acknowledged_and_never_twice(gateway: Fa
 
 def test_lines_reach_a_follower_at_once_and_others_in_batches(gateway: FakeGateway, start, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    runner = gateway.add_runner(f"echo first; until test -e {go}; do sleep 0.05; done; i=0; while test $i -lt 20; do echo $i; sleep 0.02; i=$((i+1)); done")
+    runner = gateway.add_runner(
+        f"echo first; until test -e {go}; do sleep 0.05; done; i=0; while test $i -lt 20; do echo $i; sleep 0.02; i=$((i+1)); done"
+    )
     start(runner)
     until(lambda: runner.text() == ["first"])
     runner.follow = False
@@ -126,7 +153,9 @@ def test_bytes_that_are_no_text_do_not_stop_the_log(gateway: FakeGateway, work) 
     assert runner.text() == ["\ufffd\0x", "no line end"]
 
 
-def test_a_gateway_gone_longer_than_the_lease_fences_the_runner_off(gateway: FakeGateway, start, workspaces: Path) -> None:
+def test_a_gateway_gone_longer_than_the_lease_fences_the_runner_off(
+    gateway: FakeGateway, start, workspaces: Path
+) -> None:
     runner = gateway.add_runner("echo up; sleep 987654", lease_seconds=0.5)
     process = start(runner)
     until(lambda: runner.text() == ["up"])
@@ -154,7 +183,10 @@ def test_sigterm_to_an_agent_is_an_infrastructure_failure(gateway: FakeGateway, 
     process.terminate()
     assert process.wait(PATIENCE) == 0
     assert runner.completed
-    assert (runner.completed["outcome"], runner.completed["error"]) == ("infrastructure", "the runner was told to stop (SIGTERM)")
+    assert (runner.completed["outcome"], runner.completed["error"]) == (
+        "infrastructure",
+        "the runner was told to stop (SIGTERM)",
+    )
 
 
 def test_much_output_in_little_memory(gateway: FakeGateway, start) -> None:

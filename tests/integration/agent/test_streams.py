@@ -22,7 +22,9 @@ def block(*ports: str, type_: str = "byte") -> list[dict[str, str]]:
 
 
 def test_64_mib_between_two_agents_at_once(gateway: FakeGateway, start, sandbox: str) -> None:
-    producer = gateway.add_runner('head -c 67108864 /dev/urandom | tee "$CADENCE_OUT_data" | sha256sum', 1, outputs=stream("data"))
+    producer = gateway.add_runner(
+        'head -c 67108864 /dev/urandom | tee "$CADENCE_OUT_data" | sha256sum', 1, outputs=stream("data")
+    )
     consumer = gateway.add_runner('sha256sum < "$CADENCE_IN_data"', 2, inputs=stream("data"))
     gateway.connect(producer, "data", consumer, "data")
     for runner in (producer, consumer):
@@ -38,8 +40,14 @@ def test_64_mib_between_two_agents_at_once(gateway: FakeGateway, start, sandbox:
 
 def test_the_first_byte_arrives_while_the_producer_still_runs(gateway: FakeGateway, start, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    producer = gateway.add_runner(f'echo first > "$CADENCE_OUT_x"; until test -e {go}; do sleep 0.05; done; echo last > "$CADENCE_OUT_x"', 1, outputs=stream("x"))
-    consumer = gateway.add_runner('while read -r line; do echo "got $line"; done < "$CADENCE_IN_x"', 2, inputs=stream("x"))
+    producer = gateway.add_runner(
+        f'echo first > "$CADENCE_OUT_x"; until test -e {go}; do sleep 0.05; done; echo last > "$CADENCE_OUT_x"',
+        1,
+        outputs=stream("x"),
+    )
+    consumer = gateway.add_runner(
+        'while read -r line; do echo "got $line"; done < "$CADENCE_IN_x"', 2, inputs=stream("x")
+    )
     gateway.connect(producer, "x", consumer, "x")
     start(producer)
     start(consumer)
@@ -53,8 +61,12 @@ def test_the_first_byte_arrives_while_the_producer_still_runs(gateway: FakeGatew
 def test_a_producer_stays_within_its_credits(gateway: FakeGateway, start, tmp_path: Path) -> None:
     """The consumer takes one line and waits: the producer must stop 16 chunks further on, not run to the end."""
     go = tmp_path / "go"
-    producer = gateway.add_runner('i=0; while test $i -lt 60; do echo $i; sleep 0.06; i=$((i+1)); done > "$CADENCE_OUT_x"', 1, outputs=stream("x"))
-    consumer = gateway.add_runner(f'{{ read -r line; until test -e {go}; do sleep 0.05; done; wc -l; }} < "$CADENCE_IN_x"', 2, inputs=stream("x"))
+    producer = gateway.add_runner(
+        'i=0; while test $i -lt 60; do echo $i; sleep 0.06; i=$((i+1)); done > "$CADENCE_OUT_x"', 1, outputs=stream("x")
+    )
+    consumer = gateway.add_runner(
+        f'{{ read -r line; until test -e {go}; do sleep 0.05; done; wc -l; }} < "$CADENCE_IN_x"', 2, inputs=stream("x")
+    )
     gateway.connect(producer, "x", consumer, "x")
     out = producer.outputs["x"]
     out.consumer_next = 0
@@ -92,7 +104,9 @@ def test_a_failed_command_does_not_end_its_stream(gateway: FakeGateway, work) ->
 
 def test_a_consumer_may_close_early(gateway: FakeGateway, work) -> None:
     data = random.Random(1).randbytes(20 * MIB)
-    runner = gateway.add_runner('head -c 5 < "$CADENCE_IN_x" | wc -c; sleep 0.3; cat "$CADENCE_IN_x" | wc -c', inputs=stream("x"))
+    runner = gateway.add_runner(
+        'head -c 5 < "$CADENCE_IN_x" | wc -c; sleep 0.3; cat "$CADENCE_IN_x" | wc -c', inputs=stream("x")
+    )
     source = gateway.new_stream()
     source.put_all(data)
     runner.inputs["x"] = [source]
@@ -144,7 +158,10 @@ def test_a_new_attempt_with_other_data_is_an_infrastructure_failure(gateway: Fak
     assert runner.done.wait(PATIENCE)
     assert runner.completed
     assert runner.completed["outcome"] == "infrastructure"
-    assert runner.completed["error"] == "input x cannot go on: its producer's new attempt gave other data than what was already handed on"
+    assert (
+        runner.completed["error"]
+        == "input x cannot go on: its producer's new attempt gave other data than what was already handed on"
+    )
 
 
 def test_a_failed_producer_ends_its_consumer(gateway: FakeGateway, start) -> None:
@@ -172,7 +189,9 @@ def test_a_damaged_chunk_is_noticed(gateway: FakeGateway, work) -> None:
 
 def test_blocks(gateway: FakeGateway, work, sandbox: str) -> None:
     data = random.Random(2).randbytes(9 * MIB)
-    runner = gateway.add_runner('cp "$CADENCE_IN_a" "$CADENCE_OUT_b"', inputs=block("a"), outputs=[*block("b"), *block("done", type_="void")])
+    runner = gateway.add_runner(
+        'cp "$CADENCE_IN_a" "$CADENCE_OUT_b"', inputs=block("a"), outputs=[*block("b"), *block("done", type_="void")]
+    )
     source = gateway.new_stream()
     source.put_all(data)
     runner.inputs["a"] = [source]
@@ -186,7 +205,9 @@ def test_a_block_not_written_is_named(gateway: FakeGateway, work) -> None:
     runner = gateway.add_runner("true", outputs=block("wheel"))
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 0)
-    assert done["error"].startswith("output wheel is missing: the command ended well, but the file $CADENCE_OUT_wheel names")
+    assert done["error"].startswith(
+        "output wheel is missing: the command ended well, but the file $CADENCE_OUT_wheel names"
+    )
 
 
 def test_transfers_survive_faults(gateway: FakeGateway, work) -> None:

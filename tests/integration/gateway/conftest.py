@@ -7,8 +7,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-
 from cadence.adapters import aws as aws_clients
 from cadence.adapters import presigned
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
@@ -24,6 +22,7 @@ from cadence.domain import ids
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
+from moto import mock_aws
 
 REGION = "eu-west-1"
 RUN_ID = "01jd0000000000000000000000"
@@ -92,9 +91,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         dynamodb = boto3.client("dynamodb")
         for table in TABLES:
             dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **_keys(table))
-        boto3.client("s3").create_bucket(
-            Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        boto3.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
         yield
     _forget_clients()
 
@@ -136,9 +133,7 @@ class World:
         self.urls = S3DataUrls("data", REGION)
         key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.secrets = KmsSecretStore("access", key)
-        self.start = StartRunner(
-            self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock
-        )
+        self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
         self.release = ReleaseRunner(self.runners, self.provider)
         self._admit()
 

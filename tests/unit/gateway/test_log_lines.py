@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from cadence.adapters.log_records import LARGEST, decode, encode, split
 from cadence.application.index_logs import IndexLogs
 from cadence.application.log_ports import Line, LogHead
@@ -15,6 +12,8 @@ from cadence.application.read_logs import LineFilter, ReadLogs
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.domain.errors import Conflict, InvalidRequest, Transient
 from cadence.domain.log import Gap, Segment, Watermark, detected_level
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 RUN = "run"
 
@@ -156,7 +155,10 @@ def test_a_reader_that_goes_on_from_its_cursor_misses_and_repeats_nothing(delive
 
 def test_lines_of_a_runner_stay_in_order_within_a_segment_even_if_its_clock_is_set_back() -> None:
     log = Log()
-    lines = [LogLine(1, "2026-01-01T00:00:09.000Z", "stdout", "info", "a"), LogLine(2, "2026-01-01T00:00:01.000Z", "stdout", "info", "b")]
+    lines = [
+        LogLine(1, "2026-01-01T00:00:09.000Z", "stdout", "info", "a"),
+        LogLine(2, "2026-01-01T00:00:01.000Z", "stdout", "info", "b"),
+    ]
     log.write(RUN, [LogBatch(RUN, "r", "build", 1, lines), batch(5, runner="other")])
     assert [line["seq"] for line in log.lines() if line["runner"] == "r"] == [1, 2]
 
@@ -259,7 +261,9 @@ def test_levels_are_taken_from_the_usual_marks(text: str, level: str) -> None:
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
 def test_a_record_is_read_as_it_was_written(texts: list[str]) -> None:
-    lines = [LogLine(n, "2026-01-01T00:00:00.000Z", "stdout", "info", text, n % 2 == 0) for n, text in enumerate(texts, 1)]
+    lines = [
+        LogLine(n, "2026-01-01T00:00:00.000Z", "stdout", "info", text, n % 2 == 0) for n, text in enumerate(texts, 1)
+    ]
     written = LogBatch(RUN, "r", "build", 2, lines)
     assert decode(encode(written)) == written
 
@@ -272,7 +276,10 @@ def test_a_large_batch_is_split_in_order() -> None:
     assert all(len(data) <= LARGEST for _, data in parts)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b'{"run":1}', b'{"run":"r","runner":"r","treatment":"t","attempt":1,"lines":[[1]]}'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b"null", b"\xff", b'{"run":1}', b'{"run":"r","runner":"r","treatment":"t","attempt":1,"lines":[[1]]}'],
+)
 def test_what_is_no_record_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidRequest):
         decode(data)

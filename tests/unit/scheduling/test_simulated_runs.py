@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from cadence.domain.ids import runner_id
 from cadence.domain.run import InputSpec, OutputSpec, RunState, TreatmentSpec, TreatmentState, Trigger
 from cadence.domain.runner import RunnerState
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, MAX_DURATION, SUCCEEDING
 from tests.unit.scheduling.simulation.world import RUN, Faults, World
 
@@ -116,9 +116,7 @@ def check_undisturbed_run(world: World) -> None:
     for spec in world.specs:
         treatment = states[spec.name]
         unmet = [
-            (producer, trigger)
-            for producer, trigger in waits(spec)
-            if not arrives(trigger, states[producer].state)
+            (producer, trigger) for producer, trigger in waits(spec) if not arrives(trigger, states[producer].state)
         ]
         if spec.name not in started:
             assert treatment.state is S.SKIPPED, spec
@@ -148,7 +146,9 @@ def check_stopped_run(world: World) -> None:
     for treatment in world.runs.list_treatments(RUN):
         assert treatment.cause or treatment.state is S.SUCCEEDED, treatment
         if treatment.state not in {S.CANCELLED, S.SKIPPED}:
-            assert any(runner_id(RUN, treatment.name, n) in world.runners.created for n in range(1, treatment.attempt + 1))
+            assert any(
+                runner_id(RUN, treatment.name, n) in world.runners.created for n in range(1, treatment.attempt + 1)
+            )
 
 
 def world_of(size: int, seed: int, faults: Faults) -> World:

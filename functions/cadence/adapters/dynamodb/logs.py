@@ -119,9 +119,7 @@ class DynamoLogIndex(LogIndex):
 
     def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         with translated(f"log of run {run_id}"):
-            heads = list(
-                HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True)
-            )
+            heads = list(HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True))
             keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
             found = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
         return LogHead(
@@ -170,9 +168,7 @@ def _until(expires: datetime, item: Any) -> Any:
 
 
 def _head_is(next_segment: int) -> Condition:
-    condition: Condition = (
-        HeadItem.next_segment == next_segment if next_segment else HeadItem.pk.does_not_exist()
-    )
+    condition: Condition = HeadItem.next_segment == next_segment if next_segment else HeadItem.pk.does_not_exist()
     return condition
 
 

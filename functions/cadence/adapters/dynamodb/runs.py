@@ -208,7 +208,8 @@ class DynamoRunStore:
                 transaction.update(
                     self._treatment_key(treatment.run_id, treatment.name),
                     actions,
-                    condition=(TreatmentItem.state == str(treatment.state)) & (TreatmentItem.attempt == treatment.attempt),
+                    condition=(TreatmentItem.state == str(treatment.state))
+                    & (TreatmentItem.attempt == treatment.attempt),
                 )
                 transaction.update(self._run_key(treatment.run_id), [RunItem.unsettled.add(-1)])
 
@@ -319,7 +320,9 @@ class DynamoRunStore:
     def _present(run_id: str, items: Sequence[RunsTable]) -> set[str]:
         keys = [(item.pk, item.sk) for item in items]
         with translated(f"run {run_id}"):
-            return {found.sk for found in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])}
+            return {
+                found.sk for found in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])
+            }
 
     def _mark_delivered(self, edges: Sequence[Edge]) -> None:
         counts: dict[tuple[str, str], int] = defaultdict(int)

@@ -9,6 +9,7 @@ from typing import Any
 from cadence.domain.errors import Conflict, Gone
 from cadence.domain.run import TreatmentSpec
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+
 from tests.fakes.services import ManualClock
 from tests.unit.scheduling.simulation.stage import Actor
 
@@ -86,7 +87,8 @@ class Agent:
             content = f"{self.runner.runner_id}.{port.port}".encode()
             digest = hashlib.sha256(content).hexdigest()
             ports.put_output(
-                self.runner.runner_id, OutputStream(port.port, 1, len(content), ended=True, sha256=digest, preview=content)
+                self.runner.runner_id,
+                OutputStream(port.port, 1, len(content), ended=True, sha256=digest, preview=content),
             )
 
     def _complete(self, ports: Any, outcome: Outcome, *, answer: bool) -> None:

@@ -21,6 +21,7 @@ from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Co
 from cadence.domain.pool import Placement, Pool
 from cadence.domain.run import Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
+
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import ManualClock, MemoryDocuments, MemoryLogStream, MemoryMachines, MemoryPools
@@ -112,7 +113,7 @@ class World:
         self.stage.enter(f"{machine} {name}", execution.play)
 
     def _functions(self) -> Mapping[str, Callable[[Actor, Event], Any]]:
-        lambdas: dict[str, Callable[["Ports", Event], Any]] = {
+        lambdas: dict[str, Callable[[Ports, Event], Any]] = {
             "AdmitFunctionArn": lambda p, e: p.admit(e["run_id"], e["task_token"]),
             "StopRunFunctionArn": lambda p, e: p.stop_run(e["run_id"], e["task_token"], _caught(e["error"])),
             "FinaliseFunctionArn": lambda p, e: str(p.finalise(e["run_id"]).state),
@@ -227,7 +228,9 @@ class World:
     def _describe(self) -> str:
         run = self.runs.get_run(RUN)
         lines = [f"{run.state} unsettled={run.unsettled} stop={run.stop_requested}"]
-        lines += [f"{t.name}: {t.state} waiting={t.waiting} attempt={t.attempt}" for t in self.runs.list_treatments(RUN)]
+        lines += [
+            f"{t.name}: {t.state} waiting={t.waiting} attempt={t.attempt}" for t in self.runs.list_treatments(RUN)
+        ]
         lines += [f"machine {e.machine} {e.name}: {e.status}" for e in self.executions if e.status == "RUNNING"]
         lines += [f"runner {r.runner_id}: {r.state} {r.cancel_reason}" for r in self.runners.runners.values()]
         return "\n".join(lines)
