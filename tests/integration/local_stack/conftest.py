@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
 from cadence.local import control, processes
 from cadence.local.connection import Connection
 from cadence.local.paths import StackPaths
