@@ -1,9 +1,10 @@
-"""Throughput of a stream through two agents and a chunk store, beside the same bytes through one FIFO with ``cat | cat``.
+"""Throughput of a stream through two agents and a chunk store, beside ``cat | cat`` through one FIFO.
 
     python bench/stream_agent.py [MiB]
 
-The store is a threaded loopback server that keeps chunks in memory; it runs in a process of its own. Both sides move the same
-number of bytes from /dev/zero in this run, on this machine. The agents' peaks are their own resident memory (VmHWM).
+The store is a threaded loopback server that keeps chunks in memory; it runs in a process of its own. Both sides
+move the same number of bytes from /dev/zero in this run, on this machine. The agents' peaks are their own resident
+memory (VmHWM).
 """
 
 import multiprocessing
@@ -30,7 +31,7 @@ def peer(mebibytes: int, directory: Path) -> float:
     os.mkfifo(fifo)
     started = time.perf_counter()
     script = 'head -c "$1" /dev/zero > "$2" & cat < "$2" | cat > /dev/null; wait'
-    subprocess.run(["sh", "-c", script, "sh", str(mebibytes * MIB), str(fifo)], check=True)
+    subprocess.run(["/bin/sh", "-c", script, "sh", str(mebibytes * MIB), str(fifo)], check=True)
     return time.perf_counter() - started
 
 
@@ -104,8 +105,9 @@ def main() -> None:
             f"cat | cat through a FIFO:   {mebibytes * MIB / 1e6 / alone:8.0f} MB/s  ({mebibytes} MiB in {alone:.2f} s)"
         )
         elapsed, peaks = relay(mebibytes, directory)
+        rate = mebibytes * MIB / 1e6 / elapsed
         print(
-            f"two agents and a store:     {mebibytes * MIB / 1e6 / elapsed:8.0f} MB/s  ({mebibytes} MiB in {elapsed:.2f} s, agents' start included)"
+            f"two agents and a store:     {rate:8.0f} MB/s  ({mebibytes} MiB in {elapsed:.2f} s with the agents' start)"
         )
         print(f"peak memory: producer's agent {peaks[0]} MiB, consumer's agent {peaks[1]} MiB")
 

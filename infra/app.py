@@ -1,4 +1,4 @@
-"""The CDK app: ``npx cdk deploy --all`` (see ``cdk.json``), or ``python -m infra.synth`` without the CDK's command line."""
+"""The CDK app, run by ``npx cdk`` (see ``cdk.json``) or, without that command line, by ``python -m infra.synth``."""
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks

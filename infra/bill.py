@@ -48,8 +48,8 @@ class Line:
 class PriceList:
     """``prices.json``."""
 
-    def __init__(self, path: Path = Path(__file__).with_name("prices.json")) -> None:
-        self._content: Mapping[str, Any] = json.loads(path.read_text())
+    def __init__(self) -> None:
+        self._content: Mapping[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text())
 
     def __getitem__(self, name: str) -> float:
         return float(self._content["prices"][name])

@@ -26,6 +26,8 @@ class DataBucket(Construct):
             removal_policy=RemovalPolicy.DESTROY if deployment.is_local else RemovalPolicy.RETAIN,
             lifecycle_rules=[
                 s3.LifecycleRule(id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+                # Longer than the queues of deliveries keep the messages that refer to them.
+                s3.LifecycleRule(id="old-deliveries", prefix="deliveries/", expiration=Duration.days(30)),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
         )

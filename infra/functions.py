@@ -8,9 +8,9 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from cadence.composition.settings import SETTINGS, environment
 from constructs import Construct
 
+from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
 from infra.findings import accept_wildcard
 from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, Permission
@@ -49,7 +49,7 @@ SIZES: Mapping[str, Size] = {
 
 
 class Functions(Construct):
-    """All Lambdas, each with its own role, log group and settings; ``by_folder`` maps folders to them, ``log_groups`` to their logs."""
+    """All Lambdas (``by_folder``), each with its own role, log group (``log_groups``, by folder too) and settings."""
 
     def __init__(
         self,
@@ -129,5 +129,5 @@ class Functions(Construct):
 
 
 def log_retention(deployment: Deployment) -> logs.RetentionDays:
-    """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to cost nothing."""
+    """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to be cheap."""
     return logs.RetentionDays.ONE_DAY if deployment.is_local else logs.RetentionDays.TWO_WEEKS

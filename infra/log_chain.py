@@ -23,7 +23,7 @@ class LogStreamStack(Stack):
             scope,
             construct_id,
             stack_name=deployment.name("log-stream"),
-            description="Cadence: the stream of log lines. Removed after a day without runs, created again with the next.",
+            description="Cadence: the stream of log lines. Removed after a day without runs, and created again.",
             # The rule would make whoever brings the stack back read the bootstrap version.
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )

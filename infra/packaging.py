@@ -45,7 +45,7 @@ THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor
 
 @dataclass(frozen=True)
 class Needs:
-    """``packages`` of the lock file, and ``providers``: folders of ``cadence/providers`` that the Lambda is made for."""
+    """``packages`` of the lock file, and the folders of ``cadence/providers`` that the Lambda is made for."""
 
     packages: tuple[str, ...]
     providers: tuple[str, ...] = ()

@@ -105,15 +105,13 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _answers("run", "Failure"),
         _sends("deadlines"),
     ),
-    "webhooks": (_reads("access"), _puts("documents/*"), _sends("deliveries")),
+    "webhooks": (_reads("access"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
         _writes("access"),
         _reads("pipelines"),
         _writes("runs"),
-        *_gets("documents/*"),
-        _puts("documents/*"),
+        *_gets("deliveries/*"),
         _starts("run"),
-        _sends("deadlines"),
         _consumes("deliveries"),
     ),
     "runner_gateway": (

@@ -1,6 +1,6 @@
 """Synthesizes the templates without the CDK's command line, once for the same content.
 
-``python -m infra.synth --place local [--stage main] [--out DIR]`` prints the directory of the cloud assembly.
+``python -m infra.synth [--place aws|local] [--stage main] [--out cdk.out]`` also checks them with cdk-nag.
 """
 
 import argparse
@@ -76,14 +76,15 @@ def main() -> None:
     parser.add_argument("--place", choices=("aws", "local"), default="aws")
     parser.add_argument("--stage", default="main")
     parser.add_argument("--context", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--out", type=Path, help="copy the assembly there")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "cdk.out", help="replaces what is there")
     arguments = parser.parse_args()
-    context = dict(pair.split("=", 1) for pair in arguments.context)
-    made = assembly(arguments.place, arguments.stage, context)
-    if arguments.out:
-        shutil.copytree(made, arguments.out, dirs_exist_ok=True)
-        made = arguments.out
-    print(made)
+    context = {"nag": "true"} | dict(pair.split("=", 1) for pair in arguments.context)
+    out: Path = arguments.out
+    if out.exists() and not (out / "manifest.json").is_file():
+        parser.error(f"{out} exists and holds no cloud assembly: choose another directory")
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(assembly(arguments.place, arguments.stage, context), out)
+    print(out)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import VERSION, processes
@@ -16,6 +17,7 @@ from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
 from .host import Host
 from .keeper import Keeper
+from .nursery import Nursery
 from .runner import Runner, Site, claim
 from .settings import HostSettings
 from .tokens import leave_environment, read_token
@@ -23,14 +25,14 @@ from .tokens import leave_environment, read_token
 EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cadence-agent", description="Runs treatments for a Cadence control plane.")
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
 
     run = commands.add_parser(
         "run",
-        help="claim one assignment and work on it; the one-time token comes on standard input or in CADENCE_RUNNER_TOKEN",
+        help="work on one assignment; its one-time token comes on standard input or in CADENCE_RUNNER_TOKEN",
     )
     _common(run)
     run.add_argument("--runner-id", required=True)
@@ -54,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     host = commands.add_parser(
         "host",
-        help="join a pool and run what it is given; the join token comes from --token-file, on standard input or in CADENCE_JOIN_TOKEN",
+        help="serve a pool; the join token comes from --token-file, on standard input or in CADENCE_JOIN_TOKEN",
     )
     _common(host)
     host.add_argument("--pool", required=True)
@@ -135,7 +137,7 @@ def _host(options: argparse.Namespace) -> int:
         hidden=[path.absolute() for path in options.hide],
         shown=[path.absolute() for path in options.show],
     )
-    return Host(settings, lambda: read_token(options.token_file)).run()
+    return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class Assignment:
         return json.dumps(self.event, ensure_ascii=False)
 
     def variables(self, places: dict[str, str]) -> dict[str, str]:
-        """The CADENCE_* variables and ``env``; ``places`` maps the names that hold paths. Secrets are not among them."""
+        """The CADENCE_* variables and ``env``, without secrets; ``places`` maps the names that hold paths."""
         variables = {
             "CI": "true",
             "CADENCE": "1",

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 
 from .ending import Deadline
+from .nursery import Nursery
 from .settings import HostSettings
 
 
 class Children:
-    """One process per runner, in a session of its own. Each watches its standard input, which closes when the host dies."""
+    """One process per runner, in its own session; each watches its standard input, which closes when the host dies."""
 
-    def __init__(self, settings: HostSettings, changed: threading.Event) -> None:
-        self._settings, self._changed = settings, changed
+    def __init__(self, settings: HostSettings, nursery: Nursery, changed: threading.Event) -> None:
+        self._settings, self._nursery, self._changed = settings, nursery, changed
         self._lock = threading.Lock()
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        #: Runner id → our end of its standard input.
+        self._inputs: dict[str, int] = {}
+        self.nursery_lost = False
+        threading.Thread(target=self._watch, name="children", daemon=True).start()
 
     @property
     def running(self) -> list[str]:
         with self._lock:
-            return sorted(self._processes)
+            return sorted(self._inputs)
 
     @property
     def count(self) -> int:
@@ -33,33 +35,27 @@ class Children:
     def start(self, runner_id: str, token: str) -> None:
         """Start a runner, unless it runs already. Its token goes through a pipe."""
         settings = self._settings
-        argv = [
-            sys.executable,
-            os.path.abspath(sys.argv[0]),
-            "run",
-            "--attached",
-            "--gateway",
-            settings.gateway,
-            "--runner-id",
-            runner_id,
-        ]
-        argv += ["--workspaces", str(settings.workspaces)]
+        arguments = ["run", "--attached", "--gateway", settings.gateway, "--runner-id", runner_id]
+        arguments += ["--workspaces", str(settings.workspaces)]
         for path in [settings.state.parent, *settings.hidden]:
-            argv += ["--hide", str(path)]
+            arguments += ["--hide", str(path)]
         for path in settings.shown:
-            argv += ["--show", str(path)]
+            arguments += ["--show", str(path)]
         with self._lock:
-            if runner_id in self._processes:
+            if runner_id in self._inputs:
                 return
-            process = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True, close_fds=False)
-            self._processes[runner_id] = process
-        threading.Thread(target=self._watch, args=(runner_id, process, token), name=runner_id, daemon=True).start()
+            theirs, ours = os.pipe()
+            self._inputs[runner_id] = ours
+        # Less than a pipe holds, so this waits for nobody.
+        os.write(ours, token.encode() + b"\n")
+        try:
+            self._nursery.start(runner_id, arguments, theirs)
+        finally:
+            os.close(theirs)
 
     def stop(self, runner_id: str) -> None:
-        with self._lock:
-            process = self._processes.get(runner_id)
-        if process:
-            process.send_signal(signal.SIGTERM)
+        if runner_id in self.running:
+            self._nursery.signal(runner_id, signal.SIGTERM)
 
     def terminate(self) -> None:
         for runner_id in self.running:
@@ -70,22 +66,16 @@ class Children:
         patience = Deadline(seconds)
         while self.count and not patience.passed:
             time.sleep(0.02)
-        with self._lock:
-            left = list(self._processes.values())
-        for process in left:
-            process.kill()
-            process.wait()
+        for runner_id in self.running:
+            self._nursery.signal(runner_id, signal.SIGKILL)
 
-    def _watch(self, runner_id: str, process: subprocess.Popen[bytes], token: str) -> None:
-        assert process.stdin is not None
-        try:
-            process.stdin.write(token.encode() + b"\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            # It ended before it read its token; the control plane's boot deadline finds that.
-            pass
-        process.wait()
-        process.stdin.close()
-        with self._lock:
-            del self._processes[runner_id]
-        self._changed.set()
+    def _watch(self) -> None:
+        while True:
+            ended = self._nursery.next_ended()
+            if ended is None:
+                self.nursery_lost = True
+                self._changed.set()
+                return
+            with self._lock:
+                os.close(self._inputs.pop(ended))
+            self._changed.set()

@@ -62,7 +62,10 @@ class ChunkPool:
 
 
 class Store:
-    """Gets and puts chunks. Raises UrlExpired (403), AgentError when the store stays unusable, Stopped at the assignment's end."""
+    """Gets and puts chunks.
+
+    Raises UrlExpired (403), AgentError when the store stays unusable, Stopped at the assignment's end.
+    """
 
     def __init__(self, ending: Ending) -> None:
         self._connections = Connections(STORE_TIMEOUT)

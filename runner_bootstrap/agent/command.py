@@ -63,9 +63,9 @@ class Command:
         for stream in (stdout, stderr):
             ours, theirs = os.pipe()
             ends.append(theirs)
-            self._readers.append(LineReader(open(ours, "rb"), stream, self._log))
+            self._readers.append(LineReader(ours, stream, self._log))
         try:
-            self._keeper.start(launch.argv, launch.env, launch.cwd, ends[0], ends[1], launch.cleanup)
+            self._keeper.start(launch, ends[0], ends[1])
             self._running = True
         finally:
             for end in ends:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from .errors import AgentError
 from .sandbox import Launch
@@ -18,7 +19,7 @@ EXTRA_ARGUMENTS = "CADENCE_PODMAN_ARGS"
 #: Exit code by which an engine says that it could not start the container.
 ENGINE_FAILED = 125
 REMOVAL_SECONDS = 30
-# What the engine itself reads from its environment: a variable of the command with such a name goes on the command line instead.
+# What the engine itself reads from its environment: the command's variables of such names go on the command line.
 _ENGINES_OWN = frozenset({"HOME", "PATH", "TMPDIR", "LANG", "USER", "SHELL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
 _ENGINES_OWN_PREFIXES = ("XDG_", "CONTAINER", "PODMAN_", "DOCKER_", "STORAGE_", "REGISTRY_", "LD_", "DBUS_")
 
@@ -28,7 +29,7 @@ class ContainerEngine:
 
     def __init__(self, program: str, runner_id: str) -> None:
         self._program = program
-        self.kind = os.path.basename(program)
+        self.kind = Path(program).name
         self.name = f"cadence-{runner_id}"
 
     @classmethod
@@ -53,12 +54,12 @@ class ContainerEngine:
         workspace: Workspace,
         limits: dict[str, int],
     ) -> Launch:
-        """No value of the environment is put on the command line but harmless ones of names the engine itself would read.
+        """No value is put on the command line but harmless ones of names that the engine itself would read.
 
         Raises AgentError for a secret of such a name. ``limits``: cpu in millicores, memory in MB; 0 for none.
         """
         engine_env = dict(os.environ)
-        argv = [self._program, "run", "--rm", "--init", "--name", self.name, "--log-driver", "none"]
+        argv = [self._program, "run", "--rm", "--name", self.name, "--log-driver", "none"]
         argv += ["--volume", f"{workspace.root}:{workspace.root}", "--workdir", str(workspace.work)]
         if limits.get("memory"):
             argv += ["--memory", f"{limits['memory']}m"]
@@ -70,7 +71,7 @@ class ContainerEngine:
                 argv += ["--env", name]
             elif name in secrets:
                 raise AgentError(
-                    f"a secret cannot be given to a container under the name {name}, which the container engine itself reads"
+                    f"the secret {name} needs another name: the container engine itself reads a variable called so"
                 )
             elif name != "PATH":
                 argv += ["--env", f"{name}={value}"]

@@ -93,7 +93,8 @@ class Data:
                 if not path.is_file():
                     problem = "is not a plain file" if path.exists() else "was not written"
                     raise TreatmentFailed(
-                        f"output {port.name} is missing: the command ended well, but the file $CADENCE_OUT_{port.variable} names ({path.name} in the workspace's out) {problem}"
+                        f"output {port.name} is missing: the command ended well, but the file "
+                        f"$CADENCE_OUT_{port.variable} names {problem}"
                     )
         for port in self._ports_out:
             if not port.is_stream:

@@ -17,6 +17,7 @@ from .ending import Deadline
 from .errors import AgentError, Refused, Unreachable
 from .facts import facts
 from .gateway import Gateway, Json
+from .nursery import Nursery
 from .settings import HostSettings
 from .workspace import sweep
 
@@ -29,12 +30,12 @@ STOP_SECONDS = 20.0
 class Host:
     """``join_token`` is asked for only when this host is not known to the control plane yet."""
 
-    def __init__(self, settings: HostSettings, join_token: Callable[[], str]) -> None:
+    def __init__(self, settings: HostSettings, nursery: Nursery, join_token: Callable[[], str]) -> None:
         self._settings, self._join_token = settings, join_token
         self._wake = threading.Event()
         self._draining = False
         self._doorbell = Doorbell(self._wake)
-        self._children = Children(settings, self._wake)
+        self._children = Children(settings, nursery, self._wake)
         self._connections = Connections(30.0)
 
     def run(self) -> int:
@@ -46,6 +47,8 @@ class Host:
         host_id, gateway = self._identity()
         say(f"host {host_id} serves pool {self._settings.pool} with {self._settings.slots} slots")
         while not self._draining:
+            if self._children.nursery_lost:
+                raise AgentError("the process that starts runners was killed; the runners end with this host")
             pause = PAUSE_AFTER_FAILURE
             self._wake.clear()
             try:
@@ -64,7 +67,7 @@ class Host:
         self._leave(gateway, host_id)
         return 0
 
-    def _drain(self, number: int, _frame: Any) -> None:
+    def _drain(self, *_: Any) -> None:
         if self._draining:
             self._children.terminate()
         self._draining = True
@@ -176,6 +179,6 @@ def say(text: str) -> None:
 def _write_private(path: Path, content: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(content)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(content)
     unfinished.replace(path)

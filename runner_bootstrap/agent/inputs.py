@@ -93,7 +93,7 @@ class Input:
                 self._look_for_news()
                 self._keep_urls(workers)
                 if self._end is not None and self._position >= self._end["chunks"]:
-                    return self._ended(skip, check)
+                    return self._ended(skip)
                 self._fill(window, workers, PARALLEL if hot else 1)
                 chunk = self._result(window)
                 if chunk is None:
@@ -104,7 +104,7 @@ class Input:
                 hot = True
                 try:
                     if not chunk.size:
-                        return self._ended(skip, check)
+                        return self._ended(skip)
                     skip, wanted = self._deliver(chunk.content, skip, check, sink)
                     if not wanted:
                         return True
@@ -132,7 +132,7 @@ class Input:
         self._delivered += len(content)
         return skip, wanted
 
-    def _ended(self, skip: int, check: Any) -> bool:
+    def _ended(self, skip: int) -> bool:
         if skip:
             raise self._differs()
         if self._end is not None and (self._end["size"], self._end["sha256"]) != (
@@ -144,7 +144,7 @@ class Input:
 
     def _differs(self) -> AgentError:
         return AgentError(
-            f"input {self.name} cannot go on: its producer's new attempt gave other data than what was already handed on"
+            f"input {self.name} cannot go on: its producer's new attempt gave other data than was already handed on"
         )
 
     def _fill(self, window: dict[int, Future[Chunk | None]], workers: ThreadPoolExecutor, parallel: int) -> None:

@@ -1,4 +1,4 @@
-"""A small process between the agent and the commands: when the agent dies, however it dies, the keeper kills what it started.
+"""A small process between the agent and the commands: however the agent dies, the keeper kills what it started.
 
 It is forked before the agent holds any secret or thread. The agent hands it commands over a socket; the environment
 goes the same way, so that it appears nowhere but in the command itself.
@@ -6,101 +6,83 @@ goes the same way, so that it appears nowhere but in the command itself.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from . import processes
+from . import control, processes
 from .ending import Deadline
 from .errors import AgentError
+from .sandbox import Launch
 
-_LENGTH = struct.Struct("!I")
 #: Processes of the sandbox itself: a signal meant for the command must not end them first.
 _WRAPPERS = frozenset({"bwrap", "conmon"})
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 KILL_SECONDS = 10.0
+KILLED = "the agent's keeper process was killed"
 
 
-class Exit:
-    """How a command ended: an exit code, or the signal that killed it, and the CPU time it used (seconds)."""
+class Exit(NamedTuple):
+    """How a command ended: its exit code or the signal that killed it, its CPU time, why it could not be started."""
 
-    def __init__(self, exit_code: int | None, number: int | None, cpu_seconds: float, error: str | None) -> None:
-        self.exit_code, self.signal, self.cpu_seconds, self.error = exit_code, number, cpu_seconds, error
+    exit_code: int | None
+    signal: int | None
+    cpu_seconds: float
+    error: str | None
 
 
 class Keeper:
     """The agent's end. One command at a time."""
 
-    def __init__(self, pid: int, control: socket.socket) -> None:
+    def __init__(self, pid: int, end: socket.socket) -> None:
         self.pid = pid
-        self._control = control
+        self._control = end
 
     @classmethod
     def fork(cls) -> Keeper:
         """Start the keeper. Call it before any thread exists."""
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            ours.close()
-            status = 1
-            try:
-                _Kept(theirs).serve()
-                status = 0
-            finally:
-                os._exit(status)
-        theirs.close()
-        return cls(pid, ours)
+        return cls(*control.fork(lambda end: _Kept(end).serve()))
 
-    def start(
-        self, argv: Sequence[str], env: dict[str, str], cwd: str, stdout: int, stderr: int, cleanup: Sequence[str] = ()
-    ) -> None:
-        """Start a command with these descriptors; ``cleanup`` is run by the keeper should the agent die meanwhile."""
-        spec = {"argv": list(argv), "env": env, "cwd": cwd, "cleanup": list(cleanup)}
-        content = bytearray(json.dumps(spec).encode())
-        try:
-            socket.send_fds(self._control, [_LENGTH.pack(len(content))], [stdout, stderr])
-            self._control.sendall(content)
-        except OSError as error:
-            raise AgentError("the agent's keeper process was killed") from error
-        finally:
-            content[:] = bytes(len(content))
+    def start(self, launch: Launch, stdout: int, stderr: int) -> None:
+        """Start a command with these descriptors. Should the agent die, the keeper also runs the launch's cleanup."""
+        self._send(launch._asdict(), [stdout, stderr])
 
     def signal(self, number: int) -> None:
         """Send a signal to every process of the running command; nothing happens if it has ended."""
-        try:
-            self._control.sendall(_LENGTH.pack(0x80000000 | number))
-        except OSError as error:
-            raise AgentError("the agent's keeper process was killed") from error
+        self._send({"signal": number})
 
     def poll(self, seconds: float) -> Exit | None:
         """The command's end, or None if it has not ended within ``seconds``."""
         if not select.select([self._control], [], [], seconds)[0]:
             return None
-        header = _receive(self._control, _LENGTH.size)
-        report = _receive(self._control, _LENGTH.unpack(header)[0]) if header else None
-        if not report:
-            raise AgentError("the agent's keeper process was killed")
-        return Exit(**json.loads(report))
+        report = control.receive(self._control)
+        if report is None:
+            raise AgentError(KILLED)
+        return Exit(**report.content)
 
     def close(self) -> None:
         """End the keeper and whatever is left of the command."""
         self._control.close()
         os.waitpid(self.pid, 0)
 
+    def _send(self, content: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        try:
+            control.send(self._control, content, descriptors)
+        except OSError as error:
+            raise AgentError(KILLED) from error
+
 
 class _Kept:
     """The keeper's end."""
 
-    def __init__(self, control: socket.socket) -> None:
-        self._control = control
+    def __init__(self, end: socket.socket) -> None:
+        self._control = end
         self._child: subprocess.Popen[bytes] | None = None
         self._cleanup: list[str] = []
         self._wake, self._woken = os.pipe()
@@ -128,41 +110,37 @@ class _Kept:
             os.read(self._wake, 4096)
             self._reap()
         if self._control.fileno() in readable:
-            header, descriptors, _, _ = socket.recv_fds(self._control, _LENGTH.size, 2)
-            if len(header) < _LENGTH.size:
+            message = control.receive(self._control)
+            if message is None:
                 return False
-            (value,) = _LENGTH.unpack(header)
-            if value & 0x80000000:
-                self._signal(value & 0x7FFFFFFF)
+            if message.descriptors:
+                self._start(message)
             else:
-                self._start(value, descriptors)
+                self._signal(message.content["signal"])
         return True
 
-    def _start(self, length: int, descriptors: list[int]) -> None:
-        content = _receive(self._control, length)
-        spec: dict[str, Any] = json.loads(content or b"{}")
-        self._cleanup = spec["cleanup"]
+    def _start(self, message: control.Message) -> None:
+        launch = Launch(**message.content)
+        self._cleanup = launch.cleanup
         try:
             # The descriptors Python makes are not inherited, so there is nothing to close.
             self._child = subprocess.Popen(
-                spec["argv"],
-                env=spec["env"],
-                cwd=spec["cwd"],
+                launch.argv,
+                env=launch.env,
+                cwd=launch.cwd,
                 stdin=subprocess.DEVNULL,
-                stdout=descriptors[0],
-                stderr=descriptors[1],
+                stdout=message.descriptors[0],
+                stderr=message.descriptors[1],
                 close_fds=False,
-                restore_signals=True,
+                # The keeper has one thread, so what runs between fork and exec is safe.
                 preexec_fn=_prepare_command,
             )
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
-            self._report(NOT_FOUND if missing else NOT_EXECUTABLE, None, 0.0, f"{spec['argv'][0]}: {error.strerror}")
+            self._report(NOT_FOUND if missing else NOT_EXECUTABLE, None, 0.0, f"{launch.argv[0]}: {error.strerror}")
         finally:
-            for descriptor in descriptors:
+            for descriptor in message.descriptors:
                 os.close(descriptor)
-            if content:
-                content[:] = bytes(len(content))
 
     def _reap(self) -> None:
         child = self._child
@@ -183,9 +161,10 @@ class _Kept:
                 self._report(code, number, usage.ru_utime + usage.ru_stime, None)
 
     def _report(self, code: int | None, number: int | None, cpu_seconds: float, error: str | None) -> None:
-        report = json.dumps({"exit_code": code, "number": number, "cpu_seconds": cpu_seconds, "error": error}).encode()
         try:
-            self._control.sendall(_LENGTH.pack(len(report)) + report)
+            control.send(
+                self._control, {"exit_code": code, "signal": number, "cpu_seconds": cpu_seconds, "error": error}
+            )
         except OSError:
             # The agent is gone; the next step notices and ends the keeper.
             return
@@ -242,17 +221,3 @@ def _send_group(group: int, number: int) -> None:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
         return
-
-
-def _receive(control: socket.socket, length: int) -> bytearray | None:
-    """Exactly ``length`` bytes, or None when the other end is gone."""
-    content = bytearray()
-    while len(content) < length:
-        try:
-            part = control.recv(min(length - len(content), 1 << 20))
-        except ConnectionError:
-            return None
-        if not part:
-            return None
-        content += part
-    return content

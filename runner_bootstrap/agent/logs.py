@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+import io
 import threading
 import time
 from collections import deque
-from typing import Any, BinaryIO, Callable
+from typing import Any, Callable
 
 from .masking import LineMasker, Masker
 
@@ -25,7 +26,7 @@ Line = dict[str, Any]
 
 def now() -> str:
     """The time as the protocol writes it: RFC 3339, UTC, milliseconds."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class LogBuffer:
@@ -134,7 +135,7 @@ class LogSender(threading.Thread):
 class LineReader(threading.Thread):
     """Reads one of the command's output pipes to its end, line by line."""
 
-    def __init__(self, pipe: BinaryIO, stream: str, buffer: LogBuffer) -> None:
+    def __init__(self, pipe: int, stream: str, buffer: LogBuffer) -> None:
         super().__init__(name=stream, daemon=True)
         self._pipe, self._stream, self._buffer = pipe, stream, buffer
         self._masker = buffer.masker
@@ -145,9 +146,9 @@ class LineReader(threading.Thread):
 
     def run(self) -> None:
         pending = b""
-        with self._pipe:
+        with io.FileIO(self._pipe) as pipe:
             while True:
-                content = self._pipe.read1(65536)  # type: ignore[attr-defined]
+                content = pipe.read(65536)
                 if not content:
                     break
                 *lines, pending = (pending + content).split(b"\n") if b"\n" in content else [pending + content]

@@ -56,7 +56,7 @@ class Masker:
         return _replace(text, spans) if spans else text
 
     def mask_start(self, text: str) -> tuple[str, str]:
-        """Mask the start of a text whose end is still to come: the masked start, and the untouched rest to put before what follows."""
+        """Mask the start of a text whose end is still to come: the masked start, and the untouched rest."""
         spans = self._spans(text)
         # Four more, so that a character whose bytes have not all come (at most three) is left in the rest.
         cut = max(0, len(text) - self.reach - 4)
@@ -110,7 +110,7 @@ class Masker:
 
 
 class LineMasker:
-    """Masks a sequence of lines, holding a line back only while it may be the start of a secret of several very short lines."""
+    """Masks a sequence of lines; one is held back only while it may start a secret of several very short lines."""
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
@@ -164,7 +164,7 @@ def _escaped(secret: str) -> set[str]:
 
 
 def _base64_forms(secret: str) -> set[str]:
-    """The characters that the secret alone decides, for each way it can lie in the groups of three bytes, in both alphabets."""
+    """The characters that the secret alone decides, for each way it can lie in groups of three bytes."""
     content = secret.encode("utf-8", "surrogatepass")
     forms = set()
     for offset in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import os
@@ -187,10 +188,9 @@ class Output:
 
     def _next_chunk(self) -> Chunk | None:
         while True:
-            try:
+            with contextlib.suppress(queue.Empty):
                 return self._queue.get(timeout=0.5)
-            except queue.Empty:
-                self._ending.check()
+            self._ending.check()
 
     def _grant_for(self, seq: int) -> Grant:
         with self._changed:
@@ -251,7 +251,7 @@ class Output:
             return {"committed": reports, "next_seq": next_seq, "want": want, "end": end}
 
     def _reports(self) -> list[dict[str, Any]]:
-        """What is in the store without a gap: parallel uploads end in any order, the gateway is told of them in theirs."""
+        """What is in the store without a gap: uploads end in any order, the gateway is told of them in theirs."""
         reports: list[dict[str, Any]] = []
         while len(reports) < MOST_COMMITTED and self._reported + len(reports) in self._unreported:
             reports.append(self._unreported[self._reported + len(reports)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import signal
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +24,7 @@ class Process(NamedTuple):
 
 
 def _prctl(option: int, value: int) -> None:
-    if os.path.isdir("/proc/self"):
+    if _PROC.is_dir():
         ctypes.CDLL(None, use_errno=True).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
 
 

@@ -42,7 +42,10 @@ class Site(NamedTuple):
 
 
 def claim(gateway: Gateway, site: Site) -> Assignment:
-    """Claim with a gateway that speaks with the one-time token. Raises GatewayError, or AgentError for an answer not understood."""
+    """Claim with a gateway that speaks with the one-time token.
+
+    Raises GatewayError, or AgentError for an answer not understood.
+    """
     # The same in each repetition, so that a claim whose answer was lost gets it again, and nobody else's claim does.
     request = {"runner_id": site.runner_id, "nonce": secrets.token_urlsafe(24), "facts": facts(site.parent)}
     return Assignment(gateway.call("claim", request, CLAIM_PATIENCE))
@@ -70,13 +73,13 @@ class Runner:
         self._command = Command(keeper, self._log, ending)
 
     def run(self) -> bool:
-        """True once the outcome is with the gateway, whatever it is; false when the gateway does not want or cannot have it."""
+        """True once the outcome is with the gateway; false when the gateway does not want it or cannot have it."""
         started_at, started = now(), time.monotonic()
         self._heartbeat.start()
         self._sender.start()
         if self._masker.too_short:
             self._log.say(
-                f"{self._masker.too_short} secret(s) are shorter than 4 characters and are masked only where they stand as they are",
+                f"{self._masker.too_short} secret(s) have less than 4 characters: they are masked only as they stand",
                 "warning",
             )
         self._attempt()
@@ -128,7 +131,7 @@ class Runner:
         data.finish()
 
     def _prepare(self, workspace: Workspace, data: Data) -> Launch:
-        """The launch of the command: in the image if there is one, else in bubblewrap if it works here, else plainly."""
+        """How to start the command: in its image, else in bubblewrap if it works here, else plainly."""
         assignment = self._assignment
         script = workspace.write("script", assignment.script)
         event = workspace.write("event.json", assignment.event_text)

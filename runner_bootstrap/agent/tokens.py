@@ -1,4 +1,4 @@
-"""Where tokens come from: never the command line, and the environment only until the agent has restarted itself without them."""
+"""Where tokens come from: never the command line, and the environment only until the agent restarted without them."""
 
 from __future__ import annotations
 

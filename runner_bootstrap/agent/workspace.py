@@ -60,7 +60,8 @@ class Workspace:
         free = free_megabytes(self.root)
         if free < megabytes:
             raise AgentError(
-                f"the treatment asks for {megabytes} MB of storage, but the disk of {self.root.parent} has {free} MB free"
+                f"the treatment asks for {megabytes} MB of storage, "
+                f"but the disk of {self.root.parent} has {free} MB free"
             )
 
     def remove(self) -> None:
@@ -95,7 +96,7 @@ def remove_tree(root: Path) -> None:
     """Like rm -rf, first making directories writable that the command closed."""
     for directory, names, _ in os.walk(root):
         for name in names:
-            path = os.path.join(directory, name)
-            if not os.path.islink(path) and not os.access(path, os.W_OK | os.X_OK):
-                os.chmod(path, 0o700)
+            path = Path(directory, name)
+            if not path.is_symlink() and not os.access(path, os.W_OK | os.X_OK):
+                path.chmod(0o700)
     shutil.rmtree(root, ignore_errors=True)

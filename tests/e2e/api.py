@@ -1,6 +1,5 @@
 """A caller of the running stack: plain HTTP, as any user's script would do it."""
 
-import hashlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -56,21 +55,11 @@ class Api:
                 return found
             after = page["after"]
 
-    def download(self, run_id: str, treatment: str, port: str) -> bytes:
-        """The whole value of a port."""
-        sha256 = self.value(run_id, treatment, port)["sha256"]
-        content = self.call("GET", f"/v1/runs/{run_id}/values/{sha256}")
-        assert content.ok, content.text
-        return content.content
-
     def value(self, run_id: str, treatment: str, port: str) -> dict[str, Any]:
+        """What is kept of a port's value: digest, size, preview."""
         outputs = self.get(f"/v1/runs/{run_id}/treatments/{treatment}")["outputs"]
-        return dict(next(output for output in outputs if output["port"] == port))
+        return dict(next(output["value"] for output in outputs if output["port"] == port))
 
 
 def states(run: dict[str, Any]) -> dict[str, str]:
     return {treatment["name"]: treatment["state"] for treatment in run["treatments"]}
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -4,9 +4,10 @@ from typing import Any
 
 
 def layered(layers: int, width: int, command: str = "true", **settings: Any) -> dict[str, Any]:
-    """`layers` × `width` treatments plus a source and a sink.
+    """`layers` times `width` treatments plus a source and a sink.
 
-    The source fans out to the first layer; treatment i of a layer follows i and i+1 of the layer before (chains and joins);
+    The source fans out to the first layer; treatment i of a layer follows i and i+1 of the layer before (chains and
+    joins);
     the sink joins the last layer.
     """
     treatments: dict[str, Any] = {"source": {"run": command, **settings}}

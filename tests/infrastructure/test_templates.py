@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cadence.composition.settings import SETTINGS, variable
 from cadence.domain import errors
-
 from infra.packaging import REPOSITORY
 from infra.scheduling import DEFINITIONS
 from tests.infrastructure.assembly import Assembly
@@ -28,11 +28,13 @@ _SERVICE_ERRORS = {
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
 }
 
 # A wildcard may stand at the end of these only; each says why in `infra/findings.py` or beside its statement.
 _ALLOWED_WILDCARD_ENDS = (
     "/documents/*",
+    "/deliveries/*",
     "/runs/*",
     "-doorbell-*",
     ":function:cadence-main-provider-*",

@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from cadence.composition.api import Services
-from cadence.domain.access import ALL_PROJECTS, ApiToken, Permission, Project
-from cadence.domain.errors import Forbidden, NotFound
 from pydantic import Field, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import Name
+from cadence.composition.api import Services
+from cadence.domain.access import ALL_PROJECTS, ApiToken, Permission, Project
+from cadence.domain.errors import Forbidden, NotFound
 
 endpoints = Endpoints("access")
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import math
 from typing import Any, NoReturn
 
 from cadence.domain.errors import InvalidRequest, TooLarge
@@ -26,7 +27,7 @@ def json_body(event: dict[str, Any]) -> Any:
         # Half a surrogate pair, which JSON can write as an escape, is no text.
         if b"\\ud" in raw.lower():
             json.dumps(json.loads(raw), ensure_ascii=False).encode()
-        return json.loads(raw, parse_constant=_refuse_constant)
+        return json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, binascii.Error, RecursionError):
         raise InvalidRequest("The body is not JSON in UTF-8.") from None
 
@@ -42,3 +43,10 @@ def json_response(body: Any, status: int = 200) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large a number")
+    return number

@@ -18,21 +18,8 @@ class Feeder:
     def start_ready(self, treatments: Iterable[Treatment]) -> None:
         """Starts the machine of every treatment that waits for nothing. Safe to repeat: an execution's name is taken once."""
         for treatment in treatments:
-            if treatment.waiting > 0 or treatment.state not in {TreatmentState.PENDING, TreatmentState.READY}:
-                continue
-            if treatment.state is TreatmentState.PENDING:
-                try:
-                    self.runs.advance(
-                        treatment.run_id,
-                        treatment.name,
-                        treatment.attempt,
-                        {TreatmentState.PENDING},
-                        TreatmentState.READY,
-                        ready_at=self.clock(),
-                    )
-                except Conflict:
-                    continue  # another delivery made it ready, or it was skipped or cancelled meanwhile
-            self.machines.start_treatment(treatment.run_id, treatment.name)
+            if treatment.waiting == 0 and self._make_ready(treatment).state is TreatmentState.READY:
+                self.machines.start_treatment(treatment.run_id, treatment.name)
 
     def opened(self, run_id: str, producer: str) -> None:
         """`producer` runs: consumers of its streams may start."""
@@ -64,6 +51,22 @@ class Feeder:
             for token in (run.machine_token, run.stop_token):
                 if token:
                     self.machines.succeed(token, {"run_id": run_id})
+
+    def _make_ready(self, treatment: Treatment) -> Treatment:
+        if treatment.state is not TreatmentState.PENDING:
+            return treatment
+        try:
+            return self.runs.advance(
+                treatment.run_id,
+                treatment.name,
+                treatment.attempt,
+                {TreatmentState.PENDING},
+                TreatmentState.READY,
+                ready_at=self.clock(),
+            )
+        except Conflict:
+            # It was skipped or cancelled meanwhile; or another delivery made it ready, which may have ended before starting it.
+            return self.runs.get_treatment(treatment.run_id, treatment.name)
 
     def _skip(self, consumer: Treatment, dead: Sequence[Edge], reached: TreatmentState) -> bool:
         """True if `consumer` is skipped now or was before (then its own consumers must be told again, in case they were not)."""

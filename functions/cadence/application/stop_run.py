@@ -12,6 +12,7 @@ from cadence.domain.errors import Cancelled, Conflict, NotFound
 from cadence.domain.run import Run, RunState, Treatment, TreatmentState
 from cadence.domain.runner import RunnerState
 
+_NOT_PLACED = frozenset({TreatmentState.PENDING, TreatmentState.READY})
 _LIVE_RUNNERS = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED})
 
 
@@ -53,7 +54,7 @@ class StopRun:
         return self.runs.request_stop(run_id, state, cause)
 
     def _stop(self, treatment: Treatment, reason: str) -> None:
-        if treatment.state is TreatmentState.PENDING:
+        if treatment.state in _NOT_PLACED:
             try:
                 self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
                 return

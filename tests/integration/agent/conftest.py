@@ -19,6 +19,7 @@ AGENT_PYTHON = os.environ.get("CADENCE_AGENT_PYTHON", sys.executable)
 PATIENCE = 20
 
 Start = Callable[..., "subprocess.Popen[str]"]
+Work = Callable[..., dict[str, Any]]
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -83,7 +84,7 @@ def start(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def work(start: Start) -> Callable[..., dict[str, Any]]:
+def work(start: Start) -> Work:
     """Run a runner's agent to its end and return what it completed with."""
 
     def run(runner: Runner, *arguments: Any, **options: Any) -> dict[str, Any]:

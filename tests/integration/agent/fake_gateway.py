@@ -1,7 +1,8 @@
 """A gateway and chunk store of the runner protocol in one threaded loopback server.
 
-Every request is checked against the schema and every answer too, so the agent cannot pass here and fail at the real one.
-Faults are switched on by the test: ``fail_next`` (5xx), ``lose_next`` (work done, answer lost), ``status`` (a fixed refusal).
+Every request is checked against the schema and every answer too, so the agent cannot pass here and fail at the real
+one. Faults are switched on by the test: ``fail_next`` (5xx), ``lose_next`` (work done, answer lost), ``status`` (a
+fixed refusal).
 """
 
 import hashlib
@@ -64,6 +65,7 @@ class Runner:
         self.claimed = False
         self.lines: dict[int, dict[str, Any]] = {}
         self.batches: list[int] = []
+        self.accepted = 0
         self.heartbeats: list[dict[str, Any]] = []
         self.cancel: str | None = None
         self.follow = True
@@ -191,10 +193,9 @@ class FakeGateway:
             known = runner.lines.setdefault(line["seq"], line)
             if known != line:
                 self.violations.append(f"line {line['seq']} changed from {known} to {line}")
-        through = 0
-        while through + 1 in runner.lines:
-            through += 1
-        return {"accepted_through": through, "follow": runner.follow}
+        while runner.accepted + 1 in runner.lines:
+            runner.accepted += 1
+        return {"accepted_through": runner.accepted, "follow": runner.follow}
 
     def outputs(self, runner: Runner, body: dict[str, Any], port: str) -> dict[str, Any]:
         stream = runner.outputs[port]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, until
+from .conftest import PATIENCE, Start, Work, until
 from .fake_gateway import FakeGateway
 
 
-def test_hello(gateway: FakeGateway, work, sandbox: str, workspaces: Path) -> None:
+def test_hello(gateway: FakeGateway, work: Work, sandbox: str, workspaces: Path) -> None:
     runner = gateway.add_runner("echo hello; echo oops >&2")
     done = work(runner, sandbox)
     assert (done["outcome"], done["exit_code"], done["error"]) == ("succeeded", 0, None)
@@ -23,7 +23,7 @@ def test_hello(gateway: FakeGateway, work, sandbox: str, workspaces: Path) -> No
     assert list(workspaces.iterdir()) == []
 
 
-def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work, sandbox: str) -> None:
+def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work: Work, sandbox: str) -> None:
     runner = gateway.add_runner(
         'env; echo "event $(cat "$CADENCE_EVENT_FILE")"; echo "files $(ls -A | wc -l)"; echo "in $PWD"',
         env={"MODE": "fast", "CI": "override"},
@@ -58,13 +58,13 @@ def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work, sandb
         "TOKEN": "***",
     }
     assert {name: seen.get(name) for name in expected} == expected
-    assert "AGENTS_OWN" not in seen and "CADENCE_EVENT_NESTED" not in seen
+    assert not {"AGENTS_OWN", "CADENCE_EVENT_NESTED"} & set(seen)
     event = next(line for line in runner.text() if line.startswith("event "))
     assert json.loads(event.removeprefix("event ")) == runner.assignment["event"]
-    assert f"in {home}/work" in runner.text() and "files 0" in runner.text()
+    assert {f"in {home}/work", "files 0"} <= set(runner.text())
 
 
-def test_another_shell_and_a_script_larger_than_an_argument_may_be(gateway: FakeGateway, work) -> None:
+def test_another_shell_and_a_script_larger_than_an_argument_may_be(gateway: FakeGateway, work: Work) -> None:
     runner = gateway.add_runner(
         "import sys\n" + "# filler\n" * 60_000 + "print(sys.version_info.major)\n", shell="python3 -I"
     )
@@ -80,24 +80,24 @@ def test_another_shell_and_a_script_larger_than_an_argument_may_be(gateway: Fake
         ("false; echo not reached", 1, "the command ended with exit code 1"),
     ],
 )
-def test_a_failing_command(gateway: FakeGateway, work, sandbox: str, script: str, code: int, error: str) -> None:
+def test_a_failing_command(gateway: FakeGateway, work: Work, sandbox: str, script: str, code: int, error: str) -> None:
     done = work(gateway.add_runner(script), sandbox)
     assert (done["outcome"], done["exit_code"], done["error"]) == ("failed", code, error)
 
 
-def test_a_command_killed_by_a_signal(gateway: FakeGateway, work) -> None:
+def test_a_command_killed_by_a_signal(gateway: FakeGateway, work: Work) -> None:
     done = work(gateway.add_runner("kill -9 $$"))
     assert (done["outcome"], done["exit_code"], done["signal"]) == ("failed", None, 9)
     assert done["error"] == "the command was killed by signal 9 (SIGKILL)"
 
 
-def test_a_shell_that_is_not_there(gateway: FakeGateway, work) -> None:
+def test_a_shell_that_is_not_there(gateway: FakeGateway, work: Work) -> None:
     done = work(gateway.add_runner("true", shell="no-such-shell -e"))
     assert (done["outcome"], done["exit_code"]) == ("failed", 127)
     assert done["error"] == "the command cannot be started: no-such-shell: No such file or directory"
 
 
-def test_cancel_lets_the_command_clean_up(gateway: FakeGateway, start, sandbox: str) -> None:
+def test_cancel_lets_the_command_clean_up(gateway: FakeGateway, start: Start, sandbox: str) -> None:
     runner = gateway.add_runner("trap 'echo cleaning; exit 0' TERM; echo up; while :; do sleep 0.05; done")
     start(runner, sandbox)
     until(lambda: runner.text() == ["up"])
@@ -108,19 +108,19 @@ def test_cancel_lets_the_command_clean_up(gateway: FakeGateway, start, sandbox: 
     assert runner.text() == ["up", "cleaning"]
 
 
-def test_max_duration(gateway: FakeGateway, work, sandbox: str) -> None:
+def test_max_duration(gateway: FakeGateway, work: Work, sandbox: str) -> None:
     done = work(gateway.add_runner("echo up; sleep 987654", max_duration=0.3), sandbox)
     assert (done["outcome"], done["error"]) == ("timed_out", "the command ran longer than the 0.3 s it may take")
 
 
-def test_what_the_command_leaves_running_ends_with_it(gateway: FakeGateway, work, sandbox: str) -> None:
-    """A forgotten background process, even in a session of its own, neither outlives the command nor holds its output open."""
+def test_what_the_command_leaves_running_ends_with_it(gateway: FakeGateway, work: Work, sandbox: str) -> None:
+    """Not even a process in a session of its own outlives the command or holds its output open."""
     done = work(gateway.add_runner("setsid sleep 987654 & sleep 987654 & echo bye"), sandbox)
     assert done["outcome"] == "succeeded"
 
 
 def test_the_workspace_is_private_and_goes_even_if_made_unwritable(
-    gateway: FakeGateway, start, workspaces: Path
+    gateway: FakeGateway, start: Start, workspaces: Path
 ) -> None:
     runner = gateway.add_runner("mkdir -p a/b; touch a/b/c; chmod 0 a/b a; echo up; sleep 0.3")
     start(runner)
@@ -132,23 +132,24 @@ def test_the_workspace_is_private_and_goes_even_if_made_unwritable(
 
 
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
-def test_the_sandbox_keeps_the_host_as_it_is(gateway: FakeGateway, work) -> None:
+def test_the_sandbox_keeps_the_host_as_it_is(gateway: FakeGateway, work: Work) -> None:
     runner = gateway.add_runner(
         "touch /usr/escaped && echo escaped || echo kept; touch /tmp/mine && echo private; echo $$"
     )
     work(runner, "bwrap")
     assert runner.text()[:2] == ["kept", "private"]
     assert int(runner.text()[2]) < 10
-    assert not Path("/usr/escaped").exists() and not Path("/tmp/mine").exists()
+    assert not Path("/usr/escaped").exists()
+    assert not Path("/tmp/mine").exists()
 
 
-def test_a_treatment_larger_than_the_disk(gateway: FakeGateway, work) -> None:
+def test_a_treatment_larger_than_the_disk(gateway: FakeGateway, work: Work) -> None:
     done = work(gateway.add_runner("true", limits={"storage": 10**9}))
     assert done["outcome"] == "infrastructure"
     assert done["error"].startswith("the treatment asks for 1000000000 MB of storage, but the disk of ")
 
 
-def test_a_workspace_that_cannot_be_made(gateway: FakeGateway, work, workspaces: Path) -> None:
+def test_a_workspace_that_cannot_be_made(gateway: FakeGateway, work: Work, workspaces: Path) -> None:
     if os.getuid() == 0:
         pytest.skip("root may write everywhere")
     workspaces.mkdir(mode=0o500)
@@ -156,13 +157,13 @@ def test_a_workspace_that_cannot_be_made(gateway: FakeGateway, work, workspaces:
     assert done["error"] == f"the workspace cannot be created in {workspaces}: Permission denied"
 
 
-def test_no_container_engine(gateway: FakeGateway, work, tmp_path: Path) -> None:
+def test_no_container_engine(gateway: FakeGateway, work: Work, tmp_path: Path) -> None:
     done = work(gateway.add_runner("true", image="alpine:3"), env={"PATH": str(tmp_path)})
     assert done["outcome"] == "infrastructure"
     assert done["error"] == "the treatment needs a container image, but this machine has none of podman, docker"
 
 
-def test_samples_and_usage(gateway: FakeGateway, work, sandbox: str) -> None:
+def test_samples_and_usage(gateway: FakeGateway, work: Work, sandbox: str) -> None:
     runner = gateway.add_runner(
         "i=0; while test $i -lt 300000; do i=$((i+1)); done; head -c 1000000 /dev/zero > file; sleep 0.2"
     )

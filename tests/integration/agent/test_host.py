@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import AGENT_PYTHON, PATIENCE, until
+from .conftest import AGENT_PYTHON, PATIENCE, Start, until
 from .fake_gateway import FakeGateway, Runner
 
+StartHost = Callable[..., "subprocess.Popen[str]"]
 SLEEPER = "trap '' TERM; sleep 987654 & sleep 987654 & setsid sleep 987654 & wait"
 
 
 @pytest.fixture
-def host(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def host(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[StartHost]:
     started: list[subprocess.Popen[str]] = []
 
     def start(slots: int = 4, grace: float = 0, token: str = "join") -> "subprocess.Popen[str]":
@@ -58,18 +59,19 @@ def left_of(marker: Path) -> list[str]:
     return found
 
 
-def test_a_host_runs_what_it_is_offered_in_its_slots(gateway: FakeGateway, host) -> None:
+def test_a_host_runs_what_it_is_offered_in_its_slots(gateway: FakeGateway, host: StartHost) -> None:
     host(slots=2)
     runners = [gateway.add_runner(f"echo {number}", number) for number in range(1, 8)]
     until(lambda: gateway.hosts)
     offer(gateway, *runners)
     for runner in runners:
         assert runner.done.wait(PATIENCE)
-        assert runner.completed and runner.completed["outcome"] == "succeeded"
+        assert runner.completed
+        assert runner.completed["outcome"] == "succeeded"
     assert [runner.text() for runner in runners] == [[str(number)] for number in range(1, 8)]
 
 
-def test_its_identity_outlives_a_restart_and_is_private(gateway: FakeGateway, host, tmp_path: Path) -> None:
+def test_its_identity_outlives_a_restart_and_is_private(gateway: FakeGateway, host: StartHost, tmp_path: Path) -> None:
     state = tmp_path / "state/host.json"
     for _ in range(2):
         process = host()
@@ -81,7 +83,7 @@ def test_its_identity_outlives_a_restart_and_is_private(gateway: FakeGateway, ho
     assert state.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_forgotten_host_joins_again(gateway: FakeGateway, host) -> None:
+def test_a_forgotten_host_joins_again(gateway: FakeGateway, host: StartHost) -> None:
     process = host()
     until(lambda: gateway.requests["lease"])
     gateway.hosts.clear()
@@ -90,13 +92,14 @@ def test_a_forgotten_host_joins_again(gateway: FakeGateway, host) -> None:
     assert process.poll() is None
 
 
-def test_a_wrong_join_token_is_said(gateway: FakeGateway, host) -> None:
+def test_a_wrong_join_token_is_said(gateway: FakeGateway, host: StartHost) -> None:
     process = host(token="wrong")
     assert process.wait(PATIENCE) == 3
-    assert process.stdout and "the gateway answered 401: wrong token" in process.stdout.read()
+    assert process.stdout
+    assert "the gateway answered 401: wrong token" in process.stdout.read()
 
 
-def test_stop_ends_a_runner(gateway: FakeGateway, host, tmp_path: Path) -> None:
+def test_stop_ends_a_runner(gateway: FakeGateway, host: StartHost, tmp_path: Path) -> None:
     host()
     runner = gateway.add_runner("echo up; sleep 987654")
     offer(gateway, runner)
@@ -105,23 +108,25 @@ def test_stop_ends_a_runner(gateway: FakeGateway, host, tmp_path: Path) -> None:
         gateway.stops.append(runner.runner_id)
     gateway.ring.set()
     assert runner.done.wait(PATIENCE)
-    assert runner.completed and runner.completed["error"] == "the runner was told to stop (SIGTERM)"
+    assert runner.completed
+    assert runner.completed["error"] == "the runner was told to stop (SIGTERM)"
     until(lambda: not list((tmp_path / "workspaces").iterdir()))
 
 
-def test_sigterm_lets_runners_finish_within_the_grace(gateway: FakeGateway, host) -> None:
+def test_sigterm_lets_runners_finish_within_the_grace(gateway: FakeGateway, host: StartHost) -> None:
     process = host(grace=PATIENCE)
     runner = gateway.add_runner("echo up; sleep 0.5; echo done")
     offer(gateway, runner)
     until(lambda: runner.text() == ["up"])
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
-    assert runner.completed and runner.completed["outcome"] == "succeeded"
+    assert runner.completed
+    assert runner.completed["outcome"] == "succeeded"
     assert runner.text() == ["up", "done"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_kill_9_of_the_host_leaves_no_process(gateway: FakeGateway, host, tmp_path: Path) -> None:
+def test_kill_9_of_the_host_leaves_no_process(gateway: FakeGateway, host: StartHost, tmp_path: Path) -> None:
     process = host()
     runners = [gateway.add_runner(f"echo up; {SLEEPER}", number) for number in (1, 2)]
     offer(gateway, *runners)
@@ -130,12 +135,13 @@ def test_kill_9_of_the_host_leaves_no_process(gateway: FakeGateway, host, tmp_pa
     process.wait()
     until(lambda: not left_of(tmp_path))
     for runner in runners:
-        assert runner.completed and runner.completed["error"] == "the host agent that started this runner has ended"
+        assert runner.completed
+        assert runner.completed["error"] == "the host agent that started this runner has ended"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_kill_9_of_an_agent_leaves_no_process_and_the_next_host_sweeps(
-    gateway: FakeGateway, start, host, tmp_path: Path, sandbox: str
+    gateway: FakeGateway, start: Start, host: StartHost, tmp_path: Path, sandbox: str
 ) -> None:
     runner = gateway.add_runner(f"echo up; {SLEEPER}")
     process = start(runner, sandbox)
@@ -148,7 +154,7 @@ def test_kill_9_of_an_agent_leaves_no_process_and_the_next_host_sweeps(
     until(lambda: not list((tmp_path / "workspaces").iterdir()))
 
 
-def test_the_command_cannot_see_the_hosts_token(gateway: FakeGateway, host, tmp_path: Path) -> None:
+def test_the_command_cannot_see_the_hosts_token(gateway: FakeGateway, host: StartHost, tmp_path: Path) -> None:
     if not Path("/usr/bin/bwrap").exists():
         pytest.skip("bubblewrap is not installed")
     host()

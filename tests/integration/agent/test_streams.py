@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, until
+from .conftest import PATIENCE, Start, Work, until
 from .fake_gateway import WINDOW, FakeGateway, Runner
 
 MIB = 1 << 20
@@ -21,7 +21,7 @@ def block(*ports: str, type_: str = "byte") -> list[dict[str, str]]:
     return [{"port": port, "flow": "block", "type": type_} for port in ports]
 
 
-def test_64_mib_between_two_agents_at_once(gateway: FakeGateway, start, sandbox: str) -> None:
+def test_64_mib_between_two_agents_at_once(gateway: FakeGateway, start: Start, sandbox: str) -> None:
     producer = gateway.add_runner(
         'head -c 67108864 /dev/urandom | tee "$CADENCE_OUT_data" | sha256sum', 1, outputs=stream("data")
     )
@@ -31,14 +31,18 @@ def test_64_mib_between_two_agents_at_once(gateway: FakeGateway, start, sandbox:
         start(runner, sandbox)
     for runner in (producer, consumer):
         assert runner.done.wait(PATIENCE)
-        assert runner.completed and runner.completed["outcome"] == "succeeded", runner.completed
+        assert runner.completed
+        assert runner.completed["outcome"] == "succeeded", runner.completed
     assert producer.text() == consumer.text()
     end = producer.outputs["data"].end
-    assert end and end["size"] == 64 * MIB
+    assert end
+    assert end["size"] == 64 * MIB
     assert end["sha256"] == producer.text()[0].split()[0]
 
 
-def test_the_first_byte_arrives_while_the_producer_still_runs(gateway: FakeGateway, start, tmp_path: Path) -> None:
+def test_the_first_byte_arrives_while_the_producer_still_runs(
+    gateway: FakeGateway, start: Start, tmp_path: Path
+) -> None:
     go = tmp_path / "go"
     producer = gateway.add_runner(
         f'echo first > "$CADENCE_OUT_x"; until test -e {go}; do sleep 0.05; done; echo last > "$CADENCE_OUT_x"',
@@ -58,7 +62,7 @@ def test_the_first_byte_arrives_while_the_producer_still_runs(gateway: FakeGatew
     assert consumer.text() == ["got first", "got last"]
 
 
-def test_a_producer_stays_within_its_credits(gateway: FakeGateway, start, tmp_path: Path) -> None:
+def test_a_producer_stays_within_its_credits(gateway: FakeGateway, start: Start, tmp_path: Path) -> None:
     """The consumer takes one line and waits: the producer must stop 16 chunks further on, not run to the end."""
     go = tmp_path / "go"
     producer = gateway.add_runner(
@@ -76,25 +80,27 @@ def test_a_producer_stays_within_its_credits(gateway: FakeGateway, start, tmp_pa
     assert out.granted_through <= WINDOW
     go.touch()
     start(consumer)
-    assert consumer.done.wait(PATIENCE) and producer.done.wait(PATIENCE)
+    assert consumer.done.wait(PATIENCE)
+    assert producer.done.wait(PATIENCE)
     assert consumer.text()[-1].strip() == "59"
 
 
-def test_an_output_never_opened_is_an_empty_stream(gateway: FakeGateway, work, sandbox: str) -> None:
+def test_an_output_never_opened_is_an_empty_stream(gateway: FakeGateway, work: Work, sandbox: str) -> None:
     runner = gateway.add_runner("true", outputs=stream("x"))
     assert work(runner, sandbox)["outcome"] == "succeeded"
     end = runner.outputs["x"].end
-    assert end and (end["size"], end["chunks"], end["sha256"]) == (0, 0, hashlib.sha256().hexdigest())
+    assert end
+    assert (end["size"], end["chunks"], end["sha256"]) == (0, 0, hashlib.sha256().hexdigest())
     assert runner.outputs["x"].chunks == {0: b""}
 
 
-def test_an_output_opened_twice_is_one_stream(gateway: FakeGateway, work) -> None:
+def test_an_output_opened_twice_is_one_stream(gateway: FakeGateway, work: Work) -> None:
     runner = gateway.add_runner('echo a > "$CADENCE_OUT_x"; sleep 0.2; echo b > "$CADENCE_OUT_x"', outputs=stream("x"))
     work(runner)
     assert runner.outputs["x"].content == b"a\nb\n"
 
 
-def test_a_failed_command_does_not_end_its_stream(gateway: FakeGateway, work) -> None:
+def test_a_failed_command_does_not_end_its_stream(gateway: FakeGateway, work: Work) -> None:
     runner = gateway.add_runner('echo a > "$CADENCE_OUT_x"; exit 3', outputs=stream("x"))
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 3)
@@ -102,7 +108,7 @@ def test_a_failed_command_does_not_end_its_stream(gateway: FakeGateway, work) ->
     assert b"" not in runner.outputs["x"].chunks.values()
 
 
-def test_a_consumer_may_close_early(gateway: FakeGateway, work) -> None:
+def test_a_consumer_may_close_early(gateway: FakeGateway, work: Work) -> None:
     data = random.Random(1).randbytes(20 * MIB)
     runner = gateway.add_runner(
         'head -c 5 < "$CADENCE_IN_x" | wc -c; sleep 0.3; cat "$CADENCE_IN_x" | wc -c', inputs=stream("x")
@@ -115,7 +121,7 @@ def test_a_consumer_may_close_early(gateway: FakeGateway, work) -> None:
     assert runner.input_done == {"x"}
 
 
-def test_an_input_never_opened_does_not_hold_the_command(gateway: FakeGateway, work, sandbox: str) -> None:
+def test_an_input_never_opened_does_not_hold_the_command(gateway: FakeGateway, work: Work, sandbox: str) -> None:
     runner = gateway.add_runner("echo done", inputs=stream("x"))
     source = gateway.new_stream()
     source.put_all(b"x" * MIB)
@@ -139,19 +145,22 @@ def _interrupted(gateway: FakeGateway, first: bytes, second: bytes) -> tuple[Run
     return runner, new_attempt
 
 
-def test_a_new_attempt_with_equal_data_goes_on_where_the_old_one_ended(gateway: FakeGateway, start) -> None:
+def test_a_new_attempt_with_equal_data_goes_on_where_the_old_one_ended(gateway: FakeGateway, start: Start) -> None:
     whole = b"".join(b"line %d\n" % number for number in range(200))
     runner, new_attempt = _interrupted(gateway, whole[: whole.index(b"line 150")], whole)
     start(runner)
     new_attempt()
     assert runner.done.wait(PATIENCE)
-    assert runner.completed and runner.completed["outcome"] == "succeeded", runner.completed
+    assert runner.completed
+    assert runner.completed["outcome"] == "succeeded", runner.completed
     assert runner.text()[0].split()[0] == hashlib.sha256(whole).hexdigest()
     assert runner.text("stderr") == whole.decode().splitlines()
 
 
 @pytest.mark.parametrize("second", [b"other\n" * 500, b""], ids=["different", "shorter"])
-def test_a_new_attempt_with_other_data_is_an_infrastructure_failure(gateway: FakeGateway, start, second: bytes) -> None:
+def test_a_new_attempt_with_other_data_is_an_infrastructure_failure(
+    gateway: FakeGateway, start: Start, second: bytes
+) -> None:
     runner, new_attempt = _interrupted(gateway, b"line\n" * 100, second)
     start(runner)
     new_attempt()
@@ -160,11 +169,11 @@ def test_a_new_attempt_with_other_data_is_an_infrastructure_failure(gateway: Fak
     assert runner.completed["outcome"] == "infrastructure"
     assert (
         runner.completed["error"]
-        == "input x cannot go on: its producer's new attempt gave other data than what was already handed on"
+        == "input x cannot go on: its producer's new attempt gave other data than was already handed on"
     )
 
 
-def test_a_failed_producer_ends_its_consumer(gateway: FakeGateway, start) -> None:
+def test_a_failed_producer_ends_its_consumer(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner('cat "$CADENCE_IN_x"', inputs=stream("x"))
     source = gateway.new_stream()
     runner.inputs["x"] = [source]
@@ -176,7 +185,7 @@ def test_a_failed_producer_ends_its_consumer(gateway: FakeGateway, start) -> Non
     assert (runner.completed["outcome"], runner.completed["error"]) == ("cancelled", "input x: its producer failed")
 
 
-def test_a_damaged_chunk_is_noticed(gateway: FakeGateway, work) -> None:
+def test_a_damaged_chunk_is_noticed(gateway: FakeGateway, work: Work) -> None:
     runner = gateway.add_runner('cat "$CADENCE_IN_x" | wc -c', inputs=stream("x"))
     source = gateway.new_stream()
     source.put_all(b"good")
@@ -187,7 +196,7 @@ def test_a_damaged_chunk_is_noticed(gateway: FakeGateway, work) -> None:
     assert done["error"] == "input x came damaged: its digest is not the one its producer announced"
 
 
-def test_blocks(gateway: FakeGateway, work, sandbox: str) -> None:
+def test_blocks(gateway: FakeGateway, work: Work, sandbox: str) -> None:
     data = random.Random(2).randbytes(9 * MIB)
     runner = gateway.add_runner(
         'cp "$CADENCE_IN_a" "$CADENCE_OUT_b"', inputs=block("a"), outputs=[*block("b"), *block("done", type_="void")]
@@ -198,10 +207,11 @@ def test_blocks(gateway: FakeGateway, work, sandbox: str) -> None:
     assert work(runner, sandbox)["outcome"] == "succeeded"
     assert runner.outputs["b"].content == data
     assert [len(runner.outputs["b"].chunks[seq]) for seq in range(3)] == [8 * MIB, MIB, 0]
-    assert runner.outputs["done"].end and runner.outputs["done"].end["size"] == 0
+    assert runner.outputs["done"].end
+    assert runner.outputs["done"].end["size"] == 0
 
 
-def test_a_block_not_written_is_named(gateway: FakeGateway, work) -> None:
+def test_a_block_not_written_is_named(gateway: FakeGateway, work: Work) -> None:
     runner = gateway.add_runner("true", outputs=block("wheel"))
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 0)
@@ -210,7 +220,7 @@ def test_a_block_not_written_is_named(gateway: FakeGateway, work) -> None:
     )
 
 
-def test_transfers_survive_faults(gateway: FakeGateway, work) -> None:
+def test_transfers_survive_faults(gateway: FakeGateway, work: Work) -> None:
     """Bursts of 5xx at the store and the gateway, lost answers, and addresses that expired."""
     data = random.Random(3).randbytes(3 * MIB)
     runner = gateway.add_runner('cat "$CADENCE_IN_a" > "$CADENCE_OUT_b"', inputs=stream("a"), outputs=stream("b"))
@@ -223,7 +233,7 @@ def test_transfers_survive_faults(gateway: FakeGateway, work) -> None:
     assert runner.outputs["b"].content == data
 
 
-def test_expired_addresses_are_replaced(gateway: FakeGateway, work) -> None:
+def test_expired_addresses_are_replaced(gateway: FakeGateway, work: Work) -> None:
     data = random.Random(4).randbytes(MIB)
     runner = gateway.add_runner('cat "$CADENCE_IN_a" > "$CADENCE_OUT_b"', inputs=stream("a"), outputs=stream("b"))
     source = gateway.new_stream()

@@ -6,11 +6,11 @@ from typing import Any
 
 import boto3
 import pytest
+from moto import mock_aws
+
 from cadence.adapters import aws as aws_clients
 from cadence.application.seed import seed
 from cadence.domain.access import Organization, Project
-from moto import mock_aws
-
 from tests.integration.api.calling import Api
 
 REGION = "eu-west-1"

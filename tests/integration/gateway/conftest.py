@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
+from moto import mock_aws
+
 from cadence.adapters import aws as aws_clients
 from cadence.adapters import presigned
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
@@ -22,7 +23,6 @@ from cadence.domain import ids
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
-from moto import mock_aws
 
 REGION = "eu-west-1"
 RUN_ID = "01jd0000000000000000000000"
@@ -86,20 +86,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(aws_clients, "REGION", REGION)
     monkeypatch.setattr(presigned, "REGION", REGION)
-    _forget_clients()
     with mock_aws():
-        dynamodb = boto3.client("dynamodb")
+        dynamodb = aws_clients.client("dynamodb")
         for table in TABLES:
             dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **_keys(table))
-        boto3.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
+        aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
         yield
-    _forget_clients()
-
-
-def _forget_clients() -> None:
-    aws_clients.client.cache_clear()
-    aws_clients._session.cache_clear()
-    presigned._session.cache_clear()
 
 
 def _keys(table: str) -> dict[str, Any]:
@@ -131,7 +123,7 @@ class World:
         self.log_index = DynamoLogIndex("logs")
         self.log_segments = S3LogSegments("data")
         self.urls = S3DataUrls("data", REGION)
-        key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.secrets = KmsSecretStore("access", key)
         self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
         self.release = ReleaseRunner(self.runners, self.provider)
@@ -151,7 +143,7 @@ class World:
         self.runs.advance(RUN_ID, treatment, current.attempt, set(TreatmentState), state, **changes)
 
     def items(self, table: str) -> str:
-        return str(boto3.client("dynamodb").scan(TableName=table)["Items"])
+        return str(aws_clients.client("dynamodb").scan(TableName=table)["Items"])
 
     def _admit(self) -> None:
         self.runs.create_run(

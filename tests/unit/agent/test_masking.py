@@ -1,9 +1,12 @@
 """A secret is hidden in every form, wherever it stands, and nothing else is touched."""
 
 import base64
-import io
+import itertools
 import json
+import socket
 import urllib.parse
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
@@ -15,7 +18,7 @@ from runner_bootstrap.agent.masking import MASK, LineMasker, Masker
 secrets = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=8, max_size=40)
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 
-FORMS = {
+FORMS: dict[str, Callable[[str], str]] = {
     "plain": lambda secret: secret,
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
     "base64 after one byte": lambda secret: base64.b64encode(b"x" + secret.encode() + b"y").decode(),
@@ -61,7 +64,7 @@ def test_other_text_stays(secret: str, line: str) -> None:
 
 @given(st.lists(secrets, min_size=2, max_size=5))
 def test_overlapping_secrets_are_all_hidden(several: list[str]) -> None:
-    chained = several + [several[0] + several[1], several[0][2:] + several[1][:4]]
+    chained = [*several, several[0] + several[1], several[0][2:] + several[1][:4]]
     masked = Masker(chained).mask(" ".join([several[0] + several[1], *several]))
     assert not any(secret in masked for secret in chained)
 
@@ -108,19 +111,17 @@ def test_a_preview_of_bytes_is_masked_and_otherwise_untouched() -> None:
     assert masker.mask_bytes(content) == b"\xff\x00\xfe *** \x80"
 
 
-class Trickle(io.RawIOBase):
-    """A pipe whose every read gives the next of the given parts."""
-
-    def __init__(self, parts: list[bytes]) -> None:
-        self._parts = parts
-
-    def read1(self, _size: int) -> bytes:
-        return self._parts.pop(0) if self._parts else b""
-
-
-def read_lines(parts: list[bytes], *hidden: str) -> list[dict]:
+def read_lines(parts: list[bytes], *hidden: str) -> list[dict[str, Any]]:
     buffer = LogBuffer(0.01, True, Masker(hidden))
-    LineReader(Trickle([part for part in parts if part]), "stdout", buffer).run()  # type: ignore[arg-type]
+    # Each part is one packet, so one read.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    reader = LineReader(ours.detach(), "stdout", buffer)
+    reader.start()
+    with theirs:
+        for part in parts:
+            if part:
+                theirs.sendall(part)
+    reader.join()
     buffer.flush()
     lines = []
     while batch := buffer.next_batch():
@@ -133,7 +134,7 @@ def read_lines(parts: list[bytes], *hidden: str) -> list[dict]:
 def test_a_secret_split_over_reads_is_masked(secret: str, cuts: list[int]) -> None:
     content = f"one {secret} two\nthree {secret}".encode()
     places = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
-    lines = read_lines([content[start:end] for start, end in zip(places, places[1:], strict=False)], secret)
+    lines = read_lines([content[start:end] for start, end in itertools.pairwise(places)], secret)
     assert [line["text"] for line in lines] == [f"one {MASK} two", f"three {MASK}"]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from cadence.domain.document import Code, Context, PoolOffer, Severity, bind_parameters, validate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,7 +94,11 @@ CASES: dict[Code, list[Case]] = {
     Code.YAML_TAG: [Case(treatment("{run: !!python/object:os.system ls}"), 4, 16, "/treatments/build/run", "The tag")],
     Code.TOO_MANY_FINDINGS: [
         Case(
-            HEAD + "treatments:\n" + "".join(f"  t{n}: {{}}\n" for n in range(1_500)), 1003, 3, "", "500 more findings"
+            HEAD + "treatments:\n" + "".join(f"  t{n}: {{}}\n" for n in range(1_500)),
+            1003,
+            3,
+            "",
+            "more findings than the 1,000 shown",
         )
     ],
     Code.UNKNOWN_KEY: [

@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
-import cadence.domain.document.yaml_text as yaml_text
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cadence.domain.document.yaml_text as yaml_text
 from cadence.domain.document import (
     Connection,
     Context,
@@ -23,8 +26,6 @@ from cadence.domain.document import (
     validate,
 )
 from cadence.domain.document.types import Option, Scalar
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 FULL = """\
 cadence: 1
@@ -224,6 +225,16 @@ def test_as_many_treatments_as_allowed_are_accepted() -> None:
     treatments["t0"].pop("after")
 
     assert len(valid(json.dumps({**MINIMAL, "treatments": treatments})).treatments) == 10_000
+
+
+def test_a_document_full_of_mistakes_is_not_checked_to_its_end() -> None:
+    connections = [f"fetc{number}.x -> buil{number}.y" for number in range(100_000)]
+
+    findings = validate(json.dumps({**MINIMAL, "connections": connections})).findings
+
+    assert len(findings) == 1_001
+    assert findings[-1].code == "too-many-findings"
+    assert sum(finding.hint is not None for finding in findings) < 200
 
 
 @given(st.binary(max_size=200))

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
@@ -21,7 +20,7 @@ from cadence.adapters.dynamodb.access_items import (
     TokenItem,
     organization_key,
 )
-from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.application.access_ports import Cipher, Seen
 from cadence.domain.access import ApiToken, Organization, Project
@@ -188,4 +187,4 @@ def _create_pair(items: tuple[AccessTable, AccessTable], taken: str) -> None:
 
 
 def _transaction() -> TransactWrite:
-    return TransactWrite(connection=Connection(region=AccessTable.Meta.region))  # type: ignore[attr-defined]
+    return TransactWrite(connection=transaction_connection())

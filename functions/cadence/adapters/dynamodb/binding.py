@@ -1,17 +1,32 @@
-"""Ties pynamodb models to the tables that the settings name."""
+"""Ties pynamodb models to the tables that the settings name, all through one client."""
 
+from functools import cache
+
+from pynamodb.connection import Connection
 from pynamodb.models import Model
 
-from cadence.adapters.aws import REGION
+from cadence.adapters.aws import REGION, client
 
 
 def bind(model: type[Model], table_name: str) -> None:
-    """Makes `model` use `table_name` from now on (its cached connection is dropped)."""
+    """Makes `model` use `table_name` from now on."""
     meta = model.Meta
     if getattr(meta, "table_name", None) == table_name and model._connection is not None:
         return
     meta.table_name = table_name
     meta.region = REGION
-    meta.connect_timeout_seconds = 5
-    meta.read_timeout_seconds = 10
     model._connection = None
+    _share_client(model._get_connection().connection)
+
+
+@cache
+def transaction_connection() -> Connection:
+    """What a `TransactWrite` needs."""
+    connection = Connection(region=REGION)
+    _share_client(connection)
+    return connection
+
+
+def _share_client(connection: Connection) -> None:
+    """pynamodb would make a client for each model, and each takes as long as a cold Lambda may take in all."""
+    connection._client = client("dynamodb")

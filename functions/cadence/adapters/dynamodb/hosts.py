@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import ITEMS, HostItem, OfferItem, RunnerItem, pool_partition
 from cadence.application.runner_ports import Host
@@ -23,7 +22,7 @@ class DynamoHostStore:
     def __init__(self, table_name: str) -> None:
         for model in ITEMS:
             bind(model, table_name)
-        self._connection = Connection(region=HostItem.Meta.region)  # type: ignore[attr-defined]
+        self._connection = transaction_connection()
 
     def put_host(self, host: Host) -> None:
         item = HostItem(

@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.application.log_ports import LogHead, LogIndex
 from cadence.domain.log import Gap, Segment, Watermark
@@ -115,7 +114,7 @@ class DynamoLogIndex(LogIndex):
     def __init__(self, table_name: str) -> None:
         for model in (LogsTable, HeadItem, SegmentItem, WatermarkItem):
             bind(model, table_name)
-        self._connection = Connection(region=LogsTable.Meta.region)  # type: ignore[attr-defined]
+        self._connection = transaction_connection()
 
     def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         with translated(f"log of run {run_id}"):

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
-from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.versions import PipelineVersion, PushTrigger
@@ -120,7 +119,7 @@ class DynamoPipelineStore:
 
     @staticmethod
     def _transaction() -> TransactWrite:
-        return TransactWrite(connection=Connection(region=_PipelineItem.Meta.region))  # type: ignore[attr-defined]
+        return TransactWrite(connection=transaction_connection())
 
 
 def _get(pk: str, sk: str, missing: str) -> PipelineVersion:

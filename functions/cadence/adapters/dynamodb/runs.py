@@ -6,12 +6,11 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import insisting, translated
 from cadence.adapters.dynamodb.run_items import (
     ITEMS,
@@ -47,7 +46,7 @@ class DynamoRunStore:
     def __init__(self, table_name: str) -> None:
         for model in ITEMS:
             bind(model, table_name)
-        self._connection = Connection(region=RunsTable.Meta.region)  # type: ignore[attr-defined]
+        self._connection = transaction_connection()
 
     # runs
 

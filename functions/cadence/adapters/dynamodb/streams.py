@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import ITEMS, ChunksItem, ConsumerItem, OutputItem, runner_partition
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
@@ -20,7 +19,7 @@ class DynamoStreamStore:
     def __init__(self, table_name: str) -> None:
         for model in ITEMS:
             bind(model, table_name)
-        self._connection = Connection(region=OutputItem.Meta.region)  # type: ignore[attr-defined]
+        self._connection = transaction_connection()
 
     def get_progress(self, runner_id: str, port: str) -> StreamProgress:
         try:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from cadence.domain.document.findings import Code, Path
+from cadence.domain.document.findings import MAX_FINDINGS, Code, Path
 from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Misreading, Places, Position, Reading, Unreadable
 from cadence.domain.document.wording import shown
 
@@ -82,6 +82,8 @@ class Builder:
         return _UNUSABLE.sub("", text)
 
     def problem(self, code: Code, message: str, spot: Any, hint: str | None = None) -> None:
+        if len(self._misreadings) > MAX_FINDINGS:
+            return
         path: Path = tuple(member for _, member in self._enclosing[1:])
         if self._container is not None:
             path = (*path, self._member())

@@ -6,19 +6,19 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from cadence.domain.document.draft import Draft, DraftTreatment, texts
-from cadence.domain.document.findings import Code, Path, Problem
+from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Connection, Port
 from cadence.domain.document.wording import closest, shown, suggestion
 
 _CONNECTION = re.compile(r"\s*([^\s.]+)\.([^\s.]+)\s*->\s*([^\s.]+)\.([^\s.]+)\s*")
-_MOST_CYCLES = 20
+_MOST_CYCLES = 10
 _LONGEST_CYCLE_SHOWN = 12
 
 Edges = dict[tuple[str, str], Path]
 """Producer and consumer, and the first place in the document that makes the one wait for the other."""
 
 
-def check_connections(draft: Draft, problems: list[Problem]) -> tuple[Connection, ...]:
+def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...]:
     """Adds what is wrong to `problems`; returns the connections that could be read."""
     check = _ConnectionCheck(draft, problems)
     for index, text in texts(draft.connections):
@@ -27,12 +27,12 @@ def check_connections(draft: Draft, problems: list[Problem]) -> tuple[Connection
         if "after" in treatment.body:
             check.after(treatment)
         check.inputs_are_fed(treatment)
-    problems.extend(_cycles(check.edges))
+    problems.add_all(_cycles(check.edges))
     return tuple(check.connections)
 
 
 class _ConnectionCheck:
-    def __init__(self, draft: Draft, problems: list[Problem]) -> None:
+    def __init__(self, draft: Draft, problems: Problems) -> None:
         self._treatments = draft.treatments
         self._problems = problems
         self._fed: dict[tuple[str, str], str] = {}
@@ -97,7 +97,7 @@ class _ConnectionCheck:
     def _treatment(self, name: str, path: Path) -> DraftTreatment | None:
         treatment = self._treatments.get(name)
         if treatment is None:
-            hint = suggestion(name, self._treatments)
+            hint = suggestion(name, self._treatments, self._problems)
             self._report(Code.UNKNOWN_TREATMENT, f"There is no treatment {shown(name)}.", path, hint)
         return treatment
 
@@ -108,7 +108,7 @@ class _ConnectionCheck:
             return None
         if port in source.outputs:
             return source.outputs[port]
-        hint = suggestion(port, [*source.outputs, *BUILTIN_OUTPUTS])
+        hint = suggestion(port, [*source.outputs, *BUILTIN_OUTPUTS], self._problems)
         if source.inputs and port in source.inputs:
             hint = f"{port} is an input of {source.name}; a connection starts at an output."
         self._report(Code.UNKNOWN_PORT, f"Treatment {shown(source.name)} has no output {shown(port)}.", path, hint)
@@ -120,12 +120,13 @@ class _ConnectionCheck:
             return None
         if port in target.inputs:
             return port, target.inputs[port]
-        hint = suggestion(port, target.inputs) or f"Treatment {shown(target.name)} declares no inputs."
+        hint = suggestion(port, target.inputs, self._problems)
+        if not target.inputs:
+            hint = f"Treatment {shown(target.name)} declares no inputs."
         if target.outputs and port in target.outputs:
             hint = f"{port} is an output of {target.name}; a connection ends at an input."
         self._report(Code.UNKNOWN_PORT, f"Treatment {shown(target.name)} has no input {shown(port)}.", path, hint)
-        meant = closest(port, target.inputs)
-        if meant is not None:
+        if hint is not None and (meant := closest(port, target.inputs)) is not None:
             self._fed.setdefault((target.name, meant), "")
         return None
 
@@ -149,7 +150,7 @@ class _ConnectionCheck:
             self.edges.setdefault((producer, consumer), path)
 
     def _report(self, code: Code, message: str, path: Path, hint: str | None, *, at_key: bool = False) -> None:
-        self._problems.append(Problem(code, message, path, hint, at_key))
+        self._problems.add(Problem(code, message, path, hint, at_key))
 
 
 def _cycles(edges: Edges) -> Iterator[Problem]:

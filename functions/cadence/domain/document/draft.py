@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from cadence.domain.document.findings import Code, Path, Problem
+from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Port
 from cadence.domain.document.types import GenericType, TypeSyntaxError, parse_flow_type
 from cadence.domain.document.wording import shown
@@ -39,7 +39,7 @@ class Draft:
     treatments: dict[str, DraftTreatment] = field(default_factory=dict)
 
 
-def read_draft(data: Mapping[str, Any], problems: list[Problem]) -> Draft:
+def read_draft(data: Mapping[str, Any], problems: Problems) -> Draft:
     """Reads what it can; ports whose type makes no sense are added to `problems`."""
     connections = data.get("connections")
     draft = Draft(mapping(data.get("defaults")), connections if isinstance(connections, list) else [])
@@ -59,13 +59,13 @@ def texts(value: Any) -> Iterator[tuple[int, str]]:
         yield from ((index, item) for index, item in enumerate(value) if isinstance(item, str))
 
 
-def _read_treatment(name: str, body: Any, problems: list[Problem]) -> DraftTreatment:
+def _read_treatment(name: str, body: Any, problems: Problems) -> DraftTreatment:
     if not isinstance(body, dict) or not _KEYS_THAT_BRING_PORTS.isdisjoint(body):
         return DraftTreatment(name, mapping(body), None, None)
     treatment = DraftTreatment(
         name, body, _read_ports(name, body, "inputs", problems), _read_ports(name, body, "outputs", problems)
     )
-    problems.extend(
+    problems.add_all(
         Problem(
             Code.RESERVED_PORT,
             f"Every treatment already has the output {shown(port)}.",
@@ -78,7 +78,7 @@ def _read_treatment(name: str, body: Any, problems: list[Problem]) -> DraftTreat
     return treatment
 
 
-def _read_ports(treatment: str, body: Mapping[str, Any], side: str, problems: list[Problem]) -> Ports | None:
+def _read_ports(treatment: str, body: Mapping[str, Any], side: str, problems: Problems) -> Ports | None:
     declared = body.get(side, {})
     if not isinstance(declared, dict):
         return None
@@ -90,7 +90,7 @@ def _read_ports(treatment: str, body: Mapping[str, Any], side: str, problems: li
         try:
             ports[name] = _port(name, text)
         except TypeSyntaxError as error:
-            problems.append(type_problem(error, ("treatments", treatment, side, name)))
+            problems.add(type_problem(error, ("treatments", treatment, side, name)))
     return ports
 
 

@@ -3,14 +3,14 @@
 import re
 
 from cadence.domain.document.draft import Draft, mapping
-from cadence.domain.document.findings import Code, Problem
+from cadence.domain.document.findings import Code, Problem, Problems
 from cadence.domain.document.wording import shown
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _RESERVED_PREFIX = "CADENCE_"
 
 
-def check_environment(draft: Draft, problems: list[Problem]) -> None:
+def check_environment(draft: Draft, problems: Problems) -> None:
     """Names have to be usable in a shell, not Cadence's own, and set once."""
     for treatment in draft.treatments.values():
         env = mapping(treatment.body.get("env"))
@@ -19,7 +19,7 @@ def check_environment(draft: Draft, problems: list[Problem]) -> None:
             for name in variables:
                 path = (*treatment.path, side, name)
                 if _VARIABLE.fullmatch(name) is None:
-                    problems.append(
+                    problems.add(
                         Problem(
                             Code.BAD_VARIABLE_NAME,
                             f"{shown(name)} cannot be the name of an environment variable.",
@@ -29,7 +29,7 @@ def check_environment(draft: Draft, problems: list[Problem]) -> None:
                         )
                     )
                 elif name.upper().startswith(_RESERVED_PREFIX):
-                    problems.append(
+                    problems.add(
                         Problem(
                             Code.RESERVED_VARIABLE,
                             f"{shown(name)} is reserved: Cadence sets {_RESERVED_PREFIX}*.",
@@ -39,7 +39,7 @@ def check_environment(draft: Draft, problems: list[Problem]) -> None:
                         )
                     )
                 elif side == "secrets" and name in env:
-                    problems.append(
+                    problems.add(
                         Problem(
                             Code.VARIABLE_SET_TWICE,
                             f"{shown(name)} is set in env and in secrets.",

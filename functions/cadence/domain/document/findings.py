@@ -1,10 +1,14 @@
 """What a check found: its stable code, where it is, and what to do about it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a part of it."""
+
+
+MAX_FINDINGS = 1_000
 
 
 class Severity(StrEnum):
@@ -95,6 +99,32 @@ class Problem:
     hint: str | None = None
     at_key: bool = False
     severity: Severity = Severity.ERROR
+
+
+class EnoughProblems(Exception):
+    """There are more problems than anybody wants to be told."""
+
+
+class Problems:
+    """The problems found so far. Adding more than `MAX_FINDINGS` raises `EnoughProblems`, which ends the check."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, problem: Problem) -> None:
+        self._found.append(problem)
+        if len(self._found) > MAX_FINDINGS:
+            raise EnoughProblems
+
+    def add_all(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.add(problem)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._found)
 
 
 def pointer(path: Path) -> str:

@@ -1,11 +1,11 @@
 """Checks against what the project has: secrets, pools, and what the pools' runners can be."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.document.draft import Draft, DraftTreatment, mapping, texts
-from cadence.domain.document.findings import Code, Path, Problem
+from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.wording import shown, suggestion
 
 
@@ -38,40 +38,42 @@ class _Needs:
     sizes: tuple[tuple[str, int | None], ...]
 
 
-def check_secrets(draft: Draft, context: Context, problems: list[Problem]) -> None:
+def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
     """Every secret a treatment names has to exist."""
     if context.secrets is None:
         return
     for treatment in draft.treatments.values():
         for variable, secret in mapping(treatment.body.get("secrets")).items():
             if isinstance(secret, str) and secret not in context.secrets:
-                problems.append(
+                problems.add(
                     Problem(
                         Code.UNKNOWN_SECRET,
                         f"The project has no secret {shown(secret)}.",
                         (*treatment.path, "secrets", variable),
-                        suggestion(secret, context.secrets) or f"Set it first: cadence secret set {secret[:60]}.",
+                        suggestion(secret, context.secrets, problems)
+                        or f"Set it first: cadence secret set {secret[:60]}.",
                     )
                 )
 
 
-def check_pools(draft: Draft, context: Context, problems: list[Problem]) -> None:
+def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
     """Every pool named has to exist, and one of those a treatment may use has to satisfy all it asks for."""
     if context.pools is None:
         return
-    problems.extend(_unknown_pools(draft.defaults, ("defaults",), context.pools))
+    _check_pools_exist(draft.defaults, ("defaults",), context.pools, problems)
     for treatment in draft.treatments.values():
-        problems.extend(_unknown_pools(treatment.body, treatment.path, context.pools))
+        _check_pools_exist(treatment.body, treatment.path, context.pools, problems)
         problem = _unsatisfied(treatment, draft.defaults, context.pools)
         if problem is not None:
-            problems.append(problem)
+            problems.add(problem)
 
 
-def _unknown_pools(body: Mapping[str, Any], path: Path, pools: Mapping[str, PoolOffer]) -> Iterator[Problem]:
+def _check_pools_exist(body: Mapping[str, Any], path: Path, pools: Mapping[str, PoolOffer], problems: Problems) -> None:
     for index, name in texts(body.get("pools")):
         if name not in pools:
-            hint = suggestion(name, pools)
-            yield Problem(Code.UNKNOWN_POOL, f"The project has no pool {shown(name)}.", (*path, "pools", index), hint)
+            hint = suggestion(name, pools, problems)
+            message = f"The project has no pool {shown(name)}."
+            problems.add(Problem(Code.UNKNOWN_POOL, message, (*path, "pools", index), hint))
 
 
 def _unsatisfied(

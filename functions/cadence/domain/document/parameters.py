@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.document.draft import mapping, type_problem
-from cadence.domain.document.findings import Code, Finding, Problem, Severity, pointer
+from cadence.domain.document.findings import Code, Finding, Problem, Problems, Severity, pointer
 from cadence.domain.document.literals import mismatch
 from cadence.domain.document.pipeline import Parameter, Pipeline
 from cadence.domain.document.types import DataType, Option, Scalar, TypeSyntaxError, parse_data_type
@@ -62,7 +62,7 @@ def bind_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> BoundParame
     return BoundParameters(values, tuple(findings))
 
 
-def read_parameters(data: Mapping[str, Any], problems: list[Problem]) -> dict[str, Parameter]:
+def read_parameters(data: Mapping[str, Any], problems: Problems) -> dict[str, Parameter]:
     """The parameters a document declares, as far as they make sense; adds what is wrong to `problems`.
 
     One without default has to be given, unless it says `required: false` or is an `Option`.
@@ -76,12 +76,12 @@ def read_parameters(data: Mapping[str, Any], problems: list[Problem]) -> dict[st
         try:
             data_type = parse_data_type(text)
         except TypeSyntaxError as error:
-            problems.append(type_problem(error, (*path, "type")))
+            problems.add(type_problem(error, (*path, "type")))
             continue
         has_default = "default" in body
         why = mismatch(body["default"], data_type) if has_default else None
         if why is not None:
-            problems.append(
+            problems.add(
                 Problem(
                     Code.BAD_DEFAULT,
                     f"The default of parameter {shown(name)} does not fit: {why}.",

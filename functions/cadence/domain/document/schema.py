@@ -124,8 +124,11 @@ def _wrong_key_name(error: ValidationError, path: Path, _: str) -> Iterator[Prob
 
 def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
     items: Any = error.instance
+    seen: set[str] = set()
     for index, item in enumerate(items):
-        if item in items[:index]:
+        known = len(seen)
+        seen.add(json.dumps(item, sort_keys=True))
+        if len(seen) == known:
             yield Problem(Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them.")
 
 

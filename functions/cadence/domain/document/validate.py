@@ -1,6 +1,7 @@
 """The check of a pipeline document: everything that is wrong with it at once, or the pipeline it describes."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +9,17 @@ from cadence.domain.document.assembling import assemble
 from cadence.domain.document.connecting import check_connections
 from cadence.domain.document.draft import mapping, read_draft
 from cadence.domain.document.environment import check_environment
-from cadence.domain.document.findings import Code, Finding, Path, Problem, Severity, pointer
+from cadence.domain.document.findings import (
+    MAX_FINDINGS,
+    Code,
+    EnoughProblems,
+    Finding,
+    Path,
+    Problem,
+    Problems,
+    Severity,
+    pointer,
+)
 from cadence.domain.document.json_text import read_json
 from cadence.domain.document.offering import Context, check_pools, check_secrets
 from cadence.domain.document.parameters import read_parameters
@@ -18,7 +29,6 @@ from cadence.domain.document.source import Misreading, Places, Reading, Unreadab
 from cadence.domain.document.yaml_text import read_yaml
 
 Media = Literal["yaml", "json"]
-MAX_FINDINGS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +50,11 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
         reading = _read(text, kind)
     except Unreadable as error:
         return Checked(None, (_misread(error.problem),))
-    problems: list[Problem] = []
-    if "${{" in text:
-        problems.extend(_expressions(reading.data))
-    pipeline = _check(reading.data, context or Context(), problems, readable=not reading.misreadings)
+    problems, pipeline = Problems(), None
+    with suppress(EnoughProblems):
+        if "${{" in text:
+            problems.add_all(_expressions(reading.data))
+        pipeline = _check(reading.data, context or Context(), problems, readable=not reading.misreadings)
     if not problems and not reading.misreadings:
         return Checked(pipeline, ())
     places = _read(text, kind, keep_places=True).places
@@ -61,10 +72,10 @@ def _read(text: str, kind: Media, *, keep_places: bool = False) -> Reading:
     return read(text, keep_places=keep_places)
 
 
-def _check(data: Any, context: Context, problems: list[Problem], *, readable: bool) -> Pipeline | None:
-    problems.extend(check_shape(data))
+def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -> Pipeline | None:
+    problems.add_all(check_shape(data))
     document = mapping(data)
-    problems.extend(_inactive_triggers(document))
+    problems.add_all(_inactive_triggers(document))
     parameters = read_parameters(document, problems)
     draft = read_draft(document, problems)
     connections = check_connections(draft, problems)
@@ -125,7 +136,7 @@ def _bounded(findings: list[Finding]) -> tuple[Finding, ...]:
     more = Finding(
         Code.TOO_MANY_FINDINGS,
         Severity.ERROR,
-        f"{len(findings) - MAX_FINDINGS:,} more findings are not shown.",
+        f"There are more findings than the {MAX_FINDINGS:,} shown.",
         "",
         last.line,
         last.column,

@@ -75,9 +75,10 @@ class Actor:
 class Stage:
     """Runs actors until none is left. Time passes only when nobody can go on."""
 
-    def __init__(self, random: Random, clock: ManualClock) -> None:
+    def __init__(self, random: Random, clock: ManualClock, longest: timedelta) -> None:
         self.random = random
         self.clock = clock
+        self._end = clock.now + longest
         self.back = threading.Semaphore(0)
         self.closed = False
         self.steps = 0
@@ -107,7 +108,7 @@ class Stage:
                 self._actors.remove(actor)
             return
         times = [actor.wake for actor in self._actors if isinstance(actor.wake, datetime)]
-        if not times:
+        if not times or min(times) > self._end:
             raise Stuck(describe())
         self.clock.now = max(min(times), self.clock.now + timedelta(microseconds=1))
 

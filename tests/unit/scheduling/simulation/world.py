@@ -1,6 +1,6 @@
 """A run among machines, providers, agents and watchdogs that are interrupted, repeated and late."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +21,6 @@ from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Co
 from cadence.domain.pool import Placement, Pool
 from cadence.domain.run import Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
-
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import ManualClock, MemoryDocuments, MemoryLogStream, MemoryMachines, MemoryPools
@@ -32,6 +31,7 @@ from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watche
 RUN = "01jd0000000000000000000000"
 POOLS = (Pool("acme", "near", "here", boot_deadline=120), Pool("acme", "far", "there", boot_deadline=120))
 LONGEST_DELAY = timedelta(seconds=900)  # of an SQS message
+LONGEST_RUN = timedelta(hours=6)  # before its deadline, so that nothing is saved by it
 CRASHES_PER_STEP = 3  # fewer than any Retry of the machines allows
 
 Play = Callable[[Actor], None]
@@ -75,7 +75,7 @@ class World:
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.stage = Stage(self.random, self.clock)
+        self.stage = Stage(self.random, self.clock, LONGEST_RUN)
         self.runs = MemoryRunStore()
         self.runners = MemoryRunnerStore()
         self.documents = MemoryDocuments()
@@ -84,8 +84,9 @@ class World:
         self.claims: Counter[str] = Counter()
         self.stopped: set[str] = set()
         self._crashes: Counter[str] = Counter()
-        self._refusals: Counter[str] = Counter()
+        self._refused: defaultdict[str, set[str]] = defaultdict(set)
         self._launched: set[str] = set()
+        self._repeated: set[str] = set()
         run = Run(
             run_id=RUN,
             organization="acme",
@@ -140,8 +141,10 @@ class World:
         return invoke
 
     def _ports(self, actor: Actor, step: str) -> "Ports":
+        """For one process; it may end early if it has a `step` (an agent ends by its script only)."""
+
         def perils() -> bool:
-            if self._crashes[step] >= CRASHES_PER_STEP or self.random.random() >= self.faults.crash:
+            if not step or self._crashes[step] >= CRASHES_PER_STEP or self.random.random() >= self.faults.crash:
                 return False
             self._crashes[step] += 1
             return True
@@ -157,8 +160,9 @@ class World:
             self.stopped.add(placement["runner_id"])
             return
         script = self._script(event["treatment"], placement["attempt"])
-        if script == "no room" and self._refusals[placement["runner_id"]] < len(POOLS):
-            self._refusals[placement["runner_id"]] += 1
+        refused = self._refused[placement["runner_id"]]
+        if script == "no room" and (event["task_token"] in refused or len(refused) < len(POOLS)):
+            refused.add(event["task_token"])
             raise CapacityExhausted(f"no room in {placement['pool']}")
         self._start(ports, event, script)
 
@@ -193,7 +197,7 @@ class World:
             self._launched.add(runner_id)
             spec = next(s for s in self.specs if s.name == event["treatment"])
             agent = Agent(runner, spec, script, self.clock, self.claims)
-            self.stage.enter(f"agent {runner_id}", lambda actor: agent.play(actor, self._ports(actor, actor.name)))
+            self.stage.enter(f"agent {runner_id}", lambda actor: agent.play(actor, self._ports(actor, "")))
 
     def _script(self, treatment: str, attempt: int) -> str:
         script = self.scripts[treatment]
@@ -212,7 +216,10 @@ class World:
 
     def wake_watchdog(self, look: str, subject: str, after: timedelta) -> None:
         due = self.clock.now + min(after, LONGEST_DELAY)
-        for _ in range(2 if self.random.random() < self.faults.twice else 1):
+        repeated = subject not in self._repeated and self.random.random() < self.faults.twice
+        if repeated:
+            self._repeated.add(subject)
+        for _ in range(2 if repeated else 1):
             self.stage.enter(f"watchdog {subject}", lambda actor: self._watch(actor, look, subject, due))
 
     def _watch(self, actor: Actor, look: str, subject: str, due: datetime) -> None:

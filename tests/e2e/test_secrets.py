@@ -1,0 +1,104 @@
+"""A secret that its treatment prints in every way is found nowhere afterwards."""
+
+import base64
+import gzip
+import json
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from tests.e2e.conftest import Stack
+
+from tests.e2e.api import Api
+
+PLAIN = 'pa$$w0rd/with+"quotes"&more'
+LINES = "-----BEGIN KEY-----\nc29tZSBrZXkgbWF0ZXJpYWw\nYW5vdGhlciBsaW5lIG9mIGl0\n-----END KEY-----"
+PRINT = """
+python3 - <<'END'
+import base64, json, os, sys, urllib.parse
+for name in ("PLAIN", "LINES"):
+    secret = os.environ[name]
+    print("plain", secret)
+    print("base64", base64.b64encode(secret.encode()).decode())
+    print("shifted", base64.b64encode(b"x" + secret.encode()).decode(), base64.b64encode(b"xy" + secret.encode()).decode())
+    print("url", urllib.parse.quote(secret), urllib.parse.quote_plus(secret), urllib.parse.quote(secret, safe=""))
+    print("json", json.dumps({"secret": secret}))
+    print("error", secret, file=sys.stderr)
+sys.exit("failed with " + os.environ["PLAIN"])
+END
+"""
+
+
+def test_a_printed_secret_appears_nowhere(api: Api, stack: Stack) -> None:
+    for name, value in (("e2e-plain", PLAIN), ("e2e-lines", LINES)):
+        response = api.call("PUT", f"/v1/projects/default/secrets/{name}", json={"value": value})
+        assert response.ok, response.text
+    run_id = api.start(
+        {
+            "cadence": 1,
+            "name": "leaky",
+            "treatments": {"leak": {"run": PRINT, "secrets": {"PLAIN": "e2e-plain", "LINES": "e2e-lines"}}},
+        }
+    )
+    run = api.finished(run_id)
+
+    assert run["state"] == "failed"
+    lines = api.lines(run_id)
+    assert any("***" in line["text"] for line in lines), "nothing was masked: did the treatment print at all?"
+    needles = list(forms(PLAIN)) + list(forms(LINES))
+    for where, content in everything(api, stack, run_id):
+        found = [needle for needle in needles if needle in content]
+        assert not found, f"{where} holds {found[0][:6]!r}…"
+
+
+def forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield base64.b64encode(secret.encode()).decode()
+    for shift in (b"x", b"xy"):
+        # The first and last characters of a shifted encoding depend on the neighbours.
+        yield base64.b64encode(shift + secret.encode()).decode()[4:-4]
+    yield urllib.parse.quote(secret)
+    yield urllib.parse.quote(secret, safe="")
+    yield urllib.parse.quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    yield from (line for line in secret.splitlines() if len(line) > 8 and "-----" not in line)
+
+
+def everything(api: Api, stack: Stack, run_id: str) -> Iterator[tuple[str, str]]:
+    yield "the run", json.dumps(api.run(run_id))
+    yield "the treatment", json.dumps(api.get(f"/v1/runs/{run_id}/treatments/leak"))
+    yield "the log", json.dumps(api.lines(run_id), ensure_ascii=False)
+    yield "the secrets", api.call("GET", "/v1/projects/default/secrets").text
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=stack.aws_endpoint,
+            region_name="eu-west-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    dynamodb = client("dynamodb")
+    for table in dynamodb.list_tables()["TableNames"]:
+        for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+            for item in page["Items"]:
+                yield f"table {table}", json.dumps(item, default=lambda raw: raw.decode("latin-1"), ensure_ascii=False)
+    machines = client("stepfunctions")
+    for machine in machines.list_state_machines()["stateMachines"]:
+        for execution in machines.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]:
+            history = machines.get_execution_history(executionArn=execution["executionArn"], includeExecutionData=True)
+            yield f"history of {execution['name']}", json.dumps(history, default=str, ensure_ascii=False)
+    groups = client("logs")
+    for group in groups.describe_log_groups()["logGroups"]:
+        for page in groups.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            for event in page["events"]:
+                yield f"log group {group['logGroupName']}", event["message"]
+    for path in Path(stack.folder).rglob("*"):
+        if path.is_file():
+            raw = path.read_bytes()
+            if path.name.endswith(".gz"):
+                raw = gzip.decompress(raw)
+            yield f"file {path.name}", raw.decode("utf-8", errors="replace")

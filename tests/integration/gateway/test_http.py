@@ -1,0 +1,236 @@
+"""The gateway's handler from API events: a host joins, an agent works, and whatever is wrong is a 4xx problem document."""
+
+import base64
+import hashlib
+import importlib
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.protocol_schema import protocol_schema
+from cadence.application.authenticate import issue_token
+from cadence.domain.pool import Pool
+from cadence.domain.run import TreatmentState
+from tests.integration.gateway.conftest import RUN_ID, World
+
+NOW = "2026-01-02T03:04:05.678Z"
+NONCE = "0123456789abcdef"
+Call = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:none"
+    for name, value in {
+        "ACCESS_TABLE": "access",
+        "RUNS_TABLE": "runs",
+        "RUNNERS_TABLE": "runners",
+        "DATA_BUCKET": "data",
+        "SECRETS_KEY": world.secrets._key_id,
+        "LOG_STREAM_NAME": "log-lines",
+        "RUN_MACHINE_ARN": machine,
+        "TREATMENT_MACHINE_ARN": machine,
+        "DOORBELL_PREFIX": "doorbell-",
+    }.items():
+        monkeypatch.setenv(f"CADENCE_{name}", value)
+    module = importlib.import_module("runner_gateway.handler")
+    composition = importlib.import_module("cadence.composition.runner_gateway")
+    monkeypatch.setattr(composition, "StepFunctionsMachines", lambda *_: world.machines)
+    monkeypatch.setattr(module, "_gateway", composition.gateway())
+    client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
+
+    def call(path: str, body: Any, token: str | None = None, raw: str | None = None) -> tuple[int, Any]:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        event = {
+            "version": "2.0",
+            "routeKey": "POST /runner/v1/{proxy+}",
+            "rawPath": f"/runner/v1/{path}",
+            "headers": headers,
+            "pathParameters": {"proxy": path},
+            "body": raw if raw is not None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        response = module.handler(event, None)
+        return response["statusCode"], json.loads(response["body"])
+
+    return call
+
+
+@pytest.fixture
+def join_token(world: World) -> str:
+    access = DynamoAccessStore("access")
+    access.put_pool(Pool("default", "local", "host"))
+    access.put_pool(Pool("default", "cloud", "ec2"))
+    token, text = issue_token("default", "*", "join", frozenset({"hosts:join"}), "test", datetime.now(UTC))
+    access.add_token(token)
+    return text
+
+
+@pytest.fixture
+def claimed(call: Call, world: World, join_token: str) -> tuple[str, str, str]:
+    """(runner id, session token, host token)"""
+    status, host = call("hosts", {"pool": "local", "name": "here", "facts": {"os": "linux"}, "slots": 2}, join_token)
+    assert status == 200
+    runner_id = world.launch()
+    status, lease = call(f"hosts/{host['host_id']}/lease", {"free_slots": 2, "running": []}, host["token"])
+    assert_answer("lease", status, lease)
+    (handed,) = lease["assignments"]
+    body = {"runner_id": runner_id, "nonce": NONCE, "facts": {}}
+    status, assignment = call("claim", body, handed["token"])
+    assert_answer("claim", status, assignment)
+    assert assignment["secrets"] == {"TOKEN": "s3cr3t-value"}
+    assert assignment["parameters"] == {"ref": "main"}
+    world.move("make", TreatmentState.RUNNING)
+    return runner_id, assignment["session_token"], host["token"]
+
+
+def assert_answer(name: str, status: int, answer: Any) -> None:
+    assert status == 200, answer
+    schema = {**protocol_schema(), "$ref": f"#/$defs/{name}_answer"}
+    jsonschema_rs.Draft202012Validator(schema).validate(answer)
+
+
+def test_an_agent_works_from_claim_to_completion(call: Call, claimed, world: World) -> None:
+    runner_id, session, _ = claimed
+    sample = {"time": NOW, "cpu_ms": 1, "memory": 2, "read_bytes": 3, "write_bytes": 4, "processes": 5}
+    status, answer = call(f"runners/{runner_id}/heartbeat", {"phase": "running", "samples": [sample]}, session)
+    assert_answer("heartbeat", status, answer)
+    line = {"seq": 1, "time": NOW, "stream": "stdout", "level": "info", "text": "hello"}
+    status, answer = call(f"runners/{runner_id}/logs", {"lines": [line, {**line, "seq": 2}]}, session)
+    assert_answer("logs", status, answer)
+    assert answer == {"accepted_through": 2, "follow": False}
+    status, answer = call(
+        f"runners/{runner_id}/outputs/wheel", {"committed": [], "next_seq": 0, "want": 2, "end": None}, session
+    )
+    assert_answer("outputs", status, answer)
+    assert [upload["seq"] for upload in answer["uploads"]] == [0, 1]
+    digest = hashlib.sha256(b"x").hexdigest()
+    done = {
+        "committed": [{"seq": 0, "size": 1, "sha256": digest}, {"seq": 1, "size": 0, "sha256": digest}],
+        "next_seq": 2,
+        "want": 0,
+        "end": {"size": 1, "sha256": digest, "chunks": 1, "preview": base64.b64encode(b"x").decode()},
+    }
+    status, answer = call(f"runners/{runner_id}/outputs/wheel", done, session)
+    assert_answer("outputs", status, answer)
+    result = {
+        "outcome": "succeeded",
+        "exit_code": 0,
+        "signal": None,
+        "error": None,
+        "started_at": NOW,
+        "finished_at": NOW,
+        "logs_through": 2,
+        "usage": {"cpu_ms": 1, "memory_peak": 1, "read_bytes": 0, "write_bytes": 0, "duration_ms": 5},
+    }
+    status, answer = call(f"runners/{runner_id}/complete", result, session)
+    assert_answer("complete", status, answer)
+    assert call(f"runners/{runner_id}/complete", result, session)[0] == 200
+    assert call(f"runners/{runner_id}/complete", {**result, "exit_code": 1}, session)[0] == 409
+    status, answer = call(f"runners/{runner_id}/heartbeat", {"phase": "finishing", "samples": []}, session)
+    assert (status, answer["code"]) == (410, "gone")
+    (output,) = world.runners.list_outputs(runner_id)
+    assert (output.size, output.preview) == (1, b"x")
+
+
+def test_whoever_holds_no_right_token_is_refused(call: Call, claimed, join_token: str) -> None:
+    runner_id, session, host_token = claimed
+    beat = {"phase": "running", "samples": []}
+    for token in (None, "x", join_token, host_token):
+        status, problem = call(f"runners/{runner_id}/heartbeat", beat, token)
+        assert (status, problem["code"]) == (401, "unauthenticated")
+    assert call(f"runners/{RUN_ID}-000000000000-1/heartbeat", beat, session)[0] == 401
+    joining = {"pool": "local", "name": "here", "facts": {}, "slots": 2}
+    for token in (None, session, host_token):
+        assert call("hosts", joining, token)[0] == 401
+
+
+def test_only_pools_of_hosts_can_be_joined(call: Call, world: World, join_token: str) -> None:
+    joining = {"pool": "cloud", "name": "here", "facts": {}, "slots": 2}
+    assert call("hosts", joining, join_token)[0] == 409
+    assert call("hosts", {**joining, "pool": "none"}, join_token)[0] == 404
+    access = DynamoAccessStore("access")
+    for project, permissions in (("default", {"hosts:join"}), ("*", {"runs:read"})):
+        token, text = issue_token("default", project, "t", frozenset(permissions), "test", datetime.now(UTC))
+        access.add_token(token)
+        assert call("hosts", {**joining, "pool": "local"}, text)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "raw", ["", "{", "[]", "null", "NaN", '{"a": "\\ud800"}', "[" * 100_000, '{"phase": 1}', '"x"', "1e999"]
+)
+def test_a_body_that_is_wrong_is_a_422(call: Call, claimed, raw: str) -> None:
+    status, problem = call(f"runners/{claimed[0]}/heartbeat", None, claimed[1], raw=raw)
+    assert (status, problem["code"]) == (422, "invalid_request")
+
+
+def test_a_body_that_is_too_large_is_a_413(call: Call, claimed) -> None:
+    assert call(f"runners/{claimed[0]}/logs", None, claimed[1], raw=" " * (5 * 1024 * 1024 + 1))[0] == 413
+
+
+def test_a_violation_says_where_and_quotes_no_value(call: Call, claimed) -> None:
+    line = {"seq": 0, "time": NOW, "stream": "stdout", "level": "info", "text": "top-secret"}
+    status, problem = call(f"runners/{claimed[0]}/logs", {"lines": [line]}, claimed[1])
+    assert status == 422
+    assert [violation["pointer"] for violation in problem["violations"]] == ["/lines/0/seq"]
+    line["seq"] = 2
+    status, problem = call(f"runners/{claimed[0]}/logs", {"lines": [line, {**line, "seq": 1}]}, claimed[1])
+    assert (status, problem["violations"][0]["pointer"]) == (422, "/lines/1/seq")
+    assert "top-secret" not in json.dumps(problem)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "claim/x", "hosts/x", "runners", "runners/x", "runners/../claim", "runners/x/none"]
+)
+def test_unknown_paths_are_a_404(call: Call, path: str) -> None:
+    assert call(path, {}, "token")[0] == 404
+
+
+def test_a_parked_log_stream_is_a_503_with_a_time(call: Call, claimed) -> None:
+    client("kinesis").delete_stream(StreamName="log-lines")
+    line = {"seq": 1, "time": NOW, "stream": "stdout", "level": "info", "text": "hello"}
+    status, problem = call(f"runners/{claimed[0]}/logs", {"lines": [line]}, claimed[1])
+    assert (status, problem["code"], problem["retry_after"] >= 1) == (503, "transient", True)
+
+
+def test_every_call_is_one_line_without_secrets(call: Call, claimed, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="cadence"):
+        call(f"runners/{claimed[0]}/heartbeat", {"phase": "running", "samples": []}, claimed[1])
+        call(f"runners/{claimed[0]}/heartbeat", {"phase": "running", "samples": []}, "wrong-token")
+    lines = [record for record in caplog.records if record.name == "cadence.runner_gateway"]
+    assert [(line.operation, line.status) for line in lines] == [
+        (f"runners/{claimed[0]}/heartbeat", 200),
+        (f"runners/{claimed[0]}/heartbeat", 401),
+    ]
+    everything = " ".join(str(record.__dict__) for record in caplog.records)
+    for secret in (claimed[1], claimed[2], "wrong-token", "s3cr3t-value"):
+        assert secret not in everything
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    path=st.sampled_from(
+        ["hosts", "hosts/h/lease", "claim", "heartbeat", "logs", "outputs/wheel", "inputs/wheel", "complete"]
+    ),
+    body=json_values,
+)
+def test_no_body_is_a_fault_of_ours(call: Call, claimed, path: str, body: Any) -> None:
+    full = path if path.startswith(("hosts", "claim")) else f"runners/{claimed[0]}/{path}"
+    status, _ = call(full, body, claimed[1])
+    assert 400 <= status < 500
