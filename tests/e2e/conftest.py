@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from cadence.local import control
 from cadence.local.paths import StackPaths
 from cadence.local.supervisor import Options
-
 from tests.e2e.api import Api
 
 HERE = Path(__file__).parent

@@ -6,7 +6,6 @@ from cadence.cli.client import Client
 from cadence.local import control
 from cadence.local.demo import demonstrate
 from cadence.local.supervisor import Options
-
 from tests.e2e.conftest import Stack
 
 HELLO = """

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from cadence.local import control, processes
 from cadence.local.connection import Connection
 from cadence.local.paths import StackPaths

@@ -11,11 +11,11 @@ import threading
 
 import pytest
 import requests
+
 from cadence.local import control
 from cadence.local.errors import LocalStackError
 from cadence.local.processes import ProcessIdentity
 from cadence.local.record import StackRecord
-
 from tests.integration.local_stack.conftest import EchoStack, eventually, running_echo
 
 

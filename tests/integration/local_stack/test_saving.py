@@ -6,9 +6,9 @@ import threading
 
 import pytest
 import requests
-from cadence.local.ministack_main import one_at_a_time, save_regularly, telling
 from ministack import app
 
+from cadence.local.ministack_main import one_at_a_time, save_regularly, telling
 from tests.integration.local_stack.conftest import EchoStack, eventually
 
 
