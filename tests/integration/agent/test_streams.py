@@ -100,7 +100,8 @@ def test_an_output_opened_twice_is_one_stream(gateway: FakeGateway, work: Work) 
     assert runner.outputs["x"].content == b"a\nb\n"
 
 
-def test_a_failed_command_does_not_end_its_stream(gateway: FakeGateway, work: Work) -> None:
+@pytest.mark.parametrize("_", range(3))  # the end of the command and of the stream race
+def test_a_failed_command_does_not_end_its_stream(gateway: FakeGateway, work: Work, _: int) -> None:
     runner = gateway.add_runner('echo a > "$CADENCE_OUT_x"; exit 3', outputs=stream("x"))
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 3)
