@@ -213,9 +213,10 @@ def test_blocks(gateway: FakeGateway, work: Work, sandbox: str) -> None:
 
 
 def test_a_block_not_written_is_named(gateway: FakeGateway, work: Work) -> None:
-    runner = gateway.add_runner("true", outputs=block("wheel"))
+    runner = gateway.add_runner("true", outputs=[*block("wheel"), *stream("log")])
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 0)
+    assert runner.outputs["log"].end is None
     assert done["error"].startswith(
         "output wheel is missing: the command ended well, but the file $CADENCE_OUT_wheel names"
     )
