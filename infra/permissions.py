@@ -98,6 +98,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _writes("runs"),
         _lists_runs(),
         _reads("runners"),
+        # That somebody follows a run's log is noted for its runners.
+        _may("dynamodb", ("PutItem",), lambda names: names.table("runners")),
         _reads("logs"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
