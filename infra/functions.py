@@ -8,9 +8,9 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from cadence.composition.settings import SETTINGS, environment
 from constructs import Construct
 
+from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
 from infra.findings import accept_wildcard
 from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, Permission

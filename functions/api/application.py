@@ -7,13 +7,13 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from cadence.adapters.problem import MEDIA_TYPE
-from cadence.application.authenticate import Authenticate, require
-from cadence.domain.errors import InvalidRequest, NotFound, Violation
 
 from api.endpoint import PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
+from cadence.adapters.problem import MEDIA_TYPE
+from cadence.application.authenticate import Authenticate, require
+from cadence.domain.errors import InvalidRequest, NotFound, Violation
 
 HttpResponse = dict[str, Any]
 Report = Callable[[BaseException, Mapping[str, Any]], None]

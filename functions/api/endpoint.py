@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cadence.domain.access import Permission, Principal
 from pydantic import BaseModel, ConfigDict
+
+from cadence.domain.access import Permission, Principal
 
 PUBLIC: Final = "public"
 """In place of a permission: anybody may ask, without a token."""

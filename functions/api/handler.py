@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from api.application import build
+from api.routes import ENDPOINTS
 from cadence.adapters.problem import answering_problems
 from cadence.adapters.service_log import service_logger
 from cadence.composition.api import services
-
-from api.application import build
-from api.routes import ENDPOINTS
 
 log = service_logger("api")
 its_services = services()

@@ -3,13 +3,13 @@
 import base64
 from datetime import datetime
 
-from cadence.application.look_into_run import Origin, RunInsight
-from cadence.domain.run import InputSpec, TreatmentSpec, Value
-from cadence.domain.runner import Runner
 from pydantic import Field
 
 from api.endpoint import Model
 from api.shapes import JsonObject
+from cadence.application.look_into_run import Origin, RunInsight
+from cadence.domain.run import InputSpec, TreatmentSpec, Value
+from cadence.domain.runner import Runner
 
 
 class TreatmentSummary(Model):

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
-from cadence.domain.errors import InvalidRequest, TooLarge, Violation
 from pydantic import ValidationError
 
 from api.endpoint import JSON, Body, Endpoint, Model
 from api.problems import Malformed, UnsupportedMediaType
+from cadence.domain.errors import InvalidRequest, TooLarge, Violation
 
 LARGEST_BODY = 5 * 1024 * 1024
 _MOST_PARAMETERS = 50

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from cadence.domain.document import Finding
 from pydantic import Field, StringConstraints
 
 from api.endpoint import Model
+from cadence.domain.document import Finding
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"

@@ -10,7 +10,7 @@ log = service_logger("deliveries")
 read, process = process_delivery()
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - the signature Lambda calls
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     failed = []
     for record in event["Records"]:
         try:

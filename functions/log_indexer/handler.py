@@ -11,7 +11,7 @@ _log = service_logger("log_indexer")
 index_logs = log_indexer()
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - the signature Lambda calls
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Every record that can be written is written, whatever becomes of the others; what failed is reported by its number."""
     began = time.perf_counter()
     runs, failed = grouped_by_run(event["Records"])

@@ -6,7 +6,6 @@ from cadence.adapters.http_event import authorization, json_body, json_response
 from cadence.adapters.problem import Response, answering_problems
 from cadence.adapters.service_log import service_logger
 from cadence.composition.runner_gateway import gateway
-
 from runner_gateway import routes
 
 _gateway = gateway()
@@ -17,5 +16,5 @@ def _path(event: dict[str, Any]) -> str:
 
 
 @answering_problems(service_logger("runner_gateway"), _path)
-def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - the signature Lambda calls
+def handler(event: dict[str, Any], context: Any) -> Response:
     return json_response(routes.answer(_gateway, _path(event), authorization(event), json_body(event)))

@@ -10,7 +10,6 @@ from cadence.application.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
 from cadence.domain.errors import NotFound
 from cadence.domain.runner import RunnerState
-
 from runner_gateway import wire
 
 

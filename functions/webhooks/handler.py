@@ -22,7 +22,7 @@ def operation(event: dict[str, Any]) -> str:
 
 
 @answering_problems(service_logger("webhooks"), operation)
-def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - the signature Lambda calls
+def handler(event: dict[str, Any], context: Any) -> Response:
     path = event.get("pathParameters") or {}
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     received = receive(path.get("kind", ""), path.get("hook", ""), headers, raw_body(event))

@@ -96,7 +96,7 @@ class Connections:
 
 def full_jitter(attempt: int, base: float = 0.1, cap: float = 10.0) -> float:
     """Seconds to wait before the attempt after ``attempt`` (from 0) failed ones."""
-    return random.uniform(0, min(cap, base * 2 ** min(attempt, 16)))  # noqa: S311 - spreads load, guards nothing
+    return random.uniform(0, min(cap, base * 2 ** min(attempt, 16)))
 
 
 def retry_after(response: http.client.HTTPResponse, cap: float = 60.0) -> float:

@@ -69,7 +69,7 @@ class FifoSink:
         while len(content):
             try:
                 content = content[os.write(self._descriptor, content) :]
-            except BlockingIOError:  # noqa: PERF203 - the usual way to learn that a pipe is full
+            except BlockingIOError:
                 poller.poll(200)
                 self._ending.check()
             except BrokenPipeError:

@@ -61,7 +61,7 @@ class Bubblewrap:
 
     def launch(self, command: Sequence[str], env: dict[str, str], workspace: Workspace) -> Launch:
         argv = [self._program, *_ISOLATION]
-        argv += ["--bind", str(workspace.tmp), "/tmp"]  # noqa: S108 - inside, it is the workspace's own
+        argv += ["--bind", str(workspace.tmp), "/tmp"]
         for path in self._shown:
             argv += ["--ro-bind", str(path.resolve()), str(path.resolve())]
         for path in self._hidden:

@@ -23,7 +23,7 @@ def leave_environment(variable: str) -> None:
     os.write(writing, token.encode()[:LONGEST] + b"\n")
     os.close(writing)
     os.dup2(reading, 0)
-    os.execv(  # noqa: S606 - the same program again
+    os.execv(
         sys.executable,
         [sys.executable, *sys.orig_argv[1:]] if hasattr(sys, "orig_argv") else [sys.executable, *sys.argv],
     )

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from cadence.composition.settings import SETTINGS, variable
 
+from cadence.composition.settings import SETTINGS, variable
 from infra.packaging import NEEDS, REPOSITORY, THIS_MACHINE, bundle
 
 _HANDLERS = sorted(path.parent.name for path in (REPOSITORY / "functions").glob("*/handler.py"))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cadence.composition.settings import SETTINGS, variable
 from cadence.domain import errors
-
 from infra.packaging import REPOSITORY
 from infra.scheduling import DEFINITIONS
 from tests.infrastructure.assembly import Assembly

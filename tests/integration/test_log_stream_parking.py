@@ -15,11 +15,11 @@ from typing import Any
 import botocore.session
 import pytest
 import requests
+
 from cadence.adapters.cloudformation import CloudFormationStreamStack, S3SavedTemplate
 from cadence.adapters.dynamodb.need_note import DynamoNeedNote
 from cadence.adapters.live_runs import StepFunctionsLiveRuns
 from cadence.application.log_stream import KeepLogStream, StackState
-
 from infra import synth
 
 REGION = "eu-west-1"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from cadence.application.log_stream import KeepLogStream, StackState
 from cadence.domain.errors import Conflict, NotFound, Transient
 

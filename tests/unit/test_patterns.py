@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from cadence.domain.patterns import matches, push_starts
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cadence.domain.patterns import matches, push_starts
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from cadence.composition.api import Services
-from cadence.domain.access import Permission
-from cadence.domain.githost import GitHost, GitHostKind
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model
 from api.shapes import Name
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.githost import GitHost, GitHostKind
 
 endpoints = Endpoints("githosts")
 

@@ -2,13 +2,6 @@
 
 import base64
 
-from cadence.application.look_into_run import RunInsight, attempts
-from cadence.composition.api import Services
-from cadence.domain import ids
-from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
-from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
-
 from api.endpoint import Call, Endpoints
 from api.insight_shapes import (
     ChunkView,
@@ -28,6 +21,12 @@ from api.insight_shapes import (
     spec_view,
     value_view,
 )
+from cadence.application.look_into_run import RunInsight, attempts
+from cadence.composition.api import Services
+from cadence.domain import ids
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
 
 endpoints = Endpoints("insight")
 

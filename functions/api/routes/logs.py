@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from cadence.application.log_ports import Line
-from cadence.application.read_logs import LineFilter
-from cadence.composition.api import Services
-from cadence.domain.access import Permission
 from pydantic import Field
 
 from api.endpoint import Call, Endpoints, Model, Reply
 from api.shapes import Name
+from cadence.application.log_ports import Line
+from cadence.application.read_logs import LineFilter
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
 
 endpoints = Endpoints("logs")
 

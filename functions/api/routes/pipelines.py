@@ -4,14 +4,14 @@ import json
 from datetime import datetime
 from typing import Any
 
-from cadence.composition.api import Services
-from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
-from cadence.domain.versions import PipelineVersion
 from pydantic import Field
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import FindingView, JsonObject
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.versions import PipelineVersion
 
 endpoints = Endpoints("pipelines")
 

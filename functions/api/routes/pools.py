@@ -4,16 +4,16 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from cadence.application.look_into_run import attempts
-from cadence.composition.api import Services
-from cadence.domain.access import ALL_PROJECTS, Permission, Principal
-from cadence.domain.errors import Forbidden, InvalidRequest, Violation
-from cadence.domain.pool import Pool
 from pydantic import Field
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import RunnerView, runner_view
 from api.shapes import NAME_PATTERN, JsonObject, Name
+from cadence.application.look_into_run import attempts
+from cadence.composition.api import Services
+from cadence.domain.access import ALL_PROJECTS, Permission, Principal
+from cadence.domain.errors import Forbidden, InvalidRequest, Violation
+from cadence.domain.pool import Pool
 
 endpoints = Endpoints("pools")
 

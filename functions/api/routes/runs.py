@@ -3,11 +3,6 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from cadence.application.start_run import Frozen, frozen_again
-from cadence.composition.api import Services
-from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
-from cadence.domain.run import Run, RunState
 from pydantic import Field
 
 from api.cursors import sign, verify
@@ -15,6 +10,11 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import TreatmentSummary
 from api.routes.pipelines import YAML, document_text
 from api.shapes import Cursor, JsonObject, Limit, Name
+from cadence.application.start_run import Frozen, frozen_again
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.run import Run, RunState
 
 endpoints = Endpoints("runs")
 

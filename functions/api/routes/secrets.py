@@ -4,13 +4,13 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from cadence.composition.api import Services
-from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import SECRET_NAME_PATTERN
+from cadence.composition.api import Services
+from cadence.domain.access import Permission
+from cadence.domain.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("secrets")
 

@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.errors import NotFound
-
-from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
 
 endpoints = Endpoints("service")
 

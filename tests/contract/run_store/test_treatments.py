@@ -167,7 +167,9 @@ def test_a_group_of_which_some_was_delivered_is_completed(store: RunStore, run: 
 def test_one_consumer_that_waits_for_several_things_of_one_producer(store: RunStore, run: str) -> None:
     port = InputSpec("in", "stream", "byte", "root", "out")
     failed = InputSpec("alarm", "block", "void", "root", "failed")
-    edges = admit(store, TreatmentSpec("root", "true"), TreatmentSpec("c", "true", inputs=(port, failed), after=("root",)))
+    edges = admit(
+        store, TreatmentSpec("root", "true"), TreatmentSpec("c", "true", inputs=(port, failed), after=("root",))
+    )
     assert {e.trigger for e in edges} == {Trigger.OPENED, Trigger.FAILED, Trigger.COMPLETED}
     (consumer,) = store.deliver([e for e in edges if e.trigger is not Trigger.FAILED])
     assert consumer.waiting == 1

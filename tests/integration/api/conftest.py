@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto import mock_aws
+
 from cadence.adapters import aws as aws_clients
 from cadence.application.seed import seed
 from cadence.domain.access import Organization, Project
-from moto import mock_aws
-
 from tests.integration.api.calling import Api
 
 REGION = "eu-west-1"

@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from cadence.cli.main import app
-from cadence.domain.run import RunState
 from click.testing import Result
 from typer.testing import CliRunner
 
+from cadence.cli.main import app
+from cadence.domain.run import RunState
 from tests.integration.api.calling import BROKEN, HELLO, Api, event
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from moto import mock_aws
+
 from cadence.adapters import aws as aws_clients
 from cadence.adapters import presigned
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
@@ -21,7 +23,6 @@ from cadence.domain import ids
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
-from moto import mock_aws
 
 REGION = "eu-west-1"
 RUN_ID = "01jd0000000000000000000000"

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
 from cadence.adapters import kinesis_log_lines
 from cadence.adapters.aws import client
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
@@ -18,7 +19,6 @@ from cadence.adapters.sqs_doorbell import WAIT_SECONDS, queue_name
 from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.domain.errors import NotFound, TooLarge, Transient
-
 from tests.integration.gateway.conftest import REGION, RUN_ID, World
 
 PROJECT = ("default", "default")

@@ -2,6 +2,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+
 from cadence.application.claim import LEASE_SECONDS, Claim
 from cadence.application.hosts import LeaseWork
 from cadence.application.runner_ports import Host
@@ -10,7 +11,6 @@ from cadence.application.runner_tokens import new_token, token_hash
 from cadence.domain.errors import Cancelled, Gone, NotFound, ProviderRejected, RunnerLost, Unauthenticated
 from cadence.domain.run import RunState
 from cadence.domain.runner import RunnerState
-
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NONCE = "nonce-of-the-agent"

@@ -11,15 +11,15 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.protocol_schema import protocol_schema
 from cadence.application.authenticate import issue_token
 from cadence.domain.pool import Pool
 from cadence.domain.run import TreatmentState
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NOW = "2026-01-02T03:04:05.678Z"

@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+
 from cadence.application.complete import Complete
 from cadence.application.heartbeat import Heartbeat, Sample
 from cadence.application.input_streams import InputStreams
@@ -12,7 +13,6 @@ from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.run import TreatmentState
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
 from cadence.domain.stream import WINDOW, Chunk, InputState, StreamEnd
-
 from tests.integration.gateway.conftest import RUN_ID, World
 
 EMPTY = hashlib.sha256(b"").hexdigest()

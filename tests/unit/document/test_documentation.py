@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from cadence.domain.document import pipeline_schema, validate
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "pipelines.md").read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cadence.domain.document import Flow, Pipeline, bind_parameters, validate
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from cadence.domain.document import Code, Context, PoolOffer, Severity, bind_parameters, validate
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -4,11 +4,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cadence.domain.document import DataType, Flow, FlowType, TypeSyntaxError, parse_data_type, parse_flow_type
 from cadence.domain.document.literals import mismatch
 from cadence.domain.document.types import GenericType, Map, Option, Scalar, Vec
-from hypothesis import given
-from hypothesis import strategies as st
 
 data_types: st.SearchStrategy[DataType] = st.recursive(
     st.sampled_from(Scalar),

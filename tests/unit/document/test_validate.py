@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
-import cadence.domain.document.yaml_text as yaml_text
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cadence.domain.document.yaml_text as yaml_text
 from cadence.domain.document import (
     Connection,
     Context,
@@ -23,8 +26,6 @@ from cadence.domain.document import (
     validate,
 )
 from cadence.domain.document.types import Option, Scalar
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 FULL = """\
 cadence: 1

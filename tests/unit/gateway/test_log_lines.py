@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cadence.adapters.log_records import LARGEST, decode, encode, split
 from cadence.application.index_logs import IndexLogs
 from cadence.application.log_ports import Line, LogHead
@@ -12,8 +15,6 @@ from cadence.application.read_logs import LineFilter, ReadLogs
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.domain.errors import Conflict, InvalidRequest, Transient
 from cadence.domain.log import Gap, Segment, Watermark, detected_level
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 RUN = "run"
 

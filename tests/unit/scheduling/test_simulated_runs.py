@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
-from cadence.domain.ids import runner_id
-from cadence.domain.run import InputSpec, OutputSpec, RunState, TreatmentSpec, TreatmentState, Trigger
-from cadence.domain.runner import RunnerState
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cadence.domain.ids import runner_id
+from cadence.domain.run import InputSpec, OutputSpec, RunState, TreatmentSpec, TreatmentState, Trigger
+from cadence.domain.runner import RunnerState
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, MAX_DURATION, SUCCEEDING
 from tests.unit.scheduling.simulation.world import RUN, Faults, World
 

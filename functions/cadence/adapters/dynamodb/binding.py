@@ -11,7 +11,8 @@ from cadence.adapters.aws import REGION, client
 def bind(model: type[Model], table_name: str) -> None:
     """Makes `model` use `table_name` from now on."""
     meta = model.Meta
-    if getattr(meta, "table_name", None) == table_name and model._connection is not None:
+    # Its own connection: one inherited from a parent knows nothing of this model's indexes.
+    if getattr(meta, "table_name", None) == table_name and vars(model).get("_connection") is not None:
         return
     meta.table_name = table_name
     meta.region = REGION

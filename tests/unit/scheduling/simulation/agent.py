@@ -9,7 +9,6 @@ from typing import Any
 from cadence.domain.errors import Conflict, Gone
 from cadence.domain.run import TreatmentSpec
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
-
 from tests.fakes.services import ManualClock
 from tests.unit.scheduling.simulation.stage import Actor
 

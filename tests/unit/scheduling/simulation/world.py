@@ -21,7 +21,6 @@ from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Co
 from cadence.domain.pool import Placement, Pool
 from cadence.domain.run import Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
-
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import ManualClock, MemoryDocuments, MemoryLogStream, MemoryMachines, MemoryPools
