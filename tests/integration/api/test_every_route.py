@@ -85,7 +85,7 @@ def test_no_route_answers_without_a_token(api):
     for endpoint in PROTECTED:
         for token in (None, "", "cad_x", "cad_" + "0" * 26 + "_" + "x" * 43, api.token[:-1] + "!"):
             how = {"headers": {"authorization": ""}} if token == "" else {}
-            answer = call(api, endpoint, token=token if token else None, **how)
+            answer = call(api, endpoint, token=token or None, **how)
             assert_problem(answer, 401)
             assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -215,7 +215,9 @@ def test_a_query_that_is_no_text_is_refused(api):
         assert_problem(api("GET", "/v1/runs", query=query), 400)
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/runs/", "/v1", "/", "/v1/runs/a/b/c", "/v1/ru\x00ns", '/v1/runs/"'])
+@pytest.mark.parametrize(
+    "path", ["/v1/nothing", "/v1/runs/", "/v1", "/", "/v1/runs/a/b/c", "/v1/ru\x00ns", '/v1/runs/"']
+)
 def test_unknown_addresses(api, path):
     assert_problem(api("GET", path), 404)
 
@@ -223,7 +225,7 @@ def test_unknown_addresses(api, path):
 @pytest.mark.parametrize("odd", ["\x00", "é", "..", "%2e%2e", " ", "a" * 5000, "#", "'", "\ud800"])
 def test_odd_names_do_not_exist(api, odd):
     for endpoint in ENDPOINTS:
-        if endpoint.parameters and not (endpoint.method == "PUT"):
+        if endpoint.parameters and endpoint.method != "PUT":
             answer = call(api, endpoint, dict.fromkeys(endpoint.parameters, odd))
             assert_problem(answer, 404)
 
