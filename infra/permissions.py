@@ -97,7 +97,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _writes("pipelines"),
         _writes("runs"),
         _lists_runs(),
-        _reads("runners"),
+        _writes("runners"),  # marks a run as followed
         _reads("logs"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),

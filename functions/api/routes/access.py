@@ -4,22 +4,13 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-<<<<<<< HEAD
-=======
-from cadence.composition.api import Services
-from cadence.domain.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Project
-from cadence.domain.errors import Forbidden, NotFound
->>>>>>> main
 from pydantic import Field, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import Name
-<<<<<<< HEAD
 from cadence.composition.api import Services
 from cadence.domain.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Project
 from cadence.domain.errors import Forbidden, NotFound
-=======
->>>>>>> main
 
 endpoints = Endpoints("access")
 
