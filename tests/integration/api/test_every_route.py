@@ -68,13 +68,14 @@ def test_the_resolver_knows_no_other_routes(api, monkeypatch):
 
     from api.application import build
 
-    registered = []
+    registered: list[tuple[str, str]] = []
     original = APIGatewayHttpResolver.route
-    monkeypatch.setattr(
-        APIGatewayHttpResolver,
-        "route",
-        lambda self, rule, method, **rest: registered.append((method, rule)) or original(self, rule, method, **rest),
-    )
+
+    def recording(self, rule, method, **rest):
+        registered.append((method, rule))
+        return original(self, rule, method, **rest)
+
+    monkeypatch.setattr(APIGatewayHttpResolver, "route", recording)
     build(ENDPOINTS, api.services, api.services.authenticate, lambda error, body: None)
 
     declared = {(e.method, e.path.replace("{", "<").replace("}", ">")) for e in ENDPOINTS}
