@@ -8,7 +8,7 @@ from api.endpoint import Model
 from cadence.domain.document import Finding
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
-SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"
+SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"  # noqa: S105 - a pattern of names, no secret
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Limit = Annotated[int, Field(ge=1, le=200)]

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -26,8 +26,8 @@ class PoolBody(Body):
 
     provider: Literal["host"]
     boot_deadline: int = Field(120, ge=5, le=3_600)
-    architectures: Annotated[list[Literal["amd64", "arm64"]], Field(min_length=1, max_length=2)] = ["amd64"]
-    projects: Annotated[list[Name | Literal["*"]], Field(min_length=1, max_length=100)] = [ALL_PROJECTS]
+    architectures: list[Literal["amd64", "arm64"]] = Field(["amd64"], min_length=1, max_length=2)
+    projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
     settings: JsonObject = Field(default_factory=dict)
 
 

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
@@ -22,7 +24,7 @@ class HealthView(Model):
 class AnyObject(Model):
     """A JSON object whose shape is described elsewhere."""
 
-    model_config = {"extra": "allow"}
+    model_config = ConfigDict(extra="allow")
 
 
 @endpoints.add("GET", "/v1/health", PUBLIC, answers={200: HealthView})

@@ -41,11 +41,10 @@ class VisibleRuns:
     ) -> Page[Run]:
         """Newest first. At most 1,000 runs are read for one page, so a rare filter may give a short page with more to come."""
         found: list[Run] = []
-        read = 0
-        for run in self._newest_first(principal.organization, self.projects(principal, project), after, limit):
+        newest = self._newest_first(principal.organization, self.projects(principal, project), after, limit)
+        for read, run in enumerate(newest):
             if len(found) == limit or read == _MOST_READ:
                 return Page(found, after)
-            read += 1
             after = run.run_id
             if (state is None or run.state is state) and (pipeline is None or run.pipeline == pipeline):
                 found.append(run)

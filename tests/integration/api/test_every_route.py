@@ -68,13 +68,14 @@ def test_the_resolver_knows_no_other_routes(api, monkeypatch):
 
     from api.application import build
 
-    registered = []
+    registered: list[tuple[str, str]] = []
     original = APIGatewayHttpResolver.route
-    monkeypatch.setattr(
-        APIGatewayHttpResolver,
-        "route",
-        lambda self, rule, method, **rest: registered.append((method, rule)) or original(self, rule, method, **rest),
-    )
+
+    def recording(self, rule, method, **rest):
+        registered.append((method, rule))
+        return original(self, rule, method, **rest)
+
+    monkeypatch.setattr(APIGatewayHttpResolver, "route", recording)
     build(ENDPOINTS, api.services, api.services.authenticate, lambda error, body: None)
 
     declared = {(e.method, e.path.replace("{", "<").replace("}", ">")) for e in ENDPOINTS}
@@ -85,7 +86,7 @@ def test_no_route_answers_without_a_token(api):
     for endpoint in PROTECTED:
         for token in (None, "", "cad_x", "cad_" + "0" * 26 + "_" + "x" * 43, api.token[:-1] + "!"):
             how = {"headers": {"authorization": ""}} if token == "" else {}
-            answer = call(api, endpoint, token=token if token else None, **how)
+            answer = call(api, endpoint, token=token or None, **how)
             assert_problem(answer, 401)
             assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -225,7 +226,7 @@ def test_unknown_addresses(api, path):
 @pytest.mark.parametrize("odd", ["\x00", "é", "..", "%2e%2e", " ", "a" * 5000, "#", "'", "\ud800"])
 def test_odd_names_do_not_exist(api, odd):
     for endpoint in ENDPOINTS:
-        if endpoint.parameters and not (endpoint.method == "PUT"):
+        if endpoint.parameters and endpoint.method != "PUT":
             answer = call(api, endpoint, dict.fromkeys(endpoint.parameters, odd))
             assert_problem(answer, 404)
 

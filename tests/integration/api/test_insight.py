@@ -1,0 +1,165 @@
+"""Inside a run that has done something: values, their origin, logs, runners."""
+
+import base64
+import dataclasses
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+import requests
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.hosts import DynamoHostStore
+from cadence.adapters.dynamodb.logs import DynamoLogIndex
+from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.application.index_logs import IndexLogs
+from cadence.application.runner_ports import Host, LogBatch, LogLine
+from cadence.domain import ids, plan
+from cadence.domain.run import TreatmentState, Value
+from cadence.domain.runner import Outcome, Result, Runner, RunnerState
+from tests.integration.api.calling import HELLO
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+GREETING = b"hello world\n"
+
+
+@pytest.fixture
+def run_id(api):
+    """A run whose `greet` has succeeded with a value of two chunks; `shout` failed on its only attempt."""
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    runs = api.services.runs
+    specs = plan.decode(api.services.documents.get(runs.get_run(run_id).plan_sha256))
+    edges = plan.edges(run_id, specs)
+    runs.admit(run_id, specs, plan.treatments(run_id, specs, edges), edges)
+    for name, state, code in (("greet", TreatmentState.SUCCEEDED, 0), ("shout", TreatmentState.FAILED, 3)):
+        runner = Runner(
+            ids.runner_id(run_id, name, 1), run_id, name, 1, "default", "default", "local", "host",
+            RunnerState.COMPLETED, NOW, host_id="h1", one_time_hash="one-time", session_hash="session",
+            launch_token="launch", execute_token="execute", facts={"system": "Linux"},
+            result=Result(Outcome.SUCCEEDED, code, usage={"memory_mb": 12.5}),
+        )  # fmt: skip
+        api.services.runners.put_runner(runner)
+        cause = "exit code 3" if code else None
+        runs.settle(runs.get_treatment(run_id, name), state, cause, code, NOW)
+    for seq, chunk in enumerate((GREETING[:5], GREETING[5:], b"")):
+        client("s3").put_object(Bucket="data", Key=ids.chunk_key(run_id, "greet", 1, "greeting", seq), Body=chunk)
+    sha256 = hashlib.sha256(GREETING).hexdigest()
+    value = Value(run_id, "greet", "greeting", "block", "string", sha256, len(GREETING), 2, 1, GREETING, NOW)
+    runs.put_values([value])
+    return run_id
+
+
+def test_a_treatment_tells_all_but_its_tokens(api, run_id):
+    greet = api("GET", f"/v1/runs/{run_id}/treatments/greet")
+    shout = api("GET", f"/v1/runs/{run_id}/treatments/shout").json
+
+    assert (greet.json["state"], greet.json["exit_code"]) == ("succeeded", 0)
+    assert greet.json["usage"] == {"memory_mb": 12.5}
+    assert greet.json["outputs"][0]["value"]["preview"] == "hello world\n"
+    assert (shout["state"], shout["cause"], shout["exit_code"]) == ("failed", "exit code 3", 3)
+    assert shout["inputs"][0]["value"]["sha256"] == hashlib.sha256(GREETING).hexdigest()
+    assert shout["runners"][0]["facts"] == {"system": "Linux"}
+    for path in (f"/v1/runs/{run_id}/treatments/greet", "/v1/runners", f"/v1/runs/{run_id}"):
+        text = api("GET", path).text
+        assert not [token for token in ("one-time", "session", "launch", "execute") if f'"{token}"' in text]
+
+
+def test_a_value_is_downloaded_in_its_chunks(api, run_id):
+    sha256 = hashlib.sha256(GREETING).hexdigest()
+    download = api("GET", f"/v1/runs/{run_id}/values/{sha256}").json
+
+    assert base64.b64decode(download["content_base64"]) == GREETING
+    assert [chunk["seq"] for chunk in download["chunks"]] == [0, 1]
+    assert download["next_chunk"] is None
+    assert b"".join(requests.get(chunk["url"], timeout=5).content for chunk in download["chunks"]) == GREETING
+    assert api("GET", f"/v1/runs/{run_id}/values/{sha256}", query={"first_chunk": 9}).status == 422
+    assert api("GET", f"/v1/runs/{run_id}/values/{'0' * 64}").status == 404
+
+
+def test_a_value_that_is_not_text_is_previewed_in_base64(api, run_id):
+    value = api.services.runs.get_value(run_id, "greet", "greeting")
+    api.services.runs.put_values([dataclasses.replace(value, preview=b"\xff\x00")])
+
+    shown = api("GET", f"/v1/runs/{run_id}/treatments/greet").json["outputs"][0]["value"]
+
+    assert (shown["preview"], shown["preview_base64"]) == (None, "/wA=")
+
+
+def test_a_trace_goes_back_to_where_a_value_came_from(api, run_id):
+    traced = api("GET", f"/v1/runs/{run_id}/trace", query={"port": "greet.greeting", "offset": 3}).json
+
+    assert traced["offset"] == 3
+    assert traced["origin"]["value"]["size"] == len(GREETING)
+    assert traced["origin"]["runner"]["host_id"] == "h1"
+    assert traced["origin"]["inputs"] == {}
+    past = api("GET", f"/v1/runs/{run_id}/trace", query={"port": "greet.greeting", "offset": 13})
+    assert (past.status, past.json["violations"][0]["pointer"]) == (422, "offset")
+    assert api("GET", f"/v1/runs/{run_id}/trace", query={"port": "greet.nothing"}).status == 404
+    assert api("GET", f"/v1/runs/{run_id}/trace", query={"port": "no-port"}).status == 422
+
+
+def test_a_trace_meets_each_treatment_once(api):
+    levels = 40
+    document = "cadence: 1\nname: deep\ntreatments:\n"
+    document += '  t0:\n    run: x\n    outputs: {a: "Block<string>", b: "Block<string>"}\n'
+    connections = ""
+    for level in range(1, levels):
+        document += (
+            f'  t{level}:\n    run: x\n    inputs: {{a: "Block<string>", b: "Block<string>"}}\n'
+            '    outputs: {a: "Block<string>", b: "Block<string>"}\n'
+        )
+        connections += f"  - t{level - 1}.a -> t{level}.a\n  - t{level - 1}.b -> t{level}.b\n"
+    started = api("POST", "/v1/projects/default/runs", {"document": document + "connections:\n" + connections})
+    assert started.status == 201, started.text
+
+    traced = api("GET", f"/v1/runs/{started.json['run_id']}/trace", query={"port": f"t{levels - 1}.a"})
+
+    assert traced.status == 200
+    assert traced.text.count('"treatment":') == 2 * levels - 1
+    assert traced.json["origin"]["inputs"]["b"]["cut"] is True
+
+
+def test_the_graph_shows_what_went_through(api, run_id):
+    graph = api("GET", f"/v1/runs/{run_id}/graph").json
+
+    assert {node["name"]: node["state"] for node in graph["nodes"]} == {"greet": "succeeded", "shout": "failed"}
+    assert graph["edges"][0]["size"] == len(GREETING)
+
+
+def test_runners_and_hosts(api, run_id, settings):
+    DynamoHostStore(settings["runners_table"]).put_host(
+        Host("h1", "default", "local", "laptop", 4, "secret-hash", NOW, NOW, {"cpus": 4})
+    )
+
+    hosts = api("GET", "/v1/hosts")
+    of_run = api("GET", "/v1/runners", query={"run": run_id}).json["items"]
+
+    assert hosts.json["items"][0]["name"] == "laptop"
+    assert "secret-hash" not in hosts.text
+    assert sorted(runner["treatment"] for runner in of_run) == ["greet", "shout"]
+    assert api("GET", "/v1/runners").json["items"] == []
+    assert api("GET", "/v1/runners", query={"run": "01unknown"}).status == 404
+
+
+def test_logs_are_read_from_a_cursor_on_filtered_and_found(api, run_id, settings):
+    lines = [
+        LogLine(number, f"2026-03-04T05:06:0{number}.000Z", "stdout", "info", text)
+        for number, text in enumerate(("one", "two (2)", "three é"), 1)
+    ]
+    runner = ids.runner_id(run_id, "greet", 1)
+    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]))
+    index(run_id, [LogBatch(run_id, runner, "greet", 1, lines)])
+    path = f"/v1/runs/{run_id}/logs"
+
+    first = api("GET", path, query={"limit": 2}).json
+    rest = api("GET", path, query={"after": first["after"]}).json
+
+    assert [line["text"] for line in first["lines"] + rest["lines"]] == ["one", "two (2)", "three é"]
+    assert (first["more"], rest["more"]) == (True, False)
+    assert first["lines"][0]["runner"] == runner
+    assert [line["seq"] for line in api("GET", path, query={"grep": "^tw"}).json["lines"]] == [2]
+    assert api("GET", path, query={"treatment": "shout"}).json["lines"] == []
+    assert api("GET", path, query={"grep": "("}).status == 422
+    assert api("GET", path, query={"after": "nonsense"}).status == 422
+    assert [line["seq"] for line in api("GET", "/v1/logs", query={"q": "(2)"}).json["lines"]] == [2]
+    assert api("GET", "/v1/logs", query={"q": "(2)", "project": "default"}).json["complete"] is True
