@@ -27,7 +27,7 @@ WELL: dict[str, list[Any]] = {
     "Admit": [{"succeed": {}}],
     "StopRun": [{"succeed": {}}],
     "Finalise": [{"return": {"state": "succeeded"}}],
-    "Place": [{"return": DECISION}],
+    "Place": [{"succeed": DECISION}],
     "start": [{"succeed": {}}],
     "Hold": [{"succeed": {}}],
     "Settle": [{"return": {"next": "done"}}],
