@@ -26,7 +26,7 @@ def table_properties() -> dict[str, Any]:
     """The table `runs` as the synthesized template makes it, so that its keys and indexes cannot drift from the tests'."""
     for template in sorted(Path(assembly("local")).glob("*.template.json")):
         for resource in json.loads(template.read_text())["Resources"].values():
-            properties = resource.get("Properties", {})
+            properties: dict[str, Any] = resource.get("Properties", {})
             if resource["Type"] == "AWS::DynamoDB::GlobalTable" and "runs" in str(properties.get("TableName")):
                 return properties
     raise AssertionError("no template has the table")
@@ -35,7 +35,8 @@ def table_properties() -> dict[str, Any]:
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes each call atomic, as DynamoDB does and moto, under threads, does not."""
     turn = threading.RLock()
-    call = BaseClient._make_api_call
+    client: Any = BaseClient
+    call = client._make_api_call
 
     def in_turn(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
         with turn:

@@ -71,7 +71,17 @@ class Setting:
     def create(self, *specs: TreatmentSpec, max_duration: int = 600) -> None:
         plan_sha256 = self.documents.put(plan.encode(specs))
         self.runs.create_run(
-            Run(RUN, "acme", "site", "build", RunState.PENDING, self.clock.now, "d" * 64, plan_sha256, max_duration=max_duration)
+            Run(
+                RUN,
+                "acme",
+                "site",
+                "build",
+                RunState.PENDING,
+                self.clock.now,
+                "d" * 64,
+                plan_sha256,
+                max_duration=max_duration,
+            )
         )
 
     def admitted(self, *specs: TreatmentSpec) -> None:
@@ -115,7 +125,9 @@ class Setting:
     def execute_token(self, name: str) -> str:
         return f"execute-{name}-{self.treatment(name).attempt}"
 
-    def complete(self, name: str, outcome: Outcome = Outcome.SUCCEEDED, error: str | None = None, *, outputs: bool = True) -> Runner:
+    def complete(
+        self, name: str, outcome: Outcome = Outcome.SUCCEEDED, error: str | None = None, *, outputs: bool = True
+    ) -> Runner:
         runner_id = ids.runner_id(RUN, name, self.treatment(name).attempt)
         if outputs:
             self.runners.put_output(runner_id, OutputStream("out", 1, 3, ended=True, sha256="a" * 64, preview=b"abc"))

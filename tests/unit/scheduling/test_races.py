@@ -27,9 +27,10 @@ def ends_at(monkeypatch: pytest.MonkeyPatch, port: object, call: str) -> Iterato
     def end(*_: object, **__: object) -> None:
         raise ProcessEndedError
 
-    with monkeypatch.context() as patch, pytest.raises(ProcessEndedError):
+    with monkeypatch.context() as patch:
         patch.setattr(port, call, end)
-        yield
+        with pytest.raises(ProcessEndedError):
+            yield
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, port: object, call: str, event: Callable[[], Any]) -> None:
@@ -42,6 +43,11 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, port: object, call: str, event: C
         return original(*arguments, **named)
 
     monkeypatch.setattr(port, call, later)
+
+
+def cancelled_and_stopped(setting: Setting) -> None:
+    setting.cancel()
+    setting.stop()
 
 
 # stopping
@@ -76,7 +82,7 @@ def test_cancel_of_a_run_whose_plan_is_gone(setting: Setting) -> None:
 
 def test_cancel_while_an_admission_still_writes(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.create(spec("a"), spec("b"))
-    meanwhile(monkeypatch, setting.runs, "list_treatments", lambda: (setting.cancel(), setting.stop()))
+    meanwhile(monkeypatch, setting.runs, "list_treatments", lambda: cancelled_and_stopped(setting))
     setting.admit(RUN, "run-token")
     assert (setting.state("a"), setting.state("b")) == (S.CANCELLED, S.CANCELLED)
     assert setting.started() == []
@@ -110,7 +116,9 @@ def test_cancel_between_the_answer_of_launch_and_hold(setting: Setting) -> None:
         setting.hold(RUN, "a", runner.runner_id, "execute-a-1")
 
 
-def test_cancel_between_keeping_the_token_and_looking_at_the_run(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancel_between_keeping_the_token_and_looking_at_the_run(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting.admitted(spec("a"))
     runner = setting.claimed("a")
     meanwhile(monkeypatch, setting.runners, "keep_execute_token", setting.cancel)
@@ -175,7 +183,9 @@ def test_a_stop_that_ended_half_way_is_completed(setting: Setting, monkeypatch: 
     assert setting.runs.get_run(RUN).unsettled == 0
 
 
-def test_a_treatment_that_becomes_ready_while_it_is_being_stopped(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_treatment_that_becomes_ready_while_it_is_being_stopped(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting.admitted(spec("a"), spec("b", after=("a",)))
     setting.running("a")
     setting.complete("a")
@@ -191,7 +201,7 @@ def test_a_treatment_that_becomes_ready_while_it_is_being_stopped(setting: Setti
 
 def test_a_stop_during_place_is_noticed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.admitted(spec("a"))
-    meanwhile(monkeypatch, setting.runs, "advance", lambda: (setting.cancel(), setting.stop()))
+    meanwhile(monkeypatch, setting.runs, "advance", lambda: cancelled_and_stopped(setting))
     with pytest.raises(Cancelled):
         setting.place(RUN, "a")
     assert setting.state("a") is S.CANCELLED
@@ -278,7 +288,9 @@ def test_a_settle_that_ended_anywhere_is_completed(
     assert setting.state("a") is S.SUCCEEDED
     assert setting.state("c") is S.SKIPPED
     assert "b" in setting.started()
-    assert len({(v.treatment, v.port, v.attempt, v.sha256) for v in setting.runs.published}) == (2 if last == "b" else 1)
+    assert len({(v.treatment, v.port, v.attempt, v.sha256) for v in setting.runs.published}) == (
+        2 if last == "b" else 1
+    )
     assert ("run-token" in setting.machines.answers) == (last == "b")
 
 
@@ -308,19 +320,21 @@ def test_two_producers_settle_at_once(setting: Setting, monkeypatch: pytest.Monk
     assert setting.started() == ["a", "b", "c"]
 
 
-def test_what_another_call_made_ready_and_did_not_start_is_started(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_another_call_made_ready_and_did_not_start_is_started(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting.admitted(spec("a"), spec("b", after=("a",)))
     setting.running("a")
     setting.complete("a")
     advance = setting.runs.advance
-    meanwhile(
-        monkeypatch, setting.runs, "advance", lambda: advance(RUN, "b", 1, {S.PENDING}, S.READY)
-    )
+    meanwhile(monkeypatch, setting.runs, "advance", lambda: advance(RUN, "b", 1, {S.PENDING}, S.READY))
     setting.settle(RUN, "a", 1, None)
     assert "b" in setting.started()
 
 
-def test_a_consumer_is_skipped_while_another_edge_is_delivered(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_consumer_is_skipped_while_another_edge_is_delivered(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting.admitted(spec("a"), spec("b"), spec("c", after=("a", "b")), spec("d", after=("c",)))
     for name in ("a", "b"):
         setting.running(name)
@@ -353,7 +367,9 @@ def test_a_consumer_that_becomes_ready_is_not_skipped(setting: Setting, monkeypa
     assert setting.started() == ["a", "b", "c"]
 
 
-def test_a_stream_opened_by_a_call_that_ended_is_still_followed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_opened_by_a_call_that_ended_is_still_followed(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting.admitted(spec("a"), spec("b", stream("a")))
     runner = setting.claimed("a")
     with ends_at(monkeypatch, setting.machines, "start_treatment"):
@@ -373,7 +389,12 @@ def test_a_wide_graph_is_skipped_in_one_pass(setting: Setting, monkeypatch: pyte
     setting.complete("root", Outcome.FAILED, "exit 1")
     read: list[str] = []
     edges_from = setting.runs.edges_from
-    monkeypatch.setattr(setting.runs, "edges_from", lambda run, name: (read.append(name), edges_from(run, name))[1])
+
+    def noted(run: str, name: str) -> Any:
+        read.append(name)
+        return edges_from(run, name)
+
+    monkeypatch.setattr(setting.runs, "edges_from", noted)
     for _ in range(2):  # the second time over what is skipped already
         read.clear()
         setting.settle(RUN, "root", 1, None)
@@ -406,7 +427,9 @@ def test_an_admission_repeated_after_everything_settled_answers_its_token(settin
     assert "second-token" in setting.machines.answers
 
 
-def test_an_admission_that_ended_before_starting_is_completed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_admission_that_ended_before_starting_is_completed(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting.create(spec("a"), spec("b"))
     with ends_at(monkeypatch, setting.machines, "start_treatment"):
         setting.admit(RUN, "one")

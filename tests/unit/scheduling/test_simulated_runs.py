@@ -48,7 +48,7 @@ def pipeline(random: Random, size: int) -> tuple[list[TreatmentSpec], dict[str, 
             )
         )
         words = SUCCEEDING * 4 + FAILING + LOSING * 2 + (ENDLESS,)
-        scripts[name] = random.choices(words, k=3) + ["succeeds"]
+        scripts[name] = [*random.choices(words, k=3), "succeeds"]
     return specs, scripts
 
 

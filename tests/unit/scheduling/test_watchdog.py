@@ -59,7 +59,9 @@ def test_a_lease_renewed_between_reading_and_writing_keeps_the_runner(
     assert setting.deadlines.runners == [(runner.runner_id, timedelta(seconds=1))]
 
 
-def test_a_result_that_comes_between_reading_and_writing_counts(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_comes_between_reading_and_writing_counts(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runner = setting.running("build")
     setting.clock.advance(LEASE)
     declare = setting.runners.declare_lost
@@ -123,7 +125,10 @@ def test_a_treatment_past_its_deadline(setting: Setting) -> None:
     setting.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, lease_until=setting.clock.now + LEASE)
     setting.watchdog.runner(runner.runner_id)
     stored = setting.runners.get_runner(runner.runner_id)
-    assert (stored.state, stored.cancel_reason) == (RunnerState.CLAIMED, "the treatment took longer than its max_duration")
+    assert (stored.state, stored.cancel_reason) == (
+        RunnerState.CLAIMED,
+        "the treatment took longer than its max_duration",
+    )
     assert isinstance(answer(setting, "execute-build-1"), TimedOut)
 
 

@@ -286,9 +286,7 @@ def _place(ports: Ports, event: Event) -> None:
         decided = datetime.fromisoformat(last["decided_at"])
         refused = Placement(**{**last, "exhausted": tuple(last["exhausted"]), "decided_at": decided})
     placement = ports.place(event["run_id"], event["treatment"], refused)
-    ports.machines.succeed(
-        event["task_token"], vars(placement) | {"decided_at": placement.decided_at.isoformat()}
-    )
+    ports.machines.succeed(event["task_token"], vars(placement) | {"decided_at": placement.decided_at.isoformat()})
 
 
 def _settle(ports: Ports, event: Event) -> dict[str, str]:
