@@ -12,7 +12,7 @@ index_logs = log_indexer()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Every record that can be written is written, whatever becomes of the others; what failed is reported by its number."""
+    """Every record that can be written is, whatever becomes of the others; what failed is reported by its number."""
     began = time.perf_counter()
     runs, failed = grouped_by_run(event["Records"])
     lines = 0

@@ -1,4 +1,4 @@
-"""What agents and hosts say, and what they hear, between JSON and the use cases. Requests are checked before they come here."""
+"""What agents and hosts say and hear, between JSON and the use cases. Requests have been checked before."""
 
 import base64
 import dataclasses

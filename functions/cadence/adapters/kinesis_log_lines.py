@@ -32,7 +32,7 @@ class KinesisLogLines(LogSink):
         return parts[taken - 1][0].lines[-1].seq
 
     def _put_in_order(self, records: Sequence[dict[str, Any]]) -> int:
-        """How many records, from the first on, were taken. What came after a refused one is sent again, to keep the order."""
+        """How many records, from the first on, were taken. What follows a refused one is sent again: order matters."""
         taken = 0
         for attempt in range(_ATTEMPTS):
             while taken < len(records):

@@ -1,4 +1,4 @@
-"""URLs signed for somebody else, without a network call and without a service client (making one costs 0.3 s of import and model)."""
+"""URLs signed for somebody else, without a network call and without a service client (making one takes 0.3 s)."""
 
 import os
 import re

@@ -47,7 +47,7 @@ HttpHandler = Callable[[dict[str, Any], Any], Response]
 
 @dataclass(frozen=True)
 class Problem:
-    """`body` has `type`, `title`, `status`, `code`, `detail`, and `violations`, `details` or `id` where there are any."""
+    """`body` has `type`, `title`, `status`, `code`, `detail`; `violations`, `details` or `id` where there are any."""
 
     status: int
     body: Mapping[str, Any]
@@ -63,7 +63,7 @@ class Problem:
 
 
 def problem(error: BaseException) -> Problem:
-    """The problem document of any error. A fault of ours says nothing but an id, which the log has too (`problem_id`)."""
+    """The problem document of any error. A fault of ours says only an id, which the log has too (`problem_id`)."""
     for kind, (status, title) in STATUSES.items():
         if isinstance(error, kind):
             return _known(error, status, title)

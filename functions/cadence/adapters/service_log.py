@@ -1,6 +1,7 @@
 """The Lambdas' own log: one JSON object a line. Never a token, a secret or a request's body.
 
-Where the runtime has set up logging already (AWS, with its JSON format), its handler is used; it prints `extra` fields as well.
+Where the runtime has set up logging already (AWS, with its JSON format), its handler is used; it prints `extra`
+fields as well.
 """
 
 import json

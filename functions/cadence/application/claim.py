@@ -21,7 +21,7 @@ _REFUSED = "The one-time token is not valid for this runner."
 
 @dataclass(frozen=True)
 class Assignment:
-    """What an agent is to do. `secrets` (values by environment name) and `session_token` are in no log and no table."""
+    """What an agent is to do. `secrets` (values by environment name) and `session_token` are in no log or table."""
 
     runner: Runner
     run: Run
@@ -79,7 +79,7 @@ class Claim:
         try:
             values = self.secrets.decrypt(runner.organization, runner.project, set(spec.secrets.values()))
         except NotFound as error:
-            # It existed when the run was admitted; without it the treatment can only fail, so it does at once and says why.
+            # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
             cause = ProviderRejected(error.message)
             if self.runners.declare_lost(runner) and runner.launch_token:
                 self.machines.fail(runner.launch_token, cause)

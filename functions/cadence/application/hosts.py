@@ -48,7 +48,7 @@ class JoinPool:
     def __call__(
         self, organization: str, project: str, pool: str, name: str, slots: int, facts: Mapping[str, Any]
     ) -> Joined:
-        """`organization` and `project` (or `*`) are those that the join token stands for. Raises NotFound, Forbidden, Conflict."""
+        """`organization` and `project` (or `*`) are the join token's. Raises NotFound, Forbidden, Conflict."""
         joined = self.pools.get_pool(organization, pool)
         if joined.provider != "host":
             raise Conflict(f"Pool {pool} gets its runners from {joined.provider}; no host can join it.")

@@ -1,4 +1,4 @@
-"""Batches of log lines become a segment of their run's log: each line exactly once, whatever is delivered twice or late."""
+"""Batches of log lines become a segment of their run's log: each line once, whatever is delivered twice or late."""
 
 import heapq
 from collections import defaultdict
@@ -23,8 +23,8 @@ class IndexLogs:
     def __call__(self, run_id: str, batches: Sequence[LogBatch]) -> int:
         """Writes what is new in `batches`, all of one run; returns how many lines that were. Safe to repeat.
 
-        The segment is written first and becomes part of the log with its manifest, in one transaction with the watermarks. A crash
-        in between leaves an object that nobody refers to. Raises Transient if others write the same log all the time.
+        The segment is written first and becomes part of the log with its manifest, in one transaction with the
+        watermarks. A crash in between leaves an object that nobody refers to. Raises Transient if others write the same log all the time.
         """
         by_runner: dict[str, list[LogBatch]] = defaultdict(list)
         for batch in batches:

@@ -15,7 +15,7 @@ _TRIGGERS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 
 @dataclass(frozen=True)
 class Source:
-    """`epoch` is the producer's attempt. `readable` says whether chunks may be asked for; `end` is known once `state` is ended."""
+    """`epoch` is the producer's attempt; `readable`: chunks may be asked for; `end` is known once `state` is ended."""
 
     epoch: int
     state: InputState

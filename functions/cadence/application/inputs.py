@@ -42,7 +42,7 @@ class ReadInput:
     urls: DataUrls
 
     def __call__(self, runner: Runner, port: str, epoch: int, next_seq: int, done: bool = False) -> InputAnswer:
-        """`next_seq` counts in `epoch`; if the producer has begun anew, the answer is about its new stream from the start.
+        """`next_seq` counts in `epoch`; if the producer has begun anew, the answer is about its new stream's start.
 
         Asking attaches the consumer, so that the producer does not run ahead of it; `done` detaches it. Raises NotFound.
         """
@@ -56,7 +56,9 @@ class ReadInput:
         return InputAnswer(source.epoch, source.state, source.end, downloads, _WAIT_FOR_PRODUCER if waits else 0.0)
 
     def _downloads(self, runner: Runner, wanted: InputSpec, source: Source, position: int) -> Sequence[ChunkUrl]:
-        assert source.producer and wanted.source_treatment and wanted.source_port
+        assert source.producer
+        assert wanted.source_treatment
+        assert wanted.source_port
         last = position + DOWNLOADS
         if source.end is None:
             self.streams.note_consumer(source.producer, wanted.source_port, runner.runner_id, position)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from cadence.domain.log import Segment, Watermark
 
 Line = Mapping[str, Any]
-"""`{seq, time, runner, treatment, attempt, stream, level, text}`, also `continued` or `gap: {first, last}` where it applies."""
+"""`{seq, time, runner, treatment, attempt, stream, level, text}`; `continued` or `gap: {first, last}` if so."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class LogIndex(Protocol):
     def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead: ...
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
-        """In one transaction: the manifest, the next number and the watermarks. Raises Conflict unless all is as in `head`."""
+        """In one transaction: manifest, next number, watermarks. Raises Conflict unless all is as in `head`."""
 
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
         """In order, from `from_number` on."""

@@ -19,7 +19,7 @@ _COMMIT_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class OutputAnswer:
-    """`uploads` are the chunks that may be sent now; `retry_after` (seconds) is when to ask for those that may not yet."""
+    """`uploads` are the chunks that may be sent now; `retry_after` (seconds) is when to ask for the others."""
 
     uploads: Sequence[ChunkUrl]
     retry_after: float
@@ -41,7 +41,7 @@ class CommitOutput:
         next_seq: int,
         want: int,
     ) -> OutputAnswer:
-        """Reporting the same chunks again changes nothing. Raises NotFound, Conflict (a gap, or an end that does not fit)."""
+        """Reporting chunks again changes nothing. Raises NotFound, Conflict (a gap, or an end that does not fit)."""
         spec = self.specs(runner.run_id, runner.treatment)
         if port not in {declared.port for declared in spec.outputs}:
             raise NotFound(f"{runner.treatment} has no output {port}.")
@@ -75,7 +75,7 @@ class CommitOutput:
         raise Transient(f"Output {port} is being committed by another request.")
 
     def _positions(self, runner_id: str, port: str, up_to: int) -> Sequence[int]:
-        """Next chunk of each attached consumer; one that would hold the producer back is looked at: is it still there?"""
+        """Next chunk of each attached consumer; of one that would hold the producer back: is it still there?"""
         positions = []
         for consumer_id, position in self.streams.consumers(runner_id, port).items():
             if upload_credit(1, up_to - 1, [position]) == 0 and not self._attached(consumer_id):

@@ -88,7 +88,7 @@ class ReadLogs:
         wanted: LineFilter = EVERYTHING,
         wait: timedelta = timedelta(),
     ) -> Tail:
-        """At most `limit` lines after the cursor, oldest first. With `wait` (at most 2 s) it waits for the first to come.
+        """At most `limit` lines after the cursor, oldest first. With `wait` (at most 2 s) it waits for the first.
 
         Raises InvalidRequest for a cursor that is none.
         """
@@ -104,7 +104,7 @@ class ReadLogs:
             self.sleep(_LOOK_EVERY)
 
     def search(self, run_ids: Iterable[str], wanted: LineFilter, since: datetime | None, limit: int = 200) -> Found:
-        """Matching lines of `run_ids` (in the order given: newest first), within a bounded number of segments and time."""
+        """Matching lines of `run_ids` (in that order, newest first), within a bounded number of segments and time."""
         matches = wanted.compiled()
         until = self.clock() + _SEARCHED_TIME
         earliest = f"{since:%Y-%m-%dT%H:%M:%S}." if since else ""

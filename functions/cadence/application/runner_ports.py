@@ -55,10 +55,13 @@ class HostStore(Protocol):
         """Runner ids, oldest run first."""
 
     def lease(self, host: Host, runner_id: str, one_time_hash: str, at: datetime) -> bool:
-        """Takes an offer for `host`: offer removed, runner booting there, in one transaction. False if it was taken or stopped."""
+        """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
+
+        False if it was taken or stopped.
+        """
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
-        """A new one-time token for a runner that still boots on `host` (the answer with the first was lost). False if it does not."""
+        """A new one-time token for a runner on `host`, as the answer with the first was lost. False unless it boots."""
 
     def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
         """Those that exist, by id."""
@@ -72,7 +75,7 @@ class StreamStore(Protocol):
     def commit(
         self, runner_id: str, port: str, seen: StreamProgress, chunks: Sequence[Chunk], end: StreamEnd | None
     ) -> StreamProgress:
-        """Adds `chunks` after those in `seen`, and the end. Raises Conflict if somebody committed since `seen` was read."""
+        """Adds `chunks` after those in `seen`, and the end. Raises Conflict if others committed since."""
 
     def list_chunks(self, runner_id: str, port: str, from_seq: int, limit: int) -> Sequence[Chunk]:
         """Committed chunks from `from_seq` on, at most `limit`."""

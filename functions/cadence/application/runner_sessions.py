@@ -23,7 +23,7 @@ class RunnerSessions:
         authorization: str | None,
         allowed: Collection[RunnerState] = (RunnerState.CLAIMED,),
     ) -> Runner:
-        """The runner that speaks. Raises Unauthenticated, or Gone once it is lost, superseded, completed or released."""
+        """The runner that speaks. Raises Unauthenticated, or Gone once it is in no state that is `allowed`."""
         token = bearer(authorization)
         try:
             runner = self.runners.get_runner(runner_id)

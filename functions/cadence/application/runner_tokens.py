@@ -24,7 +24,7 @@ def matches(stored_hash: str | None, token: str) -> bool:
 
 
 def session_token(one_time_token: str, nonce: str) -> str:
-    """The session that a claim opens. It follows from what only the claiming agent knows, so a repeated claim gets the same."""
+    """The session that a claim opens. Only the claiming agent knows what it follows from; repeated, it is the same."""
     return hmac.new(one_time_token.encode(), f"session {nonce}".encode(), hashlib.sha256).hexdigest()
 
 

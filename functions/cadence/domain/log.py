@@ -15,7 +15,8 @@ _LEVELS = {
     **dict.fromkeys(("debug", "trace"), "debug"),
 }
 _TRACEBACK = "Traceback (most recent call last)"
-# A level is stated by the first word, after at most a time: in brackets, in capitals, or before a colon; or as level=… anywhere.
+# A level is stated by the first word, after at most a time: in brackets, in capitals, or before a colon. Or it is
+# stated as level=… anywhere.
 _FIRST_WORD = re.compile(r"[\d\s:.,TZ+/-]{0,40}(?P<bracket>[\[(<]\s*)?(?P<word>[A-Za-z]{3,8})\b(?P<colon>:)?")
 _FIELD = re.compile(r"""\blevel["']?\s*[=:]\s*["']?(?P<word>[A-Za-z]{3,8})\b""")
 

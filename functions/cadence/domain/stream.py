@@ -27,7 +27,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """`chunks` counts data chunks, not the empty one that ends the stream; `preview` is at most 4 KiB, masked by the agent."""
+    """`chunks` counts data chunks, not the empty one that ends the stream; `preview` is at most 4 KiB, masked."""
 
     size: int
     sha256: str
@@ -44,12 +44,12 @@ class StreamProgress:
     end: StreamEnd | None = None
 
     def new_chunks(self, reported: Sequence[Chunk]) -> Sequence[Chunk]:
-        """Those of `reported` that are not committed yet. Raises InvalidRequest or Conflict unless they follow on without a gap."""
+        """Those of `reported` that are new. Raises InvalidRequest or Conflict unless they follow on without a gap."""
         fresh = [chunk for chunk in reported if chunk.seq >= self.next_seq]
         for expected, chunk in enumerate(fresh, self.next_seq):
             if chunk.seq != expected:
                 raise Conflict(
-                    f"Chunk {chunk.seq} was reported but chunk {expected} is not committed yet: report chunks in order.",
+                    f"Chunk {chunk.seq} was reported before chunk {expected}: report chunks in order.",
                     expected=expected,
                 )
         if fresh and self.end is not None:

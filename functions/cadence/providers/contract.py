@@ -1,7 +1,7 @@
 """What every infrastructure offers. One instance serves one pool.
 
-No call waits for a machine to come up or to go away; "not yet" is an answer (`Condition.STARTING`). Whatever is created is
-named after the runner's id and carries its pool, so that a repeated `start` adopts what the first one created.
+No call waits for a machine to come up or to go away; "not yet" is an answer (`Condition.STARTING`). Whatever is
+created is named after the runner's id and carries its pool, so that a repeated `start` adopts what the first created.
 
 Errors are decisions: `Transient` (call again), `NotReady` (call again later), `CapacityExhausted` (try the next pool),
 `ProviderRejected` (never works like this; the message holds the infrastructure's own words).
@@ -32,7 +32,7 @@ class Condition(StrEnum):
 class Provider(Protocol):
     @property
     def first_state(self) -> RunnerState:
-        """State of a runner that has been asked for: `OFFERED` if it may have to wait for room, `BOOTING` if it begins at once."""
+        """State of a runner that was asked for: `OFFERED` if it may have to wait for room, else `BOOTING`."""
 
     def start(self, request: RunnerRequest) -> str:
         """Asks for a runner and returns its reference: a string from which `describe` and `stop` find it again."""

@@ -40,7 +40,7 @@ class StartRunner:
     clock: Clock
 
     def __call__(self, launch: Launch) -> None:
-        """Safe to repeat: what an earlier call has started is adopted. Raises Cancelled, RunnerLost and the provider's errors."""
+        """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors."""
         run = self.runs.get_run(launch.run_id)
         provider = self.providers(run.organization, launch.pool)
         runner = self.runners.put_runner(

@@ -1,6 +1,7 @@
 """Secrets, presigned URLs, the doorbell and the log stream on moto."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import botocore.session
@@ -15,6 +16,7 @@ from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import SecretItem
 from cadence.adapters.log_records import decode
 from cadence.adapters.presigned import LIFETIME, S3DataUrls
+from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_doorbell import WAIT_SECONDS, queue_name
 from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine
@@ -74,7 +76,7 @@ def test_urls_are_signed_as_botocore_signs_them(
         signature_version="s3v4",
         s3={"addressing_style": "path" if endpoint else "virtual", "us_east_1_regional_endpoint": "regional"},
     )
-    s3 = botocore.session.get_session().create_client(
+    s3: Any = botocore.session.get_session().create_client(
         "s3", region_name=REGION, config=style, endpoint_url=endpoint or f"https://s3.{REGION}.amazonaws.com"
     )
     with time_machine.travel("2026-01-02T03:04:05Z", tick=False):
@@ -151,30 +153,30 @@ class Throttling:
 
 
 @pytest.fixture
-def throttling(monkeypatch: pytest.MonkeyPatch):
+def throttling(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Throttling]:
     def use(*refusals: set[int]) -> Throttling:
         fake = Throttling(*refusals)
         monkeypatch.setattr(kinesis_log_lines, "client", lambda _: fake)
-        monkeypatch.setattr(kinesis_log_lines.time, "sleep", lambda _: None)
+        monkeypatch.setattr("time.sleep", lambda _: None)
         return fake
 
     return use
 
 
-def test_what_was_refused_is_sent_again(throttling) -> None:
+def test_what_was_refused_is_sent_again(throttling: Callable[..., Throttling]) -> None:
     fake = throttling({1}, {0})
     assert KinesisLogLines("log-lines").put(batch(60, size=60_000)) == 60
     assert {line.seq for part in fake.taken for line in part.lines} == set(range(1, 61))
 
 
-def test_only_what_was_taken_is_acknowledged(throttling) -> None:
+def test_only_what_was_taken_is_acknowledged(throttling: Callable[..., Throttling]) -> None:
     fake = throttling({1}, {0}, {0}, {0})
     through = KinesisLogLines("log-lines").put(batch(60, size=60_000))
     assert through == fake.taken[0].lines[-1].seq
     assert 0 < through < 60
 
 
-def test_a_stream_that_takes_nothing_is_transient(throttling) -> None:
+def test_a_stream_that_takes_nothing_is_transient(throttling: Callable[..., Throttling]) -> None:
     throttling({0}, {0}, {0}, {0})
     with pytest.raises(Transient):
         KinesisLogLines("log-lines").put(batch(1))
@@ -194,13 +196,13 @@ def test_segments_and_manifests_agree(world: World) -> None:
 
 
 def test_of_two_writers_one_starts_anew(world: World) -> None:
-    class Interrupted(type(world.log_segments)):  # type: ignore[misc]
+    class Interrupted(S3LogSegments):
         """Another writer appends between this one's segment and its manifest."""
 
-        others = [batch(2)]
+        others: ClassVar[list[LogBatch]] = [batch(2)]
 
         def write(self, run_id: str, number: int, lines: Any) -> str:
-            key = super().write(run_id, number, lines)
+            key: str = super().write(run_id, number, lines)
             if self.others:
                 IndexLogs(world.log_index, world.log_segments)(run_id, [self.others.pop()])
             return key

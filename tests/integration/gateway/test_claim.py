@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from cadence.application.claim import LEASE_SECONDS, Claim
-from cadence.application.hosts import LeaseWork
+from cadence.application.hosts import LeaseAnswer, LeaseWork
 from cadence.application.runner_ports import Host
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.runner_tokens import new_token, token_hash
@@ -14,6 +14,8 @@ from cadence.domain.runner import RunnerState
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NONCE = "nonce-of-the-agent"
+JoinedHost = tuple[Host, str]
+Booting = tuple[str, str]
 
 
 @pytest.fixture
@@ -22,11 +24,11 @@ def claim(world: World) -> Claim:
 
 
 @pytest.fixture
-def host(world: World) -> tuple[Host, str]:
+def host(world: World) -> JoinedHost:
     return join(world, "one")
 
 
-def join(world: World, name: str) -> tuple[Host, str]:
+def join(world: World, name: str) -> JoinedHost:
     token = f"default.local.{new_token()}"
     now = world.clock()
     host = Host(f"host-{name}", "default", "local", name, 4, token_hash(token), now, now)
@@ -34,12 +36,12 @@ def join(world: World, name: str) -> tuple[Host, str]:
     return host, token
 
 
-def lease(world: World, host: tuple[Host, str], free: int = 4, running: tuple[str, ...] = ()):
+def lease(world: World, host: JoinedHost, free: int = 4, running: tuple[str, ...] = ()) -> LeaseAnswer:
     return LeaseWork(world.hosts, world.doorbell, world.clock)(host[0].host_id, f"Bearer {host[1]}", free, running)
 
 
 @pytest.fixture
-def booting(world: World, host: tuple[Host, str]) -> tuple[str, str]:
+def booting(world: World, host: JoinedHost) -> Booting:
     """A runner that a host has taken, and its one-time token."""
     runner_id = world.launch()
     (handed,) = lease(world, host).assignments
@@ -47,7 +49,11 @@ def booting(world: World, host: tuple[Host, str]) -> tuple[str, str]:
     return runner_id, handed.token
 
 
-def test_a_claim_gives_the_assignment_and_answers_the_machine(world: World, claim: Claim, booting) -> None:
+def events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [vars(record)["security_event"] for record in caplog.records]
+
+
+def test_a_claim_gives_the_assignment_and_answers_the_machine(world: World, claim: Claim, booting: Booting) -> None:
     assignment = claim(*booting, NONCE, {"arch": "amd64"})
     assert assignment.secrets == {"TOKEN": "s3cr3t-value"}
     assert assignment.spec.run == "make"
@@ -58,19 +64,23 @@ def test_a_claim_gives_the_assignment_and_answers_the_machine(world: World, clai
     assert RunnerSessions(world.runners)(booting[0], f"Bearer {assignment.session_token}") == runner
 
 
-def test_the_same_agent_may_repeat_its_claim_and_nobody_else(world: World, claim: Claim, booting, caplog) -> None:
+def test_the_same_agent_may_repeat_its_claim_and_nobody_else(
+    world: World, claim: Claim, booting: Booting, caplog: pytest.LogCaptureFixture
+) -> None:
     first = claim(*booting, NONCE, {})
     again = claim(*booting, NONCE, {})
     assert (again.session_token, again.secrets) == (first.session_token, first.secrets)
     with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
         claim(*booting, "another-agent-s-nonce", {})
-    assert [record.security_event for record in caplog.records] == ["one_time_token_used_twice"]
+    assert events(caplog) == ["one_time_token_used_twice"]
 
 
-def test_a_wrong_token_is_refused_and_noted(world: World, claim: Claim, booting, caplog) -> None:
+def test_a_wrong_token_is_refused_and_noted(
+    world: World, claim: Claim, booting: Booting, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
         claim(booting[0], new_token(), NONCE, {})
-    assert [record.security_event for record in caplog.records] == ["wrong_one_time_token"]
+    assert events(caplog) == ["wrong_one_time_token"]
     other = world.launch("test", task_token="other")
     with pytest.raises(Unauthenticated):
         claim(other, booting[1], NONCE, {})
@@ -79,20 +89,20 @@ def test_a_wrong_token_is_refused_and_noted(world: World, claim: Claim, booting,
 
 
 @pytest.mark.parametrize("state", [RunnerState.LOST, RunnerState.RELEASED])
-def test_a_token_that_comes_late_is_refused(world: World, claim: Claim, booting, state: RunnerState) -> None:
+def test_a_token_that_comes_late_is_refused(world: World, claim: Claim, booting: Booting, state: RunnerState) -> None:
     world.runners.change_runner(booting[0], {RunnerState.BOOTING}, state=state)
     with pytest.raises(Gone):
         claim(*booting, NONCE, {})
     assert world.machines.succeeded == []
 
 
-def test_a_cancelled_runner_gets_no_assignment(world: World, claim: Claim, booting) -> None:
+def test_a_cancelled_runner_gets_no_assignment(world: World, claim: Claim, booting: Booting) -> None:
     world.runners.change_runner(booting[0], {RunnerState.BOOTING}, cancel_reason="cancelled by ada")
     with pytest.raises(Gone, match="cancelled by ada"):
         claim(*booting, NONCE, {})
 
 
-def test_a_session_ends_with_its_runner(world: World, claim: Claim, booting) -> None:
+def test_a_session_ends_with_its_runner(world: World, claim: Claim, booting: Booting) -> None:
     session = claim(*booting, NONCE, {}).session_token
     sessions = RunnerSessions(world.runners)
     with pytest.raises(Unauthenticated):
@@ -104,7 +114,7 @@ def test_a_session_ends_with_its_runner(world: World, claim: Claim, booting) -> 
         sessions(booting[0], f"Bearer {session}")
 
 
-def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim: Claim, booting) -> None:
+def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim: Claim, booting: Booting) -> None:
     world.secrets.delete("default", "default", "git-read")
     with pytest.raises(ProviderRejected, match="git-read"):
         claim(*booting, NONCE, {})
@@ -113,7 +123,9 @@ def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim:
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
 
 
-def test_nothing_secret_is_stored_or_logged(world: World, claim: Claim, booting, host, caplog) -> None:
+def test_nothing_secret_is_stored_or_logged(
+    world: World, claim: Claim, booting: Booting, host: JoinedHost, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG):
         session = claim(*booting, NONCE, {}).session_token
     stored = world.items("access") + world.items("runners") + world.items("runs") + caplog.text
@@ -121,7 +133,7 @@ def test_nothing_secret_is_stored_or_logged(world: World, claim: Claim, booting,
         assert secret not in stored
 
 
-def test_two_hosts_cannot_take_one_offer(world: World, host) -> None:
+def test_two_hosts_cannot_take_one_offer(world: World, host: JoinedHost) -> None:
     runner_id = world.launch()
     second, _ = join(world, "two")
     assert world.hosts.lease(host[0], runner_id, token_hash("a"), world.clock())
@@ -130,7 +142,7 @@ def test_two_hosts_cannot_take_one_offer(world: World, host) -> None:
     assert (runner.host_id, runner.one_time_hash) == (host[0].host_id, token_hash("a"))
 
 
-def test_a_host_gets_no_more_than_it_has_room_for(world: World, host) -> None:
+def test_a_host_gets_no_more_than_it_has_room_for(world: World, host: JoinedHost) -> None:
     launched = {world.launch("make"), world.launch("test", task_token="other")}
     (first,) = lease(world, host, free=1).assignments
     assert lease(world, host, free=0, running=(first.runner_id,)).assignments == []
@@ -138,7 +150,7 @@ def test_a_host_gets_no_more_than_it_has_room_for(world: World, host) -> None:
     assert {first.runner_id, second.runner_id} == launched
 
 
-def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host) -> None:
+def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host: JoinedHost) -> None:
     runner_id = world.launch()
     (lost,) = lease(world, host).assignments
     (again,) = lease(world, host).assignments
@@ -150,7 +162,7 @@ def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: C
     assert world.hosts.get_host("default", "local", host[0].host_id).handed == frozenset()
 
 
-def test_a_host_is_told_what_to_stop(world: World, host, booting) -> None:
+def test_a_host_is_told_what_to_stop(world: World, host: JoinedHost, booting: Booting) -> None:
     unknown = f"{RUN_ID}-000000000000-1"
     answer = lease(world, host, running=(booting[0], unknown))
     assert answer.stop == [unknown]
@@ -158,14 +170,14 @@ def test_a_host_is_told_what_to_stop(world: World, host, booting) -> None:
     assert lease(world, host, running=(booting[0],)).stop == [booting[0]]
 
 
-def test_a_host_needs_its_own_token(world: World, host) -> None:
+def test_a_host_needs_its_own_token(world: World, host: JoinedHost) -> None:
     other = join(world, "two")
     for authorization in (None, "Bearer nonsense", f"Bearer {other[1]}", f"Bearer {host[1]}x"):
         with pytest.raises(Unauthenticated):
             LeaseWork(world.hosts, world.doorbell, world.clock)(host[0].host_id, authorization, 1, ())
 
 
-def test_a_repeated_start_adopts(world: World, host, claim: Claim) -> None:
+def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: Claim) -> None:
     runner_id = world.launch(task_token="first")
     world.launch(task_token="second")
     assert world.hosts.list_offers("default", "local", 10) == [runner_id]
@@ -178,7 +190,7 @@ def test_a_repeated_start_adopts(world: World, host, claim: Claim) -> None:
     assert world.deadlines.runners == [(runner_id, timedelta(seconds=120))] * 2
 
 
-def test_a_stopped_run_starts_no_runner(world: World, host) -> None:
+def test_a_stopped_run_starts_no_runner(world: World, host: JoinedHost) -> None:
     world.runs.request_stop(RUN_ID, RunState.CANCELLED, "cancelled by ada")
     with pytest.raises(Cancelled, match="cancelled by ada"):
         world.launch()

@@ -1,13 +1,14 @@
 """Chunks from a producer to its consumer: commits, credits, epochs."""
 
 import hashlib
+from collections.abc import Sequence
 
 import pytest
 
 from cadence.application.complete import Complete
 from cadence.application.heartbeat import Heartbeat, Sample
 from cadence.application.input_streams import InputStreams
-from cadence.application.inputs import DOWNLOADS, InputAnswer, ReadInput
+from cadence.application.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.outputs import CommitOutput, OutputAnswer
 from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.run import TreatmentState
@@ -41,7 +42,14 @@ class Flow:
         self.world.move(treatment, TreatmentState.RUNNING, attempt)
         return self.world.runners.change_runner(runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED)
 
-    def send(self, committed=(), end=None, next_seq: int = 0, want: int = 0, by: Runner | None = None) -> OutputAnswer:
+    def send(
+        self,
+        committed: Sequence[Chunk] = (),
+        end: StreamEnd | None = None,
+        next_seq: int = 0,
+        want: int = 0,
+        by: Runner | None = None,
+    ) -> OutputAnswer:
         return self.commit(by or self.make, "wheel", committed, end, next_seq, want)
 
     def ask(self, next_seq: int = 0, epoch: int = 1, done: bool = False) -> InputAnswer:
@@ -58,7 +66,7 @@ def flow(world: World) -> Flow:
     return Flow(world)
 
 
-def seqs(urls) -> list[int]:
+def seqs(urls: Sequence[ChunkUrl]) -> list[int]:
     return [each.seq for each in urls]
 
 

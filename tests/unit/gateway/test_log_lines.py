@@ -17,6 +17,7 @@ from cadence.domain.errors import Conflict, InvalidRequest, Transient
 from cadence.domain.log import Gap, Segment, Watermark, detected_level
 
 RUN = "run"
+Delivered = tuple[dict[str, set[int]], list[list[LogBatch]]]
 
 
 @dataclass
@@ -96,8 +97,8 @@ def batch(*numbers: int, runner: str = "r", text: str = "line {}", treatment: st
 
 
 @st.composite
-def deliveries(draw: st.DrawFn) -> tuple[dict[str, set[int]], list[list[LogBatch]]]:
-    """Lines of up to three runners, some lost for good, delivered in batches that are repeated and reordered at will."""
+def deliveries(draw: st.DrawFn) -> Delivered:
+    """Lines of up to three runners, some lost for good, in batches that are repeated and reordered at will."""
     sent: dict[str, set[int]] = {}
     batches: list[LogBatch] = []
     for runner in draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)):
@@ -116,7 +117,7 @@ def deliveries(draw: st.DrawFn) -> tuple[dict[str, set[int]], list[list[LogBatch
 
 @settings(max_examples=60)
 @given(deliveries())
-def test_each_line_is_written_exactly_once_and_what_is_missing_is_shown(delivered) -> None:
+def test_each_line_is_written_exactly_once_and_what_is_missing_is_shown(delivered: Delivered) -> None:
     sent, invocations = delivered
     log = Log()
     for batches in invocations:
@@ -139,7 +140,7 @@ def test_each_line_is_written_exactly_once_and_what_is_missing_is_shown(delivere
 
 @settings(max_examples=30)
 @given(deliveries(), st.integers(1, 7))
-def test_a_reader_that_goes_on_from_its_cursor_misses_and_repeats_nothing(delivered, limit: int) -> None:
+def test_a_reader_that_goes_on_from_its_cursor_misses_and_repeats_nothing(delivered: Delivered, limit: int) -> None:
     log = Log()
     read: list[Line] = []
     after = None

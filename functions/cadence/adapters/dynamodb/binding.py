@@ -11,12 +11,13 @@ from cadence.adapters.aws import REGION, client
 def bind(model: type[Model], table_name: str) -> None:
     """Makes `model` use `table_name` from now on."""
     meta = model.Meta
-    if getattr(meta, "table_name", None) == table_name and model._connection is not None:
+    # Its own connection, not one inherited from a model that it extends: that one knows no indexes of this one.
+    if meta.table_name == table_name and vars(model).get("_connection") is not None:
         return
     meta.table_name = table_name
     meta.region = REGION
-    model._connection = None
-    _share_client(model._get_connection().connection)
+    model._connection = None  # noqa: SLF001 - pynamodb has no other way to share a client
+    _share_client(model._get_connection().connection)  # noqa: SLF001
 
 
 @cache
@@ -29,4 +30,4 @@ def transaction_connection() -> Connection:
 
 def _share_client(connection: Connection) -> None:
     """pynamodb would make a client for each model, and each takes as long as a cold Lambda may take in all."""
-    connection._client = client("dynamodb")
+    connection._client = client("dynamodb")  # noqa: SLF001
