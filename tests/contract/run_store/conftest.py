@@ -12,6 +12,7 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
+from cadence.adapters import aws
 from cadence.adapters.dynamodb import binding
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.application.ports import RunStore
@@ -45,6 +46,12 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BaseClient, "_make_api_call", in_turn)
 
 
+def forget_clients() -> None:
+    """Clients live as long as their process, and would outlive this test's AWS."""
+    for kept in (aws.client, aws._session, binding.transaction_connection):
+        kept.cache_clear()
+
+
 @pytest.fixture(params=["memory", "dynamodb"])
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]:
     if request.param == "memory":
@@ -58,6 +65,8 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(binding, "REGION", REGION)
+    monkeypatch.setattr(aws, "REGION", REGION)
+    forget_clients()
     table = f"runs-{secrets.token_hex(4)}"  # a name of its own, so that nothing is bound to it yet
     properties = request.getfixturevalue("table_properties")
     one_at_a_time(monkeypatch)
@@ -73,3 +82,4 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             ],
         )
         yield DynamoRunStore(table)
+        forget_clients()
