@@ -133,7 +133,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
         _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),
     ),
-    "place": (_reads("access"), _writes("runs")),
+    "place": (_reads("access"), _writes("runs"), _answers("treatment", "Success", "Failure")),
     "provider_host": (
         _writes("runs"),
         _writes_and_deletes("runners"),

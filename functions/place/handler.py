@@ -1,21 +1,26 @@
-"""Treatment machine, state Place: `{run_id, treatment}`, and after CapacityExhausted `exhausted` and the last placement. Returns a Placement."""
+"""Treatment machine, state Place: `{run_id, treatment, task_token, state}`; the token is answered with a Placement.
+
+`state` is the machine's whole state: after CapacityExhausted it has `exhausted` and the last placement.
+"""
 
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cadence.adapters.machine_boundary import Event, machine_task
+from cadence.adapters.machine_boundary import Event, token_task
 from cadence.composition import scheduling
 from cadence.domain.pool import Placement
 
-place = scheduling.place()
+place, machines = scheduling.place()
 
 
-def task(event: Event) -> Mapping[str, Any]:
-    refused = _placement(event["placement"]["decision"]) if "exhausted" in event else None
+def task(event: Event) -> None:
+    state = event["state"]
+    refused = _placement(state["placement"]["decision"]) if "exhausted" in state else None
     placement = place(event["run_id"], event["treatment"], refused)
-    return dataclasses.asdict(placement) | {"decided_at": placement.decided_at.isoformat()}
+    decision = dataclasses.asdict(placement) | {"decided_at": placement.decided_at.isoformat()}
+    machines.succeed(event["task_token"], decision)
 
 
 def _placement(data: Mapping[str, Any]) -> Placement:
@@ -24,4 +29,4 @@ def _placement(data: Mapping[str, Any]) -> Placement:
     )
 
 
-handler = machine_task("place", task)
+handler = token_task("place", task, machines)

@@ -13,8 +13,6 @@ from cadence.application.ports import Clock, Deadlines, Machines, RunStore
 from cadence.domain.errors import Conflict
 from cadence.domain.run import Run, RunState
 
-# The machine's own timeout is only a second net behind the watchdog's deadline, so it comes a little later.
-_MACHINE_MARGIN = 300
 _KEY_KEPT = timedelta(days=1)
 _START_CHECK = timedelta(seconds=60)
 
@@ -66,7 +64,7 @@ class StartRun:
         except Conflict:
             run = self.runs.get_run(run_id)
         if run.state is RunState.PENDING:
-            self.machines.start_run(run_id, run.max_duration + _MACHINE_MARGIN)
+            self.machines.start_run(run_id, run.machine_timeout)
         return run
 
 

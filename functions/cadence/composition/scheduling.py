@@ -41,9 +41,11 @@ def admit() -> tuple[Admit, Machines]:
     return use_case, machines
 
 
-def place() -> Place:
+def place() -> tuple[Place, Machines]:
     its = settings.load(settings.PlaceSettings)
-    return Place(DynamoRunStore(its.runs_table), DynamoAccessStore(its.access_table), its.provider_function_prefix, now)
+    runs, pools = DynamoRunStore(its.runs_table), DynamoAccessStore(its.access_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    return Place(runs, pools, its.provider_function_prefix, now), machines
 
 
 def hold() -> tuple[Hold, Machines]:

@@ -87,6 +87,8 @@ class AdmitSettings:
 class PlaceSettings:
     access_table: str
     runs_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
     provider_function_prefix: str
 
 

@@ -66,8 +66,9 @@ class StartRunner:
         if runner.state in {RunnerState.CLAIMED, RunnerState.COMPLETED}:
             self.machines.succeed(launch.task_token, {"runner_id": launch.runner_id})
         elif runner.state.live:
-            provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
+            # First of all: a runner whose start is interrupted is found as well.
             self.deadlines.watch_runner(launch.runner_id, timedelta(seconds=launch.boot_deadline))
+            provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
         else:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
 

@@ -12,6 +12,7 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
+from cadence.adapters import aws
 from cadence.adapters.dynamodb import binding
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.application.ports import RunStore
@@ -26,7 +27,7 @@ def table_properties() -> dict[str, Any]:
     """The table `runs` as the synthesized template makes it, so that its keys and indexes cannot drift from the tests'."""
     for template in sorted(Path(assembly("local")).glob("*.template.json")):
         for resource in json.loads(template.read_text())["Resources"].values():
-            properties = resource.get("Properties", {})
+            properties: dict[str, Any] = resource.get("Properties", {})
             if resource["Type"] == "AWS::DynamoDB::GlobalTable" and "runs" in str(properties.get("TableName")):
                 return properties
     raise AssertionError("no template has the table")
@@ -35,13 +36,20 @@ def table_properties() -> dict[str, Any]:
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes each call atomic, as DynamoDB does and moto, under threads, does not."""
     turn = threading.RLock()
-    call = BaseClient._make_api_call
+    client: Any = BaseClient
+    call = client._make_api_call
 
     def in_turn(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
         with turn:
             return call(self, operation, arguments)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", in_turn)
+
+
+def forget_clients() -> None:
+    """Clients live as long as their process, and would outlive this test's AWS."""
+    for kept in (aws.client, aws._session, binding.transaction_connection):
+        kept.cache_clear()
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
@@ -57,6 +65,8 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(binding, "REGION", REGION)
+    monkeypatch.setattr(aws, "REGION", REGION)
+    forget_clients()
     table = f"runs-{secrets.token_hex(4)}"  # a name of its own, so that nothing is bound to it yet
     properties = request.getfixturevalue("table_properties")
     one_at_a_time(monkeypatch)
@@ -72,3 +82,4 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             ],
         )
         yield DynamoRunStore(table)
+        forget_clients()

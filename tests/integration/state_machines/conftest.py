@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cadence.local.ministack import MiniStack
 from cadence.local.ports import first_free
 
@@ -27,7 +28,7 @@ WELL: dict[str, list[Any]] = {
     "Admit": [{"succeed": {}}],
     "StopRun": [{"succeed": {}}],
     "Finalise": [{"return": {"state": "succeeded"}}],
-    "Place": [{"return": DECISION}],
+    "Place": [{"succeed": DECISION}],
     "start": [{"succeed": {}}],
     "Hold": [{"succeed": {}}],
     "Settle": [{"return": {"next": "done"}}],

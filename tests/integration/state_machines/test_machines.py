@@ -23,6 +23,7 @@ AWS_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    "States.Timeout",
 }
 MOST_TRANSITIONS = 8
 
@@ -60,8 +61,7 @@ def test_another_attempt_begins_with_nothing_of_the_last(theatre: Theatre) -> No
     )
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == ["Place", "Launch", "Settle", "Release", "Again?", "Next attempt", *TREATMENT]
-    first, second = play.calls("Place")
-    assert first | {"deadline_seconds": 600} == second | {"deadline_seconds": 600}
+    assert set(play.calls("Place")[1]["state"]) == {"run_id", "treatment"}
     assert "error" in play.calls("Settle")[0]
     assert "error" not in play.calls("Settle")[1]
 
@@ -69,14 +69,14 @@ def test_another_attempt_begins_with_nothing_of_the_last(theatre: Theatre) -> No
 def test_the_next_pool_is_asked_with_the_refused_decision(theatre: Theatre) -> None:
     play = theatre.start("treatment", {"start": [{"fail": "CapacityExhausted"}, *WELL["start"]]})
     play.end()
-    refused = play.calls("Place")[1]
+    refused = play.calls("Place")[1]["state"]
     assert refused["exhausted"]["Error"] == "CapacityExhausted"
     assert refused["placement"]["decision"]["runner_id"] == "r-1"
 
 
 def test_a_place_that_fails_after_a_refusal_names_no_attempt(theatre: Theatre) -> None:
     play = theatre.start(
-        "treatment", {"start": [{"fail": "CapacityExhausted"}], "Place": [*WELL["Place"], {"raise": "Cancelled"}]}
+        "treatment", {"start": [{"fail": "CapacityExhausted"}], "Place": [*WELL["Place"], {"fail": "Cancelled"}]}
     )
     play.end()
     assert play.path() == ["Place", "Launch", "Place", "SettleUnplaced"]

@@ -6,13 +6,14 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import boto3
 
 FOLDER = Path(os.environ["SCRIPTS"])
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: object) -> Any:
     part = event.get("operation", os.environ["PART"])
     calls = FOLDER / f"{event['run_id']}.{part}.calls"
     number = len(calls.read_text().splitlines()) if calls.exists() else 0
@@ -23,7 +24,7 @@ def handler(event, context):
     return play(lines[min(number, len(lines) - 1)], event.get("task_token"))
 
 
-def play(line, token):
+def play(line: Any, token: Any) -> Any:
     match line:
         case {"raise": name}:
             raise type(name, (Exception,), {})(f"{name} was injected")
@@ -36,5 +37,6 @@ def play(line, token):
     return {}
 
 
-def states():
-    return boto3.client("stepfunctions", endpoint_url=os.environ["STATES_ENDPOINT"])
+def states() -> Any:
+    sdk: Any = boto3
+    return sdk.client("stepfunctions", endpoint_url=os.environ["STATES_ENDPOINT"])

@@ -64,7 +64,7 @@ class Actor:
                 self._play(self)
         except (Crashed, Abandoned):
             pass
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (the stage raises it again, in the test)
             self._failure = error
         finally:
             self.done = True

@@ -279,14 +279,14 @@ def _caught(error: Mapping[str, str]) -> MachineError:
     return MachineError.caught(error) or MachineError("InternalError", "")
 
 
-def _place(ports: Ports, event: Event) -> dict[str, Any]:
+def _place(ports: Ports, event: Event) -> None:
     refused = None
-    if "exhausted" in event:
-        last = event["placement"]["decision"]
+    if "exhausted" in event["state"]:
+        last = event["state"]["placement"]["decision"]
         decided = datetime.fromisoformat(last["decided_at"])
         refused = Placement(**{**last, "exhausted": tuple(last["exhausted"]), "decided_at": decided})
     placement = ports.place(event["run_id"], event["treatment"], refused)
-    return vars(placement) | {"decided_at": placement.decided_at.isoformat()}
+    ports.machines.succeed(event["task_token"], vars(placement) | {"decided_at": placement.decided_at.isoformat()})
 
 
 def _settle(ports: Ports, event: Event) -> dict[str, str]:

@@ -1,0 +1,151 @@
+"""A run with its use cases over the ports in memory."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from cadence.application.admit import Admission, Admit
+from cadence.application.feed import Feeder
+from cadence.application.finalise import Finalise
+from cadence.application.hold import Hold
+from cadence.application.place import Place
+from cadence.application.settle import MachineError, Settle
+from cadence.application.stop_run import StopRun
+from cadence.application.watchdog import Watchdog
+from cadence.domain import ids, plan
+from cadence.domain.pool import Pool
+from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from tests.fakes.runners import MemoryRunnerStore
+from tests.fakes.runs import MemoryRunStore
+from tests.fakes.services import (
+    ManualClock,
+    MemoryDeadlines,
+    MemoryDocuments,
+    MemoryLogStream,
+    MemoryMachines,
+    MemoryPools,
+)
+
+RUN = "01a"
+LEASE = timedelta(seconds=45)
+
+
+def stream(producer: str, port: str = "out") -> InputSpec:
+    return InputSpec(f"from-{producer}", "stream", "byte", producer, port)
+
+
+def on(producer: str, trigger: str) -> InputSpec:
+    return InputSpec(f"{producer}-{trigger}", "block", "void", producer, trigger)
+
+
+def spec(name: str, *inputs: InputSpec, **fields: Any) -> TreatmentSpec:
+    fields.setdefault("outputs", (OutputSpec("out", "stream", "byte"),))
+    return TreatmentSpec(name=name, run="true", inputs=inputs, **fields)
+
+
+@dataclass
+class Setting:
+    clock: ManualClock = field(default_factory=ManualClock)
+    runs: MemoryRunStore = field(default_factory=MemoryRunStore)
+    runners: MemoryRunnerStore = field(default_factory=MemoryRunnerStore)
+    machines: MemoryMachines = field(default_factory=MemoryMachines)
+    documents: MemoryDocuments = field(default_factory=MemoryDocuments)
+    deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
+    pools: MemoryPools = field(default_factory=lambda: MemoryPools((Pool("acme", "near", "host"),)))
+    log_stream: MemoryLogStream = field(default_factory=MemoryLogStream)
+
+    def __post_init__(self) -> None:
+        admission = Admission(self.runs, self.documents)
+        feeder = Feeder(self.runs, self.machines, self.clock)
+        self.feeder = feeder
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock)
+        self.place = Place(self.runs, self.pools, "provider-", self.clock)
+        self.hold = Hold(self.runs, self.runners, self.machines, feeder, self.clock)
+        self.settle = Settle(self.runs, self.runners, feeder, self.clock)
+        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, self.clock)
+        self.finalise = Finalise(self.runs, self.clock)
+        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.clock)
+
+    def create(self, *specs: TreatmentSpec, max_duration: int = 600) -> None:
+        plan_sha256 = self.documents.put(plan.encode(specs))
+        self.runs.create_run(
+            Run(
+                RUN,
+                "acme",
+                "site",
+                "build",
+                RunState.PENDING,
+                self.clock.now,
+                "d" * 64,
+                plan_sha256,
+                max_duration=max_duration,
+            )
+        )
+
+    def admitted(self, *specs: TreatmentSpec) -> None:
+        self.create(*specs)
+        self.admit(RUN, "run-token")
+
+    def treatment(self, name: str) -> Treatment:
+        return self.runs.get_treatment(RUN, name)
+
+    def state(self, name: str) -> TreatmentState:
+        return self.treatment(name).state
+
+    def started(self) -> list[str]:
+        return [name for _, name in self.machines.treatments]
+
+    def launched(self, name: str, state: RunnerState = RunnerState.BOOTING, **fields: Any) -> Runner:
+        """Placed, and its runner asked for."""
+        placement = self.place(RUN, name)
+        runner = Runner(
+            placement.runner_id, RUN, name, placement.attempt, "acme", "site", placement.pool, placement.provider,
+            state, self.clock.now, launch_token=f"launch-{name}-{placement.attempt}",
+        )  # fmt: skip
+        return self.runners.put_runner(dataclasses.replace(runner, **fields))
+
+    def claimed(self, name: str) -> Runner:
+        runner = self.launched(name)
+        return self.runners.change_runner(
+            runner.runner_id,
+            {RunnerState.BOOTING},
+            state=RunnerState.CLAIMED,
+            claimed_at=self.clock.now,
+            lease_until=self.clock.now + LEASE,
+            deadline=self.clock.now + timedelta(seconds=300),
+        )
+
+    def running(self, name: str) -> Runner:
+        runner = self.claimed(name)
+        self.hold(RUN, name, runner.runner_id, self.execute_token(name))
+        return self.runners.get_runner(runner.runner_id)
+
+    def execute_token(self, name: str) -> str:
+        return f"execute-{name}-{self.treatment(name).attempt}"
+
+    def complete(
+        self, name: str, outcome: Outcome = Outcome.SUCCEEDED, error: str | None = None, *, outputs: bool = True
+    ) -> Runner:
+        runner_id = ids.runner_id(RUN, name, self.treatment(name).attempt)
+        if outputs:
+            self.runners.put_output(runner_id, OutputStream("out", 1, 3, ended=True, sha256="a" * 64, preview=b"abc"))
+        exit_code = 0 if outcome is Outcome.SUCCEEDED else 1
+        return self.runners.complete(runner_id, Result(outcome, exit_code=exit_code, error=error))
+
+    def done(self, name: str, outcome: Outcome = Outcome.SUCCEEDED, error: str | None = None) -> str:
+        """Runs the treatment's current attempt to its end and settles it."""
+        attempt = self.treatment(name).attempt
+        self.running(name)
+        self.complete(name, outcome, error)
+        return self.settle(RUN, name, attempt, None)
+
+    def failed_with(self, name: str, error: str, cause: str = "why") -> str:
+        return self.settle(RUN, name, self.treatment(name).attempt, MachineError(error, cause))
+
+    def cancel(self) -> None:
+        self.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
+
+    def stop(self, token: str = "stop-token") -> None:
+        self.stop_run(RUN, token, MachineError("Cancelled", "cancelled by alice"))
