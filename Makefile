@@ -31,7 +31,7 @@ check: $(ENVIRONMENT) ## Run every static check
 	@.ci/check $(VENV)
 
 bench: $(ENVIRONMENT) ## Measure, each figure beside a peer's
-	@$(BIN)/python -m bench
+	@for benchmark in bench/[a-z]*.py; do $(BIN)/python -m "bench.$$(basename "$$benchmark" .py)"; done
 
 synth: $(ENVIRONMENT) ## Write the CloudFormation templates for AWS to cdk.out
 	@$(BIN)/python -m infra.synth --place aws --out cdk.out

@@ -97,6 +97,6 @@ def _response(endpoint: Endpoint, answer: Model | Reply) -> Response[str]:
 
 def _no_route(endpoints: Iterable[Endpoint], method: str, path: str) -> NotFound | MethodNotAllowed:
     allowed = {endpoint.method for endpoint in endpoints if re.fullmatch(_PARAMETER.sub("[^/]+", endpoint.path), path)}
-    if allowed:
+    if allowed and method not in allowed:
         return MethodNotAllowed(f"{method} is not possible here.", tuple(sorted(allowed)))
     return NotFound("There is nothing at this address.")

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cadence.adapters.problem import MEDIA_TYPE
 from pydantic.json_schema import models_json_schema
 
 from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.routes import GROUPS
-from api.shapes import FindingView
-from cadence.adapters.problem import MEDIA_TYPE
+from api.shapes import NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -35,6 +35,16 @@ _PATH_NAMES = {
     "run_id": "A run's id (a lower-case ULID).",
     "treatment": "A treatment's name.",
     "sha256": "The SHA-256 of a value, in hexadecimal.",
+}
+_ULID = r"^[0-9a-hjkmnp-tv-z]{26}$"
+_PATH_SHAPES = {
+    "project": {"pattern": NAME_PATTERN},
+    "pipeline": {"pattern": NAME_PATTERN},
+    "pool": {"pattern": NAME_PATTERN},
+    "secret": {"pattern": SECRET_NAME_PATTERN},
+    "run_id": {"pattern": _ULID},
+    "token_id": {"pattern": _ULID},
+    "sha256": {"pattern": "^[0-9a-f]{64}$"},
 }
 
 Json = dict[str, Any]
@@ -81,7 +91,8 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         operation["description"] = f"Needs the permission `{endpoint.permission}`."
     if endpoint.body is not None:
         content: Json = {JSON: {"schema": refs[endpoint.body]}}
-        content |= {media: {"schema": {"type": "string"}} for media in endpoint.also_text}
+        # The body is the document's text, of which no schema can say what it parses to.
+        content |= {media: {"schema": {}} for media in endpoint.also_text}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
@@ -93,7 +104,7 @@ def _path_parameters(endpoint: Endpoint) -> list[Json]:
             "in": "path",
             "required": True,
             "description": _PATH_NAMES.get(name, f"The {name.replace('_', ' ')}."),
-            "schema": {"type": "string", "minLength": 1},
+            "schema": {"type": "string", "minLength": 1, **_PATH_SHAPES.get(name, {})},
         }
         for name in endpoint.parameters
     ]

@@ -17,14 +17,14 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 def facts(directory: Path) -> dict[str, Any]:
     """Plain values by name (memory and storage in MB); ``directory`` is where workspaces go."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    there = next(place for place in (directory, *directory.parents) if place.exists())
     return {
         "hostname": platform.node()[:256],
         "os": platform.system().lower(),
         "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "cpus": os.cpu_count() or 1,
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000,
-        "storage": free_megabytes(directory),
+        "storage": free_megabytes(there),
         "python": platform.python_version(),
         "agent": VERSION,
         "container_engine": next((engine for engine in ENGINES if shutil.which(engine)), None),

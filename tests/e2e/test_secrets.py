@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from tests.e2e.conftest import Stack
 
 from tests.e2e.api import Api
+from tests.e2e.conftest import Stack
 
 PLAIN = 'pa$$w0rd/with+"quotes"&more'
 LINES = "-----BEGIN KEY-----\nc29tZSBrZXkgbWF0ZXJpYWw\nYW5vdGhlciBsaW5lIG9mIGl0\n-----END KEY-----"

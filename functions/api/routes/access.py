@@ -1,19 +1,23 @@
 """Organizations, projects and tokens."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
+from cadence.composition.api import Services
+from cadence.domain.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Project
+from cadence.domain.errors import Forbidden, NotFound
 from pydantic import Field, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import Name
-from cadence.composition.api import Services
-from cadence.domain.access import ALL_PROJECTS, ApiToken, Permission, Project
-from cadence.domain.errors import Forbidden, NotFound
 
 endpoints = Endpoints("access")
 
 _TEN_YEARS = 315_360_000
+PermissionName = Annotated[
+    str, StringConstraints(pattern=f"^({'|'.join(map(re.escape, (*Permission, ALL_PERMISSIONS)))})$")
+]
 
 
 class OrganizationView(Model):
@@ -64,7 +68,7 @@ class TokenBody(Body):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     project: Name | Literal["*"] = ALL_PROJECTS
-    permissions: Annotated[list[str], Field(min_length=1, max_length=50)]
+    permissions: Annotated[list[PermissionName], Field(min_length=1, max_length=50)]
     expires_in: int | None = Field(
         None, ge=60, le=_TEN_YEARS, description="Seconds; without it the token does not expire."
     )

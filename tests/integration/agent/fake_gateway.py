@@ -62,7 +62,8 @@ class Runner:
         self.assignment = assignment
         self.token = f"once-{runner_id}"
         self.session = assignment["session_token"]
-        self.claimed = False
+        #: The nonce of the claim, once there was one: only that claim may be repeated.
+        self.claimed: str | None = None
         self.lines: dict[int, dict[str, Any]] = {}
         self.batches: list[int] = []
         self.accepted = 0
@@ -177,7 +178,7 @@ class FakeGateway:
 
     def claim(self, body: dict[str, Any]) -> dict[str, Any]:
         runner = self.runners[body["runner_id"]]
-        runner.claimed = True
+        runner.claimed = body["nonce"]
         return runner.assignment
 
     def heartbeat(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
@@ -288,7 +289,8 @@ class _Handler(BaseHTTPRequestHandler):
             return "hosts", owner.hosts_, "join"
         if path == "claim":
             runner = owner.runners.get(body["runner_id"])
-            return "claim", owner.claim, runner.token if runner and not runner.claimed else None
+            mine = runner and runner.claimed in (None, body.get("nonce"))
+            return "claim", owner.claim, runner.token if runner and mine else None
         if found := re.fullmatch(r"hosts/([^/]+)/lease", path):
             known = found[1] in owner.hosts
             return "lease", owner.lease, f"host-token-{found[1]}" if known else None

@@ -140,6 +140,24 @@ def test_kill_9_of_the_host_leaves_no_process(gateway: FakeGateway, host: StartH
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_host_whose_nursery_was_killed_says_so_and_ends(
+    gateway: FakeGateway, host: StartHost, tmp_path: Path
+) -> None:
+    process = host()
+    runner = gateway.add_runner("echo up; sleep 987654")
+    offer(gateway, runner)
+    until(lambda: runner.text() == ["up"])
+    (nursery,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(nursery), signal.SIGKILL)
+    assert process.wait(PATIENCE) == 3
+    assert process.stdout
+    assert "the process that starts runners was killed" in process.stdout.read()
+    until(lambda: not left_of(tmp_path))
+    assert runner.completed
+    assert runner.completed["outcome"] == "infrastructure"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_kill_9_of_an_agent_leaves_no_process_and_the_next_host_sweeps(
     gateway: FakeGateway, start: Start, host: StartHost, tmp_path: Path, sandbox: str
 ) -> None:

@@ -61,7 +61,8 @@ def engine_arguments() -> Iterator[str]:
 def test_a_command_in_an_image(gateway: FakeGateway, work: Work) -> None:
     ports = [{"port": "x", "flow": "stream", "type": "byte"}]
     runner = gateway.add_runner(
-        'echo "$HOME $GREETING $TOKEN"; echo "$TOKEN" | wc -c; cat "$CADENCE_IN_x" > "$CADENCE_OUT_x"; test -e /usr || echo own',
+        'echo "$HOME $GREETING $TOKEN"; echo "$TOKEN" | wc -c\n'
+        'cat "$CADENCE_IN_x" > "$CADENCE_OUT_x"; test -e /usr || echo own',
         image=IMAGE,
         env={"GREETING": "hello\nthere"},
         secrets={"TOKEN": "s3cr3t-value"},

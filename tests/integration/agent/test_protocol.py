@@ -28,6 +28,18 @@ def test_the_claim_is_made_once_the_gateway_is_up(gateway: FakeGateway, work: Wo
     assert work(gateway.add_runner("true"))["outcome"] == "succeeded"
 
 
+def test_a_claim_whose_answer_was_lost_is_repeated(gateway: FakeGateway, work: Work) -> None:
+    gateway.lose_next["claim"] = 1
+    assert work(gateway.add_runner("true"))["outcome"] == "succeeded"
+
+
+def test_a_token_used_before_is_refused(gateway: FakeGateway, start: Start) -> None:
+    runner = gateway.add_runner("true")
+    runner.claimed = "somebody-elses-nonce"
+    assert start(runner).wait(PATIENCE) == 3
+    assert gateway.requests["heartbeat"] == 0
+
+
 def test_the_token_may_come_in_the_environment_and_does_not_stay_there(
     gateway: FakeGateway, agent: Path, tmp_path: Path
 ) -> None:

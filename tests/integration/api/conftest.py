@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -49,7 +48,7 @@ def make_table(name: str, *, listing: bool = False) -> str:
                 "Projection": {"ProjectionType": "ALL"},
             }
         ]
-    boto3.client("dynamodb").create_table(
+    aws_clients.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -69,10 +68,10 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     for name in ("pipelines", "runners", "logs"):
         make_table(name)
     make_table("runs", listing=True)
-    boto3.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
-    key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
+    key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
     machines = {
-        kind: boto3.client("stepfunctions").create_state_machine(
+        kind: aws_clients.client("stepfunctions").create_state_machine(
             name=kind,
             definition=json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}}),
             roleArn="arn:aws:iam::123456789012:role/machine",
@@ -80,7 +79,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         for kind in ("run", "treatment")
     }
     queues = {
-        name: boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("deadlines", "deliveries")
+        name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("deadlines", "deliveries")
     }
     values = {
         "access_table": "access",

@@ -1,11 +1,14 @@
-import boto3
 import pytest
 
+from cadence.adapters.aws import client
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.domain.errors import Transient
+from cadence.domain.run import RunState
 from tests.integration.api.calling import BROKEN, HELLO
 
 
 def executions(settings):
-    found = boto3.client("stepfunctions").list_executions(stateMachineArn=settings["run_machine_arn"])
+    found = client("stepfunctions").list_executions(stateMachineArn=settings["run_machine_arn"])
     return [execution["name"] for execution in found["executions"]]
 
 
@@ -59,7 +62,7 @@ def test_an_invalid_document_stores_and_starts_nothing(api, settings):
     assert api("GET", "/v1/projects/default/pipelines").json["items"] == []
     assert api("GET", "/v1/runs").json["items"] == []
     assert executions(settings) == []
-    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket="data")
+    assert "Contents" not in client("s3").list_objects_v2(Bucket="data")
 
 
 def test_a_name_that_contradicts_the_document_is_refused(api):
@@ -117,8 +120,6 @@ def test_a_key_means_one_run_however_often_it_is_sent(api, settings):
 
 
 def test_a_run_whose_machine_did_not_start_starts_when_the_request_is_repeated(api, settings, monkeypatch):
-    from cadence.adapters.step_functions import StepFunctionsMachines
-    from cadence.domain.errors import Transient
 
     def refuse(*_):
         raise Transient("Step Functions is busy.")
@@ -179,7 +180,6 @@ def test_cancelling_twice_is_once_and_a_final_run_cannot_be_cancelled(api):
     run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
     once = api("POST", f"/v1/runs/{run_id}/cancel")
     twice = api("POST", f"/v1/runs/{run_id}/cancel")
-    from cadence.domain.run import RunState
 
     api.services.runs.finish_run(run_id, RunState.CANCELLED, "cancelled by admin", api.services.clock())
 

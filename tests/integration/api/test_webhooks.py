@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 
+from cadence.adapters.aws import client
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.domain.errors import Transient
 from tests.integration.api.calling import HELLO, Answer, Api, event
@@ -71,7 +71,7 @@ class Hooks:
 
     def queued(self) -> list[str]:
         """Takes what is queued."""
-        sqs = boto3.client("sqs")
+        sqs = client("sqs")
         received = sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", [])
         for message in received:
             sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
@@ -210,7 +210,7 @@ def test_a_crash_between_two_runs_loses_none_and_doubles_none(api, hooks, settin
         assert hooks.process(*messages) == ["m0"]
     assert hooks.process(*messages) == []
 
-    executions = boto3.client("stepfunctions").list_executions(stateMachineArn=settings["run_machine_arn"])
+    executions = client("stepfunctions").list_executions(stateMachineArn=settings["run_machine_arn"])
     assert sorted(run["pipeline"] for run in hooks.runs()) == ["hello", "world"]
     assert {execution["name"] for execution in executions["executions"]} == {run["run_id"] for run in hooks.runs()}
 

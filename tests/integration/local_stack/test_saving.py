@@ -6,8 +6,8 @@ import threading
 
 import pytest
 import requests
+from ministack import app
 
-from cadence.local import ministack_main
 from cadence.local.ministack_main import one_at_a_time, save_regularly, telling
 from tests.integration.local_stack.conftest import EchoStack, eventually
 
@@ -16,7 +16,7 @@ def test_nothing_is_saved_before_the_stored_state_is_loaded(monkeypatch: pytest.
     order: list[str] = []
     loaded = threading.Event()
     rests = iter([False, True])
-    monkeypatch.setattr(ministack_main.app, "save_all", lambda services: order.append("saved"))
+    monkeypatch.setattr(app, "save_all", lambda services: order.append("saved"))
     saving = threading.Thread(target=save_regularly, args=(loaded, lambda _: next(rests)))
     saving.start()
     telling(lambda: order.append("loaded"), loaded)()

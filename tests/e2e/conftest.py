@@ -1,0 +1,58 @@
+"""One local stack for all end-to-end tests: in a temporary folder, on free ports, ended with the test session.
+
+With CADENCE_E2E_IAM=1 it refuses what the Lambdas' roles do not allow, as AWS would.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cadence.local import control
+from cadence.local.paths import StackPaths
+from cadence.local.supervisor import Options
+from tests.e2e.api import Api
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where the stack is reached; its files are in `folder`/.cadence."""
+
+    url: str
+    token: str
+    aws_endpoint: str
+    folder: Path
+
+    @property
+    def paths(self) -> StackPaths:
+        return StackPaths.of(self.folder)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
+    options = Options(folder, port=0, enforce_iam=os.environ.get("CADENCE_E2E_IAM") == "1")
+    connection, supervisor = control.up(options, print, attached=True)
+    assert supervisor is not None
+    try:
+        yield Stack(connection.url, connection.token, connection.aws_endpoint, folder)
+    finally:
+        control.down(folder, print)
+        supervisor.wait(30)
+        if supervisor.stdin is not None:
+            supervisor.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Api:
+    return Api(stack.url, stack.token)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)

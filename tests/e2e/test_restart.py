@@ -1,0 +1,53 @@
+"""Down and up keep what users have; a push starts exactly one run."""
+
+from pathlib import Path
+
+from cadence.cli.client import Client
+from cadence.local import control
+from cadence.local.demo import demonstrate
+from cadence.local.supervisor import Options
+from tests.e2e.conftest import Stack
+
+HELLO = """
+cadence: 1
+name: hello
+treatments:
+  greet:
+    outputs: {greeting: Block<string>}
+    run: echo "Hello after all" | tee "$CADENCE_OUT_greeting"
+"""
+
+
+def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> None:
+    said: list[str] = []
+    first, supervisor = control.up(Options(tmp_path, port=0), said.append)
+    try:
+        client = Client(first.url, first.token)
+        client.put_pipeline("hello", HELLO)
+        run_id = client.run_pipeline("hello")
+        lines = list(client.all_logs(run_id, follow=True))
+        before = client.run(run_id)
+        assert before["state"] == "succeeded"
+        control.down(tmp_path, said.append)
+        second, again = control.up(Options(tmp_path, port=0), said.append)
+        client = Client(second.url, second.token)
+        assert client.run(run_id) == before
+        assert list(client.all_logs(run_id)) == lines
+        assert [line["text"] for line in lines] == ["Hello after all"]
+        assert client.pipeline("hello")["version"] == 1
+        sha256 = client.trace(run_id, "greet.greeting")["origin"]["value"]["sha256"]
+        assert b"".join(client.read_value(run_id, sha256)) == b"Hello after all\n"
+        rerun = client.run_pipeline("hello")
+        list(client.all_logs(rerun, follow=True))
+        assert client.run(rerun)["state"] == "succeeded"
+    finally:
+        control.down(tmp_path, said.append)
+        for process in (supervisor, again):
+            assert process is not None
+            assert process.wait(30) == 0
+
+
+def test_the_demonstration_of_make_run(stack: Stack) -> None:
+    connection = control.status(stack.folder).connection
+    assert connection is not None
+    assert demonstrate(connection, stack.paths)

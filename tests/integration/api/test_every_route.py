@@ -1,0 +1,289 @@
+"""What holds for every route: who may call it, and that whatever is sent ends in a problem document."""
+
+import re
+from typing import Any
+
+import pytest
+
+from api.endpoint import PUBLIC, Endpoint
+from api.openapi import document
+from api.reading import LARGEST_BODY
+from api.routes import ENDPOINTS
+from cadence.domain.access import Permission
+from tests.integration.api.calling import HELLO, Answer, Api
+
+PROTECTED = [endpoint for endpoint in ENDPOINTS if endpoint.permission != PUBLIC]
+WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
+WITH_QUERY = [endpoint for endpoint in ENDPOINTS if endpoint.query is not None]
+OF_A_RUN = [endpoint for endpoint in ENDPOINTS if "{run_id}" in endpoint.path]
+OF_A_PROJECT = [endpoint for endpoint in ENDPOINTS if "{project}" in endpoint.path]
+
+BODIES: dict[str, dict[str, Any]] = {
+    "validate_document": {"document": HELLO},
+    "put_pipeline": {"document": HELLO},
+    "start_pipeline": {},
+    "start_document": {"document": HELLO},
+    "rerun": {"from": "all"},
+    "put_secret": {"value": "v"},
+    "put_pool": {"provider": "host"},
+    "add_githost": {"kind": "github", "project": "default", "name": "hub"},
+    "create_project": {"name": "new"},
+    "create_token": {"name": "t", "permissions": ["runs:read"]},
+}
+QUERIES: dict[str, dict[str, str]] = {"trace": {"port": "greet.greeting"}, "search_logs": {"q": "x"}}
+
+
+def name(endpoint: Endpoint) -> str:
+    return f"{endpoint.method} {endpoint.path}"
+
+
+def call(api: Api, endpoint: Endpoint, names: dict[str, str] | None = None, **how: Any) -> Answer:
+    path = re.sub(r"\{(\w+)\}", lambda match: (names or {}).get(match[1], "none"), endpoint.path)
+    if endpoint.body is not None and "raw" not in how:
+        how.setdefault("body", BODIES[endpoint.function.__name__])
+    how.setdefault("query", QUERIES.get(endpoint.function.__name__))
+    return api(endpoint.method, path, how.pop("body", None), **how)
+
+
+def assert_problem(answer: Answer, status: int) -> None:
+    assert answer.status == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json
+    assert {"type", "title", "status", "code", "detail"} <= set(problem)
+    assert set(problem) <= {
+        "type", "title", "status", "code", "detail", "violations", "findings", "details", "retry_after", "id",
+    }  # fmt: skip
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:cadence:problem:{problem['code']}"
+
+
+def test_every_route_says_what_it_needs():
+    assert all(endpoint.permission == PUBLIC or endpoint.permission in set(Permission) for endpoint in ENDPOINTS)
+    public = {name(endpoint) for endpoint in ENDPOINTS if endpoint.permission == PUBLIC}
+    assert public == {"GET /v1/health", "GET /v1/openapi.json", "GET /v1/schemas/{name}/{version}"}
+
+
+def test_the_resolver_knows_no_other_routes(api, monkeypatch):
+    from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver
+
+    from api.application import build
+
+    registered = []
+    original = APIGatewayHttpResolver.route
+    monkeypatch.setattr(
+        APIGatewayHttpResolver,
+        "route",
+        lambda self, rule, method, **rest: registered.append((method, rule)) or original(self, rule, method, **rest),
+    )
+    build(ENDPOINTS, api.services, api.services.authenticate, lambda error, body: None)
+
+    declared = {(e.method, e.path.replace("{", "<").replace("}", ">")) for e in ENDPOINTS}
+    assert set(registered) == declared
+
+
+def test_no_route_answers_without_a_token(api):
+    for endpoint in PROTECTED:
+        for token in (None, "", "cad_x", "cad_" + "0" * 26 + "_" + "x" * 43, api.token[:-1] + "!"):
+            how = {"headers": {"authorization": ""}} if token == "" else {}
+            answer = call(api, endpoint, token=token if token else None, **how)
+            assert_problem(answer, 401)
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_no_route_answers_a_token_that_may_do_everything_else(api):
+    for permission in {endpoint.permission for endpoint in PROTECTED}:
+        token = api.token_for([str(other) for other in Permission if other != permission])
+        for endpoint in PROTECTED:
+            if endpoint.permission == permission:
+                answer = call(api, endpoint, token=token)
+                assert_problem(answer, 403)
+                assert answer.json["details"] == {"permission": permission}
+
+
+def test_an_expired_token_and_a_revoked_one_are_refused(api):
+    import time_machine
+
+    created = api("POST", "/v1/tokens", {"name": "short", "permissions": ["runs:read"], "expires_in": 60}).json
+    assert api("GET", "/v1/runs", token=created["token"]).status == 200
+    with time_machine.travel("2100-01-01"):
+        assert_problem(api("GET", "/v1/runs", token=created["token"]), 401)
+    assert api("DELETE", f"/v1/tokens/{created['token_id']}").status == 204
+    assert_problem(api("GET", "/v1/runs", token=created["token"]), 401)
+    assert_problem(api("DELETE", f"/v1/tokens/{created['token_id']}"), 404)
+
+
+def test_another_organizations_and_another_projects_runs_do_not_exist(api, other_project, other_organization):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    narrow = api.token_for(["*"], other_project)
+
+    for token in (other_organization, narrow):
+        for endpoint in OF_A_RUN:
+            names = {"run_id": run_id, "treatment": "greet"}
+            seen = call(api, endpoint, names, token=token)
+            unknown = call(api, endpoint, {**names, "run_id": "01unknown"}, token=token)
+            assert_problem(seen, 404)
+            assert seen.text.replace(run_id, "01unknown") == unknown.text
+        assert api("GET", "/v1/runs", token=token).json["items"] == []
+    assert api("GET", f"/v1/runs/{run_id}").json["state"] == "pending"
+
+
+def test_another_projects_things_do_not_exist(api, other_project):
+    api("PUT", "/v1/projects/default/secrets/s", {"value": "v"})
+    api("PUT", "/v1/projects/default/pipelines/hello", {"document": HELLO})
+    narrow = api.token_for(["*"], other_project)
+
+    for endpoint in OF_A_PROJECT:
+        names = {"project": "default", "pipeline": "hello", "secret": "s"}
+        assert_problem(call(api, endpoint, names, token=narrow), 404)
+        assert_problem(call(api, endpoint, {**names, "project": "missing"}), 404)
+    assert_problem(api("GET", "/v1/runs", query={"project": "default"}, token=narrow), 404)
+    assert_problem(api("GET", "/v1/logs", query={"q": "x", "project": "default"}, token=narrow), 404)
+    assert [one["name"] for one in api("GET", "/v1/projects", token=narrow).json["items"]] == ["other"]
+
+
+def test_listings_hold_nothing_of_others(api, other_project, other_organization):
+    api("POST", "/v1/githosts", {"kind": "github", "project": "default", "name": "hub"})
+    narrow = api.token_for(["*"], other_project)
+
+    for token in (narrow, other_organization):
+        assert api("GET", "/v1/githosts", token=token).json["items"] == []
+    assert [one["project"] for one in api("GET", "/v1/tokens", token=narrow).json["items"]] == ["other"]
+    assert api("GET", "/v1/pools", token=other_organization).json["items"] == []
+    admin = api("GET", "/v1/tokens").json["items"][0]["token_id"]
+    assert_problem(api("DELETE", f"/v1/tokens/{admin}", token=other_organization), 404)
+    assert_problem(api("DELETE", f"/v1/tokens/{admin}", token=narrow), 404)
+
+
+def test_nobody_hands_on_more_than_they_hold(api, other_project):
+    some = api.token_for(["tokens:write", "runs:read"])
+    narrow = api.token_for(["*"], other_project)
+    body = {"name": "t", "permissions": ["runs:read"]}
+
+    assert api("POST", "/v1/tokens", body, token=some).status == 201
+    assert_problem(api("POST", "/v1/tokens", {**body, "permissions": ["*"]}, token=some), 403)
+    assert_problem(api("POST", "/v1/tokens", {**body, "permissions": ["runs:start"]}, token=some), 403)
+    assert_problem(api("POST", "/v1/tokens", body, token=narrow), 403)
+    assert_problem(api("POST", "/v1/tokens", {**body, "project": "default"}, token=narrow), 404)
+    assert_problem(api("POST", "/v1/projects", {"name": "new"}, token=narrow), 403)
+    assert_problem(api("PUT", "/v1/pools/new", {"provider": "host"}, token=narrow), 403)
+
+
+@pytest.mark.parametrize(
+    ("raw", "headers", "base64_body", "status"),
+    [
+        ("", {}, False, 400),
+        ("{", {}, False, 400),
+        ("{} {}", {}, False, 400),
+        ('{"a": NaN}', {}, False, 400),
+        ('{"a": ' + "9" * 5000 + "}", {}, False, 400),
+        ("[" * 100_000, {}, False, 400),
+        (b"\xff\xfe", {}, True, 400),
+        ("not base64!", {}, True, 400),
+        ("\ud800", {}, False, 400),
+        ("null", {}, False, 422),
+        ("[]", {}, False, 422),
+        ('"text"', {}, False, 422),
+        ('{"surprising": 1}', {}, False, 422),
+        ("{}", {"content-type": "multipart/form-data"}, False, 415),
+        ("{}", {"content-type": "text/plain"}, False, 415),
+        ("{}", {"content-type": "application/x-www-form-urlencoded"}, False, 415),
+        (" " * (LARGEST_BODY + 1), {}, False, 413),
+    ],
+)
+def test_no_body_leads_to_an_error_of_ours(api, raw, headers, base64_body, status):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    names = {"project": "default", "pipeline": "hello", "secret": "s", "pool": "p", "run_id": run_id}
+    api("PUT", "/v1/projects/default/pipelines/hello", {"document": HELLO})
+    sent = {"content-type": "application/json", **headers}
+    for endpoint in WITH_BODY:
+        assert_problem(call(api, endpoint, names, raw=raw, headers=sent, base64_body=base64_body), status)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=1&limit=2", "unknown=1", "limit=abc", "limit=-1", "limit=" + "9" * 5000, "wait=1e400", "wait=nan"],
+)
+def test_no_query_leads_to_an_error_of_ours(api, query):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    for endpoint in WITH_QUERY:
+        names = {"project": "default", "pipeline": "hello", "run_id": run_id}
+        assert_problem(call(api, endpoint, names, query=query), 422)
+
+
+def test_a_query_that_is_no_text_is_refused(api):
+    for query in ("a=%ff", "&".join(f"a{n}=1" for n in range(60))):
+        assert_problem(api("GET", "/v1/runs", query=query), 400)
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/runs/", "/v1", "/", "/v1/runs/a/b/c", "/v1/ru\x00ns", '/v1/runs/"'])
+def test_unknown_addresses(api, path):
+    assert_problem(api("GET", path), 404)
+
+
+@pytest.mark.parametrize("odd", ["\x00", "é", "..", "%2e%2e", " ", "a" * 5000, "#", "'", "\ud800"])
+def test_odd_names_do_not_exist(api, odd):
+    for endpoint in ENDPOINTS:
+        if endpoint.parameters and not (endpoint.method == "PUT"):
+            answer = call(api, endpoint, dict.fromkeys(endpoint.parameters, odd))
+            assert_problem(answer, 404)
+
+
+@pytest.mark.parametrize("odd", ["\x00", "é", " ", "a" * 5000, "0", "UPPER CASE"])
+def test_odd_names_cannot_be_given(api, odd):
+    for path, body in (
+        ("/v1/projects/default/secrets/", {"value": "v"}),
+        ("/v1/pools/", {"provider": "host"}),
+        ("/v1/projects/default/pipelines/", {"document": HELLO}),
+    ):
+        assert api("PUT", path + odd, body).status in {404, 422}
+
+
+def test_a_wrong_method_is_told_which_are_right(api):
+    answer = api("PATCH", "/v1/projects/default/secrets/s")
+
+    assert_problem(answer, 405)
+    assert answer.headers["allow"] == "DELETE, PUT"
+
+
+def test_every_kind_of_answer_is_described():
+    described = document()["paths"]
+    for endpoint in ENDPOINTS:
+        responses = described[endpoint.path][endpoint.method.lower()]["responses"]
+        assert {str(status) for status in endpoint.answers} <= set(responses)
+        assert endpoint.permission == PUBLIC or {"401", "403"} <= set(responses)
+
+
+def test_a_secrets_value_is_in_no_answer(api):
+    value = "correct horse battery staple"
+    path = "/v1/projects/default/secrets/s"
+    answers = [
+        api("PUT", path, {"value": value}),
+        api("PUT", path, {"value": value, "extra": value}),
+        api("PUT", path, {"value": [value]}),
+        api("PUT", path, {"value": value * 10_000}),
+        api("PUT", path, raw='{"value": "' + value, headers={"content-type": "application/json"}),
+        api("GET", "/v1/projects/default/secrets"),
+        api("POST", "/v1/githosts", {"kind": "github", "project": "default", "name": "h", "webhook_secret": value}),
+        api("POST", "/v1/githosts", {"kind": "x", "project": "default", "name": "h", "webhook_secret": value}),
+        api("GET", "/v1/githosts"),
+    ]
+
+    assert [answer.status for answer in answers] == [200, 422, 422, 413, 400, 200, 201, 422, 200]
+    assert not [answer.text for answer in answers if "horse" in answer.text]
+
+
+def test_metrics_are_those_of_the_token(api, other_organization):
+    api("POST", "/v1/projects/default/runs", {"document": HELLO})
+
+    mine = api("GET", "/metrics")
+    assert mine.headers["content-type"].startswith("application/openmetrics-text")
+    assert 'cadence_runs{project="default",state="pending"} 1' in mine.text
+    assert mine.text.endswith("# EOF\n")
+    assert "cadence_runs{" not in api("GET", "/metrics", token=other_organization).text
+
+
+def test_schemas_are_published(api):
+    assert api("GET", "/v1/schemas/pipeline/1", token=None).json["$schema"].startswith("https://json-schema.org")
+    assert api("GET", "/v1/schemas/pipeline/1.json", token=None).status == 200
+    assert_problem(api("GET", "/v1/schemas/pipeline/99", token=None), 404)
+    assert api("GET", "/v1/health", token=None).json["status"] == "ok"

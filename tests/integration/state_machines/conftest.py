@@ -1,0 +1,148 @@
+"""A MiniStack of its own, with both state machines and Lambdas that play their parts by script."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cadence.local.ministack import MiniStack
+from cadence.local.ports import first_free
+
+REPOSITORY = Path(__file__).parents[3]
+DEFINITIONS = REPOSITORY / "functions" / "state_machines"
+MACHINES = ("run", "treatment")
+PARTS = ("Admit", "StopRun", "Finalise", "Place", "Hold", "Settle", "provider")
+ROLE = "arn:aws:iam::000000000000:role/test"
+DECISION = {"function": "provider", "runner_id": "r-1", "attempt": 1}
+# How everything goes when nothing fails: the part of each Lambda, and of each operation of the provider.
+WELL: dict[str, list[Any]] = {
+    "Admit": [{"succeed": {}}],
+    "StopRun": [{"succeed": {}}],
+    "Finalise": [{"return": {"state": "succeeded"}}],
+    "Place": [{"return": DECISION}],
+    "start": [{"succeed": {}}],
+    "Hold": [{"succeed": {}}],
+    "Settle": [{"return": {"next": "done"}}],
+    "stop": [{"return": {}}],
+}
+
+
+@dataclass
+class Theatre:
+    stack: MiniStack
+    scripts: Path
+    arns: dict[str, str]
+    runs: int = 0
+
+    def start(self, machine: str, script: dict[str, list[Any]] | None = None) -> "Play":
+        self.runs += 1
+        run = f"run{self.runs}"
+        (self.scripts / f"{run}.json").write_text(json.dumps(WELL | (script or {})))
+        data = {"run_id": run, "treatment": "build", "deadline_seconds": 600}
+        if machine == "run":
+            del data["treatment"]
+        started = self.stack.client("stepfunctions").start_execution(
+            stateMachineArn=self.arns[machine], name=run, input=json.dumps(data)
+        )
+        return Play(self, run, started["executionArn"])
+
+
+@dataclass
+class Play:
+    theatre: Theatre
+    run: str
+    arn: str
+
+    def describe(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.theatre.stack.client("stepfunctions").describe_execution(executionArn=self.arn)
+        return found
+
+    def end(self, seconds: float = 60) -> dict[str, Any]:
+        give_up = time.monotonic() + seconds
+        while (description := self.describe())["status"] == "RUNNING":
+            assert time.monotonic() < give_up, f"{self.run} still runs: {self.path()}"
+            time.sleep(0.02)
+        return description
+
+    def path(self) -> list[str]:
+        client = self.theatre.stack.client("stepfunctions")
+        pages = client.get_paginator("get_execution_history").paginate(executionArn=self.arn)
+        entered = (event.get("stateEnteredEventDetails") for page in pages for event in page["events"])
+        return [details["name"] for details in entered if details]
+
+    def calls(self, part: str) -> list[dict[str, Any]]:
+        file = self.theatre.scripts / f"{self.run}.{part}.calls"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def token(self, part: str) -> str:
+        """The token that the last call of this part was given, once it has been called."""
+        give_up = time.monotonic() + 60
+        while not self.calls(part):
+            assert time.monotonic() < give_up, f"{part} was never called: {self.path()}"
+            time.sleep(0.02)
+        return str(self.calls(part)[-1]["task_token"])
+
+
+@pytest.fixture(scope="session")
+def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
+    folder = tmp_path_factory.mktemp("ministack")
+    stack = MiniStack(first_free(0))
+    environment = os.environ | stack.client_environment() | {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(stack.port),
+        "MINISTACK_REGION": "eu-west-1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "SFN_WAIT_SCALE": "0",  # retries do not wait
+        "LOG_LEVEL": "WARNING",
+        "TMPDIR": str(folder),
+        "DOCKER_HOST": f"unix://{folder}/no-docker",
+    }
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log, cwd=folder)
+    try:
+        give_up = time.monotonic() + 60
+        while not stack.is_ready():
+            assert server.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < give_up, "MiniStack did not start"
+            time.sleep(0.05)
+        scripts = folder / "scripts"
+        scripts.mkdir()
+        yield Theatre(stack, scripts, _deploy(stack, scripts))
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _deploy(stack: MiniStack, scripts: Path) -> dict[str, str]:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.write(Path(__file__).parent / "player" / "handler.py", "handler.py")
+    functions = {}
+    for part in PARTS:
+        created = stack.client("lambda").create_function(
+            FunctionName=part,
+            Runtime="python3.11",
+            Role=ROLE,
+            Handler="handler.handler",
+            Timeout=30,
+            Code={"ZipFile": package.getvalue()},
+            Environment={"Variables": {"SCRIPTS": str(scripts), "PART": part, "STATES_ENDPOINT": stack.endpoint}},
+        )
+        functions[part] = created["FunctionArn"]
+    machines = {}
+    for machine in MACHINES:
+        definition = (DEFINITIONS / f"{machine}.asl.json").read_text()
+        for part, arn in functions.items():
+            definition = definition.replace(f"${{{part}FunctionArn}}", arn)
+        created = stack.client("stepfunctions").create_state_machine(name=machine, definition=definition, roleArn=ROLE)
+        machines[machine] = created["stateMachineArn"]
+    return machines

@@ -1,0 +1,40 @@
+"""A Lambda that plays any part of the state machines: it does what the script of its run says, one line a call.
+
+`$SCRIPTS/<run>.json` maps a part to its lines; the last line repeats. Calls are noted in `$SCRIPTS/<run>.<part>.calls`.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import boto3
+
+FOLDER = Path(os.environ["SCRIPTS"])
+
+
+def handler(event, context):
+    part = event.get("operation", os.environ["PART"])
+    calls = FOLDER / f"{event['run_id']}.{part}.calls"
+    number = len(calls.read_text().splitlines()) if calls.exists() else 0
+    with calls.open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    print(part, number)
+    lines = json.loads((FOLDER / f"{event['run_id']}.json").read_text())[part]
+    return play(lines[min(number, len(lines) - 1)], event.get("task_token"))
+
+
+def play(line, token):
+    match line:
+        case {"raise": name}:
+            raise type(name, (Exception,), {})(f"{name} was injected")
+        case {"fail": name}:
+            states().send_task_failure(taskToken=token, error=name, cause=f"{name} was injected")
+        case {"succeed": output}:
+            states().send_task_success(taskToken=token, output=json.dumps(output))
+        case {"return": output}:
+            return output
+    return {}
+
+
+def states():
+    return boto3.client("stepfunctions", endpoint_url=os.environ["STATES_ENDPOINT"])

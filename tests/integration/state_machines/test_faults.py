@@ -1,0 +1,142 @@
+"""A fault for every Retry and every Catch of both machines, injected into real executions."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.integration.state_machines.conftest import DEFINITIONS, MACHINES, WELL, Theatre
+
+TREATMENT = ["Place", "Launch", "Execute", "Settle", "Release", "Again?", "Done"]
+UNLAUNCHED = ["Place", "Launch", "Settle", "Release", "Again?", "Done"]
+UNPLACED = ["Place", "SettleUnplaced"]
+RUN = ["Admit", "Finalise"]
+STOPPED = ["Admit", "Stop", "Finalise"]
+
+# Which Lambda, or operation of the provider, a state calls.
+PART = {
+    "Admit": "Admit",
+    "Stop": "StopRun",
+    "Finalise": "Finalise",
+    "Place": "Place",
+    "Launch": "start",
+    "Execute": "Hold",
+    "Settle": "Settle",
+    "SettleUnplaced": "Settle",
+    "Release": "stop",
+}
+# What has to go wrong before, for a state that is not on the straight way.
+BEFORE: dict[str, dict[str, list[Any]]] = {
+    "Stop": {"Admit": [{"fail": "Cancelled"}]},
+    "SettleUnplaced": {"Place": [{"raise": "ProviderRejected"}]},
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a Retry or Catch list."""
+
+    machine: str
+    state: str
+    kind: str
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.machine}.{self.state}.{self.kind}[{self.index}]"
+
+
+# Every entry, with the states that an execution passes when it has done its work.
+PATHS = {
+    Entry("run", "Admit", "Retry", 0): RUN,
+    Entry("run", "Admit", "Catch", 0): STOPPED,
+    Entry("run", "Stop", "Retry", 0): STOPPED,
+    Entry("run", "Stop", "Catch", 0): STOPPED,
+    Entry("run", "Finalise", "Retry", 0): RUN,
+    Entry("treatment", "Place", "Retry", 0): TREATMENT,
+    Entry("treatment", "Place", "Retry", 1): TREATMENT,
+    Entry("treatment", "Place", "Catch", 0): UNPLACED,
+    Entry("treatment", "Launch", "Retry", 0): TREATMENT,
+    Entry("treatment", "Launch", "Retry", 1): TREATMENT,
+    Entry("treatment", "Launch", "Catch", 0): ["Place", "Launch", *TREATMENT],
+    Entry("treatment", "Launch", "Catch", 1): UNLAUNCHED,
+    Entry("treatment", "Execute", "Retry", 0): TREATMENT,
+    Entry("treatment", "Execute", "Catch", 0): TREATMENT,
+    Entry("treatment", "Settle", "Retry", 0): TREATMENT,
+    Entry("treatment", "Settle", "Catch", 0): [*TREATMENT[:-1], "Not settled"],
+    Entry("treatment", "Release", "Retry", 0): TREATMENT,
+    Entry("treatment", "Release", "Catch", 0): TREATMENT,
+    Entry("treatment", "SettleUnplaced", "Retry", 0): UNPLACED,
+}
+
+
+def definition(machine: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((DEFINITIONS / f"{machine}.asl.json").read_text())
+    return loaded
+
+
+def entries() -> Iterator[tuple[Entry, dict[str, Any]]]:
+    for machine in MACHINES:
+        for name, state in definition(machine)["States"].items():
+            for kind in ("Retry", "Catch"):
+                for index, entry in enumerate(state.get(kind, [])):
+                    yield Entry(machine, name, kind, index), entry
+
+
+def cases(kind: str) -> list[Any]:
+    """One case per error name of each entry; for all errors, one that no name of an earlier entry takes."""
+    return [
+        pytest.param(entry, "InternalError" if name == "States.ALL" else name, id=f"{entry}-{name}")
+        for entry, fields in entries()
+        if entry.kind == kind
+        for name in fields["ErrorEquals"]
+    ]
+
+
+def fault(entry: Entry, error: str) -> dict[str, str]:
+    state = definition(entry.machine)["States"][entry.state]
+    return {"fail" if state["Resource"].endswith(".waitForTaskToken") else "raise": error}
+
+
+def script(entry: Entry, faults: list[Any]) -> dict[str, list[Any]]:
+    part = PART[entry.state]
+    return BEFORE.get(entry.state, {}) | {part: [*faults, *WELL[part]]}
+
+
+def test_every_retry_and_catch_has_its_fault() -> None:
+    assert {entry for entry, _ in entries()} == set(PATHS)
+
+
+@pytest.mark.parametrize(("entry", "error"), cases("Retry"))
+def test_a_fault_that_passes_is_tried_again(theatre: Theatre, entry: Entry, error: str) -> None:
+    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * 2))
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == PATHS[entry]
+    assert len(play.calls(PART[entry.state])) == 3
+
+
+@pytest.mark.parametrize(("entry", "error"), cases("Catch"))
+def test_a_fault_that_stays_is_caught(theatre: Theatre, entry: Entry, error: str) -> None:
+    state = definition(entry.machine)["States"][entry.state]
+    retry = next((r for r in state["Retry"] if error in r["ErrorEquals"] or "States.ALL" in r["ErrorEquals"]), None)
+    times = 1 + retry["MaxAttempts"] if retry else 1
+    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * times))
+    ended = play.end()
+    assert play.path() == PATHS[entry]
+    failed = PATHS[entry][-1] == "Not settled"
+    assert ended["status"] == ("FAILED" if failed else "SUCCEEDED")
+    if failed:
+        assert ended["error"] == error
+    if PATHS[entry] == STOPPED:
+        assert play.calls("StopRun")[0]["error"]["Error"] == (error if entry.state == "Admit" else "Cancelled")
+    if "Settle" in state.get("Catch", [{}])[entry.index]["Next"]:
+        assert play.calls("Settle")[0]["error"]["Error"] == error
+
+
+@pytest.mark.parametrize("error", ["Transient", "NotReady"])
+def test_a_launch_that_never_succeeds_is_settled(theatre: Theatre, error: str) -> None:
+    play = theatre.start("treatment", {"start": [{"fail": error}]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == UNLAUNCHED
+    assert play.calls("Settle")[0]["error"] == {"Error": error, "Cause": f"{error} was injected"}

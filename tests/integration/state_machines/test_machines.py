@@ -1,0 +1,135 @@
+"""What the machines do when nothing fails, and what their definitions may say."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cadence.adapters import aws
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.domain.errors import MACHINE_ERRORS, Cancelled, RunnerLost
+from cadence.domain.ids import treatment_id
+from tests.integration.state_machines.conftest import DEFINITIONS, MACHINES, WELL, Theatre
+from tests.integration.state_machines.test_faults import RUN, TREATMENT, entries
+
+AWS_ERRORS = {
+    "States.ALL",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+}
+MOST_TRANSITIONS = 8
+
+
+@pytest.fixture
+def machines(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> Iterator[StepFunctionsMachines]:
+    for name, value in (theatre.stack.client_environment() | {"AWS_ENDPOINT_URL": theatre.stack.endpoint}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aws, "REGION", theatre.stack.client_environment()["AWS_REGION"])
+    aws.client.cache_clear()
+    aws._session.cache_clear()
+    yield StepFunctionsMachines(theatre.arns["run"], theatre.arns["treatment"])
+    aws.client.cache_clear()
+    aws._session.cache_clear()
+
+
+def test_a_treatment_takes_few_transitions(theatre: Theatre) -> None:
+    play = theatre.start("treatment")
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == TREATMENT
+    assert len(play.path()) <= MOST_TRANSITIONS
+
+
+def test_a_run_takes_two_transitions(theatre: Theatre) -> None:
+    play = theatre.start("run")
+    ended = play.end()
+    assert play.path() == RUN
+    assert json.loads(ended["output"])["Payload"] == {"state": "succeeded"}
+
+
+def test_another_attempt_begins_with_nothing_of_the_last(theatre: Theatre) -> None:
+    play = theatre.start(
+        "treatment",
+        {"start": [{"fail": "RunnerLost"}, *WELL["start"]], "Settle": [{"return": {"next": "retry"}}, *WELL["Settle"]]},
+    )
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Place", "Launch", "Settle", "Release", "Again?", "Next attempt", *TREATMENT]
+    first, second = play.calls("Place")
+    assert first | {"deadline_seconds": 600} == second | {"deadline_seconds": 600}
+    assert "error" in play.calls("Settle")[0]
+    assert "error" not in play.calls("Settle")[1]
+
+
+def test_the_next_pool_is_asked_with_the_refused_decision(theatre: Theatre) -> None:
+    play = theatre.start("treatment", {"start": [{"fail": "CapacityExhausted"}, *WELL["start"]]})
+    play.end()
+    refused = play.calls("Place")[1]
+    assert refused["exhausted"]["Error"] == "CapacityExhausted"
+    assert refused["placement"]["decision"]["runner_id"] == "r-1"
+
+
+def test_a_place_that_fails_after_a_refusal_names_no_attempt(theatre: Theatre) -> None:
+    play = theatre.start(
+        "treatment", {"start": [{"fail": "CapacityExhausted"}], "Place": [*WELL["Place"], {"raise": "Cancelled"}]}
+    )
+    play.end()
+    assert play.path() == ["Place", "Launch", "Place", "SettleUnplaced"]
+    assert "placement" not in play.calls("Settle")[0]
+
+
+def test_a_second_start_is_no_second_execution(theatre: Theatre, machines: StepFunctionsMachines) -> None:
+    (theatre.scripts / "twice.json").write_text(json.dumps(WELL | {"Hold": [{"wait": True}]}))
+    for _ in range(3):
+        machines.start_treatment("twice", "build")
+    listed = theatre.stack.client("stepfunctions").list_executions(stateMachineArn=theatre.arns["treatment"])
+    assert [e["name"] for e in listed["executions"]].count(treatment_id("twice", "build")) == 1
+
+
+def test_a_run_is_started_once(theatre: Theatre, machines: StepFunctionsMachines) -> None:
+    (theatre.scripts / "once.json").write_text(json.dumps(WELL))
+    for _ in range(2):
+        machines.start_run("once", 600)
+    listed = theatre.stack.client("stepfunctions").list_executions(stateMachineArn=theatre.arns["run"])
+    assert [e["name"] for e in listed["executions"]].count("once") == 1
+
+
+def test_tokens_are_answered_once(theatre: Theatre, machines: StepFunctionsMachines) -> None:
+    play = theatre.start("treatment", {"Hold": [{"wait": True}]})
+    token = play.token("Hold")
+    machines.beat(token)
+    machines.fail(token, RunnerLost("the runner is gone"))
+    play.end()
+    assert play.calls("Settle")[0]["error"] == {"Error": "RunnerLost", "Cause": "the runner is gone"}
+    machines.succeed(token, {})  # too late: nobody waits for it
+    machines.fail(token, Cancelled("too late"))
+    machines.beat(token)
+    assert play.path() == TREATMENT
+
+
+def test_an_execution_that_is_stopped_goes_no_further(theatre: Theatre, machines: StepFunctionsMachines) -> None:
+    play = theatre.start("treatment", {"Hold": [{"wait": True}]})
+    token = play.token("Hold")
+    theatre.stack.client("stepfunctions").stop_execution(executionArn=play.arn, error="Stopped", cause="by hand")
+    assert play.end()["status"] == "ABORTED"
+    machines.succeed(token, {})
+    assert play.path() == ["Place", "Launch", "Execute"]
+
+
+def test_every_error_name_can_occur() -> None:
+    known = {error.__name__ for error in MACHINE_ERRORS} | AWS_ERRORS
+    assert {name for _, entry in entries() for name in entry["ErrorEquals"]} <= known
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_statelint_has_nothing_to_say(machine: str) -> None:
+    statelint = Path(sys.executable).with_name("statelint")
+    done = subprocess.run(
+        [statelint, str(DEFINITIONS / f"{machine}.asl.json")], capture_output=True, text=True, env=os.environ, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -1,0 +1,43 @@
+"""The zipapp: the same bytes every time, and nothing in it but the agent."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from runner_bootstrap.build import SOURCES, build, main
+
+
+def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
+    first = build(tmp_path / "a" / "agent.pyz")
+    copy = tmp_path / "sources"
+    copy.mkdir()
+    for source in sorted(SOURCES.glob("*.py"), reverse=True):
+        (copy / source.name).write_bytes(source.read_bytes())
+        os.utime(copy / source.name, (0, 0))
+    assert build(tmp_path / "b.pyz", copy).read_bytes() == first.read_bytes()
+
+
+def test_it_holds_the_agents_modules_only(tmp_path: Path) -> None:
+    names = zipfile.ZipFile(build(tmp_path / "agent.pyz")).namelist()
+    assert names == ["__main__.py", *sorted(f"agent/{source.name}" for source in SOURCES.glob("*.py"))]
+
+
+def test_it_runs_and_needs_nothing_installed(tmp_path: Path) -> None:
+    agent = build(tmp_path / "agent.pyz")
+    shown = subprocess.run([sys.executable, "-I", "-S", agent, "--help"], capture_output=True, text=True, check=True)
+    assert "run" in shown.stdout
+    assert "host" in shown.stdout
+
+
+def test_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_no_module_is_larger_than_it_should_be() -> None:
+    sizes = {source.name: len(source.read_text().splitlines()) for source in SOURCES.glob("*.py")}
+    assert {name: size for name, size in sizes.items() if size > 300} == {}

@@ -1,0 +1,27 @@
+"""What is committed of the API's and the command line's descriptions is what the code says."""
+
+import json
+from pathlib import Path
+
+from openapi_spec_validator import validate
+
+from api.openapi import document
+from cadence.cli.reference import reference
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
+def test_the_openapi_document_is_up_to_date():
+    committed = json.loads((DOCS / "openapi.json").read_text())
+
+    assert committed == document(), "Write it again: PYTHONPATH=functions python -m api.openapi > docs/openapi.json"
+
+
+def test_the_openapi_document_is_valid():
+    validate(document())
+
+
+def test_the_reference_of_the_command_line_is_up_to_date():
+    committed = (DOCS / "cli.md").read_text()
+
+    assert committed == reference(), "Write it again: PYTHONPATH=functions python -m cadence.cli.reference > docs/cli.md"
