@@ -127,7 +127,7 @@ class MemoryRunStore:
         self.treatments[stored.run_id, stored.name] = dataclasses.replace(
             stored,
             state=state,
-            cause=stored.cause if cause is None else cause,
+            cause=cause,
             exit_code=stored.exit_code if exit_code is None else exit_code,
             finished_at=at,
         )

@@ -82,7 +82,7 @@ class RunStore(Protocol):
     def settle(
         self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
     ) -> bool:
-        """Final state and the run's count, in one transaction. False if it was settled before.
+        """Final state, its cause (None: none) and the run's count, in one transaction. False if it was settled before.
 
         Raises Conflict if the treatment is no longer in the state and attempt that `treatment` says.
         """

@@ -108,7 +108,7 @@ class Settle:
                 return self.runners.get_runner(runner.runner_id)
         return runner
 
-    def _next_attempt(self, treatment: Treatment, state: TreatmentState, cause: str) -> Treatment:
+    def _next_attempt(self, treatment: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
         counts = (
             {"infrastructure_failures": treatment.infrastructure_failures + 1}
             if state is TreatmentState.LOST
@@ -147,12 +147,12 @@ class Settle:
         ]
 
 
-def _verdict(result: Result | None, error: MachineError | None) -> tuple[TreatmentState, str]:
+def _verdict(result: Result | None, error: MachineError | None) -> tuple[TreatmentState, str | None]:
     """The runner's own result wins over whatever its machine caught: it is what happened."""
     if result is not None:
         state = _OUTCOMES[result.outcome]
         if state is TreatmentState.SUCCEEDED:
-            return state, "succeeded"
+            return state, None
         return state, result.error or f"ended with exit code {result.exit_code}"
     if error is None:
         return TreatmentState.LOST, "the runner's result was not found"

@@ -31,8 +31,8 @@ def _watch_plain(client: Client, run_id: str) -> Mapping[str, Any]:
         for treatment in run["treatments"]:
             if told.get(treatment["name"]) != treatment["state"]:
                 told[treatment["name"]] = treatment["state"]
-                cause = f": {treatment['cause']}" if treatment["cause"] else ""
-                print(f"{treatment['name']} is {treatment['state']}{cause}", flush=True)
+                cause = f" ({treatment['cause']})" if treatment["cause"] else ""
+                print(f"{treatment['name']}: {treatment['state'].replace('_', ' ')}{cause}", flush=True)
 
     return _follow(client, run_id, tell)
 

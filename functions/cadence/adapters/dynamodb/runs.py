@@ -195,8 +195,7 @@ class DynamoRunStore:
         self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
     ) -> bool:
         actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
-        if cause is not None:
-            actions.append(TreatmentItem.cause.set(cause))
+        actions.append(TreatmentItem.cause.set(cause) if cause else TreatmentItem.cause.remove())
         if exit_code is not None:
             actions.append(TreatmentItem.exit_code.set(exit_code))
         if treatment.state.final:
