@@ -56,7 +56,7 @@ _DOCUMENTS = ("jsonschema-rs", "pyyaml")
 
 NEEDS: Mapping[str, Needs] = {
     "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "pydantic")),
-    "webhooks": Needs(_BASE),
+    "webhooks": Needs((*_BASE, *_DOCUMENTS)),
     "deliveries": Needs((*_BASE, *_DOCUMENTS)),
     "runner_gateway": Needs((*_BASE, "jsonschema-rs")),
     "admit": Needs(_BASE),

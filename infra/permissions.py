@@ -80,7 +80,7 @@ def _starts(machine: str) -> Permission:
 
 def _answers(machine: str, *answers: str) -> Permission:
     """Answers task tokens of a machine's executions, in these ways."""
-    return _may("states", tuple(f"SendTask{answer}" for answer in answers), _machine(machine))
+    return _may("states", tuple(f"SendTask{answer}" for answer in answers), lambda names: names.task_tokens(machine))
 
 
 def _machine(name: str) -> Target:
@@ -98,6 +98,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _writes("runs"),
         _lists_runs(),
         _reads("runners"),
+        # That somebody follows a run's log is noted for its runners.
+        _may("dynamodb", ("PutItem",), lambda names: names.table("runners")),
         _reads("logs"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),

@@ -50,9 +50,12 @@ class Resources:
         """ARN of a state machine."""
         return self._colon_arn("states", "stateMachine", self._deployment.name(name))
 
-    def executions(self, machine: str) -> str:
-        """ARN of all executions of a state machine."""
-        return self._colon_arn("states", "execution", f"{self._deployment.name(machine)}:*")
+    def task_tokens(self, machine: str) -> str:
+        """What answering the tokens of a state machine's executions is a right on: in AWS, the machine.
+
+        MiniStack does not know which machine a token belongs to, and asks for the right on everything.
+        """
+        return "*" if self._deployment.is_local else self.machine(machine)
 
     def log_lines(self) -> str:
         """ARN of the Kinesis stream of log lines."""

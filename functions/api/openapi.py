@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cadence.adapters.problem import MEDIA_TYPE
 from pydantic.json_schema import models_json_schema
 
 from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.routes import GROUPS
 from api.shapes import NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
+from cadence.adapters.problem import MEDIA_TYPE
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}

@@ -83,8 +83,8 @@ class Data:
         for given in self._inputs.values():
             given.give_up()
 
-    def finish(self) -> None:
-        """Upload what is left. Raises TreatmentFailed for a block the command did not write."""
+    def require_blocks(self) -> None:
+        """Raise TreatmentFailed for a block output that the command did not write."""
         for port in self._ports_out:
             if not port.is_stream:
                 path = self._workspace.outputs / port.name
@@ -96,6 +96,9 @@ class Data:
                         f"output {port.name} is missing: the command ended well, but the file "
                         f"$CADENCE_OUT_{port.variable} names {problem}"
                     )
+
+    def finish(self) -> None:
+        """Upload what is left."""
         for port in self._ports_out:
             if not port.is_stream:
                 with io.FileIO(self._workspace.outputs / port.name) as file:

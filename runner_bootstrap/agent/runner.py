@@ -125,6 +125,11 @@ class Runner:
         self._heartbeat.phase = "running"
         try:
             self._command.run(launch, assignment.max_duration)
+            data.require_blocks()
+        except AgentError as error:
+            # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
+            self._failed(error)
+            raise Stopped from error
         finally:
             data.command_ended()
         self._heartbeat.phase = "uploading"

@@ -2,10 +2,11 @@
 
 import os
 import random
+import re
 import signal
 import threading
 from collections import Counter
-from itertools import pairwise
+from contextlib import suppress
 from pathlib import Path
 
 from tests.e2e.api import Api, states
@@ -47,7 +48,7 @@ def test_all_succeed_while_a_third_of_the_runners_are_killed(api: Api) -> None:
         assert len(detail["outputs"]) == 1
         assert detail["outputs"][0]["value"] is not None
         assert len({runner["attempt"] for runner in results}) == len(results)
-    assert not agents_of(run_id)
+    assert not [words for words in command_lines().values() if run_id in words]
 
 
 class Killer:
@@ -77,24 +78,36 @@ class Killer:
                 self._seen.add(runner_id)
                 attempt = int(runner_id.rsplit("-", 1)[1])
                 if attempt <= 3 and self._random.random() < self.share:
-                    try:
+                    with suppress(ProcessLookupError):  # it ended by itself meanwhile
                         os.kill(process, signal.SIGKILL)
-                    except ProcessLookupError:
-                        continue  # it ended by itself meanwhile
-                    self.killed.append(runner_id)
+                        self.killed.append(runner_id)
 
 
 def agents_of(run_id: str) -> dict[int, str]:
-    """Process id → runner id of the agents that work for a run on this machine."""
+    """Process id to runner id of the agents on this machine that execute a command of the run."""
     found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        for word, following in pairwise(words):
-            if word == "--runner-id" and following.startswith(run_id):
-                found[int(entry.name)] = following
+    for process, words in command_lines().items():
+        workspace = re.search(rf"cadence-({run_id}-[0-9a-f]{{12}}-\d+)-", words)
+        parent = parent_of(process)
+        if workspace and parent and workspace[1] not in command_lines(parent).get(parent, ""):
+            # The command's outermost process; above it are the keeper that cleans up after it, and the agent.
+            agent = parent_of(parent)
+            if agent:
+                found[agent] = workspace[1]
     return found
+
+
+def command_lines(only: int | None = None) -> dict[int, str]:
+    """Command lines of this machine's processes; those that ended meanwhile are left out."""
+    folders = [Path(f"/proc/{only}")] if only else [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    lines = {}
+    for folder in folders:
+        with suppress(OSError):
+            lines[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
+    return lines
+
+
+def parent_of(process: int) -> int | None:
+    with suppress(OSError):
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return None

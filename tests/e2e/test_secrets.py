@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
+import botocore.session
 
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
@@ -71,34 +71,43 @@ def everything(api: Api, stack: Stack, run_id: str) -> Iterator[tuple[str, str]]
     yield "the treatment", json.dumps(api.get(f"/v1/runs/{run_id}/treatments/leak"))
     yield "the log", json.dumps(api.lines(run_id), ensure_ascii=False)
     yield "the secrets", api.call("GET", "/v1/projects/default/secrets").text
+    yield from tables(client(stack, "dynamodb"))
+    yield from histories(client(stack, "stepfunctions"))
+    yield from service_logs(client(stack, "logs"))
+    yield from files(stack.folder)
 
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=stack.aws_endpoint,
-            region_name="eu-west-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
 
-    dynamodb = client("dynamodb")
+def client(stack: Stack, service: str) -> Any:
+    session = botocore.session.get_session()
+    session.set_credentials("test", "test")
+    return session.create_client(service, endpoint_url=stack.aws_endpoint, region_name="eu-west-1")
+
+
+def tables(dynamodb: Any) -> Iterator[tuple[str, str]]:
     for table in dynamodb.list_tables()["TableNames"]:
         for page in dynamodb.get_paginator("scan").paginate(TableName=table):
             for item in page["Items"]:
                 yield f"table {table}", json.dumps(item, default=lambda raw: raw.decode("latin-1"), ensure_ascii=False)
-    machines = client("stepfunctions")
+
+
+def histories(machines: Any) -> Iterator[tuple[str, str]]:
     for machine in machines.list_state_machines()["stateMachines"]:
         for execution in machines.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]:
             history = machines.get_execution_history(executionArn=execution["executionArn"], includeExecutionData=True)
             yield f"history of {execution['name']}", json.dumps(history, default=str, ensure_ascii=False)
-    groups = client("logs")
-    for group in groups.describe_log_groups()["logGroups"]:
-        for page in groups.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+
+
+def service_logs(logs: Any) -> Iterator[tuple[str, str]]:
+    for group in logs.describe_log_groups()["logGroups"]:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
             for event in page["events"]:
                 yield f"log group {group['logGroupName']}", event["message"]
-    for path in Path(stack.folder).rglob("*"):
+
+
+def files(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in folder.rglob("*"):
         if path.is_file():
             raw = path.read_bytes()
-            if path.name.endswith(".gz"):
+            if raw.startswith(b"\x1f\x8b"):
                 raw = gzip.decompress(raw)
-            yield f"file {path.name}", raw.decode("utf-8", errors="replace")
+            yield f"file {path.relative_to(folder)}", raw.decode("utf-8", errors="replace")

@@ -4,13 +4,13 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from cadence.composition.api import Services
-from cadence.domain.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Project
-from cadence.domain.errors import Forbidden, NotFound
 from pydantic import Field, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import Name
+from cadence.composition.api import Services
+from cadence.domain.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Project
+from cadence.domain.errors import Forbidden, NotFound
 
 endpoints = Endpoints("access")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cadence.application.feed import Feeder
@@ -40,10 +41,8 @@ class MachineError:
         if error is None:
             return None
         cause = error.get("Cause", "")
-        try:
+        with suppress(ValueError, KeyError, TypeError):  # plain words already
             cause = json.loads(cause)["errorMessage"]
-        except (ValueError, KeyError, TypeError):
-            pass  # plain words already
         return cls(error["Error"], cause)
 
 

@@ -52,9 +52,7 @@ def edges(run_id: str, specs: Iterable[TreatmentSpec]) -> tuple[Edge, ...]:
     found: dict[tuple[str, str, Trigger], Edge] = {}
     for spec in specs:
         waits = [(producer, Trigger.COMPLETED) for producer in spec.after]
-        for port in spec.inputs:
-            if port.source_treatment and port.source_port:
-                waits.append((port.source_treatment, _trigger(port)))
+        waits += [(port.source_treatment, _trigger(port)) for port in spec.inputs if port.source_treatment]
         for producer, trigger in waits:
             found[producer, spec.name, trigger] = Edge(run_id, producer, spec.name, trigger)
     return tuple(found.values())

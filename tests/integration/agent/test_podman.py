@@ -14,7 +14,8 @@ import pytest
 from .conftest import PATIENCE, Start, Work, until
 from .fake_gateway import FakeGateway
 
-IMAGE = "localhost/cadence-agent-test:1"
+# Each test process has its own, since it removes it at its end.
+IMAGE = f"localhost/cadence-agent-test:{os.getpid()}"
 BUSYBOX = Path("/bin/busybox")
 APPLETS = ("sh", "cat", "echo", "env", "id", "sleep", "sha256sum", "wc")
 #: What a container needs where it may not change its limits or its network, as in some virtual machines.

@@ -100,7 +100,8 @@ def test_an_output_opened_twice_is_one_stream(gateway: FakeGateway, work: Work) 
     assert runner.outputs["x"].content == b"a\nb\n"
 
 
-def test_a_failed_command_does_not_end_its_stream(gateway: FakeGateway, work: Work) -> None:
+@pytest.mark.parametrize("_", range(3))  # the end of the command and of the stream race
+def test_a_failed_command_does_not_end_its_stream(gateway: FakeGateway, work: Work, _: int) -> None:
     runner = gateway.add_runner('echo a > "$CADENCE_OUT_x"; exit 3', outputs=stream("x"))
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 3)
@@ -212,9 +213,10 @@ def test_blocks(gateway: FakeGateway, work: Work, sandbox: str) -> None:
 
 
 def test_a_block_not_written_is_named(gateway: FakeGateway, work: Work) -> None:
-    runner = gateway.add_runner("true", outputs=block("wheel"))
+    runner = gateway.add_runner("true", outputs=[*block("wheel"), *stream("log")])
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 0)
+    assert runner.outputs["log"].end is None
     assert done["error"].startswith(
         "output wheel is missing: the command ended well, but the file $CADENCE_OUT_wheel names"
     )

@@ -215,7 +215,9 @@ def test_a_query_that_is_no_text_is_refused(api):
         assert_problem(api("GET", "/v1/runs", query=query), 400)
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/runs/", "/v1", "/", "/v1/runs/a/b/c", "/v1/ru\x00ns", '/v1/runs/"'])
+@pytest.mark.parametrize(
+    "path", ["/v1/nothing", "/v1/runs/", "/v1", "/", "/v1/runs/a/b/c", "/v1/ru\x00ns", '/v1/runs/"']
+)
 def test_unknown_addresses(api, path):
     assert_problem(api("GET", path), 404)
 

@@ -95,19 +95,25 @@ class Play:
 def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
     folder = tmp_path_factory.mktemp("ministack")
     stack = MiniStack(first_free(0))
-    environment = os.environ | stack.client_environment() | {
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(stack.port),
-        "MINISTACK_REGION": "eu-west-1",
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "SFN_WAIT_SCALE": "0",  # retries do not wait
-        "LOG_LEVEL": "WARNING",
-        "TMPDIR": str(folder),
-        "DOCKER_HOST": f"unix://{folder}/no-docker",
-    }
+    environment = (
+        os.environ
+        | stack.client_environment()
+        | {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(stack.port),
+            "MINISTACK_REGION": "eu-west-1",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "SFN_WAIT_SCALE": "0",  # retries do not wait
+            "LOG_LEVEL": "WARNING",
+            "TMPDIR": str(folder),
+            "DOCKER_HOST": f"unix://{folder}/no-docker",
+        }
+    )
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log, cwd=folder)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log, cwd=folder
+        )
     try:
         give_up = time.monotonic() + 60
         while not stack.is_ready():

@@ -130,6 +130,10 @@ def test_every_error_name_can_occur() -> None:
 def test_statelint_has_nothing_to_say(machine: str) -> None:
     statelint = Path(sys.executable).with_name("statelint")
     done = subprocess.run(
-        [statelint, str(DEFINITIONS / f"{machine}.asl.json")], capture_output=True, text=True, env=os.environ, check=False
+        [statelint, str(DEFINITIONS / f"{machine}.asl.json")],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -24,4 +24,6 @@ def test_the_openapi_document_is_valid():
 def test_the_reference_of_the_command_line_is_up_to_date():
     committed = (DOCS / "cli.md").read_text()
 
-    assert committed == reference(), "Write it again: PYTHONPATH=functions python -m cadence.cli.reference > docs/cli.md"
+    assert committed == reference(), (
+        "Write it again: PYTHONPATH=functions python -m cadence.cli.reference > docs/cli.md"
+    )
