@@ -69,9 +69,9 @@ def _consumes(queue: str) -> Permission:
     return _may("sqs", actions, lambda names: names.queue(queue))
 
 
-def _doorbells(action: str) -> Permission:
+def _doorbells(*actions: str) -> Permission:
     """Whoever uses a pool's doorbell first creates it."""
-    return _may("sqs", ("CreateQueue", action), lambda names: names.queue("doorbell-*"))
+    return _may("sqs", ("CreateQueue", *actions), lambda names: names.queue("doorbell-*"))
 
 
 def _starts(machine: str) -> Permission:
@@ -118,12 +118,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "runner_gateway": (
         _reads("access"),
-        _writes("runs"),
+        _reads("runs"),
         _writes_and_deletes("runners"),
         # Agents use these two by the URLs that the gateway signs.
         *_gets("runs/*"),
         _puts("runs/*"),
-        _doorbells("ReceiveMessage"),
+        _doorbells("ReceiveMessage", "SendMessage"),
         _answers("treatment", "Success", "Failure", "Heartbeat"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
@@ -135,7 +135,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "place": (_reads("access"), _writes("runs"), _answers("treatment", "Success", "Failure")),
     "provider_host": (
-        _writes("runs"),
+        _reads("runs"),
         _writes_and_deletes("runners"),
         _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),

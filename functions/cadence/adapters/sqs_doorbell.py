@@ -5,6 +5,8 @@ Nobody deletes messages. Each is seen once (it stays hidden as long as it is kep
 
 import hashlib
 
+from botocore.exceptions import ClientError
+
 from cadence.adapters.aws import client
 from cadence.adapters.presigned import LIFETIME, signed_queue_url
 from cadence.application.runner_ports import Doorbell, DoorbellUrl
@@ -15,6 +17,7 @@ _LISTEN = (
     "Action=ReceiveMessage&MaxNumberOfMessages=10&Version=2012-11-05"
     f"&VisibilityTimeout={_KEPT_SECONDS}&WaitTimeSeconds={WAIT_SECONDS}"
 )
+_MISSING = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
 
 
 class SqsDoorbell(Doorbell):
@@ -23,10 +26,20 @@ class SqsDoorbell(Doorbell):
         self._urls: dict[str, str] = {}
 
     def ring(self, organization: str, pool: str) -> None:
-        client("sqs").send_message(QueueUrl=self._queue_url(organization, pool), MessageBody="work")
+        try:
+            self._ring(organization, pool)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _MISSING:
+                raise
+            # Removed since this process got to know it: made anew.
+            self._urls.clear()
+            self._ring(organization, pool)
 
     def listen(self, organization: str, pool: str) -> DoorbellUrl:
         return DoorbellUrl(signed_queue_url(self._queue_url(organization, pool), _LISTEN, LIFETIME), WAIT_SECONDS)
+
+    def _ring(self, organization: str, pool: str) -> None:
+        client("sqs").send_message(QueueUrl=self._queue_url(organization, pool), MessageBody="work")
 
     def _queue_url(self, organization: str, pool: str) -> str:
         name = queue_name(self._prefix, organization, pool)

@@ -105,6 +105,15 @@ def test_the_doorbell_is_one_queue_per_pool_made_once(world: World) -> None:
     assert attributes["MessageRetentionPeriod"] == attributes["VisibilityTimeout"] == "60"
 
 
+def test_a_doorbell_that_was_removed_is_made_again(world: World) -> None:
+    world.doorbell.ring("default", "local")
+    name = queue_name("doorbell-", "default", "local")
+    sqs = client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
+    world.doorbell.ring("default", "local")
+    assert sqs.get_queue_url(QueueName=name)["QueueUrl"]
+
+
 def batch(count: int, size: int = 10) -> LogBatch:
     lines = [LogLine(n, "2026-01-01T00:00:00.000Z", "stdout", "info", "x" * size) for n in range(1, count + 1)]
     return LogBatch(RUN_ID, "runner", "make", 1, lines)

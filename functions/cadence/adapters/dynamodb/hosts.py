@@ -65,7 +65,7 @@ class DynamoHostStore:
 
     def put_offer(self, organization: str, pool: str, runner_id: str, at: datetime) -> None:
         with translated(f"offer of runner {runner_id}"):
-            OfferItem(*OfferItem.key(organization, pool, runner_id), offered_at=at).save()
+            OfferItem(*OfferItem.key(organization, pool, runner_id), offered_at=at, expires_at=at + KEPT).save()
 
     def remove_offer(self, organization: str, pool: str, runner_id: str) -> None:
         with translated(f"offer of runner {runner_id}"):

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from pynamodb.attributes import (
@@ -27,6 +27,14 @@ def runner_partition(runner_id: str) -> str:
 
 def pool_partition(organization: str, pool: str) -> str:
     return f"POOL#{organization}#{pool}"
+
+
+# Runners and their streams are looked at as long as their run's logs and values are kept.
+KEPT = timedelta(days=90)
+
+
+def expiry() -> datetime:
+    return datetime.now(UTC) + KEPT
 
 
 class _Meta:
@@ -179,7 +187,7 @@ class ChunksItem(RunnersTable):
     @classmethod
     def of(cls, runner_id: str, port: str, chunks: "list[Chunk]") -> "ChunksItem":
         pairs = [[chunk.size, chunk.sha256] for chunk in chunks]
-        return cls(runner_partition(runner_id), cls.sort_key(port, chunks[0].seq), chunks=pairs)
+        return cls(runner_partition(runner_id), cls.sort_key(port, chunks[0].seq), chunks=pairs, expires_at=expiry())
 
     def chunk_list(self) -> "list[Chunk]":
         first = int(self.sk.rpartition("#")[2])

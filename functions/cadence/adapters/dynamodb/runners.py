@@ -12,6 +12,7 @@ from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import (
     ITEMS,
+    KEPT,
     FollowItem,
     OutputItem,
     RunnerItem,
@@ -20,9 +21,6 @@ from cadence.adapters.dynamodb.runner_items import (
 )
 from cadence.domain.errors import Conflict, Gone, NotFound
 from cadence.domain.runner import OutputStream, Result, Runner, RunnerState
-
-# Runners are looked at by the API as long as their run's logs and values are kept.
-KEPT = timedelta(days=90)
 
 
 class DynamoRunnerStore:

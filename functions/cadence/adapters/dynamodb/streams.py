@@ -9,7 +9,7 @@ from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
-from cadence.adapters.dynamodb.runner_items import ITEMS, ChunksItem, ConsumerItem, OutputItem, runner_partition
+from cadence.adapters.dynamodb.runner_items import ITEMS, ChunksItem, ConsumerItem, OutputItem, expiry, runner_partition
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
 
 _CHUNKS_PER_ITEM = 64
@@ -34,7 +34,11 @@ class DynamoStreamStore:
         after = StreamProgress(
             seen.next_seq + len(chunks), seen.size + sum(chunk.size for chunk in chunks), end or seen.end
         )
-        actions: list[Any] = [OutputItem.next_seq.set(after.next_seq), OutputItem.size.set(after.size)]
+        actions: list[Any] = [
+            OutputItem.next_seq.set(after.next_seq),
+            OutputItem.size.set(after.size),
+            OutputItem.expires_at.set(expiry()),
+        ]
         if end is not None:
             actions += [
                 OutputItem.sha256.set(end.sha256),
@@ -61,7 +65,7 @@ class DynamoStreamStore:
 
     def note_consumer(self, runner_id: str, port: str, consumer_id: str, next_seq: int) -> None:
         with translated(_stream(runner_id, port)):
-            ConsumerItem(*ConsumerItem.key(runner_id, port, consumer_id), next_seq=next_seq).save()
+            ConsumerItem(*ConsumerItem.key(runner_id, port, consumer_id), next_seq=next_seq, expires_at=expiry()).save()
 
     def remove_consumer(self, runner_id: str, port: str, consumer_id: str) -> None:
         with translated(_stream(runner_id, port)):

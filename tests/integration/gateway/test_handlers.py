@@ -1,0 +1,134 @@
+"""The host provider's and the log indexer's handlers from their events."""
+
+import base64
+import importlib
+import json
+from typing import Any
+
+import pytest
+
+from cadence.adapters.aws import client
+from cadence.adapters.log_records import encode
+from cadence.application.runner_ports import LogBatch, LogLine
+from cadence.domain import ids
+from cadence.domain.errors import Cancelled
+from cadence.domain.run import RunState
+from cadence.domain.runner import RunnerState
+from tests.integration.gateway.conftest import RUN_ID, World
+
+RUNNER_ID = ids.runner_id(RUN_ID, "make", 1)
+_MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:none"
+
+
+@pytest.fixture
+def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = client("sqs").create_queue(QueueName="deadlines")["QueueUrl"]
+    for name, value in {
+        "RUNS_TABLE": "runs",
+        "RUNNERS_TABLE": "runners",
+        "LOGS_TABLE": "logs",
+        "DATA_BUCKET": "data",
+        "RUN_MACHINE_ARN": _MACHINE,
+        "TREATMENT_MACHINE_ARN": _MACHINE,
+        "DEADLINES_QUEUE_URL": queue,
+        "DOORBELL_PREFIX": "doorbell-",
+    }.items():
+        monkeypatch.setenv(f"CADENCE_{name}", value)
+
+
+@pytest.fixture
+def provider_host(environment: None, world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
+    module = importlib.import_module("provider_host.handler")
+    monkeypatch.setattr("cadence.composition.provider_host.StepFunctionsMachines", lambda *_: world.machines)
+    # Built again, since the module may have been imported with another test's cloud.
+    return importlib.reload(module).handler
+
+
+@pytest.fixture
+def log_indexer(environment: None) -> Any:
+    return importlib.reload(importlib.import_module("log_indexer.handler")).handler
+
+
+def launch(operation: str) -> dict[str, Any]:
+    placement = {
+        "pool": "local",
+        "provider": "host",
+        "function": "provider_host",
+        "runner_id": RUNNER_ID,
+        "attempt": 1,
+        "boot_deadline": 120,
+        "reason": "the only candidate",
+    }
+    event = {"operation": operation, "run_id": RUN_ID, "treatment": "make", "placement": placement}
+    return event | ({"task_token": "launch-token"} if operation == "start" else {})
+
+
+def test_a_runner_is_offered_and_released(world: World, provider_host: Any) -> None:
+    provider_host(launch("start"), None)
+    assert world.hosts.list_offers("default", "local", 10) == [RUNNER_ID]
+    runner = world.runners.get_runner(RUNNER_ID)
+    assert (runner.state, runner.launch_token, runner.boot_deadline) == (RunnerState.OFFERED, "launch-token", 120)
+    provider = world.provider("default", "local")
+    assert (list(provider.list_owned()), provider.describe(RUNNER_ID)) == ([RUNNER_ID], "starting")
+    provider_host(launch("stop"), None)
+    provider_host(launch("stop"), None)
+    assert world.runners.get_runner(RUNNER_ID).state is RunnerState.RELEASED
+    assert (list(provider.list_owned()), provider.describe(RUNNER_ID)) == ([], "gone")
+
+
+def test_an_error_is_reported_through_the_token(world: World, provider_host: Any) -> None:
+    world.runs.request_stop(RUN_ID, RunState.CANCELLED, "cancelled by ada")
+    provider_host(launch("start"), None)
+    ((token, error),) = world.machines.failed
+    assert (token, type(error), error.message) == ("launch-token", Cancelled, "cancelled by ada")
+
+
+def record(number: int, data: bytes) -> dict[str, Any]:
+    return {
+        "kinesis": {
+            "partitionKey": RUN_ID,
+            "sequenceNumber": str(number),
+            "data": base64.b64encode(data).decode(),
+        },
+        "eventSource": "aws:kinesis",
+    }
+
+
+def lines(run_id: str, *numbers: int) -> bytes:
+    kept = [LogLine(n, "2026-01-02T03:04:05.678Z", "stdout", "info", f"line {n}") for n in numbers]
+    return encode(LogBatch(run_id, f"{run_id}-runner", "make", 1, kept))
+
+
+def written(world: World, run_id: str) -> list[int]:
+    return [
+        line["seq"]
+        for segment in world.log_index.list_segments(run_id, 0, 100)
+        for line in world.log_segments.read(segment.key)
+    ]
+
+
+def test_a_poisoned_record_is_reported_and_stops_no_other(world: World, log_indexer: Any) -> None:
+    event = {"Records": [record(1, lines("a", 1, 2)), record(2, b"poison"), record(3, lines("b", 1))]}
+    for _ in range(2):
+        assert log_indexer(event, None) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+    assert (written(world, "a"), written(world, "b")) == ([1, 2], [1])
+
+
+def test_a_run_that_cannot_be_written_is_reported_alone(
+    world: World, log_indexer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_object = client("s3").put_object
+
+    def failing(**arguments: Any) -> Any:
+        if "/a/" in arguments["Key"]:
+            raise ConnectionError("the store is away")
+        return put_object(**arguments)
+
+    event = {"Records": [record(1, lines("a", 1)), record(2, lines("b", 1)), record(3, lines("a", 2))]}
+    monkeypatch.setattr(client("s3"), "put_object", failing)
+    assert log_indexer(event, None) == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]}
+    monkeypatch.undo()
+    assert written(world, "b") == [1]
+    event["Records"].pop(1)
+    assert json.dumps(log_indexer(event, None)) == '{"batchItemFailures": []}'
+    assert written(world, "a") == [1, 2]
