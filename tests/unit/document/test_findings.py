@@ -147,7 +147,9 @@ CASES: dict[Code, list[Case]] = {
             "/treatments/build",
             "300,000 at most",
         ),
-        Case(ONE + f"parameters: {{p: {{type: string, default: {'x' * 100_001}}}}}\n", 5, 1, "/parameters", "take 100,"),
+        Case(
+            ONE + f"parameters: {{p: {{type: string, default: {'x' * 100_001}}}}}\n", 5, 1, "/parameters", "take 100,"
+        ),
     ],
     Code.WRONG_FORM: [Case(treatment("{run: a, image: '-x'}"), 4, 26, "/treatments/build/image", "“-x”")],
     Code.REPEATED_ITEM: [
