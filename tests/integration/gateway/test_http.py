@@ -155,6 +155,15 @@ def test_whoever_holds_no_right_token_is_refused(call: Call, claimed: Claimed, j
         assert call("hosts", joining, token)[0] == 401
 
 
+def test_a_host_says_no_more_than_its_item_holds(call: Call, join_token: str) -> None:
+    """An item has 400 KB."""
+    _, host = call("hosts", {"pool": "local", "name": "here", "facts": {}, "slots": 2000}, join_token)
+    running = [f"{RUN_ID}-{number:012x}-1" for number in range(4000)]
+    path = f"hosts/{host['host_id']}/lease"
+    assert call(path, {"free_slots": 0, "running": running}, host["token"])[0] == 200
+    assert call(path, {"free_slots": 0, "running": [*running, f"{RUN_ID}-ffffffffffff-1"]}, host["token"])[0] == 422
+
+
 def test_only_pools_of_hosts_can_be_joined(call: Call, world: World, join_token: str) -> None:
     joining = {"pool": "cloud", "name": "here", "facts": {}, "slots": 2}
     assert call("hosts", joining, join_token)[0] == 409
