@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.protocol_schema import protocol_schema
 from cadence.application.authenticate import issue_token
 from cadence.domain.pool import Pool
 from cadence.domain.run import TreatmentState
+from cadence.domain.schemas import schema as schema_of
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NOW = "2026-01-02T03:04:05.678Z"
@@ -96,7 +96,7 @@ def claimed(call: Call, world: World, join_token: str) -> Claimed:
 
 def assert_answer(name: str, status: int, answer: Any) -> None:
     assert status == 200, answer
-    schema = {**protocol_schema(), "$ref": f"#/$defs/{name}_answer"}
+    schema = {**schema_of("runner-protocol"), "$ref": f"#/$defs/{name}_answer"}
     jsonschema_rs.Draft202012Validator(schema).validate(answer)
 
 
