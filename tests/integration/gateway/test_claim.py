@@ -154,6 +154,17 @@ def test_a_host_gets_no_more_than_it_has_room_for(world: World, host: JoinedHost
     assert {first.runner_id, second.runner_id} == launched
 
 
+def test_offers_that_nobody_can_take_hide_no_others(world: World, host: JoinedHost) -> None:
+    """More of them than a host looks at in one call: left by runners that were lost while their release failed."""
+    for number in range(12):
+        world.hosts.put_offer("default", "local", f"{RUN_ID}-{number:012x}-1", world.clock())
+    lost = world.launch("make")
+    world.runners.declare_lost(world.runners.get_runner(lost))
+    wanted = world.launch("test", task_token="other")
+    assert lease(world, host, free=1).assignments == []
+    assert [each.runner_id for each in lease(world, host, free=1).assignments] == [wanted]
+
+
 def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host: JoinedHost) -> None:
     runner_id = world.launch()
     (lost,) = lease(world, host).assignments
