@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cadence.adapters.fault_report import log_fault
 from cadence.adapters.service_log import service_logger
 from cadence.composition.webhooks import process_delivery
 from cadence.domain.errors import InvalidRequest, NotFound
@@ -20,7 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         except (InvalidRequest, NotFound) as error:
             # Coming again would change nothing: its git host is gone, or it is no push.
             log.warning("delivery dropped: %s", error.message, extra={"message_id": record["messageId"]})
-        except Exception:
-            log.exception("the delivery could not be processed", extra={"message_id": record["messageId"]})
+        except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
+            log_fault(log, "the delivery could not be processed", error, message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

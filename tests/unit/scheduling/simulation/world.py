@@ -272,7 +272,7 @@ class Ports:
         self.settle = Settle(self.runs, self.runners, feeder, clock)
         self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, clock)
         self.finalise = Finalise(self.runs, clock)
-        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, clock)
+        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.finalise, clock)
 
 
 def _caught(error: Mapping[str, str]) -> MachineError:
