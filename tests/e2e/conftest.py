@@ -16,6 +16,7 @@ from cadence.local.supervisor import Options
 from tests.e2e.api import Api
 
 HERE = Path(__file__).parent
+IAM = os.environ.get("CADENCE_E2E_IAM") == "1"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
-    options = Options(folder, port=0, enforce_iam=os.environ.get("CADENCE_E2E_IAM") == "1")
+    options = Options(folder, port=0, enforce_iam=IAM)
     connection, supervisor = control.up(options, print, attached=True)
     assert supervisor is not None
     try:
