@@ -66,7 +66,10 @@ def test_a_run_that_the_stack_stopped_with_ends_and_says_so(tmp_path: Path) -> N
         run = Api(second.url, second.token).finished(run_id)
         assert run["state"] == "failed"
         assert "the local stack was stopped" in run["cause"]
-        assert states(run) == {"long": "lost", "later": "cancelled"}
+        assert states(run)["long"] == "lost"
+        assert states(run)["later"] in {"skipped", "cancelled"}, (
+            "which of the two depends on what the watchdog sees first"
+        )
         assert "the local stack was stopped" in next(t["cause"] for t in run["treatments"] if t["name"] == "long")
     finally:
         control.down(tmp_path, said.append)

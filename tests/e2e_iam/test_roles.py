@@ -4,13 +4,10 @@ import json
 from typing import Any
 
 import boto3
-import pytest
 from botocore.exceptions import ClientError
 
 from cadence.local.ministack import ACCESS_KEY, REGION, SECRET_KEY
-from tests.e2e.conftest import IAM, Stack
-
-pytestmark = pytest.mark.skipif(not IAM, reason="only with CADENCE_E2E_IAM=1")
+from tests.e2e.conftest import Stack
 
 DENIED = {"AccessDenied", "AccessDeniedException"}
 
