@@ -17,5 +17,5 @@ class Parts:
     """`host_command` answers the command of the host agent and the variables it needs beside the supervisor's own."""
 
     synthesize: Callable[[], Awaitable[Path]] = synthesis.synthesize
-    seed: Callable[[MiniStack], Awaitable[Credentials]] = seed.seed
+    seed: Callable[[MiniStack, StackPaths], Awaitable[Credentials]] = seed.seed
     host_command: HostCommand = host_agent.command
