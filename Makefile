@@ -11,6 +11,8 @@ ENVIRONMENT := $(VENV)/.installed-$(shell cat requirements.lock Makefile .ci/env
 export PYTHONUNBUFFERED := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Bytecode is kept: without it every start of a program compiles what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

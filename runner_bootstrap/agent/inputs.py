@@ -18,6 +18,8 @@ PARALLEL = 3
 REPORT_EVERY = 4
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 1.0
 MOST_EXPIRED = 5
+#: How often to look whether the command has opened its FIFO (seconds).
+OPEN_EVERY = 0.005
 
 Call = Callable[[dict[str, Any]], dict[str, Any]]
 #: Takes bytes on; false when the command takes no more.
@@ -62,6 +64,15 @@ class Input:
         with self._news:
             self._unwanted = True
             self._news.notify_all()
+
+    def wait_until(self, wanted: Callable[[], bool]) -> bool:
+        """Wait until ``wanted`` says so; false when the input is given up instead. Raises ProducerFailed, Stopped."""
+        while not wanted():
+            if self._unwanted:
+                return False
+            self._look_for_news()
+            self._pause(OPEN_EVERY)
+        return True
 
     def read(self, sink: Sink) -> None:
         """Hand the whole input to ``sink``, in order and each byte once.

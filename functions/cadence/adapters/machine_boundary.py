@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from cadence.adapters.aws import may_succeed_later
 from cadence.adapters.service_log import service_logger
 from cadence.application.ports import Machines
 from cadence.domain.errors import CadenceError, Transient
@@ -16,19 +17,6 @@ Event = Mapping[str, Any]
 Task = Callable[[Event], Mapping[str, Any] | None]
 LambdaHandler = Callable[[Event, Any], Mapping[str, Any]]
 
-_THROTTLES = frozenset(
-    {
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "ServiceUnavailable",
-        "InternalFailure",
-        "InternalServerError",
-        "KMSInternalException",
-    }
-)
 _SUBJECT = ("run_id", "treatment", "operation", "runner_id")
 
 
@@ -75,13 +63,9 @@ def as_known(error: Exception) -> CadenceError:
     """`error` in the taxonomy. What is not known there becomes an internal error; its own text may hold anything, so it is only logged."""
     if isinstance(error, CadenceError):
         return error
-    if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _THROTTLES or status >= 500:
-            return Transient(f"{error.operation_name}: {code}")
-    elif isinstance(error, BotoCoreError):
-        return Transient(f"an AWS call did not get through: {type(error).__name__}")
+    if may_succeed_later(error):
+        what = error.operation_name if isinstance(error, ClientError) else type(error).__name__
+        return Transient(f"an AWS call did not get through: {what}")
     return CadenceError(f"internal error ({type(error).__name__}); the control plane's log has the details")
 
 

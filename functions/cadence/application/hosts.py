@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.application.ports import Clock, PoolStore
+from cadence.application.ports import Clock, Machines, PoolStore, RunnerStore
 from cadence.application.runner_ports import Doorbell, DoorbellUrl, Host, HostStore
 from cadence.application.runner_tokens import bearer, matches, new_token, refuse, token_hash
-from cadence.domain.errors import Conflict, Forbidden, NotFound
+from cadence.domain.errors import Conflict, Forbidden, NotFound, RunnerLost
 from cadence.domain.runner import Runner, RunnerState
 
 POLL_SECONDS = 10
@@ -68,6 +68,8 @@ class JoinPool:
 @dataclass(frozen=True)
 class LeaseWork:
     hosts: HostStore
+    runners: RunnerStore
+    machines: Machines
     doorbell: Doorbell
     clock: Clock
 
@@ -76,11 +78,13 @@ class LeaseWork:
     ) -> LeaseAnswer:
         """Hands out at most `free_slots` runners; one whose token got lost on the way is handed out again.
 
-        Raises Unauthenticated.
+        `running` is all that the host runs: what it ran before and does not any more, without a result, is lost. Raises Unauthenticated.
         """
         host = self._check(host_id, authorization)
         now = self.clock()
-        known = self.hosts.get_runners({*running, *host.handed})
+        known = self.hosts.get_runners({*running, *host.handed, *host.running})
+        for runner_id in (host.running | host.handed) - set(running):
+            self._give_up(host, known.get(runner_id))
         waiting = {
             runner_id
             for runner_id in host.handed - set(running)
@@ -109,6 +113,17 @@ class LeaseWork:
             raise refuse("wrong_host_token", _REFUSED, host_id=host_id)
         return host
 
+    def _give_up(self, host: Host, runner: Runner | None) -> None:
+        """Nobody has to wait for the lease of an agent whose process is gone."""
+        if runner is None or runner.state is not RunnerState.CLAIMED or runner.host_id != host.host_id:
+            return
+        if self.runners.declare_lost(runner):
+            token = self.runners.get_runner(runner.runner_id).waiting_token
+            if token:
+                self.machines.fail(
+                    token, RunnerLost(f"the runner's process on host {host.name} ended without a result: it was killed")
+                )
+
     def _hand_again(self, host: Host, runner_ids: Sequence[str]) -> list[Handed]:
         handed = []
         for runner_id in runner_ids:
@@ -123,6 +138,7 @@ class LeaseWork:
         # More than there is room for, since other hosts take some of them at this very moment.
         offers = self.hosts.list_offers(host.organization, host.pool, 2 * room + 10)
         handed: list[Handed] = []
+        missed: list[str] = []
         for index, runner_id in enumerate(offers):
             if len(handed) == room:
                 if offers[index:]:
@@ -131,7 +147,20 @@ class LeaseWork:
             token = new_token()
             if self.hosts.lease(host, runner_id, token_hash(token), self.clock()):
                 handed.append(Handed(runner_id, token))
+            else:
+                missed.append(runner_id)
+        self._remove_stale(host, missed)
         return handed
+
+    def _remove_stale(self, host: Host, runner_ids: Sequence[str]) -> None:
+        """What can never be leased would stay at the head of the list and in the end hide all that is behind it."""
+        if not runner_ids:
+            return
+        known = self.hosts.get_runners(runner_ids)
+        for runner_id in runner_ids:
+            runner = known.get(runner_id)
+            if runner is None or not runner.state.live or runner.cancel_reason:
+                self.hosts.remove_offer(host.organization, host.pool, runner_id)
 
 
 def _unwanted(runner: Runner | None, host: Host) -> bool:

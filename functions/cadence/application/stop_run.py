@@ -65,6 +65,6 @@ class StopRun:
             runner = self.runners.change_runner(runner_id, _LIVE_RUNNERS, cancel_reason=reason)
         except (Conflict, NotFound):
             return  # it is between two steps of its machine; each step looks at the run before it goes on
-        token = runner.execute_token or runner.launch_token
+        token = runner.waiting_token
         if token:
             self.machines.fail(token, Cancelled(reason))

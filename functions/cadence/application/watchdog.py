@@ -98,7 +98,7 @@ class Watchdog:
             return None
 
     def _tell(self, runner: Runner, error: CadenceError) -> None:
-        token = runner.execute_token or runner.launch_token
+        token = runner.waiting_token
         if token:
             self.machines.fail(token, error)
 

@@ -66,7 +66,7 @@ def gateway() -> Gateway:
     return Gateway(
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
-        lease=LeaseWork(hosts, SqsDoorbell(its.doorbell_prefix), _now),
+        lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
         claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, _now),
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(specs, runners, sources, runners, machines, _now),

@@ -74,6 +74,11 @@ class Runner:
     peaks: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def waiting_token(self) -> str | None:
+        """The task token that the treatment's machine waits on now, as far as this runner was told of it."""
+        return self.execute_token or self.launch_token
+
 
 @dataclass(frozen=True)
 class OutputStream:

@@ -1,15 +1,21 @@
-"""MiniStack with two additions: it ends with its starter, and saves its state while it runs, not only at its end."""
+"""MiniStack with two additions: it ends with its starter, and saves its state while it runs, not only at its end.
+
+SIGUSR1 asks for a save at once. After each save of everything the file `saved` beside the state is renewed.
+"""
 
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ministack import app
+from ministack.core import persistence
 
 from cadence.local import lifeline
+from cadence.local.paths import SAVED
 
 SAVE_SECONDS = 5.0
 REST_PER_SAVE = 20
@@ -42,28 +48,38 @@ def telling(load: Callable[[], None], loaded: threading.Event) -> Callable[[], N
     return load_then_tell
 
 
-def save_regularly(loaded: threading.Event, wait: Callable[[float], bool]) -> None:
-    """Once the state is loaded, save until `wait` (seconds to rest) says that it is time to end."""
+def save_regularly(loaded: threading.Event, wait: Callable[[float], bool], saved: Path) -> None:
+    """Once the state is loaded, save (and renew the file `saved`) until `wait` (seconds to rest) says that it is time to end."""
     loaded.wait()
     rest = SAVE_SECONDS
     while not wait(rest):
         began = time.monotonic()
         services = app._build_persistence_save_dict()  # noqa: SLF001 (MiniStack has no public way to save)
         app.save_all({name: state for name, state in services.items() if name not in _SAVED_AT_END_ONLY})
+        saved.touch()
         rest = max(SAVE_SECONDS, REST_PER_SAVE * (time.monotonic() - began))
 
 
 def main() -> None:
     """Run MiniStack as its own command would."""
-    loaded, ending = threading.Event(), threading.Event()
+    loaded, ending, asked = threading.Event(), threading.Event(), threading.Event()
+
+    def rest(seconds: float) -> bool:
+        asked.wait(seconds)
+        asked.clear()
+        return ending.is_set()
+
+    signal.signal(signal.SIGUSR1, lambda *_: asked.set())
     app.save_all = one_at_a_time(app.save_all)
     app._load_persisted_state = telling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
-    threading.Thread(target=save_regularly, args=(loaded, ending.wait), name="save-state", daemon=True).start()
+    saved = Path(persistence.STATE_DIR, SAVED)
+    threading.Thread(target=save_regularly, args=(loaded, rest, saved), name="save-state", daemon=True).start()
     lifeline.watch(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         app.main()
     finally:
         ending.set()
+        asked.set()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[3]
 """The project's own folder, which holds `infra/` and `runner_bootstrap/`."""
 
+SAVED = "saved"
+"""A file beside MiniStack's state, as old as the last save of everything (MiniStack writes one service after the other)."""
+
 
 @dataclass(frozen=True)
 class StackPaths:

@@ -21,7 +21,7 @@ from cadence.local.files import read_json, write_private_json
 from cadence.local.front_door import FrontDoor
 from cadence.local.ministack import MiniStack
 from cadence.local.parts import Parts
-from cadence.local.paths import CHECKOUT, StackPaths
+from cadence.local.paths import CHECKOUT, SAVED, StackPaths
 from cadence.local.ports import LOOPBACK, first_free
 from cadence.local.processes import MARK, ProcessIdentity
 from cadence.local.progress import Say, say, step
@@ -95,6 +95,7 @@ class Supervisor:
         outputs = await asyncio.to_thread(deploy, ministack, assembly, self._say)
         with step(self._say, "making sure of the default organization, project and pool"):
             credentials = await self._parts.seed(ministack)
+        await self._save()
         api = ministack.local_address(outputs[_API_OUTPUT])
         url = await self._open_front_door(cleanup, api, ports.get("front_door", 0))
         with step(self._say, "starting the host agent of pool 'local'"):
@@ -113,6 +114,20 @@ class Supervisor:
             server = await self._start_child(cleanup, "ministack", self._parts.ministack, environment)
             await self._until_ready(ministack, server)
         return ministack
+
+    async def _save(self) -> None:
+        """Have what was set up so far saved as a whole: a kill while it is saved for the first time would leave half of it."""
+        saved, server = self._paths.state / SAVED, self._children[0]
+        before = saved.stat().st_mtime_ns if saved.exists() else 0
+        os.kill(server.identity.pid, signal.SIGUSR1)
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                while not saved.exists() or saved.stat().st_mtime_ns == before:  # noqa: ASYNC110 (another process's file)
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise LocalStackError(
+                f"MiniStack has not saved its state in {self._paths.state}; its log: {server.log}"
+            ) from None
 
     async def _start_child(
         self, cleanup: AsyncExitStack, name: str, command: Sequence[str], environment: Mapping[str, str]

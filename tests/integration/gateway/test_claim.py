@@ -10,7 +10,7 @@ from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.runner_tokens import new_token, token_hash
 from cadence.domain.errors import Cancelled, Gone, NotFound, ProviderRejected, RunnerLost, Unauthenticated
 from cadence.domain.run import RunState
-from cadence.domain.runner import RunnerState
+from cadence.domain.runner import Outcome, Result, RunnerState
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NONCE = "nonce-of-the-agent"
@@ -37,7 +37,11 @@ def join(world: World, name: str) -> JoinedHost:
 
 
 def lease(world: World, host: JoinedHost, free: int = 4, running: tuple[str, ...] = ()) -> LeaseAnswer:
-    return LeaseWork(world.hosts, world.doorbell, world.clock)(host[0].host_id, f"Bearer {host[1]}", free, running)
+    return leases(world)(host[0].host_id, f"Bearer {host[1]}", free, running)
+
+
+def leases(world: World) -> LeaseWork:
+    return LeaseWork(world.hosts, world.runners, world.machines, world.doorbell, world.clock)
 
 
 @pytest.fixture
@@ -150,6 +154,17 @@ def test_a_host_gets_no_more_than_it_has_room_for(world: World, host: JoinedHost
     assert {first.runner_id, second.runner_id} == launched
 
 
+def test_offers_that_nobody_can_take_hide_no_others(world: World, host: JoinedHost) -> None:
+    """More of them than a host looks at in one call: left by runners that were lost while their release failed."""
+    for number in range(12):
+        world.hosts.put_offer("default", "local", f"{RUN_ID}-{number:012x}-1", world.clock())
+    lost = world.launch("make")
+    world.runners.declare_lost(world.runners.get_runner(lost))
+    wanted = world.launch("test", task_token="other")
+    assert lease(world, host, free=1).assignments == []
+    assert [each.runner_id for each in lease(world, host, free=1).assignments] == [wanted]
+
+
 def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host: JoinedHost) -> None:
     runner_id = world.launch()
     (lost,) = lease(world, host).assignments
@@ -170,11 +185,36 @@ def test_a_host_is_told_what_to_stop(world: World, host: JoinedHost, booting: Bo
     assert lease(world, host, running=(booting[0],)).stop == [booting[0]]
 
 
+@pytest.mark.parametrize("reported", [True, False])
+def test_an_agent_whose_process_is_gone_is_lost_at_once(
+    world: World, host: JoinedHost, claim: Claim, booting: Booting, reported: bool
+) -> None:
+    runner_id, token = booting
+    claim(runner_id, token, NONCE, {})
+    if reported:
+        lease(world, host, running=(runner_id,))
+    lease(world, host, running=())
+    lease(world, host, running=())
+    assert world.runners.get_runner(runner_id).state is RunnerState.LOST
+    assert [(token, type(error)) for token, error in world.machines.failed] == [("launch-token", RunnerLost)]
+
+
+def test_an_agent_that_has_given_its_result_is_not_lost(
+    world: World, host: JoinedHost, claim: Claim, booting: Booting
+) -> None:
+    runner_id, token = booting
+    claim(runner_id, token, NONCE, {})
+    world.runners.complete(runner_id, Result(Outcome.SUCCEEDED, exit_code=0))
+    lease(world, host, running=())
+    assert world.runners.get_runner(runner_id).state is RunnerState.COMPLETED
+    assert world.machines.failed == []
+
+
 def test_a_host_needs_its_own_token(world: World, host: JoinedHost) -> None:
     other = join(world, "two")
     for authorization in (None, "Bearer nonsense", f"Bearer {other[1]}", f"Bearer {host[1]}x"):
         with pytest.raises(Unauthenticated):
-            LeaseWork(world.hosts, world.doorbell, world.clock)(host[0].host_id, authorization, 1, ())
+            leases(world)(host[0].host_id, authorization, 1, ())
 
 
 def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: Claim) -> None:
