@@ -7,7 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from bench.figures import ROOT, Report, machine
+from bench.figures import ROOT, Report, keep_bytecode, machine
 
 BENCHMARKS = ("imports", "validation", "stream_agent", "control_plane", "webhook", "streams", "calls")
 
@@ -22,6 +22,7 @@ def main() -> int:
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    keep_bytecode()
     written, failed = [], []
     for name in options.names or BENCHMARKS:
         before = machine()

@@ -23,7 +23,7 @@ def of_dynamodb(action: str, request: Mapping[str, Any], answer: Mapping[str, An
         return Counter({kind: 1} if name == _CONDITION_FAILED else {})
     consumed = answer.get("ConsumedCapacity", [])
     tables = consumed if isinstance(consumed, list) else [consumed]
-    return Counter({kind: sum(float(table["CapacityUnits"]) for table in tables)})  # type: ignore[dict-item]
+    return Counter({kind: sum(float(table["CapacityUnits"]) for table in tables)})
 
 
 def of_s3(method: str, body_size: int) -> Counter[str]:

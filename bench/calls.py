@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from bench.counting_ministack import COUNTS_PATH
-from bench.figures import ROOT, Goal, Report
+from bench.figures import ROOT, Goal, Report, keep_bytecode
 from bench.graph import document
 from bench.stack import Stack, local_stack, until
 from cadence.local.ministack import MiniStack
@@ -31,6 +31,9 @@ from cadence.local.repository import Head, head
 from cadence.local.webhook import Webhook
 from infra import synth
 from infra.bill import MEASURED, RUNS, Deployed, Line, PriceList, count, per_runs
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
 
 EXAMPLE = "check-repository"
 ROUNDS = 10
@@ -65,7 +68,7 @@ class Watched:
         for name, each_second in self.idle.items():
             spent[name] = max(spent[name] - each_second * seconds, 0)  # type: ignore[assignment]
         spent["state_transitions"] = _transitions(self.ministack, started)
-        return Counter({name: amount / runs for name, amount in spent.items()})  # type: ignore[misc]
+        return Counter({name: amount / runs for name, amount in spent.items()})
 
     def _ended(self, before: Counts) -> int:
         name = "lambda.finalise.invocations"
@@ -178,8 +181,7 @@ def report(measured: Mapping[str, Any], hour: Mapping[str, Counts]) -> Report:
         found.add(f"  {folder}: invocations in a steady minute", minute[f"lambda.{folder}.invocations"], "")
     found.notes += [
         f"{prices.origin}; nothing free taken off. `python -m infra.bill` shows every line.",
-        f"The shard that all runners share ({prices['kinesis_shard_hour']} USD an hour, nothing while parked) is not in a "
-        "runner-hour.",
+        f"The shard that all runners share ({prices['kinesis_shard_hour']} USD an hour while not parked) is not in it.",
         "Lambdas' times are those of this machine, without MiniStack's wait for log lines; cold starts are not in them.",
         "There is no peer: what other engines cost is the machines that run them all month.",
     ]
@@ -205,9 +207,7 @@ def price(measured: Mapping[str, Any], deployed: Deployed, prices: PriceList, ru
 
 def _lines(measured: Mapping[str, Any], deployed: Deployed, prices: PriceList, runs: int) -> dict[str, float]:
     """USD at list price, by line of the bill."""
-    return {
-        line.what: line.list_price for line in per_runs(measured, deployed, prices, runs) if isinstance(line, Line)
-    }
+    return {line.what: line.list_price for line in per_runs(measured, deployed, prices, runs) if isinstance(line, Line)}
 
 
 def counts(ministack: MiniStack) -> Counts:
@@ -254,7 +254,7 @@ def _printing(seconds: int) -> str:
 
 def _transitions(ministack: MiniStack, since: datetime) -> int:
     """States entered by all executions since then, and tasks tried again, which AWS counts as well."""
-    states = ministack.client("stepfunctions")
+    states: SFNClient = ministack.client("stepfunctions")
     total = 0
     for machine in states.list_state_machines()["stateMachines"]:
         for page in states.get_paginator("list_executions").paginate(stateMachineArn=machine["stateMachineArn"]):
@@ -264,7 +264,7 @@ def _transitions(ministack: MiniStack, since: datetime) -> int:
     return total
 
 
-def _transitions_of(states: Any, arn: str) -> int:
+def _transitions_of(states: "SFNClient", arn: str) -> int:
     pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
     kinds = [event["type"] for page in pages for event in page["events"]]
     entered = sum(kind.endswith("StateEntered") for kind in kinds)
@@ -274,7 +274,7 @@ def _transitions_of(states: Any, arn: str) -> int:
 
 def _subjects(ministack: MiniStack) -> list[dict[str, str]]:
     """What the watchdog will be asked to look at: the newest run and a runner of it, both ended."""
-    states = ministack.client("stepfunctions")
+    states: SFNClient = ministack.client("stepfunctions")
     newest: dict[str, str] = {}
     for machine in states.list_state_machines()["stateMachines"]:
         executions = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
@@ -289,6 +289,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"keep the counts in {MEASURED.relative_to(ROOT)}")
     options = parser.parse_args()
+    keep_bytecode()
     measured, hour = count_all()
     print(report(measured, hour))
     if options.write:

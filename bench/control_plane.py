@@ -8,6 +8,7 @@ its tasks start the same command, as many at a time as the local host has slots.
 engine can take here: the same commands in the same order, nothing else.
 """
 
+import itertools
 import json
 import os
 import subprocess
@@ -54,12 +55,11 @@ def _add_chain(report: Report, stack: Stack) -> None:
         "settled → follower ready": _pairs(views, "finished_at", "ready_at"),
         "settled → follower's runner asked for": [
             _between(one, "finished_at", follower["runners"][-1], "created_at")
-            for one, follower in zip(views, views[1:], strict=False)
+            for one, follower in itertools.pairwise(views)
         ],
         "runner asked for → claimed by its agent": [
             _between(view["runners"][-1], "created_at", view["runners"][-1], "claimed_at") for view in views
         ],
-        "claimed → running": [_between(view["runners"][-1], "claimed_at", view, "started_at") for view in views],
         "hand-over: settled → follower running": _pairs(views, "finished_at", "started_at"),
         "whole step: running → follower running": _pairs(views, "started_at", "started_at"),
     }
@@ -71,7 +71,7 @@ def _add_chain(report: Report, stack: Stack) -> None:
 
 def _pairs(views: list[dict[str, Any]], begin: str, end: str) -> list[float]:
     """Milliseconds from a moment of each to a moment of its follower."""
-    return [_between(one, begin, follower, end) for one, follower in zip(views, views[1:], strict=False)]
+    return [_between(one, begin, follower, end) for one, follower in itertools.pairwise(views)]
 
 
 def _between(one: dict[str, Any], begin: str, other: dict[str, Any], end: str) -> float:

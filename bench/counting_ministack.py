@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote
 
 from ministack import app
 from ministack.core import lambda_runtime
@@ -88,7 +89,7 @@ async def _count_service(
 
 
 def _service(prefix: str, headers: MutableMapping[str, str], scope: Message) -> str:
-    """The service that a request asks for: named by its target, else by its signature; presigned requests are S3's."""
+    """The service that a request asks for: named by its target, else by its signature, in a header or in the address."""
     for start, service in (
         ("DynamoDB", "dynamodb"),
         ("Kinesis", "kinesis"),
@@ -97,10 +98,8 @@ def _service(prefix: str, headers: MutableMapping[str, str], scope: Message) -> 
     ):
         if prefix.startswith(start):
             return service
-    signed = headers.get("authorization", "")
-    if "/s3/aws4_request" in signed or b"X-Amz-Signature=" in scope["query_string"]:
-        return "s3"
-    return "sqs" if "/sqs/aws4_request" in signed else "other"
+    signed = headers.get("authorization", "") + unquote(scope["query_string"].decode("latin-1"))
+    return next((service for service in ("s3", "sqs") if f"/{service}/aws4_request" in signed), "other")
 
 
 async def _count_dynamodb(
@@ -167,7 +166,7 @@ def count_invocations(counts: Counts) -> None:
         milliseconds = (time.perf_counter() - began - waited.seconds) * 1000
         log = result.get("log", "") if isinstance(result, dict) else ""
         folder = config["Handler"].partition(".")[0]
-        counts.add(f"lambda.{folder}.", Counter(invocations=1, milliseconds=milliseconds))  # type: ignore[arg-type]
+        counts.add(f"lambda.{folder}.", Counter(invocations=1, milliseconds=milliseconds))
         counts.add("", Counter(log_bytes=len(log.encode())) + _of_delivery(event))
         return result
 

@@ -72,6 +72,11 @@ class Report:
         }
 
 
+def keep_bytecode() -> None:
+    """Let no setting of this shell make every start compile anew: Lambdas and agents keep what was compiled."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that at least `percent` of the values do not exceed."""
     ordered = sorted(values)

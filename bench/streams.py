@@ -62,7 +62,9 @@ def measure(mebibytes: int = 1024) -> Report:
     report = Report(f"{mebibytes} MiB as a stream from one runner to another (local stack)")
     report.add("rate", _rate(mebibytes, received["ended"] - sent["began"]), "MB/s", Goal(200, at_least=True))
     both_ready = max(sent["began"], received["began"])
-    report.add("rate from the consumer's first byte on", _rate(mebibytes, received["ended"] - received["first"]), "MB/s")
+    report.add(
+        "rate from the consumer's first byte on", _rate(mebibytes, received["ended"] - received["first"]), "MB/s"
+    )
     report.add("both ready → first byte", (received["first"] - both_ready) * 1000, "ms", Goal(300))
     report.add("  producer's command runs → consumer's command runs", (received["began"] - sent["began"]) * 1000, "ms")
     report.add("cat | cat through one FIFO", _rate(mebibytes, alone), "MB/s", peer=True)
@@ -218,4 +220,3 @@ def _read(pid: int, name: str) -> bytes:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:
         return b""
-

@@ -57,7 +57,9 @@ def measure() -> Report:
     peer = _git_hook()
     report.add("git push → line of a post-receive hook in a file, median", median(peer), "ms", peer=True)
     report.add("git push → line of a post-receive hook in a file, worst", max(peer), "ms", peer=True)
-    report.notes.append("The run is found by asking every 20 ms for its pipeline's runs; its log is followed from then on.")
+    report.notes.append(
+        "The run is found by asking every 20 ms for its pipeline's runs; its log is followed from then on."
+    )
     return report
 
 
