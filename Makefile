@@ -32,8 +32,16 @@ test: $(ENVIRONMENT) ## Run all tests (choose some: make test ARGS="tests/unit -
 check: $(ENVIRONMENT) ## Run every static check
 	@.ci/check $(VENV)
 
-bench: $(ENVIRONMENT) ## Measure, each figure beside a peer's
-	@for benchmark in bench/[a-z]*.py; do $(BIN)/python -m "bench.$$(basename "$$benchmark" .py)"; done
+# The peers of the benchmarks, in an environment of their own.
+PEERS := .cache/bench-peers/.installed-$(shell cksum < bench/requirements-peers.lock 2>/dev/null | tr ' ' '-')
+$(PEERS): bench/requirements-peers.lock $(ENVIRONMENT)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
+	@touch $@
+
+bench: $(ENVIRONMENT) ## Measure, each figure beside a peer's (choose some: make bench ARGS="webhook streams --json today.json")
+	@$(MAKE) --no-print-directory $(PEERS) || echo "The peers could not be installed: the benchmarks go on without them." >&2
+	@$(BIN)/python -m bench $(ARGS)
 
 synth: $(ENVIRONMENT) ## Write the CloudFormation templates for AWS to cdk.out
 	@$(BIN)/python -m infra.synth --place aws --out cdk.out
