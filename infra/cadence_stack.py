@@ -84,6 +84,12 @@ class CadenceStack(Stack):
         alarms.on_indexing(functions["log_indexer"])
 
         CfnOutput(self, "ApiUrl", value=api.url, description="Address of the API, webhooks and runner gateway.")
+        CfnOutput(
+            self,
+            "AccessTable",
+            value=tables.by_name["access"].table_name,
+            description="Where `python -m cadence.setup` puts the first token.",
+        )
         CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn, description="Subscribe here to learn of faults.")
 
     def _secrets_key(self, deployment: Deployment) -> kms.Key:
