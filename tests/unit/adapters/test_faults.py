@@ -11,7 +11,7 @@ from pynamodb.exceptions import (
 )
 
 from cadence.adapters.dynamodb import faults
-from cadence.domain.errors import CadenceError, Conflict, NotFound, Transient
+from cadence.domain.errors import CadenceError, Conflict, Transient
 
 
 def refused(code: str) -> ClientError:
@@ -29,7 +29,7 @@ def cancelled(*codes: str | None) -> TransactWriteError:
     [
         (UpdateError("no", refused("ConditionalCheckFailedException")), Conflict),
         (UpdateError("no", refused("ThrottlingException")), Transient),
-        (UpdateError("no", refused("ResourceNotFoundException")), NotFound),
+        (UpdateError("no", refused("ResourceNotFoundException")), Transient),
         (UpdateError("no", ConnectTimeoutError(endpoint_url="there")), Transient),
         (TransactWriteError("no", ConnectTimeoutError(endpoint_url="there")), Transient),
         (TransactWriteError("no", refused("TransactionInProgressException")), Transient),

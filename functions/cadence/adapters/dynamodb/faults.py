@@ -9,7 +9,7 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 
-from cadence.domain.errors import Conflict, NotFound, Transient
+from cadence.domain.errors import Conflict, Transient
 
 _THROTTLES = frozenset(
     {
@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Raises Conflict for a failed condition, Transient for throttles and lost connections; `what` names the item in the message."""
+    """Raises Conflict for a failed condition, Transient for throttles, lost connections and tables that are not there; `what` names the item in the message."""
     try:
         yield
     except TransactWriteError as error:
@@ -46,7 +46,8 @@ def translated(what: str) -> Iterator[None]:
         if code == "ConditionalCheckFailedException":
             raise Conflict(f"{what} is no longer as it was read") from error
         if code == "ResourceNotFoundException":
-            raise NotFound(f"{what}: the table does not exist") from error
+            # Not NotFound: nobody knows whether the thing exists, and work that waits for it must not be given up.
+            raise Transient(f"{what}: the table does not exist") from error
         if code in _THROTTLES:
             raise Transient(f"{what}: the table is busy") from error
         raise
