@@ -16,14 +16,14 @@ SEED = "20261"
 @pytest.mark.slow
 def test_with_a_token_that_may_do_everything(other_organization: Api, tmp_path: Path) -> None:
     """In an organization of its own, since it makes pools, projects and tokens as it likes."""
-    explore(other_organization.url, tmp_path, other_organization.token, 35)
+    explore(other_organization.url, tmp_path, other_organization.token, 25)
 
     assert other_organization.call("GET", "/v1/runs").ok, "the token revoked itself: most requests have shown nothing"
 
 
 @pytest.mark.slow
 def test_without_a_token(api: Api, tmp_path: Path) -> None:
-    explore(api.url, tmp_path, None, 15)
+    explore(api.url, tmp_path, None, 10)
 
 
 @pytest.mark.slow
@@ -38,7 +38,7 @@ def test_about_things_that_are_there(api: Api, tmp_path: Path) -> None:
         "query.port": "greet.greeting",
     }
 
-    explore(api.url, tmp_path, api.token, 20, there, "--include-path-regex", "/v1/runs/", "--exclude-method", "POST")
+    explore(api.url, tmp_path, api.token, 12, there, "--include-path-regex", "/v1/runs/", "--exclude-method", "POST")
 
 
 def explore(

@@ -1,14 +1,12 @@
 """A push as GitHub would announce it: the payload, signed, with its headers."""
 
-import hashlib
-import hmac
 import json
-import time
 import uuid
 from dataclasses import dataclass
 
 import requests
 
+from cadence.domain import github
 from cadence.local.errors import LocalStackError
 from cadence.local.repository import Head
 
@@ -27,9 +25,9 @@ class Webhook:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "GitHub-Hookshot/local",
-            "X-GitHub-Delivery": delivery,
-            "X-GitHub-Event": "push",
-            "X-Hub-Signature-256": "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest(),
+            github.DELIVERY_HEADER: delivery,
+            github.EVENT_HEADER: "push",
+            github.SIGNATURE_HEADER: github.signature_of(body, self.secret.encode()),
         }
         answer = requests.post(self.url, data=body, headers=headers, timeout=30)
         if answer.status_code != 202:
@@ -38,7 +36,6 @@ class Webhook:
 
 
 def _payload(head: Head) -> dict[str, object]:
-    """Differs each time, as GitHub's does: an equal one would be taken for the same push sent again."""
     person = {"name": head.author, "email": "", "username": head.author}
     commit = {"id": head.commit, "message": head.message, "author": person, "committer": person}
     name = head.url.rstrip("/").rpartition("/")[2]
@@ -49,13 +46,7 @@ def _payload(head: Head) -> dict[str, object]:
         "created": False,
         "deleted": False,
         "forced": False,
-        "repository": {
-            "name": name,
-            "full_name": f"local/{name}",
-            "clone_url": head.url,
-            "default_branch": "main",
-            "pushed_at": time.time_ns(),
-        },
+        "repository": {"name": name, "full_name": f"local/{name}", "clone_url": head.url, "default_branch": "main"},
         "pusher": {"name": head.author},
         "sender": {"login": head.author},
         "head_commit": commit,
