@@ -186,6 +186,23 @@ def _figure(measured: Mapping[str, Any], path: str) -> float:
     return float(value)
 
 
+@dataclass(frozen=True)
+class Totals:
+    """The two numbers that the README states, USD at list price."""
+
+    idle_month: float
+    runs: float
+
+
+def totals(measured: Mapping[str, Any], deployed: Deployed, prices: PriceList) -> Totals:
+    """What an account costs a month while nothing happens (log stream parked), and what `RUNS` runs cost on top."""
+    found = per_runs(measured, deployed, prices, RUNS)
+    return Totals(
+        sum(line.list_price for line in idle(deployed, prices, parked=True)),
+        sum(line.list_price for line in found if isinstance(line, Line)),
+    )
+
+
 def _print(title: str, lines: list[Line]) -> None:
     print(f"\n{title}")
     for line in lines:

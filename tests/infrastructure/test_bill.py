@@ -1,8 +1,12 @@
 """The bill counts what the templates hold, and says what was not measured."""
 
+import json
+import re
+
 import pytest
 
-from infra.bill import Deployed, Line, NotMeasured, PriceList, count, idle, per_runs
+from infra.bill import MEASURED, Deployed, Line, NotMeasured, PriceList, count, idle, per_runs, totals
+from infra.packaging import REPOSITORY
 from tests.infrastructure.assembly import Assembly
 
 DEPLOYED = Deployed(alarms=12, keys=1, shards=1, polled_queues=2, hourly_rules=1, memory={"admit": 1024, "settle": 512})
@@ -48,3 +52,24 @@ def test_what_was_not_measured_is_named_and_not_counted() -> None:
     assert "dynamodb.read_units" not in missing
     (reads,) = (line for line in found if isinstance(line, Line) and line.what == "tables, read")
     assert reads.amount == 30
+
+
+def test_the_readme_states_what_the_bill_comes_to(aws: Assembly) -> None:
+    prices, measured = PriceList(), json.loads(MEASURED.read_text())
+    stated = re.search(
+        r"idle account costs \*\*(?P<idle>[\d.]+) USD\*\* a month .* 1,000 runs of .* \*\*(?P<runs>[\d.]+) USD\*\*.*"
+        r"as of (?P<as_of>[\d-]+), (?P<region>[\w-]+)",
+        (REPOSITORY / "README.md").read_text(),
+    )
+    assert stated is not None, "the README states no bill, or in other words"
+    bill = totals(measured, count(aws.directory), prices)
+    assert (stated["idle"], stated["runs"]) == (f"{bill.idle_month:.2f}", f"{bill.runs:.2f}")
+    assert f"({stated['region']}, as of {stated['as_of']})" in prices.origin
+
+
+def test_everything_that_a_run_costs_was_measured(aws: Assembly) -> None:
+    measured = json.loads(MEASURED.read_text())
+    missing = [
+        str(line) for line in per_runs(measured, count(aws.directory), PriceList(), 1) if isinstance(line, NotMeasured)
+    ]
+    assert missing == []
