@@ -70,7 +70,7 @@ def test_a_signed_push_starts_a_run(api: Api) -> None:
     webhook = Webhook(api.url + githost["webhook_path"], githost["webhook_secret"])
     webhook.push(Head("https://example.org/repository", "refs/heads/main", "a" * 40, "a change", "Ada"))
     until = time.monotonic() + 30
-    while not (runs := client.runs(pipeline="pushed")):
+    while not (runs := list(client.runs(pipeline="pushed"))):
         assert time.monotonic() < until, "the push started no run"
         time.sleep(0.1)
     assert api.finished(runs[0]["run_id"])["state"] == "succeeded"
