@@ -10,7 +10,7 @@ import pytest
 
 from cadence.adapters.aws import client
 from cadence.setup.__main__ import main
-from tests.integration.api.conftest import Api
+from tests.integration.api.calling import Api
 
 TEMPLATE = {
     "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
@@ -36,7 +36,7 @@ def prepare(api: Api, capsys: pytest.CaptureFixture[str]) -> Answer:
 
 def works(api: Api, token: str) -> bool:
     try:
-        return api.services.authenticate(f"Bearer {token}").may("tokens:write")
+        return bool(api.services.authenticate(f"Bearer {token}").may("tokens:write"))
     except Exception:  # noqa: BLE001 - whatever it is refused with
         return False
 
