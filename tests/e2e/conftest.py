@@ -4,6 +4,9 @@ With CADENCE_E2E_IAM=1 it refuses what the Lambdas' roles do not allow, as AWS w
 """
 
 import os
+import subprocess
+import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from cadence.local import control
-from cadence.local.paths import StackPaths
+from cadence.local.ministack import REGION
+from cadence.local.paths import CHECKOUT, StackPaths
 from cadence.local.supervisor import Options
 from tests.e2e.api import Api
 
@@ -58,6 +62,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def api(stack: Stack) -> Api:
     return Api(stack.url, stack.token)
+
+
+@pytest.fixture(scope="session")
+def other_organization(stack: Stack) -> Api:
+    """Whoever may do everything, but in an organization that has nothing to do with `default`."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{CHECKOUT / 'functions'}{os.pathsep}{CHECKOUT}",
+        "AWS_ENDPOINT_URL": stack.aws_endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.organization", f"stranger-{uuid.uuid4().hex}"],
+        env=environment, stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    return Api(stack.url, made.stdout.strip())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

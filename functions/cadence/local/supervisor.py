@@ -19,7 +19,7 @@ from cadence.local.deployment import deploy
 from cadence.local.errors import LocalStackError
 from cadence.local.files import read_json, write_private_json
 from cadence.local.front_door import FrontDoor
-from cadence.local.ministack import COMMAND, MiniStack
+from cadence.local.ministack import MiniStack
 from cadence.local.parts import Parts
 from cadence.local.paths import CHECKOUT, SAVED, StackPaths
 from cadence.local.ports import LOOPBACK, first_free
@@ -111,7 +111,7 @@ class Supervisor:
         ministack = MiniStack(port)
         environment = ministack.server_environment(self._paths, enforce_iam=self._options.enforce_iam)
         with step(self._say, "starting MiniStack"):
-            server = await self._start_child(cleanup, "ministack", COMMAND, environment)
+            server = await self._start_child(cleanup, "ministack", self._parts.ministack, environment)
             await self._until_ready(ministack, server)
         return ministack
 

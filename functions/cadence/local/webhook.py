@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ class Webhook:
 
 
 def _payload(head: Head) -> dict[str, object]:
+    """Differs each time, as GitHub's does: an equal one would be taken for the same push sent again."""
     person = {"name": head.author, "email": "", "username": head.author}
     commit = {"id": head.commit, "message": head.message, "author": person, "committer": person}
     name = head.url.rstrip("/").rpartition("/")[2]
@@ -47,7 +49,13 @@ def _payload(head: Head) -> dict[str, object]:
         "created": False,
         "deleted": False,
         "forced": False,
-        "repository": {"name": name, "full_name": f"local/{name}", "clone_url": head.url, "default_branch": "main"},
+        "repository": {
+            "name": name,
+            "full_name": f"local/{name}",
+            "clone_url": head.url,
+            "default_branch": "main",
+            "pushed_at": time.time_ns(),
+        },
         "pusher": {"name": head.author},
         "sender": {"login": head.author},
         "head_commit": commit,
