@@ -65,17 +65,22 @@ def test_a_run_that_the_stack_stopped_with_ends_and_says_so(tmp_path: Path) -> N
         second, again = control.up(options, said.append)
         run = Api(second.url, second.token).finished(run_id)
         assert run["state"] == "failed"
-        assert "the local stack was stopped" in run["cause"]
+        assert _says_stopped(run["cause"])
         assert states(run)["long"] == "lost"
         assert states(run)["later"] in {"skipped", "cancelled"}, (
             "which of the two depends on what the watchdog sees first"
         )
-        assert "the local stack was stopped" in next(t["cause"] for t in run["treatments"] if t["name"] == "long")
+        assert _says_stopped(next(t["cause"] for t in run["treatments"] if t["name"] == "long"))
     finally:
         control.down(tmp_path, said.append)
         for process in (supervisor, again):
             assert process is not None
             assert process.wait(30) == 0
+
+
+def _says_stopped(cause: str) -> bool:
+    """The host agent stops first: its runner's own words may come in before the machines are gone."""
+    return "the local stack was stopped" in cause or "told to stop (SIGTERM)" in cause
 
 
 def test_the_demonstration_of_make_run(stack: Stack) -> None:

@@ -17,6 +17,10 @@ _PINNED = "aws-cdk@2"
 def deploy(
     folder: Annotated[Path, typer.Option(help="The checkout of Cadence; the folder of cdk.json.")] = Path(),
     stage: Annotated[str, typer.Option(help="Distinguishes deployments in one account.")] = "main",
+    context: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A setting of the app, such as retention_days=30; may be repeated."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before permissions change.")] = False,
     new_token: Annotated[
         bool, typer.Option("--new-token", help="Replace the first tokens, also if they work.")
@@ -26,6 +30,8 @@ def deploy(
     if not (folder / "cdk.json").is_file():
         raise fail(f"There is no cdk.json in {folder.resolve()}. Run this in a checkout of Cadence.", WRONG_USE)
     command = [*_cdk(folder), "deploy", "--all", "--context", f"stage={stage}"]
+    for setting in context or ():
+        command += ["--context", setting]
     if yes:
         command += ["--require-approval", "never"]
     # The app runs on this environment's Python, and the CDK on its Node.
