@@ -11,6 +11,8 @@ ENVIRONMENT := $(VENV)/.installed-$(shell cat requirements.lock Makefile .ci/env
 export PYTHONUNBUFFERED := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Bytecode is kept: without it every start of a program compiles what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,13 +27,24 @@ run: $(ENVIRONMENT) ## Start the local stack and run the example pipeline on thi
 	@$(BIN)/python -m cadence.local.demo
 
 test: $(ENVIRONMENT) ## Run all tests (choose some: make test ARGS="tests/unit -k name")
-	@$(BIN)/python -m pytest $(ARGS)
+	@if [ -n '$(ARGS)' ]; then exec $(BIN)/python -m pytest $(ARGS); fi; status=0; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not e2e" || status=1; \
+	$(BIN)/python -m pytest -m e2e || status=1; \
+	exit $$status
 
 check: $(ENVIRONMENT) ## Run every static check
 	@.ci/check $(VENV)
 
-bench: $(ENVIRONMENT) ## Measure, each figure beside a peer's
-	@for benchmark in bench/[a-z]*.py; do $(BIN)/python -m "bench.$$(basename "$$benchmark" .py)"; done
+# The peers of the benchmarks, in an environment of their own.
+PEERS := .cache/bench-peers/.installed-$(shell cksum < bench/requirements-peers.lock 2>/dev/null | tr ' ' '-')
+$(PEERS): bench/requirements-peers.lock $(ENVIRONMENT)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
+	@touch $@
+
+bench: $(ENVIRONMENT) ## Measure, each figure beside a peer's (choose some: make bench ARGS="webhook streams --json today.json")
+	@$(MAKE) --no-print-directory $(PEERS) || echo "The peers could not be installed: the benchmarks go on without them." >&2
+	@$(BIN)/python -m bench $(ARGS)
 
 synth: $(ENVIRONMENT) ## Write the CloudFormation templates for AWS to cdk.out
 	@$(BIN)/python -m infra.synth --place aws --out cdk.out

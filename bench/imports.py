@@ -1,11 +1,8 @@
 """Import time of every Lambda beyond the bare interpreter, beside `import boto3` alone, in one run.
 
-Usage: python bench/imports.py [--json] [--rounds N]
-Goal: 150 ms for each Lambda (provider SDKs aside).
+The goal is 150 ms for each Lambda (provider SDKs aside).
 """
 
-import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -13,28 +10,22 @@ import sys
 import time
 from pathlib import Path
 
+from bench.figures import Goal, Report
+
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 GOAL_MS = 150
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-
-    bare = _median_ms("pass", options.rounds)
-    peer = _median_ms("import boto3", options.rounds) - bare
+def measure(rounds: int = 5) -> Report:
+    """The median of some rounds for each Lambda."""
+    bare = _median_ms("pass", rounds)
+    report = Report(f"Import of each Lambda beyond the bare interpreter's {bare:.0f} ms (median of {rounds})")
     lambdas = sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py"))
-    times = {name: _median_ms(f"import {name}.handler", options.rounds) - bare for name in lambdas}
-    if options.json:
-        print(json.dumps({"interpreter_ms": bare, "boto3_ms": peer, "lambdas_ms": times, "goal_ms": GOAL_MS}))
-        return
-    print(f"bare interpreter {bare:.0f} ms; beyond it, median of {options.rounds}:")
-    print(f"  {'import boto3 (peer)':24}{peer:6.0f} ms")
+    times = {name: _median_ms(f"import {name}.handler", rounds) - bare for name in lambdas}
     for name, milliseconds in sorted(times.items(), key=lambda item: item[1]):
-        verdict = "" if milliseconds <= GOAL_MS else f"  over the goal of {GOAL_MS} ms"
-        print(f"  {name:24}{milliseconds:6.0f} ms  ({milliseconds / peer:.2f} × boto3){verdict}")
+        report.add(name, milliseconds, "ms", Goal(GOAL_MS))
+    report.add("import boto3", _median_ms("import boto3", rounds) - bare, "ms", peer=True)
+    return report
 
 
 def _median_ms(statement: str, rounds: int) -> float:
@@ -68,7 +59,3 @@ def _environment() -> dict[str, str]:
 class _Anything(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return "none"
-
-
-if __name__ == "__main__":
-    main()

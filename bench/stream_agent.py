@@ -1,7 +1,5 @@
 """Throughput of a stream through two agents and a chunk store, beside ``cat | cat`` through one FIFO.
 
-    python bench/stream_agent.py [MiB]
-
 The store is a threaded loopback server that keeps chunks in memory; it runs in a process of its own. Both sides
 move the same number of bytes from /dev/zero in this run, on this machine. The agents' peaks are their own resident
 memory (VmHWM).
@@ -15,11 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from runner_bootstrap.build import build  # noqa: E402
-from tests.integration.agent.fake_gateway import FakeGateway  # noqa: E402
+from bench.figures import Goal, Report
+from runner_bootstrap.build import build
+from tests.integration.agent.fake_gateway import FakeGateway
 
 MIB = 1 << 20
 PORT = [{"port": "x", "flow": "stream", "type": "byte"}]
@@ -96,21 +92,14 @@ def relay(mebibytes: int, directory: Path) -> tuple[float, list[int]]:
     return elapsed, peaks
 
 
-def main() -> None:
-    mebibytes = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        alone = peer(mebibytes, directory)
-        print(
-            f"cat | cat through a FIFO:   {mebibytes * MIB / 1e6 / alone:8.0f} MB/s  ({mebibytes} MiB in {alone:.2f} s)"
-        )
-        elapsed, peaks = relay(mebibytes, directory)
-        rate = mebibytes * MIB / 1e6 / elapsed
-        print(
-            f"two agents and a store:     {rate:8.0f} MB/s  ({mebibytes} MiB in {elapsed:.2f} s with the agents' start)"
-        )
-        print(f"peak memory: producer's agent {peaks[0]} MiB, consumer's agent {peaks[1]} MiB")
-
-
-if __name__ == "__main__":
-    main()
+def measure(mebibytes: int = 1024) -> Report:
+    """The agents alone: without the control plane's own work and without its store."""
+    report = Report(f"{mebibytes} MiB through two agents and a store in memory, without the rest of the stack")
+    with tempfile.TemporaryDirectory(prefix="cadence-bench-") as name:
+        alone = peer(mebibytes, Path(name))
+        elapsed, peaks = relay(mebibytes, Path(name))
+    report.add("rate, with the agents' start", mebibytes * MIB / 1e6 / elapsed, "MB/s", Goal(200, at_least=True))
+    report.add("cat | cat through one FIFO", mebibytes * MIB / 1e6 / alone, "MB/s", peer=True)
+    for side, peak in zip(("producer", "consumer"), peaks, strict=True):
+        report.add(f"peak memory of the {side}'s agent", peak, "MiB")
+    return report

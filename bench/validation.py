@@ -1,18 +1,16 @@
 """Time to validate large pipeline documents, beside the plain way: parse with PyYAML, then check with jsonschema.
 
-    PYTHONPATH=functions python bench/validation.py
-
 The peer only parses and checks the shape: no positions, types, connections, cycles or defaults.
 """
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
 import jsonschema
 import yaml
 
+from bench.figures import Goal, Report
 from cadence.domain.document import pipeline_schema, validate
 
 TARGETS = {1_000: 50.0}
@@ -76,22 +74,25 @@ def milliseconds(check: Callable[[str], None], text: str, repetitions: int) -> t
     return min(times), statistics.median(times)
 
 
-def main() -> None:
+def measure() -> Report:
+    """Best and median of each way, for documents of two sizes."""
     ways = {
         "cadence, valid document": cadence,
         "cadence, one mistake": with_mistakes,
-        "peer: PyYAML (C) + jsonschema": peer(yaml.CSafeLoader),
-        "peer: yaml.safe_load + jsonschema": peer(yaml.SafeLoader),
+        "PyYAML (C) + jsonschema": peer(yaml.CSafeLoader),
+        "yaml.safe_load + jsonschema": peer(yaml.SafeLoader),
     }
+    report = Report("Validation of large documents")
     for treatments, repetitions in ((1_000, 9), (10_000, 3)):
         text = document(treatments)
-        target = f", target {TARGETS[treatments]:.0f} ms" if treatments in TARGETS else ""
-        sys.stdout.write(f"{treatments:,} treatments, {len(text):,} bytes{target}\n")
         for name, check in ways.items():
-            rounds = 1 if check is ways["peer: yaml.safe_load + jsonschema"] else repetitions
+            rounds = 1 if check is ways["yaml.safe_load + jsonschema"] else repetitions
             best, median = milliseconds(check, text, rounds)
-            sys.stdout.write(f"  {name:36} best {best:9.1f} ms   median {median:9.1f} ms\n")
-
-
-if __name__ == "__main__":
-    main()
+            ours = check in (cadence, with_mistakes)
+            goal = Goal(TARGETS[treatments]) if ours and treatments in TARGETS else None
+            report.add(f"{treatments:,}: {name}, median", median, "ms", goal, peer=not ours)
+            report.add(f"{treatments:,}: {name}, best", best, "ms", peer=not ours)
+    report.notes.append(
+        "The peers parse and check the shape only: no positions, types, connections, cycles or defaults."
+    )
+    return report

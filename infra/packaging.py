@@ -5,9 +5,11 @@ its own: its folder, the library, the schemas, and only the dependencies that it
 for the Lambda's platform from the versions and hashes in ``requirements.lock``.
 """
 
+import compileall
 import hashlib
 import json
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -73,9 +75,21 @@ NEEDS: Mapping[str, Needs] = {
 
 
 def shared_sources() -> Path:
-    """The archive that all Lambdas share on one machine: every source, no dependencies."""
+    """The archive that all Lambdas share on one machine: every source and its bytecode, no dependencies.
+
+    Each of their many processes there unpacks the archive anew, and would compile every module again.
+    """
     files = dict(_sources(NEEDS))
-    return cached(CACHE, f"sources-{_digest(files)}", lambda target: _copy(files, target))
+
+    def build(target: Path) -> None:
+        _copy(files, target)
+        compiled = compileall.compile_dir(
+            target, quiet=1, stripdir=str(target), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+        )
+        if not compiled:
+            raise RuntimeError(f"the sources in {target} do not compile")
+
+    return cached(CACHE, f"sources-{_digest(files, sys.version + _own_digest())}", build)
 
 
 def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:

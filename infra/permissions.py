@@ -146,10 +146,10 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "stop_run": (*_FEEDS, _writes("runners"), *_gets("documents/*"), _answers("treatment", "Failure")),
     "finalise": (_writes("runs"),),
     "watchdog": (
-        _writes("runs"),
+        # When an execution broke, the watchdog settles what it was to settle.
+        *_FEEDS,
         _writes("runners"),
         _starts("run"),
-        _answers("run", "Failure"),
         _answers("treatment", "Success", "Failure"),
         _consumes("deadlines"),
         _sends("deadlines"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cadence.adapters.fault_report import log_fault
 from cadence.adapters.service_log import service_logger
 from cadence.application.process_delivery import Undeliverable
 from cadence.composition.webhooks import process_delivery
@@ -19,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             log.info("delivery", extra={"delivery": delivery.delivery_id, "runs": list(runs)})
         except Undeliverable as error:
             log.warning("delivery dropped: %s", error.message, extra={"message_id": record["messageId"]})
-        except Exception:
-            log.exception("the delivery could not be processed", extra={"message_id": record["messageId"]})
+        except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
+            log_fault(log, "the delivery could not be processed", error, message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

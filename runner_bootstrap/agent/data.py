@@ -114,8 +114,12 @@ class Data:
 
     def _serve(self, port: Port) -> None:
         sink = fifos.FifoSink(self._workspace.inputs / port.name, self._ending, self._command_end)
+        given = self._inputs[port.name]
         try:
-            self._inputs[port.name].read(sink)
+            # Not before: whoever asks for chunks holds the producer back, and this command may read another output of
+            # the same producer to its end first, or never want this one.
+            if given.wait_until(sink.open):
+                given.read(sink)
             sink.close()
         except Exception as error:  # noqa: BLE001 - whatever it is, the assignment must hear of it
             self._failed(error)

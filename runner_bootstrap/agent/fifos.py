@@ -14,7 +14,6 @@ from .errors import AgentError
 
 PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
-OPEN_EVERY_SECONDS = 0.005
 #: How often a command that opens an input it has already read is given its end of file.
 REOPEN_EVERY_SECONDS = 0.1
 
@@ -60,10 +59,16 @@ class FifoSink:
         self._path, self._ending, self._command_end = path, ending, command_end
         self._descriptor = -1
 
+    def open(self) -> bool:
+        """Whether the command has opened the input for reading by now."""
+        if self._descriptor < 0:
+            self._descriptor = self._try_to_open()
+            if self._descriptor >= 0:
+                _enlarge(self._descriptor)
+        return self._descriptor >= 0
+
     def __call__(self, content: memoryview) -> bool:
-        """Write all of ``content``; false when the command takes no more (it closed the input, or has ended)."""
-        if self._descriptor < 0 and not self._open():
-            return False
+        """Write all of ``content`` to an open FIFO; false when the command takes no more (it closed the input, or has ended)."""
         poller = select.poll()
         poller.register(self._descriptor, select.POLLOUT)
         while len(content):
@@ -85,16 +90,6 @@ class FifoSink:
             descriptor = self._try_to_open()
             if descriptor >= 0:
                 os.close(descriptor)
-
-    def _open(self) -> bool:
-        """Wait until the command opens the input for reading; false when it ends without."""
-        while not self._command_end.reached:
-            self._descriptor = self._try_to_open()
-            if self._descriptor >= 0:
-                _enlarge(self._descriptor)
-                return True
-            self._ending.sleep(OPEN_EVERY_SECONDS)
-        return False
 
     def _try_to_open(self) -> int:
         try:

@@ -27,6 +27,8 @@ MOST_COMMITTED = 64
 COMMIT_SECONDS = 1.0
 #: How long the first byte of a chunk waits for company: a tenth of the stream's age, within these bounds (seconds).
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 2.0
+#: A producer that is denied more asks again after a tenth of the time it has waited, within these bounds (seconds).
+LEAST_ASKING, MOST_ASKING = 0.02, 1.0
 #: No URL works several times in a row: the clock or the credentials of the store are wrong.
 MOST_EXPIRED = 5
 
@@ -211,6 +213,7 @@ class Output:
 
     def _keep_credits(self) -> None:
         """Ask for URLs before they run out, and tell the gateway what is in the store."""
+        denied_since: float | None = None
         while True:
             request = self._next_request()
             answer = self._call(request)
@@ -227,8 +230,14 @@ class Output:
                         self._grants[upload["seq"]] = (upload["url"], dict(upload.get("headers") or {}))
                         granted += 1
                 self._changed.notify_all()
-            if request["want"] and not granted:
-                self._ending.sleep(min(5.0, max(0.02, float(answer.get("retry_after") or 0))))
+            if granted:
+                denied_since = None
+            elif request["want"]:
+                instant = time.monotonic()
+                denied_since = denied_since or instant
+                # A consumer that stays behind for hours must not cost a request each moment.
+                patience = min(MOST_ASKING, (instant - denied_since) / 10)
+                self._ending.sleep(min(5.0, max(LEAST_ASKING, patience, float(answer.get("retry_after") or 0))))
 
     def _next_request(self) -> dict[str, Any]:
         """Wait until there is something to ask or to tell."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cadence.local.supervisor import Options
 from tests.e2e.api import Api
 
 HERE = Path(__file__).parent
+IAM = os.environ.get("CADENCE_E2E_IAM") == "1"
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ class Stack:
         return StackPaths.of(self.folder)
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("stack")
-    options = Options(folder, port=0, enforce_iam=os.environ.get("CADENCE_E2E_IAM") == "1")
+@contextmanager
+def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
+    """A stack in the folder, on free ports, that ends with the block."""
+    options = Options(folder, port=0, enforce_iam=enforce_iam)
     connection, supervisor = control.up(options, print, attached=True)
     assert supervisor is not None
     try:
@@ -49,6 +51,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         supervisor.wait(30)
         if supervisor.stdin is not None:
             supervisor.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with serving(tmp_path_factory.mktemp("stack"), enforce_iam=IAM) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,34 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
 _CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
+
+_BUSY = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "KMSInternalException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+
+def may_succeed_later(error: BaseException | None) -> bool:
+    """Whether a call that AWS answered with `error` (a throttle, a 5xx, no connection) is worth repeating."""
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        return code in _BUSY or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+    return isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
 
 
 @cache

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from cadence.adapters import fault_report
+from cadence.adapters.aws import may_succeed_later
 from cadence.adapters.service_log import service_logger
 from cadence.application.ports import Machines
 from cadence.domain.errors import CadenceError, Transient
@@ -16,19 +18,6 @@ Event = Mapping[str, Any]
 Task = Callable[[Event], Mapping[str, Any] | None]
 LambdaHandler = Callable[[Event, Any], Mapping[str, Any]]
 
-_THROTTLES = frozenset(
-    {
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "ServiceUnavailable",
-        "InternalFailure",
-        "InternalServerError",
-        "KMSInternalException",
-    }
-)
 _SUBJECT = ("run_id", "treatment", "operation", "runner_id")
 
 
@@ -43,7 +32,7 @@ def machine_task(name: str, task: Task) -> LambdaHandler:
             output = task(event) or {}
         except Exception as error:
             known = as_known(error)
-            _log_failure(log, name, event, known)
+            _log_failure(log, name, event, known, error)
             raise known from error
         log.info(name, extra=_facts(event) | {"duration_ms": round((time.perf_counter() - began) * 1000, 1)})
         return output
@@ -72,20 +61,16 @@ def token_task(name: str, task: Task, machines: Machines) -> LambdaHandler:
 
 
 def as_known(error: Exception) -> CadenceError:
-    """`error` in the taxonomy. What is not known there becomes an internal error; its own text may hold anything, so it is only logged."""
+    """`error` in the taxonomy. What is not known there becomes an internal error; its own text may hold anything and goes nowhere."""
     if isinstance(error, CadenceError):
         return error
-    if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _THROTTLES or status >= 500:
-            return Transient(f"{error.operation_name}: {code}")
-    elif isinstance(error, BotoCoreError):
-        return Transient(f"an AWS call did not get through: {type(error).__name__}")
+    if may_succeed_later(error):
+        what = error.operation_name if isinstance(error, ClientError) else type(error).__name__
+        return Transient(f"an AWS call did not get through: {what}")
     return CadenceError(f"internal error ({type(error).__name__}); the control plane's log has the details")
 
 
-def _log_failure(log: logging.Logger, name: str, event: Event, error: CadenceError) -> None:
+def _log_failure(log: logging.Logger, name: str, event: Event, error: CadenceError, cause: Exception) -> None:
     expected = type(error) is not CadenceError
     log.log(
         logging.WARNING if expected else logging.ERROR,
@@ -93,8 +78,7 @@ def _log_failure(log: logging.Logger, name: str, event: Event, error: CadenceErr
         name,
         type(error).__name__,
         error.message,
-        exc_info=not expected,
-        extra=_facts(event),
+        extra=_facts(event) | ({} if expected else fault_report.report(cause)),
     )
 
 

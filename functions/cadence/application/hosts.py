@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cadence.application.ports import Clock, Machines, PoolStore, RunnerStore
@@ -20,7 +20,7 @@ _REFUSED = "The host's token is not valid. Join the pool again with a join token
 @dataclass(frozen=True)
 class Joined:
     host_id: str
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Handed:
     """A runner for the host to start, and the one-time token its agent calls home with."""
 
     runner_id: str
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,7 @@ class LeaseWork:
         # More than there is room for, since other hosts take some of them at this very moment.
         offers = self.hosts.list_offers(host.organization, host.pool, 2 * room + 10)
         handed: list[Handed] = []
+        missed: list[str] = []
         for index, runner_id in enumerate(offers):
             if len(handed) == room:
                 if offers[index:]:
@@ -146,7 +147,20 @@ class LeaseWork:
             token = new_token()
             if self.hosts.lease(host, runner_id, token_hash(token), self.clock()):
                 handed.append(Handed(runner_id, token))
+            else:
+                missed.append(runner_id)
+        self._remove_stale(host, missed)
         return handed
+
+    def _remove_stale(self, host: Host, runner_ids: Sequence[str]) -> None:
+        """What can never be leased would stay at the head of the list and in the end hide all that is behind it."""
+        if not runner_ids:
+            return
+        known = self.hosts.get_runners(runner_ids)
+        for runner_id in runner_ids:
+            runner = known.get(runner_id)
+            if runner is None or not runner.state.live or runner.cancel_reason:
+                self.hosts.remove_offer(host.organization, host.pool, runner_id)
 
 
 def _unwanted(runner: Runner | None, host: Host) -> bool:

@@ -1,5 +1,6 @@
 """Turns a delivery into runs: one for each pipeline that it starts, however often it is delivered."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,14 +41,16 @@ class ProcessDelivery:
         with the same ids. Raises Undeliverable.
         """
         githost, push = self._read(delivery)
-        key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
+        # By what was signed. The delivery's id is not: a webhook that somebody caught could be sent again under another.
+        content = hashlib.sha256(delivery.body).hexdigest()
+        key = f"DELIVERY#{delivery.githost_id}#{content}"
         seen = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
         if seen.done:
             return ()
         started = []
         for version in self.pipelines.list_newest(githost.organization, githost.project):
             if version.push is not None and push.starts(version.push):
-                run_id = derived_ulid(seen.first_seen, delivery.githost_id, delivery.delivery_id, version.name)
+                run_id = derived_ulid(seen.first_seen, delivery.githost_id, content, version.name)
                 run = self.start(run_id, frozen_version(version), push.event(), f"{githost.kind} {githost.name}")
                 started.append(run.run_id)
         self.seen.mark_done(key)

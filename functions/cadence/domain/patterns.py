@@ -1,13 +1,19 @@
-"""Patterns of branches and paths, and whether a push is one that a pipeline asked for."""
+"""Patterns of branches and paths: `*` is any part of a name between slashes, `**` any part whatever, `?` one character but a slash.
 
-from collections.abc import Collection, Iterable
+`**/` also stands for no folder at all, so that `**/x` matches `x`. All else is itself.
+"""
 
+import re
+from collections.abc import Iterable
+
+# Not a regular expression of Python's: with a few stars in it, one would take hours on a long path, and whoever writes a
+# pipeline or pushes a file chooses both.
+_STARS = re.compile(r"(\*\*/|\*{2,}|\*|\?)")
+_FOLDERS = "**/"
+"""Stands before `_ANY` and `/`, which it lets one pass over."""
 _ANY = "**"
-"""Any number of any characters."""
 _SEGMENT = "*"
-"""Any number of characters other than /."""
 _ONE = "?"
-"""One character other than /."""
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -16,6 +22,12 @@ def matches(pattern: str, text: str) -> bool:
     >>> matches("release/*", "release/1.2"), matches("release/*", "release/1/2"), matches("src/**", "src/a/b.py")
     (True, False, True)
     """
+    stars = list(_STARS.finditer(pattern))
+    if not stars:
+        return pattern == text
+    # Nearly all of the paths of a large push end here.
+    if not (text.startswith(pattern[: stars[0].start()]) and text.endswith(pattern[stars[-1].end() :])):
+        return False
     tokens = _tokens(pattern)
     positions = _reachable(tokens, {0})
     for character in text:
@@ -30,36 +42,36 @@ def matches(pattern: str, text: str) -> bool:
     return len(tokens) in positions
 
 
-def push_starts(
-    branches: Collection[str], paths: Collection[str], branch: str, changed_paths: Iterable[str] | None
-) -> bool:
-    """Whether a push to `branch` is one that `branches` and `paths` ask for; no patterns ask for everything.
-
-    `changed_paths` is `None` where a git host does not tell them: the push is then taken to fit `paths`.
-    """
-    if branches and not any(matches(pattern, branch) for pattern in branches):
-        return False
-    if not paths or changed_paths is None:
-        return True
-    return any(matches(pattern, path) for path in changed_paths for pattern in paths)
+def matches_any(text: str, patterns: Iterable[str]) -> bool:
+    return any(matches(pattern, text) for pattern in patterns)
 
 
 def _tokens(pattern: str) -> list[str]:
     tokens: list[str] = []
-    for character in pattern:
-        if character == "*" and tokens and tokens[-1] in (_SEGMENT, _ANY):
-            tokens[-1] = _ANY
+    for part in _STARS.split(pattern):
+        if part == _FOLDERS:
+            tokens += [_FOLDERS, _ANY, "/"]
+        elif part.startswith(_ANY):
+            tokens.append(_ANY)
+        elif part in (_SEGMENT, _ONE):
+            tokens.append(part)
         else:
-            tokens.append(character)
+            tokens += part
     return tokens
 
 
 def _reachable(tokens: list[str], positions: set[int]) -> set[int]:
-    """The positions, and those behind stars that match nothing."""
-    reached = set(positions)
-    for position in positions:
-        following = position
-        while following < len(tokens) and tokens[following] in (_SEGMENT, _ANY):
-            following += 1
-            reached.add(following)
+    """The positions, and those behind what may match nothing."""
+    reached: set[int] = set()
+    left = list(positions)
+    while left:
+        position = left.pop()
+        if position in reached:
+            continue
+        reached.add(position)
+        token = tokens[position] if position < len(tokens) else ""
+        if token in (_FOLDERS, _ANY, _SEGMENT):
+            left.append(position + 1)
+        if token == _FOLDERS:
+            left.append(position + 3)
     return reached

@@ -1,10 +1,9 @@
 """A push to a git repository, and which pushes a trigger means."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
+from cadence.domain.patterns import matches_any
 from cadence.domain.versions import PushTrigger
 
 _BRANCH = "refs/heads/"
@@ -52,29 +51,3 @@ class Push:
             "author": self.author,
             "message": self.message,
         }
-
-
-def matches_any(text: str, patterns: Iterable[str]) -> bool:
-    return any(_compiled(pattern).fullmatch(text) for pattern in patterns)
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """`*` is any part of a name between slashes, `**` any part whatever, `?` one character but a slash; all else is itself.
-
-    `**/` also stands for no folder at all, so that `**/x` matches `x`.
-    """
-    translated = ""
-    for part in re.split(r"(\*\*/|\*{2,}|\*|\?)", pattern):
-        match part:
-            case "**/":
-                translated += "(?:.*/)?"
-            case "*":
-                translated += "[^/]*"
-            case "?":
-                translated += "[^/]"
-            case _ if part.startswith("**"):
-                translated += ".*"
-            case _:
-                translated += re.escape(part)
-    return re.compile(translated, re.DOTALL)

@@ -28,7 +28,7 @@ class Child:
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 *command,
-                env={**os.environ, **environment},
+                env=_environment() | dict(environment),
                 cwd=folder,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output,
@@ -58,3 +58,8 @@ class Child:
 
 def _tail(log: Path, lines: int = 15) -> str:
     return "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _environment() -> dict[str, str]:
+    """This process's own, but with bytecode kept: each Lambda is a process, and would compile the same modules again."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -92,7 +92,7 @@ def down(folder: Path, say: Say) -> bool:
         raise LocalStackError(f"A stack is only just starting in {folder}; try again in a moment.")
     began = time.monotonic()
     processes.end([known.supervisor], _STOP_SECONDS)
-    with record.held(paths):
+    with record.held(paths, patience=_STOP_SECONDS):
         record.clear_leftovers(paths, _STOP_SECONDS)
     say(f"Stopped in {time.monotonic() - began:.1f} s; pipelines, runs and logs are kept in {paths.home}.")
     return True

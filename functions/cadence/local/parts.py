@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cadence.local import host_agent, seed, synthesis
-from cadence.local.ministack import MiniStack
+from cadence.local.ministack import COMMAND, MiniStack
 from cadence.local.paths import StackPaths
 from cadence.local.seed import Credentials
 
@@ -14,8 +14,12 @@ HostCommand = Callable[[str, Credentials, StackPaths], Awaitable[tuple[Sequence[
 
 @dataclass(frozen=True)
 class Parts:
-    """`host_command` answers the command of the host agent and the variables it needs beside the supervisor's own."""
+    """`host_command` answers the command of the host agent and the variables it needs beside the supervisor's own.
+
+    `ministack` is the command of the server, which a benchmark replaces by one that counts.
+    """
 
     synthesize: Callable[[], Awaitable[Path]] = synthesis.synthesize
-    seed: Callable[[MiniStack], Awaitable[Credentials]] = seed.seed
+    seed: Callable[[MiniStack, StackPaths], Awaitable[Credentials]] = seed.seed
     host_command: HostCommand = host_agent.command
+    ministack: Sequence[str] = COMMAND

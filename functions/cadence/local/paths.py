@@ -6,6 +6,9 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[3]
 """The project's own folder, which holds `infra/` and `runner_bootstrap/`."""
 
+SAVED = "saved"
+"""A file beside MiniStack's state, as old as the last save of everything (MiniStack writes one service after the other)."""
+
 
 @dataclass(frozen=True)
 class StackPaths:
@@ -35,6 +38,11 @@ class StackPaths:
     def ports(self) -> Path:
         """The ports used last, so that addresses stay the same from one start to the next."""
         return self.home / "ports.json"
+
+    @property
+    def tokens(self) -> Path:
+        """An administrator's and the host's token, kept from one start to the next."""
+        return self.home / "tokens.json"
 
     @property
     def githost(self) -> Path:

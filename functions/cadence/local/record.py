@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,7 @@ from cadence.local.files import read_json, write_private_json
 from cadence.local.paths import StackPaths
 from cadence.local.processes import ProcessIdentity
 
+_LOOK_SECONDS = 0.05
 Phase = Literal["starting", "serving", "stopping"]
 
 
@@ -45,17 +47,29 @@ def read_record(paths: StackPaths) -> StackRecord | None:
 
 
 @contextmanager
-def held(paths: StackPaths) -> Iterator[None]:
-    """Hold the folder's stack until this process ends, however it ends. Raises `AlreadyRunning`."""
+def held(paths: StackPaths, patience: float = 0.0) -> Iterator[None]:
+    """Hold the folder's stack until this process ends, however it ends. Raises `AlreadyRunning` after `patience` seconds.
+
+    A process that was killed lets go only a moment after the kill.
+    """
     descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(f"A stack already runs in {paths.home.parent}.") from None
+        deadline = time.monotonic() + patience
+        while not _locked(descriptor):
+            if time.monotonic() >= deadline:
+                raise AlreadyRunning(f"A stack already runs in {paths.home.parent}.")
+            time.sleep(_LOOK_SECONDS)
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_held(paths: StackPaths) -> bool:

@@ -19,9 +19,9 @@ from cadence.local.deployment import deploy
 from cadence.local.errors import LocalStackError
 from cadence.local.files import read_json, write_private_json
 from cadence.local.front_door import FrontDoor
-from cadence.local.ministack import COMMAND, MiniStack
+from cadence.local.ministack import MiniStack
 from cadence.local.parts import Parts
-from cadence.local.paths import CHECKOUT, StackPaths
+from cadence.local.paths import CHECKOUT, SAVED, StackPaths
 from cadence.local.ports import LOOPBACK, first_free
 from cadence.local.processes import MARK, ProcessIdentity
 from cadence.local.progress import Say, say, step
@@ -94,7 +94,8 @@ class Supervisor:
             assembly = await synthesis
         outputs = await asyncio.to_thread(deploy, ministack, assembly, self._say)
         with step(self._say, "making sure of the default organization, project and pool"):
-            credentials = await self._parts.seed(ministack)
+            credentials = await self._parts.seed(ministack, self._paths)
+        await self._save()
         api = ministack.local_address(outputs[_API_OUTPUT])
         url = await self._open_front_door(cleanup, api, ports.get("front_door", 0))
         with step(self._say, "starting the host agent of pool 'local'"):
@@ -110,9 +111,23 @@ class Supervisor:
         ministack = MiniStack(port)
         environment = ministack.server_environment(self._paths, enforce_iam=self._options.enforce_iam)
         with step(self._say, "starting MiniStack"):
-            server = await self._start_child(cleanup, "ministack", COMMAND, environment)
+            server = await self._start_child(cleanup, "ministack", self._parts.ministack, environment)
             await self._until_ready(ministack, server)
         return ministack
+
+    async def _save(self) -> None:
+        """Have what was set up so far saved as a whole: a kill while it is saved for the first time would leave half of it."""
+        saved, server = self._paths.state / SAVED, self._children[0]
+        before = saved.stat().st_mtime_ns if saved.exists() else 0
+        os.kill(server.identity.pid, signal.SIGUSR1)
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                while not saved.exists() or saved.stat().st_mtime_ns == before:  # noqa: ASYNC110 (another process's file)
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise LocalStackError(
+                f"MiniStack has not saved its state in {self._paths.state}; its log: {server.log}"
+            ) from None
 
     async def _start_child(
         self, cleanup: AsyncExitStack, name: str, command: Sequence[str], environment: Mapping[str, str]

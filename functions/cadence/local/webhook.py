@@ -1,6 +1,7 @@
 """A push as GitHub would announce it: the payload, signed, with its headers."""
 
 import json
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ class Webhook:
 
 
 def _payload(head: Head) -> dict[str, object]:
+    """Differs each time, as GitHub's does: an equal one would be taken for the same push sent again."""
     person = {"name": head.author, "email": "", "username": head.author}
     commit = {"id": head.commit, "message": head.message, "author": person, "committer": person}
     name = head.url.rstrip("/").rpartition("/")[2]
@@ -46,7 +48,13 @@ def _payload(head: Head) -> dict[str, object]:
         "created": False,
         "deleted": False,
         "forced": False,
-        "repository": {"name": name, "full_name": f"local/{name}", "clone_url": head.url, "default_branch": "main"},
+        "repository": {
+            "name": name,
+            "full_name": f"local/{name}",
+            "clone_url": head.url,
+            "default_branch": "main",
+            "pushed_at": time.time_ns(),
+        },
         "pusher": {"name": head.author},
         "sender": {"login": head.author},
         "head_commit": commit,

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
-from cadence.domain.errors import Cancelled, Conflict, NotFound, RunnerLost
+from cadence.domain.errors import Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
 from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import Provider, RunnerRequest
 
 Providers = Callable[[str, str], Provider]
 """The provider of a pool, given its organization and name."""
 
+_NOT_BEGUN = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _RELEASABLE = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED})
 
 
@@ -27,7 +28,7 @@ class Launch:
     pool: str
     provider: str
     boot_deadline: int
-    task_token: str
+    task_token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class StartRunner:
                 launch_token=launch.task_token,
             )
         )
+        if _to_begin_anew(runner, launch, provider):
+            runner = self._begin_anew(launch, provider)
         # Looked at after the runner is there: whoever stops the run from now on finds the runner.
         run = self.runs.get_run(launch.run_id)
         if run.stop_requested or run.state.final:
@@ -68,9 +71,32 @@ class StartRunner:
         elif runner.state.live:
             # First of all: a runner whose start is interrupted is found as well.
             self.deadlines.watch_runner(launch.runner_id, timedelta(seconds=launch.boot_deadline))
-            provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
+            try:
+                provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
+            except CapacityExhausted:
+                with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
+                    self.runners.change_runner(launch.runner_id, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
+                raise
         else:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
+
+    def _begin_anew(self, launch: Launch, provider: Provider) -> Runner:
+        """There was no room before, perhaps in another pool: the attempt belongs to this one now, which also releases it."""
+        return self.runners.change_runner(
+            launch.runner_id,
+            _NOT_BEGUN,
+            pool=launch.pool,
+            provider=launch.provider,
+            state=provider.first_state,
+            created_at=self.clock(),
+            boot_deadline=launch.boot_deadline,
+        )
+
+
+def _to_begin_anew(runner: Runner, launch: Launch, provider: Provider) -> bool:
+    if runner.pool != launch.pool:
+        return runner.state in _NOT_BEGUN
+    return runner.state is RunnerState.OFFERED and provider.first_state is RunnerState.BOOTING
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,43 @@ def test_an_input_never_opened_does_not_hold_the_command(gateway: FakeGateway, w
     assert work(runner, sandbox)["outcome"] == "succeeded"
 
 
+def test_an_input_not_opened_yet_does_not_hold_its_producer_back(
+    gateway: FakeGateway, start: Start, tmp_path: Path
+) -> None:
+    """A command may read one output of a producer to its end before it opens another: who is attached limits the credits."""
+    go = tmp_path / "go"
+    runner = gateway.add_runner(
+        f'cat "$CADENCE_IN_a"; until test -e {go}; do sleep 0.05; done; cat "$CADENCE_IN_b"', inputs=stream("a", "b")
+    )
+    for port in ("a", "b"):
+        source = gateway.new_stream()
+        source.put_all(f"all of {port}\n".encode())
+        runner.inputs[port] = [source]
+    unopened = runner.inputs["b"][0]
+    start(runner)
+    until(lambda: runner.text() == ["all of a"])
+    assert unopened.consumer_next is None
+    assert not unopened.fetched
+    go.touch()
+    assert runner.done.wait(PATIENCE)
+    assert runner.text() == ["all of a", "all of b"]
+    assert runner.input_done == {"a", "b"}
+
+
+def test_a_producer_that_fails_ends_a_consumer_that_has_not_opened_its_input(
+    gateway: FakeGateway, start: Start
+) -> None:
+    runner = gateway.add_runner('while true; do sleep 0.05; done; cat "$CADENCE_IN_x"', inputs=stream("x"))
+    source = gateway.new_stream()
+    runner.inputs["x"] = [source]
+    start(runner)
+    until(lambda: runner.heartbeats)
+    source.state = "failed"
+    assert runner.done.wait(PATIENCE)
+    assert runner.completed
+    assert runner.completed["outcome"] == "cancelled"
+
+
 def _interrupted(gateway: FakeGateway, first: bytes, second: bytes) -> tuple[Runner, Callable[[], None]]:
     runner = gateway.add_runner('tee /dev/stderr < "$CADENCE_IN_x" | sha256sum', inputs=stream("x"))
     before = gateway.new_stream(1)

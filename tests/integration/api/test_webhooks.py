@@ -164,6 +164,7 @@ def test_ping_is_answered_and_other_events_are_ignored(hooks):
         {"raw": b"\xff", "as_base64": True},
         {"payload": {"ref": "refs/heads/main"}},
         {"delivery": None},
+        {"payload": {**PUSH, "ref": "refs/heads/" + "x" * 1_000}},
         {"raw": b"x=y", "content_type": "application/x-www-form-urlencoded"},
         {"raw": b"[" * 100_000},
     ],
@@ -186,9 +187,18 @@ def test_a_push_that_is_delivered_again_starts_no_second_run(api, hooks):
     assert hooks.process(*messages, messages[0]) == []
     assert len(hooks.runs()) == 1
 
-    hooks.send(delivery="d-2")
+    hooks.send({**PUSH, "after": "f" * 40}, delivery="d-2")
     hooks.process(*hooks.queued())
     assert len(hooks.runs()) == 2
+
+
+def test_a_signed_push_that_was_caught_cannot_be_sent_again_under_another_id(api, hooks):
+    put(api, HELLO)
+    hooks.send(delivery="d-1")
+    hooks.process(*hooks.queued())
+    assert hooks.send(delivery="d-2").status == 202
+    assert hooks.process(*hooks.queued()) == []
+    assert len(hooks.runs()) == 1
 
 
 def test_a_crash_between_two_runs_loses_none_and_doubles_none(api, hooks, settings, monkeypatch):

@@ -131,8 +131,9 @@ def test_nothing_secret_is_stored_or_logged(
     world: World, claim: Claim, booting: Booting, host: JoinedHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        session = claim(*booting, NONCE, {}).session_token
-    stored = world.items("access") + world.items("runners") + world.items("runs") + caplog.text
+        assignment = claim(*booting, NONCE, {})
+    session = assignment.session_token
+    stored = world.items("access") + world.items("runners") + world.items("runs") + caplog.text + repr(assignment)
     for secret in (booting[1], session, NONCE, host[1], "s3cr3t-value"):
         assert secret not in stored
 
@@ -152,6 +153,17 @@ def test_a_host_gets_no_more_than_it_has_room_for(world: World, host: JoinedHost
     assert lease(world, host, free=0, running=(first.runner_id,)).assignments == []
     (second,) = lease(world, join(world, "two"), free=4).assignments
     assert {first.runner_id, second.runner_id} == launched
+
+
+def test_offers_that_nobody_can_take_hide_no_others(world: World, host: JoinedHost) -> None:
+    """More of them than a host looks at in one call: left by runners that were lost while their release failed."""
+    for number in range(12):
+        world.hosts.put_offer("default", "local", f"{RUN_ID}-{number:012x}-1", world.clock())
+    lost = world.launch("make")
+    world.runners.declare_lost(world.runners.get_runner(lost))
+    wanted = world.launch("test", task_token="other")
+    assert lease(world, host, free=1).assignments == []
+    assert [each.runner_id for each in lease(world, host, free=1).assignments] == [wanted]
 
 
 def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host: JoinedHost) -> None:

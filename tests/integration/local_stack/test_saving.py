@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,12 +13,12 @@ from cadence.local.ministack_main import one_at_a_time, save_regularly, telling
 from tests.integration.local_stack.conftest import EchoStack, eventually
 
 
-def test_nothing_is_saved_before_the_stored_state_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_saved_before_the_stored_state_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     order: list[str] = []
     loaded = threading.Event()
     rests = iter([False, True])
     monkeypatch.setattr(app, "save_all", lambda services: order.append("saved"))
-    saving = threading.Thread(target=save_regularly, args=(loaded, lambda _: next(rests)))
+    saving = threading.Thread(target=save_regularly, args=(loaded, lambda _: next(rests), tmp_path / "saved"))
     saving.start()
     telling(lambda: order.append("loaded"), loaded)()
     saving.join(10)

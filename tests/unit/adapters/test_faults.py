@@ -1,7 +1,7 @@
 """DynamoDB's refusals in the words of the domain."""
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError
 from pynamodb.exceptions import (
     CancellationReason,
     PynamoDBException,
@@ -29,7 +29,7 @@ def cancelled(*codes: str | None) -> TransactWriteError:
     [
         (UpdateError("no", refused("ConditionalCheckFailedException")), Conflict),
         (UpdateError("no", refused("ThrottlingException")), Transient),
-        (UpdateError("no", refused("ResourceNotFoundException")), Transient),
+        (UpdateError("no", refused("ServiceUnavailable")), Transient),
         (UpdateError("no", ConnectTimeoutError(endpoint_url="there")), Transient),
         (TransactWriteError("no", ConnectTimeoutError(endpoint_url="there")), Transient),
         (TransactWriteError("no", refused("TransactionInProgressException")), Transient),
@@ -43,7 +43,15 @@ def test_each_refusal_has_its_class(error: PynamoDBException, expected: type[Cad
         raise error
 
 
-@pytest.mark.parametrize("error", [UpdateError("no", refused("ValidationException")), cancelled("ValidationError")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        UpdateError("no", refused("ValidationException")),
+        UpdateError("no", refused("ResourceNotFoundException")),
+        UpdateError("no", ParamValidationError(report="an empty key")),
+        cancelled("ValidationError"),
+    ],
+)
 def test_what_is_wrong_in_the_code_is_not_dressed_up(error: PynamoDBException) -> None:
     with pytest.raises(type(error)), faults.translated("the thing"):
         raise error

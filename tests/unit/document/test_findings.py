@@ -139,6 +139,17 @@ CASES: dict[Code, list[Case]] = {
             "/treatments",
             "more than 10,000 entries",
         ),
+        Case(treatment(f"{{run: {'é' * 60_000}}}"), 4, 3, "/treatments/build", "take 360,0"),
+        Case(
+            treatment("{run: a, env: {" + ", ".join(f"V{n}: {'x' * 32_000}" for n in range(10)) + "}}"),
+            4,
+            3,
+            "/treatments/build",
+            "300,000 at most",
+        ),
+        Case(
+            ONE + f"parameters: {{p: {{type: string, default: {'x' * 100_001}}}}}\n", 5, 1, "/parameters", "take 100,"
+        ),
     ],
     Code.WRONG_FORM: [Case(treatment("{run: a, image: '-x'}"), 4, 26, "/treatments/build/image", "“-x”")],
     Code.REPEATED_ITEM: [

@@ -317,3 +317,4 @@ def test_defaults_and_given_values_make_a_run_s_parameters() -> None:
     assert bind_parameters(pipeline, {}).values == {"ref": "main"}
     assert bind_parameters(pipeline, {"ref": "5", "jobs": "5"}).values == {"ref": "5", "jobs": 5}
     assert bind_parameters(pipeline, {"jobs": None}).values == {"ref": "main", "jobs": None}
+    assert [str(found.code) for found in bind_parameters(pipeline, {"ref": "x" * 100_001}).findings] == ["wrong-size"]

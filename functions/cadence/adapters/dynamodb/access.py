@@ -24,7 +24,7 @@ from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.application.access_ports import Cipher, Seen
 from cadence.domain.access import ApiToken, Organization, Project
-from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.errors import Conflict, NotFound, Transient
 from cadence.domain.githost import GitHost
 from cadence.domain.pool import Pool
 
@@ -116,7 +116,10 @@ class DynamoAccessStore:
         try:
             _create(item, "It was seen before.")
         except Conflict:
-            item = _get(SeenItem, key, _kind(key), "It has just been forgotten.")
+            try:
+                item = _get(SeenItem, key, _kind(key), "")
+            except NotFound:
+                raise Transient("What was seen before has just been forgotten: ask again.") from None
         return Seen(item.first_seen, item.fingerprint, bool(item.done))
 
     def mark_done(self, key: str) -> None:

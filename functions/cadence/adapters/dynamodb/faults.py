@@ -6,21 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 
+from cadence.adapters.aws import may_succeed_later
 from cadence.domain.errors import Conflict, Transient
 
-_THROTTLES = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "InternalServerError",
-        "TransactionInProgressException",
-        "TransactionConflictException",
-    }
-)
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _ATTEMPTS = 10
 
@@ -29,27 +19,24 @@ R = TypeVar("R")
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Raises Conflict for a failed condition, Transient for throttles, lost connections and tables that are not there; `what` names the item in the message."""
+    """Raises Conflict for a failed condition, Transient for throttles and lost connections; `what` names the item in the message.
+
+    A table that does not exist is a fault of ours, not something that was not found: whoever drops what is not found would lose it.
+    """
     try:
         yield
     except TransactWriteError as error:
         codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
         if "ConditionalCheckFailed" in codes:
             raise Conflict(f"{what} is no longer as it was read") from error
-        if codes & _CONTENTION or error.cause_response_code in _THROTTLES or isinstance(error.cause, BotoCoreError):
+        if codes & _CONTENTION or may_succeed_later(error.cause):
             raise Transient(f"{what} is being changed by others") from error
         raise
     except PynamoDBException as error:
-        code = error.cause_response_code
-        if isinstance(error.cause, BotoCoreError):
-            raise Transient(f"{what}: no connection to the table") from error
-        if code == "ConditionalCheckFailedException":
+        if error.cause_response_code == "ConditionalCheckFailedException":
             raise Conflict(f"{what} is no longer as it was read") from error
-        if code == "ResourceNotFoundException":
-            # Not NotFound: nobody knows whether the thing exists, and work that waits for it must not be given up.
-            raise Transient(f"{what}: the table does not exist") from error
-        if code in _THROTTLES:
-            raise Transient(f"{what}: the table is busy") from error
+        if may_succeed_later(error.cause):
+            raise Transient(f"{what}: the table cannot be reached or is busy") from error
         raise
 
 

@@ -9,9 +9,11 @@ from cadence.domain.document.draft import mapping, type_problem
 from cadence.domain.document.findings import Code, Finding, Problem, Problems, Severity, pointer
 from cadence.domain.document.literals import mismatch
 from cadence.domain.document.pipeline import Parameter, Pipeline
+from cadence.domain.document.sizes import MAX_PARAMETERS_BYTES, stored_size
 from cadence.domain.document.types import DataType, Option, Scalar, TypeSyntaxError, parse_data_type
 from cadence.domain.document.wording import shown, suggestion
 
+_SMALLER = "Keep what is large in the repository."
 _TEXTUAL = (Scalar.STRING, Scalar.CHAR)
 
 
@@ -59,6 +61,8 @@ def bind_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> BoundParame
             values[name] = value
         else:
             findings.append(_finding(Code.BAD_PARAMETER, name, f"The parameter {shown(name)}: {why}.", None))
+    if (size := stored_size(values)) > MAX_PARAMETERS_BYTES:
+        findings.append(Finding(Code.WRONG_SIZE, Severity.ERROR, _too_large(size), "", 0, 0, _SMALLER))
     return BoundParameters(values, tuple(findings))
 
 
@@ -98,7 +102,14 @@ def read_parameters(data: Mapping[str, Any], problems: Problems) -> dict[str, Pa
             has_default,
             body.get("default"),
         )
+    size = stored_size({name: parameter.default for name, parameter in parameters.items()})
+    if size > MAX_PARAMETERS_BYTES:
+        problems.add(Problem(Code.WRONG_SIZE, _too_large(size), ("parameters",), _SMALLER, at_key=True))
     return parameters
+
+
+def _too_large(size: int) -> str:
+    return f"The parameters take {size:,} bytes as JSON, {MAX_PARAMETERS_BYTES:,} at most are possible."
 
 
 def _read(value: Any, wanted: DataType) -> Any:

@@ -25,6 +25,7 @@ from cadence.domain.document.offering import Context, check_pools, check_secrets
 from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.schema import check_shape
+from cadence.domain.document.sizes import check_sizes
 from cadence.domain.document.source import Misreading, Places, Reading, Unreadable, decode
 from cadence.domain.document.yaml_text import read_yaml
 
@@ -80,6 +81,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -
     draft = read_draft(document, problems)
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
+    problems.add_all(check_sizes(draft))
     check_secrets(draft, context, problems)
     check_pools(draft, context, problems)
     if not readable or any(problem.severity is Severity.ERROR for problem in problems):

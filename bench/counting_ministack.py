@@ -1,0 +1,192 @@
+"""The local stack's MiniStack, counting on the server's side what AWS would bill. Cadence itself is not touched.
+
+Requests are counted where they arrive, DynamoDB being asked to tell the units it consumed; Lambdas' invocations where
+all of MiniStack's ways to a function meet. ``GET /_bench/counts`` answers the counts so far.
+"""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+from ministack import app
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from bench import billed
+from cadence.local import ministack_main
+
+COUNTS_PATH = "/_bench/counts"
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class Counts:
+    """Counters by dotted name; invocations are counted by threads, requests by the server's loop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, prefix: str, amounts: Counter[str]) -> None:
+        with self._lock:
+            for name, amount in amounts.items():
+                self._counts[f"{prefix}{name}"] += amount
+
+    def as_json(self) -> bytes:
+        with self._lock:
+            return json.dumps(self._counts).encode()
+
+
+def counting(application: Application, counts: Counts) -> Application:
+    """The ASGI application, with every HTTP request counted by what it is."""
+
+    async def counted(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+        elif scope["path"] == COUNTS_PATH:
+            await _answer(send, counts.as_json())
+        elif scope["path"].startswith("/_aws/execute-api/"):
+            counts.add("", Counter(api_requests=1))
+            await application(scope, receive, send)
+        else:
+            await _count_service(application, counts, scope, receive, send)
+
+    return counted
+
+
+async def _count_service(
+    application: Application, counts: Counts, scope: Message, receive: Receive, send: Send
+) -> None:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    prefix, _, action = headers.get("x-amz-target", "").rpartition(".")
+    service = _service(prefix, headers, scope)
+    if service == "s3":
+        counts.add("s3.", billed.of_s3(scope["method"], int(headers.get("content-length", 0))))
+        await application(scope, receive, send)
+    elif service == "dynamodb":
+        await _count_dynamodb(application, counts, action, scope, receive, send)
+    elif service == "kinesis":
+        body = await _body(receive)
+        counts.add("", billed.of_kinesis(action, billed.parsed(body)))
+        await application(scope, _replay(body), send)
+    elif service == "sqs":
+        body = await _body(receive)
+        queue = str(billed.parsed(body).get("QueueUrl", "")).rpartition("/")[2]
+        counts.add("", Counter(sqs_requests=1))
+        counts.add("requests.sqs.", Counter({f"{queue}.{action}": 1}))
+        await application(scope, _replay(body), send)
+    else:
+        if service == "kms":
+            counts.add("", Counter(kms_requests=1))
+        await application(scope, receive, send)
+
+
+def _service(prefix: str, headers: MutableMapping[str, str], scope: Message) -> str:
+    """The service that a request asks for: named by its target, else by its signature, in a header or in the address."""
+    for start, service in (
+        ("DynamoDB", "dynamodb"),
+        ("Kinesis", "kinesis"),
+        ("AmazonSQS", "sqs"),
+        ("TrentService", "kms"),
+    ):
+        if prefix.startswith(start):
+            return service
+    signed = headers.get("authorization", "") + unquote(scope["query_string"].decode("latin-1"))
+    return next((service for service in ("s3", "sqs") if f"/{service}/aws4_request" in signed), "other")
+
+
+async def _count_dynamodb(
+    application: Application, counts: Counts, action: str, scope: Message, receive: Receive, send: Send
+) -> None:
+    request = dict(billed.parsed(await _body(receive)))
+    body = json.dumps(request | {"ReturnConsumedCapacity": "TOTAL"}).encode()
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
+    headers.append((b"content-length", str(len(body)).encode()))
+    status, parts = 200, bytearray()
+
+    async def listen(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        parts.extend(message.get("body", b""))
+        await send(message)
+
+    await application({**scope, "headers": headers}, _replay(body), listen)
+    units = billed.of_dynamodb(action, request, billed.parsed(bytes(parts)), refused=status >= 400)
+    counts.add("dynamodb.", units)
+    counts.add("requests.dynamodb.", Counter({action: 1}))
+
+
+async def _body(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replay(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def _answer(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def count_invocations(counts: Counts) -> None:
+    """Wrap the one function of MiniStack that every invocation passes.
+
+    An invocation's time is taken without MiniStack's wait for log lines after it, for which AWS does not bill.
+    """
+    dispatch = lambda_svc._execute_function_dispatch  # noqa: SLF001 (there is no public way)
+    drain = lambda_runtime.Worker._drain_stderr_bounded  # noqa: SLF001 (as above)
+    waited = threading.local()
+
+    def timed_drain(worker: Any) -> Any:
+        began = time.perf_counter()
+        lines = drain(worker)
+        waited.seconds = time.perf_counter() - began
+        return lines
+
+    def counted(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
+        waited.seconds = 0.0
+        began = time.perf_counter()
+        result = dispatch(func, config, event, request_id, started)
+        milliseconds = (time.perf_counter() - began - waited.seconds) * 1000
+        log = result.get("log", "") if isinstance(result, dict) else ""
+        folder = config["Handler"].partition(".")[0]
+        counts.add(f"lambda.{folder}.", Counter(invocations=1, milliseconds=milliseconds))
+        counts.add("", Counter(log_bytes=len(log.encode())) + _of_delivery(event))
+        return result
+
+    lambda_runtime.Worker._drain_stderr_bounded = timed_drain  # noqa: SLF001 (as above)
+    lambda_svc._execute_function_dispatch = counted  # noqa: SLF001 (as above)
+
+
+def _of_delivery(event: Any) -> Counter[str]:
+    """Messages that Lambda fetched: one request to receive them, one to delete them."""
+    records = event.get("Records", []) if isinstance(event, dict) else []
+    return Counter(sqs_requests=2) if records and records[0].get("eventSource") == "aws:sqs" else Counter()
+
+
+def main() -> None:
+    """Run it."""
+    counts = Counts()
+    count_invocations(counts)
+    app.app = counting(app.app, counts)
+    ministack_main.main()
+
+
+if __name__ == "__main__":
+    main()

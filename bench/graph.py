@@ -1,0 +1,30 @@
+"""The graphs that benchmarks run, for Cadence and for its peers alike: a name and what it follows."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+Graph = Mapping[str, Sequence[str]]
+COMMAND = "true"
+
+
+def chain(length: int) -> Graph:
+    """Each after the one before."""
+    return {f"t{number:05}": [f"t{number - 1:05}"] if number else [] for number in range(length)}
+
+
+def layered(size: int, width: int) -> Graph:
+    """`size` treatments in layers of `width`: each follows two neighbours of the layer before."""
+    graph: dict[str, list[str]] = {}
+    for number in range(size):
+        layer, position = divmod(number, width)
+        before = {f"t{(layer - 1) * width + place:05}" for place in (position, (position + 1) % width)}
+        graph[f"t{number:05}"] = sorted(before) if layer else []
+    return graph
+
+
+def document(graph: Graph, name: str, command: str = COMMAND) -> str:
+    """The graph as a pipeline (JSON is YAML)."""
+    treatments = {
+        treatment: {"run": command, **({"after": list(after)} if after else {})} for treatment, after in graph.items()
+    }
+    return json.dumps({"cadence": 1, "name": name, "treatments": treatments})

@@ -1,0 +1,85 @@
+"""A local stack for one benchmark: in a temporary folder, on free ports, ended with it."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cadence.cli.client import Client, is_final
+from cadence.local import control
+from cadence.local.connection import Connection
+from cadence.local.paths import StackPaths
+from cadence.local.record import read_record
+from cadence.local.supervisor import Options
+
+T = TypeVar("T")
+LONGEST_SECONDS = 900.0
+"""After which a benchmark gives up; a bound on a hang, not a measure."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A serving stack and a client of it."""
+
+    connection: Connection
+    client: Client
+    paths: StackPaths
+
+    def pid_of(self, name: str) -> int:
+        """The process of a part, as the stack's record names it."""
+        record = read_record(self.paths)
+        assert record is not None
+        return next(process.pid for process in record.processes if process.name == name)
+
+    def finished(self, run_id: str, look_every: float = 0.2) -> dict[str, Any]:
+        """The run in its final state; raises unless it succeeded."""
+        run = until(lambda: _ended(self.client.run(run_id)), look_every)
+        if run["state"] != "succeeded":
+            raise RuntimeError(f"run {run_id} {run['state']}: {run['cause']}")
+        return run
+
+
+@contextmanager
+def local_stack(supervisor: Sequence[str] = control.SUPERVISOR) -> Iterator[Stack]:
+    """Start one, answer it when it serves, and take it down again; what it says goes to stderr."""
+    with tempfile.TemporaryDirectory(prefix="cadence-bench-") as name:
+        folder = Path(name)
+        connection, process = control.up(Options(folder, port=0), _tell, attached=True, supervisor=supervisor)
+        assert process is not None
+        try:
+            client = Client(connection.url, connection.token, timeout=60)
+            yield Stack(connection, client, StackPaths.of(folder))
+        finally:
+            control.down(folder, _tell)
+            process.wait(30)
+            if process.stdin is not None:
+                process.stdin.close()
+
+
+def until(look: Callable[[], T | None], every: float = 0.02) -> T:
+    """What `look` answers, once it answers something."""
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(every)
+    raise TimeoutError(f"still not there after {LONGEST_SECONDS:.0f} s")
+
+
+def moment(text: str) -> float:
+    """Seconds since 1970 of a time as the API writes it."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _ended(run: dict[str, Any]) -> dict[str, Any] | None:
+    return run if is_final(run["state"]) else None
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
