@@ -38,7 +38,7 @@ class RunnerView(Model):
 
 
 class ValueView(Model):
-    """`preview` is its beginning as text, `preview_base64` the same where it is not text."""
+    """`preview` is its beginning as text, `preview_base64` the same where it is not text; both need `values:read`."""
 
     sha256: str
     size: int
@@ -165,24 +165,21 @@ class DownloadQuery(Model):
     first_chunk: int = Field(0, ge=0, le=2**31)
 
 
-def input_view(insight: RunInsight, given: InputSpec) -> PortView:
+def input_view(insight: RunInsight, given: InputSpec, *, previewed: bool) -> PortView:
     source = (given.source_treatment or "", given.source_port or "")
     return PortView(
         port=given.port,
         flow=given.flow,
         type=given.type,
         source=".".join(source) if given.source_treatment else None,
-        value=value_view(insight.values.get(source)),
+        value=value_view(insight.values.get(source), previewed=previewed),
     )
 
 
-def value_view(value: Value | None) -> ValueView | None:
+def value_view(value: Value | None, *, previewed: bool = True) -> ValueView | None:
     if value is None:
         return None
-    try:
-        text, encoded = value.preview.decode(), None
-    except UnicodeDecodeError:
-        text, encoded = None, base64.b64encode(value.preview).decode()
+    text, encoded = _preview(value.preview) if previewed else (None, None)
     return ValueView(
         sha256=value.sha256,
         size=value.size,
@@ -221,3 +218,10 @@ def origin_view(origin: Origin) -> OriginView:
         inputs={port: origin_view(given) if given else None for port, given in origin.inputs.items()},
         cut=origin.cut,
     )
+
+
+def _preview(content: bytes) -> tuple[str | None, str | None]:
+    try:
+        return content.decode(), None
+    except UnicodeDecodeError:
+        return None, base64.b64encode(content).decode()

@@ -64,9 +64,9 @@ def api(stack: Stack) -> Api:
     return Api(stack.url, stack.token)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def other_organization(stack: Stack) -> Api:
-    """Whoever may do everything, but in an organization that has nothing to do with `default`."""
+    """Whoever may do everything, but in an organization that has nothing to do with `default`, one for each module."""
     environment = {
         **os.environ,
         "PYTHONPATH": f"{CHECKOUT / 'functions'}{os.pathsep}{CHECKOUT}",

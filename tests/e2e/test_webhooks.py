@@ -161,13 +161,12 @@ def test_what_is_no_push_to_a_wanted_branch_starts_nothing(hub: Hub) -> None:
     ping = hub.deliver(b'{"zen": "Keep it logically awesome."}', "ping", event="ping")
     assert (ping.status_code, ping.json()) == (200, {"status": "pong"})
     assert hub.deliver(b"{}", "issues", event="issues").status_code == 202
-    for number, changes in enumerate(
-        (
-            {"ref": "refs/heads/feature"},
-            {"ref": "refs/tags/main"},
-            {"deleted": True, "after": "0" * 40},
-        )
-    ):
+    others: list[dict[str, Any]] = [
+        {"ref": "refs/heads/feature"},
+        {"ref": "refs/tags/main"},
+        {"deleted": True, "after": "0" * 40},
+    ]
+    for number, changes in enumerate(others):
         assert hub.deliver(hub.push(**changes), f"other-{number}").status_code == 202
     for number, body in enumerate((b"{", b"[]", b"{}", hub.push(after=7))):
         assert hub.deliver(body, f"broken-{number}").status_code == 422

@@ -45,6 +45,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
     """Everything about a treatment: state, times, what it was to run, what it received and sent, its runners."""
     insight = services.look(services.visible.get(call.by, run_id))
     spec = insight.spec(treatment)
+    previewed = call.by.may(Permission.VALUES_READ)
     # Until the run is admitted only its plan knows its treatments.
     state = insight.treatments.get(treatment) or Treatment(run_id, treatment, TreatmentState.PENDING, 0)
     runners = attempts(services.runners, state)
@@ -57,10 +58,15 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
         infrastructure_failures=state.infrastructure_failures,
         usage=dict(result.usage) if result else {},
         spec=spec_view(spec),
-        inputs=[input_view(insight, given) for given in spec.inputs],
+        inputs=[input_view(insight, given, previewed=previewed) for given in spec.inputs],
         outputs=[
-            PortView(port=o.port, flow=o.flow, type=o.type, value=value_view(insight.values.get((treatment, o.port))))
-            for o in spec.outputs
+            PortView(
+                port=output.port,
+                flow=output.flow,
+                type=output.type,
+                value=value_view(insight.values.get((treatment, output.port)), previewed=previewed),
+            )
+            for output in spec.outputs
         ],
         runners=[runner_view(runner) for runner in runners],
     )

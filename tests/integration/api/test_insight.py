@@ -64,6 +64,15 @@ def test_a_treatment_tells_all_but_its_tokens(api, run_id):
         assert not [token for token in ("one-time", "session", "launch", "execute") if f'"{token}"' in text]
 
 
+def test_values_are_previewed_only_for_those_who_may_read_them(api, run_id):
+    token = api.token_for(["runs:read"])
+    shout = api("GET", f"/v1/runs/{run_id}/treatments/shout", token=token)
+    greet = api("GET", f"/v1/runs/{run_id}/treatments/greet", token=token)
+    for port in (*shout.json["inputs"], *greet.json["outputs"]):
+        assert (port["value"]["preview"], port["value"]["preview_base64"]) == (None, None)
+    assert GREETING.decode().strip() not in greet.text
+
+
 def test_a_value_is_downloaded_in_its_chunks(api, run_id):
     sha256 = hashlib.sha256(GREETING).hexdigest()
     download = api("GET", f"/v1/runs/{run_id}/values/{sha256}").json
