@@ -48,7 +48,6 @@ def test_each_refusal_has_its_class(error: PynamoDBException, expected: type[Cad
     "error",
     [
         UpdateError("no", refused("ValidationException")),
-        UpdateError("no", refused("ResourceNotFoundException")),
         UpdateError("no", ParamValidationError(report="an empty key")),
         cancelled("ValidationError"),
     ],
