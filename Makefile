@@ -27,7 +27,10 @@ run: $(ENVIRONMENT) ## Start the local stack and run the example pipeline on thi
 	@$(BIN)/python -m cadence.local.demo
 
 test: $(ENVIRONMENT) ## Run all tests (choose some: make test ARGS="tests/unit -k name")
-	@$(BIN)/python -m pytest $(ARGS)
+	@if [ -n '$(ARGS)' ]; then exec $(BIN)/python -m pytest $(ARGS); fi; status=0; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not e2e" || status=1; \
+	$(BIN)/python -m pytest -m e2e || status=1; \
+	exit $$status
 
 check: $(ENVIRONMENT) ## Run every static check
 	@.ci/check $(VENV)

@@ -93,7 +93,9 @@ def count(assembly: Path) -> Deployed:
         keys=len(of_type("AWS::KMS::Key")),
         shards=sum(stream["ShardCount"] for stream in of_type("AWS::Kinesis::Stream")),
         polled_queues=sum(1 for mapping in mappings if "StartingPosition" not in mapping),
-        hourly_rules=sum(1 for rule in of_type("AWS::Events::Rule") if rule["ScheduleExpression"] == "rate(1 hour)"),
+        hourly_rules=sum(
+            1 for rule in of_type("AWS::Events::Rule") if rule.get("ScheduleExpression") == "rate(1 hour)"
+        ),
         memory={
             function["Handler"].partition(".")[0]: function["MemorySize"]
             for function in of_type("AWS::Lambda::Function")

@@ -71,6 +71,7 @@ class CadenceStack(Stack):
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
         self._connect_queues(functions)
+        self._tell_of_broken_executions(resources)
         self._keep_log_stream(functions["log_stream"], log_stream_role)
 
         accept_shared_wildcards(self, resources)
@@ -83,6 +84,12 @@ class CadenceStack(Stack):
         alarms.on_indexing(functions["log_indexer"])
 
         CfnOutput(self, "ApiUrl", value=api.url, description="Address of the API, webhooks and runner gateway.")
+        CfnOutput(
+            self,
+            "AccessTable",
+            value=tables.by_name["access"].table_name,
+            description="Where `python -m cadence.setup` puts the first token.",
+        )
         CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn, description="Subscribe here to learn of faults.")
 
     def _secrets_key(self, deployment: Deployment) -> kms.Key:
@@ -108,6 +115,20 @@ class CadenceStack(Stack):
                 batch_size=10,
                 report_batch_item_failures=True,
             )
+
+    def _tell_of_broken_executions(self, resources: Resources) -> None:
+        """Whatever waits for an execution that ended without its own code having said how would wait in vain."""
+        machines = [resources.machine(name) for name in ("run", "treatment")]
+        events.Rule(
+            self,
+            "BrokenExecutions",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": machines},
+            ),
+            targets=[targets.SqsQueue(self._deadlines.queue)],
+        )
 
     def _keep_log_stream(self, function: lambda_.Function, role: iam.IRole) -> None:
         """Let ``log_stream`` act through the role, and look every hour whether the stream is still needed."""

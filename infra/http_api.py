@@ -14,9 +14,8 @@ from infra.findings import accept
 from infra.functions import log_retention
 from infra.settings import Deployment
 
+# Everything else goes to `api`, which answers a problem document where there is nothing.
 _ROUTES: tuple[tuple[str, apigateway.HttpMethod, str], ...] = (
-    ("/v1/{proxy+}", apigateway.HttpMethod.ANY, "api"),
-    ("/metrics", apigateway.HttpMethod.GET, "api"),
     ("/webhooks/{kind}/{hook}", apigateway.HttpMethod.POST, "webhooks"),
     ("/runner/v1/{proxy+}", apigateway.HttpMethod.POST, "runner_gateway"),
 )
@@ -44,15 +43,21 @@ class PublicApi(Construct):
         self, scope: Construct, construct_id: str, deployment: Deployment, functions: Mapping[str, lambda_.Function]
     ) -> None:
         super().__init__(scope, construct_id)
-        self.api = apigateway.HttpApi(self, "Api", api_name=deployment.name("api"), create_default_stage=False)
         integrations = {
             folder: HttpLambdaIntegration(
                 f"{folder}-integration",
                 functions[folder],
                 payload_format_version=apigateway.PayloadFormatVersion.VERSION_2_0,
             )
-            for folder in dict.fromkeys(folder for _, _, folder in _ROUTES)
+            for folder in ("api", *(folder for _, _, folder in _ROUTES))
         }
+        self.api = apigateway.HttpApi(
+            self,
+            "Api",
+            api_name=deployment.name("api"),
+            create_default_stage=False,
+            default_integration=integrations["api"],
+        )
         for path, method, folder in _ROUTES:
             self.api.add_routes(path=path, methods=[method], integration=integrations[folder])
         access_logs = logs.LogGroup(

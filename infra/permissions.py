@@ -22,24 +22,13 @@ class Permission:
     targets: tuple[Target, ...]
 
 
-_READ = ("GetItem", "BatchGetItem", "Query")
-_WRITE = ("PutItem", "UpdateItem", "BatchWriteItem", "ConditionCheckItem")
-
-
 def _may(service: str, actions: tuple[str, ...], *targets: Target) -> Permission:
     return Permission(tuple(f"{service}:{action}" for action in actions), targets)
 
 
-def _reads(table: str) -> Permission:
-    return _may("dynamodb", _READ, lambda names: names.table(table))
-
-
-def _writes(table: str) -> Permission:
-    return _may("dynamodb", _READ + _WRITE, lambda names: names.table(table))
-
-
-def _writes_and_deletes(table: str) -> Permission:
-    return _may("dynamodb", (*_READ, *_WRITE, "DeleteItem"), lambda names: names.table(table))
+def _items(table: str, *actions: str) -> Permission:
+    """Of a transaction each part is a right of its own; conditions need none beside it."""
+    return _may("dynamodb", actions, lambda names: names.table(table))
 
 
 def _lists_runs() -> Permission:
@@ -65,7 +54,8 @@ def _sends(queue: str) -> Permission:
 
 
 def _consumes(queue: str) -> Permission:
-    actions = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
+    """With these, Lambda's own poller reads the queue as the function's role."""
+    actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     return _may("sqs", actions, lambda names: names.queue(queue))
 
 
@@ -89,37 +79,44 @@ def _machine(name: str) -> Target:
 
 # Delivering edges starts the consumers that became ready, skips those that cannot become so, and answers the run's
 # machine once all its treatments have settled.
-_FEEDS = (_writes("runs"), _starts("treatment"), _answers("run", "Success", "Failure"))
+_FEEDS = (
+    _items("runs", "GetItem", "Query", "BatchGetItem", "UpdateItem"),
+    _starts("treatment"),
+    _answers("run", "Success"),
+)
+# Writing what a run consists of, if that is not there yet.
+_ADMITS = (_items("runs", "PutItem", "BatchWriteItem"), *_gets("documents/*"))
+# The runners of a treatment that ends, and the values that they sent.
+_SETTLES = (_items("runs", "BatchWriteItem"), _items("runners", "GetItem", "Query", "UpdateItem"))
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "api": (
-        _writes_and_deletes("access"),
-        _writes("pipelines"),
-        _writes("runs"),
+        _items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
+        _items("pipelines", "GetItem", "Query", "PutItem"),
+        _items("runs", "GetItem", "Query", "PutItem", "UpdateItem"),
         _lists_runs(),
-        _reads("runners"),
         # That somebody follows a run's log is noted for its runners.
-        _may("dynamodb", ("PutItem",), lambda names: names.table("runners")),
-        _reads("logs"),
+        _items("runners", "GetItem", "Query", "PutItem"),
+        _items("logs", "Query"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
         _starts("run"),
         _answers("run", "Failure"),
         _sends("deadlines"),
     ),
-    "webhooks": (_reads("access"), _puts("deliveries/*"), _sends("deliveries")),
+    "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
-        _writes("access"),
-        _reads("pipelines"),
-        _writes("runs"),
+        _items("access", "GetItem", "PutItem", "UpdateItem"),
+        _items("pipelines", "Query"),
+        _items("runs", "GetItem", "PutItem"),
         *_gets("deliveries/*"),
         _starts("run"),
         _consumes("deliveries"),
     ),
     "runner_gateway": (
-        _reads("access"),
-        _reads("runs"),
-        _writes_and_deletes("runners"),
+        _items("access", "GetItem"),
+        _items("runs", "GetItem"),
+        _items("runners", "GetItem", "Query", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
         # Agents use these two by the URLs that the gateway signs.
         *_gets("runs/*"),
         _puts("runs/*"),
@@ -129,25 +126,37 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "admit": (
         *_FEEDS,
-        *_gets("documents/*"),
+        *_ADMITS,
+        _answers("run", "Failure"),
         _sends("deadlines"),
         _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),
     ),
-    "place": (_reads("access"), _writes("runs"), _answers("treatment", "Success", "Failure")),
+    "place": (
+        _items("access", "GetItem", "Query"),
+        _items("runs", "GetItem", "UpdateItem"),
+        _answers("treatment", "Success", "Failure"),
+    ),
     "provider_host": (
-        _reads("runs"),
-        _writes_and_deletes("runners"),
+        _items("runs", "GetItem"),
+        _items("runners", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
         _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),
         _doorbells("SendMessage"),
     ),
-    "hold": (*_FEEDS, _writes("runners"), _answers("treatment", "Success", "Failure")),
-    "settle": (*_FEEDS, _writes("runners")),
-    "stop_run": (*_FEEDS, _writes("runners"), *_gets("documents/*"), _answers("treatment", "Failure")),
-    "finalise": (_writes("runs"),),
+    "hold": (*_FEEDS, _items("runners", "GetItem", "UpdateItem"), _answers("treatment", "Success", "Failure")),
+    "settle": (*_FEEDS, *_SETTLES),
+    "stop_run": (
+        *_FEEDS,
+        *_ADMITS,
+        _items("runners", "UpdateItem"),
+        _answers("run", "Failure"),
+        _answers("treatment", "Failure"),
+    ),
+    "finalise": (_items("runs", "GetItem", "Query", "UpdateItem"),),
     "watchdog": (
-        _writes("runs"),
-        _writes("runners"),
+        # When an execution broke, the watchdog settles what it was to settle.
+        *_FEEDS,
+        *_SETTLES,
         _starts("run"),
         _answers("run", "Failure"),
         _answers("treatment", "Success", "Failure"),
@@ -155,7 +164,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
     ),
     "log_indexer": (
-        _writes("logs"),
+        _items("logs", "Query", "BatchGetItem", "PutItem"),
         _puts("runs/*"),
         _may(
             "kinesis",
@@ -165,7 +174,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("log-lines-failed"),
     ),
     "log_stream": (
-        _writes("access"),
+        _items("access", "GetItem", "PutItem"),
         *_gets("infrastructure/log-stream.json"),
         _puts("infrastructure/log-stream.json"),
         _may("states", ("ListExecutions",), _machine("run")),

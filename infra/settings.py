@@ -4,12 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+from cadence.domain.retention import KEPT
+
 if TYPE_CHECKING:
     from constructs import Node
 
 Place = Literal["aws", "local"]
 LogStreamMode = Literal["parkable", "always"]
 
+# Beyond it, nothing in the tables would lead to what the bucket still holds.
+_MOST_DAYS = KEPT.days
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
@@ -76,6 +80,6 @@ def _days(node: "Node", key: str, default: int) -> int:
         days = default if given is None else int(given)
     except ValueError:
         days = 0
-    if days < 1:
-        raise ValueError(f"context {key!r} is {given!r}: use a whole number of days, at least 1")
+    if not 1 <= days <= _MOST_DAYS:
+        raise ValueError(f"context {key!r} is {given!r}: use a whole number of days from 1 to {_MOST_DAYS}")
     return days

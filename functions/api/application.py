@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from api.endpoint import PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
+from api.shapes import IDEMPOTENCY_KEY
 from cadence.adapters.problem import MEDIA_TYPE
 from cadence.application.authenticate import Authenticate, require
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
@@ -18,8 +19,10 @@ from cadence.domain.errors import InvalidRequest, NotFound, Violation
 HttpResponse = dict[str, Any]
 Report = Callable[[BaseException, Mapping[str, Any]], None]
 
-_LONGEST_KEY = 200
+_LONGEST_NAME = 200
 _PARAMETER = re.compile(r"\{\w+\}")
+# Paths of the other Lambdas, which get no request with another method than these.
+_ELSEWHERE = {re.compile(r"/webhooks/[^/]+/[^/]+"): "POST", re.compile(r"/runner/v1/.+"): "POST"}
 
 
 def build(
@@ -64,6 +67,8 @@ def _route(
         if endpoint.permission != PUBLIC:
             principal = authenticate(headers.get("authorization"))
             require(principal, endpoint.permission)
+        if any(len(name) > _LONGEST_NAME for name in path.values()):
+            raise NotFound("There is nothing at this address: one of its parts is too long to be a name.")
         arguments: dict[str, Any] = dict(path)
         if endpoint.query is not None:
             arguments["query"] = read_query(endpoint.query, event.get("rawQueryString") or "")
@@ -79,8 +84,8 @@ def _route(
 
 
 def _check_key(key: str | None) -> None:
-    if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):
-        message = f"An Idempotency-Key has 1 to {_LONGEST_KEY} printable characters."
+    if key is not None and not re.fullmatch(IDEMPOTENCY_KEY, key):
+        message = "An Idempotency-Key has 1 to 200 ASCII characters, without spaces."
         raise InvalidRequest(message, [Violation("Idempotency-Key", message)])
 
 
@@ -97,6 +102,7 @@ def _response(endpoint: Endpoint, answer: Model | Reply) -> Response[str]:
 
 def _no_route(endpoints: Iterable[Endpoint], method: str, path: str) -> NotFound | MethodNotAllowed:
     allowed = {endpoint.method for endpoint in endpoints if re.fullmatch(_PARAMETER.sub("[^/]+", endpoint.path), path)}
+    allowed |= {other for pattern, other in _ELSEWHERE.items() if pattern.fullmatch(path)}
     if allowed and method not in allowed:
         return MethodNotAllowed(f"{method} is not possible here.", tuple(sorted(allowed)))
     return NotFound("There is nothing at this address.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from api.application import build
 from api.routes import ENDPOINTS
+from cadence.adapters.fault_report import log_fault
 from cadence.adapters.problem import answering_problems
 from cadence.adapters.service_log import service_logger
 from cadence.composition.api import services
@@ -14,7 +15,7 @@ its_services = services()
 
 
 def report(error: BaseException, body: Mapping[str, Any]) -> None:
-    log.error("internal error", exc_info=error, extra={"problem_id": body.get("id")})
+    log_fault(log, "internal error", error, problem_id=body.get("id"))
 
 
 def operation(event: dict[str, Any]) -> str:

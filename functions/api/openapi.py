@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.routes import GROUPS
-from api.shapes import NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
+from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
 from cadence.adapters.problem import MEDIA_TYPE
 
 _REF = "#/components/schemas/{model}"
@@ -145,7 +145,7 @@ def _header_parameters(endpoint: Endpoint) -> list[Json]:
             "in": "header",
             "required": False,
             "description": "The same key leads to the same run, for a day.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+            "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY},
         }
     ]
 

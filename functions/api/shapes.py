@@ -9,6 +9,7 @@ from cadence.domain.document import Finding
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"  # noqa: S105 - a pattern of names, no secret
+IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Limit = Annotated[int, Field(ge=1, le=200)]

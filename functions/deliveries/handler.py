@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from cadence.adapters.fault_report import log_fault
 from cadence.adapters.service_log import service_logger
+from cadence.application.process_delivery import Undeliverable
 from cadence.composition.webhooks import process_delivery
-from cadence.domain.errors import InvalidRequest, NotFound
 
 log = service_logger("deliveries")
 read, process = process_delivery()
@@ -17,10 +18,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             delivery = read(record["body"])
             runs = process(delivery)
             log.info("delivery", extra={"delivery": delivery.delivery_id, "runs": list(runs)})
-        except (InvalidRequest, NotFound) as error:
-            # Coming again would change nothing: its git host is gone, or it is no push.
+        except Undeliverable as error:
             log.warning("delivery dropped: %s", error.message, extra={"message_id": record["messageId"]})
-        except Exception:
-            log.exception("the delivery could not be processed", extra={"message_id": record["messageId"]})
+        except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
+            log_fault(log, "the delivery could not be processed", error, message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from cadence.adapters.fault_report import log_fault
 from cadence.adapters.log_batches import grouped_by_run
 from cadence.adapters.service_log import service_logger
 from cadence.composition.log_indexer import log_indexer
@@ -19,8 +20,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for run_id, records in runs.items():
         try:
             lines += index_logs(run_id, [record.batch for record in records])
-        except Exception:  # noqa: BLE001 - one run's trouble must not stop the lines of the others
-            _log.exception("the lines of a run could not be written", extra={"run_id": run_id})
+        except Exception as error:  # noqa: BLE001 - one run's trouble must not stop the lines of the others
+            log_fault(_log, "the lines of a run could not be written", error, run_id=run_id)
             failed += [record.number for record in records]
     _log.info(
         "log_indexer",

@@ -1,13 +1,15 @@
-"""Queue `deadlines`: `{"run_id"}` or `{"runner_id"}` a message. Failed messages come again, one by one."""
+"""Queue `deadlines`: `{"run_id"}`, `{"runner_id"}` or the event of a broken execution. Failed messages come again, one by one."""
 
 import json
 from typing import Any
 
+from cadence.adapters.execution_events import broken_execution, is_execution_event
+from cadence.adapters.fault_report import log_fault
 from cadence.adapters.service_log import service_logger
 from cadence.composition import scheduling
 
 log = service_logger("watchdog")
-watchdog = scheduling.watchdog()
+watchdog, machine_broke = scheduling.watchdog()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -15,15 +17,22 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for record in event["Records"]:
         try:
             look(json.loads(record["body"]))
-        except Exception:
-            log.exception("the watchdog could not look", extra={"message_id": record["messageId"]})
+        except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
+            log_fault(log, "the watchdog could not look", error, message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     log.info("watchdog", extra={"looked": len(event["Records"]), "failed": len(failed)})
     return {"batchItemFailures": failed}
 
 
-def look(subject: dict[str, str]) -> None:
-    if "run_id" in subject:
+def look(subject: dict[str, Any]) -> None:
+    if is_execution_event(subject):
+        broken = broken_execution(subject)
+        log.warning("an execution broke: %s", broken.error.name, extra={"execution": broken.name})
+        if broken.treatment is None:
+            machine_broke.of_run(broken.run_id, broken.number, broken.error)
+        else:
+            machine_broke.of_treatment(broken.run_id, broken.treatment, broken.error)
+    elif "run_id" in subject:
         watchdog.run(subject["run_id"])
     else:
         watchdog.runner(subject["runner_id"])

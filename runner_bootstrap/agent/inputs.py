@@ -18,6 +18,8 @@ PARALLEL = 3
 REPORT_EVERY = 4
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 1.0
 MOST_EXPIRED = 5
+#: How long a chunk of a stream that has ended may be missing in the store: nothing brings it any more (seconds).
+LONGEST_MISSING = 60.0
 #: How often to look whether the command has opened its FIFO (seconds).
 OPEN_EVERY = 0.005
 
@@ -97,6 +99,7 @@ class Input:
         window: dict[int, Future[Chunk | None]] = {}
         hot = False
         waiting_since = time.monotonic()
+        missing_since: float | None = None
         try:
             while True:
                 if self._unwanted:
@@ -109,7 +112,12 @@ class Input:
                 chunk = self._result(window)
                 if chunk is None:
                     hot = False
-                    waited = time.monotonic() - waiting_since
+                    instant = time.monotonic()
+                    if self._end is not None:
+                        missing_since = missing_since or instant
+                        if instant - missing_since > LONGEST_MISSING:
+                            raise self._missing()
+                    waited = instant - waiting_since
                     self._pause(min(LONGEST_WAIT, max(SHORTEST_WAIT, waited / 10)))
                     continue
                 hot = True
@@ -123,6 +131,7 @@ class Input:
                     self._pool.give_back(chunk)
                 self._position += 1
                 waiting_since = time.monotonic()
+                missing_since = None
         finally:
             for download in window.values():
                 download.add_done_callback(self._give_back)
@@ -156,6 +165,11 @@ class Input:
     def _differs(self) -> AgentError:
         return AgentError(
             f"input {self.name} cannot go on: its producer's new attempt gave other data than was already handed on"
+        )
+
+    def _missing(self) -> AgentError:
+        return AgentError(
+            f"input {self.name} cannot be read: its stream has ended, but chunk {self._position} is not in the store"
         )
 
     def _fill(self, window: dict[int, Future[Chunk | None]], workers: ThreadPoolExecutor, parallel: int) -> None:

@@ -4,18 +4,24 @@ With CADENCE_E2E_IAM=1 it refuses what the Lambdas' roles do not allow, as AWS w
 """
 
 import os
+import subprocess
+import sys
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from cadence.local import control
-from cadence.local.paths import StackPaths
+from cadence.local.ministack import REGION
+from cadence.local.paths import CHECKOUT, StackPaths
 from cadence.local.supervisor import Options
 from tests.e2e.api import Api
 
 HERE = Path(__file__).parent
+IAM = os.environ.get("CADENCE_E2E_IAM") == "1"
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,10 @@ class Stack:
         return StackPaths.of(self.folder)
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("stack")
-    options = Options(folder, port=0, enforce_iam=os.environ.get("CADENCE_E2E_IAM") == "1")
+@contextmanager
+def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
+    """A stack in the folder, on free ports, that ends with the block."""
+    options = Options(folder, port=0, enforce_iam=enforce_iam)
     connection, supervisor = control.up(options, print, attached=True)
     assert supervisor is not None
     try:
@@ -48,8 +54,32 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with serving(tmp_path_factory.mktemp("stack"), enforce_iam=IAM) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
 def api(stack: Stack) -> Api:
     return Api(stack.url, stack.token)
+
+
+@pytest.fixture(scope="session")
+def other_organization(stack: Stack) -> Api:
+    """Whoever may do everything, but in an organization that has nothing to do with `default`."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{CHECKOUT / 'functions'}{os.pathsep}{CHECKOUT}",
+        "AWS_ENDPOINT_URL": stack.aws_endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.organization", f"stranger-{uuid.uuid4().hex}"],
+        env=environment, stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    return Api(stack.url, made.stdout.strip())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,8 @@ from cadence.cli.client import Client
 from cadence.local import control
 from cadence.local.demo import demonstrate
 from cadence.local.supervisor import Options
-from tests.e2e.conftest import Stack
+from tests.e2e.api import Api, states
+from tests.e2e.conftest import IAM, Stack
 
 HELLO = """
 cadence: 1
@@ -18,9 +19,12 @@ treatments:
 """
 
 
+AFTER_LONG = {"run": "true", "after": ["long"]}
+
+
 def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> None:
     said: list[str] = []
-    first, supervisor = control.up(Options(tmp_path, port=0), said.append)
+    first, supervisor = control.up(Options(tmp_path, port=0, enforce_iam=IAM), said.append)
     try:
         client = Client(first.url, first.token)
         client.put_pipeline("hello", HELLO)
@@ -29,7 +33,8 @@ def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> N
         before = client.run(run_id)
         assert before["state"] == "succeeded"
         control.down(tmp_path, said.append)
-        second, again = control.up(Options(tmp_path, port=0), said.append)
+        second, again = control.up(Options(tmp_path, port=0, enforce_iam=IAM), said.append)
+        assert second.token == first.token, "a token that a user has copied works no longer"
         client = Client(second.url, second.token)
         assert client.run(run_id) == before
         assert list(client.all_logs(run_id)) == lines
@@ -45,6 +50,37 @@ def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> N
         for process in (supervisor, again):
             assert process is not None
             assert process.wait(30) == 0
+
+
+def test_a_run_that_the_stack_stopped_with_ends_and_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    options = Options(tmp_path, port=0, enforce_iam=IAM)
+    first, supervisor = control.up(options, said.append)
+    try:
+        run_id = Api(first.url, first.token).start(
+            {"cadence": 1, "name": "long", "treatments": {"long": {"run": "sleep 600"}, "later": AFTER_LONG}}
+        )
+        Api(first.url, first.token).until(run_id, lambda run: states(run).get("long") == "running")
+        control.down(tmp_path, said.append)
+        second, again = control.up(options, said.append)
+        run = Api(second.url, second.token).finished(run_id)
+        assert run["state"] == "failed"
+        assert _says_stopped(run["cause"])
+        assert states(run)["long"] == "lost"
+        assert states(run)["later"] in {"skipped", "cancelled"}, (
+            "which of the two depends on what the watchdog sees first"
+        )
+        assert _says_stopped(next(t["cause"] for t in run["treatments"] if t["name"] == "long"))
+    finally:
+        control.down(tmp_path, said.append)
+        for process in (supervisor, again):
+            assert process is not None
+            assert process.wait(30) == 0
+
+
+def _says_stopped(cause: str) -> bool:
+    """The host agent stops first: its runner's own words may come in before the machines are gone."""
+    return "the local stack was stopped" in cause or "told to stop (SIGTERM)" in cause
 
 
 def test_the_demonstration_of_make_run(stack: Stack) -> None:

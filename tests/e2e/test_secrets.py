@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import secrets
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ import botocore.session
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 
-PLAIN = 'pa$$w0rd/with+"quotes"&more'
-LINES = "-----BEGIN KEY-----\nc29tZSBrZXkgbWF0ZXJpYWw\nYW5vdGhlciBsaW5lIG9mIGl0\n-----END KEY-----"
+# New each time: these very lines are in the repository that another test's run fetches.
+PLAIN = f'pa$$w0rd/with+"quotes"&{secrets.token_hex(4)}'
+LINES = f"-----BEGIN KEY-----\n{secrets.token_urlsafe(16)}\n{secrets.token_urlsafe(16)}\n-----END KEY-----"
 PRINT = """
 python3 - <<'END'
 import base64, json, os, sys, urllib.parse

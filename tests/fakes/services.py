@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cadence.domain import ids
 from cadence.domain.errors import CadenceError, NotFound
 from cadence.domain.pool import Pool
 
@@ -35,8 +36,8 @@ class MemoryMachines:
     answers: dict[str, Answer] = field(default_factory=dict)
     beats: list[str] = field(default_factory=list)
 
-    def start_run(self, run_id: str, deadline_seconds: int) -> None:
-        self.runs.setdefault(run_id, deadline_seconds)
+    def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
+        self.runs.setdefault(ids.run_execution(run_id, execution), deadline_seconds)
 
     def start_treatment(self, run_id: str, treatment: str) -> None:
         if (run_id, treatment) not in self.treatments:

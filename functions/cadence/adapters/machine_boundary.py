@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cadence.adapters import fault_report
 from cadence.adapters.aws import may_succeed_later
 from cadence.adapters.service_log import service_logger
 from cadence.application.ports import Machines
@@ -31,7 +32,7 @@ def machine_task(name: str, task: Task) -> LambdaHandler:
             output = task(event) or {}
         except Exception as error:
             known = as_known(error)
-            _log_failure(log, name, event, known)
+            _log_failure(log, name, event, known, error)
             raise known from error
         log.info(name, extra=_facts(event) | {"duration_ms": round((time.perf_counter() - began) * 1000, 1)})
         return output
@@ -60,7 +61,7 @@ def token_task(name: str, task: Task, machines: Machines) -> LambdaHandler:
 
 
 def as_known(error: Exception) -> CadenceError:
-    """`error` in the taxonomy. What is not known there becomes an internal error; its own text may hold anything, so it is only logged."""
+    """`error` in the taxonomy. What is not known there becomes an internal error; its own text may hold anything and goes nowhere."""
     if isinstance(error, CadenceError):
         return error
     if may_succeed_later(error):
@@ -69,7 +70,7 @@ def as_known(error: Exception) -> CadenceError:
     return CadenceError(f"internal error ({type(error).__name__}); the control plane's log has the details")
 
 
-def _log_failure(log: logging.Logger, name: str, event: Event, error: CadenceError) -> None:
+def _log_failure(log: logging.Logger, name: str, event: Event, error: CadenceError, cause: Exception) -> None:
     expected = type(error) is not CadenceError
     log.log(
         logging.WARNING if expected else logging.ERROR,
@@ -77,8 +78,7 @@ def _log_failure(log: logging.Logger, name: str, event: Event, error: CadenceErr
         name,
         type(error).__name__,
         error.message,
-        exc_info=not expected,
-        extra=_facts(event),
+        extra=_facts(event) | ({} if expected else fault_report.report(cause)),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cadence.adapters.fault_report import log_fault
 from cadence.adapters.machine_boundary import as_known
 from cadence.domain.errors import (
     CadenceError,
@@ -87,7 +88,7 @@ def answering_problems(
             try:
                 response = handler(event, context)
             except Exception as error:  # noqa: BLE001 - the boundary: nothing may escape as a bare 5xx
-                response = _answer_error(logger, as_known(error))
+                response = _answer_error(logger, error)
             logger.info(
                 "%s %s",
                 operation(event),
@@ -105,10 +106,11 @@ def answering_problems(
     return decorate
 
 
-def _answer_error(logger: logging.Logger, error: CadenceError) -> Response:
+def _answer_error(logger: logging.Logger, cause: Exception) -> Response:
+    error = as_known(cause)
     answer = problem(error)
     if answer.status == 500:
-        logger.error("internal error", exc_info=error.__cause__ or error, extra={"problem_id": answer.body["id"]})
+        log_fault(logger, "internal error", cause, problem_id=answer.body["id"])
     elif answer.status >= 500:
         logger.warning("%s: %s", type(error).__name__, error, extra={"code": answer.body["code"]})
     return answer.response()

@@ -1,15 +1,13 @@
 """Requests of agents and hosts, checked against schemas/runner-protocol/1.json."""
 
-import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.schemas import schema
 
-_SCHEMA = Path("schemas", "runner-protocol", "1.json")
 _MOST_VIOLATIONS = 20
 
 
@@ -29,15 +27,5 @@ def check_request(name: str, body: Any) -> None:
 
 
 @cache
-def protocol_schema() -> dict[str, Any]:
-    """From the `schemas` folder beside `cadence` or, in the repository, beside `functions`."""
-    for folder in Path(__file__).resolve().parents:
-        if (folder / _SCHEMA).is_file():
-            schema: dict[str, Any] = json.loads((folder / _SCHEMA).read_text(encoding="utf-8"))
-            return schema
-    raise FileNotFoundError(f"{_SCHEMA} is in no folder above {__file__}")
-
-
-@cache
 def _validator(definition: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator({**protocol_schema(), "$ref": f"#/$defs/{definition}"})
+    return jsonschema_rs.Draft202012Validator({**schema("runner-protocol"), "$ref": f"#/$defs/{definition}"})

@@ -6,6 +6,8 @@ import json
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from botocore.exceptions import ClientError
+
 from cadence.adapters.aws import client
 from cadence.application.log_ports import Line, LogSegments
 from cadence.domain.ids import log_segment_key
@@ -30,14 +32,23 @@ class S3LogSegments(LogSegments):
         return key
 
     def read(self, key: str) -> Sequence[Line]:
-        text = gzip.decompress(self._get(key)).decode("utf-8", "surrogatepass")
+        stored = self._get(key)
+        if stored is None:
+            return []
+        text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
         return [json.loads(line) for line in text.split("\n") if line]
 
-    def _get(self, key: str) -> bytes:
+    def _get(self, key: str) -> bytes | None:
+        """None once the bucket's own rule has removed it, which may be earlier than the manifest goes."""
         if key in self._remembered:
             self._remembered.move_to_end(key)
             return self._remembered[key]
-        data: bytes = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        try:
+            data: bytes = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
         self._remembered[key] = data
         while sum(map(len, self._remembered.values())) > _REMEMBERED:
             self._remembered.popitem(last=False)

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from cadence.adapters.aws import client
 from cadence.domain.errors import CadenceError, machine_error_name
-from cadence.domain.ids import treatment_id
+from cadence.domain.ids import run_execution, treatment_id
 
 # A token is good until its state has been left; afterwards nobody waits for the answer.
 _TOO_LATE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
@@ -20,8 +20,9 @@ class StepFunctionsMachines:
         self._run_machine = run_machine_arn
         self._treatment_machine = treatment_machine_arn
 
-    def start_run(self, run_id: str, deadline_seconds: int) -> None:
-        self._start(self._run_machine, run_id, {"run_id": run_id, "deadline_seconds": deadline_seconds})
+    def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
+        payload = {"run_id": run_id, "deadline_seconds": deadline_seconds}
+        self._start(self._run_machine, run_execution(run_id, execution), payload)
 
     def start_treatment(self, run_id: str, treatment: str) -> None:
         name = treatment_id(run_id, treatment)

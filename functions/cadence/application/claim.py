@@ -1,7 +1,7 @@
 """An agent calls home: with its one-time token it gets its assignment, once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -26,8 +26,8 @@ class Assignment:
     runner: Runner
     run: Run
     spec: TreatmentSpec
-    secrets: Mapping[str, str]
-    session_token: str
+    secrets: Mapping[str, str] = field(repr=False)
+    session_token: str = field(repr=False)
     followed: bool
 
 

@@ -75,7 +75,7 @@ class Feeder:
         if consumer.state is not TreatmentState.PENDING:
             return False  # a stream's consumer that runs already learns it from its runner
         edge = next(edge for edge in dead if edge.consumer == consumer.name)
-        cause = f"{edge.producer} {_PAST[reached]}, so its {edge.trigger} never arrives"
+        cause = f"{edge.producer} {_PAST[reached]}, so it never {_NEVER[edge.trigger]}"
         try:
             self.runs.settle(consumer, TreatmentState.SKIPPED, cause, None, self.clock())
         except Conflict:
@@ -90,4 +90,10 @@ _PAST = {
     TreatmentState.TIMED_OUT: "ran out of time",
     TreatmentState.SKIPPED: "was skipped",
     TreatmentState.CANCELLED: "was cancelled",
+}
+_NEVER = {
+    Trigger.COMPLETED: "completes",
+    Trigger.FAILED: "fails",
+    Trigger.FINISHED: "finishes",
+    Trigger.OPENED: "sends anything",
 }

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cadence.application.ports import Clock, Machines, PoolStore, RunnerStore
@@ -20,7 +20,7 @@ _REFUSED = "The host's token is not valid. Join the pool again with a join token
 @dataclass(frozen=True)
 class Joined:
     host_id: str
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Handed:
     """A runner for the host to start, and the one-time token its agent calls home with."""
 
     runner_id: str
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)

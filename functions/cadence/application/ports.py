@@ -136,8 +136,8 @@ class PoolStore(Protocol):
 class Machines(Protocol):
     """The two state machines."""
 
-    def start_run(self, run_id: str, deadline_seconds: int) -> None:
-        """Idempotent: the execution is named by the run."""
+    def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
+        """Idempotent: the execution is named by the run, and by its number from the second on."""
 
     def start_treatment(self, run_id: str, treatment: str) -> None:
         """Idempotent: the execution is named by the treatment's id."""

@@ -12,8 +12,17 @@ from cadence.application.pipelines import frozen_version
 from cadence.application.ports import Clock
 from cadence.application.start_run import StartRun
 from cadence.domain import github
+from cadence.domain.errors import CadenceError, InvalidRequest, NotFound
+from cadence.domain.githost import GitHost
+from cadence.domain.push import Push
 
 _KEPT = timedelta(days=30)
+
+
+class Undeliverable(CadenceError):
+    """Coming again would change nothing: the delivery's git host is gone, or it is no push."""
+
+    code = "undeliverable"
 
 
 @dataclass(frozen=True)
@@ -28,10 +37,9 @@ class ProcessDelivery:
         """The ids of the runs that it started; none if it was dealt with before. Safe to repeat at any point.
 
         Run ids derive from the delivery, and it is marked as done last: a crash in between only means that all is done again,
-        with the same ids. Raises NotFound if the git host is gone, InvalidRequest for a payload that is no push.
+        with the same ids. Raises Undeliverable.
         """
-        githost = self.githosts.get_githost(delivery.githost_id)
-        push = github.read_push(github.read_payload(delivery.body, delivery.content_type))
+        githost, push = self._read(delivery)
         key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
         seen = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
         if seen.done:
@@ -44,3 +52,10 @@ class ProcessDelivery:
                 started.append(run.run_id)
         self.seen.mark_done(key)
         return started
+
+    def _read(self, delivery: Delivery) -> tuple[GitHost, Push]:
+        try:
+            githost = self.githosts.get_githost(delivery.githost_id)
+            return githost, github.read_push(github.read_payload(delivery.body, delivery.content_type))
+        except (NotFound, InvalidRequest) as error:
+            raise Undeliverable(error.message) from error

@@ -50,6 +50,8 @@ class ReceiveWebhook:
         return Received.QUEUED
 
     def _secret(self, kind: str, githost_id: str) -> bytes | None:
+        if len(githost_id) > _LONGEST_ID:  # no store could look for it
+            return None
         try:
             githost = self.githosts.get_githost(githost_id)
             encrypted = self.githosts.webhook_secret(githost_id)

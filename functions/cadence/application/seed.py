@@ -4,50 +4,76 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cadence.application.access_ports import Directory, TokenStore
-from cadence.application.authenticate import issue_token
+from cadence.application.authenticate import Authenticate, issue_token
 from cadence.application.ports import Clock
-from cadence.domain.access import ALL_PERMISSIONS, ALL_PROJECTS, Organization, Permission, Project
-from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Organization, Permission, Project
+from cadence.domain.errors import Conflict, NotFound, Unauthenticated
 from cadence.domain.pool import Pool
 
 ORGANIZATION = "default"
 PROJECT = "default"
-LOCAL_POOL = "local"
+_CREATOR = "seed"
 
 
 @dataclass(frozen=True)
 class Seeded:
-    """The tokens' texts, which cannot be read again: whoever calls keeps them."""
+    """The texts of an administrator's token and of one with which hosts join the pool. None: not known here."""
 
-    admin_token: str
-    join_token: str
-
-
-def seed(directory: Directory, tokens: TokenStore, clock: Clock, architectures: tuple[str, ...] = ("amd64",)) -> Seeded:
-    """Makes sure of the organization and project `default` and the host pool `local`; issues a new admin and a new join token.
-
-    The last call's tokens replace those of an earlier call, so that a lost one can be had again.
-    """
-    now = clock()
-    with suppress(Conflict):
-        directory.add_organization(Organization(ORGANIZATION, now))
-    with suppress(Conflict):
-        directory.add_project(Project(ORGANIZATION, PROJECT, now))
-    try:
-        directory.get_pool(ORGANIZATION, LOCAL_POOL)
-    except NotFound:
-        directory.put_pool(Pool(ORGANIZATION, LOCAL_POOL, "host", architectures=architectures))
-    return Seeded(
-        admin_token=_replace(tokens, clock, "admin", frozenset({ALL_PERMISSIONS})),
-        join_token=_replace(tokens, clock, f"join {LOCAL_POOL}", frozenset({Permission.HOSTS_JOIN})),
-    )
+    admin_token: str | None = None
+    join_token: str | None = None
 
 
-def _replace(tokens: TokenStore, clock: Clock, name: str, permissions: frozenset[str]) -> str:
-    """The new token is stored before the old ones go, so that a crash leaves one too many, never none."""
-    old = [token for token in tokens.list_tokens(ORGANIZATION) if token.name == name and token.created_by == "seed"]
-    token, text = issue_token(ORGANIZATION, ALL_PROJECTS, name, permissions, "seed", clock())
-    tokens.add_token(token)
-    for replaced in old:
-        tokens.delete_token(ORGANIZATION, replaced.token_id)
-    return text
+@dataclass(frozen=True)
+class Seed:
+    directory: Directory
+    tokens: TokenStore
+    clock: Clock
+
+    def __call__(self, pool: Pool, known: Seeded | None = None, *, replace: bool = False) -> Seeded:
+        """Makes sure of organization and project `default`, of the pool (which may have been changed since) and of both tokens.
+
+        A known text that works is answered as it is. A token whose text is not known is left alone, and None answered,
+        unless `replace`: then a new one is issued, and those of earlier calls stop working.
+        """
+        now = self.clock()
+        with suppress(Conflict):
+            self.directory.add_organization(Organization(ORGANIZATION, now))
+        with suppress(Conflict):
+            self.directory.add_project(Project(ORGANIZATION, PROJECT, now))
+        try:
+            self.directory.get_pool(ORGANIZATION, pool.name)
+        except NotFound:
+            self.directory.put_pool(pool)
+        known = known or Seeded()
+        return Seeded(
+            admin_token=self._token("admin", ALL_PERMISSIONS, known.admin_token, replace=replace),
+            join_token=self._token(f"join {pool.name}", Permission.HOSTS_JOIN, known.join_token, replace=replace),
+        )
+
+    def _token(self, name: str, permission: str, known: str | None, *, replace: bool) -> str | None:
+        if known and self._works(known, permission):
+            return known
+        earlier = [
+            token
+            for token in self.tokens.list_tokens(ORGANIZATION)
+            if token.name == name and token.created_by == _CREATOR
+        ]
+        if any(self._lives(token) for token in earlier) and not replace:
+            return None
+        token, text = issue_token(
+            ORGANIZATION, ALL_PROJECTS, name, frozenset({permission}), _CREATOR, self.clock(), expires_at=None
+        )
+        # Stored before the old ones go, so that a crash leaves one too many, never none.
+        self.tokens.add_token(token)
+        for replaced in earlier:
+            self.tokens.delete_token(ORGANIZATION, replaced.token_id)
+        return text
+
+    def _works(self, text: str, permission: str) -> bool:
+        try:
+            return Authenticate(self.tokens, self.clock)(f"Bearer {text}").may(permission)
+        except Unauthenticated:
+            return False
+
+    def _lives(self, token: ApiToken) -> bool:
+        return token.expires_at is None or token.expires_at > self.clock()

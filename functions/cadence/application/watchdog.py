@@ -6,6 +6,7 @@ Every runner and every run has one wake-up on its way at a time; each wake-up ac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cadence.application.finalise import Finalise
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.domain.errors import BootTimedOut, CadenceError, Cancelled, Conflict, NotFound, RunnerLost, TimedOut
 from cadence.domain.run import Run, RunState
@@ -13,6 +14,8 @@ from cadence.domain.runner import Runner, RunnerState
 
 # However long nothing is due, so that a stop whose messenger ended is carried out.
 CHECK = timedelta(seconds=60)
+# How long after a run's deadline its machine may take to end it. Longer than the machine itself waits.
+STOP_TAKES = timedelta(minutes=20)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Watchdog:
     runners: RunnerStore
     machines: Machines
     deadlines: Deadlines
+    finalise: Finalise
     clock: Clock
 
     def run(self, run_id: str) -> None:
@@ -32,8 +36,12 @@ class Watchdog:
             return
         now = self.clock()
         due = (run.started_at or run.created_at) + timedelta(seconds=run.max_duration)
+        if now >= due + STOP_TAKES:
+            self.finalise(run_id)
+            return
         if now >= due:
             self._end_overdue(run)
+            self.deadlines.watch_run(run_id, due + STOP_TAKES - now)
             return
         if run.started_at is None:
             # Whoever created it may have ended before starting its machine.

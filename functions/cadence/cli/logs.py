@@ -41,7 +41,10 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many lines.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """Search the log lines of the newest runs, newest line first."""
+    """Search the log lines of the newest runs.
+
+    The newest line comes first.
+    """
     with told(as_json):
         found = connect().search_logs(query, limit)
     if as_json:
@@ -61,7 +64,10 @@ def trace(
     ],
     as_json: Json = False,
 ) -> None:
-    """Show where a value came from: the treatment that sent it, what that had received, and so on."""
+    """Show where a value came from.
+
+    That is the treatment that sent it, what that had received, and so on.
+    """
     name, at, offset = port.partition("@")
     if "." not in name or (at and not offset.isdecimal()):
         raise fail(f"Say TREATMENT.PORT, or TREATMENT.PORT@OFFSET with a number; not {port!r}.", WRONG_USE)

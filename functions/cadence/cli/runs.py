@@ -106,10 +106,12 @@ def runs(
 
 def show(
     run_id: Run,
-    treatment: Annotated[str | None, typer.Argument(metavar="[TREATMENT]", help="One of its treatments.")] = None,
+    treatment: Annotated[
+        str | None, typer.Argument(metavar="TREATMENT", help="One of its treatments.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a run, or one of its treatments: first of all why it failed, if it did."""
+    """Show a run or a treatment, why it failed first."""
     with told(as_json):
         client = connect()
         if as_json:

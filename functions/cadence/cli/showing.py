@@ -1,14 +1,14 @@
 """What `show` and `trace` print: the cause of a failure first, then everything else."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 from rich.tree import Tree
 
 from cadence.cli.client import Client
-from cadence.cli.output import date_time, duration, out, print_line, print_table, size, state_text
+from cadence.cli.output import date_time, duration, make_table, out, print_line, size, state_text
 from cadence.cli.watching import progress
 
 _LAST_LINES = 15
@@ -54,7 +54,7 @@ def show_treatment(client: Client, run_id: str, name: str) -> None:
         started=date_time(treatment["started_at"]),
         duration=duration(treatment["started_at"], treatment["finished_at"]),
         pool=treatment["pool"],
-        usage=_pairs(treatment["usage"]),
+        usage=_usage(treatment["usage"]),
         image=spec["image"],
         environment=_pairs(spec["env"]),
         secrets=_pairs(spec["secrets"]),
@@ -64,10 +64,10 @@ def show_treatment(client: Client, run_id: str, name: str) -> None:
     for kind in ("inputs", "outputs"):
         if treatment[kind]:
             out.print(f"\n{kind}", style="bold")
-            print_table(("PORT", "TYPE", "FROM", "SIZE", "SHA-256", "BEGINS"), map(_port, treatment[kind]))
+            _table(("PORT", "TYPE", "FROM", "SIZE", "SHA-256", "BEGINS"), map(_port, treatment[kind]))
     if treatment["runners"]:
         out.print("\nrunners", style="bold")
-        print_table(("ATTEMPT", "STATE", "POOL", "HOST", "RUNNER"), map(_runner, treatment["runners"]))
+        _table(("ATTEMPT", "STATE", "POOL", "HOST", "RUNNER"), map(_runner, treatment["runners"]))
 
 
 def show_trace(origin: Mapping[str, Any]) -> None:
@@ -101,6 +101,25 @@ def _facts(**facts: Any) -> None:
     for name, value in facts.items():
         if value not in (None, "", "-"):
             out.print(Text.assemble((f"{name.replace('_', ' '):<11}", "dim"), str(value)))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """With its heading everywhere: it is a part of what is shown, and no listing for programs."""
+    out.print(make_table(columns, rows))
+
+
+def _usage(usage: Mapping[str, float]) -> str:
+    """What a runner measured: amounts of bytes and times in words, anything else as it is."""
+    said = []
+    for name, amount in usage.items():
+        words = name.replace("_", " ")
+        if name.endswith("_ms"):
+            said.append(f"{words.removesuffix(' ms')} {amount / 1000:.2f} s")
+        elif name in {"memory_peak", "read_bytes", "write_bytes"}:
+            said.append(f"{words.removesuffix(' bytes')} {size(int(amount))}")
+        else:
+            said.append(f"{words} {amount:g}")
+    return ", ".join(said)
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

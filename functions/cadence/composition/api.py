@@ -39,6 +39,7 @@ from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import settings
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
+from cadence.domain.schemas import schemas_folder
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def services() -> Services:
     start = StartRun(runs, machines, now)
     return Services(
         clock=now,
-        schemas=_schemas(),
+        schemas=schemas_folder(),
         authenticate=Authenticate(access, now),
         access=access,
         keys=DynamoSharedKeys(cipher),
@@ -132,11 +133,3 @@ def services() -> Services:
         measure=Measure(visible, now),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )
-
-
-def _schemas() -> Path:
-    """The folder `schemas` beside `cadence` or, in the repository, beside `functions`."""
-    for folder in Path(__file__).resolve().parents:
-        if (folder / "schemas" / "pipeline").is_dir():
-            return folder / "schemas"
-    raise FileNotFoundError(f"There is no folder `schemas` above {__file__}.")

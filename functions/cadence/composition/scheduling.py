@@ -14,6 +14,7 @@ from cadence.application.admit import Admission, Admit
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
+from cadence.application.machine_broke import MachineBroke
 from cadence.application.place import Place
 from cadence.application.ports import Machines
 from cadence.application.settle import Settle
@@ -82,12 +83,11 @@ def finalise() -> Finalise:
     return Finalise(DynamoRunStore(settings.load(settings.FinaliseSettings).runs_table), now)
 
 
-def watchdog() -> Watchdog:
+def watchdog() -> tuple[Watchdog, MachineBroke]:
     its = settings.load(settings.WatchdogSettings)
-    return Watchdog(
-        runs=DynamoRunStore(its.runs_table),
-        runners=DynamoRunnerStore(its.runners_table),
-        machines=StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn),
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
-        clock=now,
-    )
+    runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    finalise = Finalise(runs, now)
+    looks = Watchdog(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), finalise, now)
+    settle = Settle(runs, runners, Feeder(runs, machines, now), now)
+    return looks, MachineBroke(runs, machines, settle, finalise)

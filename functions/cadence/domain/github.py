@@ -15,15 +15,20 @@ EVENT_HEADER = "x-github-event"
 DELIVERY_HEADER = "x-github-delivery"
 
 _FORM = "application/x-www-form-urlencoded"
-_LONGEST_MESSAGE = 1_000
+# A run keeps it all in one item of its table.
+_LONGEST_TEXT = 1_000
 # GitHub lists no more; beyond that a push may have changed any path.
 _MOST_COMMITS = 2_048
 
 
 def signed(body: bytes, secret: bytes, signature: str) -> bool:
     """Whether `signature` is that of `body`; takes the same time for every wrong one."""
-    expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
+    return hmac.compare_digest(signature_of(body, secret).encode(), signature.encode("utf-8", "replace"))
+
+
+def signature_of(body: bytes, secret: bytes) -> str:
+    """What the signature's header holds."""
+    return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
 def read_payload(body: bytes, content_type: str) -> Mapping[str, Any]:
@@ -46,6 +51,8 @@ def read_push(payload: Mapping[str, Any]) -> Push:
     ref, commit, url = payload.get("ref"), payload.get("after"), repository.get("clone_url")
     if not (isinstance(ref, str) and isinstance(commit, str) and isinstance(url, str) and ref and commit and url):
         raise InvalidRequest("The push lacks `ref`, `after` or `repository.clone_url`.")
+    if max(map(len, (ref, commit, url))) > _LONGEST_TEXT:
+        raise InvalidRequest(f"`ref`, `after` or `repository.clone_url` has more than {_LONGEST_TEXT} characters.")
     head = _object(payload.get("head_commit"))
     return Push(
         repository=_text(repository.get("full_name")),
@@ -55,7 +62,7 @@ def read_push(payload: Mapping[str, Any]) -> Push:
         before=_text(payload.get("before")),
         sender=_text(_object(payload.get("sender")).get("login")),
         author=_text(_object(head.get("author")).get("name")),
-        message=_text(head.get("message"))[:_LONGEST_MESSAGE],
+        message=_text(head.get("message")),
         deleted=payload.get("deleted") is True or not commit.strip("0"),
         paths=_paths(payload.get("commits")),
     )
@@ -78,4 +85,4 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else ""

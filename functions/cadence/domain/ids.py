@@ -11,6 +11,11 @@ def treatment_id(run_id: str, treatment: str) -> str:
     return f"{run_id}-{hashlib.sha256(treatment.encode()).hexdigest()[:12]}"
 
 
+def run_execution(run_id: str, number: int) -> str:
+    """Name of an execution of the run machine: the run's id, and from the second on a number behind it."""
+    return run_id if number == 1 else f"{run_id}-{number}"
+
+
 def runner_id(run_id: str, treatment: str, attempt: int) -> str:
     """`<treatment id>-<attempt>`: also the name of whatever a provider creates for this attempt."""
     return f"{treatment_id(run_id, treatment)}-{attempt}"

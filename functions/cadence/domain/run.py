@@ -98,8 +98,8 @@ class Run:
     cause: str | None = None
     stop_requested: RunState | None = None
     unsettled: int | None = None
-    machine_token: str | None = None
-    stop_token: str | None = None
+    machine_token: str | None = field(default=None, repr=False)
+    stop_token: str | None = field(default=None, repr=False)
     created_by: str = "unknown"
 
     @property

@@ -66,8 +66,8 @@ class Runner:
     lease_until: datetime | None = None
     beaten_at: datetime | None = None  # when the execute token was last kept alive
     deadline: datetime | None = None
-    launch_token: str | None = None
-    execute_token: str | None = None
+    launch_token: str | None = field(default=None, repr=False)
+    execute_token: str | None = field(default=None, repr=False)
     cancel_reason: str | None = None
     result: Result | None = None
     phase: str | None = None

@@ -1,5 +1,8 @@
 """One address for everything: passes requests on to the stack's HTTP API, bodies untouched."""
 
+from contextlib import AsyncExitStack
+from typing import Self
+
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
@@ -8,6 +11,7 @@ from yarl import URL
 BODY_LIMIT = 10 * 1024 * 1024
 """Bytes; the limit of an API Gateway in AWS."""
 
+PROBLEM = "application/problem+json"
 _SERVED = ("/v1", "/webhooks", "/runner", "/metrics", "/0.1")
 _HOP_BY_HOP = frozenset(
     {
@@ -30,37 +34,33 @@ class FrontDoor:
 
     def __init__(self, api: str) -> None:
         self._api = api
+        self._cleanup = AsyncExitStack()
         self._session: aiohttp.ClientSession | None = None
 
-    async def start(self, host: str, port: int) -> web.AppRunner:
-        """Listen; the answer's `cleanup()` stops it."""
-        application = web.Application()
-        application.router.add_route("*", "/{path:.*}", self._handle)
-        application.cleanup_ctx.append(self._client)
-        runner = web.AppRunner(application, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
-        await runner.setup()
-        try:
+    async def start(self, host: str, port: int) -> Self:
+        """Listen; `cleanup()` stops it."""
+        async with AsyncExitStack() as started:
+            self._session = await started.enter_async_context(_client())
+            runner = web.ServerRunner(_Server(self._handle, access_log=None, auto_decompress=False), shutdown_timeout=1)
+            started.push_async_callback(runner.cleanup)
+            await runner.setup()
             await web.TCPSite(runner, host, port, backlog=1024).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        return runner
+            self._cleanup = started.pop_all()
+        return self
 
-    async def _client(self, _: web.Application):  # type: ignore[no-untyped-def]
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
-        self._session = aiohttp.ClientSession(
-            connector=connector, timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
-        )
-        yield
-        await self._session.close()
+    async def cleanup(self) -> None:
+        await self._cleanup.aclose()
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not request.raw_path.startswith("/"):
+            return problem(400, "malformed", "Ask for a path: this is no proxy for other addresses.")
         if not _is_served(request.path):
             served = ", ".join(_SERVED)
             return problem(
                 404, "not_found", f"Nothing is served at {request.path}; what is served begins with {served}."
             )
+        if request.headers.get("expect", "").lower() == "100-continue":
+            await _ask_for_the_body(request)
         body = await _read(request)
         if body is None:
             return problem(413, "too_large", f"The body is larger than {BODY_LIMIT} bytes.")
@@ -69,7 +69,7 @@ class FrontDoor:
         except (TimeoutError, aiohttp.ClientConnectionError):
             return problem(503, "unavailable", "The local stack does not answer; see `cadence local status`.")
 
-    async def _pass_on(self, request: web.Request, body: bytes) -> web.StreamResponse:
+    async def _pass_on(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         assert self._session is not None
         headers = CIMultiDict(
             (name, value) for name, value in request.headers.items() if name.lower() not in _SET_BY_CLIENT
@@ -82,6 +82,11 @@ class FrontDoor:
             allow_redirects=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         ) as answer:
+            if answer.status >= 400 and answer.content_type != PROBLEM:
+                # No Lambda said this, but the API in front of them, which knows no problem documents.
+                return problem(
+                    answer.status, "refused", f"MiniStack refused: {(await answer.text('utf-8', 'replace'))[:500]}"
+                )
             kept = CIMultiDict(
                 (name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP
             )
@@ -93,19 +98,57 @@ class FrontDoor:
             return response
 
 
+class _Connection(web.RequestHandler):
+    """A client's connection; what is not HTTP at all is answered by a problem document too."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500:
+            return super().handle_error(request, status, exc, message)
+        answer = problem(status, "malformed", f"The request is not HTTP as it should be. {message or ''}".strip())
+        answer.force_close()
+        return answer
+
+
+class _Server(web.Server):
+    """A server without routes: every request comes to its one handler."""
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
 def problem(status: int, code: str, detail: str) -> web.Response:
     """An error as RFC 9457 wants it, in the same shape as the API's own."""
     return web.json_response(
         {
-            "type": "about:blank",
+            "type": f"urn:cadence:problem:{code}",
             "title": code.replace("_", " ").capitalize(),
             "status": status,
             "code": code,
             "detail": detail,
         },
         status=status,
-        content_type="application/problem+json",
+        content_type=PROBLEM,
     )
+
+
+def _client() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+async def _ask_for_the_body(request: web.BaseRequest) -> None:
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
 
 
 def _is_served(path: str) -> bool:
@@ -115,7 +158,7 @@ def _is_served(path: str) -> bool:
     return any(path == prefix or path.startswith(prefix + "/") for prefix in _SERVED)
 
 
-async def _read(request: web.Request) -> bytes | None:
+async def _read(request: web.BaseRequest) -> bytes | None:
     """The body as it came, or None if it is larger than the limit (the rest is then left unread)."""
     if (request.content_length or 0) > BODY_LIMIT:
         return None

@@ -1,4 +1,7 @@
-"""MiniStack with two additions: it ends with its starter, and saves its state while it runs, not only at its end.
+"""MiniStack with three additions.
+
+It ends with its starter; it saves its state while it runs, not only at its end; and it tells of the executions that were
+under way when it stopped, as AWS tells of any execution that fails.
 
 And one thing less: it does not rest before each execution of a state machine, which AWS does not do either.
 SIGUSR1 asks for a save at once. After each save of everything the file `saved` beside the state is renewed.
@@ -48,10 +51,27 @@ def telling(load: Callable[[], None], loaded: threading.Event) -> Callable[[], N
     """`load`, which says when it is done: a save before that would replace the stored state with an empty one."""
 
     def load_then_tell() -> None:
+        began = stepfunctions.now_iso()
         load()
+        tell_of_broken_executions(began)
         loaded.set()
 
     return load_then_tell
+
+
+def tell_of_broken_executions(since: str) -> None:
+    """MiniStack marks executions that it stopped with as failed when it loads them, without an event; this sends it.
+
+    Runs come before treatments: what is to be stopped anyway starts nothing more.
+    """
+    broken = [
+        execution
+        for execution in stepfunctions._executions.all_values()  # noqa: SLF001 (no public way, here and below)
+        if execution.get("error") == "States.ServiceRestart" and execution["stopDate"] >= since
+    ]
+    for execution in sorted(broken, key=lambda execution: '"treatment"' in execution["input"]):
+        execution["cause"] = "the local stack was stopped while it ran"
+        stepfunctions._emit_execution_status_event(execution)  # noqa: SLF001
 
 
 def save_regularly(loaded: threading.Event, wait: Callable[[float], bool], saved: Path) -> None:

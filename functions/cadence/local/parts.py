@@ -20,6 +20,6 @@ class Parts:
     """
 
     synthesize: Callable[[], Awaitable[Path]] = synthesis.synthesize
-    seed: Callable[[MiniStack], Awaitable[Credentials]] = seed.seed
+    seed: Callable[[MiniStack, StackPaths], Awaitable[Credentials]] = seed.seed
     host_command: HostCommand = host_agent.command
     ministack: Sequence[str] = COMMAND

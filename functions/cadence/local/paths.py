@@ -40,6 +40,11 @@ class StackPaths:
         return self.home / "ports.json"
 
     @property
+    def tokens(self) -> Path:
+        """An administrator's and the host's token, kept from one start to the next."""
+        return self.home / "tokens.json"
+
+    @property
     def githost(self) -> Path:
         """The git host that `make run` sends its webhooks as."""
         return self.home / "githost.json"

@@ -1,18 +1,16 @@
-"""Makes sure of the default organization, project and pool, and issues this start's tokens.
-
-A program of its own, since the adapters find their cloud through the environment.
-"""
+"""Makes sure of the default organization, project and pool, and of this stack's tokens, which outlive a restart."""
 
 import json
 import platform
-import sys
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
+from cadence.local.files import read_json, write_private_json
 from cadence.local.ministack import MiniStack
+from cadence.local.paths import StackPaths
 from cadence.local.subprograms import output_of
 
-_API_FUNCTION = "cadence-main-api"
+_STACK = "cadence-main"
+_POOL = "local"
 
 
 @dataclass(frozen=True)
@@ -23,32 +21,23 @@ class Credentials:
     join_token: str
 
 
-async def seed(ministack: MiniStack) -> Credentials:
-    """Run this module as a program against the given MiniStack."""
+async def seed(ministack: MiniStack, paths: StackPaths) -> Credentials:
+    """As after a deployment to AWS, but tokens that still work are kept: users have copied them."""
     environment = {**ministack.client_environment(), "AWS_ENDPOINT_URL": ministack.endpoint}
-    failure = "The default organization, project and pool could not be made"
-    output = await output_of(failure, "-m", __name__, _API_FUNCTION, environment=environment)
-    return Credentials(**json.loads(output))
-
-
-def main(api_function: str) -> None:
-    """Seed the installation whose API is the given Lambda, and print the credentials as JSON."""
-    import boto3
-
-    from cadence.adapters.dynamodb.access import DynamoAccessStore
-    from cadence.application.seed import seed as seed_installation
-    from cadence.composition.settings import ApiSettings, load
-
-    configuration = boto3.client("lambda").get_function_configuration(FunctionName=api_function)
-    settings = load(ApiSettings, configuration["Environment"]["Variables"])
-    store = DynamoAccessStore(settings.access_table)
-    seeded = seed_installation(store, store, lambda: datetime.now(UTC), architectures=(_architecture(),))
-    print(json.dumps(asdict(Credentials(seeded.admin_token, seeded.join_token))))
+    kept = read_json(paths.tokens) or {}
+    known = {"admin_token": kept.get("api_token"), "join_token": kept.get("join_token")}
+    output = await output_of(
+        "The default organization, project and pool could not be made",
+        *("-m", "cadence.setup", "--stack", _STACK, "--pool", _POOL),
+        *("--architecture", _architecture(), "--known-tokens", "--json"),
+        environment=environment,
+        given=json.dumps(known),
+    )
+    seeded = json.loads(output)
+    credentials = Credentials(seeded["admin_token"], seeded["join_token"])
+    write_private_json(paths.tokens, asdict(credentials))
+    return credentials
 
 
 def _architecture() -> str:
     return {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "amd64")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -10,8 +10,8 @@ from cadence.local.errors import LocalStackError
 from cadence.local.paths import CHECKOUT
 
 
-async def output_of(what: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-    """Run Python with the arguments in the checkout and answer what it printed.
+async def output_of(what: str, *arguments: str, environment: Mapping[str, str] | None = None, given: str = "") -> str:
+    """Run Python with the arguments in the checkout, `given` as its standard input, and answer what it printed.
 
     Raises `LocalStackError`, beginning with `what`, if it fails. It ends with the caller if that is cancelled.
     """
@@ -20,13 +20,13 @@ async def output_of(what: str, *arguments: str, environment: Mapping[str, str] |
         *arguments,
         cwd=CHECKOUT,
         env={**os.environ, "PATH": _path(), **(environment or {})},
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        output, errors = await process.communicate()
+        output, errors = await process.communicate(given.encode())
     except asyncio.CancelledError:
         process.terminate()
         await process.wait()

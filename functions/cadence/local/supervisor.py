@@ -94,7 +94,7 @@ class Supervisor:
             assembly = await synthesis
         outputs = await asyncio.to_thread(deploy, ministack, assembly, self._say)
         with step(self._say, "making sure of the default organization, project and pool"):
-            credentials = await self._parts.seed(ministack)
+            credentials = await self._parts.seed(ministack, self._paths)
         await self._save()
         api = ministack.local_address(outputs[_API_OUTPUT])
         url = await self._open_front_door(cleanup, api, ports.get("front_door", 0))

@@ -1,13 +1,12 @@
 """A push as GitHub would announce it: the payload, signed, with its headers."""
 
-import hashlib
-import hmac
 import json
 import uuid
 from dataclasses import dataclass
 
 import requests
 
+from cadence.domain import github
 from cadence.local.errors import LocalStackError
 from cadence.local.repository import Head
 
@@ -26,9 +25,9 @@ class Webhook:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "GitHub-Hookshot/local",
-            "X-GitHub-Delivery": delivery,
-            "X-GitHub-Event": "push",
-            "X-Hub-Signature-256": "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest(),
+            github.DELIVERY_HEADER: delivery,
+            github.EVENT_HEADER: "push",
+            github.SIGNATURE_HEADER: github.signature_of(body, self.secret.encode()),
         }
         answer = requests.post(self.url, data=body, headers=headers, timeout=30)
         if answer.status_code != 202:

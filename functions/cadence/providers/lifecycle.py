@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
@@ -28,7 +28,7 @@ class Launch:
     pool: str
     provider: str
     boot_deadline: int
-    task_token: str
+    task_token: str = field(repr=False)
 
 
 @dataclass(frozen=True)

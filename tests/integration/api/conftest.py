@@ -8,8 +8,9 @@ import pytest
 from moto import mock_aws
 
 from cadence.adapters import aws as aws_clients
-from cadence.application.seed import seed
+from cadence.application.seed import Seed
 from cadence.domain.access import Organization, Project
+from cadence.domain.pool import Pool
 from tests.integration.api.calling import Api
 
 REGION = "eu-west-1"
@@ -106,7 +107,8 @@ def api(settings: dict[str, str]) -> Api:
     from cadence.composition.api import services
 
     its = services()
-    seeded = seed(its.access, its.access, its.clock)
+    seeded = Seed(its.access, its.access, its.clock)(Pool("default", "local", "host"))
+    assert seeded.admin_token is not None
     faults: list[BaseException] = []
     handler = build(ENDPOINTS, its, its.authenticate, lambda error, body: faults.append(error))
     return Api(_failing_on(faults, handler), its, seeded.admin_token)

@@ -4,7 +4,7 @@ import pytest
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
 from cadence.application.authenticate import Authenticate, issue_token
-from cadence.application.seed import seed
+from cadence.application.seed import Seed, Seeded
 from cadence.domain.access import Organization, Project
 from cadence.domain.errors import Conflict, NotFound, Unauthenticated
 from cadence.domain.githost import GitHost, GitHostKind
@@ -103,8 +103,11 @@ def test_processes_share_one_key(store):
 
 def test_seeding_twice_leaves_one_of_everything_and_working_tokens(store):
     clock = lambda: NOW  # noqa: E731
-    first = seed(store, store, clock)
-    second = seed(store, store, clock)
+    seed, pool = Seed(store, store, clock), Pool("default", "local", "host")
+    first = seed(pool)
+    assert seed(pool) == Seeded(None, None)
+    assert seed(pool, first, replace=True) == first
+    second = seed(pool, Seeded("cad_unknown", first.join_token), replace=True)
     authenticate = Authenticate(store, clock)
 
     admin = authenticate(f"Bearer {second.admin_token}")

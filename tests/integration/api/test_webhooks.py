@@ -164,6 +164,7 @@ def test_ping_is_answered_and_other_events_are_ignored(hooks):
         {"raw": b"\xff", "as_base64": True},
         {"payload": {"ref": "refs/heads/main"}},
         {"delivery": None},
+        {"payload": {**PUSH, "ref": "refs/heads/" + "x" * 1_000}},
         {"raw": b"x=y", "content_type": "application/x-www-form-urlencoded"},
         {"raw": b"[" * 100_000},
     ],

@@ -46,7 +46,7 @@ class FakeMachines:
     failed: list[tuple[str, Any]] = field(default_factory=list)
     beats: list[str] = field(default_factory=list)
 
-    def start_run(self, run_id: str, deadline_seconds: int) -> None:
+    def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         raise AssertionError("no run is started here")
 
     def start_treatment(self, run_id: str, treatment: str) -> None:

@@ -204,6 +204,13 @@ def test_segments_and_manifests_agree(world: World) -> None:
     assert (second.number, second.lines, second.treatments, second.levels) == (1, 2, ("make",), ("info",))
 
 
+def test_a_segment_that_the_bucket_has_expired_holds_no_lines(world: World) -> None:
+    IndexLogs(world.log_index, world.log_segments)(RUN_ID, [batch(3)])
+    (segment,) = world.log_index.list_segments(RUN_ID, 0, 10)
+    client("s3").delete_object(Bucket="data", Key=segment.key)
+    assert S3LogSegments("data").read(segment.key) == []
+
+
 def test_of_two_writers_one_starts_anew(world: World) -> None:
     class Interrupted(S3LogSegments):
         """Another writer appends between this one's segment and its manifest."""

@@ -131,8 +131,9 @@ def test_nothing_secret_is_stored_or_logged(
     world: World, claim: Claim, booting: Booting, host: JoinedHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        session = claim(*booting, NONCE, {}).session_token
-    stored = world.items("access") + world.items("runners") + world.items("runs") + caplog.text
+        assignment = claim(*booting, NONCE, {})
+    session = assignment.session_token
+    stored = world.items("access") + world.items("runners") + world.items("runs") + caplog.text + repr(assignment)
     for secret in (booting[1], session, NONCE, host[1], "s3cr3t-value"):
         assert secret not in stored
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.protocol_schema import protocol_schema
 from cadence.application.authenticate import issue_token
 from cadence.domain.pool import Pool
 from cadence.domain.run import TreatmentState
+from cadence.domain.schemas import schema as schema_of
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NOW = "2026-01-02T03:04:05.678Z"
@@ -96,7 +96,7 @@ def claimed(call: Call, world: World, join_token: str) -> Claimed:
 
 def assert_answer(name: str, status: int, answer: Any) -> None:
     assert status == 200, answer
-    schema = {**protocol_schema(), "$ref": f"#/$defs/{name}_answer"}
+    schema = {**schema_of("runner-protocol"), "$ref": f"#/$defs/{name}_answer"}
     jsonschema_rs.Draft202012Validator(schema).validate(answer)
 
 
@@ -153,6 +153,15 @@ def test_whoever_holds_no_right_token_is_refused(call: Call, claimed: Claimed, j
     joining = {"pool": "local", "name": "here", "facts": {}, "slots": 2}
     for token in (None, session, host_token):
         assert call("hosts", joining, token)[0] == 401
+
+
+def test_a_host_says_no_more_than_its_item_holds(call: Call, join_token: str) -> None:
+    """An item has 400 KB."""
+    _, host = call("hosts", {"pool": "local", "name": "here", "facts": {}, "slots": 2000}, join_token)
+    running = [f"{RUN_ID}-{number:012x}-1" for number in range(4000)]
+    path = f"hosts/{host['host_id']}/lease"
+    assert call(path, {"free_slots": 0, "running": running}, host["token"])[0] == 200
+    assert call(path, {"free_slots": 0, "running": [*running, f"{RUN_ID}-ffffffffffff-1"]}, host["token"])[0] == 422
 
 
 def test_only_pools_of_hosts_can_be_joined(call: Call, world: World, join_token: str) -> None:

@@ -30,7 +30,7 @@ async def synthesize() -> Path:
     return ASSEMBLY
 
 
-async def seed(_: MiniStack) -> Credentials:
+async def seed(_: MiniStack, __: StackPaths) -> Credentials:
     return Credentials("api-token", "join-token")
 
 

@@ -30,6 +30,7 @@ def cancelled(*codes: str | None) -> TransactWriteError:
         (UpdateError("no", refused("ConditionalCheckFailedException")), Conflict),
         (UpdateError("no", refused("ThrottlingException")), Transient),
         (UpdateError("no", refused("ServiceUnavailable")), Transient),
+        (UpdateError("no", refused("ResourceNotFoundException")), Transient),
         (UpdateError("no", ConnectTimeoutError(endpoint_url="there")), Transient),
         (TransactWriteError("no", ConnectTimeoutError(endpoint_url="there")), Transient),
         (TransactWriteError("no", refused("TransactionInProgressException")), Transient),

@@ -28,7 +28,7 @@ class HourPassing(Ending):
 
 def test_a_producer_that_is_held_back_asks_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     ending = HourPassing()
-    monkeypatch.setattr(outputs.time, "monotonic", lambda: ending.now)
+    monkeypatch.setattr("runner_bootstrap.agent.outputs.time.monotonic", lambda: ending.now)
 
     def deny(request: dict[str, Any]) -> dict[str, Any]:
         return {"uploads": [], "retry_after": 0.02}

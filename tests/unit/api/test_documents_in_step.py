@@ -6,6 +6,7 @@ from pathlib import Path
 from openapi_spec_validator import validate
 
 from api.openapi import document
+from api.permission_table import table
 from cadence.cli.reference import reference
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -27,3 +28,13 @@ def test_the_reference_of_the_command_line_is_up_to_date():
     assert committed == reference(), (
         "Write it again: PYTHONPATH=functions python -m cadence.cli.reference > docs/cli.md"
     )
+
+
+def test_the_table_of_permissions_is_up_to_date():
+    written = (DOCS / "security.md").read_text().partition("<!-- python -m api.permission_table -->\n")[2]
+
+    assert written == table(), "Write it again: PYTHONPATH=functions python -m api.permission_table"
+
+
+def test_every_permission_is_needed_somewhere():
+    assert not [row for row in table().splitlines() if row.endswith("|  |")]

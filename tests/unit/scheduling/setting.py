@@ -9,6 +9,7 @@ from cadence.application.admit import Admission, Admit
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
+from cadence.application.machine_broke import MachineBroke
 from cadence.application.place import Place
 from cadence.application.settle import MachineError, Settle
 from cadence.application.stop_run import StopRun
@@ -66,7 +67,8 @@ class Setting:
         self.settle = Settle(self.runs, self.runners, feeder, self.clock)
         self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, self.clock)
         self.finalise = Finalise(self.runs, self.clock)
-        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.clock)
+        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.finalise, self.clock)
+        self.machine_broke = MachineBroke(self.runs, self.machines, self.settle, self.finalise)
 
     def create(self, *specs: TreatmentSpec, max_duration: int = 600) -> None:
         plan_sha256 = self.documents.put(plan.encode(specs))

@@ -343,7 +343,7 @@ def test_a_consumer_is_skipped_while_another_edge_is_delivered(
     meanwhile(monkeypatch, setting.runs, "deliver", lambda: setting.settle(RUN, "b", 1, None))
     setting.settle(RUN, "a", 1, None)
     assert (setting.state("c"), setting.state("d")) == (S.SKIPPED, S.SKIPPED)
-    assert setting.treatment("c").cause == "b failed, so its completed never arrives"
+    assert setting.treatment("c").cause == "b failed, so it never completes"
     assert setting.started() == ["a", "b"]
     assert "run-token" in setting.machines.answers
 

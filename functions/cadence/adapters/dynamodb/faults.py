@@ -19,9 +19,9 @@ R = TypeVar("R")
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Raises Conflict for a failed condition, Transient for throttles and lost connections; `what` names the item in the message.
+    """Raises Conflict for a failed condition, Transient for throttles, lost connections and tables that are not there.
 
-    A table that does not exist is a fault of ours, not something that was not found: whoever drops what is not found would lose it.
+    `what` names the item in the message. A missing table is not NotFound: whoever drops what is not found would lose it.
     """
     try:
         yield
@@ -35,6 +35,8 @@ def translated(what: str) -> Iterator[None]:
     except PynamoDBException as error:
         if error.cause_response_code == "ConditionalCheckFailedException":
             raise Conflict(f"{what} is no longer as it was read") from error
+        if error.cause_response_code == "ResourceNotFoundException":
+            raise Transient(f"{what}: the table does not exist") from error
         if may_succeed_later(error.cause):
             raise Transient(f"{what}: the table cannot be reached or is busy") from error
         raise

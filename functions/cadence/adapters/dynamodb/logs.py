@@ -1,7 +1,7 @@
 """`LogIndex` on the `logs` table."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
@@ -13,9 +13,7 @@ from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.application.log_ports import LogHead, LogIndex
 from cadence.domain.log import Gap, Segment, Watermark
-
-# As long as the segments themselves: the bucket's rule for `runs/` ends them.
-KEPT = timedelta(days=90)
+from cadence.domain.retention import KEPT
 
 
 class _Meta:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from pynamodb.attributes import (
@@ -17,6 +17,7 @@ from pynamodb.attributes import (
 from pynamodb.models import Model
 
 from cadence.application.runner_ports import Host
+from cadence.domain.retention import KEPT
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
 
@@ -27,10 +28,6 @@ def runner_partition(runner_id: str) -> str:
 
 def pool_partition(organization: str, pool: str) -> str:
     return f"POOL#{organization}#{pool}"
-
-
-# Runners and their streams are looked at as long as their run's logs and values are kept.
-KEPT = timedelta(days=90)
 
 
 def expiry() -> datetime:

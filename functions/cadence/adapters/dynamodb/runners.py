@@ -12,7 +12,6 @@ from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import (
     ITEMS,
-    KEPT,
     FollowItem,
     OutputItem,
     RunnerItem,
@@ -20,6 +19,7 @@ from cadence.adapters.dynamodb.runner_items import (
     stored,
 )
 from cadence.domain.errors import Conflict, Gone, NotFound
+from cadence.domain.retention import KEPT
 from cadence.domain.runner import OutputStream, Result, Runner, RunnerState
 
 

@@ -3,15 +3,14 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from pathlib import Path as FilePath
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError
 
+from cadence.domain import schemas
 from cadence.domain.document.findings import Code, Path, Problem
 from cadence.domain.document.wording import kind_of, shown, suggestion
 
-_SCHEMA = FilePath("schemas", "pipeline", "1.json")
 _KINDS = {
     "object": "a mapping",
     "array": "a list",
@@ -30,14 +29,8 @@ def check_shape(data: Any) -> Iterator[Problem]:
         yield from _problems(error)
 
 
-@cache
 def pipeline_schema() -> dict[str, Any]:
-    """The JSON Schema, from the `schemas` folder beside `cadence` or, in the repository, beside `functions`."""
-    for folder in FilePath(__file__).resolve().parents:
-        if (folder / _SCHEMA).is_file():
-            schema: dict[str, Any] = json.loads((folder / _SCHEMA).read_text(encoding="utf-8"))
-            return schema
-    raise FileNotFoundError(f"{_SCHEMA} is in no folder above {__file__}")
+    return schemas.schema("pipeline")
 
 
 @cache
@@ -54,8 +47,8 @@ def _problems(error: ValidationError) -> Iterable[Problem]:
 
 
 def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
-    schemas = _schema_of(error).get("properties", {})
-    known = [name for name, schema in schemas.items() if schema is not False]
+    properties = _schema_of(error).get("properties", {})
+    known = [name for name, schema in properties.items() if schema is not False]
     for key in sorted(error.kind.as_dict()["unexpected"]):
         message = f"{subject} cannot have the key {shown(key)}."
         yield Problem(Code.UNKNOWN_KEY, message, (*path, key), suggestion(key, known), at_key=True)

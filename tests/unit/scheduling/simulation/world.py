@@ -45,9 +45,9 @@ class StartingMachines(MemoryMachines):
         super().__init__()
         self._begin = begin
 
-    def start_run(self, run_id: str, deadline_seconds: int) -> None:
+    def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         if run_id not in self.runs:
-            super().start_run(run_id, deadline_seconds)
+            super().start_run(run_id, deadline_seconds, execution)
             self._begin("run", run_id, {"run_id": run_id, "deadline_seconds": deadline_seconds})
 
     def start_treatment(self, run_id: str, treatment: str) -> None:
@@ -272,7 +272,7 @@ class Ports:
         self.settle = Settle(self.runs, self.runners, feeder, clock)
         self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, clock)
         self.finalise = Finalise(self.runs, clock)
-        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, clock)
+        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.finalise, clock)
 
 
 def _caught(error: Mapping[str, str]) -> MachineError:

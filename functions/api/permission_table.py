@@ -1,0 +1,27 @@
+"""The permissions and the routes that need them, as a table for docs/security.md: ``python -m api.permission_table``."""
+
+from collections import defaultdict
+
+from api.routes import ENDPOINTS
+from cadence.domain.access import Permission
+
+_ELSEWHERE = {Permission.HOSTS_JOIN: ["`POST /runner/v1/hosts`"]}
+_NOBODY = "none, not even a token"
+
+
+def table() -> str:
+    routes: defaultdict[str, list[str]] = defaultdict(list)
+    for endpoint in ENDPOINTS:
+        name = str(endpoint.permission) if endpoint.permission in set(Permission) else _NOBODY
+        routes[name].append(f"`{endpoint.method} {endpoint.path}`")
+    for permission, elsewhere in _ELSEWHERE.items():
+        routes[permission] += elsewhere
+    rows = [
+        f"| {f'`{name}`' if name != _NOBODY else name} | {', '.join(sorted(routes[name]))} |"
+        for name in (*Permission, _NOBODY)
+    ]
+    return "\n".join(["| permission | routes |", "|---|---|", *rows]) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")

@@ -1,0 +1,54 @@
+"""What the log says of an error that nobody expected: where, and what AWS refused. Never what the error quotes.
+
+An error's own words may hold a secret or a request's body; those of a refusal name the action and the resource only.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+_FRAMES = 15
+# Raised by Python itself, about names in the program.
+_TELLING = (AttributeError, ImportError, NameError, TypeError)
+
+
+def log_fault(logger: logging.Logger, message: str, error: BaseException, **fields: Any) -> None:
+    """A line at level ERROR about an error that is being dealt with."""
+    logger.error(message, extra={**fields, **report(error)})
+
+
+def report(error: BaseException) -> dict[str, Any]:
+    """Fields for a log line: the classes from the error to its first cause, the last calls, and AWS's operation and code."""
+    chain = list(_causes(error))
+    root = chain[-1]
+    fields: dict[str, Any] = {
+        "error": [f"{type(each).__module__}.{type(each).__qualname__}" for each in chain],
+        "calls": [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(root.__traceback__)[-_FRAMES:]
+        ],
+    }
+    if isinstance(root, _TELLING):
+        fields["words"] = str(root)
+    for each in chain:
+        if isinstance(each, ClientError):
+            refusal = each.response.get("Error", {})
+            fields |= {"aws_operation": each.operation_name, "aws_code": refusal.get("Code", "")}
+            if str(refusal.get("Code", "")).startswith("AccessDenied"):
+                fields["words"] = refusal.get("Message", "")
+    return fields
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it was raised from, and so on. pynamodb keeps the error it wraps in `cause`."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        wrapped = getattr(current, "cause", None)
+        hidden = None if current.__suppress_context__ else current.__context__
+        current = wrapped if isinstance(wrapped, BaseException) else current.__cause__ or hidden
