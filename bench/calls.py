@@ -10,6 +10,7 @@ second for a minute) tells what a runner-hour costs.
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 EXAMPLE = "check-repository"
-ROUNDS = 10
+ROUNDS = 5
 SUPERVISOR_MODULE = "bench.counting_supervisor"
 STEADY_SECONDS = 60
 _IDLE_SECONDS = 20.0
@@ -117,9 +118,10 @@ def count_all() -> tuple[dict[str, Any], dict[str, Counts]]:
     supervisor = (sys.executable, "-m", SUPERVISOR_MODULE)
     with local_stack(supervisor) as stack:
         ministack = MiniStack(int(stack.connection.aws_endpoint.rpartition(":")[2]))
+        # Before any run: later, wake-ups of runs that have ended would be taken for what idling costs.
+        watched = Watched(stack, ministack, _idle(ministack))
         push = _pusher(stack)
         _warm(stack, ministack, push)
-        watched = Watched(stack, ministack, _idle(ministack))
         runs = watched.cost_of(lambda: _one_after_another(ministack, push, ROUNDS), ROUNDS)
         short = watched.cost_of(lambda: stack.client.run_document(_printing(0)), 1)
         steady = watched.cost_of(lambda: stack.client.run_document(_printing(STEADY_SECONDS)), 1)
@@ -130,10 +132,15 @@ def as_measured(runs: Counts) -> dict[str, Any]:
     """The shape that bench/measured/README.md describes."""
     when = datetime.now(UTC).date().isoformat()
     return {
-        "measured": f"{when}, on the local stack, average of {ROUNDS} warm runs one after another",
+        "measured": f"{when}, on the local stack, average of {ROUNDS} warm runs one after another; {_load()}",
         "example": f"examples/{EXAMPLE}.yaml",
         **shaped(runs),
     }
+
+
+def _load() -> str:
+    """How busy the machine was, since Lambdas' milliseconds grow with it."""
+    return f"load {os.getloadavg()[2]:.1f} on {os.cpu_count()} CPUs"
 
 
 def shaped(spent: Counts) -> dict[str, Any]:
@@ -177,7 +184,7 @@ def report(measured: Mapping[str, Any], hour: Mapping[str, Counts]) -> Report:
     found.add(f"{RUNS:,} runs", price(measured, deployed, prices, RUNS), "USD")
     _add_runner_hour(found, *(_lines(shaped(hour[name]), deployed, prices, 1) for name in ("short", "steady")))
     minute = hour["steady"] - hour["short"]
-    for folder in sorted(calls):
+    for folder in ("runner_gateway", "log_indexer", "watchdog"):
         found.add(f"  {folder}: invocations in a steady minute", minute[f"lambda.{folder}.invocations"], "")
     found.notes += [
         f"{prices.origin}; nothing free taken off. `python -m infra.bill` shows every line.",
