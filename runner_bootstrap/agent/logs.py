@@ -17,7 +17,8 @@ LOGGED_AT_ONCE = 1 << 20
 BUFFER_BYTES = 32 << 20
 BATCH_LINES = 1000
 BATCH_BYTES = 256 << 10
-UNFOLLOWED_SECONDS = 2.0
+#: While nobody follows, a line waits for company: a tenth of the treatment's age, within these bounds (seconds).
+LEAST_PATIENCE, MOST_PATIENCE = 0.2, 10.0
 # What a line costs beside its text, in a request and in memory.
 LINE_OVERHEAD = 120
 
@@ -40,6 +41,7 @@ class LogBuffer:
         self.accepted = 0
         self._flushing = False
         self._flush_seconds = flush_seconds
+        self._began = time.monotonic()
         self.follow = follow
         self.masker = masker
 
@@ -78,8 +80,7 @@ class LogBuffer:
         with self._changed:
             while True:
                 if self._lines:
-                    patience = self._flush_seconds if self.follow else UNFOLLOWED_SECONDS
-                    left = self._lines[0][0] + patience - time.monotonic()
+                    left = self._lines[0][0] + self._patience() - time.monotonic()
                     full = len(self._lines) >= BATCH_LINES or self._bytes >= BATCH_BYTES
                     if self._flushing or full or left <= 0:
                         return self._first()
@@ -88,6 +89,12 @@ class LogBuffer:
                     return None
                 else:
                     self._changed.wait()
+
+    def _patience(self) -> float:
+        """Each batch costs the same whatever it holds: short treatments tell at once, long ones ever less often."""
+        if self.follow:
+            return self._flush_seconds
+        return min(MOST_PATIENCE, max(LEAST_PATIENCE, (time.monotonic() - self._began) / 10))
 
     def accept(self, through: int) -> None:
         """Forget the lines up to ``through``: the gateway has them."""
