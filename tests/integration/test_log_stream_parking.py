@@ -16,6 +16,7 @@ import botocore.session
 import pytest
 import requests
 
+from cadence.adapters import aws
 from cadence.adapters.cloudformation import CloudFormationStreamStack, S3SavedTemplate
 from cadence.adapters.dynamodb.need_note import DynamoNeedNote
 from cadence.adapters.live_runs import StepFunctionsLiveRuns
@@ -26,6 +27,7 @@ REGION = "eu-west-1"
 ACCOUNT = "000000000000"
 STACK = "cadence-main-log-stream"
 STREAM = "cadence-main-log-lines"
+ACCESS = "access-while-parking"  # bound to nothing by another test of this process
 STARTED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -88,7 +90,7 @@ class Account:
 
 
 @pytest.fixture
-def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Account:
+def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     for name, value in {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
@@ -97,6 +99,8 @@ def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Account:
         "AWS_REGION": REGION,
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aws, "REGION", REGION)
+    aws.client.cache_clear()
     session = botocore.session.get_session()
     clients: dict[str, Any] = {
         name: session.create_client(name, region_name=REGION)
@@ -104,7 +108,7 @@ def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Account:
     }
     key = [("pk", "HASH"), ("sk", "RANGE")]
     clients["dynamodb"].create_table(
-        TableName="access",
+        TableName=ACCESS,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in key],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in key],
@@ -123,13 +127,14 @@ def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Account:
         parkable=True,
         stack=stack,
         saved=S3SavedTemplate(clients["s3"], "data"),
-        need=DynamoNeedNote("access"),
+        need=DynamoNeedNote(ACCESS),
         live_runs=StepFunctionsLiveRuns(clients["stepfunctions"], machine["stateMachineArn"]),
         clock=lambda: made.now,
     )
     made = Account(keeper, stack, clients["kinesis"])
     made.wait_for(StackState.PRESENT)
-    return made
+    yield made
+    aws.client.cache_clear()
 
 
 def test_the_stream_goes_after_a_day_and_comes_back_with_the_next_run(account: Account) -> None:
