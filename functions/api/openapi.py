@@ -164,6 +164,8 @@ def _successes(endpoint: Endpoint, refs: Mapping[type[Model], Json]) -> Json:
 
 def _errors(endpoint: Endpoint) -> Json:
     statuses = set(endpoint.errors)
+    if "{" in endpoint.path:
+        statuses.add(404)  # a name that is no name (`%` and no digits) makes an address that is none of ours
     if endpoint.permission != PUBLIC:
         statuses |= {401, 403, 503}
     if endpoint.body is not None or endpoint.query is not None:

@@ -50,7 +50,7 @@ def explore(
     settings.write_text((CHECKOUT / "schemathesis.toml").read_text() + f"\n[parameters]\n{named}")
     command = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings), "run", f"{url}/v1/openapi.json",
-        "--seed", SEED, "--max-examples", "4", "--max-time", str(seconds), "--workers", "2", "--no-color", *more,
+        "--seed", SEED, "--max-examples", "4", "--max-time", str(seconds), "--workers", "1", "--no-color", *more,
     ]  # fmt: skip
     if token:
         command += ["--header", f"Authorization: Bearer {token}"]
