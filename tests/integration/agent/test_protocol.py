@@ -153,7 +153,9 @@ def test_lines_reach_a_follower_at_once_and_others_in_batches(
     until(lambda: len(runner.heartbeats) > beats + 1)
     go.touch()
     assert runner.done.wait(PATIENCE)
-    assert runner.batches == [1, 20]
+    assert runner.batches[0] == 1
+    assert sum(runner.batches) == 21
+    assert len(runner.batches) <= 7  # a follower would have been sent each of the 20 lines by itself
 
 
 def test_a_long_line_is_split_and_marked(gateway: FakeGateway, work: Work) -> None:
