@@ -44,8 +44,14 @@ class Api:
             time.sleep(0.2)
         raise AssertionError(f"run {run_id} is still {run['state']}: {states(run)}")
 
-    def lines(self, run_id: str, **filters: Any) -> list[dict[str, Any]]:
-        """All log lines so far."""
+    def lines(self, run_id: str, expected: int = 1, **filters: Any) -> list[dict[str, Any]]:
+        """All log lines, once there are `expected`: a run may have ended a moment before its last lines can be read."""
+        until = time.monotonic() + 30
+        while len(found := self._lines(run_id, **filters)) < expected and time.monotonic() < until:
+            time.sleep(0.2)
+        return found
+
+    def _lines(self, run_id: str, **filters: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         after: str | None = None
         while True:

@@ -23,7 +23,9 @@ def test_every_treatment_of_200_runs_exactly_once(api: Api) -> None:
     assert run["state"] == "succeeded", run["cause"]
     assert Counter(states(run).values()) == {"succeeded": LAYERS * WIDTH + 2}
     assert {treatment["attempt"] for treatment in run["treatments"]} == {1}
-    printed = Counter(line["text"] for line in api.lines(run["run_id"]) if line["stream"] == "stdout")
+    printed = Counter(
+        line["text"] for line in api.lines(run["run_id"], LAYERS * WIDTH + 2) if line["stream"] == "stdout"
+    )
     assert printed == {f"ran {name}": 1 for name in states(run)}
 
 
