@@ -27,7 +27,7 @@ run: $(ENVIRONMENT) ## Start the local stack and run the example pipeline on thi
 	@$(BIN)/python -m cadence.local.demo
 
 # What failed is tried once more by itself, and both outcomes are shown: a machine that was busy for a moment is no fault.
-AGAIN := echo "Once more, what failed:" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 test: $(ENVIRONMENT) ## Run all tests (choose some: make test ARGS="tests/unit -k name")
 	@if [ -n '$(ARGS)' ]; then exec $(BIN)/python -m pytest $(ARGS); fi; status=0; \
