@@ -59,6 +59,17 @@ class PortView(Model):
     value: ValueView | None
 
 
+class RetryView(Model):
+    """Further attempts by cause; waits in seconds."""
+
+    infrastructure: int
+    failure: int
+    timeout: int
+    exit_codes: list[int]
+    wait: int
+    max_wait: int
+
+
 class SpecView(Model):
     """What was to run. `secrets` maps environment variables to names of secrets; cpu in millicores, memory and storage in MB, seconds."""
 
@@ -74,8 +85,7 @@ class SpecView(Model):
     arch: str | None
     max_duration: int
     after: list[str]
-    retry_infrastructure: int
-    retry_failure: int
+    retry: RetryView
 
 
 class TreatmentView(TreatmentSummary):

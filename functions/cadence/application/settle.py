@@ -160,8 +160,8 @@ def _verdict(result: Result | None, error: MachineError | None) -> tuple[Treatme
 
 def _may_retry(treatment: Treatment, spec: TreatmentSpec, state: TreatmentState) -> bool:
     if state is TreatmentState.LOST:
-        return treatment.infrastructure_failures < spec.retry_infrastructure
-    return state is TreatmentState.FAILED and treatment.failures < spec.retry_failure
+        return treatment.infrastructure_failures < spec.retry.infrastructure
+    return state is TreatmentState.FAILED and treatment.failures < spec.retry.failure
 
 
 def _unfinished(spec: TreatmentSpec, outputs: Sequence[OutputStream]) -> str | None:

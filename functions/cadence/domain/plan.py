@@ -2,10 +2,23 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cadence.domain.run import Edge, InputSpec, OutputSpec, Treatment, TreatmentSpec, TreatmentState, Trigger
+from cadence.domain.run import (
+    CacheSpec,
+    Edge,
+    InputSpec,
+    Kind,
+    OutputSpec,
+    RetrySpec,
+    ServiceSpec,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    Trigger,
+    TriggerSpec,
+)
 
 if TYPE_CHECKING:
     from cadence.domain.document import Pipeline
@@ -40,8 +53,7 @@ def plan(pipeline: "Pipeline") -> tuple[TreatmentSpec, ...]:
                 arch=treatment.arch,
                 max_duration=treatment.max_duration,
                 after=tuple(treatment.after),
-                retry_infrastructure=treatment.retry_infrastructure,
-                retry_failure=treatment.retry_failure,
+                retry=RetrySpec(treatment.retry_infrastructure, treatment.retry_failure),
             )
         )
     return tuple(specs)
@@ -67,7 +79,7 @@ def treatments(run_id: str, specs: Sequence[TreatmentSpec], its_edges: Iterable[
 
 def encode(specs: Sequence[TreatmentSpec]) -> bytes:
     """Canonical JSON: equal plans have equal digests."""
-    data = {"plan": 1, "treatments": [dataclasses.asdict(spec) for spec in specs]}
+    data = {"plan": 1, "treatments": [spec_to_json(spec) for spec in specs]}
     return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -76,16 +88,60 @@ def decode(content: bytes) -> tuple[TreatmentSpec, ...]:
     return tuple(spec_from_json(item) for item in data["treatments"])
 
 
-def spec_from_json(data: dict[str, Any]) -> TreatmentSpec:
-    return TreatmentSpec(
-        **{
-            **data,
-            "inputs": tuple(InputSpec(**port) for port in data["inputs"]),
-            "outputs": tuple(OutputSpec(**port) for port in data["outputs"]),
-            "pools": tuple(data["pools"]),
-            "after": tuple(data["after"]),
-        }
-    )
+def spec_to_json(spec: TreatmentSpec) -> dict[str, Any]:
+    """Without what is as a new spec has it, so that plans stay small."""
+    data: dict[str, Any] = _plain(spec)
+    return data
+
+
+def spec_from_json(data: Mapping[str, Any]) -> TreatmentSpec:
+    read = dict(data)
+    for name, build in _PARTS.items():
+        if read.get(name) is not None:
+            read[name] = build(read[name])
+    return TreatmentSpec(**read)
+
+
+def _default(of: "dataclasses.Field[Any]") -> Any:
+    return of.default_factory() if of.default_factory is not dataclasses.MISSING else of.default
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(v) for f in dataclasses.fields(value) if (v := getattr(value, f.name)) != _default(f)}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _service(data: Mapping[str, Any]) -> ServiceSpec:
+    command = tuple(data["command"]) if data.get("command") is not None else None
+    lists = {name: tuple(data.get(name, ())) for name in ("ports", "health_command")}
+    return ServiceSpec(**{**data, **lists, "command": command})
+
+
+def _cache(data: Mapping[str, Any]) -> CacheSpec:
+    return CacheSpec(**{**data, **{name: tuple(data.get(name, ())) for name in ("paths", "files", "restore")}})
+
+
+def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mapping[str, Any]]], tuple[Any, ...]]:
+    return lambda items: tuple(build(item) for item in items)
+
+
+_PARTS: dict[str, Callable[[Any], Any]] = {
+    "kind": Kind,
+    "inputs": _each(lambda data: InputSpec(**data)),
+    "outputs": _each(lambda data: OutputSpec(**data)),
+    "pools": tuple,
+    "after": tuple,
+    "when_over": tuple,
+    "instances": tuple,
+    "retry": lambda data: RetrySpec(**{**data, "exit_codes": tuple(data.get("exit_codes", ()))}),
+    "services": _each(_service),
+    "caches": _each(_cache),
+    "instance": spec_from_json,
+    "trigger": lambda data: TriggerSpec(**data),
+}
 
 
 def _trigger(port: InputSpec) -> Trigger:

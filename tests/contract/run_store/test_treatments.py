@@ -14,6 +14,7 @@ from cadence.domain.run import (
     EdgeState,
     InputSpec,
     OutputSpec,
+    RetrySpec,
     Run,
     RunState,
     TreatmentSpec,
@@ -55,7 +56,7 @@ def test_a_spec_comes_back_as_it_was(store: RunStore, run: str) -> None:
         pools=("near", "far"),
         cpu=500,
         after=("other",),
-        retry_infrastructure=3,
+        retry=RetrySpec(3),
     )
     admit(store, TreatmentSpec("fetch", "true"), TreatmentSpec("other", "true"), spec)
     assert store.get_spec(RUN, "build") == spec

@@ -10,7 +10,7 @@ from cadence.adapters.execution_events import broken_execution, is_execution_eve
 from cadence.application.settle import MachineError
 from cadence.application.watchdog import STOP_TAKES
 from cadence.domain.errors import Cancelled, Conflict
-from cadence.domain.run import RunState, Treatment, TreatmentState
+from cadence.domain.run import RetrySpec, RunState, Treatment, TreatmentState
 from cadence.domain.runner import RunnerState
 from tests.unit.scheduling.setting import RUN, Setting, on, spec
 
@@ -18,7 +18,7 @@ RESTART = MachineError("States.ServiceRestart", "the stack was stopped")
 
 
 def test_a_broken_treatment_is_lost_for_good_with_the_cause(setting: Setting) -> None:
-    setting.admitted(spec("build", retry_infrastructure=3), spec("alarm", on("build", "failed")))
+    setting.admitted(spec("build", retry=RetrySpec(3)), spec("alarm", on("build", "failed")))
     runner = setting.running("build")
     setting.machine_broke.of_treatment(RUN, "build", RESTART)
     assert setting.state("build") is TreatmentState.LOST

@@ -9,7 +9,7 @@ import pytest
 
 from cadence.application.settle import MachineError
 from cadence.domain.errors import CadenceError, Cancelled, Conflict, RunnerLost, TimedOut
-from cadence.domain.run import EdgeState, RunState, TreatmentState
+from cadence.domain.run import EdgeState, RetrySpec, RunState, TreatmentState
 from cadence.domain.runner import Outcome, Result, RunnerState
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
 
@@ -150,7 +150,7 @@ def test_a_result_that_crosses_a_cancel_is_kept(setting: Setting) -> None:
 
 
 def test_a_retry_while_the_run_is_being_stopped(setting: Setting) -> None:
-    setting.admitted(spec("a", retry_infrastructure=5))
+    setting.admitted(spec("a", retry=RetrySpec(5)))
     setting.running("a")
     assert setting.failed_with("a", "RunnerLost") == "retry"
     setting.cancel()
@@ -163,7 +163,7 @@ def test_a_retry_while_the_run_is_being_stopped(setting: Setting) -> None:
 
 
 def test_no_retry_once_the_run_is_being_stopped(setting: Setting) -> None:
-    setting.admitted(spec("a", retry_infrastructure=5))
+    setting.admitted(spec("a", retry=RetrySpec(5)))
     setting.running("a")
     setting.cancel()
     assert setting.failed_with("a", "RunnerLost") == "done"
@@ -253,7 +253,7 @@ def test_an_agent_that_obeys_its_deadline_has_timed_out(setting: Setting) -> Non
 
 
 def test_a_superseded_attempt_is_refused(setting: Setting) -> None:
-    setting.admitted(spec("a", retry_infrastructure=1))
+    setting.admitted(spec("a", retry=RetrySpec(1)))
     runner = setting.running("a")
     setting.failed_with("a", "States.HeartbeatTimeout")
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
@@ -295,7 +295,7 @@ def test_a_settle_that_ended_anywhere_is_completed(
 
 
 def test_a_retry_that_was_decided_is_not_decided_again(setting: Setting) -> None:
-    setting.admitted(spec("a", retry_infrastructure=1))
+    setting.admitted(spec("a", retry=RetrySpec(1)))
     setting.running("a")
     error = MachineError("RunnerLost", "gone")
     assert [setting.settle(RUN, "a", 1, error) for _ in range(3)] == ["retry"] * 3
@@ -303,7 +303,7 @@ def test_a_retry_that_was_decided_is_not_decided_again(setting: Setting) -> None
 
 
 def test_what_cannot_be_placed_is_not_placed_again(setting: Setting) -> None:
-    setting.admitted(spec("a", retry_infrastructure=3, retry_failure=3), spec("b", on("a", "failed")))
+    setting.admitted(spec("a", retry=RetrySpec(3, 3)), spec("b", on("a", "failed")))
     assert setting.settle(RUN, "a", None, MachineError("ProviderRejected", "no pool")) == "done"
     assert setting.state("a") is S.FAILED
     assert "b" in setting.started()

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cadence.domain.ids import runner_id
-from cadence.domain.run import InputSpec, OutputSpec, RunState, TreatmentSpec, TreatmentState, Trigger
+from cadence.domain.run import InputSpec, OutputSpec, RetrySpec, RunState, TreatmentSpec, TreatmentState, Trigger
 from cadence.domain.runner import RunnerState
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, MAX_DURATION, SUCCEEDING
 from tests.unit.scheduling.simulation.world import RUN, Faults, World
@@ -43,8 +43,7 @@ def pipeline(random: Random, size: int) -> tuple[list[TreatmentSpec], dict[str, 
                 outputs=(OutputSpec("block", "block", "byte"), OutputSpec("stream", "stream", "byte")),
                 max_duration=MAX_DURATION,
                 after=tuple(after),
-                retry_infrastructure=random.randint(0, 2),
-                retry_failure=random.choice((0, 0, 1)),
+                retry=RetrySpec(random.randint(0, 2), random.choice((0, 0, 1))),
             )
         )
         words = SUCCEEDING * 4 + FAILING + LOSING * 2 + (ENDLESS,)
@@ -62,11 +61,11 @@ def outcome(spec: TreatmentSpec, script: Sequence[str]) -> tuple[TreatmentState,
             return S.TIMED_OUT, attempt
         if word in FAILING:
             failures += 1
-            if failures > spec.retry_failure:
+            if failures > spec.retry.failure:
                 return S.FAILED, attempt
         else:
             losses += 1
-            if losses > spec.retry_infrastructure:
+            if losses > spec.retry.infrastructure:
                 return S.LOST, attempt
     raise AssertionError("the script is too short")
 

@@ -7,7 +7,7 @@ import pytest
 from cadence.application.settle import MachineError
 from cadence.domain.errors import Cancelled, NotFound, NotReady, ProviderRejected
 from cadence.domain.pool import Pool
-from cadence.domain.run import RunState, TreatmentState
+from cadence.domain.run import RetrySpec, RunState, TreatmentState
 from cadence.domain.runner import Outcome
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
 
@@ -163,7 +163,7 @@ def test_neither_result_nor_error_is_lost(setting: Setting) -> None:
 
 
 def test_losses_and_failures_have_budgets_of_their_own(setting: Setting) -> None:
-    setting.admitted(spec("a", retry_infrastructure=1, retry_failure=1))
+    setting.admitted(spec("a", retry=RetrySpec(1, 1)))
     ends = [setting.done("a", outcome, "why") for outcome in (Outcome.INFRASTRUCTURE, Outcome.FAILED)]
     assert ends == ["retry", "retry"]
     treatment = setting.treatment("a")

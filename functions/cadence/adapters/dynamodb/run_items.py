@@ -14,7 +14,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from cadence.domain.plan import spec_from_json
+from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
     Edge,
     EdgeState,
@@ -118,7 +118,7 @@ class SpecItem(RunsTable):
 
     @classmethod
     def of(cls, run_id: str, spec: TreatmentSpec) -> "SpecItem":
-        return cls(partition(run_id), cls.PREFIX + spec.name, spec=dataclasses.asdict(spec))
+        return cls(partition(run_id), cls.PREFIX + spec.name, spec=spec_to_json(spec))
 
     def treatment_spec(self) -> TreatmentSpec:
         return spec_from_json(self.spec)
@@ -140,6 +140,8 @@ class TreatmentItem(RunsTable):
     cause = UnicodeAttribute(null=True)
     exit_code = NumberAttribute(null=True)
     pool = UnicodeAttribute(null=True)
+    waiting_for = UnicodeAttribute(null=True)
+    kept_from = UnicodeAttribute(null=True)
     ready_at = UTCDateTimeAttribute(null=True)
     placed_at = UTCDateTimeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)
