@@ -53,14 +53,18 @@ class ContainerEngine:
         secrets: Sequence[str],
         workspace: Workspace,
         limits: dict[str, int],
+        interactive: bool,
     ) -> Launch:
         """No value is put on the command line but harmless ones of names that the engine itself would read.
 
         Raises AgentError for a secret of such a name. ``limits``: cpu in millicores, memory in MB; 0 for none.
+        With ``interactive`` the command reads what is given to the engine.
         """
         engine_env = dict(os.environ)
         argv = [self._program, "run", "--rm", "--name", self.name, "--log-driver", "none"]
         argv += ["--volume", f"{workspace.root}:{workspace.root}", "--workdir", str(workspace.work)]
+        if interactive:
+            argv += ["--interactive"]
         if limits.get("memory"):
             argv += ["--memory", f"{limits['memory']}m"]
         if limits.get("cpu"):

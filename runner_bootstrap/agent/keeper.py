@@ -49,9 +49,9 @@ class Keeper:
         """Start the keeper. Call it before any thread exists."""
         return cls(*control.fork(lambda end: _Kept(end).serve()))
 
-    def start(self, launch: Launch, stdout: int, stderr: int) -> None:
+    def start(self, launch: Launch, stdout: int, stderr: int, stdin: int | None = None) -> None:
         """Start a command with these descriptors. Should the agent die, the keeper also runs the launch's cleanup."""
-        self._send(launch._asdict(), [stdout, stderr])
+        self._send(launch._asdict(), [stdout, stderr, *([] if stdin is None else [stdin])])
 
     def signal(self, number: int) -> None:
         """Send a signal to every process of the running command; nothing happens if it has ended."""
@@ -128,7 +128,7 @@ class _Kept:
                 launch.argv,
                 env=launch.env,
                 cwd=launch.cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=message.descriptors[2] if len(message.descriptors) > 2 else subprocess.DEVNULL,
                 stdout=message.descriptors[0],
                 stderr=message.descriptors[1],
                 close_fds=False,

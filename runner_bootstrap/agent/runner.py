@@ -114,8 +114,6 @@ class Runner:
 
     def _run_in(self, workspace: Workspace) -> None:
         assignment = self._assignment
-        if assignment.services:
-            raise AgentError(f"this agent cannot start services ({', '.join(sorted(assignment.services))})")
         workspace.require_space(assignment.limit("storage"))
         self._data = data = Data(assignment, workspace, self._call_port, self._ending, self._masker, self._failed)
         launch = self._prepare(workspace, data)
@@ -124,8 +122,8 @@ class Runner:
         data.open_streams()
         self._heartbeat.phase = "running"
         try:
-            self._command.run(launch, assignment.max_duration)
-            data.require_blocks()
+            self._command.run(launch, assignment.max_duration, data.stdio())
+            data.require_outputs()
         except AgentError as error:
             # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
             self._failed(error)
@@ -158,7 +156,9 @@ class Runner:
             self._command.pull(engine.pull(assignment.image, workspace), assignment.image)
             limits = {"cpu": assignment.limit("cpu"), "memory": assignment.limit("memory")}
             self._command.engine = engine
-            return engine.launch(assignment.image, command, env, list(secrets), workspace, limits)
+            return engine.launch(
+                assignment.image, command, env, list(secrets), workspace, limits, bool(assignment.stdin)
+            )
         sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
         return sandbox.launch(command, env, workspace) if sandbox else plain(command, env, workspace)
 

@@ -294,6 +294,9 @@ class _Handler(BaseHTTPRequestHandler):
         if found := re.fullmatch(r"hosts/([^/]+)/lease", path):
             known = found[1] in owner.hosts
             return "lease", owner.lease, f"host-token-{found[1]}" if known else None
+        if found := re.fullmatch(r"runners/([^/]+)/cache/(\w+)", path):
+            kind, runner = f"cache_{found[2]}", owner.runners[found[1]]
+            return kind, lambda body: getattr(owner, kind)(runner, body), runner.session
         found = re.fullmatch(r"runners/([^/]+)/(\w+)(?:/([\w-]+))?", path)
         assert found, path
         runner = owner.runners[found[1]]
