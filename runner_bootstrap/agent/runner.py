@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .assignment import Assignment
+from .caches import Caches
 from .command import Command
 from .containers import ContainerEngine, Environment, Wish
 from .data import Data
@@ -127,6 +128,8 @@ class Runner:
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
+        caches = Caches(assignment.caches, workspace, self._call_port, self._ending, self._masker, self._log)
+        caches.restore()
         launch = self._prepare(workspace, data, engine)
         data.open_streams()
         self._heartbeat.phase = "running"
@@ -141,6 +144,7 @@ class Runner:
             data.command_ended()
         self._heartbeat.phase = "uploading"
         data.finish()
+        caches.save()
 
     def _pull_images(self, workspace: Workspace) -> ContainerEngine | None:
         """The engine, with all images at hand, if any is needed."""
