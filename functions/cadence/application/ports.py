@@ -169,6 +169,10 @@ class Deadlines(Protocol):
 
     def watch_runner(self, runner_id: str, after: timedelta) -> None: ...
 
+    def watch_turnstile(self, scope: str, after: timedelta) -> None: ...
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None: ...
+
     # Waits longer than a queue can delay a message are cut short; the watchdog then looks and sends the next one.
 
 
