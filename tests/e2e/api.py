@@ -66,6 +66,17 @@ class Api:
         outputs = self.get(f"/v1/runs/{run_id}/treatments/{treatment}")["outputs"]
         return dict(next(output["value"] for output in outputs if output["port"] == port))
 
+    def content(self, run_id: str, treatment: str, port: str) -> bytes:
+        """A port's value in full, read chunk by chunk as any download does."""
+        value = f"/v1/runs/{run_id}/values/{self.value(run_id, treatment, port)['sha256']}"
+        content, following = b"", 0
+        while following is not None:
+            page = self.get(value, first_chunk=following)
+            for chunk in page["chunks"]:
+                content += requests.get(chunk["url"], timeout=60).content
+            following = page["next_chunk"]
+        return content
+
 
 def states(run: dict[str, Any]) -> dict[str, str]:
     return {treatment["name"]: treatment["state"] for treatment in run["treatments"]}

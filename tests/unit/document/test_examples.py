@@ -43,7 +43,7 @@ def test_ten_mistakes_are_found_on_their_lines() -> None:
         (18, "input-not-fed"),
         (19, "reserved-variable"),
         (23, "cycle"),
-        (24, "not-supported-yet"),
+        (24, "out-of-range"),
         (27, "type-mismatch"),
     ]
 

@@ -109,6 +109,8 @@ CASES: dict[Code, list[Case]] = {
     Code.MISSING_KEY: [
         Case("cadence: 1\ntreatments: {a: {run: b}}\n", 1, 1, "", "lacks “name”"),
         Case(treatment("{image: x}"), 4, 3, "/treatments/build", "lacks “run”"),
+        Case(treatment("{use: {version: 3}}"), 4, 11, "/treatments/build/use", "lacks “definition”"),
+        Case(treatment("{run: a, outputs: {o: {path: x}}}"), 4, 29, "/treatments/build/outputs/o", "lacks “type”"),
     ],
     Code.WRONG_TYPE: [
         Case(treatment("{run: a, memory: 4 GB}"), 4, 27, "/treatments/build/memory", "a whole number, not text “4 GB”"),
@@ -117,6 +119,11 @@ CASES: dict[Code, list[Case]] = {
         Case(treatment("{run: 5}"), 4, 16, "/treatments/build/run", "text, not a whole number “5”"),
         Case(treatment("{run: a, env: {V: 3.10}}"), 4, 28, "/treatments/build/env/V", "fraction"),
         Case(treatment("[a]"), 4, 3, "/treatments/build", "a mapping, not a list"),
+        Case(treatment("{use: [a]}"), 4, 11, "/treatments/build/use", "text or a mapping, not a list"),
+        Case(
+            treatment("{run: a, inputs: {i: 5}}"), 4, 31, "/treatments/build/inputs/i", "text or a mapping, not a whole"
+        ),
+        Case(treatment("{run: a, matrix: {x: y}}"), 4, 31, "/treatments/build/matrix/x", "a list, not text “y”"),
         Case("just text", 1, 1, "", "a mapping, not text"),
     ],
     Code.WRONG_VALUE: [
@@ -125,6 +132,10 @@ CASES: dict[Code, list[Case]] = {
     ],
     Code.OUT_OF_RANGE: [
         Case(treatment("{run: a, cpu: 0}"), 4, 24, "/treatments/build/cpu", "between 1 and 512,000"),
+        Case(
+            treatment("{run: a, retry: {exit_codes: [0]}}"), 4, 40, "/treatments/build/retry/exit_codes/0", "1 and 255"
+        ),
+        Case(ONE + "priority: 101", 5, 11, "/priority", "between -100 and 100"),
         Case(treatment("{run: a, retry: {failure: 11}}"), 4, 36, "/treatments/build/retry/failure", "0 and 10"),
         Case(treatment("{run: a, max_duration: 604801}"), 4, 33, "/treatments/build/max_duration", "604,800"),
     ],
@@ -151,7 +162,11 @@ CASES: dict[Code, list[Case]] = {
             ONE + f"parameters: {{p: {{type: string, default: {'x' * 100_001}}}}}\n", 5, 1, "/parameters", "take 100,"
         ),
     ],
-    Code.WRONG_FORM: [Case(treatment("{run: a, image: '-x'}"), 4, 26, "/treatments/build/image", "“-x”")],
+    Code.WRONG_FORM: [
+        Case(treatment("{run: a, image: '-x'}"), 4, 26, "/treatments/build/image", "“-x”"),
+        Case(treatment("{run: a, cpu: '${{ 1 }} of it'}"), 4, 24, "/treatments/build/cpu", "“${{ 1 }} of it”"),
+        Case(treatment("{run: a, volumes: {v: data}}"), 4, 32, "/treatments/build/volumes/v", "“data”"),
+    ],
     Code.REPEATED_ITEM: [
         Case(HEAD + "treatments:\n  a: {run: x}\n  b: {run: x, after: [a, a]}", 5, 26, "/treatments/b/after/1", "“a”")
     ],
@@ -162,15 +177,9 @@ CASES: dict[Code, list[Case]] = {
         Case(HEAD + f"treatments: {{{'a' * 64}: {{run: b}}}}", 3, 14, f"/treatments/{'a' * 64}", "not a valid name"),
     ],
     Code.NOT_SUPPORTED_YET: [
-        Case(treatment("{run: a, matrix: {}}"), 4, 19, "/treatments/build/matrix", "“matrix”"),
-        Case(treatment("{use: other}"), 4, 11, "/treatments/build/use", "“use”"),
-        Case(
-            treatment("{run: a, outputs: {o: {path: x}}}"), 4, 29, "/treatments/build/outputs/o", "A port with settings"
-        ),
+        Case(treatment("{melodium: {program: x}}"), 4, 11, "/treatments/build/melodium", "“melodium”"),
         Case(treatment("{run: a, outputs: {o: Block<T>}}"), 4, 32, "/treatments/build/outputs/o", "“T”"),
         Case(treatment("{run: 'echo ${{ parameters.x }}'}"), 4, 16, "/treatments/build/run", "Expressions"),
-        Case(ONE + "concurrency: {group: x}", 5, 1, "/concurrency", "“concurrency”"),
-        Case(ONE + "definitions: {}", 5, 1, "/definitions", "“definitions”"),
     ],
     Code.TRIGGER_NOT_ACTIVE: [
         Case(ONE + "on:\n  pull_request:\n", 6, 3, "/on/pull_request", "starts no runs yet"),

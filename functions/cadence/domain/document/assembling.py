@@ -39,18 +39,18 @@ def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> Treatment:
     retry = {**defaults.get("retry", {}), **body.get("retry", {})}
     return Treatment(
         name=draft.name,
-        run=body["run"],
+        run=body.get("run", ""),
         shell=body.get("shell", DEFAULT_SHELL),
         image=body.get("image"),
         inputs=_ports(draft.inputs),
         outputs=_ports(draft.outputs),
-        env={name: _variable(value) for name, value in body.get("env", {}).items()},
+        env={name: _variable(value) for name, value in {**defaults.get("env", {}), **body.get("env", {})}.items()},
         secrets=body.get("secrets", {}),
         pools=tuple(body.get("pools", defaults.get("pools", ()))),
         cpu=body.get("cpu", defaults.get("cpu")),
         memory=body.get("memory", defaults.get("memory")),
         storage=body.get("storage", defaults.get("storage")),
-        arch=body.get("arch"),
+        arch=body.get("arch", defaults.get("arch")),
         max_duration=body.get("max_duration", defaults.get("max_duration", DEFAULT_TREATMENT_DURATION)),
         retry_infrastructure=retry.get("infrastructure", 0),
         retry_failure=retry.get("failure", 0),
@@ -60,7 +60,7 @@ def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> Treatment:
 
 def _ports(ports: Ports | None) -> Mapping[str, Port]:
     """The ports as they are: in a valid document each of them could be read."""
-    return cast(Mapping[str, Port], ports)
+    return cast(Mapping[str, Port], ports or {})
 
 
 def _variable(value: str | int | bool) -> str:

@@ -13,7 +13,7 @@ from cadence.domain.document.wording import shown
 Ports = Mapping[str, Port | None]
 """Ports by name; `None` for one that is declared in a way that cannot be read."""
 
-_KEYS_THAT_BRING_PORTS = frozenset({"use", "melodium", "each"})
+_KEYS_THAT_BRING_PORTS = frozenset({"use", "melodium"})
 
 
 @dataclass(slots=True)
@@ -83,14 +83,18 @@ def _read_ports(treatment: str, body: Mapping[str, Any], side: str, problems: Pr
     if not isinstance(declared, dict):
         return None
     ports: dict[str, Port | None] = {}
-    for name, text in declared.items():
+    for name, declaration in declared.items():
         ports[name] = None
+        path: Path = ("treatments", treatment, side, name)
+        text = declaration
+        if isinstance(declaration, dict):
+            text, path = declaration.get("type"), (*path, "type")
         if not isinstance(text, str) or not text:
             continue
         try:
             ports[name] = _port(name, text)
         except TypeSyntaxError as error:
-            problems.add(type_problem(error, ("treatments", treatment, side, name)))
+            problems.add(type_problem(error, path))
     return ports
 
 

@@ -111,8 +111,8 @@ def _unsatisfied(
 
 def _needs(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Needs:
     sizes = tuple((kind, _whole(body.get(kind, defaults.get(kind)))) for kind in ("cpu", "memory", "storage"))
-    arch = body.get("arch")
-    return _Needs(arch if isinstance(arch, str) else None, "image" in body, sizes)
+    arch = body.get("arch", defaults.get("arch"))
+    return _Needs(arch if isinstance(arch, str) and "${{" not in arch else None, "image" in body, sizes)
 
 
 def _whole(value: Any) -> int | None:

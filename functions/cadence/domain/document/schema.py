@@ -60,7 +60,7 @@ def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[P
 
 
 def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
-    wanted: list[str] = error.kind.as_dict()["types"]
+    wanted: list[str] = [*error.kind.as_dict()["types"], *_other_shape(error)]
     instance = error.instance
     hint = None
     if "string" in wanted and isinstance(instance, int | float):
@@ -127,9 +127,8 @@ def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Prob
 
 def _not_supported(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
     """A schema that is `false` marks what belongs to the language, but not to this version."""
-    what = "A port with settings" if error.schema_path[:2] == ["$defs", "port"] else subject
     hint = "Leave it out; docs/pipelines.md lists what is supported."
-    yield Problem(Code.NOT_SUPPORTED_YET, f"{what} is not supported yet.", path, hint, at_key=True)
+    yield Problem(Code.NOT_SUPPORTED_YET, f"{subject} is not supported yet.", path, hint, at_key=True)
 
 
 _TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[Problem]]] = {
@@ -177,6 +176,23 @@ def _schema_of(error: ValidationError) -> dict[str, Any]:
         schema = schema[part]
     found: dict[str, Any] = schema
     return found
+
+
+def _other_shape(error: ValidationError) -> list[str]:
+    """The kind of value that is allowed as well where the schema tells two shapes apart (`if` a mapping, `else` text)."""
+    schema: Any = pipeline_schema()
+    other: list[str] = []
+    for part in error.evaluation_path:
+        if part == "else":
+            other = [kind for kind in [schema["if"].get("type")] if kind in ("object", "array")]
+        elif part == "$ref":
+            schema = schema["$ref"].removeprefix("#/").split("/")
+            schema = pipeline_schema()[schema[0]][schema[1]]
+            continue
+        elif part != "type":
+            other = []
+        schema = schema[part]
+    return other
 
 
 def _unit(error: ValidationError) -> str:
