@@ -106,10 +106,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
-        _items("access", "GetItem", "PutItem", "UpdateItem"),
+        # A document is checked again before a run whose plan depends on the run.
+        _items("access", "GetItem", "Query", "PutItem", "UpdateItem"),
         _items("pipelines", "Query"),
         _items("runs", "GetItem", "PutItem"),
-        *_gets("deliveries/*"),
+        *_gets("deliveries/*", "documents/*"),
+        _puts("documents/*"),
         _starts("run"),
         _consumes("deliveries"),
     ),

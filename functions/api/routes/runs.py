@@ -1,5 +1,6 @@
 """Runs: starting, listing, showing, cancelling, running again."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import TreatmentSummary
 from api.routes.pipelines import YAML, document_text
 from api.shapes import Cursor, JsonObject, Limit, Name
-from cadence.application.start_run import Frozen, frozen_again
+from cadence.application.frozen import Frozen, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.errors import InvalidRequest, Violation
@@ -176,7 +177,12 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     if body.what == "failed":
         message = 'Running again only what failed is not supported yet. Send {"from": "all"}.'
         raise InvalidRequest(message, [Violation("/from", message, "not_supported_yet")])
-    return _started(call, services, frozen_again(run), run.event)
+    frozen = frozen_again(run)
+    if not run.plan_sha256:
+        source = services.documents.get(run.document_sha256).decode()
+        frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters)
+        frozen = replace(frozen, pipeline_version=run.pipeline_version)
+    return _started(call, services, frozen, run.event)
 
 
 def _started(call: Call, services: Services, frozen: Frozen, event: Any) -> Reply:

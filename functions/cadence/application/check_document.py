@@ -4,48 +4,55 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cadence.application.frozen import Frozen, Unplanned
+from cadence.application.invalid_document import InvalidDocument
+from cadence.application.plan_run import with_plan
 from cadence.application.ports import Documents, PoolStore
 from cadence.application.runner_ports import SecretDescription
-from cadence.application.start_run import Frozen
-from cadence.domain import plan
-from cadence.domain.document import Checked, Context, Finding, Pipeline, PoolOffer, bind_parameters, validate
+from cadence.domain.document import Checked, Context, Pipeline, PoolOffer, bind_parameters, validate
+from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.errors import InvalidRequest, Violation
-
-
-class InvalidDocument(InvalidRequest):
-    """The document, or a parameter given to it, has errors. `findings` are all of them, warnings included."""
-
-    code = "invalid_document"
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        count = len(findings)
-        super().__init__(f"{count} finding{'' if count == 1 else 's'}; nothing was stored and nothing was started.")
-        self.findings = tuple(findings)
+from cadence.domain.planning import RunFacts, instantiate
 
 
 class SecretNames(Protocol):
     def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
 
 
+class Environments(Protocol):
+    def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]: ...
+
+
 @dataclass(frozen=True)
 class CheckDocument:
     pools: PoolStore
     secrets: SecretNames
+    environments: Environments | None = None
 
     def __call__(self, organization: str, project: str, source: str) -> Checked:
         """All findings at once; never raises for what is in the document."""
+        return validate(source, context=self.context(organization, project))
+
+    def context(self, organization: str, project: str) -> Context:
+        """What the project has now."""
         offers = {
             pool.name: PoolOffer(architectures=frozenset(pool.architectures))
             for pool in self.pools.list_pools(organization)
             if pool.serves(project)
         }
         secrets = frozenset(secret.name for secret in self.secrets.names(organization, project))
-        return validate(source, context=Context(secrets=secrets, pools=offers))
+        environments = None
+        if self.environments is not None:
+            environments = {each.name: each for each in self.environments.list_environments(organization, project)}
+        return Context(secrets=secrets, pools=offers, environments=environments)
 
 
 @dataclass(frozen=True)
 class FreezeDocument:
-    """From a document to what a run can execute. Raises InvalidDocument before anything is stored."""
+    """From a document to what a run can execute. Raises InvalidDocument before anything is stored.
+
+    The plan is made here if all runs of the document have the same, otherwise when a run starts (`PlanRun`).
+    """
 
     check: CheckDocument
     documents: Documents
@@ -59,7 +66,8 @@ class FreezeDocument:
         name: str | None = None,
     ) -> tuple[Frozen, Pipeline]:
         """`given` are a run's parameters (None: not for a run, so required ones may be missing); `name` must be the document's own."""
-        checked = self.check(organization, project, source)
+        context = self.check.context(organization, project)
+        checked = validate(source, context=context)
         if checked.pipeline is None:
             raise InvalidDocument(checked.findings)
         pipeline = checked.pipeline
@@ -74,8 +82,13 @@ class FreezeDocument:
             project,
             pipeline.name,
             self.documents.put(source.encode()),
-            self.documents.put(plan.encode(plan.plan(pipeline))),
+            "",
             pipeline.max_duration,
             bound.values,
+            unplanned=Unplanned(pipeline, context.environments),
         )
+        if not pipeline.depends_on_run:
+            made = instantiate(pipeline, {}, {}, RunFacts()).plan
+            if made is not None:
+                frozen = with_plan(frozen, made, self.documents)
         return frozen, pipeline

@@ -8,9 +8,8 @@ from cadence.application.access_ports import GitHostStore, SeenStore
 from cadence.application.delivery_ports import Delivery
 from cadence.application.identifiers import derived_ulid
 from cadence.application.pipeline_ports import PipelineStore
-from cadence.application.pipelines import frozen_version
 from cadence.application.ports import Clock
-from cadence.application.start_run import StartRun
+from cadence.application.start_triggered import StartTriggered
 from cadence.domain import github
 from cadence.domain.errors import CadenceError, InvalidRequest, NotFound
 from cadence.domain.githost import GitHost
@@ -30,7 +29,7 @@ class ProcessDelivery:
     githosts: GitHostStore
     seen: SeenStore
     pipelines: PipelineStore
-    start: StartRun
+    start: StartTriggered
     clock: Clock
 
     def __call__(self, delivery: Delivery) -> Sequence[str]:
@@ -48,7 +47,7 @@ class ProcessDelivery:
         for version in self.pipelines.list_newest(githost.organization, githost.project):
             if version.push is not None and push.starts(version.push):
                 run_id = derived_ulid(seen.first_seen, delivery.githost_id, delivery.delivery_id, version.name)
-                run = self.start(run_id, frozen_version(version), push.event(), f"{githost.kind} {githost.name}")
+                run = self.start(run_id, version, push.event(), f"{githost.kind} {githost.name}")
                 started.append(run.run_id)
         self.seen.mark_done(key)
         return started

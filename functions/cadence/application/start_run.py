@@ -1,14 +1,15 @@
 """Starts runs: of a document sent with the request, of a stored pipeline, or of an earlier run once more."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from cadence.application.access_ports import SeenStore
+from cadence.application.frozen import Frozen
 from cadence.application.identifiers import derived_ulid, new_ulid
+from cadence.application.plan_run import PlanRun
 from cadence.application.ports import Clock, Deadlines, Machines, RunStore
 from cadence.domain.errors import Conflict
 from cadence.domain.run import Run, RunState
@@ -18,33 +19,26 @@ _START_CHECK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
-class Frozen:
-    """What a run executes, all by digest: nothing that changes afterwards changes the run."""
-
-    organization: str
-    project: str
-    pipeline: str
-    document_sha256: str
-    plan_sha256: str
-    max_duration: int
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    pipeline_version: int | None = None
-
-    def fingerprint(self) -> str:
-        said = json.dumps([self.pipeline, self.document_sha256, self.parameters], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
 class StartRun:
-    """Creates the run and starts its machine. Safe to repeat with the same `run_id`."""
+    """Creates the run and starts its machine. Safe to repeat with the same `run_id`; `frozen` has to have its plan."""
 
     runs: RunStore
     machines: Machines
     clock: Clock
 
     def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
-        run = Run(
+        run = self._created(self._run(run_id, frozen, event, created_by))
+        if run.state is RunState.PENDING:
+            self.machines.start_run(run_id, run.machine_timeout)
+        return run
+
+    def failed(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str, cause: str) -> Run:
+        """Creates a run that has failed before it could start, so that whoever waits for it sees why."""
+        run = self._run(run_id, frozen, event, created_by)
+        return self._created(replace(run, state=RunState.FAILED, cause=cause, finished_at=run.created_at))
+
+    def _run(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
+        return Run(
             run_id=run_id,
             organization=frozen.organization,
             project=frozen.project,
@@ -58,13 +52,17 @@ class StartRun:
             event=event,
             max_duration=frozen.max_duration,
             created_by=created_by,
+            concurrency_group=frozen.concurrency_group,
+            concurrency_policy=frozen.concurrency_policy,
+            priority=frozen.priority,
         )
+
+    def _created(self, run: Run) -> Run:
+        """The run, or the one that is there already."""
         try:
             self.runs.create_run(run)
         except Conflict:
-            run = self.runs.get_run(run_id)
-        if run.state is RunState.PENDING:
-            self.machines.start_run(run_id, run.machine_timeout)
+            return self.runs.get_run(run.run_id)
         return run
 
 
@@ -72,17 +70,19 @@ class StartRun:
 class RequestRun:
     """Starts a run that somebody asked for; the same `key` always means the same run."""
 
+    plan: PlanRun
     start: StartRun
     seen: SeenStore
     deadlines: Deadlines
     clock: Clock
 
     def __call__(self, frozen: Frozen, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
-        """Raises Conflict if `key` was used for something else."""
+        """Raises Conflict if `key` was used for something else, InvalidDocument if no plan can be made for these values."""
         run_id = self._run_id(frozen, key)
+        planned = self.plan(run_id, frozen, event)
         # Before the run exists, so that one whose machine could not be started is always looked at again.
         self.deadlines.watch_run(run_id, _START_CHECK)
-        return self.start(run_id, frozen, event, created_by)
+        return self.start(run_id, planned, event, created_by)
 
     def _run_id(self, frozen: Frozen, key: str | None) -> str:
         now = self.clock()
@@ -94,17 +94,3 @@ class RequestRun:
         if seen.fingerprint != frozen.fingerprint():
             raise Conflict("This Idempotency-Key was used for a different run. Send a new key with a new request.")
         return derived_ulid(seen.first_seen, *scope)
-
-
-def frozen_again(run: Run) -> Frozen:
-    """What an earlier run executed, for another run of the same."""
-    return Frozen(
-        run.organization,
-        run.project,
-        run.pipeline,
-        run.document_sha256,
-        run.plan_sha256,
-        run.max_duration,
-        run.parameters,
-        run.pipeline_version,
-    )

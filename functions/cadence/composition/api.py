@@ -31,6 +31,7 @@ from cadence.application.look_into_run import LookIntoRun
 from cadence.application.measure import Measure
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
+from cadence.application.plan_run import PlanRun
 from cadence.application.ports import Clock, Documents, RunnerStore, RunStore
 from cadence.application.read_logs import ReadLogs
 from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
@@ -124,7 +125,7 @@ def services() -> Services:
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
         put_pipeline=PutPipeline(pipelines, freeze, now),
-        request_run=RequestRun(start, access, SqsDeadlines(its.deadlines_queue_url), now),
+        request_run=RequestRun(PlanRun(documents), start, access, SqsDeadlines(its.deadlines_queue_url), now),
         cancel_run=CancelRun(runs, machines),
         visible=visible,
         look=LookIntoRun(runs, runners, documents),

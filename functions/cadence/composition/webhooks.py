@@ -4,16 +4,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
+from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.kms_secrets import KmsSecretStore
+from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deliveries import SqsDeliveryQueue, read_delivery
 from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.delivery_ports import Delivery
+from cadence.application.pipelines import FreezePipeline
+from cadence.application.plan_run import PlanRun
 from cadence.application.process_delivery import ProcessDelivery
 from cadence.application.receive_webhook import ReceiveWebhook
 from cadence.application.start_run import StartRun
+from cadence.application.start_triggered import StartTriggered
 from cadence.composition import settings
 
 
@@ -33,5 +40,8 @@ def process_delivery() -> tuple[Callable[[str], Delivery], ProcessDelivery]:
     access = DynamoAccessStore(its.access_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     start = StartRun(DynamoRunStore(its.runs_table), machines, now)
-    process = ProcessDelivery(access, access, DynamoPipelineStore(its.pipelines_table), start, now)
+    documents, pipelines = S3Documents(client("s3"), its.data_bucket), DynamoPipelineStore(its.pipelines_table)
+    check = CheckDocument(access, KmsSecretStore(its.access_table, its.secrets_key))
+    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check, documents))
+    process = ProcessDelivery(access, access, pipelines, StartTriggered(freeze, PlanRun(documents), start), now)
     return partial(read_delivery, bucket=its.data_bucket), process

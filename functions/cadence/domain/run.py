@@ -77,11 +77,20 @@ class Trigger(StrEnum):
                 return state.final
 
 
+class ConcurrencyPolicy(StrEnum):
+    """What a run does that finds another one in its concurrency group."""
+
+    QUEUE = "queue"  # waits its turn
+    CANCEL_RUNNING = "cancel-running"  # cancels what is there and what waits, then runs
+    DROP = "drop"  # ends at once
+
+
 @dataclass(frozen=True)
 class Run:
     """One execution of a pipeline. Times are UTC, durations seconds. `machine_token` and `stop_token` are never shown to anyone.
 
-    `document_sha256` is the document as written, `plan_sha256` what admission works from (`cadence.domain.plan`).
+    `document_sha256` is the document as written, `plan_sha256` what admission works from (`cadence.domain.plan`);
+    a run that could not be planned has no plan ("") and has failed.
     """
 
     run_id: str
@@ -104,6 +113,9 @@ class Run:
     machine_token: str | None = field(default=None, repr=False)
     stop_token: str | None = field(default=None, repr=False)
     created_by: str = "unknown"
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
 
     @property
     def machine_timeout(self) -> int:
@@ -236,7 +248,7 @@ class TreatmentSpec:
     when_over: tuple[str, ...] = ()
     never: str | None = None
     group: str | None = None
-    matrix: Mapping[str, str] = field(default_factory=dict)
+    matrix: Mapping[str, Any] = field(default_factory=dict)
     instances: tuple[str, ...] = ()
     fail_fast: bool = True
     parallel: int | None = None

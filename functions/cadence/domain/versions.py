@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cadence.domain.run import ConcurrencyPolicy
+
 
 @dataclass(frozen=True)
 class PushTrigger:
@@ -16,7 +18,8 @@ class PushTrigger:
 
 @dataclass(frozen=True)
 class PipelineVersion:
-    """`document_sha256` is the document as written, `plan_sha256` what admission works from; `parameters` holds the defaults.
+    """`document_sha256` is the document as written, `plan_sha256` what admission works from, empty if every run has a plan of
+    its own; concurrency group and priority belong to that plan. `parameters` holds the defaults.
 
     `max_duration` is the seconds a whole run may take; `push` is None if no push starts it.
     """
@@ -32,3 +35,6 @@ class PipelineVersion:
     created_by: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     push: PushTrigger | None = None
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0

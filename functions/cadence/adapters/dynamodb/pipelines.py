@@ -11,6 +11,7 @@ from pynamodb.transactions import TransactWrite
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.run import ConcurrencyPolicy
 from cadence.domain.versions import PipelineVersion, PushTrigger
 
 
@@ -31,6 +32,9 @@ class _PipelineItem(Model):
     created_by = UnicodeAttribute()
     parameters: JSONAttribute = JSONAttribute()
     push: JSONAttribute = JSONAttribute(null=True)
+    concurrency_group = UnicodeAttribute(null=True)
+    concurrency_policy = UnicodeAttribute(null=True)
+    priority = NumberAttribute(null=True)
 
     @classmethod
     def newest(cls, version: PipelineVersion) -> "_PipelineItem":
@@ -60,6 +64,9 @@ class _PipelineItem(Model):
             created_by=version.created_by,
             parameters=dict(version.parameters),
             push=push,
+            concurrency_group=version.concurrency_group,
+            concurrency_policy=version.concurrency_policy,
+            priority=version.priority,
         )
 
     def pipeline_version(self) -> PipelineVersion:
@@ -76,6 +83,9 @@ class _PipelineItem(Model):
             self.created_by,
             self.parameters,
             push,
+            self.concurrency_group,
+            ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE),
+            int(self.priority or 0),
         )
 
 

@@ -16,6 +16,7 @@ from pynamodb.models import Model
 
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
+    ConcurrencyPolicy,
     Edge,
     EdgeState,
     Run,
@@ -88,6 +89,9 @@ class RunItem(RunsTable):
     unsettled = NumberAttribute(null=True)
     machine_token = UnicodeAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
+    concurrency_group = UnicodeAttribute(null=True)
+    concurrency_policy = UnicodeAttribute(null=True)
+    priority = NumberAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
@@ -105,6 +109,8 @@ class RunItem(RunsTable):
         values["max_duration"] = int(self.max_duration)
         values["pipeline_version"] = _int(self.pipeline_version)
         values["unsettled"] = _int(self.unsettled)
+        values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
+        values["priority"] = _int(self.priority) or 0
         return Run(**values)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from cadence.domain.document.draft import Draft, DraftTreatment, mapping, texts
 from cadence.domain.document.findings import Code, Path, Problem, Problems
+from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
+from cadence.domain.environment_set import EnvironmentSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Context:
 
     secrets: frozenset[str] | None = None
     pools: Mapping[str, PoolOffer] | None = None
+    environments: Mapping[str, EnvironmentSet] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,25 @@ def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
                 )
 
 
+def check_environments(draft: Draft, context: Context, problems: Problems) -> None:
+    """Every environment a treatment names has to exist; one that an expression names is looked at when a run starts."""
+    if context.environments is None:
+        return
+    for treatment in draft.treatments.values():
+        written = treatment.body.get("environment")
+        path: Path = ("environment", "name") if isinstance(written, dict) else ("environment",)
+        name = mapping(written).get("name") if isinstance(written, dict) else written
+        if isinstance(name, str) and name not in context.environments and not holds_expressions(name):
+            problems.add(
+                Problem(
+                    Code.UNKNOWN_ENVIRONMENT,
+                    f"The project has no environment {shown(name)}.",
+                    (*treatment.path, *path),
+                    suggestion(name, context.environments, problems),
+                )
+            )
+
+
 def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
     """Every pool named has to exist, and one of those a treatment may use has to satisfy all it asks for."""
     if context.pools is None:
@@ -70,7 +92,7 @@ def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
 
 def _check_pools_exist(body: Mapping[str, Any], path: Path, pools: Mapping[str, PoolOffer], problems: Problems) -> None:
     for index, name in texts(body.get("pools")):
-        if name not in pools:
+        if name not in pools and not holds_expressions(name):
             hint = suggestion(name, pools, problems)
             message = f"The project has no pool {shown(name)}."
             problems.add(Problem(Code.UNKNOWN_POOL, message, (*path, "pools", index), hint))
@@ -80,6 +102,8 @@ def _unsatisfied(
     treatment: DraftTreatment, defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
 ) -> Problem | None:
     listed = [name for _, name in texts(treatment.body.get("pools", defaults.get("pools")))] or list(pools)
+    if any(map(holds_expressions, listed)):
+        return None
     offers = {name: pools[name] for name in listed if name in pools}
     needs = _needs(treatment.body, defaults)
     if not offers or any(_satisfies(offer, needs) for offer in offers.values()):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
+from cadence.domain.run import ConcurrencyPolicy
 
 DEFAULT_SHELL = "sh -e"
 DEFAULT_TREATMENT_DURATION = 3_600
@@ -19,6 +20,13 @@ class Port:
     name: str
     flow: Flow
     type: DataType
+    path: str | None = None
+    optional: bool = False
+
+    @property
+    def content_unless_fed(self) -> str | None:
+        """What is written into the port's file if nothing is connected; `None` for nothing at all."""
+        return None
 
     @property
     def flow_type(self) -> FlowType:
@@ -46,30 +54,16 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """One unit of work.
+    """One unit of work, as the document says it.
 
-    `cpu` in millicores, `memory` and `storage` in MB (`None`: whatever the pool gives), `max_duration` in seconds, for
-    each attempt. `secrets` maps an environment variable to a secret's name. No `pools` means any pool the project may
-    use, no `image` the runner itself, no `arch` any architecture. `retry_*` count further attempts.
-    `after` names treatments that have to succeed first.
+    `body` is the treatment as written, with what it takes from its definition and the defaults, expressions not yet
+    evaluated. `after` names treatments that have to succeed first.
     """
 
     name: str
-    run: str
-    shell: str = DEFAULT_SHELL
-    image: str | None = None
+    body: Mapping[str, Any]
     inputs: Mapping[str, Port] = field(default_factory=dict)
     outputs: Mapping[str, Port] = field(default_factory=dict)
-    env: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    pools: tuple[str, ...] = ()
-    cpu: int | None = None
-    memory: int | None = None
-    storage: int | None = None
-    arch: str | None = None
-    max_duration: int = DEFAULT_TREATMENT_DURATION
-    retry_infrastructure: int = 0
-    retry_failure: int = 0
     after: tuple[str, ...] = ()
 
 
@@ -87,16 +81,27 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class GitTrigger:
-    """Patterns of branches and changed paths; none means all."""
+    """Patterns of branches, changed paths and tags; none means all."""
 
     branches: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     cron: str
     timezone: str = "UTC"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineTrigger:
+    """Runs of another pipeline that end in one of `states`; `parameters` may hold expressions over the event."""
+
+    name: str
+    states: tuple[str, ...] = ("succeeded",)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +111,23 @@ class Triggers:
     push: GitTrigger | None = None
     pull_request: GitTrigger | None = None
     schedule: tuple[Schedule, ...] = ()
+    pipeline: tuple[PipelineTrigger, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """`group` may hold expressions."""
+
+    group: str
+    policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A valid document. `max_duration` is the seconds a whole run may take."""
+    """A valid document. `max_duration` is the seconds a whole run may take.
+
+    Unless it `depends_on_run`, all its runs have the same plan: it holds no expressions and no treatment has an environment.
+    """
 
     name: str
     treatments: Mapping[str, Treatment]
@@ -118,3 +135,6 @@ class Pipeline:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     triggers: Triggers = Triggers()
     max_duration: int = DEFAULT_RUN_DURATION
+    concurrency: Concurrency | None = None
+    priority: int = 0
+    depends_on_run: bool = False

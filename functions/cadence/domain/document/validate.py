@@ -9,19 +9,20 @@ from cadence.domain.document.assembling import assemble
 from cadence.domain.document.connecting import check_connections
 from cadence.domain.document.draft import mapping, read_draft
 from cadence.domain.document.environment import check_environment
+from cadence.domain.document.expressions import check_expressions
 from cadence.domain.document.findings import (
     MAX_FINDINGS,
     Code,
     EnoughProblems,
     Finding,
-    Path,
     Problem,
     Problems,
     Severity,
     pointer,
 )
 from cadence.domain.document.json_text import read_json
-from cadence.domain.document.offering import Context, check_pools, check_secrets
+from cadence.domain.document.matrices import check_matrices
+from cadence.domain.document.offering import Context, check_environments, check_pools, check_secrets
 from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.schema import check_shape
@@ -53,8 +54,6 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
         return Checked(None, (_misread(error.problem),))
     problems, pipeline = Problems(), None
     with suppress(EnoughProblems):
-        if "${{" in text:
-            problems.add_all(_expressions(reading.data))
         pipeline = _check(reading.data, context or Context(), problems, readable=not reading.misreadings)
     if not problems and not reading.misreadings:
         return Checked(pipeline, ())
@@ -81,30 +80,15 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -
     draft = read_draft(document, problems)
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
+    check_expressions(document, draft, parameters, problems)
+    check_matrices(draft, problems)
     problems.add_all(check_sizes(draft))
     check_secrets(draft, context, problems)
     check_pools(draft, context, problems)
+    check_environments(draft, context, problems)
     if not readable or any(problem.severity is Severity.ERROR for problem in problems):
         return None
     return assemble(document, draft, connections, parameters)
-
-
-def _expressions(value: Any, path: Path = ()) -> Iterator[Problem]:
-    """`${{ … }}` would otherwise reach the shell as it stands."""
-    if isinstance(value, str):
-        if "${{" in value:
-            yield Problem(
-                Code.NOT_SUPPORTED_YET,
-                "Expressions (${{ … }}) are not supported yet.",
-                path,
-                "In scripts, use environment variables such as $CADENCE_PARAM_name.",
-            )
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            yield from _expressions(member, (*path, key))
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _expressions(member, (*path, index))
 
 
 def _inactive_triggers(document: Any) -> Iterator[Problem]:

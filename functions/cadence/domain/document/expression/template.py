@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cadence.domain.expression.errors import ExpressionError
-from cadence.domain.expression.expression import Expression, read_expression
-from cadence.domain.expression.tokens import end_of_expression
+from cadence.domain.document.expression.errors import ExpressionError
+from cadence.domain.document.expression.expression import Expression, read_expression
+from cadence.domain.document.expression.tokens import end_of_expression
 
 _OPENING = re.compile(r"\$?\$\{\{")
 _ESCAPED = "$${{"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from cadence.domain.expression.errors import ExpressionError
+from cadence.domain.document.expression.errors import ExpressionError
 
 
 class Word(Enum):

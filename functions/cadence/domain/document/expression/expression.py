@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from cadence.domain.expression import cel_library
-from cadence.domain.expression.errors import ExpressionError
-from cadence.domain.expression.tokens import Token, Word, tokens
+from cadence.domain.document.expression import cel_library
+from cadence.domain.document.expression.errors import ExpressionError
+from cadence.domain.document.expression.tokens import Token, Word, tokens
 
 MAX_LENGTH = 2_000
 _MOST_SIGNS = 100

@@ -6,8 +6,8 @@ The library copies a list for every item that `map` and `filter` add to it, has 
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.domain.expression.errors import ExpressionError
-from cadence.domain.expression.expression import Expression
+from cadence.domain.document.expression.errors import ExpressionError
+from cadence.domain.document.expression.expression import Expression
 
 _MOST_WORK = 30_000_000
 _MOST_BYTES = 20_000_000
