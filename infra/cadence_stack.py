@@ -65,6 +65,8 @@ class CadenceStack(Stack):
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
             "stage": deployment.stage,
+            "cache_mebibytes": str(deployment.cache_mebibytes),
+            "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder

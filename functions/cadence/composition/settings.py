@@ -71,6 +71,8 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    cache_mebibytes: str
+    project_cache_mebibytes: str
 
 
 @dataclass(frozen=True)
