@@ -65,8 +65,12 @@ class CadenceStack(Stack):
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
             "stage": deployment.stage,
+<<<<<<< HEAD
             "cache_mebibytes": str(deployment.cache_mebibytes),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
+=======
+            "git_hosts": deployment.git_hosts,
+>>>>>>> main
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder

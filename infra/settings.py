@@ -14,6 +14,7 @@ LogStreamMode = Literal["parkable", "always"]
 
 # Beyond it, nothing in the tables would lead to what the bucket still holds.
 _MOST_DAYS = KEPT.days
+_HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
@@ -24,6 +25,8 @@ class Deployment:
     ``stage`` distinguishes deployments in one account: every name starts with ``cadence-<stage>-``.
     ``retention_days`` is how long values and logs of runs are kept.
     ``cache_mebibytes`` and ``project_cache_mebibytes`` are what one cache and all caches of a project may take.
+    ``git_hosts`` are hosts (``name`` or ``name:port``, commas between them) that repositories are read from though they
+    have no public address; ``*`` is everything, files of this machine included.
     ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
     """
 
@@ -35,6 +38,7 @@ class Deployment:
     nag: bool
     cache_mebibytes: int
     project_cache_mebibytes: int
+    git_hosts: str
 
     @property
     def is_local(self) -> bool:
@@ -68,6 +72,7 @@ def read_deployment(node: "Node") -> Deployment:
         nag=_choice(node, "nag", "false", ("true", "false")) == "true",
         cache_mebibytes=_mebibytes(node, "cache_mebibytes", 5 << 10),
         project_cache_mebibytes=_mebibytes(node, "project_cache_mebibytes", 20 << 10),
+        git_hosts=_hosts(node, "*" if local else ""),
     )
 
 
@@ -85,6 +90,16 @@ def _mebibytes(node: "Node", key: str, default: int) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,7}", text):
         raise ValueError(f"context {key!r} is {given!r}: use a whole number of MiB from 1 to 99,999,999")
     return int(text)
+
+
+def _hosts(node: "Node", default: str) -> str:
+    given = node.try_get_context("git_hosts")
+    hosts = default if given is None else str(given)
+    if hosts != "*" and not all(_HOST.fullmatch(host) for host in hosts.split(",") if hosts):
+        raise ValueError(
+            f"context 'git_hosts' is {given!r}: use names of hosts (name or name:port) with commas between them"
+        )
+    return hosts
 
 
 def _days(node: "Node", key: str, default: int) -> int:
