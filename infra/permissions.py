@@ -129,6 +129,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "admit": (
         *_FEEDS,
         *_ADMITS,
+        # The plan with its images' digests.
+        _puts("documents/*"),
         _answers("run", "Failure"),
         _sends("deadlines"),
         _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),

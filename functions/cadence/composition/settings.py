@@ -86,6 +86,7 @@ class AdmitSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     log_stream_function: str
+    loopback_registries: str
 
 
 @dataclass(frozen=True)

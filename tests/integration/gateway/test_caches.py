@@ -1,6 +1,5 @@
 """Caches on moto: found by key or prefix, uploaded by grants, the first of a key stays, the unused go."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -54,8 +53,8 @@ class Caches:
 
 
 @pytest.fixture
-def caches(world: World) -> Iterator[Caches]:
-    yield Caches(world)
+def caches(world: World) -> Caches:
+    return Caches(world)
 
 
 def test_a_key_is_found_and_else_the_newest_of_the_first_prefix_that_any_has(caches: Caches) -> None:

@@ -10,6 +10,7 @@ from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.settle import MachineError, Settle
 from cadence.application.stop_run import StopRun
@@ -27,6 +28,7 @@ from tests.fakes.services import (
     MemoryLogStream,
     MemoryMachines,
     MemoryPools,
+    MemoryRegistries,
 )
 
 RUN = "01a"
@@ -56,12 +58,14 @@ class Setting:
     deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
     pools: MemoryPools = field(default_factory=lambda: MemoryPools((Pool("acme", "near", "host"),)))
     log_stream: MemoryLogStream = field(default_factory=MemoryLogStream)
+    registries: MemoryRegistries = field(default_factory=MemoryRegistries)
 
     def __post_init__(self) -> None:
         admission = Admission(self.runs, self.documents)
         feeder = Feeder(self.runs, self.machines, self.clock)
         self.feeder = feeder
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock)
+        pin = PinImages(self.runs, self.documents, self.registries, resolves_loopback=True)
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock, pin)
         self.place = Place(self.runs, self.pools, "provider-", self.clock)
         self.hold = Hold(self.runs, self.runners, self.machines, feeder, self.clock)
         self.settle = Settle(self.runs, self.runners, feeder, self.clock)

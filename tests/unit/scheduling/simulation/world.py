@@ -266,7 +266,7 @@ class Ports:
         clock = world.clock
         admission = Admission(self.runs, world.documents)
         feeder = Feeder(self.runs, self.machines, clock)
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock)
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock, lambda run: run)
         self.place = Place(self.runs, MemoryPools(POOLS), "provider-", clock)
         self.hold = Hold(self.runs, self.runners, self.machines, feeder, clock)
         self.settle = Settle(self.runs, self.runners, feeder, clock)
