@@ -126,9 +126,11 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("access", "GetItem"),
         _items("runs", "GetItem"),
         _items("runners", "GetItem", "Query", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
-        # Agents use these two by the URLs that the gateway signs.
-        *_gets("runs/*"),
+        # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
+        *_gets("runs/*", "caches/*"),
         _puts("runs/*"),
+        _puts("caches/*"),
+        _may("s3", ("DeleteObject",), _objects("caches/*")),
         _doorbells("ReceiveMessage", "SendMessage"),
         _answers("treatment", "Success", "Failure", "Heartbeat"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
@@ -136,6 +138,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "admit": (
         *_FEEDS,
         *_ADMITS,
+        # The plan with its images' digests.
+        _puts("documents/*"),
         _answers("run", "Failure"),
         _sends("deadlines"),
         _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),

@@ -73,6 +73,12 @@ class MemoryRunStore:
         self.runs[run_id] = dataclasses.replace(run, waiting_for=what)
         return self.runs[run_id]
 
+    def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
+        run = self.get_run(run_id)
+        if run.plan_sha256 == seen:
+            self.runs[run_id] = dataclasses.replace(run, plan_sha256=plan_sha256)
+        return self.runs[run_id]
+
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
         self.runs[run_id] = dataclasses.replace(self.get_run(run_id), stop_token=stop_token)
         return self.runs[run_id]

@@ -58,6 +58,9 @@ class RunStore(Protocol):
     def note_waiting(self, run_id: str, what: str) -> Run:
         """What a pending run waits for. Raises Conflict if it is pending no more."""
 
+    def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
+        """Replaces the plan whose digest is `seen`. If another call was first, its plan stays; returns the run as it is."""
+
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
         """Keeps the token of the machine that waits for a stopping run to have settled."""
 

@@ -7,6 +7,7 @@ from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
+from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
@@ -15,6 +16,7 @@ from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.ports import Machines
 from cadence.application.settle import Settle
@@ -32,13 +34,15 @@ def admit() -> tuple[Admit, Machines]:
     its = settings.load(settings.AdmitSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    documents = S3Documents(client("s3"), its.data_bucket)
     use_case = Admit(
         runs=runs,
-        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
+        admission=Admission(runs, documents),
         feeder=Feeder(runs, machines, now),
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         log_stream=LambdaLogStream(its.log_stream_function),
         clock=now,
+        pin_images=PinImages(runs, documents, OciRegistries(), its.loopback_registries == "resolved"),
     )
     return use_case, machines
 

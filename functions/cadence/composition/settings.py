@@ -75,6 +75,8 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    cache_mebibytes: str
+    project_cache_mebibytes: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class AdmitSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     log_stream_function: str
+    loopback_registries: str
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
@@ -33,6 +34,7 @@ from tests.fakes.services import (
     MemoryLogStream,
     MemoryMachines,
     MemoryPools,
+    MemoryRegistries,
 )
 from tests.fakes.turnstiles import MemoryTurnstileStore
 
@@ -67,12 +69,14 @@ class Setting:
     quotas: MemoryQuotas = field(default_factory=MemoryQuotas)
     environments: MemoryEnvironments = field(default_factory=MemoryEnvironments)
     approval_store: MemoryApprovalStore = field(default_factory=MemoryApprovalStore)
+    registries: MemoryRegistries = field(default_factory=MemoryRegistries)
 
     def __post_init__(self) -> None:
         admission = Admission(self.runs, self.documents)
         feeder = Feeder(self.runs, self.machines, self.clock)
         self.feeder = feeder
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock)
+        pin = PinImages(self.runs, self.documents, self.registries, resolves_loopback=True)
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock, pin)
         turnstiles = Turnstiles(self.turnstiles, self.deadlines, self.clock, lambda attempt: None)
         self.run_gates = RunGates(self.runs, self.machines, turnstiles, self.quotas, self.clock)
         self.slots = RunnerSlots(self.runs, self.machines, turnstiles, self.quotas)

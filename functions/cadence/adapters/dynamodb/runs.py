@@ -117,6 +117,15 @@ class DynamoRunStore:
             item.update([RunItem.waiting_for.set(what)], condition=RunItem.state == str(RunState.PENDING))
         return item.run()
 
+    def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
+        item = self._run_key(run_id)
+        try:
+            with translated(f"run {run_id}"):
+                item.update([RunItem.plan_sha256.set(plan_sha256)], condition=RunItem.plan_sha256 == seen)
+        except Conflict:
+            return self.get_run(run_id)
+        return item.run()
+
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
         item = self._run_key(run_id)
         with translated(f"run {run_id}"):

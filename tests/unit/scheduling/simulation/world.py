@@ -280,7 +280,7 @@ class Ports:
         clock = world.clock
         admission = Admission(self.runs, world.documents)
         feeder = Feeder(self.runs, self.machines, clock)
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock)
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock, lambda run: run)
         turnstiles = Turnstiles(watched(world.turnstiles), self.deadlines, clock, lambda attempt: None)
         run_gates = RunGates(self.runs, self.machines, turnstiles, world.quotas, clock)
         slots = RunnerSlots(self.runs, self.machines, turnstiles, world.quotas)
