@@ -57,9 +57,9 @@ _BASE = ("botocore", "pynamodb", "python-ulid")
 _DOCUMENTS = ("jsonschema-rs", "pyyaml")
 
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "pydantic")),
+    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs((*_BASE, *_DOCUMENTS)),
-    "deliveries": Needs((*_BASE, *_DOCUMENTS)),
+    "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, "jsonschema-rs")),
     "admit": Needs(_BASE),
     "place": Needs(_BASE),

@@ -190,6 +190,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
 SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "api": ("kms:Encrypt", "kms:Decrypt"),
     "webhooks": ("kms:Decrypt",),
+    # The access tokens of git hosts.
+    "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
 }
 

@@ -45,19 +45,19 @@ def find(work: Path, path: str, what: str) -> Found:
     if not is_archive(path):
         file = work / pattern
         if not file.is_file() or not inside(work, file):
-            raise _nothing(work, path, what, "is outside of the working directory" if file.is_file() else "is no file")
+            raise nothing(work, path, what, "is outside of the working directory" if file.is_file() else "is no file")
         return Found(file, None)
     if path.endswith("/") and not _WILDCARD.search(path):
         root = work / pattern
         if not root.is_dir() or not inside(work, root):
-            raise _nothing(
+            raise nothing(
                 work, path, what, "is outside of the working directory" if root.is_dir() else "is no directory"
             )
         return Found(root, ["."])
     fixed = _before_wildcard(pattern)
     names = matches(work, pattern)
     if not names:
-        raise _nothing(work, path, what, "matches nothing")
+        raise nothing(work, path, what, "matches nothing")
     return Found(work / fixed, [os.path.relpath(name, fixed) for name in names])
 
 
@@ -84,7 +84,8 @@ def _before_wildcard(pattern: str) -> str:
     return "/".join(fixed) or "."
 
 
-def _nothing(work: Path, path: str, what: str, problem: str) -> TreatmentFailed:
+def nothing(work: Path, path: str, what: str, problem: str) -> TreatmentFailed:
+    """Why a path stands for nothing that can be used, with what is there instead."""
     names = sorted(os.listdir(work))
     there = ", ".join(names[:_MOST_NAMED]) + (
         f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""

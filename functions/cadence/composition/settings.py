@@ -40,6 +40,7 @@ class ApiSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ class DeliveriesSettings:
     pipelines_table: str
     runs_table: str
     data_bucket: str
+    secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.turnstiles import TurnstileStore, Turnstiles
+from cadence.application.turnstiles import Turnstiles, TurnstileStore
 from cadence.domain.errors import Conflict
 from cadence.domain.turnstile import Lane, LaneKey, Place, Turnstile
 from tests.fakes.services import ManualClock, MemoryDeadlines
