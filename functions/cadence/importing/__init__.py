@@ -2,5 +2,6 @@
 
 from cadence.importing.convert import Imported, convert, guess
 from cadence.importing.report import ImportFailure, Kind, Note
+from cadence.importing.wfcommons import Scales
 
-__all__ = ["ImportFailure", "Imported", "Kind", "Note", "convert", "guess"]
+__all__ = ["ImportFailure", "Imported", "Kind", "Note", "Scales", "convert", "guess"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cadence.importing.cel import FAILED, all_of, bare, state
 from cadence.importing.github_expressions import Access, Binary, Call, Expression, ExpressionError, Literal, Not, parse
 from cadence.importing.names import slug
 
@@ -30,7 +31,6 @@ _GITHUB = {
 }
 _RUNNER = {"os": '"Linux"', "arch": '"X64"'}
 _RESULTS = {"success": "succeeded", "failure": "failed", "cancelled": "cancelled", "skipped": "skipped"}
-_FAILED = '["failed", "lost", "timed_out"]'
 _STATUS = frozenset({"success", "failure", "always", "cancelled"})
 
 
@@ -60,7 +60,7 @@ class Condition:
 
 def expression(text: str, scope: Scope) -> str:
     """The CEL text of an expression's value. Raises `ExpressionError`."""
-    return _Translator(scope).value(parse(text))
+    return bare(_Translator(scope).value(parse(text)))
 
 
 def condition(text: str, scope: Scope) -> Condition:
@@ -73,11 +73,10 @@ def condition(text: str, scope: Scope) -> Condition:
     parsed = parse(inner)
     settles = bool(_calls(parsed) & (_STATUS - {"success"}))
     translator = _Translator(scope)
-    cel = translator.truth(parsed)
+    cel = bare(translator.truth(parsed))
     if settles and scope.needs:
-        settled = " && ".join(f'treatments[{json.dumps(n)}].state != ""' for n in scope.needs.values())
-        named = all(f"treatments[{json.dumps(n)}]" in cel for n in scope.needs.values())
-        cel = cel if named else settled if cel == "true" else f"{settled} && ({cel})"
+        settled = [f'{state(name)} != ""' for name in scope.needs.values() if state(name) not in cel]
+        cel = all_of([*settled, *([] if cel == "true" else [cel])])
     return Condition(None if cel == "true" else cel, settles)
 
 
@@ -105,6 +104,14 @@ class _Translator:
                 return self._access(node)
             case Call(function, arguments):
                 return self._call(function, arguments)
+            case Not(operand):
+                inner = bare(self.truth(operand))
+                return f"!({inner})" if " " in inner else f"!{inner}"
+            case Binary():
+                return self._binary(node)
+
+    def _binary(self, node: Binary) -> str:
+        match node:
             case Binary("||", Binary("&&", chosen, first), second) if not self._is_truth(first):
                 return f"({self.truth(chosen)} ? {self.value(first)} : {self.value(second)})"
             case Binary("||", left, right) if not self._is_truth(left):
@@ -117,15 +124,11 @@ class _Translator:
                 return self._compared(other, operator, text)
             case Binary(operator, left, right):
                 return f"{self.value(left)} {operator} {self.value(right)}"
-            case Not(operand):
-                inner = self.truth(operand)
-                return f"!({inner})" if " " in inner else f"!{inner}"
 
     def truth(self, node: Expression) -> str:
         """The node as something true or false."""
         if self._is_truth(node):
-            text = self.value(node)
-            return text[1:-1] if text.startswith("(") and text.endswith(")") and text.count("(") == 1 else text
+            return self.value(node)
         match node:
             case Literal(value):
                 return json.dumps(bool(value))
@@ -157,7 +160,7 @@ class _Translator:
                 text = EVENT_KINDS.get(text, text)
             case Access(("needs", str(), "result")):
                 if text == "failure":
-                    state = f"{self.value(node)} in {_FAILED}"
+                    state = f"{self.value(node)} in {FAILED}"
                     return state if operator == "==" else f"!({state})"
                 text = _RESULTS.get(text, text)
             case Access(("inputs" | "github", *path)) if path[-1] in self._scope.booleans and text in ("true", "false"):
@@ -182,7 +185,7 @@ class _Translator:
             case ("env", str(name)) if name in self._scope.env:
                 return self._variable(name)
             case ("needs", str(job), "result") if job in self._scope.needs:
-                return f"treatments[{json.dumps(self._scope.needs[job])}].state"
+                return state(self._scope.needs[job])
             case _:
                 pass
         raise ExpressionError(f"{node} has no counterpart")
@@ -204,10 +207,10 @@ class _Translator:
             case "success" | "always", ():
                 return "true"
             case "failure", () if self._scope.needs:
-                states = [f"treatments[{json.dumps(name)}].state in {_FAILED}" for name in self._scope.needs.values()]
+                states = [f"{state(name)} in {FAILED}" for name in self._scope.needs.values()]
                 return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
             case "cancelled", () if self._scope.needs:
-                states = [f'treatments[{json.dumps(name)}].state == "cancelled"' for name in self._scope.needs.values()]
+                states = [f'{state(name)} == "cancelled"' for name in self._scope.needs.values()]
                 return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
             case "contains", (Call("fromjson", (Literal(str() as text),)), item):
                 return f"{self.value(item)} in {_json_list(text)}"

@@ -52,7 +52,7 @@ def _runs_on(job: Job) -> None:
         )
     elif "container" not in job.body:
         job.draft.notes.add(
-            line, f"runs-on: {described}", "GitHub's machines have hundreds of tools; a runner has what its pool or image gives.",
+            0, "the tools of GitHub's machines (runs-on)", "They have hundreds; a runner has what its pool or image gives.",
             "Give treatments an image that has what their scripts call.",
         )  # fmt: skip
 
@@ -65,20 +65,7 @@ def _matrix(job: Job) -> None:
             line, "strategy.matrix", "It is computed while the workflow runs.", "Write the axes out, or use `each`."
         )
         return
-    made: dict[str, Any] = {}
-    for axis, values in matrix.items():
-        if axis in ("include", "exclude"):
-            continue
-        if isinstance(values, list) and values:
-            made[job.scope.axes[axis]] = values
-            continue
-        whole = (
-            job.translate(plain(values), job.line(matrix, axis), f"matrix.{axis}:") if isinstance(values, str) else None
-        )
-        if whole is not None and whole.startswith("${{"):
-            made[job.scope.axes[axis]] = whole
-        else:
-            job.note(job.line(matrix, axis), f"matrix.{axis}", "Its values are not a list.", "Write them out.")
+    made = _axes(job, matrix)
     for key in ("include", "exclude"):
         entries = [entry for entry in listed(matrix.get(key)) if isinstance(entry, dict) and entry]
         if entries:
@@ -91,6 +78,24 @@ def _matrix(job: Job) -> None:
     if isinstance(strategy.get("max-parallel"), int):
         made["max_parallel"] = max(1, strategy["max-parallel"])
     job.treatment.body["matrix"] = made
+
+
+def _axes(job: Job, matrix: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for axis, values in matrix.items():
+        if axis in ("include", "exclude"):
+            continue
+        line, whole = job.line(matrix, axis), None
+        if isinstance(values, list) and values:
+            made[job.scope.axes[axis]] = values
+            continue
+        if isinstance(values, str):
+            whole = job.translate(values, line, f"matrix.{axis}:")
+        if whole is not None and whole.startswith("${{"):
+            made[job.scope.axes[axis]] = whole
+        else:
+            job.note(line, f"matrix.{axis}", "Its values are not a list.", "Write them out.")
+    return made
 
 
 def _container(job: Job) -> None:

@@ -8,8 +8,9 @@ from cadence.importing.draft import Draft
 from cadence.importing.gitlab_artifacts import Artifacts, published, restore
 from cadence.importing.gitlab_conditions import condition
 from cadence.importing.gitlab_file import GitLabFile, needs_of
-from cadence.importing.gitlab_job import GitLabJob, script, settings
+from cadence.importing.gitlab_job import GitLabJob, script
 from cadence.importing.gitlab_rules import mentions_merge_requests
+from cadence.importing.gitlab_settings import settings
 from cadence.importing.gitlab_variables import Variables, value_of
 from cadence.importing.names import Names, slug
 from cadence.importing.report import ImportFailure

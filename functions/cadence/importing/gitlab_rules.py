@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cadence.importing.cel import all_of
 from cadence.importing.gitlab_variables import SOURCES, UnknownVariable, Variables
 from cadence.importing.source import texts
 
@@ -67,8 +68,8 @@ def only_except(body: Mapping[str, Any], variables: Variables) -> str | None:
         conditions += [rule_condition(text, variables) for text in texts(settings.get("variables"))]
         if conditions:
             either = " || ".join(conditions)
-            parts.append(f"!({either})" if negated else f"({either})" if len(conditions) > 1 else either)
-    return " && ".join(parts) or None
+            parts.append(f"!({either})" if negated else either)
+    return all_of(parts) or None
 
 
 def mentions_merge_requests(value: Any) -> bool:
