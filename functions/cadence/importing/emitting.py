@@ -83,9 +83,12 @@ def _scalar(text: str) -> str:
         return text
     if '"' in text and "'" not in text and "\n" not in text and not _UNPRINTABLE.search(text):
         return f"'{text}'"
-    if not _UNPRINTABLE.search(text):
-        return json.dumps(text, ensure_ascii=False)
-    return json.dumps(text)
+    return _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _block(text: str) -> str | None:

@@ -39,7 +39,7 @@ class Scope:
     """What names mean where an expression stands.
 
     `needs` maps jobs to treatments, `env` the variables that are known, `parameters` inputs to parameters, `axes` the
-    matrix's axes to those of the document. Only a job's `if` may name the states of other treatments.
+    matrix's axes to those of the document. `states` says that the states of other treatments may be named: in a job's `if`.
     """
 
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +48,7 @@ class Scope:
     axes: Mapping[str, str] = field(default_factory=dict)
     booleans: frozenset[str] = frozenset()
     job: str = ""
+    states: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def condition(text: str, scope: Scope) -> Condition:
     settles = bool(_calls(parsed) & (_STATUS - {"success"}))
     translator = _Translator(scope)
     cel = bare(translator.truth(parsed))
-    if settles and scope.needs:
+    if settles and scope.needs and scope.states:
         settled = [f'{state(name)} != ""' for name in scope.needs.values() if state(name) not in cel]
         cel = all_of([*settled, *([] if cel == "true" else [cel])])
     return Condition(None if cel == "true" else cel, settles)
@@ -184,7 +185,7 @@ class _Translator:
                 return ".".join(["matrix", self._scope.axes[axis], *(part or "" for part in rest)])
             case ("env", str(name)) if name in self._scope.env:
                 return self._variable(name)
-            case ("needs", str(job), "result") if job in self._scope.needs:
+            case ("needs", str(job), "result") if job in self._scope.needs and self._scope.states:
                 return state(self._scope.needs[job])
             case _:
                 pass
@@ -206,10 +207,10 @@ class _Translator:
         match function, arguments:
             case "success" | "always", ():
                 return "true"
-            case "failure", () if self._scope.needs:
+            case "failure", () if self._scope.needs and self._scope.states:
                 states = [f"{state(name)} in {FAILED}" for name in self._scope.needs.values()]
                 return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
-            case "cancelled", () if self._scope.needs:
+            case "cancelled", () if self._scope.needs and self._scope.states:
                 states = [f'{state(name)} == "cancelled"' for name in self._scope.needs.values()]
                 return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
             case "contains", (Call("fromjson", (Literal(str() as text),)), item):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cadence.importing.containers import health_of_options, ports, service_name
@@ -155,7 +156,7 @@ def _services(job: Job) -> None:
 def _condition(job: Job) -> None:
     text, line = plain(job.body["if"]), job.line(job.body, "if")
     try:
-        found = condition(text, job.scope)
+        found = condition(text, replace(job.scope, states=True))
     except ExpressionError as error:
         job.note(
             line, f"if: {text}", f"It cannot be translated: {error}.", "The treatment never runs until its `when` is written by hand."

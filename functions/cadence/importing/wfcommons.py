@@ -201,5 +201,7 @@ def _relative(file: str) -> str:
 
 
 def _argument(text: str) -> str:
-    """One argument may hold several words with their own quotes, as workflow systems write them."""
-    return text if " " in text else shlex.quote(text) if not text.startswith(("-", "$")) else text
+    """One argument of a trace may be an option and its value; variables are left to the shell."""
+    if text.startswith("-"):
+        return " ".join(word if "$" in word else shlex.quote(word) for word in text.split())
+    return f'"{text}"' if "$" in text and '"' not in text else shlex.quote(text)
