@@ -40,6 +40,8 @@ class Place:
             untried, exhausted = pools, ()
         pool = untried[0]
         stored = self.runs.get_treatment(run_id, treatment)
+        if stored.cancel_reason:
+            raise Cancelled(stored.cancel_reason)
         try:
             self.runs.advance(
                 run_id,
@@ -49,6 +51,7 @@ class Place:
                 TreatmentState.BOOTING,
                 pool=pool.name,
                 placed_at=self.clock(),
+                waiting_for=None,
             )
         except Conflict:
             raise Cancelled(f"{treatment} was settled while it was being placed") from None

@@ -71,6 +71,7 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class AdmitSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     log_stream_function: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class HoldSettings:
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,22 @@ class SettleSettings:
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class ActSettings:
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class WakeGroupSettings(ActSettings):
+    pass
 
 
 @dataclass(frozen=True)
@@ -125,6 +144,7 @@ class StopRunSettings:
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -139,6 +159,7 @@ class WatchdogSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -168,6 +189,8 @@ SETTINGS: Mapping[str, type] = {
     "provider_host": ProviderHostSettings,
     "hold": HoldSettings,
     "settle": SettleSettings,
+    "act": ActSettings,
+    "wake_group": WakeGroupSettings,
     "stop_run": StopRunSettings,
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,
