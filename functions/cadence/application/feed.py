@@ -69,7 +69,7 @@ class Feeder:
             ended += [skipped] if skipped else self._go_on([consumer])
         if producer.state in FAILED_TREATMENT_STATES:
             for group in consumers:
-                if group.kind is not Kind.COMMAND and not group.state.final:
+                if producer.name.startswith(f"{group.name}:") and not group.state.final:
                     self.wake_ups.wake(group.run_id, group.name, failed=True)
         if producer.bounded_by:
             self._give_place_up(producer, producer.bounded_by)

@@ -9,7 +9,7 @@ from cadence.application.feed import Feeder
 from cadence.application.ports import GroupStore, RunStore
 from cadence.domain.errors import NotFound
 from cadence.domain.group import first_failed
-from cadence.domain.run import Kind, Treatment
+from cadence.domain.run import Kind, Treatment, TreatmentSpec
 from cadence.domain.wording import PAST
 
 
@@ -41,19 +41,26 @@ class WakeGroup:
         spec = self.runs.get_spec(group.run_id, group.name)
         if not spec.fail_fast:
             return
-        names: Sequence[str] = spec.instances
-        failure = None
-        if group.kind is Kind.EACH:
-            growth = self.grow.close(group.run_id, group.name)
-            names, failure = growth.names(), growth.failure
-        instances = self.runs.get_treatments(group.run_id, names)
-        if (first := first_failed(instances)) is not None:
-            failure = f"{first.name} {PAST[first.state]}"
+        instances = self._instances(group, spec)
+        first = first_failed(instances)
+        failure = f"{first.name} {PAST[first.state]}" if first else self._own_failure(group)
         if failure is None:
             return
+        if group.kind is Kind.EACH:
+            self.grow.close(group.run_id, group.name)
+            instances = self._instances(group, spec)
         for instance in instances:
             if not instance.state.final:
                 self._cancel(instance, f"cancelled because {failure} (fail_fast)")
+
+    def _instances(self, group: Treatment, spec: TreatmentSpec) -> Sequence[Treatment]:
+        names = spec.instances
+        if group.kind is Kind.EACH:
+            names = tuple(self.groups.get_growth(group.run_id, group.name).names())
+        return self.runs.get_treatments(group.run_id, names)
+
+    def _own_failure(self, group: Treatment) -> str | None:
+        return self.groups.get_growth(group.run_id, group.name).failure if group.kind is Kind.EACH else None
 
     def _cancel(self, instance: Treatment, reason: str) -> None:
         asked = self.runs.request_cancel(instance.run_id, instance.name, reason)
