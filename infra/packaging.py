@@ -59,9 +59,9 @@ _CONDITIONS = ("common-expression-language",)
 _DOCUMENTS = ("jsonschema-rs", "pyyaml")
 
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "pydantic")),
+    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs((*_BASE, *_DOCUMENTS)),
-    "deliveries": Needs((*_BASE, *_DOCUMENTS)),
+    "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, "jsonschema-rs")),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),

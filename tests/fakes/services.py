@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cadence.domain import ids
-from cadence.domain.errors import CadenceError, NotFound
+from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
+from cadence.domain.image import Image
 from cadence.domain.pool import Pool
 from cadence.domain.run import Kind
 
@@ -55,6 +56,20 @@ class MemoryMachines:
 
 
 @dataclass
+class MemoryRegistries:
+    """Digests by image. `asked` holds every image asked for; what is not known is refused."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def digest(self, image: Image) -> str:
+        self.asked.append(str(image))
+        if str(image) not in self.digests:
+            raise ProviderRejected(f"The image {image} cannot be had: 404: manifest unknown.")
+        return self.digests[str(image)]
+
+
+@dataclass
 class MemoryDocuments:
     contents: dict[str, bytes] = field(default_factory=dict)
 
@@ -76,12 +91,20 @@ class MemoryDeadlines:
 
     runs: list[tuple[str, timedelta]] = field(default_factory=list)
     runners: list[tuple[str, timedelta]] = field(default_factory=list)
+    turnstiles: list[tuple[str, timedelta]] = field(default_factory=list)
+    approvals: list[tuple[str, str, timedelta]] = field(default_factory=list)
 
     def watch_run(self, run_id: str, after: timedelta) -> None:
         self.runs.append((run_id, after))
 
     def watch_runner(self, runner_id: str, after: timedelta) -> None:
         self.runners.append((runner_id, after))
+
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        self.turnstiles.append((scope, after))
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
+        self.approvals.append((run_id, treatment, after))
 
 
 @dataclass

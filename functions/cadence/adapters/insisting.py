@@ -12,6 +12,11 @@ _ATTEMPTS = 20
 R = TypeVar("R")
 
 
+def pause(attempt: int) -> None:
+    """Full jitter between two attempts at what others change at the same time; forty of them take about 10 s."""
+    time.sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))
+
+
 def insisting(call: Callable[[], R]) -> R:
     """Repeats `call` on Transient with full jitter (about 10 s in all).
 

@@ -15,6 +15,7 @@ from cadence.domain.run import Kind
 
 # A token is good until its state has been left; afterwards nobody waits for the answer.
 _TOO_LATE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
+_NO_ROOM = frozenset({"ExecutionLimitExceeded", "TooManyRequestsException"})
 _MAX_CAUSE = 32_000
 
 
@@ -48,11 +49,11 @@ class StepFunctionsMachines:
         try:
             client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=json.dumps(payload))
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
-                return
-            if may_succeed_later(error):
-                raise Transient(f"execution {name} could not be started: too many are being started") from error
-            raise
+            code = error.response["Error"]["Code"]
+            if code in _NO_ROOM or (code != "ExecutionAlreadyExists" and may_succeed_later(error)):
+                raise Transient(f"{name}: no execution can be started now ({code})") from error
+            if code != "ExecutionAlreadyExists":
+                raise
 
     @staticmethod
     def _answer(operation: str, **arguments: str) -> None:

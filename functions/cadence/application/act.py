@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cadence.application.each import GrowGroup
 from cadence.application.feed import Feeder
 from cadence.application.gather import CannotGather, Gather
+from cadence.application.instances import in_order
 from cadence.application.ports import Clock, GroupStore, Machines, RunStore
 from cadence.domain import group as groups
 from cadence.domain.errors import Conflict
@@ -57,7 +58,7 @@ class Act:
             return self.runs.get_treatment(stored.run_id, stored.name)
 
     def _end(self, stored: Treatment, names: Sequence[str]) -> Treatment:
-        instances = self.runs.get_treatments(stored.run_id, names)
+        instances = in_order(self.runs, stored.run_id, names)
         state, cause = groups.verdict(instances)
         if stored.kind is Kind.EACH:
             growth = self.groups.get_growth(stored.run_id, stored.name)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cadence.application.ports import Clock, Machines, RunnerStore, RunStore, WakeUps
+from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled, Conflict, NotFound
 from cadence.domain.run import Kind, Treatment, TreatmentState
@@ -17,11 +18,15 @@ class EndTreatment:
     runs: RunStore
     runners: RunnerStore
     machines: Machines
+    slots: RunnerSlots
     wake_ups: WakeUps
     clock: Clock
 
     def __call__(self, treatment: Treatment, reason: str) -> bool:
         """True if it has its final state now. Safe to repeat."""
+        if treatment.turn_token:
+            self.slots.release(treatment)
+            self.machines.fail(treatment.turn_token, Cancelled(reason))
         if treatment.state in _NOT_PLACED or treatment.kind is not Kind.COMMAND:
             try:
                 self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())

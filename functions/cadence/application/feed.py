@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cadence.application.bounding import Bounding
+from cadence.application.instances import in_order
 from cadence.application.ports import Clock, GroupStore, Machines, RunStore, WakeUps
 from cadence.application.workers import Workers, several_at_once
 from cadence.domain import conditions, wording
@@ -116,7 +117,7 @@ class Feeder:
         """The treatment as ended, if its condition does not let it run."""
         spec = self.runs.get_spec(treatment.run_id, treatment.name)
         assert spec.when is not None
-        over = self.runs.get_treatments(treatment.run_id, spec.when_over)
+        over = in_order(self.runs, treatment.run_id, spec.when_over)
         try:
             if conditions.holds(spec.when, {producer.name: str(producer.state) for producer in over}):
                 return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cadence.application.each import GrowGroup
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
+from cadence.application.instances import in_order
 from cadence.application.ports import GroupStore, RunStore
 from cadence.domain.errors import NotFound
 from cadence.domain.group import first_failed
@@ -57,7 +58,7 @@ class WakeGroup:
         names = spec.instances
         if group.kind is Kind.EACH:
             names = tuple(self.groups.get_growth(group.run_id, group.name).names())
-        return self.runs.get_treatments(group.run_id, names)
+        return in_order(self.runs, group.run_id, names)
 
     def _own_failure(self, group: Treatment) -> str | None:
         return self.groups.get_growth(group.run_id, group.name).failure if group.kind is Kind.EACH else None

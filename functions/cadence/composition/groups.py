@@ -16,7 +16,7 @@ from cadence.application.feed import Feeder
 from cadence.application.gather import Gather
 from cadence.application.ports import Machines
 from cadence.application.wake_group import WakeGroup
-from cadence.composition import settings
+from cadence.composition import gates, settings
 from cadence.composition.scheduling import now
 
 
@@ -36,11 +36,12 @@ def wake_group() -> WakeGroup:
     runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
+    slots = gates.runner_slots(its, runs, machines)
     elements = Elements(runs, DynamoStreamStore(its.runners_table), S3Chunks(client("s3"), its.data_bucket))
     return WakeGroup(
         runs=runs,
         groups=groups,
         grow=GrowGroup(runs, groups, elements, machines, now),
-        end=EndTreatment(runs, DynamoRunnerStore(its.runners_table), machines, wake_ups, now),
+        end=EndTreatment(runs, DynamoRunnerStore(its.runners_table), machines, slots, wake_ups, now),
         feeder=Feeder(runs, groups, machines, wake_ups, now),
     )

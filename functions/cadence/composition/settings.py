@@ -40,6 +40,7 @@ class ApiSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ class DeliveriesSettings:
     pipelines_table: str
     runs_table: str
     data_bucket: str
+    secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class RunnerGatewaySettings:
     treatment_machine_arn: str
     doorbell_prefix: str
     wake_ups_queue_url: str
+    cache_mebibytes: str
+    project_cache_mebibytes: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class AdmitSettings:
     deadlines_queue_url: str
     log_stream_function: str
     wake_ups_queue_url: str
+    loopback_registries: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class PlaceSettings:
     runs_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
     provider_function_prefix: str
 
 
@@ -115,10 +123,12 @@ class HoldSettings:
 
 @dataclass(frozen=True)
 class SettleSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
     wake_ups_queue_url: str
 
 
@@ -134,26 +144,34 @@ class ActSettings:
 
 @dataclass(frozen=True)
 class WakeGroupSettings(ActSettings):
-    pass
+    access_table: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class StopRunSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
     wake_ups_queue_url: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class FinaliseSettings:
+    access_table: str
     runs_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class WatchdogSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     run_machine_arn: str

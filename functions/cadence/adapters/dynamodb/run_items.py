@@ -10,6 +10,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -18,6 +19,7 @@ from pynamodb.models import Model
 from cadence.domain.group import Growth, Places
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
+    ConcurrencyPolicy,
     Edge,
     EdgeState,
     Kind,
@@ -93,6 +95,10 @@ class RunItem(RunsTable):
     stop_token = UnicodeAttribute(null=True)
     rerun_of = UnicodeAttribute(null=True)
     kept_sha256 = UnicodeAttribute(null=True)
+    concurrency_group = UnicodeAttribute(null=True)
+    concurrency_policy = UnicodeAttribute(null=True)
+    priority = NumberAttribute(null=True)
+    waiting_for = UnicodeAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
@@ -110,6 +116,8 @@ class RunItem(RunsTable):
         values["max_duration"] = int(self.max_duration)
         values["pipeline_version"] = _int(self.pipeline_version)
         values["unsettled"] = _int(self.unsettled)
+        values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
+        values["priority"] = _int(self.priority) or 0
         return Run(**values)
 
 
@@ -152,6 +160,8 @@ class TreatmentItem(RunsTable):
     exit_code = NumberAttribute(null=True)
     pool = UnicodeAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
+    turnstiles = UnicodeSetAttribute(null=True)
+    turn_token = UnicodeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
     ready_at = UTCDateTimeAttribute(null=True)
     placed_at = UTCDateTimeAttribute(null=True)
@@ -163,7 +173,7 @@ class TreatmentItem(RunsTable):
         item = cls(partition(treatment.run_id), cls.PREFIX + treatment.name)
         for field in dataclasses.fields(treatment):
             value = getattr(treatment, field.name)
-            if value is not None and not (value == field.default and field.name in cls._LEFT_OUT):
+            if value is not None and value != () and not (value == field.default and field.name in cls._LEFT_OUT):
                 setattr(item, field.name, value)
         return item
 
@@ -173,6 +183,7 @@ class TreatmentItem(RunsTable):
         values["kind"] = Kind(self.kind or Kind.COMMAND)
         values["conditional"] = bool(self.conditional)
         values["timeouts"] = int(self.timeouts or 0)
+        values["turnstiles"] = tuple(sorted(self.turnstiles or ()))
         for name in ("waiting", "attempt", "failures", "infrastructure_failures", "exit_code"):
             values[name] = _int(values[name])
         return Treatment(**values)

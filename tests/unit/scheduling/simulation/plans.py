@@ -23,7 +23,8 @@ GATHERED = (
 
 def pipeline(random: Random, size: int) -> tuple[list[TreatmentSpec], dict[str, list[str]]]:
     """Chains, fan-out and fan-in over all kinds of connections, and a script for each treatment."""
-    specs, scripts = [], {}
+    specs: list[TreatmentSpec] = []
+    scripts = {}
     width = random.choice((1, 3, size))  # how far back a treatment may reach: chains or wide graphs
     for index in range(size):
         name = f"t{index}"

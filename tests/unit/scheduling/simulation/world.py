@@ -10,6 +10,7 @@ from typing import Any
 
 from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
+from cadence.application.approvals import Approvals
 from cadence.application.each import GrowGroup
 from cadence.application.elements import Elements
 from cadence.application.end_treatment import EndTreatment
@@ -18,8 +19,12 @@ from cadence.application.finalise import Finalise
 from cadence.application.gather import Gather
 from cadence.application.hold import Hold
 from cadence.application.place import Place
+from cadence.application.run_gates import RunGates
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle, following
 from cadence.application.stop_run import StopRun
+from cadence.application.treatment_gates import TreatmentGates
+from cadence.application.turnstiles import Turnstiles
 from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
 from cadence.application.workers import one_by_one
@@ -28,6 +33,7 @@ from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Co
 from cadence.domain.pool import Placement, Pool
 from cadence.domain.run import Kind, Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
+from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
@@ -39,6 +45,7 @@ from tests.fakes.services import (
     MemoryPools,
 )
 from tests.fakes.streams import MemoryStreams
+from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.unit.scheduling.simulation.agent import Agent
 from tests.unit.scheduling.simulation.machine import Execution
 from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watched
@@ -87,6 +94,7 @@ class World:
     scripts: Mapping[str, Sequence[str]]
     random: Random
     faults: Faults = field(default_factory=Faults)
+    pools: Sequence[Pool] = POOLS
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
@@ -96,6 +104,9 @@ class World:
         self.documents = MemoryDocuments()
         self.chunks = MemoryChunks()
         self.streams = MemoryStreams()
+        self.turnstiles = MemoryTurnstileStore()
+        self.approvals = MemoryApprovalStore()
+        self.quotas = MemoryQuotas()
         self.machines = StartingMachines(self._begin)
         self.executions: list[Execution] = []
         self.claims: Counter[str] = Counter()
@@ -294,6 +305,9 @@ class SimulatedDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta) -> None:
         self._world.wake_watchdog("runner", runner_id, after)
 
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        self._world.wake_watchdog("turnstile", scope, after)
+
 
 class Ports:
     """The use cases, wired for one invocation."""
@@ -310,18 +324,27 @@ class Ports:
         self.chunks = watched(world.chunks)
         self.streams = world.streams
         feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, clock, one_by_one)
-        end = EndTreatment(self.runs, self.runners, self.machines, self.wake_ups, clock)
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock, lambda run: run)
+        turnstiles = Turnstiles(watched(world.turnstiles), self.deadlines, clock, lambda attempt: None)
+        run_gates = RunGates(self.runs, self.machines, turnstiles, world.quotas, clock)
+        slots = RunnerSlots(self.runs, self.machines, turnstiles, world.quotas)
+        approvals = Approvals(
+            self.runs, watched(world.approvals), MemoryEnvironments(), self.machines, self.deadlines, clock
+        )
+        self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
+        self.place = Place(self.runs, MemoryPools(world.pools), self.gates, "provider-", clock)
+        self.hold = Hold(self.runs, self.runners, self.machines, feeder, clock)
+        self.settle = Settle(self.runs, self.runners, feeder, slots, clock)
+        end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, clock)
+        self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
         gather = Gather(self.runs, self.chunks, clock)
         self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, clock)
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock)
-        self.place = Place(self.runs, MemoryPools(POOLS), "provider-", clock)
-        self.hold = Hold(self.runs, self.runners, self.machines, feeder, clock)
-        self.settle = Settle(self.runs, self.runners, feeder, clock)
-        self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
-        self.finalise = Finalise(self.runs, clock)
-        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.finalise, clock)
+        self.finalise = Finalise(self.runs, run_gates, clock)
+        self.watchdog = Watchdog(
+            self.runs, self.runners, self.machines, self.deadlines, self.finalise, run_gates, slots, approvals, clock
+        )
 
 
 def _caught(error: Mapping[str, str]) -> MachineError:
@@ -329,6 +352,9 @@ def _caught(error: Mapping[str, str]) -> MachineError:
 
 
 def _place(ports: Ports, event: Event) -> None:
+    if event.get("operation") == "wait":
+        ports.gates.wait(event["run_id"], event["treatment"], event["task_token"])
+        return
     refused = None
     if "exhausted" in event["state"]:
         last = event["state"]["placement"]["decision"]
@@ -338,7 +364,7 @@ def _place(ports: Ports, event: Event) -> None:
     ports.machines.succeed(event["task_token"], vars(placement) | {"decided_at": placement.decided_at.isoformat()})
 
 
-def _settle(ports: Ports, event: Event) -> dict[str, str]:
+def _settle(ports: Ports, event: Event) -> dict[str, Any]:
     attempt = event["placement"]["decision"]["attempt"] if "placement" in event else None
     error = MachineError.caught(event.get("error"))
     settled = ports.settle(event["run_id"], event["treatment"], attempt, error)
