@@ -1,6 +1,7 @@
 """Pools, the hosts that joined them, and the runners at work."""
 
 import re
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
@@ -13,12 +14,22 @@ from cadence.application.look_into_run import attempts
 from cadence.composition.api import Services
 from cadence.domain.access import ALL_PROJECTS, Permission, Principal
 from cadence.domain.errors import Forbidden, InvalidRequest, Violation
-from cadence.domain.pool import Pool
+from cadence.domain.pool import Pool, PoolLimits
 
 endpoints = Endpoints("pools")
 
 _RECENT_RUNS = 50
 _AT_WORK = frozenset({"placing", "booting", "running"})
+
+
+class PoolLimitsBody(Body):
+    """The largest runner of the pool (millicores, MB), and how many runners it has at a time; documents are held against what is given."""
+
+    cpu: int | None = Field(default=None, ge=1)
+    memory: int | None = Field(default=None, ge=1)
+    storage: int | None = Field(default=None, ge=1)
+    images: bool | None = Field(default=None, description="Whether its runners can run container images.")
+    runners: int | None = Field(default=None, ge=1)
 
 
 class PoolBody(Body):
@@ -29,6 +40,15 @@ class PoolBody(Body):
     architectures: list[Literal["amd64", "arm64"]] = Field(["amd64"], min_length=1, max_length=2)
     projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
     settings: JsonObject = Field(default_factory=dict)
+    limits: PoolLimitsBody = PoolLimitsBody()
+
+
+class PoolLimitsView(Model):
+    cpu: int | None
+    memory: int | None
+    storage: int | None
+    images: bool | None
+    runners: int | None
 
 
 class PoolView(Model):
@@ -38,6 +58,7 @@ class PoolView(Model):
     architectures: list[str]
     projects: list[str]
     settings: JsonObject
+    limits: PoolLimitsView
 
 
 class PoolList(Model):
@@ -103,6 +124,7 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
         tuple(body.architectures),
         tuple(body.projects),
         body.settings,
+        PoolLimits(**body.limits.model_dump()),
     )
     return Reply(_view(changed), 201 if services.access.put_pool(changed) else 200)
 
@@ -157,4 +179,5 @@ def _view(pool: Pool) -> PoolView:
         architectures=list(pool.architectures),
         projects=list(pool.projects),
         settings=dict(pool.settings),
+        limits=PoolLimitsView(**asdict(pool.limits)),
     )

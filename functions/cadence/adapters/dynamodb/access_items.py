@@ -1,5 +1,6 @@
 """Items of the `access` table. Keys are in docs/architecture.md."""
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from pynamodb.attributes import (
@@ -16,7 +17,7 @@ from pynamodb.models import Model
 
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
-from cadence.domain.pool import Pool
+from cadence.domain.pool import Pool, PoolLimits
 
 
 class _Meta:
@@ -94,6 +95,7 @@ class PoolItem(AccessTable):
     architectures: JSONAttribute = JSONAttribute()
     projects: JSONAttribute = JSONAttribute()
     settings: JSONAttribute = JSONAttribute()
+    limits: JSONAttribute = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, pool: Pool) -> "PoolItem":
@@ -107,6 +109,7 @@ class PoolItem(AccessTable):
             architectures=list(pool.architectures),
             projects=list(pool.projects),
             settings=dict(pool.settings),
+            limits=asdict(pool.limits),
         )
 
     def pool(self) -> Pool:
@@ -118,6 +121,7 @@ class PoolItem(AccessTable):
             tuple(self.architectures),
             tuple(self.projects),
             self.settings,
+            PoolLimits(**(self.limits or {})),
         )
 
 
