@@ -65,6 +65,10 @@ class CadenceStack(Stack):
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
             "stage": deployment.stage,
+            # Only on one machine is the loopback interface the same for the control plane and for the runners.
+            "loopback_registries": "resolved" if deployment.is_local else "left",
+            "cache_mebibytes": str(deployment.cache_mebibytes),
+            "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)

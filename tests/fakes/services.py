@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cadence.domain import ids
-from cadence.domain.errors import CadenceError, NotFound
+from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
+from cadence.domain.image import Image
 from cadence.domain.pool import Pool
 
 
@@ -51,6 +52,20 @@ class MemoryMachines:
 
     def beat(self, task_token: str) -> None:
         self.beats.append(task_token)
+
+
+@dataclass
+class MemoryRegistries:
+    """Digests by image. `asked` holds every image asked for; what is not known is refused."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def digest(self, image: Image) -> str:
+        self.asked.append(str(image))
+        if str(image) not in self.digests:
+            raise ProviderRejected(f"The image {image} cannot be had: 404: manifest unknown.")
+        return self.digests[str(image)]
 
 
 @dataclass

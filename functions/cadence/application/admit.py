@@ -1,5 +1,6 @@
 """Admission: from a plan to treatments that can start."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,23 +28,27 @@ class Admission:
 
 @dataclass(frozen=True)
 class Admit:
+    """`pin_images` gives the run a plan whose images all have digests."""
+
     runs: RunStore
     admission: Admission
     feeder: Feeder
     deadlines: Deadlines
     log_stream: LogStream
     clock: Clock
+    pin_images: Callable[[Run], Run]
 
     def __call__(self, run_id: str, machine_token: str) -> None:
         """Writes what the run consists of, keeps the machine's token, starts what is ready. Safe to repeat.
 
-        Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone.
+        Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone, ProviderRejected for an image
+        that its registry refuses, Transient if a registry does not answer.
         """
         run = self.runs.begin_run(run_id, machine_token, self.clock())
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()
-        self.admission(run)
+        self.admission(self.pin_images(run))
         self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
         self.feeder.start_ready(self.runs.list_treatments(run_id))
         self.feeder.answer_when_all_settled(run_id)

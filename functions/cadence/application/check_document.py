@@ -46,9 +46,9 @@ class CheckDocument:
 
 
 def _offer(pool: Pool) -> PoolOffer:
-    limits = pool.limits
+    largest = pool.largest
     return PoolOffer(
-        frozenset(pool.architectures), limits.cpu, limits.memory, limits.storage, limits.images, limits.runners
+        frozenset(pool.architectures), largest.cpu, largest.memory, largest.storage, largest.images, pool.max_runners
     )
 
 

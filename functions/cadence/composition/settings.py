@@ -60,6 +60,7 @@ class DeliveriesSettings:
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
     git_hosts: str
 
 
@@ -74,6 +75,8 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    cache_mebibytes: str
+    project_cache_mebibytes: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class AdmitSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     log_stream_function: str
+    loopback_registries: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class PlaceSettings:
     runs_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
     provider_function_prefix: str
 
 
@@ -115,28 +120,37 @@ class HoldSettings:
 
 @dataclass(frozen=True)
 class SettleSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class StopRunSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class FinaliseSettings:
+    access_table: str
     runs_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class WatchdogSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     run_machine_arn: str

@@ -7,22 +7,21 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class PoolLimits:
-    """The largest runner of a pool (millicores, MB), whether it can run container images, and how many runners it has at a time.
-
-    `None` is not known: documents are then not held against it.
-    """
+class LargestRunner:
+    """What the largest runner of a pool has (millicores, MB), and whether it can run container images; `None` is not known."""
 
     cpu: int | None = None
     memory: int | None = None
     storage: int | None = None
     images: bool | None = None
-    runners: int | None = None
 
 
 @dataclass(frozen=True)
 class Pool:
-    """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun."""
+    """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun.
+
+    `max_runners` is how many it may give at a time (None: as many as it has).
+    """
 
     organization: str
     name: str
@@ -31,7 +30,8 @@ class Pool:
     architectures: tuple[str, ...] = ("amd64",)
     projects: tuple[str, ...] = ("*",)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    limits: PoolLimits = PoolLimits()
+    max_runners: int | None = None
+    largest: LargestRunner = LargestRunner()
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

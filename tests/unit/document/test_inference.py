@@ -135,7 +135,7 @@ open_types = st.recursive(
     st.lists(st.tuples(open_types, open_types), max_size=8),
     st.randoms(),
 )
-def test_whatever_has_a_solution_is_solved(meaning, pairs, chance) -> None:  # type: ignore[no-untyped-def]
+def test_whatever_has_a_solution_is_solved(meaning, pairs, chance) -> None:
     """From equations that one meaning fulfils, that meaning comes back, in whatever order they are told."""
     equations = [(one, substituted(one, meaning.__getitem__)) for one, _ in pairs]
     equations += [
@@ -153,7 +153,7 @@ def test_whatever_has_a_solution_is_solved(meaning, pairs, chance) -> None:  # t
 
 
 @given(st.lists(st.tuples(open_types | plain, open_types | plain), max_size=12))
-def test_no_equations_hang(pairs) -> None:  # type: ignore[no-untyped-def]
+def test_no_equations_hang(pairs) -> None:
     inference = Inference()
     outcomes = [inference.equal(one, other, "one", "other") for one, other in pairs]
 
