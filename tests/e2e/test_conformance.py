@@ -1,10 +1,14 @@
 """The runs of the conformance suite: all started at once, each then as its case says."""
 
+import json
 from collections.abc import Mapping
+from random import Random
 
 import pytest
 
+from cadence.domain.document import validate
 from tests.conformance.cases import Case, Expected, cases
+from tests.conformance.generating import document
 from tests.e2e.api import Api, states
 
 RUN = [case for case in cases() if case.run is not None]
@@ -50,3 +54,26 @@ def _check_treatments(expected: Expected, run: Mapping[str, object]) -> None:
         assert treatments[name]["attempt"] == attempt
     for name, words in expected.causes.items():
         assert words in (treatments[name]["cause"] or ""), treatments[name]["cause"]
+
+
+DRAWN = 15
+
+
+@pytest.fixture(scope="module")
+def drawn(api: Api) -> list[str]:
+    """Runs of documents drawn at random that the validator accepts."""
+    random, runs = Random(3), []
+    while len(runs) < DRAWN:
+        text = json.dumps(document(random, 5))
+        if validate(text).pipeline is not None:
+            runs.append(api.start(text))
+    return runs
+
+
+@pytest.mark.parametrize("number", range(DRAWN))
+def test_an_accepted_document_ends_as_its_scripts_say(number: int, api: Api, drawn: list[str]) -> None:
+    run = api.finished(drawn[number], within=LONGEST)
+
+    assert set(states(run).values()) <= {"succeeded", "failed", "skipped"}, run["cause"]
+    failed = "failed" in states(run).values()
+    assert run["state"] == ("failed" if failed else "succeeded"), run["cause"]
