@@ -7,7 +7,7 @@ from cadence.importing import Kind, convert
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
 SHOWN, DOCUMENT = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)[:2]
-REPORT = re.findall(r"```\n(.*?)```", TEXT, re.DOTALL)[0]
+REPORT = re.findall(r"tells\n\n```\n(.*?)```", TEXT, re.DOTALL)[0]
 
 
 def test_the_example_becomes_the_document_shown() -> None:
