@@ -38,6 +38,7 @@ class RunnerView(Model):
     booting_at: datetime | None
     claimed_at: datetime | None
     facts: JsonObject = Field(description="What the runner said of itself: system, architecture, tools.")
+    image_digest: str | None = Field(description="Of the image that the command ran in, once it has ended.")
 
 
 class ValueView(Model):
