@@ -39,3 +39,4 @@ class Placement:
     reason: str
     decided_at: datetime
     exhausted: tuple[str, ...] = ()
+    priority: int = 0

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+HIGHEST_PRIORITY = 100
+
 
 class RunState(StrEnum):
     PENDING = "pending"

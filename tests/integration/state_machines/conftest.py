@@ -29,6 +29,7 @@ WELL: dict[str, list[Any]] = {
     "StopRun": [{"succeed": {}}],
     "Finalise": [{"return": {"state": "succeeded"}}],
     "Place": [{"succeed": DECISION}],
+    "wait": [{"succeed": {}}],
     "start": [{"succeed": {}}],
     "Hold": [{"succeed": {}}],
     "Settle": [{"return": {"next": "done"}}],
