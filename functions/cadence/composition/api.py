@@ -19,7 +19,7 @@ from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
-from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
@@ -32,6 +32,8 @@ from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
+from cadence.application.fetch_libraries import FetchLibraries
+from cadence.application.git_ports import GitReader
 from cadence.application.look_into_run import LookIntoRun
 from cadence.application.measure import Measure
 from cadence.application.pipeline_ports import PipelineStore
@@ -106,6 +108,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def _git_reader(hosts: str) -> GitReader:
+    """Git is loaded by the first document that uses a definition of a repository: nearly none does."""
+    from cadence.adapters.git.reader import DulwichGitReader
+
+    return DulwichGitReader.reaching(hosts)
+
+
 def services() -> Services:
     its = settings.load(settings.ApiSettings)
     access = DynamoAccessStore(its.access_table)
@@ -116,7 +125,9 @@ def services() -> Services:
     runs = DynamoRunStore(its.runs_table)
     runners = DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    check = CheckDocument(access, secrets)
+    texts = S3LibraryTexts(client("s3"), its.data_bucket)
+    libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts))
+    check = CheckDocument(access, secrets, libraries)
     freeze = FreezeDocument(check, documents)
     visible = VisibleRuns(runs, access)
     deadlines = SqsDeadlines(its.deadlines_queue_url)

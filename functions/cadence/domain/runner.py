@@ -86,6 +86,11 @@ class Runner:
         return Offer(self.runner_id, self.project, self.priority)
 
     @property
+    def image_digest(self) -> str | None:
+        """Of the image that the command ran in, once the runner has told."""
+        return self.result.image_digest if self.result else None
+
+    @property
     def waiting_token(self) -> str | None:
         """The task token that the treatment's machine waits on now, as far as this runner was told of it."""
         return self.execute_token or self.launch_token

@@ -5,10 +5,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from cadence.domain import plan
 from cadence.domain.approval import ApprovalRequest
 from cadence.domain.quotas import Quotas
-from cadence.domain.run import TreatmentSpec, TreatmentState
+from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
 from tests.integration.api.calling import HELLO, Api
 
 PRODUCTION = {
@@ -26,7 +25,7 @@ def waiting(api: Api) -> str:
     run_id: str = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
     spec = TreatmentSpec(name="deploy", run="true", environment="production")
     runs, now = api.services.runs, api.services.clock()
-    runs.admit(run_id, [spec], plan.treatments(run_id, [spec], []), [])
+    runs.admit(run_id, [spec], [Treatment(run_id, "deploy", TreatmentState.PENDING, 0)], [])
     runs.advance(
         run_id,
         "deploy",
