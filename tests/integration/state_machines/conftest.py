@@ -30,6 +30,7 @@ WELL: dict[str, list[Any]] = {
     "Finalise": [{"return": {"state": "succeeded"}}],
     "Act": [{"succeed": {"next": "done"}}],
     "Place": [{"succeed": DECISION}],
+    "wait": [{"succeed": {}}],
     "start": [{"succeed": {}}],
     "Hold": [{"succeed": {}}],
     "Settle": [{"return": {"next": "done", "wait_seconds": 0}}],

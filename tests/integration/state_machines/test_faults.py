@@ -11,6 +11,7 @@ from tests.integration.state_machines.conftest import DEFINITIONS, MACHINES, WEL
 
 TREATMENT = ["Place", "Launch", "Execute", "Settle", "Release", "Again?", "Done"]
 UNLAUNCHED = ["Place", "Launch", "Settle", "Release", "Again?", "Done"]
+TURN = ["Place", "Await turn"]
 UNPLACED = ["Place", "SettleUnplaced"]
 ACTING = ["Act", "Acted?", "Done"]
 RUN = ["Admit", "Finalise"]
@@ -23,6 +24,7 @@ PART = {
     "Finalise": "Finalise",
     "Act": "Act",
     "Place": "Place",
+    "Await turn": "wait",
     "Launch": "start",
     "Execute": "Hold",
     "Settle": "Settle",
@@ -32,6 +34,7 @@ PART = {
 # What has to go wrong before, for a state that is not on the straight way.
 BEFORE: dict[str, dict[str, list[Any]]] = {
     "Stop": {"Admit": [{"fail": "Cancelled"}]},
+    "Await turn": {"Place": [{"fail": "MustWait"}, *WELL["Place"]]},
     "SettleUnplaced": {"Place": [{"fail": "ProviderRejected"}]},
 }
 
@@ -60,7 +63,10 @@ PATHS = {
     Entry("treatment", "Act", "Catch", 0): ["Act", "SettleUnplaced"],
     Entry("treatment", "Place", "Retry", 0): TREATMENT,
     Entry("treatment", "Place", "Retry", 1): TREATMENT,
-    Entry("treatment", "Place", "Catch", 0): UNPLACED,
+    Entry("treatment", "Place", "Catch", 0): [*TURN, *TREATMENT],
+    Entry("treatment", "Place", "Catch", 1): UNPLACED,
+    Entry("treatment", "Await turn", "Retry", 0): [*TURN, *TREATMENT],
+    Entry("treatment", "Await turn", "Catch", 0): [*TURN, "SettleUnplaced"],
     Entry("treatment", "Launch", "Retry", 0): TREATMENT,
     Entry("treatment", "Launch", "Retry", 1): TREATMENT,
     Entry("treatment", "Launch", "Catch", 0): ["Place", "Launch", *TREATMENT],
