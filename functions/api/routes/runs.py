@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,6 @@ from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.frozen import Frozen, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.run import Run, RunState
 
 endpoints = Endpoints("runs")
@@ -37,9 +36,11 @@ class StartDocumentBody(Body):
 
 
 class RerunBody(Body):
-    """`all` runs everything once more."""
+    """`all` runs everything once more, `failed` only what did not succeed and what depends on it; names, these as well."""
 
-    what: Literal["all", "failed"] = Field("all", alias="from")
+    what: Literal["all", "failed"] | Annotated[list[str], Field(min_length=1, max_length=1_000)] = Field(
+        "all", alias="from"
+    )
 
 
 class RunsQuery(Model):
@@ -66,6 +67,10 @@ class RunView(Model):
     created_by: str
     started_at: datetime | None
     finished_at: datetime | None
+    rerun_of: str | None = Field(description="The earlier run that it took values over from.")
+    waiting_for: str | None = Field(description="What a pending run waits for, in words.")
+    concurrency_group: str | None
+    priority: int
 
 
 class RunWithTreatments(RunView):
@@ -172,16 +177,17 @@ def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
     idempotency_key=True,
 )
 def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply:
-    """Run the same document with the same parameters and event once more."""
+    """Run the same document with the same parameters and event once more; what is not run again keeps its values."""
     run = services.visible.get(call.by, run_id)
-    if body.what == "failed":
-        message = 'Running again only what failed is not supported yet. Send {"from": "all"}.'
-        raise InvalidRequest(message, [Violation("/from", message, "not_supported_yet")])
-    frozen = frozen_again(run)
     if not run.plan_sha256:
+        # It failed before it could be planned, so there is nothing to keep; what stood in the way may be gone.
         source = services.documents.get(run.document_sha256).decode()
         frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters)
         frozen = replace(frozen, pipeline_version=run.pipeline_version)
+    elif body.what == "all":
+        frozen = frozen_again(run)
+    else:
+        frozen = services.rerun(run, () if body.what == "failed" else body.what)
     return _started(call, services, frozen, run.event)
 
 

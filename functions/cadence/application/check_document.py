@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cadence.application.fetch_libraries import Libraries
 from cadence.application.frozen import Frozen, Unplanned
 from cadence.application.invalid_document import InvalidDocument
 from cadence.application.plan_run import with_plan
@@ -13,6 +14,7 @@ from cadence.domain.document import Checked, Context, Pipeline, PoolOffer, bind_
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.planning import RunFacts, instantiate
+from cadence.domain.pool import Pool
 
 
 class SecretNames(Protocol):
@@ -27,24 +29,28 @@ class Environments(Protocol):
 class CheckDocument:
     pools: PoolStore
     secrets: SecretNames
-    environments: Environments | None = None
+    libraries: Libraries
+    environments: Environments
 
     def __call__(self, organization: str, project: str, source: str) -> Checked:
         """All findings at once; never raises for what is in the document."""
-        return validate(source, context=self.context(organization, project))
+        return validate(source, context=self.context(organization, project, source))
 
-    def context(self, organization: str, project: str) -> Context:
-        """What the project has now."""
-        offers = {
-            pool.name: PoolOffer(architectures=frozenset(pool.architectures))
-            for pool in self.pools.list_pools(organization)
-            if pool.serves(project)
-        }
-        secrets = frozenset(secret.name for secret in self.secrets.names(organization, project))
-        environments = None
-        if self.environments is not None:
-            environments = {each.name: each for each in self.environments.list_environments(organization, project)}
-        return Context(secrets=secrets, pools=offers, environments=environments)
+    def context(self, organization: str, project: str, source: str) -> Context:
+        """What the project has now, and the libraries that the document names."""
+        return Context(
+            secrets=frozenset(secret.name for secret in self.secrets.names(organization, project)),
+            pools={pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)},
+            environments={each.name: each for each in self.environments.list_environments(organization, project)},
+            libraries=self.libraries(organization, project, source),
+        )
+
+
+def _offer(pool: Pool) -> PoolOffer:
+    largest = pool.largest
+    return PoolOffer(
+        frozenset(pool.architectures), largest.cpu, largest.memory, largest.storage, largest.images, pool.max_runners
+    )
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class FreezeDocument:
         name: str | None = None,
     ) -> tuple[Frozen, Pipeline]:
         """`given` are a run's parameters (None: not for a run, so required ones may be missing); `name` must be the document's own."""
-        context = self.check.context(organization, project)
+        context = self.check.context(organization, project, source)
         checked = validate(source, context=context)
         if checked.pipeline is None:
             raise InvalidDocument(checked.findings)

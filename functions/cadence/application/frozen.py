@@ -37,10 +37,12 @@ class Frozen:
     concurrency_group: str | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0
+    rerun_of: str | None = None
+    kept_sha256: str | None = None
     unplanned: Unplanned | None = field(default=None, repr=False)
 
     def fingerprint(self) -> str:
-        said = json.dumps([self.pipeline, self.document_sha256, self.parameters], sort_keys=True)
+        said = json.dumps([self.pipeline, self.document_sha256, self.parameters, self.kept_sha256], sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
 
 

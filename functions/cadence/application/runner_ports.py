@@ -1,10 +1,11 @@
 """What the use cases for runners and hosts need from the outside, beside `ports.py`. Every write is safe to repeat."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from cadence.domain.offer import Offer
 from cadence.domain.run import TreatmentSpec
 from cadence.domain.runner import Runner
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
@@ -46,15 +47,15 @@ class HostStore(Protocol):
     def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
         """Notes that the host is there and what it runs; `settled` are runners that no longer need handing over."""
 
-    def put_offer(self, organization: str, pool: str, runner_id: str, at: datetime) -> None: ...
+    def put_offer(self, runner: Runner, at: datetime) -> None: ...
 
-    def remove_offer(self, organization: str, pool: str, runner_id: str) -> None:
+    def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
         """Removing what is not there is no error."""
 
-    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[str]:
-        """Runner ids, oldest run first."""
+    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[Offer]:
+        """Those that the first `limit` in any fair order can be of: by priority, of every project, oldest run first."""
 
-    def lease(self, host: Host, runner_id: str, one_time_hash: str, at: datetime) -> bool:
+    def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
 
         False if it was taken or stopped.
@@ -67,10 +68,12 @@ class HostStore(Protocol):
         """Those that exist, by id."""
 
 
-class StreamStore(Protocol):
-    """The chunks of runners' outputs and the positions of their consumers (table `runners`)."""
-
+class StreamStates(Protocol):
     def get_progress(self, runner_id: str, port: str) -> StreamProgress: ...
+
+
+class StreamStore(StreamStates, Protocol):
+    """The chunks of runners' outputs and the positions of their consumers (table `runners`)."""
 
     def commit(
         self, runner_id: str, port: str, seen: StreamProgress, chunks: Sequence[Chunk], end: StreamEnd | None
@@ -173,3 +176,17 @@ class SecretStore(SecretReader, Protocol):
 
     def delete(self, organization: str, project: str, name: str) -> None:
         """Raises NotFound."""
+
+
+class Chunks(Protocol):
+    """The content of values, in pieces (data bucket)."""
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on, none at the chunk's end. Raises NotFound."""
+
+    def read_whole(self, keys: Sequence[str]) -> Iterator[bytes]:
+        """Each chunk's content, in this order; the next ones are fetched meanwhile. Raises NotFound."""
+
+    def write(self, key: str, content: bytes) -> None: ...
+
+    def exists(self, key: str) -> bool: ...

@@ -10,8 +10,9 @@ from cadence.application.access_ports import SeenStore
 from cadence.application.frozen import Frozen
 from cadence.application.identifiers import derived_ulid, new_ulid
 from cadence.application.plan_run import PlanRun
-from cadence.application.ports import Clock, Deadlines, Machines, RunStore
-from cadence.domain.errors import Conflict
+from cadence.application.ports import Clock, Deadlines, RunStore
+from cadence.application.run_gates import RunGates
+from cadence.domain.errors import Conflict, Transient
 from cadence.domain.run import Run, RunState
 
 _KEY_KEPT = timedelta(days=1)
@@ -20,17 +21,24 @@ _START_CHECK = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class StartRun:
-    """Creates the run and starts its machine. Safe to repeat with the same `run_id`; `frozen` has to have its plan."""
+    """Creates the run, which then goes as far as its gates let it. Safe to repeat with the same `run_id`.
+
+    `frozen` has to have its plan.
+    """
 
     runs: RunStore
-    machines: Machines
+    gates: RunGates
+    deadlines: Deadlines
     clock: Clock
 
     def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
+        # Before the run exists, so that one whose machine could not be started is always looked at again.
+        self.deadlines.watch_run(run_id, _START_CHECK)
         run = self._created(self._run(run_id, frozen, event, created_by))
-        if run.state is RunState.PENDING:
-            self.machines.start_run(run_id, run.machine_timeout)
-        return run
+        try:
+            return self.gates.proceed(run)
+        except Transient:
+            return run  # it is stored: the watchdog takes it on
 
     def failed(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str, cause: str) -> Run:
         """Creates a run that has failed before it could start, so that whoever waits for it sees why."""
@@ -55,6 +63,8 @@ class StartRun:
             concurrency_group=frozen.concurrency_group,
             concurrency_policy=frozen.concurrency_policy,
             priority=frozen.priority,
+            rerun_of=frozen.rerun_of,
+            kept_sha256=frozen.kept_sha256,
         )
 
     def _created(self, run: Run) -> Run:
@@ -73,16 +83,12 @@ class RequestRun:
     plan: PlanRun
     start: StartRun
     seen: SeenStore
-    deadlines: Deadlines
     clock: Clock
 
     def __call__(self, frozen: Frozen, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
         """Raises Conflict if `key` was used for something else, InvalidDocument if no plan can be made for these values."""
         run_id = self._run_id(frozen, key)
-        planned = self.plan(run_id, frozen, event)
-        # Before the run exists, so that one whose machine could not be started is always looked at again.
-        self.deadlines.watch_run(run_id, _START_CHECK)
-        return self.start(run_id, planned, event, created_by)
+        return self.start(run_id, self.plan(run_id, frozen, event), event, created_by)
 
     def _run_id(self, frozen: Frozen, key: str | None) -> str:
         now = self.clock()

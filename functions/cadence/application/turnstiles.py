@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from cadence.application.ports import Clock, Deadlines
 from cadence.domain.errors import Conflict, Transient
-from cadence.domain.turnstile import LaneKey, Place, Turnstile
+from cadence.domain.turnstile import UNLIMITED, LaneKey, Place, Turnstile
 
 # Between two looks of the watchdog at a turnstile where somebody waits.
 LOOK = timedelta(seconds=60)
@@ -74,6 +74,8 @@ class Turnstiles:
     def enter(self, scope: str, limit: int, place: Place, calls: Calls, *, wait: bool = True) -> Entered:
         """Goes inside if there is room and nobody waits, else queues (unless `wait` is false). Entering twice changes nothing.
 
+        `limit` is that of a turnstile nobody has come to yet; `limit()` changes it.
+
         Raises Transient if others change the turnstile all the time.
         """
         entered = self._enter(scope, limit, place, wait=wait)
@@ -91,7 +93,7 @@ class Turnstiles:
 
         def attempt() -> Entered:
             found, standing = self.store.get(scope, place.holder)
-            stored = replace(found, limit=limit) if found else Turnstile(scope, limit)
+            stored = found or Turnstile(scope, limit)
             if standing is not None:
                 return self._standing(stored, standing)
             if stored.room > 0 and not stored.lanes:
@@ -117,8 +119,9 @@ class Turnstiles:
         def attempt() -> bool:
             found, standing = self.store.get(scope, holder)
             if found is not None and standing is not None:
-                self.store.commit(self._without(found, standing), [], [standing])
-            return found is not None and (found.busy or standing is not None)
+                found = self._without(found, standing)
+                self.store.commit(found, [], [standing])
+            return found is not None and found.busy
 
         if self._insist(attempt):
             self.let_in(scope, calls)
@@ -128,10 +131,11 @@ class Turnstiles:
 
         def attempt() -> bool:
             found, _ = self.store.get(scope)
-            if found is None or found.limit == limit:
+            stored = found or Turnstile(scope, UNLIMITED)
+            if stored.limit == limit:
                 return False
-            self.store.commit(replace(found, limit=limit), [], [])
-            return True
+            self.store.commit(replace(stored, limit=limit), [], [])
+            return stored.busy
 
         if self._insist(attempt):
             self.let_in(scope, calls)
@@ -142,7 +146,7 @@ class Turnstiles:
             self._check(scope, calls)
             self.let_in(scope, calls)
 
-    def others(self, scope: str, holder: str) -> Sequence[Place]:
+    def before(self, scope: str, holder: str) -> Sequence[Place]:
         """All who came before `holder`."""
         _, mine = self.store.get(scope, holder)
         places = (*self.store.inside(scope, _MOST_CHECKED), *self.store.waiting(scope, _MOST_CHECKED))

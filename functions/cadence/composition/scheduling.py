@@ -1,59 +1,85 @@
 """Wiring of the Lambdas that the two state machines call, and of the watchdog."""
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
+from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
+from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.ports import Machines
 from cadence.application.settle import Settle
 from cadence.application.stop_run import StopRun
+from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.watchdog import Watchdog
-from cadence.composition import settings
+from cadence.composition import gates, settings
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Feeding(Protocol):
+    """Settings of a Lambda that feeds consumers."""
+
+    @property
+    def runs_table(self) -> str: ...
+
+    @property
+    def wake_ups_queue_url(self) -> str: ...
+
+
+def _feeder(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Feeder:
+    return Feeder(runs, DynamoGroupStore(its.runs_table), machines, SqsWakeUps(its.wake_ups_queue_url), now)
+
+
 def admit() -> tuple[Admit, Machines]:
     its = settings.load(settings.AdmitSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    documents = S3Documents(client("s3"), its.data_bucket)
     use_case = Admit(
         runs=runs,
-        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
-        feeder=Feeder(runs, machines, now),
+        admission=Admission(runs, documents, now),
+        feeder=_feeder(runs, machines, its),
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         log_stream=LambdaLogStream(its.log_stream_function),
         clock=now,
+        pin_images=PinImages(runs, documents, OciRegistries(), its.loopback_registries == "resolved"),
     )
     return use_case, machines
 
 
-def place() -> tuple[Place, Machines]:
+def place() -> tuple[Place, TreatmentGates, Machines]:
     its = settings.load(settings.PlaceSettings)
     runs, pools = DynamoRunStore(its.runs_table), DynamoAccessStore(its.access_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Place(runs, pools, its.provider_function_prefix, now), machines
+    slots = gates.runner_slots(its, runs, machines)
+    approvals = gates.approvals(its, runs, machines)
+    turns = TreatmentGates(runs, machines, approvals, slots)
+    return Place(runs, pools, turns, its.provider_function_prefix, now), turns, machines
 
 
 def hold() -> tuple[Hold, Machines]:
     its = settings.load(settings.HoldSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    use_case = Hold(runs, DynamoRunnerStore(its.runners_table), machines, Feeder(runs, machines, now), now)
+    use_case = Hold(runs, DynamoRunnerStore(its.runners_table), machines, _feeder(runs, machines, its), now)
     return use_case, machines
 
 
@@ -61,7 +87,8 @@ def settle() -> Settle:
     its = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Settle(runs, DynamoRunnerStore(its.runners_table), Feeder(runs, machines, now), now)
+    slots = gates.runner_slots(its, runs, machines)
+    return Settle(runs, DynamoRunnerStore(its.runners_table), _feeder(runs, machines, its), slots, now)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
@@ -70,24 +97,44 @@ def stop_run() -> tuple[StopRun, Machines]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     use_case = StopRun(
         runs=runs,
-        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
-        runners=DynamoRunnerStore(its.runners_table),
+        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket), now),
+        end=EndTreatment(
+            runs=runs,
+            runners=DynamoRunnerStore(its.runners_table),
+            machines=machines,
+            slots=gates.runner_slots(its, runs, machines),
+            wake_ups=SqsWakeUps(its.wake_ups_queue_url),
+            clock=now,
+        ),
         machines=machines,
-        feeder=Feeder(runs, machines, now),
-        clock=now,
+        feeder=_feeder(runs, machines, its),
     )
     return use_case, machines
 
 
 def finalise() -> Finalise:
-    return Finalise(DynamoRunStore(settings.load(settings.FinaliseSettings).runs_table), now)
+    its = settings.load(settings.FinaliseSettings)
+    runs = DynamoRunStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    return Finalise(runs, gates.run_gates(its, runs, machines), now)
 
 
 def watchdog() -> tuple[Watchdog, MachineBroke]:
     its = settings.load(settings.WatchdogSettings)
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    finalise = Finalise(runs, now)
-    looks = Watchdog(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), finalise, now)
-    settle = Settle(runs, runners, Feeder(runs, machines, now), now)
+    run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
+    finalise = Finalise(runs, run_gates, now)
+    looks = Watchdog(
+        runs,
+        runners,
+        machines,
+        SqsDeadlines(its.deadlines_queue_url),
+        finalise,
+        run_gates,
+        slots,
+        gates.approvals(its, runs, machines),
+        now,
+    )
+    settle = Settle(runs, runners, _feeder(runs, machines, its), slots, now)
     return looks, MachineBroke(runs, machines, settle, finalise)

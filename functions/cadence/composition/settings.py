@@ -60,6 +60,7 @@ class DeliveriesSettings:
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
     git_hosts: str
 
 
@@ -74,6 +75,9 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    wake_ups_queue_url: str
+    cache_mebibytes: str
+    project_cache_mebibytes: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class AdmitSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     log_stream_function: str
+    wake_ups_queue_url: str
+    loopback_registries: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ class PlaceSettings:
     runs_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
     provider_function_prefix: str
 
 
@@ -111,37 +118,66 @@ class HoldSettings:
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
 class SettleSettings:
-    runs_table: str
-    runners_table: str
-    run_machine_arn: str
-    treatment_machine_arn: str
-
-
-@dataclass(frozen=True)
-class StopRunSettings:
-    runs_table: str
-    runners_table: str
-    data_bucket: str
-    run_machine_arn: str
-    treatment_machine_arn: str
-
-
-@dataclass(frozen=True)
-class FinaliseSettings:
-    runs_table: str
-
-
-@dataclass(frozen=True)
-class WatchdogSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class ActSettings:
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class WakeGroupSettings(ActSettings):
+    access_table: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class StopRunSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    wake_ups_queue_url: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class FinaliseSettings:
+    access_table: str
+    runs_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class WatchdogSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -171,6 +207,8 @@ SETTINGS: Mapping[str, type] = {
     "provider_host": ProviderHostSettings,
     "hold": HoldSettings,
     "settle": SettleSettings,
+    "act": ActSettings,
+    "wake_group": WakeGroupSettings,
     "stop_run": StopRunSettings,
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,

@@ -6,15 +6,18 @@ from functools import partial
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
-from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
+from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_deliveries import SqsDeliveryQueue, read_delivery
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.delivery_ports import Delivery
+from cadence.application.fetch_libraries import FetchLibraries
 from cadence.application.pipelines import FreezePipeline
 from cadence.application.plan_run import PlanRun
 from cadence.application.process_delivery import ProcessDelivery
@@ -22,6 +25,8 @@ from cadence.application.receive_webhook import ReceiveWebhook
 from cadence.application.start_run import StartRun
 from cadence.application.start_triggered import StartTriggered
 from cadence.composition import settings
+from cadence.composition.gates import run_gates
+from cadence.composition.git import git_reader
 
 
 def now() -> datetime:
@@ -39,9 +44,13 @@ def process_delivery() -> tuple[Callable[[str], Delivery], ProcessDelivery]:
     its = settings.load(settings.DeliveriesSettings)
     access = DynamoAccessStore(its.access_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    start = StartRun(DynamoRunStore(its.runs_table), machines, now)
-    documents, pipelines = S3Documents(client("s3"), its.data_bucket), DynamoPipelineStore(its.pipelines_table)
-    check = CheckDocument(access, KmsSecretStore(its.access_table, its.secrets_key))
+    runs, pipelines = DynamoRunStore(its.runs_table), DynamoPipelineStore(its.pipelines_table)
+    start = StartRun(runs, run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
+    documents = S3Documents(client("s3"), its.data_bucket)
+    texts = S3LibraryTexts(client("s3"), its.data_bucket)
+    libraries = FetchLibraries(pipelines, documents, texts, lambda: git_reader(its.git_hosts))
+    secrets = KmsSecretStore(its.access_table, its.secrets_key)
+    check = CheckDocument(access, secrets, libraries, DynamoEnvironmentStore(its.access_table))
     freeze = FreezePipeline(pipelines, documents, FreezeDocument(check, documents))
     process = ProcessDelivery(access, access, pipelines, StartTriggered(freeze, PlanRun(documents), start), now)
     return partial(read_delivery, bucket=its.data_bucket), process

@@ -15,9 +15,7 @@ from cadence.domain.run import (
     OutputSpec,
     RetrySpec,
     ServiceSpec,
-    Treatment,
     TreatmentSpec,
-    TreatmentState,
     Trigger,
     TriggerSpec,
 )
@@ -52,13 +50,6 @@ def edges(run_id: str, specs: Sequence[TreatmentSpec]) -> tuple[Edge, ...]:
         for producer, trigger in waits:
             found[producer, spec.name, trigger] = Edge(run_id, producer, spec.name, trigger)
     return tuple(found.values())
-
-
-def treatments(run_id: str, specs: Sequence[TreatmentSpec], its_edges: Iterable[Edge]) -> tuple[Treatment, ...]:
-    waiting = {spec.name: 0 for spec in specs}
-    for edge in its_edges:
-        waiting[edge.consumer] += 1
-    return tuple(Treatment(run_id, name, TreatmentState.PENDING, count) for name, count in waiting.items())
 
 
 def encode(specs: Sequence[TreatmentSpec]) -> bytes:
@@ -129,7 +120,7 @@ def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mappi
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "kind": Kind,
     "inputs": _each(lambda data: InputSpec(**data)),
-    "outputs": _each(lambda data: OutputSpec(**data)),
+    "outputs": _each(lambda data: OutputSpec(**{**data, "grows": tuple(data.get("grows", ()))})),
     "pools": tuple,
     "after": tuple,
     "when_over": tuple,

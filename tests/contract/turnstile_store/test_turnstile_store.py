@@ -89,9 +89,9 @@ def test_a_place_moves_from_the_queue_to_inside_and_away(store: TurnstileStore) 
     store.commit(stored, [place("a", 1, inside=True)], [place("a", 1)])
     assert [one.holder for one in store.waiting(SCOPE, 10)] == ["b"]
     assert store.get(SCOPE, "a")[1] == place("a", 1, inside=True)
-    stored, _ = store.get(SCOPE)
-    assert stored is not None
-    store.commit(stored, [], [place("a", 1, inside=True)])
+    moved, _ = store.get(SCOPE)
+    assert moved is not None
+    store.commit(moved, [], [place("a", 1, inside=True)])
     assert store.get(SCOPE, "a")[1] is None
     assert store.inside(SCOPE, 10) == []
 

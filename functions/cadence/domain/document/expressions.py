@@ -1,15 +1,15 @@
 """Checks of the expressions in a document: that they can be read, stand where they may, and name what is there."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cadence.domain.document.draft import Draft, DraftTreatment, mapping
-from cadence.domain.document.expression import ExpressionError, NameUse, Template, read_template
 from cadence.domain.document.findings import Code, Path, Problem, Problems, Severity
 from cadence.domain.document.matrix import axes
 from cadence.domain.document.templates import SCRIPTS, is_place, texts_with_expressions
 from cadence.domain.document.wording import shown, suggestion
+from cadence.domain.expression import ExpressionError, NameUse, Template, read_template
 
 RUN_FIELDS = frozenset({"id", "pipeline", "project"})
 EVENT_FIELDS = frozenset(
@@ -29,6 +29,16 @@ EVENT_FIELDS = frozenset(
     }
 )
 """What events may tell; which of it an event has depends on its kind."""
+_ELSEWHERE: dict[str, tuple[str, str | None]] = {
+    "parameters": ("There are no parameters here.", "Only event can be named."),
+    "run": ("There is no run yet here.", "Only event can be named."),
+    "matrix": (
+        "There is no matrix here.",
+        "matrix can be named in a treatment that has one, outside of the matrix itself.",
+    ),
+    "treatments": ("The state of a treatment can only be named in `when`.", None),
+}
+"""What to say of names that there are, but not at this place."""
 _ENV_HINT = "Set a variable in env to the expression, and use that in the script."
 
 
@@ -42,13 +52,17 @@ class Names:
     axes: Collection[str] | None = None
     treatments: Collection[str] | None = None
     itself: str = ""
+    of_definition: bool = False
+    """Its matrix, and the treatments beside it, are those of whoever uses it."""
 
 
 def check_expressions(data: Mapping[str, Any], draft: Draft, parameters: Collection[str], problems: Problems) -> None:
     """Adds what is wrong with any expression of the document to `problems`."""
+    for treatment in draft.bodies():
+        names = Names(parameters, of_definition=treatment.section == "definitions")
+        for found in _of_treatment(treatment, names, draft.treatments, problems):
+            problems.add(treatment.problem(found.code, found.message, found.path, found.hint, severity=found.severity))
     names = Names(parameters)
-    for treatment in draft.treatments.values():
-        problems.add_all(_of_treatment(treatment, names, draft.treatments, problems))
     problems.add_all(_of_defaults(draft.defaults, names, problems))
     problems.add_all(_of_document(data, names, problems))
 
@@ -69,25 +83,24 @@ def states_named(body: Mapping[str, Any]) -> tuple[str, ...]:
 def _of_treatment(
     treatment: DraftTreatment, names: Names, treatments: Collection[str], told: Problems
 ) -> Iterator[Problem]:
+    """The problems of its body, each with the path within it."""
     body = treatment.body
     when = body.get("when")
     if isinstance(when, str):
-        yield from _condition_form(when, (*treatment.path, "when"))
-    inside = Names(names.parameters, axes=known_axes(body.get("matrix")))
+        yield from _condition_form(when, ("when",))
+    inside = replace(names, axes=known_axes(body.get("matrix")))
     for key, value in body.items():
         for path, text in texts_with_expressions(value, (key,)):
-            at = (*treatment.path, *path)
             if key in SCRIPTS:
-                yield from _in_script(text, at)
+                yield from _in_script(text, path)
             elif not is_place(path):
-                yield from _not_allowed(text, at)
+                yield from _not_allowed(text, path)
             elif key == "matrix":
-                yield from _checked(text, at, names, told)
+                yield from _checked(text, path, names, told)
             elif key == "when":
-                seen = Names(names.parameters, axes=inside.axes, treatments=treatments, itself=treatment.name)
-                yield from _checked(text, at, seen, told)
+                yield from _checked(text, path, replace(inside, treatments=treatments, itself=treatment.name), told)
             else:
-                yield from _checked(text, at, inside, told)
+                yield from _checked(text, path, inside, told)
 
 
 def known_axes(matrix: Any) -> Collection[str] | None:
@@ -168,6 +181,8 @@ def _unknown_names(template: Template, path: Path, names: Names, told: Problems)
 def _wrong(use: NameUse, names: Names, told: Problems) -> tuple[str, str | None] | None:
     """What is wrong with a name, and what to do."""
     root, *rest = use.path
+    if names.of_definition and root in ("matrix", "treatments"):
+        return None
     known: dict[str, Collection[str] | None] = {"parameters": names.parameters}
     if names.event:
         known["event"] = EVENT_FIELDS
@@ -177,17 +192,8 @@ def _wrong(use: NameUse, names: Names, told: Problems) -> tuple[str, str | None]
         known["matrix"] = names.axes
     if root == "treatments" and names.treatments is not None:
         return _wrong_state(use, names, told)
-    if root == "parameters" and names.parameters is None:
-        return "There are no parameters here.", "Only event can be named."
-    if root not in known:
-        if root == "matrix":
-            return (
-                "There is no matrix here.",
-                "matrix can be named in a treatment that has one, outside of the matrix itself.",
-            )
-        if root == "treatments":
-            return "The state of a treatment can only be named in `when`.", None
-        return f"There is no name {shown(root)}.", suggestion(root, known, told)
+    if known.get(root) is None:
+        return _ELSEWHERE.get(root) or (f"There is no name {shown(root)}.", suggestion(root, known, told))
     members = known[root]
     if rest and members is not None and rest[0] not in members:
         kinds = {"parameters": "parameter", "matrix": "axis", "event": "field of events", "run": "field of run"}

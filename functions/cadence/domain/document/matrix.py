@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.document.expression import text_of
+from cadence.domain.expression import text_of
 
 MAX_INSTANCES = 1_000
 MAX_AXES = 10

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.domain.document.expression import Evaluator, ExpressionError, text_of
 from cadence.domain.document.findings import Code, Path, Problem
 from cadence.domain.document.schema import check_shape
 from cadence.domain.document.sizes import MAX_TREATMENT_BYTES, stored_size
 from cadence.domain.document.templates import holds_expressions, replaced
 from cadence.domain.document.wording import shown
+from cadence.domain.expression import Evaluator, ExpressionError, text_of
 from cadence.domain.planning.names import RunProblems
 
 _KEEPS_TYPE = frozenset({"cpu", "memory", "storage", "max_duration"})

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from cadence.domain.document.expression import Evaluator, ExpressionError, read_template
 from cadence.domain.document.expressions import states_named
 from cadence.domain.document.findings import Code, Path, Problem
 from cadence.domain.document.matrix import Instance, MatrixError, axes, combinations, instances, values_key
 from cadence.domain.document.pipeline import Treatment
 from cadence.domain.document.templates import holds_expressions, replaced
 from cadence.domain.document.wording import kind_of, shown
+from cadence.domain.expression import Evaluator, ExpressionError, read_template
 from cadence.domain.planning.names import RunProblems
 
 _LONGEST_SHOWN = 200

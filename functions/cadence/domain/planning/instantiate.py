@@ -5,12 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.document.expression import Evaluator, ExpressionError, text_of
 from cadence.domain.document.findings import Code, Finding, Problem
 from cadence.domain.document.matrices import MAX_TREATMENTS, too_many
 from cadence.domain.document.pipeline import Concurrency, Pipeline
 from cadence.domain.document.templates import holds_expressions
 from cadence.domain.environment_set import EnvironmentSet
+from cadence.domain.expression import Evaluator, ExpressionError, text_of
 from cadence.domain.plan import Plan
 from cadence.domain.planning.expanding import Expanded, expand
 from cadence.domain.planning.names import RunFacts, RunProblems, TooManyProblems, run_names

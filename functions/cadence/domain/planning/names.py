@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.document.expression import ExpressionError
 from cadence.domain.document.findings import Code, Finding, Path, Problem, Severity, pointer
 from cadence.domain.document.wording import shown
+from cadence.domain.expression import ExpressionError
 
 _MOST_PROBLEMS = 100
 _LONGEST_MESSAGE = 1_000

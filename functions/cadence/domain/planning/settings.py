@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.domain.document.expression import text_of
 from cadence.domain.document.pipeline import DEFAULT_SHELL, DEFAULT_TREATMENT_DURATION
+from cadence.domain.expression import text_of
 from cadence.domain.run import CacheSpec, RetrySpec, ServiceSpec, TriggerSpec
 
 _AS_WRITTEN = ("image", "stdin", "stdout", "cpu", "memory", "storage", "arch")

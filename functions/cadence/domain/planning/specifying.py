@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cadence.domain.document.expression import Evaluator, read_template, text_of
 from cadence.domain.document.findings import Code, Problem
 from cadence.domain.document.matrix import Instance
 from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.wording import shown
 from cadence.domain.environment_set import EnvironmentSet
+from cadence.domain.expression import Evaluator, read_template, text_of
 from cadence.domain.planning.evaluating import evaluated_body
 from cadence.domain.planning.expanding import Expanded
 from cadence.domain.planning.names import RunProblems
