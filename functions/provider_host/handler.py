@@ -21,6 +21,7 @@ def task(event: Event) -> None:
                     pool=placement["pool"],
                     provider=placement["provider"],
                     boot_deadline=placement["boot_deadline"],
+                    priority=placement.get("priority", 0),
                     task_token=event["task_token"],
                 )
             )

@@ -69,6 +69,7 @@ class Place:
             reason=_reason(pool, untried),
             decided_at=self.clock(),
             exhausted=exhausted,
+            priority=spec.priority or run.priority,
         )
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[str]]:

@@ -50,3 +50,4 @@ class Placement:
     reason: str
     decided_at: datetime
     exhausted: tuple[str, ...] = ()
+    priority: int = 0

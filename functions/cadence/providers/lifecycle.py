@@ -29,6 +29,7 @@ class Launch:
     provider: str
     boot_deadline: int
     task_token: str = field(repr=False)
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class StartRunner:
                 created_at=self.clock(),
                 boot_deadline=launch.boot_deadline,
                 launch_token=launch.task_token,
+                priority=launch.priority,
             )
         )
         if _to_begin_anew(runner, launch, provider):

@@ -20,7 +20,7 @@ from cadence.local.ports import first_free
 REPOSITORY = Path(__file__).parents[3]
 DEFINITIONS = REPOSITORY / "functions" / "state_machines"
 MACHINES = ("run", "treatment")
-PARTS = ("Admit", "StopRun", "Finalise", "Place", "Hold", "Settle", "provider")
+PARTS = ("Admit", "StopRun", "Finalise", "Act", "Place", "Hold", "Settle", "provider")
 ROLE = "arn:aws:iam::000000000000:role/test"
 DECISION = {"function": "provider", "runner_id": "r-1", "attempt": 1}
 # How everything goes when nothing fails: the part of each Lambda, and of each operation of the provider.
@@ -28,10 +28,12 @@ WELL: dict[str, list[Any]] = {
     "Admit": [{"succeed": {}}],
     "StopRun": [{"succeed": {}}],
     "Finalise": [{"return": {"state": "succeeded"}}],
+    "Act": [{"succeed": {"next": "done"}}],
     "Place": [{"succeed": DECISION}],
+    "wait": [{"succeed": {}}],
     "start": [{"succeed": {}}],
     "Hold": [{"succeed": {}}],
-    "Settle": [{"return": {"next": "done"}}],
+    "Settle": [{"return": {"next": "done", "wait_seconds": 0}}],
     "stop": [{"return": {}}],
 }
 
@@ -43,13 +45,13 @@ class Theatre:
     arns: dict[str, str]
     runs: int = 0
 
-    def start(self, machine: str, script: dict[str, list[Any]] | None = None) -> "Play":
+    def start(self, machine: str, script: dict[str, list[Any]] | None = None, kind: str = "command") -> "Play":
         self.runs += 1
         run = f"run{self.runs}"
         (self.scripts / f"{run}.json").write_text(json.dumps(WELL | (script or {})))
-        data = {"run_id": run, "treatment": "build", "deadline_seconds": 600}
+        data = {"run_id": run, "treatment": "build", "kind": kind, "deadline_seconds": 600}
         if machine == "run":
-            del data["treatment"]
+            del data["treatment"], data["kind"]
         started = self.stack.client("stepfunctions").start_execution(
             stateMachineArn=self.arns[machine], name=run, input=json.dumps(data)
         )
@@ -74,10 +76,11 @@ class Play:
         return description
 
     def path(self) -> list[str]:
+        """Without the choice that every treatment begins with."""
         client = self.theatre.stack.client("stepfunctions")
         pages = client.get_paginator("get_execution_history").paginate(executionArn=self.arn)
         entered = (event.get("stateEnteredEventDetails") for page in pages for event in page["events"])
-        return [details["name"] for details in entered if details]
+        return [details["name"] for details in entered if details and details["name"] != "Kind?"]
 
     def calls(self, part: str) -> list[dict[str, Any]]:
         file = self.theatre.scripts / f"{self.run}.{part}.calls"

@@ -11,7 +11,9 @@ from tests.integration.state_machines.conftest import DEFINITIONS, MACHINES, WEL
 
 TREATMENT = ["Place", "Launch", "Execute", "Settle", "Release", "Again?", "Done"]
 UNLAUNCHED = ["Place", "Launch", "Settle", "Release", "Again?", "Done"]
+TURN = ["Place", "Await turn"]
 UNPLACED = ["Place", "SettleUnplaced"]
+ACTING = ["Act", "Acted?", "Done"]
 RUN = ["Admit", "Finalise"]
 STOPPED = ["Admit", "Stop", "Finalise"]
 
@@ -20,7 +22,9 @@ PART = {
     "Admit": "Admit",
     "Stop": "StopRun",
     "Finalise": "Finalise",
+    "Act": "Act",
     "Place": "Place",
+    "Await turn": "wait",
     "Launch": "start",
     "Execute": "Hold",
     "Settle": "Settle",
@@ -30,6 +34,7 @@ PART = {
 # What has to go wrong before, for a state that is not on the straight way.
 BEFORE: dict[str, dict[str, list[Any]]] = {
     "Stop": {"Admit": [{"fail": "Cancelled"}]},
+    "Await turn": {"Place": [{"fail": "MustWait"}, *WELL["Place"]]},
     "SettleUnplaced": {"Place": [{"fail": "ProviderRejected"}]},
 }
 
@@ -54,9 +59,14 @@ PATHS = {
     Entry("run", "Stop", "Retry", 0): STOPPED,
     Entry("run", "Stop", "Catch", 0): STOPPED,
     Entry("run", "Finalise", "Retry", 0): RUN,
+    Entry("treatment", "Act", "Retry", 0): ACTING,
+    Entry("treatment", "Act", "Catch", 0): ["Act", "SettleUnplaced"],
     Entry("treatment", "Place", "Retry", 0): TREATMENT,
     Entry("treatment", "Place", "Retry", 1): TREATMENT,
-    Entry("treatment", "Place", "Catch", 0): UNPLACED,
+    Entry("treatment", "Place", "Catch", 0): [*TURN, *TREATMENT],
+    Entry("treatment", "Place", "Catch", 1): UNPLACED,
+    Entry("treatment", "Await turn", "Retry", 0): [*TURN, *TREATMENT],
+    Entry("treatment", "Await turn", "Catch", 0): [*TURN, "SettleUnplaced"],
     Entry("treatment", "Launch", "Retry", 0): TREATMENT,
     Entry("treatment", "Launch", "Retry", 1): TREATMENT,
     Entry("treatment", "Launch", "Catch", 0): ["Place", "Launch", *TREATMENT],
@@ -103,6 +113,10 @@ def _representative(entry: Entry) -> str:
     return "InternalError" if waits_for_token(entry) else "Runtime.HandlerError"
 
 
+def kind(entry: Entry) -> str:
+    return "gather" if entry.state == "Act" else "command"
+
+
 def fault(entry: Entry, error: str) -> dict[str, str]:
     return {"fail" if waits_for_token(entry) else "raise": error}
 
@@ -123,7 +137,7 @@ def test_a_state_that_tells_errors_apart_gets_them_through_its_token() -> None:
 
 @pytest.mark.parametrize(("entry", "error"), cases("Retry"))
 def test_a_fault_that_passes_is_tried_again(theatre: Theatre, entry: Entry, error: str) -> None:
-    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * 2))
+    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * 2), kind(entry))
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == PATHS[entry]
     assert len(play.calls(PART[entry.state])) == 3
@@ -134,7 +148,7 @@ def test_a_fault_that_stays_is_caught(theatre: Theatre, entry: Entry, error: str
     state = definition(entry.machine)["States"][entry.state]
     retry = next((r for r in state["Retry"] if error in r["ErrorEquals"] or "States.ALL" in r["ErrorEquals"]), None)
     times = 1 + retry["MaxAttempts"] if retry else 1
-    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * times))
+    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * times), kind(entry))
     ended = play.end()
     assert play.path() == PATHS[entry]
     failed = PATHS[entry][-1] == "Not settled"

@@ -44,7 +44,7 @@ def test_a_treatment_takes_few_transitions(theatre: Theatre) -> None:
     play = theatre.start("treatment")
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == TREATMENT
-    assert len(play.path()) <= MOST_TRANSITIONS
+    assert len(["Kind?", *play.path()]) <= MOST_TRANSITIONS
 
 
 def test_a_run_takes_two_transitions(theatre: Theatre) -> None:
@@ -57,13 +57,30 @@ def test_a_run_takes_two_transitions(theatre: Theatre) -> None:
 def test_another_attempt_begins_with_nothing_of_the_last(theatre: Theatre) -> None:
     play = theatre.start(
         "treatment",
-        {"start": [{"fail": "RunnerLost"}, *WELL["start"]], "Settle": [{"return": {"next": "retry"}}, *WELL["Settle"]]},
+        {
+            "start": [{"fail": "RunnerLost"}, *WELL["start"]],
+            "Settle": [{"return": {"next": "retry", "wait_seconds": 0}}, *WELL["Settle"]],
+        },
     )
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == ["Place", "Launch", "Settle", "Release", "Again?", "Next attempt", *TREATMENT]
     assert set(play.calls("Place")[1]["state"]) == {"run_id", "treatment"}
     assert "error" in play.calls("Settle")[0]
     assert "error" not in play.calls("Settle")[1]
+
+
+@pytest.mark.parametrize("kind", ["gather", "each", "trigger"])
+def test_a_treatment_without_a_runner_acts_until_it_is_done(theatre: Theatre, kind: str) -> None:
+    play = theatre.start("treatment", {"Act": [{"succeed": {"next": "again"}}, *WELL["Act"]]}, kind)
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Act", "Acted?", "Act", "Acted?", "Done"]
+
+
+def test_another_attempt_waits_as_long_as_it_is_told(theatre: Theatre) -> None:
+    waits = {"return": {"next": "wait", "wait_seconds": 3600}}
+    play = theatre.start("treatment", {"Settle": [waits, *WELL["Settle"]]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == [*TREATMENT[:-1], "Wait", "Next attempt", *TREATMENT]
 
 
 def test_the_next_pool_is_asked_with_the_refused_decision(theatre: Theatre) -> None:
