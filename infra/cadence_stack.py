@@ -18,6 +18,7 @@ from infra.http_api import PublicApi
 from infra.log_chain import LogStreamRole
 from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
+from infra.schedules import PipelineSchedules
 from infra.scheduling import StateMachines
 from infra.settings import Deployment
 from infra.tables import Tables
@@ -46,6 +47,7 @@ class CadenceStack(Stack):
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
+        schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
         values = {
@@ -56,6 +58,10 @@ class CadenceStack(Stack):
             "treatment_machine_arn": resources.machine("treatment"),
             "deliveries_queue_url": self._deliveries.queue.queue_url,
             "deadlines_queue_url": self._deadlines.queue.queue_url,
+            "deliveries_queue_arn": self._deliveries.queue.queue_arn,
+            "failed_deliveries_queue_arn": self._deliveries.failed.queue_arn,
+            "schedules_group": resources.schedules_group,
+            "schedules_role_arn": schedules.role.role_arn,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
             "provider_function_prefix": deployment.name("provider-"),
@@ -73,6 +79,7 @@ class CadenceStack(Stack):
         api = PublicApi(self, "PublicApi", deployment, functions)
         self._connect_queues(functions)
         self._tell_of_broken_executions(resources)
+        schedules.let_schedule(functions["api"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)
 
         accept_shared_wildcards(self, resources)
@@ -109,11 +116,12 @@ class CadenceStack(Stack):
         return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS)
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
-        for folder, work in (("deliveries", self._deliveries), ("watchdog", self._deadlines)):
+        # A delivery may read a repository, which takes up to ten seconds.
+        for folder, work, most in (("deliveries", self._deliveries, 5), ("watchdog", self._deadlines, 10)):
             functions[folder].add_event_source_mapping(
                 "Queue",
                 event_source_arn=work.queue.queue_arn,
-                batch_size=10,
+                batch_size=most,
                 report_batch_item_failures=True,
             )
 

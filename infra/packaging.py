@@ -54,7 +54,7 @@ class Needs:
 
 
 _BASE = ("botocore", "pynamodb", "python-ulid")
-_DOCUMENTS = ("jsonschema-rs", "pyyaml")
+_DOCUMENTS = ("cronsim", "jsonschema-rs", "pyyaml", "tzdata")
 
 NEEDS: Mapping[str, Needs] = {
     "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),

@@ -73,6 +73,10 @@ def _answers(machine: str, *answers: str) -> Permission:
     return _may("states", tuple(f"SendTask{answer}" for answer in answers), lambda names: names.task_tokens(machine))
 
 
+def _schedules(*actions: str) -> Permission:
+    return _may("scheduler", actions, lambda names: names.schedules())
+
+
 def _machine(name: str) -> Target:
     return lambda names: names.machine(name)
 
@@ -88,6 +92,8 @@ _FEEDS = (
 _ADMITS = (_items("runs", "PutItem", "BatchWriteItem"), *_gets("documents/*"))
 # The runners of a treatment that ends, and the values that they sent.
 _SETTLES = (_items("runs", "BatchWriteItem"), _items("runners", "GetItem", "Query", "UpdateItem"))
+# A run's end lets treatments and pipelines go on that wait for it.
+_TELLS_OF_ENDS = (_items("pipelines", "Query"), _answers("treatment", "Success"), _sends("deliveries"))
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "api": (
@@ -103,13 +109,16 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _starts("run"),
         _answers("run", "Failure"),
         _sends("deadlines"),
+        _schedules("CreateSchedule", "DeleteSchedule"),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
         _items("access", "GetItem", "PutItem", "UpdateItem"),
-        _items("pipelines", "Query"),
-        _items("runs", "GetItem", "PutItem"),
+        _items("pipelines", "GetItem", "Query"),
+        _items("runs", "GetItem", "Query", "PutItem"),
         *_gets("deliveries/*"),
+        # A schedule that fires although its pipeline no longer has it.
+        _schedules("DeleteSchedule"),
         _starts("run"),
         _consumes("deliveries"),
     ),
@@ -152,14 +161,15 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _answers("run", "Failure"),
         _answers("treatment", "Failure"),
     ),
-    "finalise": (_items("runs", "GetItem", "Query", "UpdateItem"),),
+    "finalise": (_items("runs", "GetItem", "Query", "UpdateItem"), *_TELLS_OF_ENDS),
     "watchdog": (
         # When an execution broke, the watchdog settles what it was to settle.
         *_FEEDS,
         *_SETTLES,
         _starts("run"),
         _answers("run", "Failure"),
-        _answers("treatment", "Success", "Failure"),
+        _answers("treatment", "Failure"),
+        *_TELLS_OF_ENDS,
         _consumes("deadlines"),
         _sends("deadlines"),
     ),

@@ -63,6 +63,10 @@ class MemoryRunStore:
         self.runs[run_id] = run
         return run
 
+    def keep_waiting_token(self, run_id: str, token: str) -> Run:
+        self.runs[run_id] = dataclasses.replace(self.get_run(run_id), waiting_token=token)
+        return self.runs[run_id]
+
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
         self.runs[run_id] = dataclasses.replace(self.get_run(run_id), stop_token=stop_token)
         return self.runs[run_id]

@@ -43,7 +43,17 @@ class StartRun:
     machines: Machines
     clock: Clock
 
-    def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
+    def __call__(
+        self,
+        run_id: str,
+        frozen: Frozen,
+        event: Mapping[str, Any],
+        created_by: str,
+        *,
+        started_by_run: str | None = None,
+        started_by_treatment: str | None = None,
+        depth: int = 0,
+    ) -> Run:
         run = Run(
             run_id=run_id,
             organization=frozen.organization,
@@ -58,6 +68,9 @@ class StartRun:
             event=event,
             max_duration=frozen.max_duration,
             created_by=created_by,
+            started_by_run=started_by_run,
+            started_by_treatment=started_by_treatment,
+            depth=depth,
         )
         try:
             self.runs.create_run(run)

@@ -37,6 +37,7 @@ from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
 from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import settings
+from cadence.composition.schedules import schedules
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
 from cadence.domain.schemas import schemas_folder
@@ -123,7 +124,7 @@ def services() -> Services:
         check=check,
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
-        put_pipeline=PutPipeline(pipelines, freeze, now),
+        put_pipeline=PutPipeline(pipelines, freeze, schedules(its), now),
         request_run=RequestRun(start, access, SqsDeadlines(its.deadlines_queue_url), now),
         cancel_run=CancelRun(runs, machines),
         visible=visible,

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.sqs_deliveries import SqsDeliveryQueue
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
 from cadence.application.feed import Feeder
@@ -17,6 +19,7 @@ from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
 from cadence.application.place import Place
 from cadence.application.ports import Machines
+from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import Settle
 from cadence.application.stop_run import StopRun
 from cadence.application.watchdog import Watchdog
@@ -80,14 +83,21 @@ def stop_run() -> tuple[StopRun, Machines]:
 
 
 def finalise() -> Finalise:
-    return Finalise(DynamoRunStore(settings.load(settings.FinaliseSettings).runs_table), now)
+    its = settings.load(settings.FinaliseSettings)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    return Finalise(DynamoRunStore(its.runs_table), tell_of_end(its, machines), now)
+
+
+def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> TellOfEnd:
+    queue = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
+    return TellOfEnd(DynamoPipelineStore(its.pipelines_table), queue, machines)
 
 
 def watchdog() -> tuple[Watchdog, MachineBroke]:
     its = settings.load(settings.WatchdogSettings)
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    finalise = Finalise(runs, now)
+    finalise = Finalise(runs, tell_of_end(its, machines), now)
     looks = Watchdog(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), finalise, now)
     settle = Settle(runs, runners, Feeder(runs, machines, now), now)
     return looks, MachineBroke(runs, machines, settle, finalise)

@@ -40,6 +40,10 @@ class ApiSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    deliveries_queue_arn: str
+    failed_deliveries_queue_arn: str
+    schedules_group: str
+    schedules_role_arn: str
     git_hosts: str
 
 
@@ -60,6 +64,10 @@ class DeliveriesSettings:
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deliveries_queue_arn: str
+    failed_deliveries_queue_arn: str
+    schedules_group: str
+    schedules_role_arn: str
     git_hosts: str
 
 
@@ -132,13 +140,21 @@ class StopRunSettings:
 
 @dataclass(frozen=True)
 class FinaliseSettings:
+    pipelines_table: str
     runs_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deliveries_queue_url: str
 
 
 @dataclass(frozen=True)
 class WatchdogSettings:
+    pipelines_table: str
     runs_table: str
     runners_table: str
+    data_bucket: str
+    deliveries_queue_url: str
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str

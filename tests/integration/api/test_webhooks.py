@@ -22,7 +22,7 @@ PUSH: dict[str, Any] = {
     "ref": "refs/heads/main",
     "before": "0" * 40,
     "after": "c0ffee" + "0" * 34,
-    "repository": {"full_name": "acme/web", "clone_url": "https://git.example/acme/web.git"},
+    "repository": {"full_name": "acme/web", "clone_url": "http://127.0.0.1:9/acme/web.git"},
     "sender": {"login": "ada"},
     "head_commit": {"message": "Fix é", "author": {"name": "Ada"}},
     "commits": [{"added": ["src/a.py"], "modified": [], "removed": []}],
@@ -116,7 +116,7 @@ def test_a_signed_push_becomes_a_run(api, hooks):
     assert api("GET", f"/v1/runs/{run['run_id']}").json["event"] == {
         "kind": "push",
         "repository": "acme/web",
-        "repository_url": "https://git.example/acme/web.git",
+        "repository_url": "http://127.0.0.1:9/acme/web.git",
         "commit": PUSH["after"],
         "before": PUSH["before"],
         "ref": "refs/heads/main",
@@ -247,7 +247,11 @@ def test_a_body_too_large_for_a_message_goes_by_pointer(api, hooks):
         ('push: {paths: ["docs/**"]}', {"commits": []}, 1),
         ("push: {}", {"deleted": True}, 0),
         ("push: {}", {"after": "0" * 40}, 0),
-        ("push: {}", {"ref": "refs/tags/v1"}, 0),
+        ("push: {}", {"ref": "refs/tags/v1"}, 1),
+        ("push: {branches: [main]}", {"ref": "refs/tags/v1"}, 0),
+        ('push: {tags: ["v*"]}', {"ref": "refs/tags/v1"}, 1),
+        ('push: {tags: ["v*"]}', {}, 0),
+        ('push: {branches: ["**", "!dev"]}', {"ref": "refs/heads/dev"}, 0),
     ],
 )
 def test_what_a_push_starts(api, hooks, on, change, runs):

@@ -13,19 +13,17 @@ from cadence.domain.document import (
     Connection,
     Context,
     Flow,
-    GitTrigger,
     Parameter,
     Pipeline,
     PoolOffer,
     Port,
-    Schedule,
     Severity,
     Treatment,
-    Triggers,
     bind_parameters,
     validate,
 )
 from cadence.domain.document.types import Option, Scalar
+from cadence.domain.triggers import GitTrigger, Schedule, Triggers
 
 FULL = """\
 cadence: 1

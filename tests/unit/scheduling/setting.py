@@ -66,7 +66,8 @@ class Setting:
         self.hold = Hold(self.runs, self.runners, self.machines, feeder, self.clock)
         self.settle = Settle(self.runs, self.runners, feeder, self.clock)
         self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, self.clock)
-        self.finalise = Finalise(self.runs, self.clock)
+        self.ended: list[Run] = []
+        self.finalise = Finalise(self.runs, self.ended.append, self.clock)
         self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.finalise, self.clock)
         self.machine_broke = MachineBroke(self.runs, self.machines, self.settle, self.finalise)
 

@@ -6,13 +6,10 @@ from cadence.domain.document.parameters import BoundParameters, bind_parameters
 from cadence.domain.document.pipeline import (
     BUILTIN_OUTPUTS,
     Connection,
-    GitTrigger,
     Parameter,
     Pipeline,
     Port,
-    Schedule,
     Treatment,
-    Triggers,
 )
 from cadence.domain.document.schema import pipeline_schema
 from cadence.domain.document.types import DataType, Flow, FlowType, TypeSyntaxError, parse_data_type, parse_flow_type
@@ -29,15 +26,12 @@ __all__ = [
     "Finding",
     "Flow",
     "FlowType",
-    "GitTrigger",
     "Parameter",
     "Pipeline",
     "PoolOffer",
     "Port",
-    "Schedule",
     "Severity",
     "Treatment",
-    "Triggers",
     "TypeSyntaxError",
     "bind_parameters",
     "parse_data_type",

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
+from cadence.domain.triggers import NO_TRIGGERS, Triggers
 
 DEFAULT_SHELL = "sh -e"
 DEFAULT_TREATMENT_DURATION = 3_600
@@ -86,29 +87,6 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class GitTrigger:
-    """Patterns of branches and changed paths; none means all."""
-
-    branches: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    cron: str
-    timezone: str = "UTC"
-
-
-@dataclass(frozen=True, slots=True)
-class Triggers:
-    """What starts a run by itself; `None` and empty mean not by this."""
-
-    push: GitTrigger | None = None
-    pull_request: GitTrigger | None = None
-    schedule: tuple[Schedule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Pipeline:
     """A valid document. `max_duration` is the seconds a whole run may take."""
 
@@ -116,5 +94,5 @@ class Pipeline:
     treatments: Mapping[str, Treatment]
     connections: tuple[Connection, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    triggers: Triggers = Triggers()
+    triggers: Triggers = NO_TRIGGERS
     max_duration: int = DEFAULT_RUN_DURATION

@@ -27,6 +27,7 @@ from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.schema import check_shape
 from cadence.domain.document.sizes import check_sizes
 from cadence.domain.document.source import Misreading, Places, Reading, Unreadable, decode
+from cadence.domain.document.triggering import check_triggers
 from cadence.domain.document.yaml_text import read_yaml
 
 Media = Literal["yaml", "json"]
@@ -76,9 +77,9 @@ def _read(text: str, kind: Media, *, keep_places: bool = False) -> Reading:
 def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -> Pipeline | None:
     problems.add_all(check_shape(data))
     document = mapping(data)
-    problems.add_all(_inactive_triggers(document))
     parameters = read_parameters(document, problems)
     draft = read_draft(document, problems)
+    problems.add_all(check_triggers(document, parameters, draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
     problems.add_all(check_sizes(draft))
@@ -105,18 +106,6 @@ def _expressions(value: Any, path: Path = ()) -> Iterator[Problem]:
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from _expressions(member, (*path, index))
-
-
-def _inactive_triggers(document: Any) -> Iterator[Problem]:
-    for event in ("pull_request", "schedule"):
-        if event in mapping(document.get("on")):
-            yield Problem(
-                Code.TRIGGER_NOT_ACTIVE,
-                f"{event} is checked, but starts no runs yet.",
-                ("on", event),
-                at_key=True,
-                severity=Severity.WARNING,
-            )
 
 
 def _misread(misreading: Misreading) -> Finding:
