@@ -95,6 +95,15 @@ _SETTLES = (_items("runs", "BatchWriteItem"), _items("runners", "GetItem", "Quer
 # A run's end lets treatments and pipelines go on that wait for it.
 _TELLS_OF_ENDS = (_items("pipelines", "Query"), _answers("treatment", "Success"), _sends("deliveries"))
 
+# Turnstiles: whoever leaves one lets others in, and starts or answers their machines.
+_TURNSTILES = (
+    _items("access", "GetItem"),
+    _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+    _sends("deadlines"),
+)
+_RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"))
+_RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
+
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "api": (
         _items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
@@ -106,20 +115,20 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("logs", "Query"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
-        _starts("run"),
-        _answers("run", "Failure"),
-        _sends("deadlines"),
+        # Quotas and limits are raised, approvals decided: whoever waits goes on.
+        *_RUN_GATES,
+        _items("access", "UpdateItem"),
+        _answers("treatment", "Success"),
         _schedules("CreateSchedule", "DeleteSchedule"),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
         _items("access", "GetItem", "PutItem", "UpdateItem"),
         _items("pipelines", "GetItem", "Query"),
-        _items("runs", "GetItem", "Query", "PutItem"),
+        *_RUN_GATES,
         *_gets("deliveries/*"),
         # A schedule that fires although its pipeline no longer has it.
         _schedules("DeleteSchedule"),
-        _starts("run"),
         _consumes("deliveries"),
     ),
     "runner_gateway": (
@@ -142,7 +151,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "place": (
         _items("access", "GetItem", "Query"),
-        _items("runs", "GetItem", "UpdateItem"),
+        *_RUNNER_SLOTS,
         _answers("treatment", "Success", "Failure"),
     ),
     "provider_host": (
@@ -153,25 +162,24 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _doorbells("SendMessage"),
     ),
     "hold": (*_FEEDS, _items("runners", "GetItem", "UpdateItem"), _answers("treatment", "Success", "Failure")),
-    "settle": (*_FEEDS, *_SETTLES),
+    "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
     "stop_run": (
         *_FEEDS,
         *_ADMITS,
+        *_RUNNER_SLOTS,
         _items("runners", "UpdateItem"),
         _answers("run", "Failure"),
         _answers("treatment", "Failure"),
     ),
-    "finalise": (_items("runs", "GetItem", "Query", "UpdateItem"), *_TELLS_OF_ENDS),
+    "finalise": (*_RUN_GATES, *_TELLS_OF_ENDS),
     "watchdog": (
         # When an execution broke, the watchdog settles what it was to settle.
         *_FEEDS,
         *_SETTLES,
-        _starts("run"),
-        _answers("run", "Failure"),
+        *_RUN_GATES,
         _answers("treatment", "Failure"),
         *_TELLS_OF_ENDS,
         _consumes("deadlines"),
-        _sends("deadlines"),
     ),
     "log_indexer": (
         _items("logs", "Query", "BatchGetItem", "PutItem"),

@@ -8,6 +8,7 @@ from pydantic import Field
 from api.endpoint import Model
 from api.shapes import JsonObject
 from cadence.application.look_into_run import Origin, RunInsight
+from cadence.domain.approval import Decision
 from cadence.domain.run import InputSpec, TreatmentSpec, Value
 from cadence.domain.runner import Runner
 
@@ -19,6 +20,7 @@ class TreatmentSummary(Model):
     cause: str | None
     exit_code: int | None
     pool: str | None
+    waiting_for: str | None = Field(description="What holds it back beside its inputs, in words.")
     ready_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -88,12 +90,42 @@ class SpecView(Model):
     retry: RetryView
 
 
+class DecisionView(Model):
+    treatment: str
+    decision: str
+    by: str
+    at: datetime
+    comment: str
+
+    @classmethod
+    def of(cls, decision: Decision) -> "DecisionView":
+        return cls(
+            treatment=decision.treatment,
+            decision=str(decision.verdict),
+            by=decision.by,
+            at=decision.at,
+            comment=decision.comment,
+        )
+
+
+class ApprovalView(Model):
+    """What its environment asked for when the treatment was about to be placed."""
+
+    environment: str
+    required: int
+    approvers: list[str] | None
+    asked_at: datetime
+    expires_at: datetime
+    decisions: list[DecisionView]
+
+
 class TreatmentView(TreatmentSummary):
     run_id: str
     placed_at: datetime | None
     failures: int
     infrastructure_failures: int
     usage: dict[str, float] = Field(description="Peaks and totals that the runner measured.")
+    approval: ApprovalView | None
     spec: SpecView
     inputs: list[PortView]
     outputs: list[PortView]

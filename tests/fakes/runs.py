@@ -1,7 +1,7 @@
 """`RunStore` in memory."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,9 @@ class MemoryRunStore:
         except KeyError:
             raise NotFound(f"there is no run {run_id}") from None
 
+    def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
+        return {run_id: self.runs[run_id] for run_id in run_ids if run_id in self.runs}
+
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         found = [
             run
@@ -59,12 +62,19 @@ class MemoryRunStore:
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         run = dataclasses.replace(self.get_run(run_id), machine_token=machine_token)
         if run.state is RunState.PENDING:
-            run = dataclasses.replace(run, state=RunState.RUNNING, started_at=at)
+            run = dataclasses.replace(run, state=RunState.RUNNING, started_at=at, waiting_for=None)
         self.runs[run_id] = run
         return run
 
     def keep_waiting_token(self, run_id: str, token: str) -> Run:
         self.runs[run_id] = dataclasses.replace(self.get_run(run_id), waiting_token=token)
+        return self.runs[run_id]
+
+    def note_waiting(self, run_id: str, what: str) -> Run:
+        run = self.get_run(run_id)
+        if run.state is not RunState.PENDING:
+            raise Conflict(f"run {run_id} is no longer as it was read")
+        self.runs[run_id] = dataclasses.replace(run, waiting_for=what)
         return self.runs[run_id]
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
@@ -103,6 +113,9 @@ class MemoryRunStore:
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         return [treatment for (run, _), treatment in sorted(self.treatments.items()) if run == run_id]
+
+    def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
+        return {key: self.treatments[key] for key in names if key in self.treatments}
 
     def advance(
         self,

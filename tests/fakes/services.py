@@ -75,12 +75,20 @@ class MemoryDeadlines:
 
     runs: list[tuple[str, timedelta]] = field(default_factory=list)
     runners: list[tuple[str, timedelta]] = field(default_factory=list)
+    turnstiles: list[tuple[str, timedelta]] = field(default_factory=list)
+    approvals: list[tuple[str, str, timedelta]] = field(default_factory=list)
 
     def watch_run(self, run_id: str, after: timedelta) -> None:
         self.runs.append((run_id, after))
 
     def watch_runner(self, runner_id: str, after: timedelta) -> None:
         self.runners.append((runner_id, after))
+
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        self.turnstiles.append((scope, after))
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
+        self.approvals.append((run_id, treatment, after))
 
 
 @dataclass

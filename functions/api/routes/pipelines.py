@@ -173,7 +173,7 @@ def _view(version: PipelineVersion, services: Services) -> PipelineView:
         document_sha256=version.document_sha256,
         created_at=version.created_at,
         created_by=version.created_by,
-        push=push and PushView(branches=list(push.branches), paths=list(push.paths), tags=list(push.tags)),
+        push=PushView(branches=list(push.branches), paths=list(push.paths), tags=list(push.tags)) if push else None,
         triggers=to_json(version.triggers),
         next_firings=sorted(times)[:_SHOWN_FIRINGS],
     )

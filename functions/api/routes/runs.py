@@ -66,6 +66,9 @@ class RunView(Model):
     started_by_run: str | None = Field(description="The run whose end, or whose treatment, started this one.")
     started_at: datetime | None
     finished_at: datetime | None
+    waiting_for: str | None = Field(description="What a pending run waits for, in words.")
+    concurrency_group: str | None
+    priority: int
 
 
 class RunWithTreatments(RunView):

@@ -62,12 +62,12 @@ class EventBridgeSchedules:
 def read_firing(message: dict[str, Any]) -> Firing:
     """The firing that a message of `keep`'s tells of."""
     organization, project, pipeline, digest = message["schedule"]
-    at = datetime.fromisoformat(message["scheduled_at"].replace("Z", "+00:00"))
+    at = datetime.fromisoformat(message["scheduled_at"])
     return Firing(organization, project, pipeline, digest, at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
 def _name(organization: str, project: str, pipeline: str, digest: str, part: int) -> str:
-    owner = hashlib.sha256("\0".join((organization, project, pipeline)).encode()).hexdigest()[:20]
+    owner = hashlib.sha256(f"{organization}/{project}/{pipeline}".encode()).hexdigest()[:20]
     return f"{owner}-{digest}-{part}"
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cadence.adapters.aws import client
-from cadence.domain.errors import CadenceError, machine_error_name
+from cadence.adapters.aws import client, may_succeed_later
+from cadence.domain.errors import CadenceError, Transient, machine_error_name
 from cadence.domain.ids import run_execution, treatment_id
 
 # A token is good until its state has been left; afterwards nobody waits for the answer.
 _TOO_LATE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
+_NO_ROOM = frozenset({"ExecutionLimitExceeded", "TooManyRequestsException"})
 _MAX_CAUSE = 32_000
 
 
@@ -44,7 +45,10 @@ class StepFunctionsMachines:
         try:
             client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=json.dumps(payload))
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            code = error.response["Error"]["Code"]
+            if code in _NO_ROOM or (code != "ExecutionAlreadyExists" and may_succeed_later(error)):
+                raise Transient(f"{name}: no execution can be started now ({code})") from error
+            if code != "ExecutionAlreadyExists":
                 raise
 
     @staticmethod

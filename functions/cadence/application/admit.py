@@ -7,6 +7,7 @@ from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, Deadlines, Documents, LogStream, RunStore
 from cadence.domain import plan
 from cadence.domain.errors import Cancelled
+from cadence.domain.forks import withhold
 from cadence.domain.run import Run
 
 
@@ -19,7 +20,7 @@ class Admission:
 
     def __call__(self, run: Run) -> None:
         """Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is gone."""
-        specs = plan.decode(self.documents.get(run.plan_sha256))
+        specs = withhold(plan.decode(self.documents.get(run.plan_sha256)), run.event)
         edges = plan.edges(run.run_id, specs)
         treatments = plan.treatments(run.run_id, specs, edges)
         self.runs.admit(run.run_id, specs, treatments, edges)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cadence.application.ports import Clock, RunStore
+from cadence.application.run_gates import RunGates
 from cadence.domain.run import Run, RunState, Treatment, TreatmentState
 
 # The first of these that some treatment is in makes the run fail, and gives its cause.
@@ -14,6 +15,7 @@ _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOS
 @dataclass(frozen=True)
 class Finalise:
     runs: RunStore
+    gates: RunGates
     tell: Callable[[Run], None]
     clock: Clock
 
@@ -32,6 +34,7 @@ class Finalise:
             if not treatment.state.final:
                 self.runs.settle(treatment, left, cause, None, self.clock())
         ended = self.runs.finish_run(run_id, state, cause, self.clock())
+        self.gates.leave(ended)
         self.tell(ended)
         return ended
 

@@ -1,9 +1,11 @@
 """Placement: which pool gives the runner of a treatment's next attempt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.ports import Clock, PoolStore, RunStore
+from cadence.application.treatment_gates import TreatmentGates
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.domain.pool import Placement, Pool
@@ -16,6 +18,7 @@ TRY_AGAIN_AFTER = timedelta(seconds=15)
 class Place:
     runs: RunStore
     pools: PoolStore
+    gates: TreatmentGates
     provider_function_prefix: str
     clock: Clock
 
@@ -23,7 +26,7 @@ class Place:
         """The first pool, in the order of the pipeline's list, that serves the project and has the architecture.
 
         `refused` is the last decision, if its pool had no room. Raises Cancelled (the run is being stopped), NotReady (every
-        pool has been tried just now), ProviderRejected (no pool can ever hold it: says which and why).
+        pool has been tried just now), ProviderRejected (no pool can ever hold it: says which and why), and what its gates raise.
         """
         run = self.runs.get_run(run_id)
         if run.stop_requested or run.state.final:
@@ -38,8 +41,9 @@ class Place:
             if refused and self.clock() < refused.decided_at + TRY_AGAIN_AFTER:
                 raise NotReady(f"no room in {', '.join(exhausted)}: trying again after {TRY_AGAIN_AFTER.seconds} s")
             untried, exhausted = pools, ()
-        pool = untried[0]
         stored = self.runs.get_treatment(run_id, treatment)
+        usable, noted = self.gates.passed(run, spec, stored, untried)
+        pool = usable[0]
         try:
             self.runs.advance(
                 run_id,
@@ -49,6 +53,7 @@ class Place:
                 TreatmentState.BOOTING,
                 pool=pool.name,
                 placed_at=self.clock(),
+                **noted,
             )
         except Conflict:
             raise Cancelled(f"{treatment} was settled while it was being placed") from None
@@ -59,7 +64,7 @@ class Place:
             runner_id=ids.runner_id(run_id, treatment, stored.attempt),
             attempt=stored.attempt,
             boot_deadline=pool.boot_deadline,
-            reason=f"first of {', '.join(p.name for p in untried)}" if len(untried) > 1 else "the only candidate",
+            reason=_reason(pool, untried),
             decided_at=self.clock(),
             exhausted=exhausted,
         )
@@ -84,3 +89,10 @@ class Place:
             else:
                 fitting.append(pool)
         return fitting, reasons
+
+
+def _reason(chosen: Pool, candidates: Sequence[Pool]) -> str:
+    if len(candidates) == 1:
+        return "the only candidate"
+    names = ", ".join(pool.name for pool in candidates)
+    return f"first of {names}" if chosen is candidates[0] else f"first of {names} with a free slot"

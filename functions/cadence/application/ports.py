@@ -41,6 +41,9 @@ class RunStore(Protocol):
     def get_run(self, run_id: str) -> Run:
         """Raises NotFound."""
 
+    def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
+        """Those that exist, by id."""
+
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         """Newest first."""
 
@@ -54,6 +57,9 @@ class RunStore(Protocol):
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         """Keeps the token of the machine that waits for the run; a pending run becomes running."""
+
+    def note_waiting(self, run_id: str, what: str) -> Run:
+        """What a pending run waits for. Raises Conflict if it is pending no more."""
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
         """Keeps the token of the machine that waits for a stopping run to have settled."""
@@ -70,6 +76,9 @@ class RunStore(Protocol):
         """Raises NotFound."""
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
+
+    def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
+        """Those that exist, by run and name."""
 
     def advance(
         self,
@@ -171,6 +180,10 @@ class Deadlines(Protocol):
     def watch_run(self, run_id: str, after: timedelta) -> None: ...
 
     def watch_runner(self, runner_id: str, after: timedelta) -> None: ...
+
+    def watch_turnstile(self, scope: str, after: timedelta) -> None: ...
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None: ...
 
     # Waits longer than a queue can delay a message are cut short; the watchdog then looks and sends the next one.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, RunnerStore, RunStore
+from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState, Value
@@ -18,6 +19,7 @@ _FINAL_ERRORS = {
     "Cancelled": TreatmentState.CANCELLED,
     "TimedOut": TreatmentState.TIMED_OUT,
     "ProviderRejected": TreatmentState.FAILED,
+    "NotApproved": TreatmentState.FAILED,
 }
 _OUTCOMES = {
     Outcome.SUCCEEDED: TreatmentState.SUCCEEDED,
@@ -51,6 +53,7 @@ class Settle:
     runs: RunStore
     runners: RunnerStore
     feeder: Feeder
+    slots: RunnerSlots
     clock: Clock
 
     def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> str:
@@ -59,6 +62,9 @@ class Settle:
         `attempt` is the one that ended; None if it could not be placed, which placing it again would not change.
         """
         stored = self.runs.get_treatment(run_id, treatment)
+        if attempt in {None, stored.attempt}:
+            # Before the attempt is left behind, so that no slot is: a repeated call does it again.
+            self.slots.release(stored)
         if not stored.state.final and attempt in {None, stored.attempt}:
             stored = self._end(stored, error, placed=attempt is not None)
         if not stored.state.final:
@@ -121,6 +127,7 @@ class Settle:
             TreatmentState.PLACING,
             attempt=treatment.attempt + 1,
             cause=f"attempt {treatment.attempt}: {cause}",
+            turnstiles=(),
             **counts,
         )
 

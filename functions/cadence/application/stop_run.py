@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cadence.application.admit import Admission
 from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled, Conflict, NotFound
@@ -23,6 +24,7 @@ class StopRun:
     runners: RunnerStore
     machines: Machines
     feeder: Feeder
+    slots: RunnerSlots
     clock: Clock
 
     def __call__(self, run_id: str, stop_token: str, error: MachineError) -> None:
@@ -54,6 +56,9 @@ class StopRun:
         return self.runs.request_stop(run_id, state, cause)
 
     def _stop(self, treatment: Treatment, reason: str) -> None:
+        if treatment.turn_token:
+            self.slots.release(treatment)
+            self.machines.fail(treatment.turn_token, Cancelled(reason))
         if treatment.state in _NOT_PLACED:
             try:
                 self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import logs, resources, runs
+from cadence.cli import gates, logs, resources, runs
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 
@@ -28,6 +28,9 @@ for command in (
     logs.trace,
     runs.cancel,
     runs.rerun,
+    gates.approve,
+    gates.refuse,
+    gates.approval_link,
     deploy,
 ):
     app.command()(command)
@@ -35,9 +38,11 @@ for group in (
     logs.value,
     resources.pipeline,
     resources.secret,
+    gates.environment,
     resources.githost,
     resources.token,
     resources.pool,
+    gates.quota,
     resources.host,
     resources.runner,
 ):

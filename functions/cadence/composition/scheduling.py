@@ -22,8 +22,9 @@ from cadence.application.ports import Machines
 from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import Settle
 from cadence.application.stop_run import StopRun
+from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.watchdog import Watchdog
-from cadence.composition import settings
+from cadence.composition import gates, settings
 
 
 def now() -> datetime:
@@ -45,11 +46,14 @@ def admit() -> tuple[Admit, Machines]:
     return use_case, machines
 
 
-def place() -> tuple[Place, Machines]:
+def place() -> tuple[Place, TreatmentGates, Machines]:
     its = settings.load(settings.PlaceSettings)
     runs, pools = DynamoRunStore(its.runs_table), DynamoAccessStore(its.access_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Place(runs, pools, its.provider_function_prefix, now), machines
+    slots = gates.runner_slots(its, runs, machines)
+    approvals = gates.approvals(its, runs, machines)
+    turns = TreatmentGates(runs, machines, approvals, slots)
+    return Place(runs, pools, turns, its.provider_function_prefix, now), turns, machines
 
 
 def hold() -> tuple[Hold, Machines]:
@@ -64,7 +68,8 @@ def settle() -> Settle:
     its = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Settle(runs, DynamoRunnerStore(its.runners_table), Feeder(runs, machines, now), now)
+    slots = gates.runner_slots(its, runs, machines)
+    return Settle(runs, DynamoRunnerStore(its.runners_table), Feeder(runs, machines, now), slots, now)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
@@ -77,6 +82,7 @@ def stop_run() -> tuple[StopRun, Machines]:
         runners=DynamoRunnerStore(its.runners_table),
         machines=machines,
         feeder=Feeder(runs, machines, now),
+        slots=gates.runner_slots(its, runs, machines),
         clock=now,
     )
     return use_case, machines
@@ -84,8 +90,9 @@ def stop_run() -> tuple[StopRun, Machines]:
 
 def finalise() -> Finalise:
     its = settings.load(settings.FinaliseSettings)
+    runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Finalise(DynamoRunStore(its.runs_table), tell_of_end(its, machines), now)
+    return Finalise(runs, gates.run_gates(its, runs, machines), tell_of_end(its, machines), now)
 
 
 def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> TellOfEnd:
@@ -97,7 +104,18 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
     its = settings.load(settings.WatchdogSettings)
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    finalise = Finalise(runs, tell_of_end(its, machines), now)
-    looks = Watchdog(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), finalise, now)
-    settle = Settle(runs, runners, Feeder(runs, machines, now), now)
+    run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
+    finalise = Finalise(runs, run_gates, tell_of_end(its, machines), now)
+    looks = Watchdog(
+        runs,
+        runners,
+        machines,
+        SqsDeadlines(its.deadlines_queue_url),
+        finalise,
+        run_gates,
+        slots,
+        gates.approvals(its, runs, machines),
+        now,
+    )
+    settle = Settle(runs, runners, Feeder(runs, machines, now), slots, now)
     return looks, MachineBroke(runs, machines, settle, finalise)

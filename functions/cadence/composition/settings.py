@@ -68,6 +68,7 @@ class DeliveriesSettings:
     failed_deliveries_queue_arn: str
     schedules_group: str
     schedules_role_arn: str
+    deadlines_queue_url: str
     git_hosts: str
 
 
@@ -100,6 +101,7 @@ class PlaceSettings:
     runs_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
     provider_function_prefix: str
 
 
@@ -123,33 +125,40 @@ class HoldSettings:
 
 @dataclass(frozen=True)
 class SettleSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class StopRunSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class FinaliseSettings:
+    access_table: str
     pipelines_table: str
     runs_table: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
     deliveries_queue_url: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class WatchdogSettings:
+    access_table: str
     pipelines_table: str
     runs_table: str
     runners_table: str

@@ -10,6 +10,7 @@ from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.eventbridge_schedules import read_firing
 from cadence.adapters.git.reader import DulwichGitReader
 from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_deliveries import SqsDeliveryQueue, read_delivery
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.process_delivery import ProcessDelivery
@@ -18,6 +19,7 @@ from cadence.application.run_scheduled import RunScheduled
 from cadence.application.start_followers import StartFollowers
 from cadence.application.start_run import StartRun
 from cadence.composition import settings
+from cadence.composition.gates import run_gates
 from cadence.composition.schedules import schedules
 
 # A batch is five deliveries, and the Lambda has a minute for it.
@@ -39,7 +41,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     its = settings.load(settings.DeliveriesSettings)
     access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    start = StartRun(runs, machines, now)
+    start = StartRun(runs, run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
     git = DulwichGitReader.reaching(its.git_hosts, seconds=_GIT_SECONDS)
     cipher, pipelines = KmsCipher(its.secrets_key), DynamoPipelineStore(its.pipelines_table)
     deliver = ProcessDelivery(access, cipher, access, pipelines, git, start, now)

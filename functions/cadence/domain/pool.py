@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Pool:
-    """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun."""
+    """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun.
+
+    `max_runners` is how many it may give at a time (None: as many as it has).
+    """
 
     organization: str
     name: str
@@ -17,6 +20,7 @@ class Pool:
     architectures: tuple[str, ...] = ("amd64",)
     projects: tuple[str, ...] = ("*",)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    max_runners: int | None = None
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

@@ -80,6 +80,14 @@ class Trigger(StrEnum):
                 return state.final
 
 
+class ConcurrencyPolicy(StrEnum):
+    """What a run does that finds another one in its concurrency group."""
+
+    QUEUE = "queue"  # waits its turn
+    CANCEL_RUNNING = "cancel-running"  # cancels what is there and what waits, then runs
+    DROP = "drop"  # ends at once
+
+
 @dataclass(frozen=True)
 class Run:
     """One execution of a pipeline. Times are UTC, durations seconds. Its tokens are never shown to anyone.
@@ -112,6 +120,10 @@ class Run:
     machine_token: str | None = field(default=None, repr=False)
     stop_token: str | None = field(default=None, repr=False)
     created_by: str = "unknown"
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
+    waiting_for: str | None = None  # in words, what it waited for before it began
 
     @property
     def machine_timeout(self) -> int:
@@ -269,6 +281,8 @@ class Treatment:
     exit_code: int | None = None
     pool: str | None = None
     waiting_for: str | None = None  # in words, while something beside its inputs holds it back
+    turnstiles: tuple[str, ...] = ()  # where its attempt holds or waits for a slot
+    turn_token: str | None = field(default=None, repr=False)  # its machine's, while that waits for a turn
     kept_from: str | None = None  # the run that made the values it was admitted with
     ready_at: datetime | None = None
     placed_at: datetime | None = None

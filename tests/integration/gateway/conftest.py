@@ -72,6 +72,12 @@ class FakeDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta) -> None:
         self.runners.append((runner_id, after))
 
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        raise AssertionError("no turnstile is watched here")
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
+        raise AssertionError("no approval is watched here")
+
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

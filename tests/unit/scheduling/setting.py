@@ -6,18 +6,24 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.application.admit import Admission, Admit
+from cadence.application.approvals import Approvals
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
 from cadence.application.place import Place
+from cadence.application.run_gates import RunGates
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
 from cadence.application.stop_run import StopRun
+from cadence.application.treatment_gates import TreatmentGates
+from cadence.application.turnstiles import Turnstiles
 from cadence.application.watchdog import Watchdog
 from cadence.domain import ids, plan
 from cadence.domain.pool import Pool
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
@@ -28,6 +34,7 @@ from tests.fakes.services import (
     MemoryMachines,
     MemoryPools,
 )
+from tests.fakes.turnstiles import MemoryTurnstileStore
 
 RUN = "01a"
 LEASE = timedelta(seconds=45)
@@ -56,19 +63,40 @@ class Setting:
     deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
     pools: MemoryPools = field(default_factory=lambda: MemoryPools((Pool("acme", "near", "host"),)))
     log_stream: MemoryLogStream = field(default_factory=MemoryLogStream)
+    turnstiles: MemoryTurnstileStore = field(default_factory=MemoryTurnstileStore)
+    quotas: MemoryQuotas = field(default_factory=MemoryQuotas)
+    environments: MemoryEnvironments = field(default_factory=MemoryEnvironments)
+    approval_store: MemoryApprovalStore = field(default_factory=MemoryApprovalStore)
 
     def __post_init__(self) -> None:
         admission = Admission(self.runs, self.documents)
         feeder = Feeder(self.runs, self.machines, self.clock)
         self.feeder = feeder
         self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock)
-        self.place = Place(self.runs, self.pools, "provider-", self.clock)
+        turnstiles = Turnstiles(self.turnstiles, self.deadlines, self.clock, lambda attempt: None)
+        self.run_gates = RunGates(self.runs, self.machines, turnstiles, self.quotas, self.clock)
+        self.slots = RunnerSlots(self.runs, self.machines, turnstiles, self.quotas)
+        self.approvals = Approvals(
+            self.runs, self.approval_store, self.environments, self.machines, self.deadlines, self.clock
+        )
+        self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
+        self.place = Place(self.runs, self.pools, self.gates, "provider-", self.clock)
         self.hold = Hold(self.runs, self.runners, self.machines, feeder, self.clock)
-        self.settle = Settle(self.runs, self.runners, feeder, self.clock)
-        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, self.clock)
+        self.settle = Settle(self.runs, self.runners, feeder, self.slots, self.clock)
+        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, self.slots, self.clock)
         self.ended: list[Run] = []
-        self.finalise = Finalise(self.runs, self.ended.append, self.clock)
-        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.finalise, self.clock)
+        self.finalise = Finalise(self.runs, self.run_gates, self.ended.append, self.clock)
+        self.watchdog = Watchdog(
+            self.runs,
+            self.runners,
+            self.machines,
+            self.deadlines,
+            self.finalise,
+            self.run_gates,
+            self.slots,
+            self.approvals,
+            self.clock,
+        )
         self.machine_broke = MachineBroke(self.runs, self.machines, self.settle, self.finalise)
 
     def create(self, *specs: TreatmentSpec, max_duration: int = 600) -> None:

@@ -17,6 +17,7 @@ from pynamodb.models import Model
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
 from cadence.domain.pool import Pool
+from cadence.domain.quotas import DEFAULT_RUNNING_RUNS, Quotas
 
 
 class _Meta:
@@ -46,6 +47,8 @@ class OrganizationItem(AccessTable):
 
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
+    max_running_runs = NumberAttribute(null=True)
+    max_runners = NumberAttribute(null=True)
 
     @classmethod
     def of(cls, organization: Organization) -> "OrganizationItem":
@@ -55,6 +58,10 @@ class OrganizationItem(AccessTable):
 
     def organization(self) -> Organization:
         return Organization(self.name, self.created_at)
+
+    def quotas(self) -> Quotas:
+        runners = None if self.max_runners is None else int(self.max_runners)
+        return Quotas(int(self.max_running_runs or DEFAULT_RUNNING_RUNS), runners)
 
 
 class ProjectItem(AccessTable):
@@ -94,6 +101,7 @@ class PoolItem(AccessTable):
     architectures: JSONAttribute = JSONAttribute()
     projects: JSONAttribute = JSONAttribute()
     settings: JSONAttribute = JSONAttribute()
+    max_runners = NumberAttribute(null=True)
 
     @classmethod
     def of(cls, pool: Pool) -> "PoolItem":
@@ -107,6 +115,7 @@ class PoolItem(AccessTable):
             architectures=list(pool.architectures),
             projects=list(pool.projects),
             settings=dict(pool.settings),
+            max_runners=pool.max_runners,
         )
 
     def pool(self) -> Pool:
@@ -118,6 +127,7 @@ class PoolItem(AccessTable):
             tuple(self.architectures),
             tuple(self.projects),
             self.settings,
+            None if self.max_runners is None else int(self.max_runners),
         )
 
 

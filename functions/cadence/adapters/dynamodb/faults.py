@@ -42,6 +42,11 @@ def translated(what: str) -> Iterator[None]:
         raise
 
 
+def pause(attempt: int) -> None:
+    """Full jitter between two attempts at what others change at the same time; forty of them take about 10 s."""
+    time.sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))
+
+
 def insisting(call: Callable[[], R]) -> R:
     """Repeats `call` on Transient with full jitter (about 3 s in all): concurrent transactions on one item cancel each other."""
     for attempt in range(_ATTEMPTS - 1):

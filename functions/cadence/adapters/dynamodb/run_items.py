@@ -9,6 +9,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -16,6 +17,7 @@ from pynamodb.models import Model
 
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
+    ConcurrencyPolicy,
     Edge,
     EdgeState,
     Run,
@@ -92,6 +94,10 @@ class RunItem(RunsTable):
     unsettled = NumberAttribute(null=True)
     machine_token = UnicodeAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
+    concurrency_group = UnicodeAttribute(null=True)
+    concurrency_policy = UnicodeAttribute(null=True)
+    priority = NumberAttribute(null=True)
+    waiting_for = UnicodeAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
@@ -110,6 +116,8 @@ class RunItem(RunsTable):
         values["pipeline_version"] = _int(self.pipeline_version)
         values["depth"] = int(self.depth or 0)
         values["unsettled"] = _int(self.unsettled)
+        values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
+        values["priority"] = _int(self.priority) or 0
         return Run(**values)
 
 
@@ -146,6 +154,8 @@ class TreatmentItem(RunsTable):
     exit_code = NumberAttribute(null=True)
     pool = UnicodeAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
+    turnstiles = UnicodeSetAttribute(null=True)
+    turn_token = UnicodeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
     ready_at = UTCDateTimeAttribute(null=True)
     placed_at = UTCDateTimeAttribute(null=True)
@@ -157,13 +167,14 @@ class TreatmentItem(RunsTable):
         item = cls(partition(treatment.run_id), cls.PREFIX + treatment.name)
         for field in dataclasses.fields(treatment):
             value = getattr(treatment, field.name)
-            if value is not None:
+            if value is not None and value != ():
                 setattr(item, field.name, value)
         return item
 
     def treatment(self) -> Treatment:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Treatment)}
         values["state"] = TreatmentState(self.state)
+        values["turnstiles"] = tuple(sorted(self.turnstiles or ()))
         for name in ("waiting", "attempt", "failures", "infrastructure_failures", "exit_code"):
             values[name] = _int(values[name])
         return Treatment(**values)

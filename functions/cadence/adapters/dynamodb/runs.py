@@ -1,7 +1,7 @@
 """`RunStore` on the `runs` table."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,11 @@ class DynamoRunStore:
     def get_run(self, run_id: str) -> Run:
         return self._run(run_id).run()
 
+    def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
+        keys = [(partition(run_id), RunItem.SK) for run_id in sorted(set(run_ids))]
+        with translated("runs"):
+            return {item.run_id: item.run() for item in RunItem.batch_get(keys, consistent_read=True)}
+
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         items = RunItem.listing.query(
             scope(organization, project),
@@ -91,7 +96,12 @@ class DynamoRunStore:
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         token = RunItem.machine_token.set(machine_token)
-        began: list[Action] = [token, RunItem.state.set(str(RunState.RUNNING)), RunItem.started_at.set(at)]
+        began: list[Action] = [
+            token,
+            RunItem.state.set(str(RunState.RUNNING)),
+            RunItem.started_at.set(at),
+            RunItem.waiting_for.remove(),
+        ]
         item = self._run(run_id)
         with translated(f"run {run_id}"):
             if item.state == RunState.PENDING:
@@ -105,6 +115,12 @@ class DynamoRunStore:
         item = self._run_key(run_id)
         with translated(f"run {run_id}"):
             item.update([RunItem.waiting_token.set(token)], condition=RunItem.pk.exists())
+        return item.run()
+
+    def note_waiting(self, run_id: str, what: str) -> Run:
+        item = self._run_key(run_id)
+        with translated(f"run {run_id}"):
+            item.update([RunItem.waiting_for.set(what)], condition=RunItem.state == str(RunState.PENDING))
         return item.run()
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
@@ -177,6 +193,12 @@ class DynamoRunStore:
                     partition(run_id), TreatmentItem.sk.startswith(TreatmentItem.PREFIX), consistent_read=True
                 )
             ]
+
+    def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
+        keys = [(partition(run_id), TreatmentItem.PREFIX + name) for run_id, name in sorted(set(names))]
+        with translated("treatments"):
+            items = TreatmentItem.batch_get(keys, consistent_read=True)
+            return {(item.run_id, item.name): item.treatment() for item in items}
 
     def advance(
         self,
@@ -359,4 +381,6 @@ def _pending() -> Condition:
 
 def _assignment(model: type[RunsTable], name: str, value: Any) -> Any:
     attribute = getattr(model, name)
-    return attribute.remove() if value is None else attribute.set(value)
+    if value is None or value == ():
+        return attribute.remove()
+    return attribute.set(set(value) if isinstance(value, tuple) else value)

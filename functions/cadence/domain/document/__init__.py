@@ -1,6 +1,7 @@
 """Pipeline documents: reading, checking, and the pipeline they describe."""
 
 from cadence.domain.document.findings import Code, Finding, Severity
+from cadence.domain.document.libraries import Reference, Unavailable, references
 from cadence.domain.document.offering import Context, PoolOffer
 from cadence.domain.document.parameters import BoundParameters, bind_parameters
 from cadence.domain.document.pipeline import (
@@ -30,12 +31,15 @@ __all__ = [
     "Pipeline",
     "PoolOffer",
     "Port",
+    "Reference",
     "Severity",
     "Treatment",
     "TypeSyntaxError",
+    "Unavailable",
     "bind_parameters",
     "parse_data_type",
     "parse_flow_type",
     "pipeline_schema",
+    "references",
     "validate",
 ]

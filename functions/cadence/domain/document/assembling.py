@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from cadence.domain import triggers
-from cadence.domain.document.draft import Draft, DraftTreatment, Ports
+from cadence.domain.document.draft import Draft, DraftTreatment
 from cadence.domain.document.pipeline import (
     DEFAULT_RUN_DURATION,
     DEFAULT_SHELL,
@@ -15,6 +15,7 @@ from cadence.domain.document.pipeline import (
     Port,
     Treatment,
 )
+from cadence.domain.document.ports import Ports
 
 
 def assemble(

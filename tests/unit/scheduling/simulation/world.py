@@ -9,21 +9,28 @@ from random import Random
 from typing import Any
 
 from cadence.application.admit import Admission, Admit
+from cadence.application.approvals import Approvals
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
 from cadence.application.place import Place
+from cadence.application.run_gates import RunGates
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
 from cadence.application.stop_run import StopRun
+from cadence.application.treatment_gates import TreatmentGates
+from cadence.application.turnstiles import Turnstiles
 from cadence.application.watchdog import Watchdog
 from cadence.domain import plan
 from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost
 from cadence.domain.pool import Placement, Pool
 from cadence.domain.run import Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
+from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import ManualClock, MemoryDocuments, MemoryLogStream, MemoryMachines, MemoryPools
+from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.unit.scheduling.simulation.agent import Agent
 from tests.unit.scheduling.simulation.machine import Execution
 from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watched
@@ -72,6 +79,7 @@ class World:
     scripts: Mapping[str, Sequence[str]]
     random: Random
     faults: Faults = field(default_factory=Faults)
+    pools: Sequence[Pool] = POOLS
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
@@ -79,6 +87,9 @@ class World:
         self.runs = MemoryRunStore()
         self.runners = MemoryRunnerStore()
         self.documents = MemoryDocuments()
+        self.turnstiles = MemoryTurnstileStore()
+        self.approvals = MemoryApprovalStore()
+        self.quotas = MemoryQuotas()
         self.machines = StartingMachines(self._begin)
         self.executions: list[Execution] = []
         self.claims: Counter[str] = Counter()
@@ -253,6 +264,9 @@ class SimulatedDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta) -> None:
         self._world.wake_watchdog("runner", runner_id, after)
 
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        self._world.wake_watchdog("turnstile", scope, after)
+
 
 class Ports:
     """The use cases, wired for one invocation."""
@@ -267,12 +281,21 @@ class Ports:
         admission = Admission(self.runs, world.documents)
         feeder = Feeder(self.runs, self.machines, clock)
         self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock)
-        self.place = Place(self.runs, MemoryPools(POOLS), "provider-", clock)
+        turnstiles = Turnstiles(watched(world.turnstiles), self.deadlines, clock, lambda attempt: None)
+        run_gates = RunGates(self.runs, self.machines, turnstiles, world.quotas, clock)
+        slots = RunnerSlots(self.runs, self.machines, turnstiles, world.quotas)
+        approvals = Approvals(
+            self.runs, watched(world.approvals), MemoryEnvironments(), self.machines, self.deadlines, clock
+        )
+        self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
+        self.place = Place(self.runs, MemoryPools(world.pools), self.gates, "provider-", clock)
         self.hold = Hold(self.runs, self.runners, self.machines, feeder, clock)
-        self.settle = Settle(self.runs, self.runners, feeder, clock)
-        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, clock)
-        self.finalise = Finalise(self.runs, lambda run: None, clock)
-        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.finalise, clock)
+        self.settle = Settle(self.runs, self.runners, feeder, slots, clock)
+        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, slots, clock)
+        self.finalise = Finalise(self.runs, run_gates, lambda run: None, clock)
+        self.watchdog = Watchdog(
+            self.runs, self.runners, self.machines, self.deadlines, self.finalise, run_gates, slots, approvals, clock
+        )
 
 
 def _caught(error: Mapping[str, str]) -> MachineError:
@@ -280,6 +303,9 @@ def _caught(error: Mapping[str, str]) -> MachineError:
 
 
 def _place(ports: Ports, event: Event) -> None:
+    if event.get("operation") == "wait":
+        ports.gates.wait(event["run_id"], event["treatment"], event["task_token"])
+        return
     refused = None
     if "exhausted" in event["state"]:
         last = event["state"]["placement"]["decision"]
