@@ -24,6 +24,8 @@ from infra.settings import Deployment
 from infra.tables import Tables
 
 _ATTEMPTS = 5
+# A delivery may read a repository, which takes up to ten seconds.
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -46,6 +48,7 @@ class CadenceStack(Stack):
         DataBucket(self, "Store", deployment, resources)
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
+        self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
@@ -62,6 +65,7 @@ class CadenceStack(Stack):
             "failed_deliveries_queue_arn": self._deliveries.failed.queue_arn,
             "schedules_group": resources.schedules_group,
             "schedules_role_arn": schedules.role.role_arn,
+            "wake_ups_queue_url": self._wake_ups.queue.queue_url,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
             "provider_function_prefix": deployment.name("provider-"),
@@ -71,6 +75,10 @@ class CadenceStack(Stack):
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
             "stage": deployment.stage,
+            # Only on one machine is the loopback interface the same for the control plane and for the runners.
+            "loopback_registries": "resolved" if deployment.is_local else "left",
+            "cache_mebibytes": str(deployment.cache_mebibytes),
+            "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
@@ -85,7 +93,12 @@ class CadenceStack(Stack):
         accept_shared_wildcards(self, resources)
         alarms = Alarms(self, "Alarms", deployment, key)
         alarms.on_dead_letters(
-            {"deliveries": self._deliveries.failed, "deadlines": self._deadlines.failed, "log-lines": unindexed}
+            {
+                "deliveries": self._deliveries.failed,
+                "deadlines": self._deadlines.failed,
+                "wake-ups": self._wake_ups.failed,
+                "log-lines": unindexed,
+            }
         )
         alarms.on_errors(lambdas.log_groups)
         alarms.on_machines(machines)
@@ -116,12 +129,12 @@ class CadenceStack(Stack):
         return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS)
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
-        # A delivery may read a repository, which takes up to ten seconds.
-        for folder, work, most in (("deliveries", self._deliveries, 5), ("watchdog", self._deadlines, 10)):
+        consumers = {"deliveries": self._deliveries, "watchdog": self._deadlines, "wake_group": self._wake_ups}
+        for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(
                 "Queue",
                 event_source_arn=work.queue.queue_arn,
-                batch_size=most,
+                batch_size=_LARGEST_BATCH[folder],
                 report_batch_item_failures=True,
             )
 

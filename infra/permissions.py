@@ -85,9 +85,14 @@ def _machine(name: str) -> Target:
 # machine once all its treatments have settled.
 _FEEDS = (
     _items("runs", "GetItem", "Query", "BatchGetItem", "UpdateItem"),
+    # The places of a group that bounds its instances.
+    _items("runs", "PutItem"),
     _starts("treatment"),
     _answers("run", "Success"),
+    _sends("wake-ups"),
 )
+# Making instances of an `each` treatment, from the chunks of a value.
+_GROWS = (_items("runners", "GetItem"), *_gets("runs/*"), _puts("runs/*"), _answers("treatment", "Success", "Failure"))
 # Writing what a run consists of, if that is not there yet.
 _ADMITS = (_items("runs", "PutItem", "BatchWriteItem"), *_gets("documents/*"))
 # The runners of a treatment that ends, and the values that they sent.
@@ -135,16 +140,21 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("access", "GetItem"),
         _items("runs", "GetItem"),
         _items("runners", "GetItem", "Query", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
-        # Agents use these two by the URLs that the gateway signs.
-        *_gets("runs/*"),
+        # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
+        *_gets("runs/*", "caches/*"),
         _puts("runs/*"),
+        _puts("caches/*"),
+        _may("s3", ("DeleteObject",), _objects("caches/*")),
         _doorbells("ReceiveMessage", "SendMessage"),
+        _sends("wake-ups"),
         _answers("treatment", "Success", "Failure", "Heartbeat"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
     "admit": (
         *_FEEDS,
         *_ADMITS,
+        # The plan with its images' digests.
+        _puts("documents/*"),
         _answers("run", "Failure"),
         _sends("deadlines"),
         _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),
@@ -163,6 +173,19 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "hold": (*_FEEDS, _items("runners", "GetItem", "UpdateItem"), _answers("treatment", "Success", "Failure")),
     "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
+    "act": (
+        *_FEEDS,
+        *_GROWS,
+        _items("runs", "BatchWriteItem"),
+        # A treatment of kind `trigger` checks and starts another pipeline.
+        *_RUN_GATES,
+        _items("access", "GetItem", "Query"),
+        _items("pipelines", "GetItem"),
+        *_gets("documents/*"),
+        _puts("documents/*"),
+    ),
+    # It also cancels the other instances after one has failed.
+    "wake_group": (*_FEEDS, *_GROWS, *_RUNNER_SLOTS, _items("runners", "UpdateItem"), _consumes("wake-ups")),
     "stop_run": (
         *_FEEDS,
         *_ADMITS,

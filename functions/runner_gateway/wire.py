@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from cadence.application.caches import Found
 from cadence.application.claim import HEARTBEAT_SECONDS, LEASE_SECONDS, Assignment
 from cadence.application.heartbeat import HeartbeatAnswer, Sample
 from cadence.application.hosts import LeaseAnswer
@@ -149,6 +150,13 @@ def input_json(answer: InputAnswer) -> dict[str, Any]:
         "downloads": [{"seq": download.seq, "url": download.url} for download in answer.downloads],
         "retry_after": answer.retry_after,
     }
+
+
+def found_json(found: Found | None) -> dict[str, Any]:
+    if found is None:
+        return {"found": None}
+    entry = found.entry
+    return {"found": {"entry": entry.entry, "key": entry.key, "exact": found.exact, "size": entry.size}}
 
 
 def lease_json(answer: LeaseAnswer) -> dict[str, Any]:

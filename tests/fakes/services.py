@@ -1,14 +1,17 @@
 """The other ports of scheduling, in memory."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cadence.application.start_run import Frozen
 from cadence.domain import ids
-from cadence.domain.errors import CadenceError, NotFound
+from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
+from cadence.domain.image import Image
 from cadence.domain.pool import Pool
+from cadence.domain.run import Kind
 
 
 @dataclass
@@ -39,7 +42,7 @@ class MemoryMachines:
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         self.runs.setdefault(ids.run_execution(run_id, execution), deadline_seconds)
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             self.treatments.append((run_id, treatment))
 
@@ -51,6 +54,20 @@ class MemoryMachines:
 
     def beat(self, task_token: str) -> None:
         self.beats.append(task_token)
+
+
+@dataclass
+class MemoryRegistries:
+    """Digests by image. `asked` holds every image asked for; what is not known is refused."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def digest(self, image: Image) -> str:
+        self.asked.append(str(image))
+        if str(image) not in self.digests:
+            raise ProviderRejected(f"The image {image} cannot be had: 404: manifest unknown.")
+        return self.digests[str(image)]
 
 
 @dataclass
@@ -92,6 +109,39 @@ class MemoryDeadlines:
 
 
 @dataclass
+class MemoryWakeUps:
+    """Wake-ups asked for, in order: run, group, whether an instance failed."""
+
+    asked: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    def wake(self, run_id: str, group: str, *, failed: bool = False) -> None:
+        self.asked.append((run_id, group, failed))
+
+
+@dataclass
+class MemoryChunks:
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        return self._content(key)[offset : offset + length]
+
+    def read_whole(self, keys: Sequence[str]) -> Iterator[bytes]:
+        return (self._content(key) for key in keys)
+
+    def write(self, key: str, content: bytes) -> None:
+        self.contents[key] = content
+
+    def exists(self, key: str) -> bool:
+        return key in self.contents
+
+    def _content(self, key: str) -> bytes:
+        try:
+            return self.contents[key]
+        except KeyError:
+            raise NotFound(f"{key} is not kept") from None
+
+
+@dataclass
 class MemoryPools:
     pools: Sequence[Pool] = ()
 
@@ -111,3 +161,8 @@ class MemoryLogStream:
 
     def needed(self) -> None:
         self.needs += 1
+
+
+def no_pipeline(organization: str, project: str, name: str, given: Mapping[str, Any]) -> Frozen:
+    """Stands for a project without stored pipelines."""
+    raise NotFound(f"There is no pipeline {name!r}.")

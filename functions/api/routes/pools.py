@@ -1,5 +1,6 @@
 """Pools, the hosts that joined them, and the runners at work."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
@@ -13,7 +14,7 @@ from cadence.application.look_into_run import attempts
 from cadence.composition.api import Services
 from cadence.domain.access import ALL_PROJECTS, Permission, Principal
 from cadence.domain.errors import Forbidden
-from cadence.domain.pool import Pool
+from cadence.domain.pool import LargestRunner, Pool
 
 endpoints = Endpoints("pools")
 
@@ -22,7 +23,13 @@ _AT_WORK = frozenset({"placing", "booting", "running"})
 
 
 class PoolLimits(Body):
+    """The largest runner of the pool in millicores and MB. Documents are held against what is given."""
+
     runners: int | None = Field(None, ge=1, le=100_000, description="At most so many at a time; the others wait.")
+    cpu: int | None = Field(default=None, ge=1)
+    memory: int | None = Field(default=None, ge=1)
+    storage: int | None = Field(default=None, ge=1)
+    images: bool | None = Field(default=None, description="Whether its runners can run container images.")
 
 
 class PoolBody(Body):
@@ -37,6 +44,10 @@ class PoolBody(Body):
 
 
 class PoolLimitsView(Model):
+    cpu: int | None
+    memory: int | None
+    storage: int | None
+    images: bool | None
     runners: int | None
 
 
@@ -112,6 +123,7 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
         tuple(body.projects),
         body.settings,
         body.limits.runners,
+        LargestRunner(**body.limits.model_dump(exclude={"runners"})),
     )
     new = services.access.put_pool(changed)
     services.slots.limit_pool(changed)
@@ -168,5 +180,5 @@ def _view(pool: Pool) -> PoolView:
         architectures=list(pool.architectures),
         projects=list(pool.projects),
         settings=dict(pool.settings),
-        limits=PoolLimitsView(runners=pool.max_runners),
+        limits=PoolLimitsView(runners=pool.max_runners, **asdict(pool.largest)),
     )

@@ -44,6 +44,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
+from cadence.composition.documents import check_document
 from cadence.composition.schedules import schedules
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
@@ -117,7 +118,7 @@ def services() -> Services:
     runs = DynamoRunStore(its.runs_table)
     runners = DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    check = CheckDocument(access, secrets)
+    check = check_document(its)
     freeze = FreezeDocument(check, documents)
     visible = VisibleRuns(runs, access)
     deadlines = SqsDeadlines(its.deadlines_queue_url)

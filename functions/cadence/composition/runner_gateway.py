@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
@@ -13,10 +14,13 @@ from cadence.adapters.dynamodb.streams import DynamoStreamStore
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_cache_objects import S3CacheObjects
 from cadence.adapters.sqs_doorbell import SqsDoorbell
+from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.accept_logs import AcceptLogs
 from cadence.application.authenticate import Authenticate, require
+from cadence.application.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.application.claim import Claim
 from cadence.application.complete import Complete
 from cadence.application.heartbeat import Heartbeat
@@ -27,6 +31,7 @@ from cadence.application.outputs import CommitOutput
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.composition import settings
 from cadence.domain.access import Permission, Principal
+from cadence.domain.cache import CacheLimits
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,10 @@ class Gateway:
     commit_output: CommitOutput
     read_input: ReadInput
     complete: Complete
+    find_cache: FindCache
+    read_cache: ReadCache
+    save_cache: SaveCache
+    write_cache: WriteCache
 
 
 def gateway() -> Gateway:
@@ -56,6 +65,8 @@ def gateway() -> Gateway:
     urls = S3DataUrls(its.data_bucket)
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
+    caches = DynamoCacheStore(its.runners_table)
+    limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
     authenticate = Authenticate(access, _now)
 
     def joiner(authorization: str | None) -> Principal:
@@ -71,9 +82,13 @@ def gateway() -> Gateway:
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(specs, runners, sources, runners, machines, _now),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
-        commit_output=CommitOutput(specs, runners, streams, urls),
+        commit_output=CommitOutput(specs, runners, streams, urls, SqsWakeUps(its.wake_ups_queue_url)),
         read_input=ReadInput(specs, streams, sources, urls),
         complete=Complete(runners, machines),
+        find_cache=FindCache(caches, _now),
+        read_cache=ReadCache(caches, urls),
+        save_cache=SaveCache(runs, caches, _now),
+        write_cache=WriteCache(caches, S3CacheObjects(its.data_bucket), urls, limits, _now),
     )
 
 

@@ -83,6 +83,9 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    wake_ups_queue_url: str
+    cache_mebibytes: str
+    project_cache_mebibytes: str
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ class AdmitSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     log_stream_function: str
+    wake_ups_queue_url: str
+    loopback_registries: str
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ class HoldSettings:
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,31 @@ class SettleSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class GroupSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    wake_ups_queue_url: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class ActSettings(GroupSettings):
+    pipelines_table: str
+    secrets_key: str
+    git_hosts: str
+
+
+@dataclass(frozen=True)
+class WakeGroupSettings(GroupSettings):
+    pass
 
 
 @dataclass(frozen=True)
@@ -141,6 +172,7 @@ class StopRunSettings:
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
+    wake_ups_queue_url: str
     deadlines_queue_url: str
 
 
@@ -167,6 +199,7 @@ class WatchdogSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -196,6 +229,8 @@ SETTINGS: Mapping[str, type] = {
     "provider_host": ProviderHostSettings,
     "hold": HoldSettings,
     "settle": SettleSettings,
+    "act": ActSettings,
+    "wake_group": WakeGroupSettings,
     "stop_run": StopRunSettings,
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,

@@ -7,6 +7,16 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class LargestRunner:
+    """What the largest runner of a pool has (millicores, MB), and whether it can run container images; `None` is not known."""
+
+    cpu: int | None = None
+    memory: int | None = None
+    storage: int | None = None
+    images: bool | None = None
+
+
+@dataclass(frozen=True)
 class Pool:
     """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun.
 
@@ -21,6 +31,7 @@ class Pool:
     projects: tuple[str, ...] = ("*",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     max_runners: int | None = None
+    largest: LargestRunner = LargestRunner()
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

@@ -249,3 +249,23 @@ def test_outputs_that_are_passed_on_are_small():
 )
 def test_what_a_block_stands_for(content, kind, read):
     assert read_block(content, kind) == read
+
+
+def test_the_machine_of_a_waiting_treatment_goes_on_when_the_run_has_ended():
+    setting = Setting()
+    world = World(setting)
+    setting.act = replace(setting.act, start_child=world.go)
+    trigger = TreatmentSpec("go", kind=Kind.TRIGGER, trigger=TriggerSpec("deploy", {}, True))
+    setting.runs.admit(PARENT, (trigger,), (Treatment(PARENT, "go", TreatmentState.READY, 0, Kind.TRIGGER),), ())
+
+    setting.act(PARENT, "go", "one")
+    assert setting.machines.answers == {}
+    assert setting.runs.get_treatment(PARENT, "go").state is TreatmentState.RUNNING
+
+    TellOfEnd(MemoryPipelines(), MemoryQueue(), setting.machines)(world.end(RunState.FAILED, "a failed: no"))
+    assert setting.machines.answers == {"one": {"next": "again"}}
+
+    setting.act(PARENT, "go", "two")
+    assert setting.machines.answers["two"] == {"next": "done"}
+    assert setting.runs.get_treatment(PARENT, "go").state is TreatmentState.FAILED
+    assert "a failed: no" in (setting.runs.get_treatment(PARENT, "go").cause or "")

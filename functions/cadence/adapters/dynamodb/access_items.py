@@ -1,5 +1,6 @@
 """Items of the `access` table. Keys are in docs/architecture.md."""
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from pynamodb.attributes import (
@@ -16,7 +17,7 @@ from pynamodb.models import Model
 
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
-from cadence.domain.pool import Pool
+from cadence.domain.pool import LargestRunner, Pool
 from cadence.domain.quotas import DEFAULT_RUNNING_RUNS, Quotas
 
 
@@ -102,6 +103,7 @@ class PoolItem(AccessTable):
     projects: JSONAttribute = JSONAttribute()
     settings: JSONAttribute = JSONAttribute()
     max_runners = NumberAttribute(null=True)
+    largest: JSONAttribute = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, pool: Pool) -> "PoolItem":
@@ -116,6 +118,7 @@ class PoolItem(AccessTable):
             projects=list(pool.projects),
             settings=dict(pool.settings),
             max_runners=pool.max_runners,
+            largest=asdict(pool.largest),
         )
 
     def pool(self) -> Pool:
@@ -128,6 +131,7 @@ class PoolItem(AccessTable):
             tuple(self.projects),
             self.settings,
             None if self.max_runners is None else int(self.max_runners),
+            LargestRunner(**(self.largest or {})),
         )
 
 

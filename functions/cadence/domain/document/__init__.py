@@ -1,7 +1,7 @@
 """Pipeline documents: reading, checking, and the pipeline they describe."""
 
 from cadence.domain.document.findings import Code, Finding, Severity
-from cadence.domain.document.libraries import Reference, Unavailable, references
+from cadence.domain.document.libraries import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
 from cadence.domain.document.offering import Context, PoolOffer
 from cadence.domain.document.parameters import BoundParameters, bind_parameters
 from cadence.domain.document.pipeline import (
@@ -18,6 +18,7 @@ from cadence.domain.document.validate import Checked, validate
 
 __all__ = [
     "BUILTIN_OUTPUTS",
+    "MOST_LIBRARIES_DEEP",
     "BoundParameters",
     "Checked",
     "Code",

@@ -5,14 +5,13 @@ from typing import Any
 
 from cadence.domain.document.draft import DraftTreatment, mapping, texts
 from cadence.domain.document.findings import Code, Path, Problem, Problems
-from cadence.domain.document.libraries import Libraries, Reference, reference
+from cadence.domain.document.libraries import MOST_LIBRARIES_DEEP, Libraries, Reference, reference
 from cadence.domain.document.ports import Ports, read_ports, retyped, type_problem
 from cadence.domain.document.types import DataType, Parameterized, TypeSyntaxError, parse_data_type
 from cadence.domain.document.wording import shown, suggestion
 
 _MERGED = ("env", "secrets", "matrix")
 _NOT_INHERITED = frozenset({"use", "with", "generics"})
-_MOST_LIBRARIES_DEEP = 4
 
 
 class Definitions:
@@ -107,8 +106,8 @@ class Definitions:
         return self._remote[asked]
 
     def _opened(self, asked: Reference, path: Path) -> "Definitions | None":
-        if self._within >= _MOST_LIBRARIES_DEEP:
-            message = f"{asked} is more than {_MOST_LIBRARIES_DEEP} libraries away."
+        if self._within >= MOST_LIBRARIES_DEEP:
+            message = f"{asked} is more than {MOST_LIBRARIES_DEEP} libraries away."
             hint = "Use the definition from where it is written."
             self._problems.add(Problem(Code.UNREACHABLE_DEFINITION, message, path, hint))
             return None

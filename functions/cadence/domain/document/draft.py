@@ -38,7 +38,7 @@ class DraftTreatment:
 
     @property
     def words(self) -> str:
-        return f"{self.section.removesuffix('s')} {shown(self.name)}"
+        return f"{'treatment' if self.section == 'treatments' else 'definition'} {shown(self.name)}"
 
     def type_parameters(self) -> Iterator[Parameterized]:
         """The type parameters in its ports, as often as they appear."""

@@ -11,6 +11,9 @@ from cadence.domain.document.source import Unreadable, decode
 from cadence.domain.document.text import guess, read
 from cadence.domain.document.wording import shown
 
+MOST_LIBRARIES_DEEP = 4
+"""A library may use another, and so on; this many are followed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
