@@ -98,10 +98,12 @@ def _ports_taken(
 
 def _caches(body: DraftTreatment) -> Iterator[Problem]:
     written = body.body["cache"]
-    caches = [(("cache", index), one) for index, one in enumerate(written)] if isinstance(written, list) else []
+    caches: list[tuple[Path, Any]] = [(("cache",), written)]
+    if isinstance(written, list):
+        caches = [(("cache", index), one) for index, one in enumerate(written)]
     seen: dict[Any, Path] = {}
-    for keys, cache in caches or [(("cache",), written)]:
-        cache = mapping(cache)
+    for keys, one in caches:
+        cache = mapping(one)
         for part in ("paths", "files"):
             for index, place in texts(cache.get(part)):
                 fault = path_fault(place)
