@@ -81,9 +81,14 @@ def _machine(name: str) -> Target:
 # machine once all its treatments have settled.
 _FEEDS = (
     _items("runs", "GetItem", "Query", "BatchGetItem", "UpdateItem"),
+    # The places of a group that bounds its instances.
+    _items("runs", "PutItem"),
     _starts("treatment"),
     _answers("run", "Success"),
+    _sends("wake-ups"),
 )
+# Making instances of an `each` treatment, from the chunks of a value.
+_GROWS = (_items("runners", "GetItem"), *_gets("runs/*"), _puts("runs/*"), _answers("treatment", "Success", "Failure"))
 # Writing what a run consists of, if that is not there yet.
 _ADMITS = (_items("runs", "PutItem", "BatchWriteItem"), *_gets("documents/*"))
 # The runners of a treatment that ends, and the values that they sent.
@@ -132,6 +137,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _puts("caches/*"),
         _may("s3", ("DeleteObject",), _objects("caches/*")),
         _doorbells("ReceiveMessage", "SendMessage"),
+        _sends("wake-ups"),
         _answers("treatment", "Success", "Failure", "Heartbeat"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
@@ -158,6 +164,9 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "hold": (*_FEEDS, _items("runners", "GetItem", "UpdateItem"), _answers("treatment", "Success", "Failure")),
     "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
+    "act": (*_FEEDS, *_GROWS, _items("runs", "BatchWriteItem")),
+    # It also cancels the other instances after one has failed.
+    "wake_group": (*_FEEDS, *_GROWS, *_RUNNER_SLOTS, _items("runners", "UpdateItem"), _consumes("wake-ups")),
     "stop_run": (
         *_FEEDS,
         *_ADMITS,

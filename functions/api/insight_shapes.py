@@ -18,9 +18,10 @@ class TreatmentSummary(Model):
     state: str
     attempt: int
     cause: str | None
+    waiting_for: str | None = Field(description="What holds it back beside its inputs, in words.")
+    kept_from: str | None = Field(description="The earlier run that its values were taken over from.")
     exit_code: int | None
     pool: str | None
-    waiting_for: str | None = Field(description="What holds it back beside its inputs, in words.")
     ready_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -37,6 +38,7 @@ class RunnerView(Model):
     booting_at: datetime | None
     claimed_at: datetime | None
     facts: JsonObject = Field(description="What the runner said of itself: system, architecture, tools.")
+    image_digest: str | None = Field(description="Of the image that the command ran in, once it has ended.")
 
 
 class ValueView(Model):
@@ -180,7 +182,10 @@ class TraceView(Model):
 
 
 class TraceQuery(Model):
-    port: str = Field(description="`treatment.port`", pattern=r"^[a-z][a-z0-9_-]{0,62}\.[A-Za-z][A-Za-z0-9_-]{0,62}$")
+    port: str = Field(
+        description="`treatment.port`",
+        pattern=r"^[a-z][a-z0-9_-]{0,62}(?::[A-Za-z0-9._+~-]{1,1000})*\.[A-Za-z][A-Za-z0-9_-]{0,62}$",
+    )
     offset: int | None = Field(None, ge=0, le=2**53, description="A byte of a stream that must exist.")
 
 

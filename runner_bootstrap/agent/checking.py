@@ -20,9 +20,12 @@ _MASKED_BYTES = 4096
 _PIECE = 256 << 10
 
 # Lines that are right for certain, by type: whatever is not obviously so is looked at by itself. No number of so many
-# digits leaves its range.
+# digits leaves its range. What a pattern holds of a longer list while it searches would take too much memory.
+_MOST_ITEMS = 1_000
 _FRACTION = rb"-?(?:0|[1-9][0-9]{0,%d})(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,%d})?"
 _OBVIOUS = {
+    "void": rb"(?:null)?",
+    "string": rb'"[^"\\\x00-\x1f\x80-\xff]*"',
     "bool": rb"(?:true|false)",
     "char": rb'"[^"\\\x00-\x1f\x80-\xff]"',
     "f32": _FRACTION % (19, 1),
@@ -196,9 +199,16 @@ class JsonChecker(Checker):
 
 
 def _obvious(wanted: Type) -> bytes | None:
+    """A pattern of what is certainly a ``wanted``, as programs usually write it."""
     span = wanted.range
-    if span is None:
+    if span:
+        sign = b"-?" if span[0] else b""
+        return sign + rb"(?:0|[1-9][0-9]{0,%d})" % (len(str(span[1])) - 2)
+    if wanted.item is None:
         return _OBVIOUS.get(wanted.name)
-    digits = len(str(span[1])) - 2
-    sign = b"-?" if span[0] else b""
-    return sign + rb"(?:0|[1-9][0-9]{0,%d})" % digits
+    item = _obvious(wanted.item)
+    if item is None or wanted.name == "Map":
+        return None
+    if wanted.name == "Option":
+        return rb"(?:null|" + item + rb")"
+    return rb"\[(?:" + item + rb"(?:, ?" + item + rb"){0,%d})?\]" % _MOST_ITEMS

@@ -1,7 +1,7 @@
 """The other ports of scheduling, in memory."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from cadence.domain import ids
 from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
 from cadence.domain.image import Image
 from cadence.domain.pool import Pool
+from cadence.domain.run import Kind
 
 
 @dataclass
@@ -40,7 +41,7 @@ class MemoryMachines:
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         self.runs.setdefault(ids.run_execution(run_id, execution), deadline_seconds)
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             self.treatments.append((run_id, treatment))
 
@@ -104,6 +105,39 @@ class MemoryDeadlines:
 
     def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
         self.approvals.append((run_id, treatment, after))
+
+
+@dataclass
+class MemoryWakeUps:
+    """Wake-ups asked for, in order: run, group, whether an instance failed."""
+
+    asked: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    def wake(self, run_id: str, group: str, *, failed: bool = False) -> None:
+        self.asked.append((run_id, group, failed))
+
+
+@dataclass
+class MemoryChunks:
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        return self._content(key)[offset : offset + length]
+
+    def read_whole(self, keys: Sequence[str]) -> Iterator[bytes]:
+        return (self._content(key) for key in keys)
+
+    def write(self, key: str, content: bytes) -> None:
+        self.contents[key] = content
+
+    def exists(self, key: str) -> bool:
+        return key in self.contents
+
+    def _content(self, key: str) -> bytes:
+        try:
+            return self.contents[key]
+        except KeyError:
+            raise NotFound(f"{key} is not kept") from None
 
 
 @dataclass

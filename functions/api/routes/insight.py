@@ -25,7 +25,6 @@ from api.insight_shapes import (
 )
 from cadence.application.look_into_run import RunInsight, attempts
 from cadence.composition.api import Services
-from cadence.domain import ids
 from cadence.domain.access import Permission
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
 from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
@@ -96,7 +95,7 @@ def show_graph(call: Call, services: Services, run_id: str) -> GraphView:
 def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> TraceView:
     """Where a value came from: the treatment that sent it, the values that it had received, and so on."""
     insight = services.look(services.visible.get(call.by, run_id))
-    treatment, _, port = query.port.partition(".")
+    treatment, _, port = query.port.rpartition(".")
     origin = insight.origin(treatment, port, query.offset)
     return TraceView(run_id=run_id, offset=query.offset, origin=origin_view(origin))
 
@@ -118,7 +117,7 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
     chunks = [
         ChunkView(
             seq=seq,
-            url=services.urls.download(ids.chunk_key(value.run_id, value.treatment, value.attempt, value.port, seq)),
+            url=services.urls.download(value.chunk_key(seq)),
         )
         for seq in range(query.first_chunk, last)
     ]

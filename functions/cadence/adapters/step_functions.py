@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from cadence.adapters.aws import client, may_succeed_later
+from cadence.adapters.insisting import insisting
 from cadence.domain.errors import CadenceError, Transient, machine_error_name
 from cadence.domain.ids import run_execution, treatment_id
+from cadence.domain.run import Kind
 
 # A token is good until its state has been left; afterwards nobody waits for the answer.
 _TOO_LATE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
@@ -25,9 +28,10 @@ class StepFunctionsMachines:
         payload = {"run_id": run_id, "deadline_seconds": deadline_seconds}
         self._start(self._run_machine, run_execution(run_id, execution), payload)
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         name = treatment_id(run_id, treatment)
-        self._start(self._treatment_machine, name, {"run_id": run_id, "treatment": treatment})
+        payload = {"run_id": run_id, "treatment": treatment, "kind": str(kind)}
+        insisting(partial(self._start, self._treatment_machine, name, payload))
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         self._answer("send_task_success", taskToken=task_token, output=json.dumps(output))

@@ -25,7 +25,7 @@ class Hold:
         """
         runner = self.runners.get_runner(runner_id)
         try:
-            self.runs.advance(
+            held = self.runs.advance(
                 run_id,
                 treatment,
                 runner.attempt,
@@ -49,5 +49,10 @@ class Hold:
             with suppress(Conflict):  # it ended by itself meanwhile
                 self.runners.change_runner(runner_id, {RunnerState.CLAIMED}, cancel_reason=reason)
             raise Cancelled(reason)
+        if held.cancel_reason:
+            with suppress(Conflict):
+                self.runners.change_runner(runner_id, {RunnerState.CLAIMED}, cancel_reason=held.cancel_reason)
+            raise Cancelled(held.cancel_reason)
         if runner.cancel_reason:
-            raise TimedOut(runner.cancel_reason)
+            cancelled = self.runs.get_treatment(run_id, treatment).cancel_reason
+            raise Cancelled(cancelled) if cancelled else TimedOut(runner.cancel_reason)

@@ -42,6 +42,8 @@ class Place:
                 raise NotReady(f"no room in {', '.join(exhausted)}: trying again after {TRY_AGAIN_AFTER.seconds} s")
             untried, exhausted = pools, ()
         stored = self.runs.get_treatment(run_id, treatment)
+        if stored.cancel_reason:
+            raise Cancelled(stored.cancel_reason)
         usable, noted = self.gates.passed(run, spec, stored, untried)
         pool = usable[0]
         try:
@@ -53,7 +55,7 @@ class Place:
                 TreatmentState.BOOTING,
                 pool=pool.name,
                 placed_at=self.clock(),
-                **noted,
+                **{"waiting_for": None, **noted},
             )
         except Conflict:
             raise Cancelled(f"{treatment} was settled while it was being placed") from None

@@ -1,5 +1,6 @@
 """The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, RunnerStore, RunStore
 from cadence.application.runner_slots import RunnerSlots
-from cadence.domain import ids
+from cadence.domain import ids, retrying
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
@@ -49,6 +50,21 @@ class MachineError:
 
 
 @dataclass(frozen=True)
+class Settlement:
+    """What the machine does next."""
+
+    retry: bool
+    wait_seconds: int = 0
+
+
+def following(settled: Settlement) -> str:
+    """The word that the treatment machine goes on by."""
+    if not settled.retry:
+        return "done"
+    return "wait" if settled.wait_seconds else "retry"
+
+
+@dataclass(frozen=True)
 class Settle:
     runs: RunStore
     runners: RunnerStore
@@ -56,8 +72,8 @@ class Settle:
     slots: RunnerSlots
     clock: Clock
 
-    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> str:
-        """`"retry"` if another attempt is to be placed, `"done"` otherwise. Safe to repeat.
+    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> Settlement:
+        """Whether another attempt is to be placed, and after how long. Safe to repeat.
 
         `attempt` is the one that ended; None if it could not be placed, which placing it again would not change.
         """
@@ -68,9 +84,10 @@ class Settle:
         if not stored.state.final and attempt in {None, stored.attempt}:
             stored = self._end(stored, error, placed=attempt is not None)
         if not stored.state.final:
-            return "retry"
-        self.feeder.settled(run_id, treatment, stored.state)
-        return "done"
+            spec = self.runs.get_spec(run_id, treatment)
+            return Settlement(retry=True, wait_seconds=retrying.wait_seconds(stored, spec.retry))
+        self.feeder.settled(stored)
+        return Settlement(retry=False)
 
     def _end(self, treatment: Treatment, error: MachineError | None, *, placed: bool) -> Treatment:
         runner = self._runner(treatment)
@@ -83,12 +100,17 @@ class Settle:
             and runner
             and runner.cancel_reason
             and not run.stop_requested
+            and not treatment.cancel_reason
         ):
             # The agent was told to stop, though nobody stopped the run: its time was over.
             state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
+        if treatment.cancel_reason and state in {TreatmentState.LOST, TreatmentState.CANCELLED}:
+            state, cause = TreatmentState.CANCELLED, treatment.cancel_reason
         spec = self.runs.get_spec(treatment.run_id, treatment.name)
-        if placed and not run.stop_requested and _may_retry(treatment, spec, state):
-            return self._next_attempt(treatment, state, cause)
+        exit_code = result.exit_code if result else None
+        wanted = placed and not run.stop_requested and not treatment.cancel_reason
+        if wanted and retrying.may_retry(treatment, spec.retry, state, exit_code):
+            return self._next_attempt(treatment, spec, state, cause)
         if state is TreatmentState.SUCCEEDED:
             outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
             missing = _unfinished(spec, outputs)
@@ -96,7 +118,7 @@ class Settle:
                 state, cause = TreatmentState.FAILED, f"output {missing} was never finished"
             else:
                 self.runs.put_values(self._values(treatment, spec, outputs))
-        self.runs.settle(treatment, state, cause, result.exit_code if result else None, self.clock())
+        self.runs.settle(treatment, state, cause, exit_code, self.clock())
         return self.runs.get_treatment(treatment.run_id, treatment.name)
 
     def _runner(self, treatment: Treatment) -> Runner | None:
@@ -113,20 +135,21 @@ class Settle:
                 return self.runners.get_runner(runner.runner_id)
         return runner
 
-    def _next_attempt(self, treatment: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
-        counts = (
-            {"infrastructure_failures": treatment.infrastructure_failures + 1}
-            if state is TreatmentState.LOST
-            else {"failures": treatment.failures + 1}
-        )
+    def _next_attempt(
+        self, treatment: Treatment, spec: TreatmentSpec, state: TreatmentState, cause: str | None
+    ) -> Treatment:
+        counter = retrying.COUNTERS[state]
+        counts = {counter: getattr(treatment, counter) + 1, "attempt": treatment.attempt + 1}
+        seconds = retrying.wait_seconds(dataclasses.replace(treatment, **counts), spec.retry)
         return self.runs.advance(
             treatment.run_id,
             treatment.name,
             treatment.attempt,
             _LIVE,
-            TreatmentState.PLACING,
-            attempt=treatment.attempt + 1,
+            # While it waits it has no place, so that whoever stops the run ends it at once.
+            TreatmentState.READY if seconds else TreatmentState.PLACING,
             cause=f"attempt {treatment.attempt}: {cause}",
+            waiting_for=f"{seconds} s to pass before attempt {counts['attempt']}" if seconds else None,
             turnstiles=(),
             **counts,
         )
@@ -163,12 +186,6 @@ def _verdict(result: Result | None, error: MachineError | None) -> tuple[Treatme
     if error is None:
         return TreatmentState.LOST, "the runner's result was not found"
     return _FINAL_ERRORS.get(error.name, TreatmentState.LOST), error.cause or error.name
-
-
-def _may_retry(treatment: Treatment, spec: TreatmentSpec, state: TreatmentState) -> bool:
-    if state is TreatmentState.LOST:
-        return treatment.infrastructure_failures < spec.retry.infrastructure
-    return state is TreatmentState.FAILED and treatment.failures < spec.retry.failure
 
 
 def _unfinished(spec: TreatmentSpec, outputs: Sequence[OutputStream]) -> str | None:

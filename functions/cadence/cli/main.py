@@ -7,6 +7,7 @@ import typer
 from cadence.cli import gates, logs, resources, runs
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
+from cadence.cli.importing import import_
 
 app = typer.Typer(
     name="cadence",
@@ -34,6 +35,7 @@ for command in (
     deploy,
 ):
     app.command()(command)
+app.command("import")(import_)
 for group in (
     logs.value,
     resources.pipeline,

@@ -6,8 +6,8 @@ from typing import Protocol
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
-from cadence.adapters.dynamodb.faults import pause
 from cadence.adapters.dynamodb.turnstiles import DynamoTurnstileStore
+from cadence.adapters.insisting import pause
 from cadence.adapters.remembered import RememberedQuotas
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.application.approvals import Approvals

@@ -16,6 +16,7 @@ from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_cache_objects import S3CacheObjects
 from cadence.adapters.sqs_doorbell import SqsDoorbell
+from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.accept_logs import AcceptLogs
 from cadence.application.authenticate import Authenticate, require
@@ -81,7 +82,7 @@ def gateway() -> Gateway:
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(specs, runners, sources, runners, machines, _now),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
-        commit_output=CommitOutput(specs, runners, streams, urls),
+        commit_output=CommitOutput(specs, runners, streams, urls, SqsWakeUps(its.wake_ups_queue_url)),
         read_input=ReadInput(specs, streams, sources, urls),
         complete=Complete(runners, machines),
         find_cache=FindCache(caches, _now),

@@ -1,17 +1,21 @@
 """Wiring of the Lambdas that the two state machines call, and of the watchdog."""
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
+from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.hold import Hold
@@ -30,6 +34,20 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Feeding(Protocol):
+    """Settings of a Lambda that feeds consumers."""
+
+    @property
+    def runs_table(self) -> str: ...
+
+    @property
+    def wake_ups_queue_url(self) -> str: ...
+
+
+def _feeder(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Feeder:
+    return Feeder(runs, DynamoGroupStore(its.runs_table), machines, SqsWakeUps(its.wake_ups_queue_url), now)
+
+
 def admit() -> tuple[Admit, Machines]:
     its = settings.load(settings.AdmitSettings)
     runs = DynamoRunStore(its.runs_table)
@@ -37,8 +55,8 @@ def admit() -> tuple[Admit, Machines]:
     documents = S3Documents(client("s3"), its.data_bucket)
     use_case = Admit(
         runs=runs,
-        admission=Admission(runs, documents),
-        feeder=Feeder(runs, machines, now),
+        admission=Admission(runs, documents, now),
+        feeder=_feeder(runs, machines, its),
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         log_stream=LambdaLogStream(its.log_stream_function),
         clock=now,
@@ -61,7 +79,7 @@ def hold() -> tuple[Hold, Machines]:
     its = settings.load(settings.HoldSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    use_case = Hold(runs, DynamoRunnerStore(its.runners_table), machines, Feeder(runs, machines, now), now)
+    use_case = Hold(runs, DynamoRunnerStore(its.runners_table), machines, _feeder(runs, machines, its), now)
     return use_case, machines
 
 
@@ -70,7 +88,7 @@ def settle() -> Settle:
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     slots = gates.runner_slots(its, runs, machines)
-    return Settle(runs, DynamoRunnerStore(its.runners_table), Feeder(runs, machines, now), slots, now)
+    return Settle(runs, DynamoRunnerStore(its.runners_table), _feeder(runs, machines, its), slots, now)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
@@ -79,12 +97,17 @@ def stop_run() -> tuple[StopRun, Machines]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     use_case = StopRun(
         runs=runs,
-        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
-        runners=DynamoRunnerStore(its.runners_table),
+        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket), now),
+        end=EndTreatment(
+            runs=runs,
+            runners=DynamoRunnerStore(its.runners_table),
+            machines=machines,
+            slots=gates.runner_slots(its, runs, machines),
+            wake_ups=SqsWakeUps(its.wake_ups_queue_url),
+            clock=now,
+        ),
         machines=machines,
-        feeder=Feeder(runs, machines, now),
-        slots=gates.runner_slots(its, runs, machines),
-        clock=now,
+        feeder=_feeder(runs, machines, its),
     )
     return use_case, machines
 
@@ -113,5 +136,5 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
         gates.approvals(its, runs, machines),
         now,
     )
-    settle = Settle(runs, runners, Feeder(runs, machines, now), slots, now)
+    settle = Settle(runs, runners, _feeder(runs, machines, its), slots, now)
     return looks, MachineBroke(runs, machines, settle, finalise)

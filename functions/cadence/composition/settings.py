@@ -75,6 +75,7 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    wake_ups_queue_url: str
     cache_mebibytes: str
     project_cache_mebibytes: str
 
@@ -87,6 +88,7 @@ class AdmitSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     log_stream_function: str
+    wake_ups_queue_url: str
     loopback_registries: str
 
 
@@ -116,6 +118,7 @@ class HoldSettings:
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,23 @@ class SettleSettings:
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class ActSettings:
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class WakeGroupSettings(ActSettings):
+    access_table: str
     deadlines_queue_url: str
 
 
@@ -136,6 +156,7 @@ class StopRunSettings:
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
+    wake_ups_queue_url: str
     deadlines_queue_url: str
 
 
@@ -156,6 +177,7 @@ class WatchdogSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -185,6 +207,8 @@ SETTINGS: Mapping[str, type] = {
     "provider_host": ProviderHostSettings,
     "hold": HoldSettings,
     "settle": SettleSettings,
+    "act": ActSettings,
+    "wake_group": WakeGroupSettings,
     "stop_run": StopRunSettings,
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,

@@ -79,6 +79,11 @@ class Runner:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def image_digest(self) -> str | None:
+        """Of the image that the command ran in, once the runner has told."""
+        return self.result.image_digest if self.result else None
+
+    @property
     def waiting_token(self) -> str | None:
         """The task token that the treatment's machine waits on now, as far as this runner was told of it."""
         return self.execute_token or self.launch_token

@@ -20,7 +20,7 @@ from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.domain import ids
-from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.run import InputSpec, Kind, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 
@@ -49,7 +49,7 @@ class FakeMachines:
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         raise AssertionError("no run is started here")
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         raise AssertionError("no treatment is started here")
 
     def succeed(self, task_token: str, output: Any) -> None:

@@ -18,6 +18,11 @@ def completed(part: str) -> str:
     """A part of a document, with what it needs around it."""
     if part.startswith("cadence:"):
         return part
+    if part.startswith("    "):
+        image = "" if "image:" in part else "    image: debian\n"
+        return f"{HEAD}treatments:\n  a:\n    run: x\n{image}{part}"
+    if part.startswith("  build:"):
+        return f"{HEAD}treatments:\n{BYTES}{part}connections: [archive.tar -> build.source]\n"
     if part.startswith("  pack:"):
         return f"{HEAD}treatments:\n{BYTES}{part}connections: [archive.tar -> pack.source]\n"
     if part.startswith("  count:"):

@@ -115,7 +115,7 @@ def test_every_attempt_takes_its_own_turn(setting: Setting) -> None:
     setting.running("a")
     waits(setting, "b")
     setting.complete("a", Outcome.FAILED)
-    assert setting.settle(RUN, "a", 1, None) == "retry"
+    assert setting.settle(RUN, "a", 1, None).retry
     assert told(setting, "b")
     waits(setting, "a")
     setting.done("b")

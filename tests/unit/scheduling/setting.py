@@ -5,21 +5,28 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
 from cadence.application.approvals import Approvals
+from cadence.application.each import GrowGroup
+from cadence.application.elements import Elements
+from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
+from cadence.application.gather import Gather
 from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
-from cadence.application.settle import MachineError, Settle
+from cadence.application.settle import MachineError, Settle, following
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
+from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
+from cadence.application.workers import one_by_one
 from cadence.domain import ids, plan
 from cadence.domain.pool import Pool
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
@@ -29,13 +36,16 @@ from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
+    MemoryChunks,
     MemoryDeadlines,
     MemoryDocuments,
     MemoryLogStream,
     MemoryMachines,
     MemoryPools,
     MemoryRegistries,
+    MemoryWakeUps,
 )
+from tests.fakes.streams import MemoryStreams
 from tests.fakes.turnstiles import MemoryTurnstileStore
 
 RUN = "01a"
@@ -65,6 +75,9 @@ class Setting:
     deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
     pools: MemoryPools = field(default_factory=lambda: MemoryPools((Pool("acme", "near", "host"),)))
     log_stream: MemoryLogStream = field(default_factory=MemoryLogStream)
+    wake_ups: MemoryWakeUps = field(default_factory=MemoryWakeUps)
+    chunks: MemoryChunks = field(default_factory=MemoryChunks)
+    streams: MemoryStreams = field(default_factory=MemoryStreams)
     turnstiles: MemoryTurnstileStore = field(default_factory=MemoryTurnstileStore)
     quotas: MemoryQuotas = field(default_factory=MemoryQuotas)
     environments: MemoryEnvironments = field(default_factory=MemoryEnvironments)
@@ -72,8 +85,8 @@ class Setting:
     registries: MemoryRegistries = field(default_factory=MemoryRegistries)
 
     def __post_init__(self) -> None:
-        admission = Admission(self.runs, self.documents)
-        feeder = Feeder(self.runs, self.machines, self.clock)
+        admission = Admission(self.runs, self.documents, self.clock)
+        feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
         self.feeder = feeder
         pin = PinImages(self.runs, self.documents, self.registries, resolves_loopback=True)
         self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock, pin)
@@ -87,7 +100,13 @@ class Setting:
         self.place = Place(self.runs, self.pools, self.gates, "provider-", self.clock)
         self.hold = Hold(self.runs, self.runners, self.machines, feeder, self.clock)
         self.settle = Settle(self.runs, self.runners, feeder, self.slots, self.clock)
-        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, self.slots, self.clock)
+        end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, self.clock)
+        self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
+        elements = Elements(self.runs, self.streams, self.chunks)
+        grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
+        gather = Gather(self.runs, self.chunks, self.clock)
+        self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, self.clock)
+        self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
         self.finalise = Finalise(self.runs, self.run_gates, self.clock)
         self.watchdog = Watchdog(
             self.runs,
@@ -173,10 +192,10 @@ class Setting:
         attempt = self.treatment(name).attempt
         self.running(name)
         self.complete(name, outcome, error)
-        return self.settle(RUN, name, attempt, None)
+        return following(self.settle(RUN, name, attempt, None))
 
     def failed_with(self, name: str, error: str, cause: str = "why") -> str:
-        return self.settle(RUN, name, self.treatment(name).attempt, MachineError(error, cause))
+        return following(self.settle(RUN, name, self.treatment(name).attempt, MachineError(error, cause)))
 
     def cancel(self) -> None:
         self.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")

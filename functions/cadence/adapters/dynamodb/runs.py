@@ -11,10 +11,11 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
-from cadence.adapters.dynamodb.faults import insisting, translated
+from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.run_items import (
     ITEMS,
     EdgeItem,
+    PlacesItem,
     RunItem,
     RunsTable,
     SpecItem,
@@ -23,11 +24,15 @@ from cadence.adapters.dynamodb.run_items import (
     partition,
     scope,
 )
+from cadence.adapters.insisting import insisting
 from cadence.application.ports import Page
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.group import Places
 from cadence.domain.run import (
+    UNFINISHED_TREATMENT_STATES,
     Edge,
     EdgeState,
+    Kind,
     Run,
     RunState,
     Treatment,
@@ -82,7 +87,7 @@ class DynamoRunStore:
             # The count comes first: a treatment that is written can settle only after its run knows how many there are.
             with suppress(Conflict), translated(f"run {run_id}"):
                 self._run_key(run_id).update(
-                    [RunItem.unsettled.set(len(treatments))],
+                    [RunItem.unsettled.set(sum(not treatment.state.final for treatment in treatments))],
                     condition=RunItem.pk.exists() & RunItem.unsettled.does_not_exist(),
                 )
             with RunsTable.batch_write() as batch:
@@ -90,6 +95,11 @@ class DynamoRunStore:
                     batch.save(SpecItem.of(run_id, spec))
         # Never over what is there: an admission may be repeated, even by a second call, while treatments advance already.
         new: list[RunsTable] = [EdgeItem.of(edge) for edge in edges]
+        new += [
+            PlacesItem.of(run_id, spec.name, Places(spec.parallel))
+            for spec in specs
+            if spec.kind is Kind.GATHER and spec.parallel
+        ]
         new += [TreatmentItem.of(treatment) for treatment in treatments]
         for start in range(0, len(new), _ITEMS_PER_TRANSACTION):
             self._create_missing(run_id, new[start : start + _ITEMS_PER_TRANSACTION])
@@ -197,6 +207,19 @@ class DynamoRunStore:
                 )
             ]
 
+    def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
+        item = self._treatment_key(run_id, treatment)
+        unfinished = TreatmentItem.state.is_in(*map(str, UNFINISHED_TREATMENT_STATES))
+        try:
+            with translated(f"treatment {treatment}"):
+                item.update(
+                    [TreatmentItem.cancel_reason.set(reason)],
+                    condition=unfinished & TreatmentItem.cancel_reason.does_not_exist(),
+                )
+        except Conflict:
+            return self.get_treatment(run_id, treatment)
+        return item.treatment()
+
     def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
         keys = [(partition(run_id), TreatmentItem.PREFIX + name) for run_id, name in sorted(set(names))]
         with translated("treatments"):
@@ -292,11 +315,16 @@ class DynamoRunStore:
     def get_value(self, run_id: str, treatment: str, port: str) -> Value:
         try:
             with translated(f"value {treatment}.{port}"):
-                return ValueItem.get(
-                    partition(run_id), f"{ValueItem.PREFIX}{treatment}#{port}", consistent_read=True
-                ).value()
+                return ValueItem.get(*ValueItem.key(run_id, treatment, port), consistent_read=True).value()
         except ValueItem.DoesNotExist:
             raise NotFound(f"{treatment}.{port} has no value in run {run_id}") from None
+
+    def get_values(self, run_id: str, ports: Sequence[tuple[str, str]]) -> Sequence[Value]:
+        keys = [ValueItem.key(run_id, treatment, port) for treatment, port in ports]
+        with translated(f"run {run_id}"):
+            items = ValueItem.batch_get(keys, consistent_read=True)
+            found = {(item.treatment, item.port): item.value() for item in items}
+        return [found[port] for port in ports if port in found]
 
     def list_values(self, run_id: str) -> Sequence[Value]:
         with translated(f"run {run_id}"):

@@ -55,7 +55,6 @@ def _mounts(body: DraftTreatment, volumes: Any, keys: Path) -> Iterator[Problem]
 
 def _services(body: DraftTreatment) -> Iterator[Problem]:
     declared = mapping(body.body.get("volumes"))
-    without_image = "image" not in body.body
     taken: dict[int, str] = {}
     for name, service in mapping(body.body["services"]).items():
         keys = ("services", name)
@@ -72,8 +71,7 @@ def _services(body: DraftTreatment) -> Iterator[Problem]:
                 yield body.problem(Code.UNKNOWN_VOLUME, message, (*keys, "volumes", volume), hint, at_key=True)
         yield from _mounts(body, service.get("volumes"), (*keys, "volumes"))
         yield from _health(body, service, keys)
-        if without_image:
-            yield from _ports_taken(body, name, service, taken)
+        yield from _ports_taken(body, name, service, taken)
 
 
 def _health(body: DraftTreatment, service: Mapping[str, Any], keys: Path) -> Iterator[Problem]:
@@ -87,12 +85,14 @@ def _health(body: DraftTreatment, service: Mapping[str, Any], keys: Path) -> Ite
 def _ports_taken(
     body: DraftTreatment, name: str, service: Mapping[str, Any], taken: dict[int, str]
 ) -> Iterator[Problem]:
-    """Services of a command that runs on the runner itself share the runner's ports."""
+    """A treatment's services share one network."""
     ports = service.get("ports")
     for index, port in enumerate(ports if isinstance(ports, list) else []):
         if isinstance(port, int) and taken.setdefault(port, name) != name:
-            message = f"The services {shown(taken[port])} and {shown(name)} both have port {port} of the runner."
-            hint = "Give the treatment an image: each service then has an address of its own."
+            message = (
+                f"The services {shown(taken[port])} and {shown(name)} both have port {port}, but share one network."
+            )
+            hint = "Let one of them listen on another port."
             yield body.problem(Code.BAD_SERVICE, message, ("services", name, "ports", index), hint)
 
 

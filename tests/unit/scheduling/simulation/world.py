@@ -8,28 +8,43 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
 from cadence.application.approvals import Approvals
+from cadence.application.each import GrowGroup
+from cadence.application.elements import Elements
+from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
+from cadence.application.gather import Gather
 from cadence.application.hold import Hold
 from cadence.application.place import Place
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
-from cadence.application.settle import MachineError, Settle
+from cadence.application.settle import MachineError, Settle, following
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
+from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
+from cadence.application.workers import one_by_one
 from cadence.domain import plan
-from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost
+from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost, Transient
 from cadence.domain.pool import Placement, Pool
-from cadence.domain.run import Run, RunState, TreatmentSpec
+from cadence.domain.run import Kind, Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
-from tests.fakes.services import ManualClock, MemoryDocuments, MemoryLogStream, MemoryMachines, MemoryPools
+from tests.fakes.services import (
+    ManualClock,
+    MemoryChunks,
+    MemoryDocuments,
+    MemoryLogStream,
+    MemoryMachines,
+    MemoryPools,
+)
+from tests.fakes.streams import MemoryStreams
 from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.unit.scheduling.simulation.agent import Agent
 from tests.unit.scheduling.simulation.machine import Execution
@@ -57,10 +72,10 @@ class StartingMachines(MemoryMachines):
             super().start_run(run_id, deadline_seconds, execution)
             self._begin("run", run_id, {"run_id": run_id, "deadline_seconds": deadline_seconds})
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             super().start_treatment(run_id, treatment)
-            self._begin("treatment", treatment, {"run_id": run_id, "treatment": treatment})
+            self._begin("treatment", treatment, {"run_id": run_id, "treatment": treatment, "kind": str(kind)})
 
 
 @dataclass
@@ -87,6 +102,8 @@ class World:
         self.runs = MemoryRunStore()
         self.runners = MemoryRunnerStore()
         self.documents = MemoryDocuments()
+        self.chunks = MemoryChunks()
+        self.streams = MemoryStreams()
         self.turnstiles = MemoryTurnstileStore()
         self.approvals = MemoryApprovalStore()
         self.quotas = MemoryQuotas()
@@ -129,6 +146,7 @@ class World:
             "AdmitFunctionArn": lambda p, e: p.admit(e["run_id"], e["task_token"]),
             "StopRunFunctionArn": lambda p, e: p.stop_run(e["run_id"], e["task_token"], _caught(e["error"])),
             "FinaliseFunctionArn": lambda p, e: str(p.finalise(e["run_id"]).state),
+            "ActFunctionArn": lambda p, e: p.act(e["run_id"], e["treatment"], e["task_token"]),
             "PlaceFunctionArn": _place,
             "HoldFunctionArn": lambda p, e: p.hold(e["run_id"], e["treatment"], e["runner_id"], e["task_token"]),
             "SettleFunctionArn": _settle,
@@ -206,12 +224,12 @@ class World:
             raise RunnerLost(f"runner {runner_id} is {runner.state}")
         elif runner_id not in self._launched:
             self._launched.add(runner_id)
-            spec = next(s for s in self.specs if s.name == event["treatment"])
+            spec = self.runs.get_spec(event["run_id"], event["treatment"])
             agent = Agent(runner, spec, script, self.clock, self.claims)
             self.stage.enter(f"agent {runner_id}", lambda actor: agent.play(actor, self._ports(actor, "")))
 
     def _script(self, treatment: str, attempt: int) -> str:
-        script = self.scripts[treatment]
+        script = self.scripts[treatment.partition(":")[0] if treatment not in self.scripts else treatment]
         return script[min(attempt, len(script)) - 1]
 
     # what happens from outside
@@ -224,6 +242,21 @@ class World:
             run = ports.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
             if run.machine_token:
                 ports.machines.fail(run.machine_token, Cancelled(run.cause or ""))
+
+    def wake_group(self, run_id: str, group: str, failed: bool) -> None:
+        for _ in range(2 if self.random.random() < self.faults.twice else 1):
+            self.stage.enter(f"wake {group}", lambda actor: self._wake(actor, run_id, group, failed))
+
+    def _wake(self, actor: Actor, run_id: str, group: str, failed: bool) -> None:
+        due: datetime | None = None
+        while True:
+            actor.pause(due)
+            try:
+                self._ports(actor, actor.name).wake(run_id, group, failed=failed)
+            except (Crashed, Transient):
+                due = self.clock.now + timedelta(seconds=30)  # the message comes again
+            else:
+                return
 
     def wake_watchdog(self, look: str, subject: str, after: timedelta) -> None:
         due = self.clock.now + min(after, LONGEST_DELAY)
@@ -254,6 +287,14 @@ class World:
         return "\n".join(lines)
 
 
+class SimulatedWakeUps:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def wake(self, run_id: str, group: str, *, failed: bool = False) -> None:
+        self._world.wake_group(run_id, group, failed)
+
+
 class SimulatedDeadlines:
     def __init__(self, world: World) -> None:
         self._world = world
@@ -278,8 +319,11 @@ class Ports:
         self.deadlines = watched(SimulatedDeadlines(world))
         self.put_output = world.runners.put_output
         clock = world.clock
-        admission = Admission(self.runs, world.documents)
-        feeder = Feeder(self.runs, self.machines, clock)
+        admission = Admission(self.runs, world.documents, clock)
+        self.wake_ups = watched(SimulatedWakeUps(world))
+        self.chunks = watched(world.chunks)
+        self.streams = world.streams
+        feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, clock, one_by_one)
         self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock, lambda run: run)
         turnstiles = Turnstiles(watched(world.turnstiles), self.deadlines, clock, lambda attempt: None)
         run_gates = RunGates(self.runs, self.machines, turnstiles, world.quotas, clock)
@@ -291,7 +335,12 @@ class Ports:
         self.place = Place(self.runs, MemoryPools(world.pools), self.gates, "provider-", clock)
         self.hold = Hold(self.runs, self.runners, self.machines, feeder, clock)
         self.settle = Settle(self.runs, self.runners, feeder, slots, clock)
-        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, slots, clock)
+        end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, clock)
+        self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
+        grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
+        gather = Gather(self.runs, self.chunks, clock)
+        self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, clock)
+        self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
         self.finalise = Finalise(self.runs, run_gates, clock)
         self.watchdog = Watchdog(
             self.runs, self.runners, self.machines, self.deadlines, self.finalise, run_gates, slots, approvals, clock
@@ -315,7 +364,8 @@ def _place(ports: Ports, event: Event) -> None:
     ports.machines.succeed(event["task_token"], vars(placement) | {"decided_at": placement.decided_at.isoformat()})
 
 
-def _settle(ports: Ports, event: Event) -> dict[str, str]:
+def _settle(ports: Ports, event: Event) -> dict[str, Any]:
     attempt = event["placement"]["decision"]["attempt"] if "placement" in event else None
     error = MachineError.caught(event.get("error"))
-    return {"next": ports.settle(event["run_id"], event["treatment"], attempt, error)}
+    settled = ports.settle(event["run_id"], event["treatment"], attempt, error)
+    return {"next": following(settled), "wait_seconds": settled.wait_seconds}
