@@ -81,12 +81,19 @@ class Code(StrEnum):
     SELF_CONNECTION = "self-connection"
     CYCLE = "cycle"
     BAD_EACH = "bad-each"
+    STREAM_DEADLOCK = "stream-deadlock"
+    TRIGGERS_ITSELF = "triggers-itself"
     # What the project offers
     UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 (a finding, not a password)
     UNKNOWN_POOL = "unknown-pool"
     POOL_TOO_SMALL = "pool-too-small"
     ARCHITECTURE_NOT_OFFERED = "architecture-not-offered"
     IMAGE_NOT_OFFERED = "image-not-offered"
+    POOL_TOO_SMALL_TOGETHER = "pool-too-small-together"
+    # Containers and caches
+    IMAGE_NEEDED = "image-needed"
+    BAD_SERVICE = "bad-service"
+    UNKNOWN_VOLUME = "unknown-volume"
     # Environment
     BAD_VARIABLE_NAME = "bad-variable-name"
     RESERVED_VARIABLE = "reserved-variable"

@@ -26,6 +26,7 @@ def check_triggers(data: Mapping[str, Any], parameters: Mapping[str, Parameter],
         yield from _check_parameters(given, parameters, ("on", "pipeline", index), expressions=True)
     if "pull_request" in on:
         yield from _check_secrets(draft)
+    yield from _check_own_name(data, draft)
 
 
 def _entries(on: Mapping[str, Any], kind: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -94,3 +95,21 @@ def _check_secrets(draft: Draft) -> Iterator[Problem]:
                 at_key=True,
                 severity=Severity.WARNING,
             )
+
+
+def _check_own_name(data: Mapping[str, Any], draft: Draft) -> Iterator[Problem]:
+    """A pipeline that starts itself would do so for ever."""
+    name = data.get("name")
+    started: list[tuple[Any, Path]] = [
+        (mapping(treatment.body.get("trigger")).get("pipeline"), (*treatment.path, "trigger", "pipeline"))
+        for treatment in draft.treatments.values()
+        if "trigger" in treatment.body
+    ]
+    started += [
+        (entry.get("name"), ("on", "pipeline", index, "name"))
+        for index, entry in _entries(mapping(data.get("on")), "pipeline")
+    ]
+    for pipeline, path in started:
+        if isinstance(name, str) and pipeline == name:
+            message = f"The pipeline {shown(name)} would start itself, without end."
+            yield Problem(Code.TRIGGERS_ITSELF, message, path, "Name another pipeline.")

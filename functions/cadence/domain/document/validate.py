@@ -7,7 +7,9 @@ from typing import Any
 
 from cadence.domain.document.assembling import assemble
 from cadence.domain.document.bindings import check_bindings
+from cadence.domain.document.concurrent import check_concurrent
 from cadence.domain.document.connecting import check_connections
+from cadence.domain.document.containers import check_containers
 from cadence.domain.document.draft import mapping
 from cadence.domain.document.environment import check_environment
 from cadence.domain.document.findings import (
@@ -74,6 +76,8 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -
     problems.add_all(check_triggers(document, parameters, draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
+    check_containers(draft, problems)
+    check_concurrent(draft, connections, context, problems)
     problems.add_all(check_sizes(draft))
     check_secrets(draft, context, problems)
     check_pools(draft, context, problems)
