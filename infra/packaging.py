@@ -55,8 +55,8 @@ class Needs:
 
 _BASE = ("botocore", "pynamodb", "python-ulid")
 # Whoever makes a treatment ready decides by its condition whether it runs.
+_DOCUMENTS = ("cronsim", "jsonschema-rs", "pyyaml", "tzdata")
 _CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
-_DOCUMENTS = ("jsonschema-rs", "pyyaml")
 
 NEEDS: Mapping[str, Needs] = {
     "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),
@@ -68,8 +68,8 @@ NEEDS: Mapping[str, Needs] = {
     "provider_host": Needs(_BASE, providers=("host",)),
     "hold": Needs((*_BASE, *_CONDITIONS)),
     "settle": Needs((*_BASE, *_CONDITIONS)),
-    "act": Needs((*_BASE, *_CONDITIONS)),
-    "wake_group": Needs((*_BASE, *_CONDITIONS)),
+    "act": Needs((*_BASE, *_DOCUMENTS, *_CONDITIONS, "dulwich")),
+    "wake_group": Needs((*_BASE, *_DOCUMENTS, *_CONDITIONS)),
     "stop_run": Needs((*_BASE, *_CONDITIONS)),
     "finalise": Needs(_BASE),
     "watchdog": Needs((*_BASE, *_CONDITIONS)),

@@ -82,6 +82,10 @@ class MemoryRunStore:
         self.runs[run_id] = run
         return run
 
+    def keep_waiting_token(self, run_id: str, token: str) -> Run:
+        self.runs[run_id] = dataclasses.replace(self.get_run(run_id), waiting_token=token)
+        return self.runs[run_id]
+
     def note_waiting(self, run_id: str, what: str) -> Run:
         run = self.get_run(run_id)
         if run.state is not RunState.PENDING:

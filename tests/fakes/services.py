@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cadence.application.start_run import Frozen
 from cadence.domain import ids
 from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
 from cadence.domain.image import Image
@@ -160,3 +161,8 @@ class MemoryLogStream:
 
     def needed(self) -> None:
         self.needs += 1
+
+
+def no_pipeline(organization: str, project: str, name: str, given: Mapping[str, Any]) -> Frozen:
+    """Stands for a project without stored pipelines."""
+    raise NotFound(f"There is no pipeline {name!r}.")

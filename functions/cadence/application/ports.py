@@ -52,6 +52,9 @@ class RunStore(Protocol):
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         """Newest first."""
 
+    def keep_waiting_token(self, run_id: str, token: str) -> Run:
+        """Keeps the token of the treatment of another run that waits for this one's end; returns it as it then stands."""
+
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
     ) -> None:

@@ -50,7 +50,17 @@ class StartRun:
     deadlines: Deadlines
     clock: Clock
 
-    def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
+    def __call__(
+        self,
+        run_id: str,
+        frozen: Frozen,
+        event: Mapping[str, Any],
+        created_by: str,
+        *,
+        started_by_run: str | None = None,
+        started_by_treatment: str | None = None,
+        depth: int = 0,
+    ) -> Run:
         run = Run(
             run_id=run_id,
             organization=frozen.organization,
@@ -65,6 +75,9 @@ class StartRun:
             event=event,
             max_duration=frozen.max_duration,
             created_by=created_by,
+            started_by_run=started_by_run,
+            started_by_treatment=started_by_treatment,
+            depth=depth,
             concurrency_group=frozen.concurrency_group,
             concurrency_policy=frozen.concurrency_policy,
             priority=frozen.priority,

@@ -6,12 +6,14 @@ from typing import Protocol
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.sqs_deliveries import SqsDeliveryQueue
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
@@ -23,6 +25,7 @@ from cadence.application.machine_broke import MachineBroke
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.ports import Machines
+from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import Settle
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
@@ -116,7 +119,12 @@ def finalise() -> Finalise:
     its = settings.load(settings.FinaliseSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Finalise(runs, gates.run_gates(its, runs, machines), now)
+    return Finalise(runs, gates.run_gates(its, runs, machines), tell_of_end(its, machines), now)
+
+
+def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> TellOfEnd:
+    queue = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
+    return TellOfEnd(DynamoPipelineStore(its.pipelines_table), queue, machines)
 
 
 def watchdog() -> tuple[Watchdog, MachineBroke]:
@@ -124,7 +132,7 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
-    finalise = Finalise(runs, run_gates, now)
+    finalise = Finalise(runs, run_gates, tell_of_end(its, machines), now)
     looks = Watchdog(
         runs,
         runners,

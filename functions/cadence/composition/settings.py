@@ -40,6 +40,10 @@ class ApiSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    deliveries_queue_arn: str
+    failed_deliveries_queue_arn: str
+    schedules_group: str
+    schedules_role_arn: str
     git_hosts: str
 
 
@@ -60,6 +64,10 @@ class DeliveriesSettings:
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deliveries_queue_arn: str
+    failed_deliveries_queue_arn: str
+    schedules_group: str
+    schedules_role_arn: str
     deadlines_queue_url: str
     git_hosts: str
 
@@ -133,19 +141,27 @@ class SettleSettings:
 
 
 @dataclass(frozen=True)
-class ActSettings:
+class GroupSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
     wake_ups_queue_url: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
-class WakeGroupSettings(ActSettings):
-    access_table: str
-    deadlines_queue_url: str
+class ActSettings(GroupSettings):
+    pipelines_table: str
+    secrets_key: str
+    git_hosts: str
+
+
+@dataclass(frozen=True)
+class WakeGroupSettings(GroupSettings):
+    pass
 
 
 @dataclass(frozen=True)
@@ -163,17 +179,23 @@ class StopRunSettings:
 @dataclass(frozen=True)
 class FinaliseSettings:
     access_table: str
+    pipelines_table: str
     runs_table: str
+    data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deliveries_queue_url: str
     deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class WatchdogSettings:
     access_table: str
+    pipelines_table: str
     runs_table: str
     runners_table: str
+    data_bucket: str
+    deliveries_queue_url: str
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str

@@ -10,6 +10,9 @@ from cadence.domain import ids
 
 HIGHEST_PRIORITY = 100
 
+MAX_DEPTH = 10
+"""Runs that may have started one another; more is a loop."""
+
 
 class RunState(StrEnum):
     PENDING = "pending"
@@ -92,9 +95,10 @@ class ConcurrencyPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a pipeline. Times are UTC, durations seconds. `machine_token` and `stop_token` are never shown to anyone.
+    """One execution of a pipeline. Times are UTC, durations seconds. Its tokens are never shown to anyone.
 
-    `document_sha256` is the document as written, `plan_sha256` what admission works from (`cadence.domain.plan`).
+    `depth` counts the runs before it that started one another, `started_by_run` is the last of them, and `waiting_token` is
+    of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what admission works from (`cadence.domain.plan`).
     """
 
     run_id: str
@@ -114,6 +118,10 @@ class Run:
     cause: str | None = None
     stop_requested: RunState | None = None
     unsettled: int | None = None
+    started_by_run: str | None = None
+    started_by_treatment: str | None = None
+    depth: int = 0
+    waiting_token: str | None = field(default=None, repr=False)
     machine_token: str | None = field(default=None, repr=False)
     stop_token: str | None = field(default=None, repr=False)
     created_by: str = "unknown"

@@ -5,20 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-
-@dataclass(frozen=True)
-class PushTrigger:
-    """Patterns of branches and changed paths; none means all."""
-
-    branches: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
+from cadence.domain.triggers import NO_TRIGGERS, Triggers
 
 
 @dataclass(frozen=True)
 class PipelineVersion:
     """`document_sha256` is the document as written, `plan_sha256` what admission works from; `parameters` holds the defaults.
 
-    `max_duration` is the seconds a whole run may take; `push` is None if no push starts it.
+    `max_duration` is the seconds a whole run may take.
     """
 
     organization: str
@@ -31,4 +25,4 @@ class PipelineVersion:
     created_at: datetime
     created_by: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    push: PushTrigger | None = None
+    triggers: Triggers = NO_TRIGGERS

@@ -1,6 +1,7 @@
 import dataclasses
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -125,6 +126,18 @@ def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim:
         claim(*booting, NONCE, {})
     ((token, error),) = world.machines.failed
     assert (token, type(error)) == ("launch-token", ProviderRejected)
+    assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
+
+
+@pytest.mark.parametrize("event", [{"kind": "pull_request", "fork": True}, {"kind": "pipeline", "fork": True}])
+def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
+    world: World, claim: Claim, booting: Booting, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+) -> None:
+    run = dataclasses.replace(world.runs.get_run(RUN_ID), event=event)
+    monkeypatch.setattr(world.runs, "get_run", lambda run_id: run)
+    with pytest.raises(ProviderRejected, match="not given to pull requests from forks"):
+        claim(*booting, NONCE, {})
+    assert [token for token, _ in world.machines.failed] == ["launch-token"]
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
 
 

@@ -208,9 +208,44 @@ CASES: dict[Code, list[Case]] = {
         Case(treatment("{melodium: {program: x}}"), 4, 11, "/treatments/build/melodium", "“melodium”"),
         Case(treatment("{run: 'echo ${{ parameters.x }}'}"), 4, 16, "/treatments/build/run", "Expressions"),
     ],
-    Code.TRIGGER_NOT_ACTIVE: [
-        Case(ONE + "on:\n  pull_request:\n", 6, 3, "/on/pull_request", "starts no runs yet"),
-        Case(ONE + "on: {schedule: [{cron: '0 3 * * *'}]}", 5, 6, "/on/schedule", "starts no runs yet"),
+    Code.BAD_CRON: [
+        Case(ONE + "on: {schedule: [{cron: '0 3 * * * *'}]}", 5, 24, "/on/schedule/0/cron", "6 fields, not five"),
+        Case(ONE + "on: {schedule: [{cron: '60 3 * * *'}]}", 5, 24, "/on/schedule/0/cron", "bad minute"),
+        Case(ONE + "on: {schedule: [{cron: '0 3 * Foo *'}]}", 5, 24, "/on/schedule/0/cron", "bad month"),
+        Case(ONE + "on: {schedule: [{cron: '0 3 L * *'}]}", 5, 24, "/on/schedule/0/cron", "L, W and #"),
+        Case(ONE + "on: {schedule: [{cron: '0 3 */2 * 1'}]}", 5, 24, "/on/schedule/0/cron", "step over days"),
+    ],
+    Code.UNKNOWN_TIMEZONE: [
+        Case(
+            ONE + "on: {schedule: [{cron: '0 3 * * *', timezone: Mars/Base}]}",
+            5,
+            47,
+            "/on/schedule/0/timezone",
+            "“Mars/Base”",
+        ),
+        Case(
+            ONE + "on: {schedule: [{cron: '0 3 * * *', timezone: ../etc}]}",
+            5,
+            47,
+            "/on/schedule/0/timezone",
+            "“../etc”",
+        ),
+    ],
+    Code.SCHEDULE_NEVER_FIRES: [
+        Case(ONE + "on: {schedule: [{cron: '0 0 31 2,4 *'}]}", 5, 24, "/on/schedule/0/cron", "no such day"),
+    ],
+    Code.SCHEDULE_OFTEN: [
+        Case(ONE + "on: {schedule: [{cron: '*/3 * * * *'}]}", 5, 24, "/on/schedule/0/cron", "every 5 minutes"),
+        Case(ONE + "on: {schedule: [{cron: '58,0 * * * *'}]}", 5, 24, "/on/schedule/0/cron", "every 5 minutes"),
+    ],
+    Code.SECRETS_IN_PULL_REQUEST: [
+        Case(
+            treatment("{run: a, secrets: {T: t}}") + "\non: {pull_request: }",
+            4,
+            19,
+            "/treatments/build/secrets",
+            "forks",
+        ),
     ],
     Code.BAD_TYPE: [
         Case(treatment("{run: a, outputs: {o: Stream<bite>}}"), 4, 32, "/treatments/build/outputs/o", "“bite”"),

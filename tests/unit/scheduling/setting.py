@@ -21,6 +21,8 @@ from cadence.application.place import Place
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle, following
+from cadence.application.start_child_run import StartChildRun
+from cadence.application.start_run import StartRun
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
@@ -44,6 +46,7 @@ from tests.fakes.services import (
     MemoryPools,
     MemoryRegistries,
     MemoryWakeUps,
+    no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.turnstiles import MemoryTurnstileStore
@@ -105,9 +108,12 @@ class Setting:
         elements = Elements(self.runs, self.streams, self.chunks)
         grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
         gather = Gather(self.runs, self.chunks, self.clock)
-        self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, self.clock)
+        start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
+        self.start_child = StartChildRun(self.runs, no_pipeline, start)
+        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, feeder, self.machines, self.clock)
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
-        self.finalise = Finalise(self.runs, self.run_gates, self.clock)
+        self.ended: list[Run] = []
+        self.finalise = Finalise(self.runs, self.run_gates, self.ended.append, self.clock)
         self.watchdog = Watchdog(
             self.runs,
             self.runners,

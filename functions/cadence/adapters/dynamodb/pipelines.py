@@ -1,7 +1,7 @@
 """The `pipelines` table: for each pipeline its newest version, and all its versions."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
@@ -11,7 +11,8 @@ from pynamodb.transactions import TransactWrite
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.domain.errors import Conflict, NotFound
-from cadence.domain.versions import PipelineVersion, PushTrigger
+from cadence.domain.triggers import from_json, to_json
+from cadence.domain.versions import PipelineVersion
 
 
 class _PipelineItem(Model):
@@ -30,7 +31,7 @@ class _PipelineItem(Model):
     created_at = UTCDateTimeAttribute()
     created_by = UnicodeAttribute()
     parameters: JSONAttribute = JSONAttribute()
-    push: JSONAttribute = JSONAttribute(null=True)
+    triggers: JSONAttribute = JSONAttribute(null=True)
 
     @classmethod
     def newest(cls, version: PipelineVersion) -> "_PipelineItem":
@@ -43,9 +44,6 @@ class _PipelineItem(Model):
 
     @classmethod
     def _of(cls, pk: str, sk: str, version: PipelineVersion) -> "_PipelineItem":
-        push: dict[str, Any] | None = None
-        if version.push is not None:
-            push = {"branches": list(version.push.branches), "paths": list(version.push.paths)}
         return cls(
             pk,
             sk,
@@ -59,11 +57,10 @@ class _PipelineItem(Model):
             created_at=version.created_at,
             created_by=version.created_by,
             parameters=dict(version.parameters),
-            push=push,
+            triggers=to_json(version.triggers),
         )
 
     def pipeline_version(self) -> PipelineVersion:
-        push = PushTrigger(tuple(self.push["branches"]), tuple(self.push["paths"])) if self.push else None
         return PipelineVersion(
             self.organization,
             self.project,
@@ -75,7 +72,7 @@ class _PipelineItem(Model):
             self.created_at,
             self.created_by,
             self.parameters,
-            push,
+            from_json(self.triggers or {}),
         )
 
 

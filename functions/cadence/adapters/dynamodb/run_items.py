@@ -89,6 +89,10 @@ class RunItem(RunsTable):
     created_by = UnicodeAttribute()
     started_at = UTCDateTimeAttribute(null=True)
     finished_at = UTCDateTimeAttribute(null=True)
+    started_by_run = UnicodeAttribute(null=True)
+    started_by_treatment = UnicodeAttribute(null=True)
+    depth = NumberAttribute(null=True)
+    waiting_token = UnicodeAttribute(null=True)
     stop_requested = UnicodeAttribute(null=True)
     unsettled = NumberAttribute(null=True)
     machine_token = UnicodeAttribute(null=True)
@@ -115,6 +119,7 @@ class RunItem(RunsTable):
         values["stop_requested"] = RunState(self.stop_requested) if self.stop_requested else None
         values["max_duration"] = int(self.max_duration)
         values["pipeline_version"] = _int(self.pipeline_version)
+        values["depth"] = int(self.depth or 0)
         values["unsettled"] = _int(self.unsettled)
         values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
         values["priority"] = _int(self.priority) or 0

@@ -121,6 +121,12 @@ class DynamoRunStore:
             item.update([token], condition=RunItem.pk.exists())
         return item.run()
 
+    def keep_waiting_token(self, run_id: str, token: str) -> Run:
+        item = self._run_key(run_id)
+        with translated(f"run {run_id}"):
+            item.update([RunItem.waiting_token.set(token)], condition=RunItem.pk.exists())
+        return item.run()
+
     def note_waiting(self, run_id: str, what: str) -> Run:
         item = self._run_key(run_id)
         with translated(f"run {run_id}"):

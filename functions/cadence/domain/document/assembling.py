@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from cadence.domain import triggers
 from cadence.domain.document.draft import Draft, DraftTreatment
 from cadence.domain.document.pipeline import (
     DEFAULT_RUN_DURATION,
     DEFAULT_SHELL,
     DEFAULT_TREATMENT_DURATION,
     Connection,
-    GitTrigger,
     Parameter,
     Pipeline,
     Port,
-    Schedule,
     Treatment,
-    Triggers,
 )
 from cadence.domain.document.ports import Ports
 
@@ -30,7 +28,7 @@ def assemble(
         treatments=treatments,
         connections=connections,
         parameters=parameters,
-        triggers=_triggers(data.get("on", {})),
+        triggers=triggers.from_json(data.get("on") or {}),
         max_duration=data.get("max_duration", DEFAULT_RUN_DURATION),
     )
 
@@ -67,18 +65,3 @@ def _ports(ports: Ports | None) -> Mapping[str, Port]:
 def _variable(value: str | int | bool) -> str:
     """An environment variable's text: true, false and numbers as they are written."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _triggers(on: Mapping[str, Any]) -> Triggers:
-    return Triggers(
-        push=_git_trigger(on, "push"),
-        pull_request=_git_trigger(on, "pull_request"),
-        schedule=tuple(Schedule(entry["cron"], entry.get("timezone", "UTC")) for entry in on.get("schedule", ())),
-    )
-
-
-def _git_trigger(on: Mapping[str, Any], event: str) -> GitTrigger | None:
-    if event not in on:
-        return None
-    patterns = on[event] or {}
-    return GitTrigger(tuple(patterns.get("branches", ())), tuple(patterns.get("paths", ())))

@@ -43,7 +43,12 @@ class Code(StrEnum):
     REPEATED_ITEM = "repeated-item"
     BAD_NAME = "bad-name"
     NOT_SUPPORTED_YET = "not-supported-yet"
-    TRIGGER_NOT_ACTIVE = "trigger-not-active"
+    # Triggers
+    BAD_CRON = "bad-cron"
+    UNKNOWN_TIMEZONE = "unknown-timezone"
+    SCHEDULE_NEVER_FIRES = "schedule-never-fires"
+    SCHEDULE_OFTEN = "schedule-often"
+    SECRETS_IN_PULL_REQUEST = "secrets-in-pull-request"
     # Types and parameters
     BAD_TYPE = "bad-type"
     BAD_DEFAULT = "bad-default"

@@ -7,6 +7,7 @@ from typing import Any
 
 from cadence.domain.document.literals import content
 from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
+from cadence.domain.triggers import NO_TRIGGERS, Triggers
 
 DEFAULT_SHELL = "sh -e"
 DEFAULT_TREATMENT_DURATION = 3_600
@@ -108,29 +109,6 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class GitTrigger:
-    """Patterns of branches and changed paths; none means all."""
-
-    branches: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    cron: str
-    timezone: str = "UTC"
-
-
-@dataclass(frozen=True, slots=True)
-class Triggers:
-    """What starts a run by itself; `None` and empty mean not by this."""
-
-    push: GitTrigger | None = None
-    pull_request: GitTrigger | None = None
-    schedule: tuple[Schedule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Pipeline:
     """A valid document. `max_duration` is the seconds a whole run may take."""
 
@@ -138,5 +116,5 @@ class Pipeline:
     treatments: Mapping[str, Treatment]
     connections: tuple[Connection, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    triggers: Triggers = Triggers()
+    triggers: Triggers = NO_TRIGGERS
     max_duration: int = DEFAULT_RUN_DURATION

@@ -30,6 +30,7 @@ from cadence.domain.document.schema import check_shape
 from cadence.domain.document.sizes import check_sizes
 from cadence.domain.document.source import Misreading, Places, Unreadable, decode
 from cadence.domain.document.text import Media, guess, read
+from cadence.domain.document.triggering import check_triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
 def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -> Pipeline | None:
     problems.add_all(check_shape(data))
     document = mapping(data)
-    problems.add_all(_inactive_triggers(document))
     parameters = read_parameters(document, problems)
     draft = read_draft(document, Libraries(context.libraries), problems)
     check_bindings(draft, problems)
+    problems.add_all(check_triggers(document, parameters, draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
     problems.add_all(check_sizes(draft))
@@ -97,18 +98,6 @@ def _expressions(value: Any, path: Path = ()) -> Iterator[Problem]:
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from _expressions(member, (*path, index))
-
-
-def _inactive_triggers(document: Any) -> Iterator[Problem]:
-    for event in ("pull_request", "schedule"):
-        if event in mapping(document.get("on")):
-            yield Problem(
-                Code.TRIGGER_NOT_ACTIVE,
-                f"{event} is checked, but starts no runs yet.",
-                ("on", event),
-                at_key=True,
-                severity=Severity.WARNING,
-            )
 
 
 def _misread(misreading: Misreading) -> Finding:

@@ -22,6 +22,8 @@ from cadence.application.place import Place
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle, following
+from cadence.application.start_child_run import StartChildRun
+from cadence.application.start_run import StartRun
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
@@ -43,6 +45,7 @@ from tests.fakes.services import (
     MemoryLogStream,
     MemoryMachines,
     MemoryPools,
+    no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.turnstiles import MemoryTurnstileStore
@@ -339,9 +342,11 @@ class Ports:
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
         gather = Gather(self.runs, self.chunks, clock)
-        self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, clock)
+        start = StartRun(self.runs, run_gates, self.deadlines, clock)
+        self.start_child = StartChildRun(self.runs, no_pipeline, start)
+        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, feeder, self.machines, clock)
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
-        self.finalise = Finalise(self.runs, run_gates, clock)
+        self.finalise = Finalise(self.runs, run_gates, lambda run: None, clock)
         self.watchdog = Watchdog(
             self.runs, self.runners, self.machines, self.deadlines, self.finalise, run_gates, slots, approvals, clock
         )
