@@ -38,7 +38,6 @@ SIZES: Mapping[str, Size] = {
     "admit": Size(memory=1024, timeout=120),
     "place": _STATE,
     "provider_host": _STATE,
-    "hold": _STATE,
     "settle": _STATE,
     "stop_run": Size(memory=1024, timeout=120),
     "finalise": _STATE,

@@ -64,7 +64,6 @@ NEEDS: Mapping[str, Needs] = {
     "admit": Needs(_BASE),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
-    "hold": Needs(_BASE),
     "settle": Needs(_BASE),
     "stop_run": Needs(_BASE),
     "finalise": Needs(_BASE),

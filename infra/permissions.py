@@ -115,13 +115,14 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "runner_gateway": (
         _items("access", "GetItem"),
-        _items("runs", "GetItem"),
-        _items("runners", "GetItem", "Query", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        *_FEEDS,
+        *_SETTLES,
+        _items("runners", "BatchGetItem", "PutItem", "DeleteItem"),
         # Agents use these two by the URLs that the gateway signs.
         *_gets("runs/*"),
         _puts("runs/*"),
         _doorbells("ReceiveMessage", "SendMessage"),
-        _answers("treatment", "Success", "Failure", "Heartbeat"),
+        _answers("treatment", "Success", "Failure"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
     "admit": (
@@ -133,8 +134,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "place": (
         _items("access", "GetItem", "Query"),
-        _items("runs", "GetItem", "UpdateItem"),
+        _items("runs", "BatchGetItem", "UpdateItem"),
+        # Runners for hosts are offered where their place is decided.
+        _items("runners", "GetItem", "PutItem", "UpdateItem"),
         _answers("treatment", "Success", "Failure"),
+        _sends("deadlines"),
+        _doorbells("SendMessage"),
     ),
     "provider_host": (
         _items("runs", "GetItem"),
@@ -143,7 +148,6 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
         _doorbells("SendMessage"),
     ),
-    "hold": (*_FEEDS, _items("runners", "GetItem", "UpdateItem"), _answers("treatment", "Success", "Failure")),
     "settle": (*_FEEDS, *_SETTLES),
     "stop_run": (
         *_FEEDS,

@@ -1,4 +1,4 @@
-"""Queue `deadlines`: `{"run_id"}`, `{"runner_id"}` or the event of a broken execution. Failed messages come again, one by one."""
+"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}` or the event of a broken execution. Failed messages come again, one by one."""
 
 import json
 from typing import Any
@@ -35,4 +35,4 @@ def look(subject: dict[str, Any]) -> None:
     elif "run_id" in subject:
         watchdog.run(subject["run_id"])
     else:
-        watchdog.runner(subject["runner_id"])
+        watchdog.runner(subject["runner_id"], subject.get("task_token"))

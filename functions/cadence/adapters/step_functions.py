@@ -26,7 +26,7 @@ class StepFunctionsMachines:
 
     def start_treatment(self, run_id: str, treatment: str) -> None:
         name = treatment_id(run_id, treatment)
-        self._start(self._treatment_machine, name, {"run_id": run_id, "treatment": treatment})
+        self._start(self._treatment_machine, name, {"run_id": run_id, "treatment": treatment, "attempt": 1})
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         self._answer("send_task_success", taskToken=task_token, output=json.dumps(output))
@@ -35,9 +35,6 @@ class StepFunctionsMachines:
         self._answer(
             "send_task_failure", taskToken=task_token, error=machine_error_name(error), cause=error.message[:_MAX_CAUSE]
         )
-
-    def beat(self, task_token: str) -> None:
-        self._answer("send_task_heartbeat", taskToken=task_token)
 
     @staticmethod
     def _start(machine: str, name: str, payload: Mapping[str, Any]) -> None:

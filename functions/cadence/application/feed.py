@@ -24,18 +24,31 @@ class Feeder:
     def opened(self, run_id: str, producer: str) -> None:
         """`producer` runs: consumers of its streams may start."""
         edges = [edge for edge in self.runs.edges_from(run_id, producer) if edge.trigger is Trigger.OPENED]
-        self.start_ready(self.runs.deliver(edges))
+        if edges:
+            self.start_ready(self.runs.deliver(edges))
 
-    def settled(self, run_id: str, producer: str, state: TreatmentState) -> None:
-        """`producer` has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one."""
+    def settled(self, run_id: str, producer: str, state: TreatmentState, at_most: int | None = None) -> bool:
+        """`producer` has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one.
+
+        Gives up with False, to be called again without `at_most`, before more edges than that.
+        """
         queue = deque([(producer, state)])
         told = {producer}
+        seen = 0
+        waited_for = False
         while queue:
             name, reached = queue.popleft()
             edges = self.runs.edges_from(run_id, name)
+            seen += len(edges)
+            if at_most is not None and seen > at_most:
+                return False
             fired = [edge for edge in edges if edge.trigger.fired_by(reached)]
             dead = [edge for edge in edges if not edge.trigger.fired_by(reached)]
-            self.start_ready(self.runs.deliver(fired))
+            fed = self.runs.deliver(fired) if fired else ()
+            waited_for = waited_for or any(not consumer.state.final for consumer in fed)
+            self.start_ready(fed)
+            if not dead:
+                continue
             for consumer in self.runs.bury(dead):
                 if not self._skip(consumer, dead, reached):
                     # A stream that broke had been opened, perhaps by a call that ended before it started the consumer.
@@ -43,7 +56,10 @@ class Feeder:
                 elif consumer.name not in told:
                     told.add(consumer.name)
                     queue.append((consumer.name, TreatmentState.SKIPPED))
-        self.answer_when_all_settled(run_id)
+        # Not if nothing was settled here since a consumer was seen that had yet to settle: whoever settles that one asks.
+        if not waited_for or len(told) > 1:
+            self.answer_when_all_settled(run_id)
+        return True
 
     def answer_when_all_settled(self, run_id: str) -> None:
         run = self.runs.get_run(run_id)

@@ -3,35 +3,65 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cadence.application.ports import Clock, PoolStore, RunStore
+from cadence.application.offer import Offer
+from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunStore
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
-from cadence.domain.pool import Placement, Pool
-from cadence.domain.run import Run, TreatmentSpec, TreatmentState
+from cadence.domain.pool import HOST, Placement, Pool
+from cadence.domain.run import PLACEABLE, Run, TreatmentSpec, TreatmentState
 
 TRY_AGAIN_AFTER = timedelta(seconds=15)
+# When the watchdog first looks whether the runner is there, so that nobody waits for a call that ended half-way.
+FIRST_LOOK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class Place:
     runs: RunStore
     pools: PoolStore
+    offer: Offer
+    machines: Machines
+    deadlines: Deadlines
     provider_function_prefix: str
     clock: Clock
 
-    def __call__(self, run_id: str, treatment: str, refused: Placement | None = None) -> Placement:
+    def __call__(
+        self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Placement | None = None
+    ) -> None:
         """The first pool, in the order of the pipeline's list, that serves the project and has the architecture.
 
-        `refused` is the last decision, if its pool had no room. Raises Cancelled (the run is being stopped), NotReady (every
-        pool has been tried just now), ProviderRejected (no pool can ever hold it: says which and why).
+        `task_token` is answered with the placement to launch; a pool of hosts is offered the runner at once, and the token is
+        answered when its attempt has ended. Safe to repeat. `refused` is the last decision, if its pool had no room. Raises
+        Cancelled (the run is being stopped), NotReady (every pool has been tried just now), ProviderRejected (no pool can ever
+        hold it: says which and why), RunnerLost (an earlier call's runner is lost).
         """
-        run = self.runs.get_run(run_id)
+        self.deadlines.watch_runner(ids.runner_id(run_id, treatment, attempt), FIRST_LOOK, task_token)
+        standing = self.runs.get_standing(run_id, treatment)
+        run = standing.run
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
-        spec = self.runs.get_spec(run_id, treatment)
+        placement = self._decide(run, standing.spec, attempt, refused)
+        if placement.provider == HOST:
+            self.offer(standing, placement, task_token)
+            return
+        try:
+            self.runs.advance(
+                run_id,
+                treatment,
+                attempt,
+                PLACEABLE,
+                TreatmentState.BOOTING,
+                pool=placement.pool,
+                placed_at=placement.decided_at,
+            )
+        except Conflict:
+            raise Cancelled(f"{treatment} was settled while it was being placed") from None
+        self.machines.succeed(task_token, placement.step())
+
+    def _decide(self, run: Run, spec: TreatmentSpec, attempt: int, refused: Placement | None) -> Placement:
         pools, reasons = self._candidates(run, spec)
         if not pools:
-            raise ProviderRejected(f"no pool can hold {treatment}: {'; '.join(reasons) or 'there is no pool'}")
+            raise ProviderRejected(f"no pool can hold {spec.name}: {'; '.join(reasons) or 'there is no pool'}")
         exhausted = (*refused.exhausted, refused.pool) if refused else ()
         untried = [pool for pool in pools if pool.name not in exhausted]
         if not untried:
@@ -39,25 +69,12 @@ class Place:
                 raise NotReady(f"no room in {', '.join(exhausted)}: trying again after {TRY_AGAIN_AFTER.seconds} s")
             untried, exhausted = pools, ()
         pool = untried[0]
-        stored = self.runs.get_treatment(run_id, treatment)
-        try:
-            self.runs.advance(
-                run_id,
-                treatment,
-                stored.attempt,
-                {TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING},
-                TreatmentState.BOOTING,
-                pool=pool.name,
-                placed_at=self.clock(),
-            )
-        except Conflict:
-            raise Cancelled(f"{treatment} was settled while it was being placed") from None
         return Placement(
             pool=pool.name,
             provider=pool.provider,
             function=f"{self.provider_function_prefix}{pool.provider}",
-            runner_id=ids.runner_id(run_id, treatment, stored.attempt),
-            attempt=stored.attempt,
+            runner_id=ids.runner_id(run.run_id, spec.name, attempt),
+            attempt=attempt,
             boot_deadline=pool.boot_deadline,
             reason=f"first of {', '.join(p.name for p in untried)}" if len(untried) > 1 else "the only candidate",
             decided_at=self.clock(),

@@ -33,6 +33,15 @@ class Host:
     running: frozenset[str] = frozenset()
 
 
+class Offers(Protocol):
+    def offer(self, runner: Runner) -> None:
+        """In one transaction: the treatment boots, `runner` is there, and is offered to the hosts of its pool.
+
+        Raises Conflict if the treatment is no longer to be placed at that attempt, or the runner is there already, unless it
+        is offered still or has not begun in another pool.
+        """
+
+
 class HostStore(Protocol):
     """Hosts and the work offered to them (table `runners`)."""
 

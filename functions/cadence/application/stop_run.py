@@ -12,7 +12,7 @@ from cadence.domain.errors import Cancelled, Conflict, NotFound
 from cadence.domain.run import Run, RunState, Treatment, TreatmentState
 from cadence.domain.runner import RunnerState
 
-_NOT_PLACED = frozenset({TreatmentState.PENDING, TreatmentState.READY})
+_NOT_PLACED = frozenset({TreatmentState.PENDING, TreatmentState.READY, TreatmentState.PLACING})
 _LIVE_RUNNERS = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED})
 
 
@@ -65,6 +65,5 @@ class StopRun:
             runner = self.runners.change_runner(runner_id, _LIVE_RUNNERS, cancel_reason=reason)
         except (Conflict, NotFound):
             return  # it is between two steps of its machine; each step looks at the run before it goes on
-        token = runner.waiting_token
-        if token:
-            self.machines.fail(token, Cancelled(reason))
+        if runner.task_token:
+            self.machines.fail(runner.task_token, Cancelled(reason))

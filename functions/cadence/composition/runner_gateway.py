@@ -17,14 +17,17 @@ from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.accept_logs import AcceptLogs
 from cadence.application.authenticate import Authenticate, require
+from cadence.application.begin import Begin
 from cadence.application.claim import Claim
 from cadence.application.complete import Complete
+from cadence.application.feed import Feeder
 from cadence.application.heartbeat import Heartbeat
 from cadence.application.hosts import JoinPool, LeaseWork
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import ReadInput
 from cadence.application.outputs import CommitOutput
 from cadence.application.runner_sessions import RunnerSessions
+from cadence.application.settle import Settle
 from cadence.composition import settings
 from cadence.domain.access import Permission, Principal
 
@@ -56,6 +59,9 @@ def gateway() -> Gateway:
     urls = S3DataUrls(its.data_bucket)
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
+    feeder = Feeder(runs, machines, _now)
+    begin = Begin(runs, feeder)
+    settle = Settle(runs, runners, feeder, specs, its.provider_function_prefix, _now)
     authenticate = Authenticate(access, _now)
 
     def joiner(authorization: str | None) -> Principal:
@@ -67,13 +73,13 @@ def gateway() -> Gateway:
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
         lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
-        claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, _now),
+        claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, begin, _now),
         session=RunnerSessions(runners),
-        heartbeat=Heartbeat(specs, runners, sources, runners, machines, _now),
+        heartbeat=Heartbeat(specs, runners, sources, runners, _now),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
         commit_output=CommitOutput(specs, runners, streams, urls),
         read_input=ReadInput(specs, streams, sources, urls),
-        complete=Complete(runners, machines),
+        complete=Complete(runners, settle, machines),
     )
 
 

@@ -4,17 +4,19 @@ from datetime import UTC, datetime
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
-from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.offer import Offer
 from cadence.application.place import Place
 from cadence.application.ports import Machines
 from cadence.application.settle import Settle
@@ -44,16 +46,23 @@ def admit() -> tuple[Admit, Machines]:
 
 def place() -> tuple[Place, Machines]:
     its = settings.load(settings.PlaceSettings)
-    runs, pools = DynamoRunStore(its.runs_table), DynamoAccessStore(its.access_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Place(runs, pools, its.provider_function_prefix, now), machines
-
-
-def hold() -> tuple[Hold, Machines]:
-    its = settings.load(settings.HoldSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    use_case = Hold(runs, DynamoRunnerStore(its.runners_table), machines, Feeder(runs, machines, now), now)
+    offer = Offer(
+        runners=DynamoRunnerStore(its.runners_table),
+        offers=DynamoOffers(its.runs_table, its.runners_table),
+        doorbell=SqsDoorbell(its.doorbell_prefix),
+        machines=machines,
+    )
+    use_case = Place(
+        runs=runs,
+        pools=DynamoAccessStore(its.access_table),
+        offer=offer,
+        machines=machines,
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        provider_function_prefix=its.provider_function_prefix,
+        clock=now,
+    )
     return use_case, machines
 
 
@@ -61,7 +70,14 @@ def settle() -> Settle:
     its = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Settle(runs, DynamoRunnerStore(its.runners_table), Feeder(runs, machines, now), now)
+    return Settle(
+        runs=runs,
+        runners=DynamoRunnerStore(its.runners_table),
+        feeder=Feeder(runs, machines, now),
+        specs=runs.get_spec,
+        provider_function_prefix=its.provider_function_prefix,
+        clock=now,
+    )
 
 
 def stop_run() -> tuple[StopRun, Machines]:
@@ -88,6 +104,13 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     finalise = Finalise(runs, now)
-    looks = Watchdog(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), finalise, now)
-    settle = Settle(runs, runners, Feeder(runs, machines, now), now)
+    settle = Settle(
+        runs=runs,
+        runners=runners,
+        feeder=Feeder(runs, machines, now),
+        specs=runs.get_spec,
+        provider_function_prefix=its.provider_function_prefix,
+        clock=now,
+    )
+    looks = Watchdog(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), settle, finalise, now)
     return looks, MachineBroke(runs, machines, settle, finalise)

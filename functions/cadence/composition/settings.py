@@ -71,6 +71,7 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,12 @@ class AdmitSettings:
 class PlaceSettings:
     access_table: str
     runs_table: str
+    runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
     provider_function_prefix: str
+    doorbell_prefix: str
 
 
 @dataclass(frozen=True)
@@ -103,19 +107,12 @@ class ProviderHostSettings:
 
 
 @dataclass(frozen=True)
-class HoldSettings:
-    runs_table: str
-    runners_table: str
-    run_machine_arn: str
-    treatment_machine_arn: str
-
-
-@dataclass(frozen=True)
 class SettleSettings:
     runs_table: str
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -139,6 +136,7 @@ class WatchdogSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,6 @@ SETTINGS: Mapping[str, type] = {
     "admit": AdmitSettings,
     "place": PlaceSettings,
     "provider_host": ProviderHostSettings,
-    "hold": HoldSettings,
     "settle": SettleSettings,
     "stop_run": StopRunSettings,
     "finalise": FinaliseSettings,

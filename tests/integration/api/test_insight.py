@@ -35,7 +35,7 @@ def run_id(api):
         runner = Runner(
             ids.runner_id(run_id, name, 1), run_id, name, 1, "default", "default", "local", "host",
             RunnerState.COMPLETED, NOW, host_id="h1", one_time_hash="one-time", session_hash="session",
-            launch_token="launch", execute_token="execute", facts={"system": "Linux"},
+            task_token="machine-token", facts={"system": "Linux"},
             result=Result(Outcome.SUCCEEDED, code, usage={"memory_mb": 12.5}),
         )  # fmt: skip
         api.services.runners.put_runner(runner)

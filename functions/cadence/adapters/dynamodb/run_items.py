@@ -230,11 +230,36 @@ class ValueItem(RunsTable):
         return Value(**values)
 
 
-ITEMS: tuple[type[RunsTable], ...] = (RunsTable, RunItem, SpecItem, TreatmentItem, EdgeItem, ValueItem)
+class AnyItem(RunsTable):
+    """For reading items of several kinds at once: each becomes what its key says."""
+
+    class Meta(_Meta):
+        pass
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Any:
+        key = data["sk"]["S"]
+        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem, EdgeItem, ValueItem)}
+        model = RunItem if key == RunItem.SK else kinds[key[: key.index("#") + 1]]
+        return model.from_raw_data(data)
+
+
+ITEMS: tuple[type[RunsTable], ...] = (RunsTable, RunItem, SpecItem, TreatmentItem, EdgeItem, ValueItem, AnyItem)
 
 
 def _int(number: float | None) -> int | None:
     return None if number is None else int(number)
 
 
-__all__ = ["ITEMS", "EdgeItem", "RunItem", "RunsTable", "SpecItem", "TreatmentItem", "ValueItem", "partition", "scope"]
+__all__ = [
+    "ITEMS",
+    "AnyItem",
+    "EdgeItem",
+    "RunItem",
+    "RunsTable",
+    "SpecItem",
+    "TreatmentItem",
+    "ValueItem",
+    "partition",
+    "scope",
+]

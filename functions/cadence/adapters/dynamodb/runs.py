@@ -14,6 +14,7 @@ from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import insisting, translated
 from cadence.adapters.dynamodb.run_items import (
     ITEMS,
+    AnyItem,
     EdgeItem,
     RunItem,
     RunsTable,
@@ -23,7 +24,7 @@ from cadence.adapters.dynamodb.run_items import (
     partition,
     scope,
 )
-from cadence.application.ports import Page
+from cadence.application.ports import Page, Standing
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.run import (
     Edge,
@@ -162,6 +163,19 @@ class DynamoRunStore:
         except TreatmentItem.DoesNotExist:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         return item.treatment()
+
+    def get_standing(self, run_id: str, treatment: str) -> Standing:
+        pk = partition(run_id)
+        keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.PREFIX + treatment)
+        with translated(f"treatment {treatment}"):
+            found: dict[str, Any] = {
+                item.sk: item for item in AnyItem.batch_get([(pk, sk) for sk in keys], consistent_read=True)
+            }
+        try:
+            run, spec, stored = (found[sk] for sk in keys)
+        except KeyError:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+        return Standing(run.run(), spec.treatment_spec(), stored.treatment())
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         with translated(f"run {run_id}"):

@@ -9,18 +9,22 @@ from random import Random
 from typing import Any
 
 from cadence.application.admit import Admission, Admit
+from cadence.application.begin import Begin
+from cadence.application.complete import Complete
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
-from cadence.application.hold import Hold
+from cadence.application.offer import Offer
 from cadence.application.place import Place
 from cadence.application.settle import MachineError, Settle
 from cadence.application.stop_run import StopRun
 from cadence.application.watchdog import Watchdog
 from cadence.domain import plan
 from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost
-from cadence.domain.pool import Placement, Pool
+from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.step import Next, Step
+from tests.fakes.offers import MemoryDoorbell, MemoryOffers
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import ManualClock, MemoryDocuments, MemoryLogStream, MemoryMachines, MemoryPools
@@ -29,7 +33,11 @@ from tests.unit.scheduling.simulation.machine import Execution
 from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watched
 
 RUN = "01jd0000000000000000000000"
-POOLS = (Pool("acme", "near", "here", boot_deadline=120), Pool("acme", "far", "there", boot_deadline=120))
+POOLS = (
+    Pool("acme", "near", "here", boot_deadline=120),
+    Pool("acme", "far", "there", boot_deadline=120),
+    Pool("acme", "own", HOST, boot_deadline=120),
+)
 LONGEST_DELAY = timedelta(seconds=900)  # of an SQS message
 LONGEST_RUN = timedelta(hours=6)  # before its deadline, so that nothing is saved by it
 CRASHES_PER_STEP = 3  # fewer than any Retry of the machines allows
@@ -53,7 +61,7 @@ class StartingMachines(MemoryMachines):
     def start_treatment(self, run_id: str, treatment: str) -> None:
         if (run_id, treatment) not in self.treatments:
             super().start_treatment(run_id, treatment)
-            self._begin("treatment", treatment, {"run_id": run_id, "treatment": treatment})
+            self._begin("treatment", treatment, {"run_id": run_id, "treatment": treatment, "attempt": 1})
 
 
 @dataclass
@@ -78,6 +86,9 @@ class World:
         self.stage = Stage(self.random, self.clock, LONGEST_RUN)
         self.runs = MemoryRunStore()
         self.runners = MemoryRunnerStore()
+        self.offers = SimulatedOffers(self)
+        # Clouds only, hosts only, or one after the other when there is no room.
+        self.pools = self.random.choice((POOLS, POOLS[:2], POOLS[2:], POOLS[::-1]))
         self.documents = MemoryDocuments()
         self.machines = StartingMachines(self._begin)
         self.executions: list[Execution] = []
@@ -119,7 +130,6 @@ class World:
             "StopRunFunctionArn": lambda p, e: p.stop_run(e["run_id"], e["task_token"], _caught(e["error"])),
             "FinaliseFunctionArn": lambda p, e: str(p.finalise(e["run_id"]).state),
             "PlaceFunctionArn": _place,
-            "HoldFunctionArn": lambda p, e: p.hold(e["run_id"], e["treatment"], e["runner_id"], e["task_token"]),
             "SettleFunctionArn": _settle,
             **{f"provider-{pool.provider}": self._provide for pool in POOLS},
         }
@@ -152,23 +162,24 @@ class World:
         return Ports(self, lambda port: Watched(port, actor, perils))
 
     def _provide(self, ports: "Ports", event: Event) -> None:
-        placement = event["placement"]
         if event["operation"] == "stop":
             with suppress(Conflict):
                 live = {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED}
-                ports.runners.change_runner(placement["runner_id"], live, state=RunnerState.RELEASED)
-            self.stopped.add(placement["runner_id"])
+                ports.runners.change_runner(event["runner_id"], live, state=RunnerState.RELEASED)
+            self.stopped.add(event["runner_id"])
             return
+        placement = event["placement"]
         script = self._script(event["treatment"], placement["attempt"])
         refused = self._refused[placement["runner_id"]]
-        if script == "no room" and (event["task_token"] in refused or len(refused) < len(POOLS)):
+        if script == "no room" and (event["task_token"] in refused or len(refused) < len(self.pools)):
             refused.add(event["task_token"])
             raise CapacityExhausted(f"no room in {placement['pool']}")
-        self._start(ports, event, script)
+        self._start(ports, event)
 
-    def _start(self, ports: "Ports", event: Event, script: str) -> None:
+    def _start(self, ports: "Ports", event: Event) -> None:
         placement = event["placement"]
         runner_id = placement["runner_id"]
+        ports.deadlines.watch_runner(runner_id, timedelta(seconds=placement["boot_deadline"]), event["task_token"])
         runner = ports.runners.put_runner(
             Runner(
                 runner_id=runner_id,
@@ -182,22 +193,30 @@ class World:
                 state=RunnerState.OFFERED if placement["provider"] == "there" else RunnerState.BOOTING,
                 created_at=self.clock.now,
                 boot_deadline=placement["boot_deadline"],
-                launch_token=event["task_token"],
+                task_token=event["task_token"],
             )
         )
-        ports.deadlines.watch_runner(runner_id, timedelta(seconds=placement["boot_deadline"]))
         run = ports.runs.get_run(event["run_id"])
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or "stopped")
-        if runner.state in {RunnerState.CLAIMED, RunnerState.COMPLETED}:
-            ports.machines.succeed(event["task_token"], {"runner_id": runner_id})
+        if runner.result is not None:
+            ended = Step(Next.SETTLE, runner.attempt, function=placement["function"], runner_id=runner_id)
+            ports.machines.succeed(event["task_token"], ended.as_json())
         elif not runner.state.live:
             raise RunnerLost(f"runner {runner_id} is {runner.state}")
-        elif runner_id not in self._launched:
-            self._launched.add(runner_id)
-            spec = next(s for s in self.specs if s.name == event["treatment"])
-            agent = Agent(runner, spec, script, self.clock, self.claims)
-            self.stage.enter(f"agent {runner_id}", lambda actor: agent.play(actor, self._ports(actor, "")))
+        else:
+            self.send_agent(runner)
+
+    def send_agent(self, runner: Runner) -> None:
+        """Once for each runner."""
+        if runner.runner_id in self._launched:
+            return
+        self._launched.add(runner.runner_id)
+        spec = next(s for s in self.specs if s.name == runner.treatment)
+        script = self._script(runner.treatment, runner.attempt)
+        agent = Agent(runner, spec, script, self.clock, self.claims)
+        name = f"agent {runner.runner_id}"
+        self.stage.enter(name, lambda actor: agent.play(actor, self._ports(actor, ""), self._ports(actor, name)))
 
     def _script(self, treatment: str, attempt: int) -> str:
         script = self.scripts[treatment]
@@ -214,19 +233,19 @@ class World:
             if run.machine_token:
                 ports.machines.fail(run.machine_token, Cancelled(run.cause or ""))
 
-    def wake_watchdog(self, look: str, subject: str, after: timedelta) -> None:
+    def wake_watchdog(self, look: str, subject: str, after: timedelta, *more: str | None) -> None:
         due = self.clock.now + min(after, LONGEST_DELAY)
         repeated = subject not in self._repeated and self.random.random() < self.faults.twice
         if repeated:
             self._repeated.add(subject)
         for _ in range(2 if repeated else 1):
-            self.stage.enter(f"watchdog {subject}", lambda actor: self._watch(actor, look, subject, due))
+            self.stage.enter(f"watchdog {subject}", lambda actor: self._watch(actor, look, due, subject, *more))
 
-    def _watch(self, actor: Actor, look: str, subject: str, due: datetime) -> None:
+    def _watch(self, actor: Actor, look: str, due: datetime, *subject: str | None) -> None:
         while True:
             actor.pause(due)
             try:
-                getattr(self._ports(actor, actor.name).watchdog, look)(subject)
+                getattr(self._ports(actor, actor.name).watchdog, look)(*subject)
             except Crashed:
                 due = self.clock.now + timedelta(seconds=30)  # the message comes again
             else:
@@ -250,8 +269,20 @@ class SimulatedDeadlines:
     def watch_run(self, run_id: str, after: timedelta) -> None:
         self._world.wake_watchdog("run", run_id, after)
 
-    def watch_runner(self, runner_id: str, after: timedelta) -> None:
-        self._world.wake_watchdog("runner", runner_id, after)
+    def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
+        self._world.wake_watchdog("runner", runner_id, after, task_token)
+
+
+class SimulatedOffers(MemoryOffers):
+    """A host takes whatever is offered."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.runs, world.runners)
+        self._world = world
+
+    def offer(self, runner: Runner) -> None:
+        super().offer(runner)
+        self._world.send_agent(runner)
 
 
 class Ports:
@@ -267,12 +298,17 @@ class Ports:
         admission = Admission(self.runs, world.documents)
         feeder = Feeder(self.runs, self.machines, clock)
         self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock)
-        self.place = Place(self.runs, MemoryPools(POOLS), "provider-", clock)
-        self.hold = Hold(self.runs, self.runners, self.machines, feeder, clock)
-        self.settle = Settle(self.runs, self.runners, feeder, clock)
+        offer = Offer(self.runners, watched(world.offers), MemoryDoorbell(), self.machines)
+        pools = MemoryPools(world.pools)
+        self.place = Place(self.runs, pools, offer, self.machines, self.deadlines, "provider-", clock)
+        self.begin = Begin(self.runs, feeder)
+        self.settle = Settle(self.runs, self.runners, feeder, world.runs.get_spec, "provider-", clock)
+        self.complete = Complete(self.runners, self.settle, self.machines)
         self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, clock)
         self.finalise = Finalise(self.runs, clock)
-        self.watchdog = Watchdog(self.runs, self.runners, self.machines, self.deadlines, self.finalise, clock)
+        self.watchdog = Watchdog(
+            self.runs, self.runners, self.machines, self.deadlines, self.settle, self.finalise, clock
+        )
 
 
 def _caught(error: Mapping[str, str]) -> MachineError:
@@ -280,16 +316,11 @@ def _caught(error: Mapping[str, str]) -> MachineError:
 
 
 def _place(ports: Ports, event: Event) -> None:
-    refused = None
-    if "exhausted" in event["state"]:
-        last = event["state"]["placement"]["decision"]
-        decided = datetime.fromisoformat(last["decided_at"])
-        refused = Placement(**{**last, "exhausted": tuple(last["exhausted"]), "decided_at": decided})
-    placement = ports.place(event["run_id"], event["treatment"], refused)
-    ports.machines.succeed(event["task_token"], vars(placement) | {"decided_at": placement.decided_at.isoformat()})
+    state = event["state"]
+    refused = Placement.from_json(state["decided"]["placement"]) if "exhausted" in state else None
+    ports.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], refused)
 
 
-def _settle(ports: Ports, event: Event) -> dict[str, str]:
-    attempt = event["placement"]["decision"]["attempt"] if "placement" in event else None
+def _settle(ports: Ports, event: Event) -> Mapping[str, Any]:
     error = MachineError.caught(event.get("error"))
-    return {"next": ports.settle(event["run_id"], event["treatment"], attempt, error)}
+    return ports.settle(event["run_id"], event["treatment"], event["attempt"], error).as_json()
