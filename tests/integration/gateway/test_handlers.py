@@ -32,6 +32,7 @@ def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         "TREATMENT_MACHINE_ARN": _MACHINE,
         "DEADLINES_QUEUE_URL": queue,
         "DOORBELL_PREFIX": "doorbell-",
+        "PROVIDER_FUNCTION_PREFIX": "provider-",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
 

@@ -41,6 +41,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "RUN_MACHINE_ARN": machine,
         "TREATMENT_MACHINE_ARN": machine,
         "DOORBELL_PREFIX": "doorbell-",
+        "PROVIDER_FUNCTION_PREFIX": "provider-",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")

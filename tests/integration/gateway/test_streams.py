@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import pytest
 
 from cadence.application.complete import Complete
+from cadence.application.feed import Feeder
 from cadence.application.heartbeat import Heartbeat, Sample
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.outputs import CommitOutput, OutputAnswer
+from cadence.application.settle import Settle
 from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.run import TreatmentState
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
@@ -31,9 +33,7 @@ class Flow:
         sources = InputStreams(world.runs, world.streams)
         self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls)
         self.read = ReadInput(world.runs.get_spec, world.streams, sources, world.urls)
-        self.heartbeat = Heartbeat(
-            world.runs.get_spec, world.runners, sources, world.runners, world.machines, world.clock
-        )
+        self.heartbeat = Heartbeat(world.runs.get_spec, world.runners, sources, world.runners, world.clock)
         self.make = self.running("make")
         self.test = self.running("test")
 

@@ -20,18 +20,25 @@ from cadence.local.ports import first_free
 REPOSITORY = Path(__file__).parents[3]
 DEFINITIONS = REPOSITORY / "functions" / "state_machines"
 MACHINES = ("run", "treatment")
-PARTS = ("Admit", "StopRun", "Finalise", "Place", "Hold", "Settle", "provider")
+PARTS = ("Admit", "StopRun", "Finalise", "Place", "Settle", "provider")
 ROLE = "arn:aws:iam::000000000000:role/test"
-DECISION = {"function": "provider", "runner_id": "r-1", "attempt": 1}
+
+
+def step(following: str, then: str | None = None, attempt: int = 1) -> dict[str, Any]:
+    """What a treatment's machine is told to do next."""
+    names = {"function": "provider", "runner_id": "r-1"} if following in {"launch", "settle", "release"} else {}
+    return {"next": following, "then": then, "attempt": attempt, "function": None, "runner_id": None, **names}
+
+
+LAUNCH = step("launch") | {"placement": {"pool": "near", "runner_id": "r-1"}}
 # How everything goes when nothing fails: the part of each Lambda, and of each operation of the provider.
 WELL: dict[str, list[Any]] = {
     "Admit": [{"succeed": {}}],
     "StopRun": [{"succeed": {}}],
     "Finalise": [{"return": {"state": "succeeded"}}],
-    "Place": [{"succeed": DECISION}],
-    "start": [{"succeed": {}}],
-    "Hold": [{"succeed": {}}],
-    "Settle": [{"return": {"next": "done"}}],
+    "Place": [{"succeed": LAUNCH}],
+    "start": [{"succeed": step("release", "done")}],
+    "Settle": [{"return": step("release", "done")}],
     "stop": [{"return": {}}],
 }
 
@@ -47,9 +54,9 @@ class Theatre:
         self.runs += 1
         run = f"run{self.runs}"
         (self.scripts / f"{run}.json").write_text(json.dumps(WELL | (script or {})))
-        data = {"run_id": run, "treatment": "build", "deadline_seconds": 600}
+        data = {"run_id": run, "treatment": "build", "attempt": 1, "deadline_seconds": 600}
         if machine == "run":
-            del data["treatment"]
+            del data["treatment"], data["attempt"]
         started = self.stack.client("stepfunctions").start_execution(
             stateMachineArn=self.arns[machine], name=run, input=json.dumps(data)
         )
