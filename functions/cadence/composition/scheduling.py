@@ -8,6 +8,7 @@ from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
+from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_doorbell import SqsDoorbell
@@ -56,7 +57,7 @@ def place() -> tuple[Place, Machines]:
     )
     use_case = Place(
         runs=runs,
-        pools=DynamoAccessStore(its.access_table),
+        pools=RememberedPools(DynamoAccessStore(its.access_table)),
         offer=offer,
         machines=machines,
         deadlines=SqsDeadlines(its.deadlines_queue_url),
