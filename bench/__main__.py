@@ -9,14 +9,16 @@ from pathlib import Path
 
 from bench.figures import ROOT, Report, keep_bytecode, machine
 
-BENCHMARKS = ("imports", "validation", "stream_agent", "control_plane", "webhook", "streams", "calls")
+BENCHMARKS = ("imports", "validation", "stream_agent", "control_plane", "workflows", "webhook", "streams", "calls")
 
 
 def main() -> int:
     """Exit status 1 if a benchmark could not be run; a goal that is missed is only said."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default")
-    parser.add_argument("--treatments", type=int, default=200, help="size of the graph of control_plane")
+    parser.add_argument(
+        "--treatments", type=int, default=200, help="size of the graph of control_plane, and of each of workflows'"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
@@ -45,7 +47,7 @@ def main() -> int:
 
 def _measure(name: str, options: argparse.Namespace) -> Report | None:
     module = importlib.import_module(f"bench.{name}")
-    arguments = {"treatments": options.treatments} if name == "control_plane" else {}
+    arguments = {"treatments": options.treatments} if name in ("control_plane", "workflows") else {}
     try:
         report: Report = module.measure(**arguments)
     except Exception:  # noqa: BLE001 (the other benchmarks still say what they found)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from bench.figures import Goal, Report
+from bench.value_checks import rates
 from runner_bootstrap.build import build
 from tests.integration.agent.fake_gateway import FakeGateway
 
@@ -102,4 +103,6 @@ def measure(mebibytes: int = 1024) -> Report:
     report.add("cat | cat through one FIFO", mebibytes * MIB / 1e6 / alone, "MB/s", peer=True)
     for side, peak in zip(("producer", "consumer"), peaks, strict=True):
         report.add(f"peak memory of the {side}'s agent", peak, "MiB")
+    for name, rate in rates().items():
+        report.add(f"values checked before they are sent: {name}", rate, "MB/s")
     return report

@@ -45,6 +45,7 @@ class CadenceStack(Stack):
         DataBucket(self, "Store", deployment, resources)
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
+        self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
@@ -56,6 +57,7 @@ class CadenceStack(Stack):
             "treatment_machine_arn": resources.machine("treatment"),
             "deliveries_queue_url": self._deliveries.queue.queue_url,
             "deadlines_queue_url": self._deadlines.queue.queue_url,
+            "wake_ups_queue_url": self._wake_ups.queue.queue_url,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
             "provider_function_prefix": deployment.name("provider-"),
@@ -65,6 +67,11 @@ class CadenceStack(Stack):
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
             "stage": deployment.stage,
+            # Only on one machine is the loopback interface the same for the control plane and for the runners.
+            "loopback_registries": "resolved" if deployment.is_local else "left",
+            "cache_mebibytes": str(deployment.cache_mebibytes),
+            "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
+            "git_hosts": deployment.git_hosts,
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder
@@ -77,7 +84,12 @@ class CadenceStack(Stack):
         accept_shared_wildcards(self, resources)
         alarms = Alarms(self, "Alarms", deployment, key)
         alarms.on_dead_letters(
-            {"deliveries": self._deliveries.failed, "deadlines": self._deadlines.failed, "log-lines": unindexed}
+            {
+                "deliveries": self._deliveries.failed,
+                "deadlines": self._deadlines.failed,
+                "wake-ups": self._wake_ups.failed,
+                "log-lines": unindexed,
+            }
         )
         alarms.on_errors(lambdas.log_groups)
         alarms.on_machines(machines)
@@ -108,7 +120,8 @@ class CadenceStack(Stack):
         return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS)
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
-        for folder, work in (("deliveries", self._deliveries), ("watchdog", self._deadlines)):
+        consumers = {"deliveries": self._deliveries, "watchdog": self._deadlines, "wake_group": self._wake_ups}
+        for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(
                 "Queue",
                 event_source_arn=work.queue.queue_arn,

@@ -4,6 +4,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from cadence.domain.cache import LONGEST
 from infra.findings import accept
 from infra.resources import Resources
 from infra.settings import Deployment
@@ -28,6 +29,8 @@ class DataBucket(Construct):
                 s3.LifecycleRule(id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
                 # Longer than the queues of deliveries keep the messages that refer to them.
                 s3.LifecycleRule(id="old-deliveries", prefix="deliveries/", expiration=Duration.days(30)),
+                # The gateway removes what nobody uses; this is for projects in which nobody saves caches any more.
+                s3.LifecycleRule(id="old-caches", prefix="caches/", expiration=Duration.days(LONGEST.days + 1)),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
         )

@@ -36,6 +36,7 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.task_tokens("run"): "Only on the local stack, which cannot tell whose token it is.",
         resources.data("documents/*"): "A document's key is its digest.",
         resources.data("deliveries/*"): "The key of a webhook's body is its digest.",
+        resources.data("caches/*"): "Keys of caches begin with the organization, the project and the entry's id.",
         resources.data("runs/*"): "Keys of values and log segments begin with the run's id.",
         resources.queue("doorbell-*"): "A pool of hosts gets its own queue when the pool is created.",
         resources.stack(resources.log_stream_stack_name): "Each time the stack is created it gets another id.",

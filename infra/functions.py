@@ -35,11 +35,15 @@ SIZES: Mapping[str, Size] = {
     "webhooks": _HTTP,
     "runner_gateway": _HTTP,
     "deliveries": Size(memory=1024, timeout=60),
-    "admit": Size(memory=1024, timeout=120),
+    # Ten thousand treatments are written at the pace of one partition; what a call has not written the next one does.
+    "admit": Size(memory=1024, timeout=600),
     "place": _STATE,
     "provider_host": _STATE,
     "settle": _STATE,
-    "stop_run": Size(memory=1024, timeout=120),
+    # It reads and writes again whatever the instances of a group sent.
+    "act": Size(memory=1769, timeout=900),
+    "wake_group": _STATE,
+    "stop_run": Size(memory=1024, timeout=600),
     "finalise": _STATE,
     "watchdog": _STATE,
     "log_indexer": Size(memory=512, timeout=120),

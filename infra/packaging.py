@@ -54,20 +54,24 @@ class Needs:
 
 
 _BASE = ("botocore", "pynamodb", "python-ulid")
+# Whoever makes a treatment ready decides by its condition whether it runs.
+_CONDITIONS = ("common-expression-language",)
 _DOCUMENTS = ("jsonschema-rs", "pyyaml")
 
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "pydantic")),
+    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs((*_BASE, *_DOCUMENTS)),
-    "deliveries": Needs((*_BASE, *_DOCUMENTS)),
-    "runner_gateway": Needs((*_BASE, "jsonschema-rs")),
-    "admit": Needs(_BASE),
+    "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
+    "runner_gateway": Needs((*_BASE, "jsonschema-rs", *_CONDITIONS)),
+    "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
-    "settle": Needs(_BASE),
-    "stop_run": Needs(_BASE),
+    "settle": Needs((*_BASE, *_CONDITIONS)),
+    "act": Needs((*_BASE, *_DOCUMENTS, *_CONDITIONS)),
+    "wake_group": Needs((*_BASE, *_DOCUMENTS, *_CONDITIONS)),
+    "stop_run": Needs((*_BASE, *_CONDITIONS)),
     "finalise": Needs(_BASE),
-    "watchdog": Needs(_BASE),
+    "watchdog": Needs((*_BASE, *_CONDITIONS)),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
 }

@@ -81,13 +81,27 @@ def _machine(name: str) -> Target:
 # machine once all its treatments have settled.
 _FEEDS = (
     _items("runs", "GetItem", "Query", "BatchGetItem", "UpdateItem"),
+    # The places of a group that bounds its instances.
+    _items("runs", "PutItem"),
     _starts("treatment"),
     _answers("run", "Success"),
+    _sends("wake-ups"),
 )
+# Making instances of an `each` treatment, from the chunks of a value.
+_GROWS = (_items("runners", "GetItem"), *_gets("runs/*"), _puts("runs/*"), _answers("treatment", "Success", "Failure"))
 # Writing what a run consists of, if that is not there yet.
 _ADMITS = (_items("runs", "PutItem", "BatchWriteItem"), *_gets("documents/*"))
 # The runners of a treatment that ends, and the values that they sent.
 _SETTLES = (_items("runs", "BatchWriteItem"), _items("runners", "GetItem", "Query", "UpdateItem"))
+
+# Turnstiles: whoever leaves one lets others in, and starts or answers their machines.
+_TURNSTILES = (
+    _items("access", "GetItem"),
+    _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+    _sends("deadlines"),
+)
+_RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"))
+_RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "api": (
@@ -100,27 +114,30 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("logs", "Query"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
-        _starts("run"),
-        _answers("run", "Failure"),
-        _sends("deadlines"),
+        # Quotas and limits are raised, approvals decided: whoever waits goes on.
+        *_RUN_GATES,
+        _items("access", "UpdateItem"),
+        _answers("treatment", "Success"),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
         _items("access", "GetItem", "PutItem", "UpdateItem"),
         _items("pipelines", "Query"),
-        _items("runs", "GetItem", "PutItem"),
+        *_RUN_GATES,
         *_gets("deliveries/*"),
-        _starts("run"),
         _consumes("deliveries"),
     ),
     "runner_gateway": (
         _items("access", "GetItem"),
         *_FEEDS,
         *_SETTLES,
+        *_RUNNER_SLOTS,
         _items("runners", "BatchGetItem", "PutItem", "DeleteItem"),
-        # Agents use these two by the URLs that the gateway signs.
-        *_gets("runs/*"),
+        # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
+        *_gets("runs/*", "caches/*"),
         _puts("runs/*"),
+        _puts("caches/*"),
+        _may("s3", ("DeleteObject",), _objects("caches/*")),
         _doorbells("ReceiveMessage", "SendMessage"),
         _answers("treatment", "Success", "Failure"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
@@ -128,13 +145,16 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "admit": (
         *_FEEDS,
         *_ADMITS,
+        # The plan with its images' digests.
+        _puts("documents/*"),
         _answers("run", "Failure"),
         _sends("deadlines"),
         _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),
     ),
     "place": (
         _items("access", "GetItem", "Query"),
-        _items("runs", "BatchGetItem", "UpdateItem"),
+        *_RUNNER_SLOTS,
+        _items("runs", "BatchGetItem"),
         # Runners for hosts are offered where their place is decided.
         _items("runners", "GetItem", "PutItem", "UpdateItem"),
         _answers("treatment", "Success", "Failure"),
@@ -148,24 +168,26 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
         _doorbells("SendMessage"),
     ),
-    "settle": (*_FEEDS, *_SETTLES),
+    "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
+    "act": (*_FEEDS, *_GROWS, _items("runs", "BatchWriteItem")),
+    # It also cancels the other instances after one has failed.
+    "wake_group": (*_FEEDS, *_GROWS, *_RUNNER_SLOTS, _items("runners", "UpdateItem"), _consumes("wake-ups")),
     "stop_run": (
         *_FEEDS,
         *_ADMITS,
+        *_RUNNER_SLOTS,
         _items("runners", "UpdateItem"),
         _answers("run", "Failure"),
         _answers("treatment", "Failure"),
     ),
-    "finalise": (_items("runs", "GetItem", "Query", "UpdateItem"),),
+    "finalise": _RUN_GATES,
     "watchdog": (
         # When an execution broke, the watchdog settles what it was to settle.
         *_FEEDS,
         *_SETTLES,
-        _starts("run"),
-        _answers("run", "Failure"),
+        *_RUN_GATES,
         _answers("treatment", "Success", "Failure"),
         _consumes("deadlines"),
-        _sends("deadlines"),
     ),
     "log_indexer": (
         _items("logs", "Query", "BatchGetItem", "PutItem"),
@@ -194,6 +216,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
 SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "api": ("kms:Encrypt", "kms:Decrypt"),
     "webhooks": ("kms:Decrypt",),
+    # The access tokens of git hosts.
+    "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
 }
 

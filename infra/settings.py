@@ -14,6 +14,7 @@ LogStreamMode = Literal["parkable", "always"]
 
 # Beyond it, nothing in the tables would lead to what the bucket still holds.
 _MOST_DAYS = KEPT.days
+_HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
@@ -23,6 +24,9 @@ class Deployment:
 
     ``stage`` distinguishes deployments in one account: every name starts with ``cadence-<stage>-``.
     ``retention_days`` is how long values and logs of runs are kept.
+    ``cache_mebibytes`` and ``project_cache_mebibytes`` are what one cache and all caches of a project may take.
+    ``git_hosts`` are hosts (``name`` or ``name:port``, commas between them) that repositories are read from though they
+    have no public address; ``*`` is everything, files of this machine included.
     ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
     """
 
@@ -32,6 +36,9 @@ class Deployment:
     log_stream: LogStreamMode
     bundles: bool
     nag: bool
+    cache_mebibytes: int
+    project_cache_mebibytes: int
+    git_hosts: str
 
     @property
     def is_local(self) -> bool:
@@ -63,6 +70,9 @@ def read_deployment(node: "Node") -> Deployment:
         ),
         bundles=_choice(node, "bundles", "false" if local else "true", ("true", "false")) == "true",
         nag=_choice(node, "nag", "false", ("true", "false")) == "true",
+        cache_mebibytes=_mebibytes(node, "cache_mebibytes", 5 << 10),
+        project_cache_mebibytes=_mebibytes(node, "project_cache_mebibytes", 20 << 10),
+        git_hosts=_hosts(node, "*" if local else ""),
     )
 
 
@@ -72,6 +82,24 @@ def _choice(node: "Node", key: str, default: str, allowed: tuple[str, ...]) -> s
     if value not in allowed:
         raise ValueError(f"context {key!r} is {value!r}: use one of {', '.join(allowed)}")
     return value
+
+
+def _mebibytes(node: "Node", key: str, default: int) -> int:
+    given = node.try_get_context(key)
+    text = str(default if given is None else given)
+    if not re.fullmatch(r"[1-9][0-9]{0,7}", text):
+        raise ValueError(f"context {key!r} is {given!r}: use a whole number of MiB from 1 to 99,999,999")
+    return int(text)
+
+
+def _hosts(node: "Node", default: str) -> str:
+    given = node.try_get_context("git_hosts")
+    hosts = default if given is None else str(given)
+    if hosts != "*" and not all(_HOST.fullmatch(host) for host in hosts.split(",") if hosts):
+        raise ValueError(
+            f"context 'git_hosts' is {given!r}: use names of hosts (name or name:port) with commas between them"
+        )
+    return hosts
 
 
 def _days(node: "Node", key: str, default: int) -> int:

@@ -8,6 +8,7 @@ from pydantic import Field
 from api.endpoint import Model
 from api.shapes import JsonObject
 from cadence.application.look_into_run import Origin, RunInsight
+from cadence.domain.approval import Decision
 from cadence.domain.run import InputSpec, TreatmentSpec, Value
 from cadence.domain.runner import Runner
 
@@ -17,6 +18,8 @@ class TreatmentSummary(Model):
     state: str
     attempt: int
     cause: str | None
+    waiting_for: str | None = Field(description="What holds it back beside its inputs, in words.")
+    kept_from: str | None = Field(description="The earlier run that its values were taken over from.")
     exit_code: int | None
     pool: str | None
     ready_at: datetime | None
@@ -35,6 +38,7 @@ class RunnerView(Model):
     booting_at: datetime | None
     claimed_at: datetime | None
     facts: JsonObject = Field(description="What the runner said of itself: system, architecture, tools.")
+    image_digest: str | None = Field(description="Of the image that the command ran in, once it has ended.")
 
 
 class ValueView(Model):
@@ -88,12 +92,42 @@ class SpecView(Model):
     retry: RetryView
 
 
+class DecisionView(Model):
+    treatment: str
+    decision: str
+    by: str
+    at: datetime
+    comment: str
+
+    @classmethod
+    def of(cls, decision: Decision) -> "DecisionView":
+        return cls(
+            treatment=decision.treatment,
+            decision=str(decision.verdict),
+            by=decision.by,
+            at=decision.at,
+            comment=decision.comment,
+        )
+
+
+class ApprovalView(Model):
+    """What its environment asked for when the treatment was about to be placed."""
+
+    environment: str
+    required: int
+    approvers: list[str] | None
+    asked_at: datetime
+    expires_at: datetime
+    decisions: list[DecisionView]
+
+
 class TreatmentView(TreatmentSummary):
     run_id: str
     placed_at: datetime | None
     failures: int
     infrastructure_failures: int
     usage: dict[str, float] = Field(description="Peaks and totals that the runner measured.")
+    approval: ApprovalView | None
     spec: SpecView
     inputs: list[PortView]
     outputs: list[PortView]
@@ -148,7 +182,10 @@ class TraceView(Model):
 
 
 class TraceQuery(Model):
-    port: str = Field(description="`treatment.port`", pattern=r"^[a-z][a-z0-9_-]{0,62}\.[A-Za-z][A-Za-z0-9_-]{0,62}$")
+    port: str = Field(
+        description="`treatment.port`",
+        pattern=r"^[a-z][a-z0-9_-]{0,62}(?::[A-Za-z0-9._+~-]{1,1000})*\.[A-Za-z][A-Za-z0-9_-]{0,62}$",
+    )
     offset: int | None = Field(None, ge=0, le=2**53, description="A byte of a stream that must exist.")
 
 

@@ -13,6 +13,7 @@ from api.endpoint import JSON, Body, Endpoint, Model
 from api.problems import Malformed, UnsupportedMediaType
 from cadence.domain.errors import InvalidRequest, TooLarge, Violation
 
+FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 5 * 1024 * 1024
 _MOST_PARAMETERS = 50
 
@@ -21,10 +22,7 @@ M = TypeVar("M", bound=Model)
 
 def read_query(model: type[M], raw: str) -> M:
     """Raises Malformed for what is no query string, InvalidRequest for one with wrong, repeated or unknown parameters."""
-    try:
-        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
-    except ValueError:
-        raise Malformed("The query string cannot be read: it is not UTF-8, or has too many parameters.") from None
+    pairs = _pairs(raw, "The query string")
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values:
@@ -45,11 +43,22 @@ def read_body(endpoint: Endpoint, model: type[Body], event: Mapping[str, Any], c
         understood = ", ".join((JSON, *endpoint.also_text))
         raise UnsupportedMediaType(f"Send {understood}; {media[:100]!r} is not understood here.")
     text = _text(event)
-    value: Any = {"document": text} if media in endpoint.also_text else _json(text)
+    value: Any
+    if media == FORM:
+        value = dict(_pairs(text, "The form"))
+    else:
+        value = {"document": text} if media in endpoint.also_text else _json(text)
     try:
         return model.model_validate(value)
     except ValidationError as error:
         _refuse(error, "The body is not valid.", separator="/")
+
+
+def _pairs(text: str, what: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise Malformed(f"{what} cannot be read: it is not UTF-8, or has too many parameters.") from None
 
 
 def _text(event: Mapping[str, Any]) -> str:

@@ -90,6 +90,32 @@ def complete(gateway: Gateway, request: Request) -> Answer:
     return {}
 
 
+def find_cache(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    return wire.found_json(gateway.find_cache(runner, request.body["key"], request.body["restore"]))
+
+
+def read_cache(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    body = request.body
+    answer = gateway.read_cache(runner, body["key"], body["entry"], body["next_seq"], body.get("done", False))
+    return wire.input_json(answer)
+
+
+def save_cache(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    saving = gateway.save_cache(runner, request.body["key"])
+    return {"entry": saving.entry, "refused": saving.refused}
+
+
+def write_cache(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    body = request.body
+    end = wire.stream_end(body["end"])
+    answer = gateway.write_cache(runner, body["key"], body["entry"], end, body["next_seq"], body["want"])
+    return wire.output_json(answer)
+
+
 _RUNNER = r"runners/(?P<runner>[0-9a-z-]{1,64})"
 _PORT = r"(?P<port>[A-Za-z_][A-Za-z0-9_-]{0,63})"
 
@@ -103,6 +129,10 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(rf"{_RUNNER}/outputs/{_PORT}"), "outputs", outputs),
     (re.compile(rf"{_RUNNER}/inputs/{_PORT}"), "inputs", inputs),
     (re.compile(rf"{_RUNNER}/complete"), "complete", complete),
+    (re.compile(rf"{_RUNNER}/cache/find"), "cache_find", find_cache),
+    (re.compile(rf"{_RUNNER}/cache/read"), "cache_read", read_cache),
+    (re.compile(rf"{_RUNNER}/cache/save"), "cache_save", save_cache),
+    (re.compile(rf"{_RUNNER}/cache/write"), "cache_write", write_cache),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from cadence.application.caches import Found
 from cadence.application.claim import HEARTBEAT_SECONDS, LEASE_SECONDS, Assignment
 from cadence.application.heartbeat import HeartbeatAnswer, Sample
 from cadence.application.hosts import LeaseAnswer
@@ -13,6 +14,7 @@ from cadence.application.inputs import InputAnswer
 from cadence.application.outputs import OutputAnswer
 from cadence.application.runner_ports import LogLine
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.run import InputSpec, OutputSpec, ServiceSpec
 from cadence.domain.runner import Outcome, Result
 from cadence.domain.stream import Chunk, StreamEnd
 
@@ -55,6 +57,7 @@ def result(body: Json) -> Result:
         finished_at=_time(body["finished_at"], "/finished_at"),
         logs_through=body["logs_through"],
         usage=body["usage"],
+        image_digest=body.get("image_digest"),
     )
 
 
@@ -75,15 +78,51 @@ def assignment_json(answer: Assignment) -> dict[str, Any]:
         "secrets": dict(answer.secrets),
         "parameters": dict(run.parameters),
         "event": dict(run.event),
-        "inputs": [{"port": port.port, "flow": port.flow, "type": port.type} for port in spec.inputs],
-        "outputs": [{"port": port.port, "flow": port.flow, "type": port.type} for port in spec.outputs],
+        "inputs": [_input_port(port) for port in spec.inputs],
+        "outputs": [_output_port(port) for port in spec.outputs],
+        "stdin": spec.stdin,
+        "stdout": spec.stdout,
         "limits": {"cpu": spec.cpu, "memory": spec.memory, "storage": spec.storage},
         "max_duration": spec.max_duration,
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "lease_seconds": LEASE_SECONDS,
         "log_flush_ms": _FLUSH_FOLLOWED_MS if answer.followed else _FLUSH_MS,
         "follow": answer.followed,
-        "services": {},
+        "services": {service.name: _service(service) for service in spec.services},
+        "volumes": dict(spec.volumes),
+        "caches": [dataclasses.asdict(cache) for cache in spec.caches],
+    }
+
+
+def _input_port(port: InputSpec) -> dict[str, Any]:
+    said: dict[str, Any] = {"port": port.port, "flow": port.flow, "type": port.type}
+    if port.source_treatment is None:
+        said["fed"] = False
+    if port.literal is not None:
+        said["literal"] = port.literal
+    return said if port.path is None else {**said, "path": port.path}
+
+
+def _output_port(port: OutputSpec) -> dict[str, Any]:
+    said = {"port": port.port, "flow": port.flow, "type": port.type}
+    return said if port.path is None else {**said, "path": port.path}
+
+
+def _service(service: ServiceSpec) -> dict[str, Any]:
+    health = {
+        "command": list(service.health_command),
+        "interval": service.health_interval,
+        "timeout": service.health_timeout,
+    }
+    return {
+        "image": service.image,
+        "env": dict(service.env),
+        "command": None if service.command is None else list(service.command),
+        "ports": list(service.ports),
+        "health": health if service.health_command else None,
+        "volumes": dict(service.volumes),
+        "cpu": service.cpu,
+        "memory": service.memory,
     }
 
 
@@ -111,6 +150,13 @@ def input_json(answer: InputAnswer) -> dict[str, Any]:
         "downloads": [{"seq": download.seq, "url": download.url} for download in answer.downloads],
         "retry_after": answer.retry_after,
     }
+
+
+def found_json(found: Found | None) -> dict[str, Any]:
+    if found is None:
+        return {"found": None}
+    entry = found.entry
+    return {"found": {"entry": entry.entry, "key": entry.key, "exact": found.exact, "size": entry.size}}
 
 
 def lease_json(answer: LeaseAnswer) -> dict[str, Any]:

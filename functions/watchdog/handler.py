@@ -1,4 +1,7 @@
-"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}` or the event of a broken execution. Failed messages come again, one by one."""
+"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}`, `{"turnstile"}`, `{"approval", "of_run"}` or the event of a broken execution.
+
+Failed messages come again, one by one.
+"""
 
 import json
 from typing import Any
@@ -34,5 +37,9 @@ def look(subject: dict[str, Any]) -> None:
             machine_broke.of_treatment(broken.run_id, broken.treatment, broken.error)
     elif "run_id" in subject:
         watchdog.run(subject["run_id"])
+    elif "turnstile" in subject:
+        watchdog.turnstile(subject["turnstile"])
+    elif "approval" in subject:
+        watchdog.approval(subject["of_run"], subject["approval"])
     else:
         watchdog.runner(subject["runner_id"], subject.get("task_token"))

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
+from . import values
 from .errors import AgentError
 
 _PORT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
+_SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 _DEFAULT_SHELL = "sh -e"
 
 
 class Port(NamedTuple):
-    """An input or output: ``flow`` is ``block`` or ``stream``."""
+    """An input or output: ``flow`` is ``block`` or ``stream``, ``path`` a place in the working directory.
+
+    Of an input, ``literal`` is the content, if nothing is to be fetched, and ``fed`` whether anything ever comes.
+    """
 
     name: str
     flow: str
     type: str
+    path: Optional[str] = None
+    literal: Optional[str] = None
+    fed: bool = True
 
     @property
     def is_stream(self) -> bool:
@@ -26,6 +34,31 @@ class Port(NamedTuple):
     @property
     def variable(self) -> str:
         return self.name.replace("-", "_")
+
+
+class Service(NamedTuple):
+    """A container beside the command. Seconds, millicores, MB; 0 is no limit."""
+
+    name: str
+    image: str
+    env: dict[str, str]
+    command: list[str]
+    ports: list[int]
+    health: list[str]
+    interval: float
+    timeout: float
+    volumes: dict[str, str]
+    cpu: int
+    memory: int
+
+
+class Cache(NamedTuple):
+    """Paths kept between runs under ``key`` and the hash of ``files``; ``restore`` are prefixes that do as well."""
+
+    key: str
+    files: list[str]
+    paths: list[str]
+    restore: list[str]
 
 
 class Secrets:
@@ -74,7 +107,11 @@ class Assignment:
             self.max_duration: float | None = answer.get("max_duration")
             self.log_flush_seconds = float(answer.get("log_flush_ms") or 200) / 1000
             self.follow = bool(answer.get("follow"))
-            self.services: dict[str, Any] = dict(answer.get("services") or {})
+            self.stdin: str | None = answer.get("stdin") or None
+            self.stdout: str | None = answer.get("stdout") or None
+            self.services = _services(answer.get("services") or {})
+            self.volumes: dict[str, str] = dict(answer.get("volumes") or {})
+            self.caches = [_cache(cache) for cache in answer.get("caches") or []]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise AgentError(
                 f"the gateway's assignment cannot be understood: {type(error).__name__} {error}"
@@ -113,12 +150,51 @@ class Assignment:
         return variables
 
 
-def _ports(ports: list[dict[str, str]]) -> list[Port]:
-    read = [Port(port["port"], port["flow"], port.get("type") or "byte") for port in ports]
+def _ports(ports: list[dict[str, Any]]) -> list[Port]:
+    read = [
+        Port(
+            port["port"],
+            port["flow"],
+            port.get("type") or "byte",
+            port.get("path"),
+            port.get("literal"),
+            port.get("fed", True),
+        )
+        for port in ports
+    ]
     for port in read:
         if not _PORT.match(port.name):
             raise ValueError(f"the port name {port.name!r}")
+        values.parse(port.type)
     return read
+
+
+def _services(services: dict[str, Any]) -> list[Service]:
+    read = []
+    for name, said in services.items():
+        if not _SERVICE.match(name):
+            raise ValueError(f"the service name {name!r}")
+        health = said.get("health") or {}
+        read.append(
+            Service(
+                name=name,
+                image=said["image"],
+                env=dict(said.get("env") or {}),
+                command=list(said.get("command") or []),
+                ports=list(said.get("ports") or []),
+                health=list(health.get("command") or []),
+                interval=float(health.get("interval") or 2),
+                timeout=float(health.get("timeout") or 60),
+                volumes=dict(said.get("volumes") or {}),
+                cpu=int(said.get("cpu") or 0),
+                memory=int(said.get("memory") or 0),
+            )
+        )
+    return read
+
+
+def _cache(said: dict[str, Any]) -> Cache:
+    return Cache(said["key"], list(said.get("files") or []), list(said["paths"]), list(said.get("restore") or []))
 
 
 def _identifier(name: str) -> str:

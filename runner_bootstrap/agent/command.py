@@ -6,6 +6,7 @@ import os
 import signal
 
 from .containers import ENGINE_FAILED, ContainerEngine
+from .data import Stdio
 from .ending import Deadline, Ending
 from .errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
 from .keeper import NOT_FOUND, Exit, Keeper
@@ -13,6 +14,7 @@ from .logs import LineReader, LogBuffer
 from .sandbox import Launch
 
 GRACE_SECONDS = 5.0
+_LOGGED = Stdio()
 POLL_SECONDS = 0.1
 
 
@@ -33,13 +35,13 @@ class Command:
         if done.exit_code != 0:
             raise AgentError(f"the image {image} cannot be pulled (exit code {done.exit_code}): {self._last_words()}")
 
-    def run(self, launch: Launch, max_duration: float | None) -> None:
-        """Run the treatment's command to its end.
+    def run(self, launch: Launch, max_duration: float | None, stdio: Stdio) -> None:
+        """Run the treatment's command to its end, with what ``stdio`` opened, else with the log as its output.
 
         Raises TreatmentFailed when it does not end with 0, AgentError when its container could not be started,
         Stopped when the assignment was ended meanwhile (the command is then dead).
         """
-        self._start(launch, "stdout", "stderr")
+        self._start(launch, "stdout", "stderr", stdio)
         self.exit = self._follow(Deadline(max_duration or float("inf")), max_duration)
         if self.exit.error:
             raise TreatmentFailed(f"the command cannot be started: {self.exit.error}")
@@ -57,19 +59,23 @@ class Command:
         if self.engine:
             self.engine.remove()
 
-    def _start(self, launch: Launch, stdout: str, stderr: str) -> None:
+    def _start(self, launch: Launch, stdout: str, stderr: str, stdio: Stdio = _LOGGED) -> None:
         ends = []
         self._readers = []
-        for stream in (stdout, stderr):
-            ours, theirs = os.pipe()
-            ends.append(theirs)
-            self._readers.append(LineReader(ours, stream, self._log))
+        for stream, bound in ((stdout, stdio.stdout), (stderr, None)):
+            if bound is None:
+                ours, theirs = os.pipe()
+                ends.append(theirs)
+                self._readers.append(LineReader(ours, stream, self._log))
+            else:
+                ends.append(bound)
         try:
-            self._keeper.start(launch, ends[0], ends[1])
+            self._keeper.start(launch, ends[0], ends[1], stdio.stdin)
             self._running = True
         finally:
-            for end in ends:
-                os.close(end)
+            for end in (*ends, stdio.stdin):
+                if end is not None:
+                    os.close(end)
         for reader in self._readers:
             reader.start()
 

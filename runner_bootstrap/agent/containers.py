@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from .errors import AgentError
 from .sandbox import Launch
@@ -19,16 +21,34 @@ EXTRA_ARGUMENTS = "CADENCE_PODMAN_ARGS"
 #: Exit code by which an engine says that it could not start the container.
 ENGINE_FAILED = 125
 REMOVAL_SECONDS = 30
+ANSWER_SECONDS = 60
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # What the engine itself reads from its environment: the command's variables of such names go on the command line.
 _ENGINES_OWN = frozenset({"HOME", "PATH", "TMPDIR", "LANG", "USER", "SHELL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
 _ENGINES_OWN_PREFIXES = ("XDG_", "CONTAINER", "PODMAN_", "DOCKER_", "STORAGE_", "REGISTRY_", "LD_", "DBUS_")
+
+
+class Environment(NamedTuple):
+    """A container's variables; the values of those in ``secret`` must not be seen on a command line."""
+
+    values: dict[str, str]
+    secret: Sequence[str] = ()
+
+
+class Wish(NamedTuple):
+    """How the command's container is to be: millicores, MB (0 for no limit), further arguments, whether it has an input."""
+
+    cpu: int = 0
+    memory: int = 0
+    arguments: Sequence[str] = ()
+    interactive: bool = False
 
 
 class ContainerEngine:
     """Runs one container, named after the runner so that a leftover can be recognised."""
 
     def __init__(self, program: str, runner_id: str) -> None:
-        self._program = program
+        self.program = program
         self.kind = Path(program).name
         self.name = f"cadence-{runner_id}"
 
@@ -43,54 +63,113 @@ class ContainerEngine:
     def pull(self, image: str, workspace: Workspace) -> Launch:
         """Fetch the image unless it is there."""
         script = '"$1" image inspect "$2" >/dev/null 2>&1 || exec "$1" pull --quiet "$2"'
-        return Launch(["sh", "-c", script, "sh", self._program, image], dict(os.environ), str(workspace.work), [])
+        return Launch(["sh", "-c", script, "sh", self.program, image], dict(os.environ), str(workspace.work), [])
 
-    def launch(
-        self,
-        image: str,
-        command: Sequence[str],
-        env: dict[str, str],
-        secrets: Sequence[str],
-        workspace: Workspace,
-        limits: dict[str, int],
-    ) -> Launch:
-        """No value is put on the command line but harmless ones of names that the engine itself would read.
+    def digest(self, image: str) -> str | None:
+        """``sha256:…`` of an image that is here, as its registry knows it, or as it was made here."""
+        for form in ("{{.Digest}}", "{{index .RepoDigests 0}}"):
+            done = self._ask("image", "inspect", "--format", form, image)
+            found = _DIGEST.search(done.stdout.decode("utf-8", "replace"))
+            if done.returncode == 0 and found:
+                return found[0]
+        return None
 
-        Raises AgentError for a secret of such a name. ``limits``: cpu in millicores, memory in MB; 0 for none.
-        """
-        engine_env = dict(os.environ)
-        argv = [self._program, "run", "--rm", "--name", self.name, "--log-driver", "none"]
+    def launch(self, image: str, command: Sequence[str], env: Environment, workspace: Workspace, wish: Wish) -> Launch:
+        """Raises AgentError for a secret of a name that the engine itself would read."""
+        engine_env, argv = self.environment(env)
+        argv = [self.program, "run", "--rm", "--name", self.name, "--log-driver", "none", *argv]
         argv += ["--volume", f"{workspace.root}:{workspace.root}", "--workdir", str(workspace.work)]
-        if limits.get("memory"):
-            argv += ["--memory", f"{limits['memory']}m"]
-        if limits.get("cpu"):
-            argv += ["--cpus", f"{limits['cpu'] / 1000:g}"]
-        for name, value in env.items():
+        argv += [*limits(wish.cpu, wish.memory), *wish.arguments]
+        if wish.interactive:
+            argv += ["--interactive"]
+        argv += ["--entrypoint", command[0], image, *command[1:]]
+        return Launch(argv, engine_env, str(workspace.work), self.removal(self.name))
+
+    def environment(self, env: Environment) -> tuple[dict[str, str], list[str]]:
+        """The engine's own environment and its arguments, which give a container these variables.
+
+        No value is put on the command line but harmless ones of names that the engine itself would read.
+        """
+        engine_env, argv = dict(os.environ), []
+        for name, value in env.values.items():
             if name not in _ENGINES_OWN and not name.startswith(_ENGINES_OWN_PREFIXES):
                 engine_env[name] = value
                 argv += ["--env", name]
-            elif name in secrets:
+            elif name in env.secret:
                 raise AgentError(
                     f"the secret {name} needs another name: the container engine itself reads a variable called so"
                 )
             elif name != "PATH":
                 argv += ["--env", f"{name}={value}"]
-        argv += shlex.split(os.environ.get(EXTRA_ARGUMENTS, ""))
-        argv += ["--entrypoint", command[0], image, *command[1:]]
-        return Launch(argv, engine_env, str(workspace.work), self.removal)
+        return engine_env, argv
 
-    @property
-    def removal(self) -> list[str]:
-        return [self._program, "rm", "--force", self.name]
+    def removal(self, name: str) -> list[str]:
+        """What removes a container, whatever it does; without waiting for it."""
+        return [self.program, "rm", "--force", *(["--time", "0"] if self.kind == "podman" else []), name]
+
+    def removal_of_volume(self, name: str) -> list[str]:
+        return [self.program, "volume", "rm", "--force", name]
 
     def remove(self) -> None:
         """Remove what a killed command may have left; nothing happens when there is nothing."""
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                self.removal,
+        run_quietly(self.removal(self.name))
+
+    def is_running(self, name: str) -> bool:
+        return self._ask("container", "inspect", "--format", "{{.State.Running}}", name).stdout.strip() == b"true"
+
+    def host_port(self, name: str, port: int) -> int:
+        """The loopback port that a container's port is published at. Raises AgentError."""
+        done = self._ask("port", name, f"{port}/tcp")
+        found = re.search(rb":(\d+)\s*$", done.stdout)
+        if not found:
+            raise AgentError(f"{self.kind} did not publish port {port} of {name}")
+        return int(found[1])
+
+    def _ask(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                [self.program, *arguments],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=REMOVAL_SECONDS,
+                timeout=ANSWER_SECONDS,
                 check=False,
                 close_fds=False,
             )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise AgentError(f"{self.kind} does not answer: {error}") from error
+
+
+def limits(cpu: int, memory: int) -> list[str]:
+    """Arguments for millicores and MB; 0 for no limit."""
+    return [*(["--memory", f"{memory}m"] if memory else []), *(["--cpus", f"{cpu / 1000:g}"] if cpu else [])]
+
+
+def network(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The network that further arguments of an engine ask for, and the other arguments."""
+    wanted, others, following = None, [], False
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if following:
+            wanted, following = argument, False
+        elif name in ("--network", "--net"):
+            wanted, following = value or None, not value
+        else:
+            others.append(argument)
+    return wanted, others
+
+
+def further_arguments() -> list[str]:
+    """What whoever set up this machine adds to every container."""
+    return shlex.split(os.environ.get(EXTRA_ARGUMENTS, ""))
+
+
+def run_quietly(argv: Sequence[str]) -> None:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=REMOVAL_SECONDS,
+            check=False,
+            close_fds=False,
+        )

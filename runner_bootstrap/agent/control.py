@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 _LENGTH = struct.Struct("!I")
-MOST_DESCRIPTORS = 2
+MOST_DESCRIPTORS = 3
 
 
 class Message(NamedTuple):

@@ -1,24 +1,37 @@
-"""All inputs and outputs of one treatment: files for blocks, FIFOs for streams."""
+"""All inputs and outputs of one treatment: files for blocks, FIFOs for streams, paths of the working directory."""
 
 from __future__ import annotations
 
 import io
+import os
+import stat
 import threading
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple, Optional
 
-from . import fifos
+from . import fifos, path_ports, places
 from .assignment import Assignment, Port
+from .checking import Checker, checker
 from .chunks import Store
 from .ending import Ending
 from .errors import AgentError, TreatmentFailed
 from .inputs import Input
+from .literals import Literal
 from .masking import Masker
 from .outputs import Output
+from .path_ports import Source, file_sink
+from .workers import Workers
 from .workspace import Workspace
 
 #: path and body → the gateway's answer
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 Failed = Callable[[Exception], None]
+
+
+class Stdio(NamedTuple):
+    """What the command has instead of nothing to read and of the log, as descriptors that whoever starts it closes."""
+
+    stdin: Optional[int] = None
+    stdout: Optional[int] = None
 
 
 class Data:
@@ -28,22 +41,30 @@ class Data:
         self, assignment: Assignment, workspace: Workspace, call: Call, ending: Ending, masker: Masker, failed: Failed
     ) -> None:
         self._workspace, self._call, self._ending, self._masker, self._failed = workspace, call, ending, masker, failed
-        self._ports_in, self._ports_out = assignment.inputs, assignment.outputs
+        self._ports_in = [port for port in assignment.inputs if port.fed or port.literal is not None]
+        self._ports_out = assignment.outputs
+        self._stdin, self._stdout = assignment.stdin, assignment.stdout
         self._store = Store(ending)
+        self._workers = Workers(ending, failed)
         self._command_end = fifos.CommandEnd()
-        self._inputs = {
-            port.name: Input(port.name, self._caller("inputs", port), self._store, ending) for port in self._ports_in
-        }
+        self._inputs = {port.name: self._source(port) for port in self._ports_in}
         self._outputs: list[Output] = []
+        self._checkers = {port.name: self._checker(port) for port in self._ports_out}
+        self._found: dict[str, places.Found] = {}
+        self._read_end = -1
 
     @property
     def variables(self) -> dict[str, str]:
-        """CADENCE_IN_x and CADENCE_OUT_x."""
-        places = {f"CADENCE_IN_{port.variable}": str(self._workspace.inputs / port.name) for port in self._ports_in}
-        places.update(
-            {f"CADENCE_OUT_{port.variable}": str(self._workspace.outputs / port.name) for port in self._ports_out}
-        )
-        return places
+        """CADENCE_IN_x and CADENCE_OUT_x. There is none for an input that nothing feeds or that can be read only once."""
+        work, inputs, outputs = self._workspace.work, self._workspace.inputs, self._workspace.outputs
+        found = {}
+        for port in self._ports_in:
+            if port.name != self._stdin or not self._by_fifo(port):
+                found[f"CADENCE_IN_{port.variable}"] = str(work / port.path if port.path else inputs / port.name)
+        for port in self._ports_out:
+            if not port.path:
+                found[f"CADENCE_OUT_{port.variable}"] = str(outputs / port.name)
+        return found
 
     def hear(self, news: dict[str, dict[str, Any]]) -> None:
         """What a heartbeat's answer says of the inputs' producers."""
@@ -52,13 +73,11 @@ class Data:
                 self._inputs[name].hear(int(told.get("epoch") or 0), str(told.get("state")))
 
     def read_blocks(self) -> None:
-        """Bring every block input into its file."""
+        """Bring every block input into its file, and every input with a path there."""
         for port in self._ports_in:
-            if not port.is_stream:
-                path = self._workspace.inputs / port.name
+            if not self._by_fifo(port):
                 try:
-                    with path.open("wb", buffering=0) as file:
-                        self._inputs[port.name].read(_file_sink(file))
+                    self._read(port)
                 except OSError as error:
                     raise AgentError(
                         f"input {port.name} cannot be written to the workspace: {error.strerror}"
@@ -67,15 +86,35 @@ class Data:
     def open_streams(self) -> None:
         """Make the FIFOs and start to serve them."""
         for port in self._ports_in:
-            if port.is_stream:
-                fifos.make(self._workspace.inputs / port.name)
-                threading.Thread(target=self._serve, args=(port,), name=f"input-{port.name}", daemon=True).start()
+            if self._by_fifo(port):
+                path = self._workspace.inputs / port.name
+                fifos.make(path)
+                sink = fifos.FifoSink(path, self._ending, self._command_end)
+                if port.name == self._stdin:
+                    # A reader that came before its writer would see an end of file.
+                    self._read_end = fifos.open_before_writer(path)
+                    sink.open()
+                threading.Thread(target=self._serve, args=(port, sink), name=f"input-{port.name}", daemon=True).start()
         for port in self._ports_out:
-            if port.is_stream:
+            if self._by_fifo(port):
                 path = self._workspace.outputs / port.name
                 fifos.make(path)
-                output = self._output(port)
-                output.follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
+                self._output(port).follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
+
+    def stdio(self) -> Stdio:
+        """The ports that are the command's standard input and output, opened for it. Call it once, after ``open_streams``."""
+        ports = {port.name: port for port in (*self._ports_in, *self._ports_out)}
+        stdin, stdout = None, None
+        if self._stdin in ports:
+            port = ports[self._stdin]
+            path = self._workspace.work / port.path if port.path else self._workspace.inputs / port.name
+            if path.is_dir():
+                raise TreatmentFailed(f"input {port.name} is a directory, which cannot be the standard input")
+            stdin = self._read_end if self._by_fifo(port) else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if self._stdout in ports:
+            path = self._workspace.outputs / ports[self._stdout].name
+            stdout = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return Stdio(stdin, stdout)
 
     def command_ended(self) -> None:
         """Inputs are not wanted any more; outputs end once their FIFO is empty."""
@@ -83,37 +122,74 @@ class Data:
         for given in self._inputs.values():
             given.give_up()
 
-    def require_blocks(self) -> None:
-        """Raise TreatmentFailed for a block output that the command did not write."""
+    def require_outputs(self) -> None:
+        """Raise TreatmentFailed for an output that the command did not write, or not as its type wants it."""
         for port in self._ports_out:
-            if not port.is_stream:
-                path = self._workspace.outputs / port.name
-                if port.type == "void" and not path.exists():
-                    path.touch()
-                if not path.is_file():
-                    problem = "is not a plain file" if path.exists() else "was not written"
-                    raise TreatmentFailed(
-                        f"output {port.name} is missing: the command ended well, but the file "
-                        f"$CADENCE_OUT_{port.variable} names {problem}"
-                    )
+            check = self._checkers[port.name]
+            if port.path:
+                found = places.find(self._workspace.work, port.path, f"output {port.name}")
+                self._found[port.name] = found
+                if check and found.names is None:
+                    check.check_block(found.root) if port.flow == "block" else check.check_lines(found.root)
+            elif not port.is_stream:
+                self._require_block(port)
+                if check:
+                    check.check_block(self._workspace.outputs / port.name)
 
     def finish(self) -> None:
-        """Upload what is left."""
+        """Upload what is left. No output waits for another one's consumers."""
         for port in self._ports_out:
-            if not port.is_stream:
+            if port.path:
+                path_ports.capture(port, self._found[port.name], self._output(port), self._workers, self._failed)
+        for port in self._ports_out:
+            if not port.is_stream and not port.path:
                 with io.FileIO(self._workspace.outputs / port.name) as file:
                     self._output(port).read_file(file)
+        self._workers.join()
         for output in self._outputs:
             output.finish()
 
+    def _read(self, port: Port) -> None:
+        if port.path:
+            path_ports.restore(port, self._inputs[port.name], self._workspace, self._workers, self._failed)
+            return
+        with (self._workspace.inputs / port.name).open("wb", buffering=0) as file:
+            self._inputs[port.name].read(file_sink(file))
+
+    def _require_block(self, port: Port) -> None:
+        path = self._workspace.outputs / port.name
+        exists = path.exists() or path.is_symlink()
+        if port.type == "void" and not exists:
+            path.touch()
+        elif not exists or not stat.S_ISREG(path.lstat().st_mode):
+            raise TreatmentFailed(
+                f"output {port.name} is missing: the command ended well, but the file $CADENCE_OUT_{port.variable} names "
+                f"{'is not a plain file' if exists else 'was not written'}"
+            )
+
+    def _source(self, port: Port) -> Source:
+        if port.literal is not None:
+            return Literal(port.literal, self._ending)
+        return Input(port.name, self._caller("inputs", port), self._store, self._ending)
+
+    def _checker(self, port: Port) -> Checker | None:
+        return None if port.path and places.is_archive(port.path) else checker(port.name, port.type, self._masker)
+
     def _output(self, port: Port) -> Output:
-        output = Output(port.name, self._caller("outputs", port), self._store, self._ending, self._masker, self._failed)
+        output = Output(
+            port.name,
+            self._caller("outputs", port),
+            self._store,
+            self._ending,
+            self._masker,
+            self._failed,
+            self._checkers[port.name] if self._by_fifo(port) else None,
+        )
         self._outputs.append(output)
         output.start()
         return output
 
-    def _serve(self, port: Port) -> None:
-        sink = fifos.FifoSink(self._workspace.inputs / port.name, self._ending, self._command_end)
+    def _serve(self, port: Port, sink: fifos.FifoSink) -> None:
         given = self._inputs[port.name]
         try:
             # Not before: whoever asks for chunks holds the producer back, and this command may read another output of
@@ -124,14 +200,9 @@ class Data:
         except Exception as error:  # noqa: BLE001 - whatever it is, the assignment must hear of it
             self._failed(error)
 
+    @staticmethod
+    def _by_fifo(port: Port) -> bool:
+        return port.is_stream and not port.path
+
     def _caller(self, direction: str, port: Port) -> Callable[[dict[str, Any]], dict[str, Any]]:
         return lambda body: self._call(f"{direction}/{port.name}", body)
-
-
-def _file_sink(file: io.FileIO) -> Callable[[memoryview], bool]:
-    def write(content: memoryview) -> bool:
-        while len(content):
-            content = content[file.write(content) or 0 :]
-        return True
-
-    return write

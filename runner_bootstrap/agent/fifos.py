@@ -52,6 +52,13 @@ def open_for_reading(path: Path) -> int:
     return descriptor
 
 
+def open_before_writer(path: Path) -> int:
+    """The command's end of an input that is its standard input, opened before there is a writer."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
 class FifoSink:
     """The agent's end of an input: writes what it is given as fast as the command reads."""
 

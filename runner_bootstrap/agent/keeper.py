@@ -25,6 +25,7 @@ _WRAPPERS = frozenset({"bwrap", "conmon"})
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 KILL_SECONDS = 10.0
+LATECOMER_SECONDS = 3.0
 KILLED = "the agent's keeper process was killed"
 
 
@@ -49,9 +50,13 @@ class Keeper:
         """Start the keeper. Call it before any thread exists."""
         return cls(*control.fork(lambda end: _Kept(end).serve()))
 
-    def start(self, launch: Launch, stdout: int, stderr: int) -> None:
+    def start(self, launch: Launch, stdout: int, stderr: int, stdin: int | None = None) -> None:
         """Start a command with these descriptors. Should the agent die, the keeper also runs the launch's cleanup."""
-        self._send(launch._asdict(), [stdout, stderr])
+        self._send(launch._asdict(), [stdout, stderr, *([] if stdin is None else [stdin])])
+
+    def at_end(self, commands: Sequence[Sequence[str]]) -> None:
+        """What the keeper is to run should the agent die, instead of what it was told before."""
+        self._send({"at_end": [list(command) for command in commands]})
 
     def signal(self, number: int) -> None:
         """Send a signal to every process of the running command; nothing happens if it has ended."""
@@ -85,6 +90,7 @@ class _Kept:
         self._control = end
         self._child: subprocess.Popen[bytes] | None = None
         self._cleanup: list[str] = []
+        self._at_end: list[list[str]] = []
         self._wake, self._woken = os.pipe()
 
     def serve(self) -> None:
@@ -103,6 +109,11 @@ class _Kept:
         self._kill_all()
         if self._cleanup:
             subprocess.run(self._cleanup, stdout=devnull, stderr=devnull, check=False)
+        # Once more for what an engine, told by the agent before it died, has made meanwhile.
+        for pause in (0.0, LATECOMER_SECONDS) if self._at_end else ():
+            time.sleep(pause)
+            for command in self._at_end:
+                subprocess.run(command, stdout=devnull, stderr=devnull, check=False)
 
     def _step(self) -> bool:
         readable, _, _ = select.select([self._control.fileno(), self._wake], [], [])
@@ -115,6 +126,8 @@ class _Kept:
                 return False
             if message.descriptors:
                 self._start(message)
+            elif "at_end" in message.content:
+                self._at_end = message.content["at_end"]
             else:
                 self._signal(message.content["signal"])
         return True
@@ -128,7 +141,7 @@ class _Kept:
                 launch.argv,
                 env=launch.env,
                 cwd=launch.cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=message.descriptors[2] if len(message.descriptors) > 2 else subprocess.DEVNULL,
                 stdout=message.descriptors[0],
                 stderr=message.descriptors[1],
                 close_fds=False,

@@ -21,6 +21,7 @@ BATCH_BYTES = 256 << 10
 LEAST_PATIENCE, MOST_PATIENCE = 0.2, 10.0
 # What a line costs beside its text, in a request and in memory.
 LINE_OVERHEAD = 120
+LAST_LINES = 10
 
 Line = dict[str, Any]
 
@@ -147,8 +148,8 @@ class LineReader(threading.Thread):
         self._pipe, self._stream, self._buffer = pipe, stream, buffer
         self._masker = buffer.masker
         self._lines = LineMasker(buffer.masker)
-        #: The last line that is not empty, masked.
-        self.last_line = ""
+        #: The last lines that are not empty, masked.
+        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._longest_held = max(LOGGED_AT_ONCE, 4 * buffer.masker.reach)
 
     def run(self) -> None:
@@ -169,12 +170,17 @@ class LineReader(threading.Thread):
             self._emit_all(self._lines.feed(_decode(pending)))
         self._emit_all(self._lines.flush())
 
+    @property
+    def last_line(self) -> str:
+        return self.last_lines[-1] if self.last_lines else ""
+
     def _emit_all(self, lines: list[str]) -> None:
         for line in lines:
             self._emit(line)
 
     def _emit(self, text: str, unfinished: bool = False) -> None:
-        self.last_line = text.strip()[:1000] or self.last_line
+        if text.strip():
+            self.last_lines.append(text.strip()[:1000])
         pieces = _pieces(text)
         for number, piece in enumerate(pieces, 1):
             self._buffer.add(self._stream, "info", piece, continued=unfinished or number < len(pieces))

@@ -13,10 +13,12 @@ import threading
 import time
 from typing import Any, Callable
 
+from .checking import Checker
 from .chunks import CHUNK_BYTES, Chunk, ChunkPool, Store, UrlExpired
 from .ending import Ending
-from .errors import AgentError, Stopped
+from .errors import AgentError
 from .masking import Masker
+from .workers import Workers
 
 UPLOADERS = 4
 CHUNKS_IN_MEMORY = 6
@@ -37,16 +39,24 @@ Grant = tuple[str, dict[str, str]]
 
 
 class Output:
-    """Uploads what ``read_stream`` or ``read_file`` is given. ``call`` speaks to the gateway about this output.
+    """Uploads what ``follow_stream`` or ``read_file`` is given. ``call`` speaks to the gateway about this output.
 
-    ``failed`` hears of the first error of any of the threads.
+    ``failed`` hears of the first error of any of the threads. What ``checker`` refuses is not uploaded.
     """
 
     def __init__(
-        self, name: str, call: Call, store: Store, ending: Ending, masker: Masker, failed: Callable[[Exception], None]
+        self,
+        name: str,
+        call: Call,
+        store: Store,
+        ending: Ending,
+        masker: Masker,
+        failed: Callable[[Exception], None],
+        checker: Checker | None = None,
     ) -> None:
         self.name = name
-        self._call, self._store, self._ending, self._masker, self._failed = call, store, ending, masker, failed
+        self._checker = checker
+        self._call, self._store, self._ending, self._masker = call, store, ending, masker
         self._pool = ChunkPool(CHUNKS_IN_MEMORY, ending)
         self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
@@ -62,25 +72,33 @@ class Output:
         self._preview = bytearray()
         self._all_read = False
         self._last_report = time.monotonic()
-        self._threads: list[threading.Thread] = []
+        self._workers = Workers(ending, failed)
 
     def start(self) -> None:
         for number in range(UPLOADERS):
-            self._thread(f"upload-{self.name}-{number}", self._upload_all)
-        self._thread(f"credits-{self.name}", self._keep_credits)
+            self._workers.start(f"upload-{self.name}-{number}", self._upload_all)
+        self._workers.start(f"credits-{self.name}", self._keep_credits)
 
     def follow_stream(self, fifo: int, command_ended: int) -> None:
         """Read the FIFO on a thread of its own until it is empty and the command has ended.
 
         ``command_ended`` is the reading end of a pipe whose writing end is closed at that moment.
         """
-        self._thread(f"read-{self.name}", lambda: self._read_stream(fifo, command_ended))
+        self._workers.start(f"read-{self.name}", lambda: self._read_stream(fifo, command_ended))
+
+    def follow_file(self, file: io.FileIO) -> None:
+        """Read a file, or a pipe to its end, on a thread of its own, and close it."""
+
+        def read() -> None:
+            with file:
+                self.read_file(file)
+
+        self._workers.start(f"read-{self.name}", read)
 
     def read_file(self, file: io.FileIO) -> None:
         """Read a whole file (a block value)."""
         while True:
-            chunk = self._pool.take()
-            chunk.size = 0
+            chunk = self._empty_chunk()
             while chunk.size < CHUNK_BYTES:
                 count = file.readinto(memoryview(chunk.buffer)[chunk.size :])
                 if not count:
@@ -93,25 +111,7 @@ class Output:
 
     def finish(self) -> None:
         """Wait until the gateway knows of everything. Raises Stopped when the assignment ends first."""
-        for thread in self._threads:
-            while thread.is_alive():
-                thread.join(0.2)
-                if thread.is_alive():
-                    self._ending.check()
-        self._ending.check()
-
-    def _thread(self, name: str, work: Callable[[], None]) -> None:
-        def run() -> None:
-            try:
-                work()
-            except Stopped:
-                return
-            except Exception as error:  # noqa: BLE001 - whatever it is, the assignment must hear of it
-                self._failed(error)
-
-        thread = threading.Thread(target=run, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._workers.join()
 
     def _read_stream(self, fifo: int, command_ended: int) -> None:
         poller = select.poll()
@@ -119,9 +119,8 @@ class Output:
         poller.register(command_ended, select.POLLIN)
         ended = False
         began = 0.0
+        chunk = self._empty_chunk()
         while True:
-            chunk = self._pool.take()
-            chunk.size = 0
             due = float("inf")
             while chunk.size < CHUNK_BYTES and time.monotonic() < due:
                 try:
@@ -131,20 +130,36 @@ class Output:
                 if count:
                     instant = time.monotonic()
                     began = began or instant
-                    if not chunk.size:
+                    if due == float("inf"):
                         due = instant + min(MOST_PATIENCE, max(LEAST_PATIENCE, (instant - began) / 10))
                     chunk.size += count
                 elif ended:
-                    if chunk.size:
-                        self._queue_up(chunk)
-                        chunk = self._pool.take()
+                    chunk = self._send_checked(chunk, last=True)
                     self._end(chunk)
                     return
                 else:
                     ready = poller.poll(min(0.2, max(0.0, due - time.monotonic())) * 1000)
                     ended = any(descriptor == command_ended for descriptor, _ in ready)
                     self._ending.check()
-            self._queue_up(chunk)
+            chunk = self._send_checked(chunk)
+
+    def _send_checked(self, chunk: Chunk, last: bool = False) -> Chunk:
+        """Send what is right for certain, and return the chunk to go on with: it begins with the rest."""
+        size = self._checker.check(chunk.buffer, chunk.size, last) if self._checker else chunk.size
+        if not size:
+            return chunk
+        rest = bytes(memoryview(chunk.buffer)[size : chunk.size])
+        chunk.size = size
+        self._queue_up(chunk)
+        following = self._empty_chunk()
+        following.buffer[: len(rest)] = rest
+        following.size = len(rest)
+        return following
+
+    def _empty_chunk(self) -> Chunk:
+        chunk = self._pool.take()
+        chunk.size = 0
+        return chunk
 
     def _queue_up(self, chunk: Chunk) -> None:
         if len(self._preview) < 2 * PREVIEW_BYTES:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .assignment import Assignment
+from .caches import Caches
 from .command import Command
-from .containers import ContainerEngine
+from .containers import ContainerEngine, Environment, Wish
 from .data import Data
 from .ending import Ending
-from .errors import INFRASTRUCTURE, SUCCEEDED, AgentError, GatewayError, LeaseLost, Stopped
+from .errors import INFRASTRUCTURE, SUCCEEDED, AgentError, GatewayError, LeaseLost, Stopped, TreatmentFailed
 from .facts import facts
 from .gateway import Gateway
 from .heartbeat import Heartbeat
@@ -24,6 +25,7 @@ from .logs import LogBuffer, LogSender, now
 from .masking import Masker
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
+from .services import Services
 from .workspace import Workspace
 
 CLAIM_PATIENCE = 60.0
@@ -70,7 +72,10 @@ class Runner:
             self._sampler.sample,
             self._heard,
         )
+        self._keeper = keeper
         self._command = Command(keeper, self._log, ending)
+        self._services: Services | None = None
+        self._image_digest: str | None = None
 
     def run(self) -> bool:
         """True once the outcome is with the gateway; false when the gateway does not want it or cannot have it."""
@@ -107,6 +112,8 @@ class Runner:
         finally:
             try:
                 self._command.kill()
+                if self._services:
+                    self._services.remove()
             except AgentError as error:
                 self._failed(error)
             if workspace:
@@ -114,18 +121,21 @@ class Runner:
 
     def _run_in(self, workspace: Workspace) -> None:
         assignment = self._assignment
-        if assignment.services:
-            raise AgentError(f"this agent cannot start services ({', '.join(sorted(assignment.services))})")
         workspace.require_space(assignment.limit("storage"))
+        if assignment.volumes and not assignment.image:
+            raise TreatmentFailed("volumes are mounted in containers only: give the treatment an image")
         self._data = data = Data(assignment, workspace, self._call_port, self._ending, self._masker, self._failed)
-        launch = self._prepare(workspace, data)
+        engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
+        caches = Caches(assignment.caches, workspace, self._call_port, self._ending, self._masker, self._log)
+        caches.restore()
+        launch = self._prepare(workspace, data, engine)
         data.open_streams()
         self._heartbeat.phase = "running"
         try:
-            self._command.run(launch, assignment.max_duration)
-            data.require_blocks()
+            self._command.run(launch, assignment.max_duration, data.stdio())
+            data.require_outputs()
         except AgentError as error:
             # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
             self._failed(error)
@@ -134,8 +144,25 @@ class Runner:
             data.command_ended()
         self._heartbeat.phase = "uploading"
         data.finish()
+        caches.save()
 
-    def _prepare(self, workspace: Workspace, data: Data) -> Launch:
+    def _pull_images(self, workspace: Workspace) -> ContainerEngine | None:
+        """The engine, with all images at hand, if any is needed."""
+        assignment = self._assignment
+        images = [assignment.image] if assignment.image else []
+        images += [service.image for service in assignment.services]
+        if not images:
+            return None
+        engine = ContainerEngine.find(self._site.runner_id)
+        self._heartbeat.phase = "pulling"
+        for image in dict.fromkeys(images):
+            self._log.say(f"image {image} with {engine.kind}")
+            self._command.pull(engine.pull(image, workspace), image)
+        if assignment.image:
+            self._image_digest = engine.digest(assignment.image)
+        return engine
+
+    def _prepare(self, workspace: Workspace, data: Data, engine: ContainerEngine | None) -> Launch:
         """How to start the command: in its image, else in bubblewrap if it works here, else plainly."""
         assignment = self._assignment
         script = workspace.write("script", assignment.script)
@@ -149,16 +176,17 @@ class Runner:
             "CADENCE_EVENT_FILE": str(event),
             **data.variables,
         }
+        if engine:
+            self._heartbeat.phase = "preparing"
+            self._services = Services(engine, assignment, self._log, self._ending, self._keeper)
+            places.update(self._services.start())
         secrets = assignment.secrets.reveal()
         env = {**assignment.variables(places), **secrets}
-        if assignment.image:
-            engine = ContainerEngine.find(self._site.runner_id)
-            self._heartbeat.phase = "pulling"
-            self._log.say(f"image {assignment.image} with {engine.kind}")
-            self._command.pull(engine.pull(assignment.image, workspace), assignment.image)
-            limits = {"cpu": assignment.limit("cpu"), "memory": assignment.limit("memory")}
+        if engine and self._services and assignment.image:
             self._command.engine = engine
-            return engine.launch(assignment.image, command, env, list(secrets), workspace, limits)
+            limits = (assignment.limit("cpu"), assignment.limit("memory"))
+            wish = Wish(*limits, self._services.arguments(), bool(assignment.stdin))
+            return engine.launch(assignment.image, command, Environment(env, list(secrets)), workspace, wish)
         sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
         return sandbox.launch(command, env, workspace) if sandbox else plain(command, env, workspace)
 
@@ -183,6 +211,7 @@ class Runner:
             "started_at": started_at,
             "finished_at": now(),
             "logs_through": self._log.accepted,
+            **({"image_digest": self._image_digest} if self._image_digest else {}),
             "usage": self._sampler.usage(done.cpu_seconds if done else 0.0, duration),
         }
         patience = REPORT_PATIENCE if self._ending.outcome == INFRASTRUCTURE else float("inf")

@@ -1,7 +1,9 @@
 """`Offers` and a `Doorbell` in memory."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cadence.application.runner_ports import DoorbellUrl
 from cadence.domain.errors import Conflict
@@ -19,7 +21,7 @@ class MemoryOffers:
     runners: MemoryRunnerStore
     offered: set[str] = field(default_factory=set)
 
-    def offer(self, runner: Runner) -> None:
+    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
         stored = self.runners.runners.get(runner.runner_id)
         if stored is not None:
             elsewhere = stored.state is RunnerState.BOOTING and stored.pool != runner.pool
@@ -33,6 +35,7 @@ class MemoryOffers:
             TreatmentState.BOOTING,
             pool=runner.pool,
             placed_at=runner.created_at,
+            **noted,
         )
         if stored is None:
             self.runners.created.append(runner.runner_id)

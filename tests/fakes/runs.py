@@ -1,13 +1,25 @@
-"""`RunStore` in memory."""
+"""`RunStore` and `GroupStore` in memory."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from cadence.application.ports import Page, Standing
 from cadence.domain.errors import Conflict, NotFound
-from cadence.domain.run import Edge, EdgeState, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Trigger, Value
+from cadence.domain.group import Growth, Places
+from cadence.domain.run import (
+    Edge,
+    EdgeState,
+    Kind,
+    Run,
+    RunState,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    Trigger,
+    Value,
+)
 
 EdgeKey = tuple[str, str, str, Trigger]
 
@@ -22,6 +34,8 @@ class MemoryRunStore:
         self.edges: dict[EdgeKey, Edge] = {}
         self.values: dict[tuple[str, str, str], Value] = {}
         self.published: list[Value] = []
+        self.growths: dict[tuple[str, str], Growth] = {}
+        self.places: dict[tuple[str, str], Places] = {}
 
     def create_run(self, run: Run) -> None:
         if run.run_id in self.runs:
@@ -33,6 +47,9 @@ class MemoryRunStore:
             return self.runs[run_id]
         except KeyError:
             raise NotFound(f"there is no run {run_id}") from None
+
+    def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
+        return {run_id: self.runs[run_id] for run_id in run_ids if run_id in self.runs}
 
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         found = [
@@ -48,9 +65,11 @@ class MemoryRunStore:
     ) -> None:
         run = self.get_run(run_id)
         if run.unsettled is None:
-            self.runs[run_id] = dataclasses.replace(run, unsettled=len(treatments))
+            self.runs[run_id] = dataclasses.replace(run, unsettled=sum(not t.state.final for t in treatments))
         for spec in specs:
             self.specs.setdefault((run_id, spec.name), spec)
+            if spec.kind is Kind.GATHER and spec.parallel:
+                self.places.setdefault((run_id, spec.name), Places(spec.parallel))
         for edge in edges:
             self.edges.setdefault(_key(edge), edge)
         for treatment in treatments:
@@ -59,9 +78,22 @@ class MemoryRunStore:
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         run = dataclasses.replace(self.get_run(run_id), machine_token=machine_token)
         if run.state is RunState.PENDING:
-            run = dataclasses.replace(run, state=RunState.RUNNING, started_at=at)
+            run = dataclasses.replace(run, state=RunState.RUNNING, started_at=at, waiting_for=None)
         self.runs[run_id] = run
         return run
+
+    def note_waiting(self, run_id: str, what: str) -> Run:
+        run = self.get_run(run_id)
+        if run.state is not RunState.PENDING:
+            raise Conflict(f"run {run_id} is no longer as it was read")
+        self.runs[run_id] = dataclasses.replace(run, waiting_for=what)
+        return self.runs[run_id]
+
+    def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
+        run = self.get_run(run_id)
+        if run.plan_sha256 == seen:
+            self.runs[run_id] = dataclasses.replace(run, plan_sha256=plan_sha256)
+        return self.runs[run_id]
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
         self.runs[run_id] = dataclasses.replace(self.get_run(run_id), stop_token=stop_token)
@@ -103,6 +135,16 @@ class MemoryRunStore:
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         return [treatment for (run, _), treatment in sorted(self.treatments.items()) if run == run_id]
+
+    def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
+        stored = self.get_treatment(run_id, treatment)
+        if not stored.state.final and stored.cancel_reason is None:
+            stored = dataclasses.replace(stored, cancel_reason=reason)
+            self.treatments[run_id, treatment] = stored
+        return stored
+
+    def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
+        return {key: self.treatments[key] for key in names if key in self.treatments}
 
     def advance(
         self,
@@ -170,8 +212,47 @@ class MemoryRunStore:
         except KeyError:
             raise NotFound(f"{treatment}.{port} has no value in run {run_id}") from None
 
+    def get_values(self, run_id: str, ports: Sequence[tuple[str, str]]) -> Sequence[Value]:
+        return [self.values[run_id, *port] for port in ports if (run_id, *port) in self.values]
+
     def list_values(self, run_id: str) -> Sequence[Value]:
         return [value for (run, _, _), value in sorted(self.values.items()) if run == run_id]
+
+    def get_growth(self, run_id: str, group: str) -> Growth:
+        return self.growths.get((run_id, group), Growth(run_id, group))
+
+    def save_growth(self, seen: Growth, after: Growth) -> Growth:
+        if self.get_growth(seen.run_id, seen.group).version != seen.version:
+            raise Conflict(f"group {seen.group} is no longer as it was read")
+        after = dataclasses.replace(after, version=seen.version + 1)
+        self.growths[seen.run_id, seen.group] = after
+        return after
+
+    def add_instances(self, seen: Growth, after: Growth, specs: Sequence[TreatmentSpec], at: datetime) -> None:
+        run, group = self.get_run(seen.run_id), self.get_treatment(seen.run_id, seen.group)
+        if run.stop_requested or group.state is not TreatmentState.RUNNING:
+            raise Conflict(f"group {seen.group} grows no more")
+        self.save_growth(seen, after)
+        self.runs[run.run_id] = dataclasses.replace(run, unsettled=(run.unsettled or 0) + len(specs))
+        self.treatments[run.run_id, group.name] = dataclasses.replace(group, waiting=group.waiting + len(specs))
+        for spec in specs:
+            edge = Edge(run.run_id, spec.name, group.name, Trigger.SETTLED)
+            assert (run.run_id, spec.name) not in self.treatments
+            self.specs[run.run_id, spec.name] = spec
+            self.edges[_key(edge)] = edge
+            instance = Treatment(run.run_id, spec.name, TreatmentState.READY, 0, ready_at=at)
+            self.treatments[run.run_id, spec.name] = instance
+
+    def get_places(self, run_id: str, group: str) -> Places:
+        try:
+            return self.places[run_id, group]
+        except KeyError:
+            raise NotFound(f"group {group} has no places") from None
+
+    def save_places(self, run_id: str, group: str, seen: Places, after: Places) -> None:
+        if self.places[run_id, group].version != seen.version:
+            raise Conflict(f"group {group} is no longer as it was read")
+        self.places[run_id, group] = dataclasses.replace(after, version=seen.version + 1)
 
     def _mark(self, edge: Edge, state: EdgeState) -> bool:
         stored = self.edges[_key(edge)]

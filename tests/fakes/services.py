@@ -1,14 +1,16 @@
 """The other ports of scheduling, in memory."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cadence.domain import ids
-from cadence.domain.errors import CadenceError, NotFound
+from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
+from cadence.domain.image import Image
 from cadence.domain.pool import Pool
+from cadence.domain.run import Kind
 
 
 @dataclass
@@ -38,7 +40,7 @@ class MemoryMachines:
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         self.runs.setdefault(ids.run_execution(run_id, execution), deadline_seconds)
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             self.treatments.append((run_id, treatment))
 
@@ -47,6 +49,20 @@ class MemoryMachines:
 
     def fail(self, task_token: str, error: CadenceError) -> None:
         self.answers.setdefault(task_token, error)
+
+
+@dataclass
+class MemoryRegistries:
+    """Digests by image. `asked` holds every image asked for; what is not known is refused."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def digest(self, image: Image) -> str:
+        self.asked.append(str(image))
+        if str(image) not in self.digests:
+            raise ProviderRejected(f"The image {image} cannot be had: 404: manifest unknown.")
+        return self.digests[str(image)]
 
 
 @dataclass
@@ -71,12 +87,53 @@ class MemoryDeadlines:
 
     runs: list[tuple[str, timedelta]] = field(default_factory=list)
     runners: list[tuple[str, timedelta]] = field(default_factory=list)
+    turnstiles: list[tuple[str, timedelta]] = field(default_factory=list)
+    approvals: list[tuple[str, str, timedelta]] = field(default_factory=list)
 
     def watch_run(self, run_id: str, after: timedelta) -> None:
         self.runs.append((run_id, after))
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self.runners.append((runner_id, after))
+
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        self.turnstiles.append((scope, after))
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
+        self.approvals.append((run_id, treatment, after))
+
+
+@dataclass
+class MemoryWakeUps:
+    """Wake-ups asked for, in order: run, group, whether an instance failed."""
+
+    asked: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    def wake(self, run_id: str, group: str, *, failed: bool = False) -> None:
+        self.asked.append((run_id, group, failed))
+
+
+@dataclass
+class MemoryChunks:
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        return self._content(key)[offset : offset + length]
+
+    def read_whole(self, keys: Sequence[str]) -> Iterator[bytes]:
+        return (self._content(key) for key in keys)
+
+    def write(self, key: str, content: bytes) -> None:
+        self.contents[key] = content
+
+    def exists(self, key: str) -> bool:
+        return key in self.contents
+
+    def _content(self, key: str) -> bytes:
+        try:
+            return self.contents[key]
+        except KeyError:
+            raise NotFound(f"{key} is not kept") from None
 
 
 @dataclass

@@ -35,6 +35,7 @@ _SERVICE_ERRORS = {
 _ALLOWED_WILDCARD_ENDS = (
     "/documents/*",
     "/deliveries/*",
+    "/caches/*",
     "/runs/*",
     "-doorbell-*",
     ":function:cadence-main-provider-*",

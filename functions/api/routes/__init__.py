@@ -1,17 +1,33 @@
 """The routes, a module for each kind of resource."""
 
 from api.endpoint import Endpoint, Endpoints
-from api.routes import access, githosts, insight, logs, pipelines, pools, runs, secrets, service
+from api.routes import (
+    access,
+    approvals,
+    environments,
+    githosts,
+    insight,
+    logs,
+    pipelines,
+    pools,
+    quotas,
+    runs,
+    secrets,
+    service,
+)
 
 GROUPS: tuple[Endpoints, ...] = (
     pipelines.endpoints,
     runs.endpoints,
+    approvals.endpoints,
     insight.endpoints,
     logs.endpoints,
     secrets.endpoints,
+    environments.endpoints,
     pools.endpoints,
     githosts.endpoints,
     access.endpoints,
+    quotas.endpoints,
     service.endpoints,
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for group in GROUPS for endpoint in group.all)

@@ -4,7 +4,9 @@ import base64
 
 from api.endpoint import Call, Endpoints
 from api.insight_shapes import (
+    ApprovalView,
     ChunkView,
+    DecisionView,
     DownloadQuery,
     DownloadView,
     EdgeView,
@@ -23,9 +25,8 @@ from api.insight_shapes import (
 )
 from cadence.application.look_into_run import RunInsight, attempts
 from cadence.composition.api import Services
-from cadence.domain import ids
 from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.errors import InvalidRequest, NotFound, Violation
 from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
 
 endpoints = Endpoints("insight")
@@ -57,6 +58,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
         failures=state.failures,
         infrastructure_failures=state.infrastructure_failures,
         usage=dict(result.usage) if result else {},
+        approval=_approval(services, run_id, spec),
         spec=spec_view(spec),
         inputs=[input_view(insight, given, previewed=previewed) for given in spec.inputs],
         outputs=[
@@ -93,7 +95,7 @@ def show_graph(call: Call, services: Services, run_id: str) -> GraphView:
 def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> TraceView:
     """Where a value came from: the treatment that sent it, the values that it had received, and so on."""
     insight = services.look(services.visible.get(call.by, run_id))
-    treatment, _, port = query.port.partition(".")
+    treatment, _, port = query.port.rpartition(".")
     origin = insight.origin(treatment, port, query.offset)
     return TraceView(run_id=run_id, offset=query.offset, origin=origin_view(origin))
 
@@ -115,7 +117,7 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
     chunks = [
         ChunkView(
             seq=seq,
-            url=services.urls.download(ids.chunk_key(value.run_id, value.treatment, value.attempt, value.port, seq)),
+            url=services.urls.download(value.chunk_key(seq)),
         )
         for seq in range(query.first_chunk, last)
     ]
@@ -130,6 +132,23 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
         content_base64=base64.b64encode(value.preview).decode() if whole else None,
         chunks=chunks,
         next_chunk=last if last < value.chunks else None,
+    )
+
+
+def _approval(services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalView | None:
+    if spec.environment is None:
+        return None
+    try:
+        asked = services.approval_store.get_request(run_id, spec.name)
+    except NotFound:
+        return None
+    return ApprovalView(
+        environment=asked.environment,
+        required=asked.required,
+        approvers=None if asked.approvers is None else list(asked.approvers),
+        asked_at=asked.asked_at,
+        expires_at=asked.expires_at,
+        decisions=[DecisionView.of(made) for made in services.approval_store.decisions(run_id, spec.name)],
     )
 
 

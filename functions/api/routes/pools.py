@@ -1,6 +1,6 @@
 """Pools, the hosts that joined them, and the runners at work."""
 
-import re
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
@@ -8,17 +8,28 @@ from pydantic import Field
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import RunnerView, runner_view
-from api.shapes import NAME_PATTERN, JsonObject, Name
+from api.naming import check_name
+from api.shapes import JsonObject, Name
 from cadence.application.look_into_run import attempts
 from cadence.composition.api import Services
 from cadence.domain.access import ALL_PROJECTS, Permission, Principal
-from cadence.domain.errors import Forbidden, InvalidRequest, Violation
-from cadence.domain.pool import Pool
+from cadence.domain.errors import Forbidden
+from cadence.domain.pool import LargestRunner, Pool
 
 endpoints = Endpoints("pools")
 
 _RECENT_RUNS = 50
 _AT_WORK = frozenset({"placing", "booting", "running"})
+
+
+class PoolLimits(Body):
+    """The largest runner of the pool in millicores and MB. Documents are held against what is given."""
+
+    runners: int | None = Field(None, ge=1, le=100_000, description="At most so many at a time; the others wait.")
+    cpu: int | None = Field(default=None, ge=1)
+    memory: int | None = Field(default=None, ge=1)
+    storage: int | None = Field(default=None, ge=1)
+    images: bool | None = Field(default=None, description="Whether its runners can run container images.")
 
 
 class PoolBody(Body):
@@ -29,6 +40,15 @@ class PoolBody(Body):
     architectures: list[Literal["amd64", "arm64"]] = Field(["amd64"], min_length=1, max_length=2)
     projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
     settings: JsonObject = Field(default_factory=dict)
+    limits: PoolLimits = PoolLimits(runners=None)
+
+
+class PoolLimitsView(Model):
+    cpu: int | None
+    memory: int | None
+    storage: int | None
+    images: bool | None
+    runners: int | None
 
 
 class PoolView(Model):
@@ -38,6 +58,7 @@ class PoolView(Model):
     architectures: list[str]
     projects: list[str]
     settings: JsonObject
+    limits: PoolLimitsView
 
 
 class PoolList(Model):
@@ -92,9 +113,7 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
     """Create or replace a pool. Needs a token for all projects."""
     if call.by.project != ALL_PROJECTS:
         raise Forbidden("Only a token for all projects can change pools.")
-    if not re.fullmatch(NAME_PATTERN, pool):
-        message = "A pool's name begins with a lower-case letter and has lower-case letters, digits, `_` and `-`."
-        raise InvalidRequest(message, [Violation("pool", message, "bad_name")])
+    check_name("pool", pool)
     changed = Pool(
         call.by.organization,
         pool,
@@ -103,8 +122,12 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
         tuple(body.architectures),
         tuple(body.projects),
         body.settings,
+        body.limits.runners,
+        LargestRunner(**body.limits.model_dump(exclude={"runners"})),
     )
-    return Reply(_view(changed), 201 if services.access.put_pool(changed) else 200)
+    new = services.access.put_pool(changed)
+    services.slots.limit_pool(changed)
+    return Reply(_view(changed), 201 if new else 200)
 
 
 @endpoints.add("GET", "/v1/hosts", Permission.HOSTS_READ, answers={200: HostList})
@@ -157,4 +180,5 @@ def _view(pool: Pool) -> PoolView:
         architectures=list(pool.architectures),
         projects=list(pool.projects),
         settings=dict(pool.settings),
+        limits=PoolLimitsView(runners=pool.max_runners, **asdict(pool.largest)),
     )

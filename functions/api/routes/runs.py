@@ -65,6 +65,9 @@ class RunView(Model):
     created_by: str
     started_at: datetime | None
     finished_at: datetime | None
+    waiting_for: str | None = Field(description="What a pending run waits for, in words.")
+    concurrency_group: str | None
+    priority: int
 
 
 class RunWithTreatments(RunView):

@@ -20,10 +20,33 @@ class S3Documents:
         return sha256
 
     def get(self, sha256: str) -> bytes:
-        try:
-            content: bytes = self._client.get_object(Bucket=self._bucket, Key=document_key(sha256))["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                raise NotFound(f"document {sha256} is not kept (any more)") from error
-            raise
-        return content
+        return read_document(self._client, self._bucket, document_key(sha256))
+
+
+class S3LibraryTexts:
+    """Implements LibraryTexts: beside the documents, by the digest of what names them."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, content: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=_library_key(key), Body=content)
+
+    def get(self, key: str) -> bytes:
+        return read_document(self._client, self._bucket, _library_key(key))
+
+
+def read_document(client: Any, bucket: str, key: str) -> bytes:
+    """Raises NotFound."""
+    try:
+        content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            raise NotFound(f"document {key.rpartition('/')[2]} is not kept (any more)") from error
+        raise
+    return content
+
+
+def _library_key(key: str) -> str:
+    return document_key(f"library-{hashlib.sha256(key.encode()).hexdigest()}")

@@ -18,6 +18,12 @@ class SqsDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self._send({"runner_id": runner_id, **({"task_token": task_token} if task_token else {})}, after)
 
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        self._send({"turnstile": scope}, after)
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
+        self._send({"approval": treatment, "of_run": run_id}, after)
+
     def _send(self, subject: dict[str, str], after: timedelta) -> None:
         delay = max(timedelta(), min(after, LONGEST_DELAY))
         client("sqs").send_message(

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cadence.adapters.aws import client
-from cadence.domain.errors import CadenceError, machine_error_name
+from cadence.adapters.aws import client, may_succeed_later
+from cadence.adapters.insisting import insisting
+from cadence.domain.errors import CadenceError, Transient, machine_error_name
 from cadence.domain.ids import run_execution, treatment_id
+from cadence.domain.run import Kind
 
 # A token is good until its state has been left; afterwards nobody waits for the answer.
 _TOO_LATE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
+_NO_ROOM = frozenset({"ExecutionLimitExceeded", "TooManyRequestsException"})
 _MAX_CAUSE = 32_000
 
 
@@ -24,9 +28,10 @@ class StepFunctionsMachines:
         payload = {"run_id": run_id, "deadline_seconds": deadline_seconds}
         self._start(self._run_machine, run_execution(run_id, execution), payload)
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         name = treatment_id(run_id, treatment)
-        self._start(self._treatment_machine, name, {"run_id": run_id, "treatment": treatment, "attempt": 1})
+        payload = {"run_id": run_id, "treatment": treatment, "kind": str(kind), "attempt": 1}
+        insisting(partial(self._start, self._treatment_machine, name, payload))
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         self._answer("send_task_success", taskToken=task_token, output=json.dumps(output))
@@ -41,7 +46,10 @@ class StepFunctionsMachines:
         try:
             client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=json.dumps(payload))
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            code = error.response["Error"]["Code"]
+            if code in _NO_ROOM or (code != "ExecutionAlreadyExists" and may_succeed_later(error)):
+                raise Transient(f"{name}: no execution can be started now ({code})") from error
+            if code != "ExecutionAlreadyExists":
                 raise
 
     @staticmethod

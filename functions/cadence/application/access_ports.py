@@ -9,6 +9,7 @@ from cadence.application.ports import PoolStore
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost
 from cadence.domain.pool import Pool
+from cadence.domain.quotas import Quotas
 
 
 class TokenStore(Protocol):
@@ -32,6 +33,12 @@ class Directory(PoolStore, Protocol):
 
     def get_organization(self, name: str) -> Organization:
         """Raises NotFound."""
+
+    def get_quotas(self, organization: str) -> Quotas:
+        """The defaults if none were set."""
+
+    def put_quotas(self, organization: str, quotas: Quotas) -> None:
+        """Raises NotFound if there is no such organization."""
 
     def add_project(self, project: Project) -> None:
         """Raises Conflict if it exists."""

@@ -1,13 +1,14 @@
 """Admission: from a plan to treatments that can start."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, Deadlines, Documents, LogStream, RunStore
-from cadence.domain import plan
+from cadence.domain import admission, keeping, plan
 from cadence.domain.errors import Cancelled
-from cadence.domain.run import Run
+from cadence.domain.run import Run, Value
 
 
 @dataclass(frozen=True)
@@ -16,34 +17,45 @@ class Admission:
 
     runs: RunStore
     documents: Documents
+    clock: Clock
 
     def __call__(self, run: Run) -> None:
         """Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is gone."""
-        specs = plan.decode(self.documents.get(run.plan_sha256))
-        edges = plan.edges(run.run_id, specs)
-        treatments = plan.treatments(run.run_id, specs, edges)
-        self.runs.admit(run.run_id, specs, treatments, edges)
+        specs = admission.with_growth(plan.decode(self.documents.get(run.plan_sha256)))
+        kept = keeping.decode(self.documents.get(run.kept_sha256)) if run.kept_sha256 else keeping.Kept()
+        begins = admission.beginning(run.run_id, specs, self.clock(), kept.treatments, kept.notes)
+        self.runs.put_values([keeping.taken_over(value, run.run_id) for value in self._kept_values(run, kept)])
+        self.runs.admit(run.run_id, specs, begins.treatments, begins.edges)
+
+    def _kept_values(self, run: Run, kept: keeping.Kept) -> Sequence[Value]:
+        if run.rerun_of is None or not kept.treatments:
+            return ()
+        return [value for value in self.runs.list_values(run.rerun_of) if value.treatment in kept.treatments]
 
 
 @dataclass(frozen=True)
 class Admit:
+    """`pin_images` gives the run a plan whose images all have digests."""
+
     runs: RunStore
     admission: Admission
     feeder: Feeder
     deadlines: Deadlines
     log_stream: LogStream
     clock: Clock
+    pin_images: Callable[[Run], Run]
 
     def __call__(self, run_id: str, machine_token: str) -> None:
         """Writes what the run consists of, keeps the machine's token, starts what is ready. Safe to repeat.
 
-        Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone.
+        Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone, ProviderRejected for an image
+        that its registry refuses, Transient if a registry does not answer.
         """
         run = self.runs.begin_run(run_id, machine_token, self.clock())
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()
-        self.admission(run)
+        self.admission(self.pin_images(run))
         self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
         self.feeder.start_ready(self.runs.list_treatments(run_id))
         self.feeder.answer_when_all_settled(run_id)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from cadence.application.feed import Feeder
-from cadence.application.ports import RunStore
-from cadence.domain.errors import Conflict, Gone
+from cadence.application.ports import Machines, RunStore
+from cadence.domain.errors import Cancelled, Conflict, Gone
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Runner
 
@@ -13,11 +13,12 @@ from cadence.domain.runner import Runner
 class Begin:
     runs: RunStore
     feeder: Feeder
+    machines: Machines
 
     def __call__(self, runner: Runner, spec: TreatmentSpec) -> None:
         """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
         try:
-            self.runs.advance(
+            begun = self.runs.advance(
                 runner.run_id,
                 runner.treatment,
                 runner.attempt,
@@ -27,5 +28,9 @@ class Begin:
             )
         except Conflict:
             raise Gone(f"{runner.treatment} was settled before its runner began.") from None
+        if begun.cancel_reason:
+            if runner.task_token:
+                self.machines.fail(runner.task_token, Cancelled(begun.cancel_reason))
+            raise Gone(f"Runner {runner.runner_id} is no longer wanted: {begun.cancel_reason}")
         if any(port.flow == "stream" for port in spec.outputs):
             self.feeder.opened(runner.run_id, runner.treatment)

@@ -2,19 +2,14 @@
 
 from dataclasses import dataclass
 
-from cadence.application.ports import Machines, RunStore
-from cadence.domain.errors import Cancelled
-from cadence.domain.run import Run, RunState
+from cadence.application.run_gates import RunGates
+from cadence.domain.run import Run
 
 
 @dataclass(frozen=True)
 class CancelRun:
-    runs: RunStore
-    machines: Machines
+    gates: RunGates
 
     def __call__(self, run_id: str, by: str) -> Run:
         """Safe to repeat. Raises Conflict if the run has ended."""
-        run = self.runs.request_stop(run_id, RunState.CANCELLED, f"cancelled by {by}")
-        if run.machine_token:
-            self.machines.fail(run.machine_token, Cancelled(run.cause or "cancelled"))
-        return run
+        return self.gates.cancel(run_id, f"cancelled by {by}")

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cadence.application.fetch_libraries import Libraries
 from cadence.application.ports import Documents, PoolStore
 from cadence.application.runner_ports import SecretDescription
 from cadence.application.start_run import Frozen
 from cadence.domain import plan
 from cadence.domain.document import Checked, Context, Finding, Pipeline, PoolOffer, bind_parameters, validate
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.pool import Pool
 
 
 class InvalidDocument(InvalidRequest):
@@ -31,16 +33,23 @@ class SecretNames(Protocol):
 class CheckDocument:
     pools: PoolStore
     secrets: SecretNames
+    libraries: Libraries
 
     def __call__(self, organization: str, project: str, source: str) -> Checked:
         """All findings at once; never raises for what is in the document."""
-        offers = {
-            pool.name: PoolOffer(architectures=frozenset(pool.architectures))
-            for pool in self.pools.list_pools(organization)
-            if pool.serves(project)
-        }
+        offers = {pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)}
         secrets = frozenset(secret.name for secret in self.secrets.names(organization, project))
-        return validate(source, context=Context(secrets=secrets, pools=offers))
+        return validate(
+            source,
+            context=Context(secrets=secrets, pools=offers, libraries=self.libraries(organization, project, source)),
+        )
+
+
+def _offer(pool: Pool) -> PoolOffer:
+    largest = pool.largest
+    return PoolOffer(
+        frozenset(pool.architectures), largest.cpu, largest.memory, largest.storage, largest.images, pool.max_runners
+    )
 
 
 @dataclass(frozen=True)

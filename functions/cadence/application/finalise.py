@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cadence.application.ports import Clock, RunStore
+from cadence.application.run_gates import RunGates
 from cadence.domain.run import Run, RunState, Treatment, TreatmentState
 
 # The first of these that some treatment is in makes the run fail, and gives its cause.
@@ -14,6 +15,7 @@ _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOS
 @dataclass(frozen=True)
 class Finalise:
     runs: RunStore
+    gates: RunGates
     clock: Clock
 
     def __call__(self, run_id: str) -> Run:
@@ -28,7 +30,9 @@ class Finalise:
         for treatment in treatments:
             if not treatment.state.final:
                 self.runs.settle(treatment, left, cause, None, self.clock())
-        return self.runs.finish_run(run_id, state, cause, self.clock())
+        ended = self.runs.finish_run(run_id, state, cause, self.clock())
+        self.gates.leave(ended)
+        return ended
 
 
 def _verdict(run: Run, treatments: Sequence[Treatment]) -> tuple[RunState, str | None]:

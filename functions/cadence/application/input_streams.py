@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cadence.application.ports import RunStore
 from cadence.application.runner_ports import StreamStore
 from cadence.domain import ids
+from cadence.domain.errors import NotFound
 from cadence.domain.run import InputSpec, TreatmentState, Trigger
 from cadence.domain.stream import InputState, StreamEnd
 
@@ -15,12 +16,15 @@ _TRIGGERS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 
 @dataclass(frozen=True)
 class Source:
-    """`epoch` is the producer's attempt; `readable`: chunks may be asked for; `end` is known once `state` is ended."""
+    """`epoch` is the producer's attempt; `end` is known once `state` is ended.
+
+    Chunks may be asked for if there is a `prefix`, which with their number names them in the data bucket.
+    """
 
     epoch: int
     state: InputState
     producer: str | None = None  # runner id
-    readable: bool = False
+    prefix: str | None = None
     end: StreamEnd | None = None
 
 
@@ -44,7 +48,17 @@ class InputStreams:
             return Source(epoch, InputState.FAILED, runner_id)
         if not succeeded and (wanted.flow == "block" or producer.state is not TreatmentState.RUNNING):
             return Source(epoch, InputState.OPEN, runner_id)
+        if succeeded:
+            return self._settled(run_id, wanted.source_treatment, wanted.source_port, runner_id, epoch)
         end = self.streams.get_progress(runner_id, wanted.source_port).end
-        if end is None and succeeded and wanted.type == "void":
-            end = _NOTHING
-        return Source(epoch, InputState.ENDED if end else InputState.OPEN, runner_id, readable=True, end=end)
+        prefix = ids.chunk_prefix(run_id, producer.name, epoch, wanted.source_port)
+        return Source(epoch, InputState.ENDED if end else InputState.OPEN, runner_id, prefix, end)
+
+    def _settled(self, run_id: str, treatment: str, port: str, runner_id: str, epoch: int) -> Source:
+        """By its value: a group has no runner, and a value that was kept was made in another run."""
+        try:
+            value = self.runs.get_value(run_id, treatment, port)
+        except NotFound:  # void
+            return Source(epoch, InputState.ENDED, runner_id, end=_NOTHING)
+        end = StreamEnd(value.size, value.sha256, value.chunks)
+        return Source(epoch, InputState.ENDED, runner_id, value.chunk_prefix, end)

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from cadence.application.input_streams import InputStreams, Source
 from cadence.application.runner_ports import DataUrls, Specs, StreamStore
-from cadence.domain import ids
 from cadence.domain.errors import NotFound
 from cadence.domain.run import InputSpec
 from cadence.domain.runner import Runner
@@ -49,7 +47,7 @@ class ReadInput:
         wanted = self._declared(runner, port)
         source = self.sources(runner.run_id, wanted)
         position = next_seq if epoch == source.epoch else 0
-        downloads = self._downloads(runner, wanted, source, position) if source.readable and not done else ()
+        downloads = self._downloads(runner, wanted, source, position) if source.prefix and not done else ()
         if done:
             self._detach(runner, wanted, source)
         waits = source.state is InputState.OPEN and not downloads
@@ -57,15 +55,13 @@ class ReadInput:
 
     def _downloads(self, runner: Runner, wanted: InputSpec, source: Source, position: int) -> Sequence[ChunkUrl]:
         assert source.producer
-        assert wanted.source_treatment
         assert wanted.source_port
         last = position + DOWNLOADS
         if source.end is None:
             self.streams.note_consumer(source.producer, wanted.source_port, runner.runner_id, position)
         else:
             last = min(last, source.end.chunks)
-        key = partial(ids.chunk_key, runner.run_id, wanted.source_treatment, source.epoch, wanted.source_port)
-        return [ChunkUrl(seq, self.urls.download(key(seq))) for seq in range(position, last)]
+        return [ChunkUrl(seq, self.urls.download(f"{source.prefix}{seq:012}")) for seq in range(position, last)]
 
     def _detach(self, runner: Runner, wanted: InputSpec, source: Source) -> None:
         if source.producer and wanted.source_port:

@@ -1,6 +1,8 @@
 """A runner for a pool of hosts: nothing has to be started, so it is offered in the call that decides its place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cadence.application.ports import Machines, RunnerStore, Standing
 from cadence.application.runner_ports import Doorbell, Offers
@@ -17,8 +19,8 @@ class Offer:
     doorbell: Doorbell
     machines: Machines
 
-    def __call__(self, standing: Standing, placement: Placement, task_token: str) -> None:
-        """Safe to repeat: what an earlier call offered is adopted, with the new `task_token`. Raises Cancelled, RunnerLost."""
+    def __call__(self, standing: Standing, placement: Placement, noted: Mapping[str, Any], task_token: str) -> None:
+        """`noted` are fields of the treatment, changed with it. Safe to repeat: what an earlier call offered is adopted, with the new `task_token`. Raises Cancelled, RunnerLost."""
         run, treatment = standing.run, standing.treatment
         runner = Runner(
             runner_id=placement.runner_id,
@@ -36,7 +38,7 @@ class Offer:
         )
         try:
             # In one step with the treatment: whoever stops the run finds it either not placed yet, or its runner.
-            self.offers.offer(runner)
+            self.offers.offer(runner, noted)
         except Conflict:
             self._adopt(runner, placement.function, task_token)
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cadence.application.inputs import ChunkUrl
-from cadence.application.ports import RunnerStore
+from cadence.application.ports import RunnerStore, WakeUps
 from cadence.application.runner_ports import DataUrls, Specs, StreamStore
 from cadence.domain import ids
 from cadence.domain.errors import Conflict, NotFound, Transient
@@ -31,6 +31,7 @@ class CommitOutput:
     runners: RunnerStore
     streams: StreamStore
     urls: DataUrls
+    wake_ups: WakeUps
 
     def __call__(
         self,
@@ -43,9 +44,13 @@ class CommitOutput:
     ) -> OutputAnswer:
         """Reporting chunks again changes nothing. Raises NotFound, Conflict (a gap, or an end that does not fit)."""
         spec = self.specs(runner.run_id, runner.treatment)
-        if port not in {declared.port for declared in spec.outputs}:
+        output = next((declared for declared in spec.outputs if declared.port == port), None)
+        if output is None:
             raise NotFound(f"{runner.treatment} has no output {port}.")
         progress = self._commit(runner, port, committed, end)
+        if committed or end:
+            for group in output.grows:
+                self.wake_ups.wake(runner.run_id, group)
         if progress.end is not None or want == 0:
             return OutputAnswer((), 0.0)
         want = max(0, min(want, progress.next_seq + _MAX_UNCOMMITTED - next_seq))

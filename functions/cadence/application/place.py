@@ -1,10 +1,13 @@
 """Placement: which pool gives the runner of a treatment's next attempt."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from cadence.application.offer import Offer
-from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunStore
+from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunStore, Standing
+from cadence.application.treatment_gates import TreatmentGates
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.domain.pool import HOST, Placement, Pool
@@ -19,6 +22,7 @@ FIRST_LOOK = timedelta(seconds=60)
 class Place:
     runs: RunStore
     pools: PoolStore
+    gates: TreatmentGates
     offer: Offer
     machines: Machines
     deadlines: Deadlines
@@ -33,16 +37,19 @@ class Place:
         `task_token` is answered with the placement to launch; a pool of hosts is offered the runner at once, and the token is
         answered when its attempt has ended. Safe to repeat. `refused` is the last decision, if its pool had no room. Raises
         Cancelled (the run is being stopped), NotReady (every pool has been tried just now), ProviderRejected (no pool can ever
-        hold it: says which and why), RunnerLost (an earlier call's runner is lost).
+        hold it: says which and why), RunnerLost (an earlier call's runner is lost), and what its gates raise.
         """
         self.deadlines.watch_runner(ids.runner_id(run_id, treatment, attempt), FIRST_LOOK, task_token)
         standing = self.runs.get_standing(run_id, treatment)
         run = standing.run
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
-        placement = self._decide(run, standing.spec, attempt, refused)
+        stored = standing.treatment
+        if stored.cancel_reason or stored.attempt != attempt:
+            raise Cancelled(stored.cancel_reason or f"{treatment} goes on with attempt {stored.attempt}")
+        placement, noted = self._decide(standing, refused)
         if placement.provider == HOST:
-            self.offer(standing, placement, task_token)
+            self.offer(standing, placement, noted, task_token)
             return
         try:
             self.runs.advance(
@@ -53,12 +60,15 @@ class Place:
                 TreatmentState.BOOTING,
                 pool=placement.pool,
                 placed_at=placement.decided_at,
+                **noted,
             )
         except Conflict:
             raise Cancelled(f"{treatment} was settled while it was being placed") from None
         self.machines.succeed(task_token, placement.step())
 
-    def _decide(self, run: Run, spec: TreatmentSpec, attempt: int, refused: Placement | None) -> Placement:
+    def _decide(self, standing: Standing, refused: Placement | None) -> tuple[Placement, Mapping[str, Any]]:
+        """The placement, and what is to be noted of the treatment with it."""
+        run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
         pools, reasons = self._candidates(run, spec)
         if not pools:
             raise ProviderRejected(f"no pool can hold {spec.name}: {'; '.join(reasons) or 'there is no pool'}")
@@ -68,18 +78,20 @@ class Place:
             if refused and self.clock() < refused.decided_at + TRY_AGAIN_AFTER:
                 raise NotReady(f"no room in {', '.join(exhausted)}: trying again after {TRY_AGAIN_AFTER.seconds} s")
             untried, exhausted = pools, ()
-        pool = untried[0]
-        return Placement(
+        usable, noted = self.gates.passed(run, spec, standing.treatment, untried)
+        pool = usable[0]
+        placement = Placement(
             pool=pool.name,
             provider=pool.provider,
             function=f"{self.provider_function_prefix}{pool.provider}",
             runner_id=ids.runner_id(run.run_id, spec.name, attempt),
             attempt=attempt,
             boot_deadline=pool.boot_deadline,
-            reason=f"first of {', '.join(p.name for p in untried)}" if len(untried) > 1 else "the only candidate",
+            reason=_reason(pool, untried),
             decided_at=self.clock(),
             exhausted=exhausted,
         )
+        return placement, {"waiting_for": None, **noted}
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[str]]:
         reasons: list[str] = []
@@ -101,3 +113,10 @@ class Place:
             else:
                 fitting.append(pool)
         return fitting, reasons
+
+
+def _reason(chosen: Pool, candidates: Sequence[Pool]) -> str:
+    if len(candidates) == 1:
+        return "the only candidate"
+    names = ", ".join(pool.name for pool in candidates)
+    return f"first of {names}" if chosen is candidates[0] else f"first of {names} with a free slot"

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from cadence.domain.errors import CadenceError
+from cadence.domain.group import Growth, Places
 from cadence.domain.pool import Pool
 from cadence.domain.run import (
     Edge,
+    Kind,
     Run,
     RunState,
     Treatment,
@@ -24,6 +26,9 @@ from cadence.domain.runner import OutputStream, Result, Runner, RunnerState
 T = TypeVar("T")
 
 Clock = Callable[[], datetime]
+
+# Instances that one transaction can make.
+MOST_ADDED = 24
 
 
 @dataclass(frozen=True)
@@ -50,16 +55,28 @@ class RunStore(Protocol):
     def get_run(self, run_id: str) -> Run:
         """Raises NotFound."""
 
+    def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
+        """Those that exist, by id."""
+
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         """Newest first."""
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
     ) -> None:
-        """Writes those that are not there yet; what is there stays as it is. Sets the run's count of unsettled treatments once."""
+        """Writes those that are not there yet; what is there stays as it is. Sets the run's count of unsettled treatments once.
+
+        Of each group that bounds its instances, it also makes the places.
+        """
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         """Keeps the token of the machine that waits for the run; a pending run becomes running."""
+
+    def note_waiting(self, run_id: str, what: str) -> Run:
+        """What a pending run waits for. Raises Conflict if it is pending no more."""
+
+    def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
+        """Replaces the plan whose digest is `seen`. If another call was first, its plan stays; returns the run as it is."""
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
         """Keeps the token of the machine that waits for a stopping run to have settled."""
@@ -79,6 +96,12 @@ class RunStore(Protocol):
         """All three in one call. Raises NotFound."""
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
+
+    def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
+        """Keeps why the treatment is to end (the first request wins), unless it has ended; returns it as it then stands."""
+
+    def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
+        """Those that exist, by run and name."""
 
     def advance(
         self,
@@ -114,7 +137,32 @@ class RunStore(Protocol):
     def get_value(self, run_id: str, treatment: str, port: str) -> Value:
         """Raises NotFound."""
 
+    def get_values(self, run_id: str, ports: Sequence[tuple[str, str]]) -> Sequence[Value]:
+        """Those that exist of these (treatment, port), in their order."""
+
     def list_values(self, run_id: str) -> Sequence[Value]: ...
+
+
+class GroupStore(Protocol):
+    """What groups know of their instances (table `runs`). Reads are consistent."""
+
+    def get_growth(self, run_id: str, group: str) -> Growth:
+        """A new one if there is none yet."""
+
+    def save_growth(self, seen: Growth, after: Growth) -> Growth:
+        """Raises Conflict if it has changed since `seen` was read."""
+
+    def add_instances(self, seen: Growth, after: Growth, specs: Sequence[TreatmentSpec], at: datetime) -> None:
+        """New instances, ready, with their edges to the group and the counts of run and group, and the growth: all or nothing.
+
+        At most `MOST_ADDED`. Raises Conflict if the growth has changed, the group does not run, or the run is to be stopped.
+        """
+
+    def get_places(self, run_id: str, group: str) -> Places:
+        """Raises NotFound."""
+
+    def save_places(self, run_id: str, group: str, seen: Places, after: Places) -> None:
+        """Raises Conflict if they have changed since `seen` was read."""
 
 
 class RunnerStore(Protocol):
@@ -148,7 +196,7 @@ class Machines(Protocol):
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         """Idempotent: the execution is named by the run, and by its number from the second on."""
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         """Idempotent: the execution is named by the treatment's id. It begins with attempt 1."""
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
@@ -176,7 +224,18 @@ class Deadlines(Protocol):
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         """`task_token` is whoever waits for the runner before it is there."""
 
+    def watch_turnstile(self, scope: str, after: timedelta) -> None: ...
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None: ...
+
     # Waits longer than a queue can delay a message are cut short; the watchdog then looks and sends the next one.
+
+
+class WakeUps(Protocol):
+    """Tells a group that something it goes by has happened (queue `wake-ups`). A repeated wake-up changes nothing."""
+
+    def wake(self, run_id: str, group: str, *, failed: bool = False) -> None:
+        """`failed`: one of its instances did."""
 
 
 class LogStream(Protocol):

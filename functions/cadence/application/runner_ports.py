@@ -1,6 +1,6 @@
 """What the use cases for runners and hosts need from the outside, beside `ports.py`. Every write is safe to repeat."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -34,8 +34,8 @@ class Host:
 
 
 class Offers(Protocol):
-    def offer(self, runner: Runner) -> None:
-        """In one transaction: the treatment boots, `runner` is there, and is offered to the hosts of its pool.
+    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
+        """In one transaction: the treatment boots (`noted` are further fields of it), `runner` is there, and is offered to the hosts of its pool.
 
         Raises Conflict if the treatment is no longer to be placed at that attempt, or the runner is there already, unless it
         is offered still or has not begun in another pool.
@@ -76,10 +76,12 @@ class HostStore(Protocol):
         """Those that exist, by id."""
 
 
-class StreamStore(Protocol):
-    """The chunks of runners' outputs and the positions of their consumers (table `runners`)."""
-
+class StreamStates(Protocol):
     def get_progress(self, runner_id: str, port: str) -> StreamProgress: ...
+
+
+class StreamStore(StreamStates, Protocol):
+    """The chunks of runners' outputs and the positions of their consumers (table `runners`)."""
 
     def commit(
         self, runner_id: str, port: str, seen: StreamProgress, chunks: Sequence[Chunk], end: StreamEnd | None
@@ -182,3 +184,17 @@ class SecretStore(SecretReader, Protocol):
 
     def delete(self, organization: str, project: str, name: str) -> None:
         """Raises NotFound."""
+
+
+class Chunks(Protocol):
+    """The content of values, in pieces (data bucket)."""
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on, none at the chunk's end. Raises NotFound."""
+
+    def read_whole(self, keys: Sequence[str]) -> Iterator[bytes]:
+        """Each chunk's content, in this order; the next ones are fetched meanwhile. Raises NotFound."""
+
+    def write(self, key: str, content: bytes) -> None: ...
+
+    def exists(self, key: str) -> bool: ...

@@ -1,17 +1,19 @@
 """The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, RunnerStore, RunStore, Standing
 from cadence.application.runner_ports import Specs
-from cadence.domain import ids
+from cadence.application.runner_slots import RunnerSlots
+from cadence.domain import ids, retrying
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.pool import HOST
-from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState, Value
+from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
 from cadence.domain.step import Next, Step, after_release
 
@@ -21,9 +23,10 @@ _FINAL_ERRORS = {
     "Cancelled": TreatmentState.CANCELLED,
     "TimedOut": TreatmentState.TIMED_OUT,
     "ProviderRejected": TreatmentState.FAILED,
+    "NotApproved": TreatmentState.FAILED,
 }
 # Another attempt would meet them again.
-_LASTING_ERRORS = frozenset({"ProviderRejected", "NotReady"})
+_LASTING_ERRORS = frozenset({"ProviderRejected", "NotApproved", "NotReady"})
 # A runner's own call settles no more consumers than this; its machine has more time.
 _QUICK = 25
 _OUTCOMES = {
@@ -58,6 +61,7 @@ class Settle:
     runs: RunStore
     runners: RunnerStore
     feeder: Feeder
+    slots: RunnerSlots
     specs: Specs
     provider_function_prefix: str
     clock: Clock
@@ -70,28 +74,35 @@ class Settle:
         standing = self.runs.get_standing(run_id, treatment)
         stored = standing.treatment
         ended = attempt or stored.attempt
+        if ended == stored.attempt:
+            # Before the attempt is left behind, so that no slot is: a repeated call does it again.
+            self.slots.release(stored)
         runner = self._runner(ids.runner_id(run_id, treatment, ended))
         if not stored.state.final and ended == stored.attempt:
             stored = self._end(standing, runner, error, may_retry=attempt is not None)
         if stored.state.final:
-            self.feeder.settled(run_id, treatment, stored.state)
+            self.feeder.settled(stored)
             return self._released(Step(Next.DONE, ended), runner)
-        return self._released(Step(Next.RETRY, stored.attempt), runner)
+        seconds = retrying.wait_seconds(stored, standing.spec.retry)
+        following = Next.WAIT if seconds else Next.RETRY
+        return self._released(Step(following, stored.attempt, wait_seconds=seconds), runner)
 
     def quickly(self, runner: Runner) -> Step:
         """Settles what succeeded, and says what follows; leaves it to the machine if it did not, or has many consumers.
 
-        Takes a few calls less than `__call__`, since it knows how the attempt stands. Raises Conflict if it does not stand so.
+        Raises Conflict if the treatment moves at this moment.
         """
         result = runner.result
-        if result is None or result.outcome is not Outcome.SUCCEEDED:
+        stored = self.runs.get_treatment(runner.run_id, runner.treatment)
+        running = stored.state is TreatmentState.RUNNING and stored.attempt == runner.attempt
+        if result is None or result.outcome is not Outcome.SUCCEEDED or not running:
             return self.by_machine(runner)
+        self.slots.release(stored)
         spec = self.specs(runner.run_id, runner.treatment)
-        running = Treatment(runner.run_id, runner.treatment, TreatmentState.RUNNING, 0, attempt=runner.attempt)
-        state = self._settle(running, spec, TreatmentState.SUCCEEDED, None, result)
-        if state is not TreatmentState.SUCCEEDED or not self.feeder.settled(
-            runner.run_id, runner.treatment, state, at_most=_QUICK
-        ):
+        state = self._settle(stored, spec, TreatmentState.SUCCEEDED, None, result)
+        if state is not TreatmentState.SUCCEEDED:
+            return self.by_machine(runner)
+        if not self.feeder.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
             return self.by_machine(runner)
         return self._released(Step(Next.DONE, runner.attempt), runner)
 
@@ -120,16 +131,22 @@ class Settle:
             and runner
             and runner.cancel_reason
             and not run.stop_requested
+            and not treatment.cancel_reason
         ):
             # The agent was told to stop, though nobody stopped the run: its time was over.
             state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
+        if treatment.cancel_reason and state in {TreatmentState.LOST, TreatmentState.CANCELLED}:
+            state, cause = TreatmentState.CANCELLED, treatment.cancel_reason
+        exit_code = result.exit_code if result else None
         lasting = result is None and error is not None and error.name in _LASTING_ERRORS
-        if may_retry and not lasting and not run.stop_requested and _may_retry(treatment, spec, state):
-            return self._next_attempt(treatment, state, cause)
+        wanted = may_retry and not lasting and not run.stop_requested and not treatment.cancel_reason
+        retried = wanted and spec.kind is Kind.COMMAND
+        if retried and retrying.may_retry(treatment, spec.retry, state, exit_code):
+            return self._next_attempt(treatment, spec, state, cause)
         settled = self._settle(treatment, spec, state, cause, result)
         if settled is None:
             return self.runs.get_treatment(treatment.run_id, treatment.name)
-        return replace(treatment, state=settled)
+        return dataclasses.replace(treatment, state=settled)
 
     def _settle(
         self,
@@ -164,20 +181,22 @@ class Settle:
                 return self.runners.get_runner(runner.runner_id)
         return runner
 
-    def _next_attempt(self, treatment: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
-        counts = (
-            {"infrastructure_failures": treatment.infrastructure_failures + 1}
-            if state is TreatmentState.LOST
-            else {"failures": treatment.failures + 1}
-        )
+    def _next_attempt(
+        self, treatment: Treatment, spec: TreatmentSpec, state: TreatmentState, cause: str | None
+    ) -> Treatment:
+        counter = retrying.COUNTERS[state]
+        counts = {counter: getattr(treatment, counter) + 1, "attempt": treatment.attempt + 1}
+        seconds = retrying.wait_seconds(dataclasses.replace(treatment, **counts), spec.retry)
         return self.runs.advance(
             treatment.run_id,
             treatment.name,
             treatment.attempt,
             _LIVE,
-            TreatmentState.PLACING,
-            attempt=treatment.attempt + 1,
+            # While it waits it has no place, so that whoever stops the run ends it at once.
+            TreatmentState.READY if seconds else TreatmentState.PLACING,
             cause=f"attempt {treatment.attempt}: {cause}",
+            waiting_for=f"{seconds} s to pass before attempt {counts['attempt']}" if seconds else None,
+            turnstiles=(),
             **counts,
         )
 
@@ -213,12 +232,6 @@ def _verdict(result: Result | None, error: MachineError | None) -> tuple[Treatme
     if error is None:
         return TreatmentState.LOST, "the runner's result was not found"
     return _FINAL_ERRORS.get(error.name, TreatmentState.LOST), error.cause or error.name
-
-
-def _may_retry(treatment: Treatment, spec: TreatmentSpec, state: TreatmentState) -> bool:
-    if state is TreatmentState.LOST:
-        return treatment.infrastructure_failures < spec.retry.infrastructure
-    return state is TreatmentState.FAILED and treatment.failures < spec.retry.failure
 
 
 def _unfinished(spec: TreatmentSpec, outputs: Sequence[OutputStream]) -> str | None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from cadence.application.access_ports import SeenStore
 from cadence.application.identifiers import derived_ulid, new_ulid
-from cadence.application.ports import Clock, Deadlines, Machines, RunStore
-from cadence.domain.errors import Conflict
-from cadence.domain.run import Run, RunState
+from cadence.application.ports import Clock, Deadlines, RunStore
+from cadence.application.run_gates import RunGates
+from cadence.domain.errors import Conflict, Transient
+from cadence.domain.run import ConcurrencyPolicy, Run, RunState
 
 _KEY_KEPT = timedelta(days=1)
 _START_CHECK = timedelta(seconds=60)
@@ -29,6 +30,9 @@ class Frozen:
     max_duration: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
     pipeline_version: int | None = None
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
 
     def fingerprint(self) -> str:
         said = json.dumps([self.pipeline, self.document_sha256, self.parameters], sort_keys=True)
@@ -37,10 +41,11 @@ class Frozen:
 
 @dataclass(frozen=True)
 class StartRun:
-    """Creates the run and starts its machine. Safe to repeat with the same `run_id`."""
+    """Creates the run, which then goes as far as its gates let it. Safe to repeat with the same `run_id`."""
 
     runs: RunStore
-    machines: Machines
+    gates: RunGates
+    deadlines: Deadlines
     clock: Clock
 
     def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
@@ -58,14 +63,20 @@ class StartRun:
             event=event,
             max_duration=frozen.max_duration,
             created_by=created_by,
+            concurrency_group=frozen.concurrency_group,
+            concurrency_policy=frozen.concurrency_policy,
+            priority=frozen.priority,
         )
+        # Before the run exists, so that one whose machine could not be started is always looked at again.
+        self.deadlines.watch_run(run_id, _START_CHECK)
         try:
             self.runs.create_run(run)
         except Conflict:
             run = self.runs.get_run(run_id)
-        if run.state is RunState.PENDING:
-            self.machines.start_run(run_id, run.machine_timeout)
-        return run
+        try:
+            return self.gates.proceed(run)
+        except Transient:
+            return run  # it is stored: the watchdog takes it on
 
 
 @dataclass(frozen=True)
@@ -74,15 +85,11 @@ class RequestRun:
 
     start: StartRun
     seen: SeenStore
-    deadlines: Deadlines
     clock: Clock
 
     def __call__(self, frozen: Frozen, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
         """Raises Conflict if `key` was used for something else."""
-        run_id = self._run_id(frozen, key)
-        # Before the run exists, so that one whose machine could not be started is always looked at again.
-        self.deadlines.watch_run(run_id, _START_CHECK)
-        return self.start(run_id, frozen, event, created_by)
+        return self.start(self._run_id(frozen, key), frozen, event, created_by)
 
     def _run_id(self, frozen: Frozen, key: str | None) -> str:
         now = self.clock()
@@ -107,4 +114,7 @@ def frozen_again(run: Run) -> Frozen:
         run.max_duration,
         run.parameters,
         run.pipeline_version,
+        run.concurrency_group,
+        run.concurrency_policy,
+        run.priority,
     )

@@ -4,26 +4,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cadence.application.admit import Admission
+from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
-from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
+from cadence.application.ports import Machines, RunStore
 from cadence.application.settle import MachineError
-from cadence.domain import ids
-from cadence.domain.errors import Cancelled, Conflict, NotFound
-from cadence.domain.run import Run, RunState, Treatment, TreatmentState
-from cadence.domain.runner import RunnerState
-
-_NOT_PLACED = frozenset({TreatmentState.PENDING, TreatmentState.READY, TreatmentState.PLACING})
-_LIVE_RUNNERS = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED})
+from cadence.domain.errors import NotFound
+from cadence.domain.run import Run, RunState
 
 
 @dataclass(frozen=True)
 class StopRun:
     runs: RunStore
     admission: Admission
-    runners: RunnerStore
+    end: EndTreatment
     machines: Machines
     feeder: Feeder
-    clock: Clock
 
     def __call__(self, run_id: str, stop_token: str, error: MachineError) -> None:
         """Keeps `stop_token`, which is answered when the last treatment has settled. Safe to repeat."""
@@ -34,9 +29,8 @@ class StopRun:
             self.admission(run)
         treatments = self.runs.list_treatments(run_id)
         reason = run.cause or "the run was stopped"
-        for treatment in treatments:
-            if not treatment.state.final:
-                self._stop(treatment, reason)
+        unfinished = [treatment for treatment in treatments if not treatment.state.final]
+        self.feeder.workers(lambda treatment: self.end(treatment, reason), unfinished)
         if treatments:
             self.feeder.answer_when_all_settled(run_id)
         else:
@@ -52,18 +46,3 @@ class StopRun:
             "the run took longer than it may" if overdue else f"the run's machine failed: {error.name}"
         )
         return self.runs.request_stop(run_id, state, cause)
-
-    def _stop(self, treatment: Treatment, reason: str) -> None:
-        if treatment.state in _NOT_PLACED:
-            try:
-                self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
-                return
-            except Conflict:
-                treatment = self.runs.get_treatment(treatment.run_id, treatment.name)
-        runner_id = ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)
-        try:
-            runner = self.runners.change_runner(runner_id, _LIVE_RUNNERS, cancel_reason=reason)
-        except (Conflict, NotFound):
-            return  # it is between two steps of its machine; each step looks at the run before it goes on
-        if runner.task_token:
-            self.machines.fail(runner.task_token, Cancelled(reason))

@@ -6,8 +6,11 @@ Every runner and every run has one wake-up on its way at a time; each wake-up ac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cadence.application.approvals import Approvals
 from cadence.application.finalise import Finalise
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
+from cadence.application.run_gates import RunGates
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import Settle
 from cadence.domain.errors import (
     BootTimedOut,
@@ -21,11 +24,15 @@ from cadence.domain.errors import (
 )
 from cadence.domain.run import Run, RunState
 from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.turnstile import is_for_runs
 
 # However long nothing is due, so that a stop whose messenger ended is carried out.
 CHECK = timedelta(seconds=60)
 # How long after a run's deadline its machine may take to end it. Longer than the machine itself waits.
 STOP_TAKES = timedelta(minutes=20)
+# A run that waits for its turn is let in by whoever leaves: this look is a second net.
+WAITING_CHECK = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,9 @@ class Watchdog:
     deadlines: Deadlines
     settle: Settle
     finalise: Finalise
+    gates: RunGates
+    slots: RunnerSlots
+    approvals: Approvals
     clock: Clock
 
     def run(self, run_id: str) -> None:
@@ -46,8 +56,8 @@ class Watchdog:
         if run.state.final:
             return
         now = self.clock()
-        due = (run.started_at or run.created_at) + timedelta(seconds=run.max_duration)
-        if now >= due + STOP_TAKES:
+        due = _due(run)
+        if now >= due + STOP_TAKES and run.started_at is not None:
             self.finalise(run_id)
             return
         if now >= due:
@@ -55,9 +65,11 @@ class Watchdog:
             self.deadlines.watch_run(run_id, due + STOP_TAKES - now)
             return
         if run.started_at is None:
-            # Whoever created it may have ended before starting its machine.
-            self.machines.start_run(run_id, run.machine_timeout)
-            due = min(due, now + CHECK)
+            # Whoever created it, or let it in, may have ended before starting its machine.
+            due = min(due, now + (CHECK if run.waiting_for is None else WAITING_CHECK))
+            run = self.gates.proceed(run)
+            if run.state.final:
+                return
         elif run.stop_requested and run.machine_token:
             # Whoever asked may have ended before telling the machine.
             self.machines.fail(run.machine_token, Cancelled(run.cause or "the run was stopped"))
@@ -81,6 +93,12 @@ class Watchdog:
         elif runner.state.live:
             self._look(runner)
 
+    def turnstile(self, scope: str) -> None:
+        (self.gates if is_for_runs(scope) else self.slots).tend(scope)
+
+    def approval(self, run_id: str, treatment: str) -> None:
+        self.approvals.look(run_id, treatment)
+
     def _end_overdue(self, run: Run) -> None:
         error = TimedOut(f"the run took longer than its max_duration of {run.max_duration} s")
         try:
@@ -91,7 +109,10 @@ class Watchdog:
         if run.machine_token:
             self.machines.fail(run.machine_token, error)
         elif run.started_at is None:  # its machine never took it up, so nothing else will end it
-            self.runs.finish_run(run.run_id, RunState.TIMED_OUT, "the run never began", self.clock())
+            cause = (
+                f"the run never began: it waited for {run.waiting_for}" if run.waiting_for else "the run never began"
+            )
+            self.gates.leave(self.runs.finish_run(run.run_id, RunState.TIMED_OUT, cause, self.clock()))
 
     def _look(self, runner: Runner) -> None:
         now = self.clock()
@@ -123,6 +144,13 @@ class Watchdog:
     def _tell(self, runner: Runner, error: CadenceError) -> None:
         if runner.task_token:
             self.machines.fail(runner.task_token, error)
+
+
+def _due(run: Run) -> datetime:
+    """A run's time counts from when it began. Waiting for its turn has a limit of its own."""
+    if run.started_at is not None:
+        return run.started_at + timedelta(seconds=run.max_duration)
+    return run.created_at + (timedelta(seconds=run.max_duration) if run.waiting_for is None else LONGEST_WAIT)
 
 
 def _overdue(runner: Runner, now: datetime) -> CadenceError | None:

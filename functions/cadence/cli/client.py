@@ -147,7 +147,7 @@ class Client:
     def search_logs(self, query: str, limit: int = 100) -> Json:
         return self._call("GET", _path("logs"), params={"q": query, "limit": limit})
 
-    # Secrets, tokens, git hosts, pools
+    # Secrets, tokens, git hosts
 
     def secrets(self) -> Json:
         return self._call("GET", self._in_project("secrets"))["items"]
@@ -176,6 +176,32 @@ class Client:
     def add_githost(self, kind: str, name: str, webhook_secret: str | None = None) -> Json:
         body = {"kind": kind, "project": self.project, "name": name, "webhook_secret": webhook_secret}
         return self._call("POST", _path("githosts"), body)
+
+    # Environments, approvals, quotas
+
+    def environments(self) -> Json:
+        return self._call("GET", self._in_project("environments"))["items"]
+
+    def put_environment(self, name: str, body: Json) -> Json:
+        return self._call("PUT", self._in_project("environments", name), body)
+
+    def delete_environment(self, name: str) -> None:
+        self._call("DELETE", self._in_project("environments", name))
+
+    def decide(self, run_id: str, treatment: str, decision: str, comment: str = "") -> Json:
+        body = {"decision": decision, "comment": comment}
+        return self._call("POST", _path("runs", run_id, "treatments", treatment, "approval"), body, repeatable=True)
+
+    def approval_link(self, run_id: str, treatment: str) -> Json:
+        return self._call("POST", _path("runs", run_id, "treatments", treatment, "approval-links"))
+
+    def quotas(self) -> Json:
+        return self._call("GET", _path("organizations", "quotas"))
+
+    def put_quotas(self, quotas: Json) -> Json:
+        return self._call("PUT", _path("organizations", "quotas"), quotas)
+
+    # Pools
 
     def pools(self) -> Json:
         return self._call("GET", _path("pools"))["items"]

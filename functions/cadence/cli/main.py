@@ -4,9 +4,10 @@ import importlib.util
 
 import typer
 
-from cadence.cli import logs, resources, runs
+from cadence.cli import gates, logs, resources, runs
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
+from cadence.cli.importing import import_
 
 app = typer.Typer(
     name="cadence",
@@ -28,16 +29,22 @@ for command in (
     logs.trace,
     runs.cancel,
     runs.rerun,
+    gates.approve,
+    gates.refuse,
+    gates.approval_link,
     deploy,
 ):
     app.command()(command)
+app.command("import")(import_)
 for group in (
     logs.value,
     resources.pipeline,
     resources.secret,
+    gates.environment,
     resources.githost,
     resources.token,
     resources.pool,
+    gates.quota,
     resources.host,
     resources.runner,
 ):

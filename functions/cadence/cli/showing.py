@@ -21,6 +21,8 @@ def show_run(client: Client, run_id: str) -> None:
     out.print(Text.assemble((f"run {run_id}", "bold"), "  ", state_text(run["state"])))
     if run["cause"]:
         out.print(Text.assemble("cause      ", (run["cause"], "bold")))
+    if run["waiting_for"]:
+        out.print(Text.assemble("waits for  ", (run["waiting_for"], "bold")))
     version = f" version {run['pipeline_version']}" if run["pipeline_version"] else ""
     _facts(
         pipeline=f"{run['project']}/{run['pipeline']}{version}",
@@ -44,6 +46,10 @@ def show_treatment(client: Client, run_id: str, name: str) -> None:
     out.print(Text.assemble((f"treatment {name}", "bold"), "  ", state_text(treatment["state"])))
     if treatment["cause"]:
         out.print(Text.assemble("cause      ", (treatment["cause"], "bold")))
+    if treatment["waiting_for"]:
+        out.print(Text.assemble("waits for  ", (treatment["waiting_for"], "bold")))
+    if treatment["approval"]:
+        _show_approval(treatment["approval"])
     if treatment["state"] in _BROKEN:
         _show_last_lines(client, run_id, name)
     _facts(
@@ -87,6 +93,13 @@ def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> 
         Text.assemble((treatment["name"], "bold"), " ", state_text(treatment["state"]), f"{code}: {treatment['cause']}")
     )
     _show_last_lines(client, run_id, treatment["name"])
+
+
+def _show_approval(approval: Mapping[str, Any]) -> None:
+    for made in approval["decisions"]:
+        word = "approved" if made["decision"] == "approve" else "refused"
+        comment = f": {made['comment']}" if made["comment"] else ""
+        out.print(Text(f"{word:<11}by {made['by']}, {date_time(made['at'])}{comment}"))
 
 
 def _show_last_lines(client: Client, run_id: str, treatment: str) -> None:

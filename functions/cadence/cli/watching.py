@@ -64,7 +64,7 @@ def progress(run: Mapping[str, Any]) -> Table:
                 treatment["name"],
                 state_text(treatment["state"]),
                 duration(treatment["started_at"], treatment["finished_at"]),
-                treatment["cause"] or "",
+                treatment["cause"] or (f"waits for {treatment['waiting_for']}" if treatment["waiting_for"] else ""),
             )
             for treatment in run["treatments"]
         ),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
+from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
+from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore, DynamoLinkStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
@@ -17,26 +19,33 @@ from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
-from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.access_ports import SharedKeys
 from cadence.application.add_githost import AddGitHost
+from cadence.application.approval_links import ApprovalLinks
+from cadence.application.approvals import Approvals, ApprovalStore
 from cadence.application.authenticate import Authenticate
 from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
+from cadence.application.environment_ports import EnvironmentStore
+from cadence.application.fetch_libraries import FetchLibraries
+from cadence.application.git_ports import GitReader
 from cadence.application.look_into_run import LookIntoRun
 from cadence.application.measure import Measure
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
 from cadence.application.ports import Clock, Documents, RunnerStore, RunStore
 from cadence.application.read_logs import ReadLogs
+from cadence.application.run_gates import RunGates
 from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
-from cadence.composition import settings
+from cadence.composition import gates, settings
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
 from cadence.domain.schemas import schemas_folder
@@ -64,6 +73,12 @@ class Services:
     put_pipeline: PutPipeline
     request_run: RequestRun
     cancel_run: CancelRun
+    run_gates: RunGates
+    slots: RunnerSlots
+    environments: EnvironmentStore
+    approval_store: ApprovalStore
+    approvals: Approvals
+    approval_links: ApprovalLinks
     visible: VisibleRuns
     look: LookIntoRun
     create_token: CreateToken
@@ -93,6 +108,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def _git_reader(hosts: str) -> GitReader:
+    """Git is loaded by the first document that uses a definition of a repository: nearly none does."""
+    from cadence.adapters.git.reader import DulwichGitReader
+
+    return DulwichGitReader.reaching(hosts)
+
+
 def services() -> Services:
     its = settings.load(settings.ApiSettings)
     access = DynamoAccessStore(its.access_table)
@@ -103,10 +125,16 @@ def services() -> Services:
     runs = DynamoRunStore(its.runs_table)
     runners = DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    check = CheckDocument(access, secrets)
+    texts = S3LibraryTexts(client("s3"), its.data_bucket)
+    libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts))
+    check = CheckDocument(access, secrets, libraries)
     freeze = FreezeDocument(check, documents)
     visible = VisibleRuns(runs, access)
-    start = StartRun(runs, machines, now)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    run_gates = gates.run_gates(its, runs, machines)
+    approvals = gates.approvals(its, runs, machines)
+    approval_store = DynamoApprovalStore(its.runs_table)
+    start = StartRun(runs, run_gates, deadlines, now)
     return Services(
         clock=now,
         schemas=schemas_folder(),
@@ -124,8 +152,14 @@ def services() -> Services:
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
         put_pipeline=PutPipeline(pipelines, freeze, now),
-        request_run=RequestRun(start, access, SqsDeadlines(its.deadlines_queue_url), now),
-        cancel_run=CancelRun(runs, machines),
+        request_run=RequestRun(start, access, now),
+        cancel_run=CancelRun(run_gates),
+        run_gates=run_gates,
+        slots=gates.runner_slots(its, runs, machines),
+        environments=DynamoEnvironmentStore(its.access_table),
+        approval_store=approval_store,
+        approvals=approvals,
+        approval_links=ApprovalLinks(DynamoLinkStore(its.access_table), runs, approval_store, approvals, now),
         visible=visible,
         look=LookIntoRun(runs, runners, documents),
         create_token=CreateToken(access, access, now),

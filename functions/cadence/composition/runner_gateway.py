@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.caches import DynamoCacheStore
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
@@ -13,11 +15,14 @@ from cadence.adapters.dynamodb.streams import DynamoStreamStore
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_cache_objects import S3CacheObjects
 from cadence.adapters.sqs_doorbell import SqsDoorbell
+from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.accept_logs import AcceptLogs
 from cadence.application.authenticate import Authenticate, require
 from cadence.application.begin import Begin
+from cadence.application.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.application.claim import Claim
 from cadence.application.complete import Complete
 from cadence.application.feed import Feeder
@@ -28,8 +33,9 @@ from cadence.application.inputs import ReadInput
 from cadence.application.outputs import CommitOutput
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.settle import Settle
-from cadence.composition import settings
+from cadence.composition import gates, settings
 from cadence.domain.access import Permission, Principal
+from cadence.domain.cache import CacheLimits
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,10 @@ class Gateway:
     commit_output: CommitOutput
     read_input: ReadInput
     complete: Complete
+    find_cache: FindCache
+    read_cache: ReadCache
+    save_cache: SaveCache
+    write_cache: WriteCache
 
 
 def gateway() -> Gateway:
@@ -59,9 +69,13 @@ def gateway() -> Gateway:
     urls = S3DataUrls(its.data_bucket)
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
-    feeder = Feeder(runs, machines, _now)
-    begin = Begin(runs, feeder)
-    settle = Settle(runs, runners, feeder, specs, its.provider_function_prefix, _now)
+    wake_ups = SqsWakeUps(its.wake_ups_queue_url)
+    feeder = Feeder(runs, DynamoGroupStore(its.runs_table), machines, wake_ups, _now)
+    begin = Begin(runs, feeder, machines)
+    slots = gates.runner_slots(its, runs, machines)
+    settle = Settle(runs, runners, feeder, slots, specs, its.provider_function_prefix, _now)
+    caches = DynamoCacheStore(its.runners_table)
+    limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
     authenticate = Authenticate(access, _now)
 
     def joiner(authorization: str | None) -> Principal:
@@ -77,9 +91,13 @@ def gateway() -> Gateway:
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(specs, runners, sources, runners, _now),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
-        commit_output=CommitOutput(specs, runners, streams, urls),
+        commit_output=CommitOutput(specs, runners, streams, urls, wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
         complete=Complete(runners, settle, machines),
+        find_cache=FindCache(caches, _now),
+        read_cache=ReadCache(caches, urls),
+        save_cache=SaveCache(runs, caches, _now),
+        write_cache=WriteCache(caches, S3CacheObjects(its.data_bucket), urls, limits, _now),
     )
 
 

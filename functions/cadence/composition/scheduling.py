@@ -1,54 +1,94 @@
 """Wiring of the Lambdas that the two state machines call, and of the watchdog."""
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
+from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_doorbell import SqsDoorbell
+from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
+from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.machine_broke import MachineBroke
 from cadence.application.offer import Offer
+from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.ports import Machines
 from cadence.application.settle import Settle
 from cadence.application.stop_run import StopRun
+from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.watchdog import Watchdog
-from cadence.composition import settings
+from cadence.composition import gates, settings
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Feeding(Protocol):
+    """Settings of a Lambda that feeds consumers."""
+
+    @property
+    def runs_table(self) -> str: ...
+
+    @property
+    def wake_ups_queue_url(self) -> str: ...
+
+
+def _feeder(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Feeder:
+    return Feeder(runs, DynamoGroupStore(its.runs_table), machines, SqsWakeUps(its.wake_ups_queue_url), now)
+
+
+def _settle(
+    runs: DynamoRunStore, machines: Machines, its: settings.SettleSettings | settings.WatchdogSettings
+) -> Settle:
+    return Settle(
+        runs=runs,
+        runners=DynamoRunnerStore(its.runners_table),
+        feeder=_feeder(runs, machines, its),
+        slots=gates.runner_slots(its, runs, machines),
+        specs=runs.get_spec,
+        provider_function_prefix=its.provider_function_prefix,
+        clock=now,
+    )
+
+
 def admit() -> tuple[Admit, Machines]:
     its = settings.load(settings.AdmitSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    documents = S3Documents(client("s3"), its.data_bucket)
     use_case = Admit(
         runs=runs,
-        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
-        feeder=Feeder(runs, machines, now),
+        admission=Admission(runs, documents, now),
+        feeder=_feeder(runs, machines, its),
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         log_stream=LambdaLogStream(its.log_stream_function),
         clock=now,
+        pin_images=PinImages(runs, documents, OciRegistries(), its.loopback_registries == "resolved"),
     )
     return use_case, machines
 
 
-def place() -> tuple[Place, Machines]:
+def place() -> tuple[Place, TreatmentGates, Machines]:
     its = settings.load(settings.PlaceSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    slots = gates.runner_slots(its, runs, machines)
+    approvals = gates.approvals(its, runs, machines)
+    turns = TreatmentGates(runs, machines, approvals, slots)
     offer = Offer(
         runners=DynamoRunnerStore(its.runners_table),
         offers=DynamoOffers(its.runs_table, its.runners_table),
@@ -58,27 +98,21 @@ def place() -> tuple[Place, Machines]:
     use_case = Place(
         runs=runs,
         pools=RememberedPools(DynamoAccessStore(its.access_table)),
+        gates=turns,
         offer=offer,
         machines=machines,
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
     )
-    return use_case, machines
+    return use_case, turns, machines
 
 
 def settle() -> Settle:
     its = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Settle(
-        runs=runs,
-        runners=DynamoRunnerStore(its.runners_table),
-        feeder=Feeder(runs, machines, now),
-        specs=runs.get_spec,
-        provider_function_prefix=its.provider_function_prefix,
-        clock=now,
-    )
+    return _settle(runs, machines, its)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
@@ -87,31 +121,45 @@ def stop_run() -> tuple[StopRun, Machines]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     use_case = StopRun(
         runs=runs,
-        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket)),
-        runners=DynamoRunnerStore(its.runners_table),
+        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket), now),
+        end=EndTreatment(
+            runs=runs,
+            runners=DynamoRunnerStore(its.runners_table),
+            machines=machines,
+            slots=gates.runner_slots(its, runs, machines),
+            wake_ups=SqsWakeUps(its.wake_ups_queue_url),
+            clock=now,
+        ),
         machines=machines,
-        feeder=Feeder(runs, machines, now),
-        clock=now,
+        feeder=_feeder(runs, machines, its),
     )
     return use_case, machines
 
 
 def finalise() -> Finalise:
-    return Finalise(DynamoRunStore(settings.load(settings.FinaliseSettings).runs_table), now)
+    its = settings.load(settings.FinaliseSettings)
+    runs = DynamoRunStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    return Finalise(runs, gates.run_gates(its, runs, machines), now)
 
 
 def watchdog() -> tuple[Watchdog, MachineBroke]:
     its = settings.load(settings.WatchdogSettings)
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    finalise = Finalise(runs, now)
-    settle = Settle(
-        runs=runs,
-        runners=runners,
-        feeder=Feeder(runs, machines, now),
-        specs=runs.get_spec,
-        provider_function_prefix=its.provider_function_prefix,
-        clock=now,
+    run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
+    finalise = Finalise(runs, run_gates, now)
+    settle = _settle(runs, machines, its)
+    looks = Watchdog(
+        runs,
+        runners,
+        machines,
+        SqsDeadlines(its.deadlines_queue_url),
+        settle,
+        finalise,
+        run_gates,
+        slots,
+        gates.approvals(its, runs, machines),
+        now,
     )
-    looks = Watchdog(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), settle, finalise, now)
     return looks, MachineBroke(runs, machines, settle, finalise)

@@ -40,6 +40,7 @@ class ApiSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ class DeliveriesSettings:
     pipelines_table: str
     runs_table: str
     data_bucket: str
+    secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,10 @@ class RunnerGatewaySettings:
     treatment_machine_arn: str
     doorbell_prefix: str
     provider_function_prefix: str
+    wake_ups_queue_url: str
+    cache_mebibytes: str
+    project_cache_mebibytes: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,8 @@ class AdmitSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     log_stream_function: str
+    wake_ups_queue_url: str
+    loopback_registries: str
 
 
 @dataclass(frozen=True)
@@ -108,34 +118,62 @@ class ProviderHostSettings:
 
 @dataclass(frozen=True)
 class SettleSettings:
-    runs_table: str
-    runners_table: str
-    run_machine_arn: str
-    treatment_machine_arn: str
-    provider_function_prefix: str
-
-
-@dataclass(frozen=True)
-class StopRunSettings:
-    runs_table: str
-    runners_table: str
-    data_bucket: str
-    run_machine_arn: str
-    treatment_machine_arn: str
-
-
-@dataclass(frozen=True)
-class FinaliseSettings:
-    runs_table: str
-
-
-@dataclass(frozen=True)
-class WatchdogSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    provider_function_prefix: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class ActSettings:
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    wake_ups_queue_url: str
+
+
+@dataclass(frozen=True)
+class WakeGroupSettings(ActSettings):
+    access_table: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class StopRunSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    wake_ups_queue_url: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class FinaliseSettings:
+    access_table: str
+    runs_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
+class WatchdogSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+    wake_ups_queue_url: str
     provider_function_prefix: str
 
 
@@ -165,6 +203,8 @@ SETTINGS: Mapping[str, type] = {
     "place": PlaceSettings,
     "provider_host": ProviderHostSettings,
     "settle": SettleSettings,
+    "act": ActSettings,
+    "wake_group": WakeGroupSettings,
     "stop_run": StopRunSettings,
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,

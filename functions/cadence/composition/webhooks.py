@@ -8,6 +8,7 @@ from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_deliveries import SqsDeliveryQueue, read_delivery
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.delivery_ports import Delivery
@@ -15,6 +16,7 @@ from cadence.application.process_delivery import ProcessDelivery
 from cadence.application.receive_webhook import ReceiveWebhook
 from cadence.application.start_run import StartRun
 from cadence.composition import settings
+from cadence.composition.gates import run_gates
 
 
 def now() -> datetime:
@@ -32,6 +34,7 @@ def process_delivery() -> tuple[Callable[[str], Delivery], ProcessDelivery]:
     its = settings.load(settings.DeliveriesSettings)
     access = DynamoAccessStore(its.access_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    start = StartRun(DynamoRunStore(its.runs_table), machines, now)
+    runs = DynamoRunStore(its.runs_table)
+    start = StartRun(runs, run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
     process = ProcessDelivery(access, access, DynamoPipelineStore(its.pipelines_table), start, now)
     return partial(read_delivery, bucket=its.data_bucket), process

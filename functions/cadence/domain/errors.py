@@ -102,6 +102,18 @@ class TimedOut(CadenceError):
     code = "timed_out"
 
 
+class NotApproved(CadenceError):
+    """Whoever was asked refused, or did not decide in time."""
+
+    code = "not_approved"
+
+
+class MustWait(CadenceError):
+    """Something beside its inputs holds the treatment back: its machine waits on a token until it is told to go on."""
+
+    code = "must_wait"
+
+
 class RunnerLost(CadenceError):
     code = "runner_lost"
 
@@ -120,6 +132,8 @@ MACHINE_ERRORS: tuple[type[CadenceError], ...] = (
     TimedOut,
     RunnerLost,
     BootTimedOut,
+    NotApproved,
+    MustWait,
 )
 
 

@@ -37,3 +37,12 @@ def document_key(sha256: str) -> str:
 def log_segment_key(run_id: str, number: int, sha256: str) -> str:
     """The digest keeps two writers of one number, of which only one can win, from overwriting each other's segment."""
     return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz"
+
+
+def cache_prefix(organization: str, project: str, entry: str) -> str:
+    """Key prefix, in the data bucket, of the chunks of one entry of a project's caches."""
+    return f"caches/{organization}/{project}/{entry}/"
+
+
+def cache_chunk_key(organization: str, project: str, entry: str, seq: int) -> str:
+    return f"{cache_prefix(organization, project, entry)}{seq:06}"

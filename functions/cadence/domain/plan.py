@@ -13,9 +13,7 @@ from cadence.domain.run import (
     OutputSpec,
     RetrySpec,
     ServiceSpec,
-    Treatment,
     TreatmentSpec,
-    TreatmentState,
     Trigger,
     TriggerSpec,
 )
@@ -65,16 +63,10 @@ def edges(run_id: str, specs: Iterable[TreatmentSpec]) -> tuple[Edge, ...]:
     for spec in specs:
         waits = [(producer, Trigger.COMPLETED) for producer in spec.after]
         waits += [(port.source_treatment, _trigger(port)) for port in spec.inputs if port.source_treatment]
+        waits += [(producer, Trigger.SETTLED) for producer in (*spec.instances, *spec.when_over)]
         for producer, trigger in waits:
             found[producer, spec.name, trigger] = Edge(run_id, producer, spec.name, trigger)
     return tuple(found.values())
-
-
-def treatments(run_id: str, specs: Sequence[TreatmentSpec], its_edges: Iterable[Edge]) -> tuple[Treatment, ...]:
-    waiting = {spec.name: 0 for spec in specs}
-    for edge in its_edges:
-        waiting[edge.consumer] += 1
-    return tuple(Treatment(run_id, name, TreatmentState.PENDING, count) for name, count in waiting.items())
 
 
 def encode(specs: Sequence[TreatmentSpec]) -> bytes:
@@ -131,7 +123,7 @@ def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mappi
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "kind": Kind,
     "inputs": _each(lambda data: InputSpec(**data)),
-    "outputs": _each(lambda data: OutputSpec(**data)),
+    "outputs": _each(lambda data: OutputSpec(**{**data, "grows": tuple(data.get("grows", ()))})),
     "pools": tuple,
     "after": tuple,
     "when_over": tuple,

@@ -12,8 +12,21 @@ HOST = "host"
 
 
 @dataclass(frozen=True)
+class LargestRunner:
+    """What the largest runner of a pool has (millicores, MB), and whether it can run container images; `None` is not known."""
+
+    cpu: int | None = None
+    memory: int | None = None
+    storage: int | None = None
+    images: bool | None = None
+
+
+@dataclass(frozen=True)
 class Pool:
-    """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun."""
+    """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun.
+
+    `max_runners` is how many it may give at a time (None: as many as it has).
+    """
 
     organization: str
     name: str
@@ -22,6 +35,8 @@ class Pool:
     architectures: tuple[str, ...] = ("amd64",)
     projects: tuple[str, ...] = ("*",)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    max_runners: int | None = None
+    largest: LargestRunner = LargestRunner()
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cadence.domain import ids
+
 
 class RunState(StrEnum):
     PENDING = "pending"
@@ -52,6 +54,7 @@ _FINAL_TREATMENT_STATES = frozenset(
         TreatmentState.TIMED_OUT,
     }
 )
+FAILED_TREATMENT_STATES = frozenset({TreatmentState.FAILED, TreatmentState.LOST, TreatmentState.TIMED_OUT})
 UNFINISHED_TREATMENT_STATES = frozenset(TreatmentState) - _FINAL_TREATMENT_STATES
 # Placing may be repeated, and goes on in another pool if one had no room.
 PLACEABLE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING})
@@ -72,11 +75,19 @@ class Trigger(StrEnum):
             case Trigger.COMPLETED | Trigger.OPENED:
                 return state is TreatmentState.SUCCEEDED
             case Trigger.FAILED:
-                return state in {TreatmentState.FAILED, TreatmentState.LOST, TreatmentState.TIMED_OUT}
+                return state in FAILED_TREATMENT_STATES
             case Trigger.FINISHED:
                 return state not in {TreatmentState.SKIPPED, TreatmentState.CANCELLED}
             case Trigger.SETTLED:
                 return state.final
+
+
+class ConcurrencyPolicy(StrEnum):
+    """What a run does that finds another one in its concurrency group."""
+
+    QUEUE = "queue"  # waits its turn
+    CANCEL_RUNNING = "cancel-running"  # cancels what is there and what waits, then runs
+    DROP = "drop"  # ends at once
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,12 @@ class Run:
     machine_token: str | None = field(default=None, repr=False)
     stop_token: str | None = field(default=None, repr=False)
     created_by: str = "unknown"
+    rerun_of: str | None = None
+    kept_sha256: str | None = None  # what it takes over from the run that it repeats (`cadence.domain.keeping`)
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
+    waiting_for: str | None = None  # in words, what it waited for before it began
 
     @property
     def machine_timeout(self) -> int:
@@ -141,12 +158,16 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """An output port. `path` is what is captured after the command: a glob or a path ending in / as tar, else the file."""
+    """An output port. `path` is what is captured after the command: a glob or a path ending in / as tar, else the file.
+
+    `grows` are the `each` treatments that make instances from what is sent here, to be woken when there is more of it.
+    """
 
     port: str
     flow: str
     type: str
     path: str | None = None
+    grows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -250,19 +271,30 @@ class TreatmentSpec:
 
 @dataclass(frozen=True)
 class Treatment:
-    """A treatment of a run, as it stands now. `waiting` counts the edges not yet delivered."""
+    """A treatment of a run, as it stands now. `waiting` counts the edges not yet delivered.
+
+    `bounded_by` is the group that lets only some of its instances be under way at a time; `conditional` ones are skipped
+    if their `when` says so once they are ready; `cancel_reason` is why this one is to end although its run goes on.
+    """
 
     run_id: str
     name: str
     state: TreatmentState
     waiting: int
+    kind: Kind = Kind.COMMAND
+    bounded_by: str | None = None
+    conditional: bool = False
+    cancel_reason: str | None = None
     attempt: int = 1
     failures: int = 0
     infrastructure_failures: int = 0
+    timeouts: int = 0
     cause: str | None = None
     exit_code: int | None = None
     pool: str | None = None
     waiting_for: str | None = None  # in words, while something beside its inputs holds it back
+    turnstiles: tuple[str, ...] = ()  # where its attempt holds or waits for a slot
+    turn_token: str | None = field(default=None, repr=False)  # its machine's, while that waits for a turn
     kept_from: str | None = None  # the run that made the values it was admitted with
     ready_at: datetime | None = None
     placed_at: datetime | None = None
@@ -289,7 +321,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class Value:
-    """What a settled treatment sent through one output port; `attempt` says which attempt's chunks hold it."""
+    """What a settled treatment sent through one output port; `attempt` says which attempt's chunks hold it.
+
+    `kept_from` is the run that really made it, if this one only took it over.
+    """
 
     run_id: str
     treatment: str
@@ -302,3 +337,12 @@ class Value:
     attempt: int
     preview: bytes = b""
     created_at: datetime | None = None
+    kept_from: str | None = None
+
+    @property
+    def chunk_prefix(self) -> str:
+        """Of the keys of its chunks in the data bucket; the chunk's number, with twelve digits, follows."""
+        return ids.chunk_prefix(self.kept_from or self.run_id, self.treatment, self.attempt, self.port)
+
+    def chunk_key(self, seq: int) -> str:
+        return f"{self.chunk_prefix}{seq:012}"

@@ -30,7 +30,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """What the agent said at the end. `error` is one sentence, already masked; `usage` holds peaks (cpu_seconds, memory_mb…)."""
+    """What the agent said at the end. `error` is one sentence, already masked; `usage` holds peaks (cpu_seconds, memory_mb…).
+
+    `image_digest` is that of the image the command ran in.
+    """
 
     outcome: Outcome
     exit_code: int | None = None
@@ -40,6 +43,7 @@ class Result:
     finished_at: datetime | None = None
     logs_through: int = 0
     usage: Mapping[str, float] = field(default_factory=dict)
+    image_digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ class Runner:
     phase: str | None = None
     peaks: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def image_digest(self) -> str | None:
+        """Of the image that the command ran in, once the runner has told."""
+        return self.result.image_digest if self.result else None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import json
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,9 @@ def forget_clients() -> None:
         kept.cache_clear()
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]:
-    if request.param == "memory":
-        yield MemoryRunStore()
-        return
+@contextmanager
+def bound_table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty table like `runs`, by its name, in an AWS of its own."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -81,5 +80,14 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
                 for index in properties["GlobalSecondaryIndexes"]
             ],
         )
-        yield DynamoRunStore(table)
+        yield table
         forget_clients()
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]:
+    if request.param == "memory":
+        yield MemoryRunStore()
+        return
+    with bound_table(request, monkeypatch) as table:
+        yield DynamoRunStore(table)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cadence.application.ports import RunStore
-from cadence.domain import plan
+from cadence.domain.admission import beginning
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.run import (
     Edge,
@@ -29,9 +29,9 @@ S = TreatmentState
 
 
 def admit(store: RunStore, *specs: TreatmentSpec) -> Sequence[Edge]:
-    edges = plan.edges(RUN, specs)
-    store.admit(RUN, specs, plan.treatments(RUN, specs, edges), edges)
-    return edges
+    begins = beginning(RUN, specs, NOW)
+    store.admit(RUN, specs, begins.treatments, begins.edges)
+    return begins.edges
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_admitting_again_leaves_what_has_advanced(store: RunStore, run: str) -> 
 
 def test_an_interrupted_admission_is_completed(store: RunStore, run: str) -> None:
     specs = fan_out(30)
-    edges = plan.edges(RUN, specs)
-    treatments = plan.treatments(RUN, specs, edges)
+    begins = beginning(RUN, specs, NOW)
+    treatments, edges = begins.treatments, begins.edges
     store.admit(RUN, specs[:4], treatments, edges[:7])  # the count is there, and some of the rest
     admit(store, *specs)
     assert len(store.list_treatments(RUN)) == 31

@@ -13,6 +13,7 @@ import pytest
 
 from runner_bootstrap.build import build
 
+from . import podman
 from .fake_gateway import FakeGateway, Runner
 
 AGENT_PYTHON = os.environ.get("CADENCE_AGENT_PYTHON", sys.executable)
@@ -33,6 +34,13 @@ def until(condition: Callable[[], object]) -> None:
 @pytest.fixture(scope="session")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("agent") / "cadence-agent.pyz")
+
+
+@pytest.fixture(scope="session")
+def containers() -> Iterator[list[str]]:
+    """Arguments with which containers start here; skips where they do not."""
+    with podman.working() as arguments:
+        yield arguments
 
 
 @pytest.fixture

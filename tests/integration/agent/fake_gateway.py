@@ -95,6 +95,10 @@ class FakeGateway:
         self.lose_next: Counter[str] = Counter()
         self.status: dict[str, int] = {}
         self.streams: dict[str, Stream] = {}
+        #: Caches by key, in the order in which they were saved, and those under way by entry.
+        self.caches: dict[str, tuple[str, Stream]] = {}
+        self.saving: dict[str, Stream] = {}
+        self.no_saving: str | None = None
         gateway = self
 
         class Handler(_Handler):
@@ -241,6 +245,37 @@ class FakeGateway:
                 download["sha256"] = stream.committed[download["seq"]]["sha256"]
         return {"epoch": stream.epoch, "state": stream.state, "end": end, "downloads": downloads, "retry_after": 0.05}
 
+    def cache_find(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
+        found = next((key for key in self.caches if key == body["key"]), None)
+        for prefix in body["restore"]:
+            found = found or next((key for key in reversed(self.caches) if key.startswith(prefix)), None)
+        if not found:
+            return {"found": None}
+        entry, stream = self.caches[found]
+        size = stream.end["size"] if stream.end else 0
+        return {"found": {"entry": entry, "key": found, "exact": found == body["key"], "size": size}}
+
+    def cache_read(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
+        entry, stream = self.caches[body.pop("key")]
+        assert entry == body.pop("entry")
+        runner.inputs["cache"] = [stream]
+        return self.inputs(runner, body, "cache")
+
+    def cache_save(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
+        if self.no_saving:
+            return {"entry": None, "refused": self.no_saving}
+        entry = f"{len(self.streams):026d}"
+        self.saving[entry] = self.new_stream()
+        return {"entry": entry, "refused": None}
+
+    def cache_write(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
+        key, entry = body.pop("key"), body.pop("entry")
+        runner.outputs["cache"] = self.saving[entry]
+        answer = self.outputs(runner, body, "cache")
+        if body["end"]:
+            self.caches[key] = (entry, self.saving[entry])
+        return answer
+
     def complete(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
         runner.completed = body
         runner.done.set()
@@ -294,6 +329,9 @@ class _Handler(BaseHTTPRequestHandler):
         if found := re.fullmatch(r"hosts/([^/]+)/lease", path):
             known = found[1] in owner.hosts
             return "lease", owner.lease, f"host-token-{found[1]}" if known else None
+        if found := re.fullmatch(r"runners/([^/]+)/cache/(\w+)", path):
+            kind, runner = f"cache_{found[2]}", owner.runners[found[1]]
+            return kind, lambda body: getattr(owner, kind)(runner, body), runner.session
         found = re.fullmatch(r"runners/([^/]+)/(\w+)(?:/([\w-]+))?", path)
         assert found, path
         runner = owner.runners[found[1]]

@@ -1,62 +1,20 @@
-"""Treatments with an image, in podman. The image is made here, from a static busybox: nothing is pulled."""
+"""Treatments with an image, in podman."""
 
-import io
-import os
-import shlex
-import shutil
-import subprocess
-import tarfile
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 import pytest
 
 from .conftest import PATIENCE, Start, Work, until
 from .fake_gateway import FakeGateway
+from .podman import IMAGE, podman
 
-# Each test process has its own, since it removes it at its end.
-IMAGE = f"localhost/cadence-agent-test:{os.getpid()}"
-BUSYBOX = Path("/bin/busybox")
-APPLETS = ("sh", "cat", "echo", "env", "id", "sleep", "sha256sum", "wc")
-#: What a container needs where it may not change its limits or its network, as in some virtual machines.
-ARGUMENTS = ("", "--network host --ulimit nofile=512:512 --ulimit nproc=1000:1000 --runtime runc")
-
-pytestmark = [
-    pytest.mark.podman,
-    pytest.mark.skipif(not shutil.which("podman"), reason="podman is not installed"),
-    pytest.mark.skipif(not BUSYBOX.exists(), reason="busybox-static, the image's only content, is not installed"),
-]
+pytestmark = pytest.mark.podman
 
 
-def podman(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run(["podman", *arguments], input=stdin, capture_output=True, check=False, timeout=PATIENCE * 3)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine_arguments() -> Iterator[str]:
-    """Make the image and find out with which arguments containers start on this machine."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
-        archive.add(BUSYBOX, "bin/busybox")
-        for applet in APPLETS:
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            archive.addfile(link)
-    made = podman("import", "-", IMAGE, stdin=content.getvalue())
-    if made.returncode:
-        pytest.skip(f"podman cannot make an image here: {made.stderr.decode()[-200:]}")
-    for arguments in ARGUMENTS:
-        tried = podman("run", "--rm", *shlex.split(arguments), IMAGE, "/bin/echo", "hi")
-        if tried.stdout == b"hi\n":
-            break
-    else:
-        pytest.skip(f"podman cannot start a container here: {tried.stderr.decode()[-200:]}")
-    before = os.environ.get("CADENCE_PODMAN_ARGS")
-    os.environ["CADENCE_PODMAN_ARGS"] = arguments
-    yield arguments
-    if before is None:
-        del os.environ["CADENCE_PODMAN_ARGS"]
-    podman("image", "rm", "--force", IMAGE)
+@pytest.fixture(autouse=True)
+def engine_arguments(containers: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CADENCE_PODMAN_ARGS", containers[0])
 
 
 def test_a_command_in_an_image(gateway: FakeGateway, work: Work) -> None:
@@ -79,6 +37,7 @@ def test_a_command_in_an_image(gateway: FakeGateway, work: Work) -> None:
     assert runner.text() == [f"{home} hello", "there ***", "13", "own"]
     assert "/workspaces/" in home
     assert runner.outputs["x"].content == b"data" * 1000
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", done["image_digest"])
 
 
 def test_no_secret_on_the_command_line(gateway: FakeGateway, start: Start) -> None:
@@ -123,3 +82,13 @@ def test_an_image_that_cannot_be_had(gateway: FakeGateway, work: Work) -> None:
     done = work(gateway.add_runner("true", image="localhost:9/no/such:image"))
     assert done["outcome"] == "infrastructure"
     assert done["error"].startswith("the image localhost:9/no/such:image cannot be pulled (exit code 125): Error: ")
+
+
+def test_ports_as_standard_input_and_output_of_a_container(gateway: FakeGateway, work: Work) -> None:
+    ports = [{"port": "x", "flow": "stream", "type": "byte"}]
+    runner = gateway.add_runner("cat; echo end", image=IMAGE, inputs=ports, outputs=ports, stdin="x", stdout="x")
+    source = gateway.new_stream()
+    source.put_all(b"data" * 1_000_000)
+    runner.inputs["x"] = [source]
+    assert work(runner)["outcome"] == "succeeded"
+    assert runner.outputs["x"].content == b"data" * 1_000_000 + b"end\n"

@@ -93,6 +93,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "run_machine_arn": machines["run"],
         "treatment_machine_arn": machines["treatment"],
         "deadlines_queue_url": queues["deadlines"],
+        "git_hosts": "*",
         "deliveries_queue_url": queues["deliveries"],
     }
     for name, value in values.items():

@@ -8,7 +8,7 @@ from cadence.application.seed import Seed, Seeded
 from cadence.domain.access import Organization, Project
 from cadence.domain.errors import Conflict, NotFound, Unauthenticated
 from cadence.domain.githost import GitHost, GitHostKind
-from cadence.domain.pool import Pool
+from cadence.domain.pool import LargestRunner, Pool
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -45,7 +45,16 @@ def test_names_are_taken_once(store):
 
 
 def test_a_pool_comes_back_as_it_was_put(store):
-    pool = Pool("acme", "metal", "host", 90, ("arm64",), ("web",), {"nested": {"a": [1]}})
+    pool = Pool(
+        "acme",
+        "metal",
+        "host",
+        90,
+        ("arm64",),
+        ("web",),
+        {"nested": {"a": [1]}},
+        largest=LargestRunner(cpu=4_000, images=False),
+    )
 
     assert store.put_pool(pool) is True
     assert store.put_pool(pool) is False

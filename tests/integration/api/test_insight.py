@@ -15,6 +15,7 @@ from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import Host, LogBatch, LogLine
 from cadence.domain import ids, plan
+from cadence.domain.admission import beginning
 from cadence.domain.run import TreatmentState, Value
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
 from tests.integration.api.calling import HELLO
@@ -29,8 +30,8 @@ def run_id(api):
     run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
     runs = api.services.runs
     specs = plan.decode(api.services.documents.get(runs.get_run(run_id).plan_sha256))
-    edges = plan.edges(run_id, specs)
-    runs.admit(run_id, specs, plan.treatments(run_id, specs, edges), edges)
+    begins = beginning(run_id, specs, NOW)
+    runs.admit(run_id, specs, begins.treatments, begins.edges)
     for name, state, code in (("greet", TreatmentState.SUCCEEDED, 0), ("shout", TreatmentState.FAILED, 3)):
         runner = Runner(
             ids.runner_id(run_id, name, 1), run_id, name, 1, "default", "default", "local", "host",

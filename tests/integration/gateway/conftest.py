@@ -20,7 +20,7 @@ from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.domain import ids
-from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.run import InputSpec, Kind, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 
@@ -49,7 +49,7 @@ class FakeMachines:
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         raise AssertionError("no run is started here")
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         self.started.append(treatment)
 
     def succeed(self, task_token: str, output: Any) -> None:
@@ -68,6 +68,12 @@ class FakeDeadlines:
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self.runners.append((runner_id, after))
+
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        raise AssertionError("no turnstile is watched here")
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
+        raise AssertionError("no approval is watched here")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.run import TreatmentState
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
 from cadence.domain.stream import WINDOW, Chunk, InputState, StreamEnd
+from tests.fakes.services import MemoryWakeUps
 from tests.integration.gateway.conftest import RUN_ID, World
 
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -31,7 +32,8 @@ class Flow:
     def __init__(self, world: World) -> None:
         self.world = world
         sources = InputStreams(world.runs, world.streams)
-        self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls)
+        self.wake_ups = MemoryWakeUps()
+        self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, self.wake_ups)
         self.read = ReadInput(world.runs.get_spec, world.streams, sources, world.urls)
         self.heartbeat = Heartbeat(world.runs.get_spec, world.runners, sources, world.runners, world.clock)
         self.make = self.running("make")

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from cadence.domain.document import Code, Context, PoolOffer, Severity, bind_parameters, validate
+from cadence.domain.document import (
+    Code,
+    Context,
+    PoolOffer,
+    Reference,
+    Severity,
+    Unavailable,
+    bind_parameters,
+    validate,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAD = "cadence: 1\nname: sample\n"
@@ -41,6 +50,25 @@ POOLS: Mapping[str, PoolOffer] = {
     "small": PoolOffer(frozenset({"amd64"}), max_cpu=2_000, max_memory=4_096, max_storage=10_000, images=False)
 }
 OFFER = Context(secrets=frozenset({"git-read"}), pools=POOLS)
+
+GENERIC = HEAD + (
+    "definitions:\n"
+    "  same: {generics: [T], inputs: {in: Stream<T>}, outputs: {out: Stream<T>}, run: cat}\n"
+    "treatments:\n"
+    "  copy: {use: same}\n"
+    "  from: {run: x, outputs: {bytes: Stream<byte>}}\n"
+)
+LOOP = b"definitions: {d: {use: {pipeline: loop, version: 1, definition: d}}}"
+SHARED = Context(
+    libraries={
+        Reference(pipeline="shared", version=3): b"definitions: {build: {run: make}}",
+        Reference(pipeline="newest"): b"definitions: {make: {run: make}}",
+        Reference(pipeline="gone", version=1): Unavailable("there is no such pipeline"),
+        Reference(pipeline="loop", version=1): LOOP,
+        Reference(pipeline="wrong", version=1): b"definitions: {d: {image: debian}}",
+        Reference(pipeline="no-yaml", version=1): b"definitions: [",
+    }
+)
 
 CASES: dict[Code, list[Case]] = {
     Code.DOCUMENT_TOO_LARGE: [Case("#" * 5_000_001, 1, 1, "", "larger than 5,000,000 bytes")],
@@ -178,7 +206,6 @@ CASES: dict[Code, list[Case]] = {
     ],
     Code.NOT_SUPPORTED_YET: [
         Case(treatment("{melodium: {program: x}}"), 4, 11, "/treatments/build/melodium", "“melodium”"),
-        Case(treatment("{run: a, outputs: {o: Block<T>}}"), 4, 32, "/treatments/build/outputs/o", "“T”"),
         Case(treatment("{run: 'echo ${{ parameters.x }}'}"), 4, 16, "/treatments/build/run", "Expressions"),
     ],
     Code.TRIGGER_NOT_ACTIVE: [
@@ -189,6 +216,277 @@ CASES: dict[Code, list[Case]] = {
         Case(treatment("{run: a, outputs: {o: Stream<bite>}}"), 4, 32, "/treatments/build/outputs/o", "“bite”"),
         Case(treatment("{run: a, outputs: {o: string}}"), 4, 32, "/treatments/build/outputs/o", "how values pass"),
         Case(ONE + "parameters: {p: {type: Vec}}", 5, 24, "/parameters/p/type", "of what Vec is"),
+    ],
+    Code.BAD_LITERAL: [
+        Case(
+            treatment("{run: a, inputs: {i: {type: Block<u8>, value: 256}}}"),
+            4,
+            56,
+            "/treatments/build/inputs/i/value",
+            "out of the range of u8",
+        ),
+        Case(
+            treatment("{run: a, inputs: {i: {type: Stream<u8>, default: 3}}}"),
+            4,
+            59,
+            "/treatments/build/inputs/i/default",
+            "a list of its values",
+        ),
+        Case(
+            GENERIC.replace("in: Stream<T>", "in: Stream<T>, n: {type: Block<T>, value: 5}")
+            + "connections: [from.bytes -> copy.in]\n",
+            6,
+            15,
+            "/treatments/copy/use",
+            "With definition “same”: The value of input “n” does not fit",
+        ),
+    ],
+    Code.BAD_PATH: [
+        Case(
+            treatment("{run: a, outputs: {o: {type: Stream<byte>, path: /etc/}}}"),
+            4,
+            59,
+            "/treatments/build/outputs/o/path",
+            "starts outside",
+        ),
+        Case(
+            treatment("{run: a, outputs: {o: {type: Stream<byte>, path: a/../b}}}"),
+            4,
+            59,
+            "/treatments/build/outputs/o/path",
+            "leaves the working",
+        ),
+        Case(
+            treatment("{run: a, outputs: {o: {type: Stream<string>, path: '*.txt'}}}"),
+            4,
+            61,
+            "/treatments/build/outputs/o/path",
+            "a tar archive, but “o” is a Stream<string>",
+        ),
+        Case(
+            treatment(
+                "{run: a, inputs: {a: {type: Block<byte>, value: x, path: p}, b: {type: Block<u8>, value: 1, path: ./p}}}"
+            ),
+            4,
+            108,
+            "/treatments/build/inputs/b/path",
+            "at the same path",
+        ),
+    ],
+    Code.BAD_BINDING: [
+        Case(
+            treatment("{run: a, stdin: i, inputs: {i: {type: Block<byte>, value: x, path: p}}}"),
+            4,
+            26,
+            "/treatments/build/stdin",
+            "cannot be stdin: it has a path",
+        ),
+        Case(
+            treatment("{run: a, stdin: i, inputs: {i: {type: Block<byte>, optional: true}}}"),
+            4,
+            26,
+            "/treatments/build/stdin",
+            "it may be left out",
+        ),
+        Case(
+            treatment("{run: a, stdout: o, outputs: {o: Block<void>}}"), 4, 27, "/treatments/build/stdout", "no content"
+        ),
+        Case(
+            two("fetch.source -> build.source").replace("{run: x, inputs", "{trigger: {pipeline: p}, inputs"),
+            5,
+            52,
+            "/treatments/build/inputs/source",
+            "becomes a parameter",
+        ),
+    ],
+    Code.CONTRADICTION: [
+        Case(
+            treatment("{run: a, inputs: {i: {type: Block<u8>, value: 1, default: 2}}}"),
+            4,
+            59,
+            "/treatments/build/inputs/i/default",
+            "both value and default",
+        ),
+        Case(treatment("{run: a, with: {T: u8}}"), 4, 19, "/treatments/build/with", "without “use”"),
+        Case(treatment("{run: a, parallel: 3}"), 4, 19, "/treatments/build/parallel", "without “each”"),
+        Case(
+            treatment("{trigger: {pipeline: p}, run: x}"),
+            4,
+            35,
+            "/treatments/build/run",
+            "means nothing beside trigger",
+        ),
+        Case(
+            treatment("{use: {pipeline: p, git: 'https://x', definition: d}}"),
+            4,
+            11,
+            "/treatments/build/use",
+            "not both",
+        ),
+        Case(
+            treatment("{use: {pipeline: p, version: 1, commit: " + "a" * 40 + ", definition: d}}"),
+            4,
+            42,
+            "/treatments/build/use/commit",
+            "means nothing beside “pipeline”",
+        ),
+    ],
+    Code.UNKNOWN_DEFINITION: [
+        Case(GENERIC.replace("use: same", "use: sam"), 6, 15, "/treatments/copy/use", "no definition “sam”"),
+        Case(
+            treatment("{use: {pipeline: shared, version: 3, definition: bild}}"),
+            4,
+            59,
+            "/treatments/build/use/definition",
+            "in version 3 has no definition “bild”",
+            SHARED,
+        ),
+    ],
+    Code.RECURSIVE_DEFINITION: [
+        Case(
+            ONE + "definitions: {a: {use: b}, b: {use: c}, c: {use: a}}",
+            5,
+            50,
+            "/definitions/c/use",
+            "without end: a → b → c → a",
+        ),
+        Case(ONE + "definitions: {a: {use: a}}", 5, 24, "/definitions/a/use", "a → a"),
+    ],
+    Code.UNPINNED_DEFINITION: [
+        Case(
+            treatment("{use: {git: 'https://x', path: p, ref: main, definition: d}}"),
+            4,
+            44,
+            "/treatments/build/use/ref",
+            "can move",
+        ),
+        Case(
+            treatment("{use: {git: 'https://x', path: p, definition: d}}"),
+            4,
+            11,
+            "/treatments/build/use",
+            "not pinned",
+        ),
+        Case(
+            treatment("{use: {pipeline: newest, definition: make}}"),
+            4,
+            11,
+            "/treatments/build/use",
+            "newest version of “newest”",
+            SHARED,
+        ),
+    ],
+    Code.UNREACHABLE_DEFINITION: [
+        Case(
+            treatment("{use: {pipeline: gone, version: 1, definition: d}}"),
+            4,
+            11,
+            "/treatments/build/use",
+            "cannot be used: there is no such pipeline",
+            SHARED,
+        ),
+        Case(
+            treatment("{use: {pipeline: other, version: 1, definition: d}}"),
+            4,
+            11,
+            "/treatments/build/use",
+            "it was not looked up",
+            SHARED,
+        ),
+        Case(
+            treatment("{use: {pipeline: loop, version: 1, definition: d}}"),
+            4,
+            11,
+            "/treatments/build/use",
+            "more than 4 libraries away",
+            SHARED,
+        ),
+    ],
+    Code.BAD_LIBRARY: [
+        Case(
+            treatment("{use: {pipeline: wrong, version: 1, definition: d}}"),
+            4,
+            11,
+            "/treatments/build/use",
+            "Definition “d” lacks “run”",
+            SHARED,
+        ),
+        Case(
+            treatment("{use: {pipeline: no-yaml, version: 1, definition: d}}"),
+            4,
+            11,
+            "/treatments/build/use",
+            "cannot be read: This is not YAML",
+            SHARED,
+        ),
+    ],
+    Code.UNKNOWN_TYPE_PARAMETER: [
+        Case(
+            GENERIC.replace("use: same", "use: same, with: {U: u8}"),
+            6,
+            28,
+            "/treatments/copy/with/U",
+            "no type parameter “U”",
+        )
+    ],
+    Code.TYPE_CONFLICT: [
+        Case(
+            GENERIC + "  to: {run: x, inputs: {l: Stream<string>}}\n"
+            "connections:\n  - from.bytes -> copy.in\n  - copy.out -> to.l\n",
+            11,
+            5,
+            "/connections/1",
+            "T of “copy” would be both byte (from.bytes gives Stream<byte>) and string (to.l takes Stream<string>).",
+        ),
+    ],
+    Code.UNSOLVED_TYPE: [
+        Case(
+            GENERIC.replace("in: Stream<T>", "in: {type: Stream<T>, optional: true}"),
+            6,
+            15,
+            "/treatments/copy/use",
+            "Nothing says what T of “copy” is.",
+        )
+    ],
+    Code.INFINITE_TYPE: [
+        Case(
+            HEAD
+            + "definitions:\n  p: {generics: [T], run: x, inputs: {i: {type: Block<T>, optional: true}}, outputs: {o: Block<T>}}\n"
+            "  q: {generics: [U], run: x, inputs: {a: Block<U>, b: Block<Vec<U>>}}\n"
+            "treatments:\n  one: {use: p}\n  two: {use: q}\nconnections: [one.o -> two.a, one.o -> two.b]\n",
+            7,
+            14,
+            "/treatments/one/use",
+            "would have to contain itself",
+        )
+    ],
+    Code.LITERAL_CONNECTED: [
+        Case(
+            two(
+                "fetch.note -> build.note",
+                "source: {type: Stream<byte>, optional: true}, note: {type: Block<string>, value: x}",
+            ),
+            7,
+            5,
+            "/connections/0",
+            "has a value of its own",
+        )
+    ],
+    Code.BAD_EACH: [
+        Case(
+            two("fetch.source -> build.source").replace("{run: x, inputs", "{run: x, each: source, inputs"),
+            5,
+            25,
+            "/treatments/build/each",
+            "is a Stream<byte>",
+        ),
+        Case(
+            treatment("{run: x, each: i, inputs: {i: {type: Block<u8>, default: 1}}}"),
+            4,
+            25,
+            "/treatments/build/each",
+            "has to be connected",
+        ),
     ],
     Code.BAD_DEFAULT: [
         Case(ONE + "parameters: {p: {type: u8, default: 300}}", 5, 37, "/parameters/p/default", "0 to 255")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cadence.domain.document import DataType, Flow, FlowType, TypeSyntaxError, parse_data_type, parse_flow_type
-from cadence.domain.document.literals import mismatch
-from cadence.domain.document.types import GenericType, Map, Option, Scalar, Vec
+from cadence.domain.document.literals import content, mismatch, unwritable
+from cadence.domain.document.types import Map, Option, Scalar, Vec
 
 data_types: st.SearchStrategy[DataType] = st.recursive(
     st.sampled_from(Scalar),
@@ -65,9 +65,49 @@ def test_suggests_the_flow_that_a_bare_type_lacks() -> None:
     assert refusal.value.hint == "Write Block<string> for one value or Stream<string> for many."
 
 
-def test_type_parameters_are_told_apart_from_mistakes() -> None:
-    with pytest.raises(GenericType):
-        parse_flow_type("Stream<Vec<T>>")
+def test_type_parameters_have_to_be_declared() -> None:
+    assert str(parse_flow_type("Stream<Vec<T>>", ["T"])) == "Stream<Vec<T>>"
+    with pytest.raises(TypeSyntaxError, match="“T” that is not declared"):
+        parse_flow_type("Stream<Vec<T>>", ["U"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "written"),
+    [
+        ("é", "Block<byte>", "é"),
+        ("a\nb", "Stream<byte>", "a\nb"),
+        ("one", "Block<string>", "one\n"),
+        ("one\n", "Block<string>", "one\n"),
+        (["one", "two"], "Stream<string>", "one\ntwo\n"),
+        ([], "Stream<u8>", ""),
+        (None, "Block<void>", ""),
+        ("é", "Block<char>", '"é"\n'),
+        (2**128 - 1, "Block<u128>", f"{2**128 - 1}\n"),
+        ([None, {"a": [1]}], "Stream<Option<Map<Vec<u8>>>>", 'null\n{"a":[1]}\n'),
+    ],
+)
+def test_a_literal_is_written_as_a_command_would_write_it(value: Any, text: str, written: str) -> None:
+    flow_type = parse_flow_type(text)
+
+    assert unwritable(value, flow_type) is None
+    assert content(value, flow_type) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "reason"),
+    [
+        (200, "Block<byte>", "text is wanted for Block<byte>"),
+        (5, "Stream<u8>", "a list of its values is wanted"),
+        ([5, 256], "Stream<u8>", "item 2: “256” is out of the range"),
+        (["a\nb"], "Stream<string>", "item 1: a line cannot hold a line break"),
+        (None, "Block<u8>", "a whole number is wanted"),
+    ],
+)
+def test_a_literal_that_no_port_can_be_given_is_explained(value: Any, text: str, reason: str) -> None:
+    why = unwritable(value, parse_flow_type(text))
+
+    assert why is not None
+    assert reason in why
 
 
 @pytest.mark.parametrize(

@@ -5,33 +5,52 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
+from cadence.application.approvals import Approvals
 from cadence.application.begin import Begin
 from cadence.application.complete import Complete
+from cadence.application.each import GrowGroup
+from cadence.application.elements import Elements
+from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
+from cadence.application.gather import Gather
 from cadence.application.machine_broke import MachineBroke
 from cadence.application.offer import Offer
+from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
+from cadence.application.run_gates import RunGates
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
 from cadence.application.stop_run import StopRun
+from cadence.application.treatment_gates import TreatmentGates
+from cadence.application.turnstiles import Turnstiles
+from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
+from cadence.application.workers import one_by_one
 from cadence.domain import ids, plan
 from cadence.domain.errors import CadenceError
 from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.offers import MemoryDoorbell, MemoryOffers
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
+    MemoryChunks,
     MemoryDeadlines,
     MemoryDocuments,
     MemoryLogStream,
     MemoryMachines,
     MemoryPools,
+    MemoryRegistries,
+    MemoryWakeUps,
 )
+from tests.fakes.streams import MemoryStreams
+from tests.fakes.turnstiles import MemoryTurnstileStore
 
 RUN = "01a"
 LEASE = timedelta(seconds=45)
@@ -60,22 +79,55 @@ class Setting:
     deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
     pools: MemoryPools = field(default_factory=lambda: MemoryPools((Pool("acme", "near", "host"),)))
     log_stream: MemoryLogStream = field(default_factory=MemoryLogStream)
+    wake_ups: MemoryWakeUps = field(default_factory=MemoryWakeUps)
+    chunks: MemoryChunks = field(default_factory=MemoryChunks)
+    streams: MemoryStreams = field(default_factory=MemoryStreams)
+    turnstiles: MemoryTurnstileStore = field(default_factory=MemoryTurnstileStore)
+    quotas: MemoryQuotas = field(default_factory=MemoryQuotas)
+    environments: MemoryEnvironments = field(default_factory=MemoryEnvironments)
+    approval_store: MemoryApprovalStore = field(default_factory=MemoryApprovalStore)
+    registries: MemoryRegistries = field(default_factory=MemoryRegistries)
 
     def __post_init__(self) -> None:
-        admission = Admission(self.runs, self.documents)
-        feeder = Feeder(self.runs, self.machines, self.clock)
+        admission = Admission(self.runs, self.documents, self.clock)
+        feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
         self.feeder = feeder
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock)
+        pin = PinImages(self.runs, self.documents, self.registries, resolves_loopback=True)
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock, pin)
+        turnstiles = Turnstiles(self.turnstiles, self.deadlines, self.clock, lambda attempt: None)
+        self.run_gates = RunGates(self.runs, self.machines, turnstiles, self.quotas, self.clock)
+        self.slots = RunnerSlots(self.runs, self.machines, turnstiles, self.quotas)
+        self.approvals = Approvals(
+            self.runs, self.approval_store, self.environments, self.machines, self.deadlines, self.clock
+        )
+        self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
         self.offers = MemoryOffers(self.runs, self.runners)
         offer = Offer(self.runners, self.offers, MemoryDoorbell(), self.machines)
-        self.placing = Place(self.runs, self.pools, offer, self.machines, self.deadlines, "provider-", self.clock)
-        self.begin = Begin(self.runs, feeder)
-        self.settling = Settle(self.runs, self.runners, feeder, self.runs.get_spec, "provider-", self.clock)
+        self.placing = Place(
+            self.runs, self.pools, self.gates, offer, self.machines, self.deadlines, "provider-", self.clock
+        )
+        self.beginning = Begin(self.runs, feeder, self.machines)
+        self.settling = Settle(self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.clock)
         self.completing = Complete(self.runners, self.settling, self.machines)
-        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, self.clock)
-        self.finalise = Finalise(self.runs, self.clock)
+        end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, self.clock)
+        self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
+        elements = Elements(self.runs, self.streams, self.chunks)
+        grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
+        gather = Gather(self.runs, self.chunks, self.clock)
+        self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, self.clock)
+        self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
+        self.finalise = Finalise(self.runs, self.run_gates, self.clock)
         self.watchdog = Watchdog(
-            self.runs, self.runners, self.machines, self.deadlines, self.settling, self.finalise, self.clock
+            self.runs,
+            self.runners,
+            self.machines,
+            self.deadlines,
+            self.settling,
+            self.finalise,
+            self.run_gates,
+            self.slots,
+            self.approvals,
+            self.clock,
         )
         self.machine_broke = MachineBroke(self.runs, self.machines, self.settling, self.finalise)
 
@@ -155,7 +207,7 @@ class Setting:
 
     def running(self, name: str) -> Runner:
         runner = self.claimed(name)
-        self.begin(runner, self.runs.get_spec(RUN, name))
+        self.beginning(runner, self.runs.get_spec(RUN, name))
         return self.runners.get_runner(runner.runner_id)
 
     def settle(self, name: str, attempt: int | None, error: MachineError | None = None) -> str:

@@ -146,7 +146,7 @@ def test_cancel_between_a_claim_and_the_beginning_of_its_treatment(setting: Sett
     assert isinstance(setting.machines.answers["a-1"], Cancelled)
     assert setting.failed_with("a", "Cancelled") == "done"
     with pytest.raises(Gone):
-        setting.begin(runner, setting.runs.get_spec(RUN, "a"))
+        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
     assert setting.state("a") is S.CANCELLED
 
 
@@ -249,7 +249,7 @@ def test_a_runner_lost_before_its_treatment_began(setting: Setting) -> None:
     assert setting.runners.declare_lost(runner)
     assert setting.failed_with("a", "RunnerLost") == "retry"
     with pytest.raises(Gone):
-        setting.begin(runner, setting.runs.get_spec(RUN, "a"))
+        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
 
 
 def test_an_agent_that_obeys_its_deadline_has_timed_out(setting: Setting) -> None:
@@ -267,7 +267,7 @@ def test_a_superseded_attempt_is_refused(setting: Setting) -> None:
     setting.failed_with("a", "States.HeartbeatTimeout")
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
     with pytest.raises(Gone):
-        setting.begin(runner, setting.runs.get_spec(RUN, "a"))
+        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
     with pytest.raises(CadenceError):
         setting.runners.complete(runner.runner_id, Result(Outcome.SUCCEEDED))
 
@@ -383,7 +383,7 @@ def test_a_stream_opened_by_a_call_that_ended_is_still_followed(
     setting.admitted(spec("a"), spec("b", stream("a")))
     runner = setting.claimed("a")
     with ends_at(monkeypatch, setting.machines, "start_treatment"):
-        setting.begin(runner, setting.runs.get_spec(RUN, "a"))
+        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
     assert setting.state("b") is S.READY
     setting.failed_with("a", "Lambda.Unknown")
     assert "b" in setting.started()

@@ -1,5 +1,7 @@
 """Whatever happens in whatever order, every run ends as its pipeline and its agents' outcomes say."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from random import Random
 
@@ -9,57 +11,34 @@ from hypothesis import strategies as st
 
 from cadence.domain.ids import runner_id
 from cadence.domain.pool import HOST
-from cadence.domain.run import InputSpec, OutputSpec, RetrySpec, RunState, TreatmentSpec, TreatmentState, Trigger
+from cadence.domain.run import (
+    FAILED_TREATMENT_STATES,
+    Kind,
+    RunState,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    Trigger,
+)
 from cadence.domain.runner import RunnerState
-from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, MAX_DURATION, SUCCEEDING
+from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, SUCCEEDING, sent
+from tests.unit.scheduling.simulation.plans import GATHERED, OUTPUTS, pipeline
 from tests.unit.scheduling.simulation.world import RUN, Faults, World
 
-CONNECTIONS = ("block", "stream", "after", "failed", "finished")
 S = TreatmentState
-
-
-def pipeline(random: Random, size: int) -> tuple[list[TreatmentSpec], dict[str, list[str]]]:
-    """Chains, fan-out and fan-in over all kinds of connections, and a script for each treatment."""
-    specs, scripts = [], {}
-    width = random.choice((1, 3, size))  # how far back a treatment may reach: chains or wide graphs
-    for index in range(size):
-        name = f"t{index}"
-        earlier = [f"t{i}" for i in range(max(0, index - width), index)]
-        producers = random.sample(earlier, min(len(earlier), random.choice((0, 1, 1, 2, 3))))
-        inputs, after = [], []
-        for number, producer in enumerate(producers):
-            for kind in random.sample(CONNECTIONS, random.choice((1, 1, 1, 2))):
-                match kind:
-                    case "after":
-                        after.append(producer)
-                    case "block" | "stream":
-                        inputs.append(InputSpec(f"{kind}{number}", kind, "byte", producer, kind))
-                    case trigger:
-                        inputs.append(InputSpec(f"{kind}{number}", "block", "void", producer, trigger))
-        specs.append(
-            TreatmentSpec(
-                name=name,
-                run="true",
-                inputs=tuple(inputs),
-                outputs=(OutputSpec("block", "block", "byte"), OutputSpec("stream", "stream", "byte")),
-                max_duration=MAX_DURATION,
-                after=tuple(after),
-                retry=RetrySpec(random.randint(0, 2), random.choice((0, 0, 1))),
-            )
-        )
-        words = SUCCEEDING * 4 + FAILING + LOSING * 2 + (ENDLESS,)
-        scripts[name] = [*random.choices(words, k=3), "succeeds"]
-    return specs, scripts
 
 
 def outcome(spec: TreatmentSpec, script: Sequence[str]) -> tuple[TreatmentState, int]:
     """The final state and the last attempt of a treatment that starts and is not stopped."""
-    failures = losses = 0
+    failures = losses = timeouts = 0
     for attempt, word in enumerate(script, start=1):
         if word in SUCCEEDING:
             return S.SUCCEEDED, attempt
         if word == ENDLESS:
-            return S.TIMED_OUT, attempt
+            timeouts += 1
+            if timeouts > spec.retry.timeout:
+                return S.TIMED_OUT, attempt
+            continue
         if word in FAILING:
             failures += 1
             if failures > spec.retry.failure:
@@ -73,8 +52,10 @@ def outcome(spec: TreatmentSpec, script: Sequence[str]) -> tuple[TreatmentState,
 
 def waits(spec: TreatmentSpec) -> list[tuple[str, Trigger]]:
     found = [(producer, Trigger.COMPLETED) for producer in spec.after]
+    found += [(producer, Trigger.SETTLED) for producer in (*spec.instances, *spec.when_over)]
     for port in spec.inputs:
-        assert port.source_treatment is not None
+        if port.source_treatment is None:
+            continue
         named = {"failed": Trigger.FAILED, "finished": Trigger.FINISHED, "stream": Trigger.OPENED}
         found.append((port.source_treatment, named.get(port.source_port or "", Trigger.COMPLETED)))
     return found
@@ -88,6 +69,7 @@ def arrives(trigger: Trigger, state: TreatmentState) -> bool:
         Trigger.OPENED: state is S.SUCCEEDED,
         Trigger.FAILED: state in failed,
         Trigger.FINISHED: state in failed | {S.SUCCEEDED},
+        Trigger.SETTLED: True,
     }[trigger]
 
 
@@ -95,7 +77,8 @@ def check_every_run(world: World) -> None:
     run = world.runs.get_run(RUN)
     treatments = world.runs.list_treatments(RUN)
     assert [t.name for t in treatments if not t.state.final] == []
-    assert len(treatments) == len(world.specs)
+    made = sum(growth.made for growth in world.runs.growths.values())
+    assert len(treatments) == len(world.specs) + made
     assert run.unsettled == 0
     assert run.state.final
     assert {e.status for e in world.executions} == {"SUCCEEDED"}
@@ -117,27 +100,115 @@ def check_undisturbed_run(world: World) -> None:
     states = {t.name: t for t in world.runs.list_treatments(RUN)}
     started = {name for _, name in world.machines.treatments}
     claimed = set(world.claims)
-    for spec in world.specs:
+    for spec in all_specs(world):
         treatment = states[spec.name]
         unmet = [
             (producer, trigger) for producer, trigger in waits(spec) if not arrives(trigger, states[producer].state)
         ]
         if spec.name not in started:
+            if ended_with_its_group(treatment, states):
+                continue
             assert treatment.state is S.SKIPPED, spec
-            assert unmet, f"{spec.name} was skipped though everything arrived"
+            never = spec.never or condition_is_false(spec, states)
+            assert unmet or never, f"{spec.name} was skipped though everything arrived"
             continue
-        assert (treatment.state, treatment.attempt) == outcome(spec, world.scripts[spec.name]), spec.name
+        assert not condition_is_false(spec, states)
+        if spec.kind is Kind.COMMAND:
+            if not ended_with_its_group(treatment, states):
+                script = world.scripts[spec.name if spec.name in world.scripts else str(spec.group)]
+                assert (treatment.state, treatment.attempt) == outcome(spec, script), spec.name
+        else:
+            check_group(world, spec, states)
         for producer, trigger in unmet:  # only a stream that was open before it broke
             assert trigger is Trigger.OPENED
+            assert states[producer].kind is Kind.COMMAND
             assert any(runner_id(RUN, producer, n) in claimed for n in range(1, states[producer].attempt + 1))
-    for spec in world.specs:
+    for spec in all_specs(world):
         values = {v.port for v in world.runs.list_values(RUN) if v.treatment == spec.name}
-        expected = {"block", "stream"} if states[spec.name].state is S.SUCCEEDED else set()
+        expected = {output.port for output in spec.outputs} if states[spec.name].state is S.SUCCEEDED else set()
         assert values == expected
         for value in world.runs.list_values(RUN):
             assert value.attempt == states[value.treatment].attempt
     well = all(t.state in {S.SUCCEEDED, S.SKIPPED} for t in states.values())
     assert world.runs.get_run(RUN).state is (RunState.SUCCEEDED if well else RunState.FAILED)
+
+
+def all_specs(world: World) -> list[TreatmentSpec]:
+    return [spec for (_, _), spec in sorted(world.runs.specs.items())]
+
+
+def ended_with_its_group(treatment: Treatment, states: Mapping[str, Treatment]) -> bool:
+    """By fail_fast, because of a sibling that really failed."""
+    if treatment.state is not S.CANCELLED:
+        return False
+    group, _, _ = treatment.name.partition(":")
+    siblings = [other for name, other in states.items() if name.startswith(f"{group}:")]
+    assert states[group].state in {S.FAILED, S.LOST}
+    assert any(sibling.state in FAILED_TREATMENT_STATES for sibling in siblings) or states[group].state is S.LOST
+    return True
+
+
+def condition_is_false(spec: TreatmentSpec, states: Mapping[str, Treatment]) -> bool:
+    if spec.when is None:
+        return False
+    return f"treatments.{spec.when_over[0]}.state == '{states[spec.when_over[0]].state}'" != spec.when
+
+
+def check_group(world: World, spec: TreatmentSpec, states: Mapping[str, Treatment]) -> None:
+    """It ended as its instances did, and its values are theirs, in order; each element has become one instance."""
+    names = list(spec.instances)
+    source = None
+    if spec.kind is Kind.EACH:
+        source = states[str(spec.inputs[-1].source_treatment)]
+        names = [f"{spec.name}:{number}" for number in range(world.runs.get_growth(RUN, spec.name).made)]
+        literals = [world.runs.get_spec(RUN, name).inputs[0].literal for name in names]
+        elements = elements_of(world, spec)
+        assert literals == elements[: len(literals)]
+        if states[spec.name].state is S.SUCCEEDED:
+            assert literals == elements
+    instances = [states[name].state for name in names]
+    if source is not None and source.state is not S.SUCCEEDED:
+        assert states[spec.name].state in {S.LOST, S.FAILED}
+        return
+    if any(state in FAILED_TREATMENT_STATES for state in instances):
+        assert states[spec.name].state is S.FAILED
+        assert spec.fail_fast or S.CANCELLED not in instances
+        return
+    all_skipped = bool(names) and set(instances) == {S.SKIPPED}
+    assert states[spec.name].state is (S.SKIPPED if all_skipped else S.SUCCEEDED), (spec.name, instances)
+    if not all_skipped:
+        check_gathered(
+            world, spec, [name for name, state in zip(names, instances, strict=True) if state is S.SUCCEEDED]
+        )
+
+
+def check_gathered(world: World, spec: TreatmentSpec, names: Sequence[str]) -> None:
+    block, stream, listed = (content_of(world, spec.name, output.port) for output in GATHERED)
+    assert json.loads(block) == [json.loads(sent(name, OUTPUTS[0])) for name in names]
+    assert stream == b"".join(sent(name, OUTPUTS[1]) for name in names)
+    assert listed == b"".join(sent(name, OUTPUTS[2]) + b"\n" for name in names)
+
+
+def elements_of(world: World, spec: TreatmentSpec) -> list[str]:
+    given = spec.inputs[-1]
+    producer = world.runs.get_spec(RUN, str(given.source_treatment))
+    if producer.kind is Kind.COMMAND:
+        output = next(output for output in producer.outputs if output.port == given.source_port)
+        content = sent(producer.name, output)
+    elif not (content := content_of(world, producer.name, str(given.source_port))):
+        return []
+    if given.flow == "stream":
+        return content.decode().splitlines()
+    return [str(number) for number in json.loads(content)]
+
+
+def content_of(world: World, treatment: str, port: str) -> bytes:
+    value = world.runs.values.get((RUN, treatment, port))
+    if value is None:
+        return b""
+    content = b"".join(world.chunks.contents[value.chunk_key(number)] for number in range(value.chunks))
+    assert hashlib.sha256(content).hexdigest() == value.sha256
+    return content
 
 
 def check_stopped_run(world: World) -> None:
@@ -149,7 +220,7 @@ def check_stopped_run(world: World) -> None:
     assert run.cause == "cancelled by alice"
     for treatment in world.runs.list_treatments(RUN):
         assert treatment.cause or treatment.state is S.SUCCEEDED, treatment
-        if treatment.state not in {S.CANCELLED, S.SKIPPED}:
+        if treatment.state not in {S.CANCELLED, S.SKIPPED} and treatment.kind is Kind.COMMAND:
             assert any(
                 runner_id(RUN, treatment.name, n) in world.runners.created for n in range(1, treatment.attempt + 1)
             )

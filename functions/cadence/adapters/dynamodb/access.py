@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.access_items import (
@@ -27,6 +28,7 @@ from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.errors import Conflict, NotFound, Transient
 from cadence.domain.githost import GitHost
 from cadence.domain.pool import Pool
+from cadence.domain.quotas import Quotas
 
 _KEY_CONTEXT = "shared-key"
 
@@ -49,6 +51,25 @@ class DynamoAccessStore:
         return _get(
             OrganizationItem, organization_key(name), OrganizationItem.SK, f"There is no organization {name!r}."
         ).organization()
+
+    def get_quotas(self, organization: str) -> Quotas:
+        try:
+            return _get(OrganizationItem, organization_key(organization), OrganizationItem.SK, "").quotas()
+        except NotFound:
+            return Quotas()
+
+    def put_quotas(self, organization: str, quotas: Quotas) -> None:
+        item = OrganizationItem(organization_key(organization), OrganizationItem.SK)
+        runners = OrganizationItem.max_runners
+        actions: list[Action] = [
+            OrganizationItem.max_running_runs.set(quotas.max_running_runs),
+            runners.remove() if quotas.max_runners is None else runners.set(quotas.max_runners),
+        ]
+        try:
+            with translated(f"organization {organization}"):
+                item.update(actions, condition=OrganizationItem.pk.exists())
+        except Conflict:
+            raise NotFound(f"There is no organization {organization!r}.") from None
 
     def add_project(self, project: Project) -> None:
         _create(ProjectItem.of(project), f"The project {project.name!r} exists already.")

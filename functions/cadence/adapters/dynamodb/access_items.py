@@ -1,5 +1,6 @@
 """Items of the `access` table. Keys are in docs/architecture.md."""
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from pynamodb.attributes import (
@@ -16,7 +17,8 @@ from pynamodb.models import Model
 
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
-from cadence.domain.pool import Pool
+from cadence.domain.pool import LargestRunner, Pool
+from cadence.domain.quotas import DEFAULT_RUNNING_RUNS, Quotas
 
 
 class _Meta:
@@ -46,6 +48,8 @@ class OrganizationItem(AccessTable):
 
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
+    max_running_runs = NumberAttribute(null=True)
+    max_runners = NumberAttribute(null=True)
 
     @classmethod
     def of(cls, organization: Organization) -> "OrganizationItem":
@@ -55,6 +59,10 @@ class OrganizationItem(AccessTable):
 
     def organization(self) -> Organization:
         return Organization(self.name, self.created_at)
+
+    def quotas(self) -> Quotas:
+        runners = None if self.max_runners is None else int(self.max_runners)
+        return Quotas(int(self.max_running_runs or DEFAULT_RUNNING_RUNS), runners)
 
 
 class ProjectItem(AccessTable):
@@ -94,6 +102,8 @@ class PoolItem(AccessTable):
     architectures: JSONAttribute = JSONAttribute()
     projects: JSONAttribute = JSONAttribute()
     settings: JSONAttribute = JSONAttribute()
+    max_runners = NumberAttribute(null=True)
+    largest: JSONAttribute = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, pool: Pool) -> "PoolItem":
@@ -107,6 +117,8 @@ class PoolItem(AccessTable):
             architectures=list(pool.architectures),
             projects=list(pool.projects),
             settings=dict(pool.settings),
+            max_runners=pool.max_runners,
+            largest=asdict(pool.largest),
         )
 
     def pool(self) -> Pool:
@@ -118,6 +130,8 @@ class PoolItem(AccessTable):
             tuple(self.architectures),
             tuple(self.projects),
             self.settings,
+            None if self.max_runners is None else int(self.max_runners),
+            LargestRunner(**(self.largest or {})),
         )
 
 

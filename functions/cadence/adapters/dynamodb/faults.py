@@ -1,10 +1,7 @@
 """DynamoDB's refusals in the words of the domain."""
 
-import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 
@@ -12,9 +9,6 @@ from cadence.adapters.aws import may_succeed_later
 from cadence.domain.errors import Conflict, Transient
 
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-_ATTEMPTS = 10
-
-R = TypeVar("R")
 
 
 @contextmanager
@@ -40,13 +34,3 @@ def translated(what: str) -> Iterator[None]:
         if may_succeed_later(error.cause):
             raise Transient(f"{what}: the table cannot be reached or is busy") from error
         raise
-
-
-def insisting(call: Callable[[], R]) -> R:
-    """Repeats `call` on Transient with full jitter (about 3 s in all): concurrent transactions on one item cancel each other."""
-    for attempt in range(_ATTEMPTS - 1):
-        try:
-            return call()
-        except Transient:
-            time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))
-    return call()

@@ -1,11 +1,15 @@
 """`Offers` on the tables `runs` and `runners`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
-from cadence.adapters.dynamodb.faults import insisting, translated
-from cadence.adapters.dynamodb.run_items import TreatmentItem, partition
+from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.run_items import TreatmentItem, assignment, partition
 from cadence.adapters.dynamodb.runner_items import OfferItem, RunnerItem
+from cadence.adapters.insisting import insisting
 from cadence.domain.retention import KEPT
 from cadence.domain.run import PLACEABLE, TreatmentState
 from cadence.domain.runner import Runner, RunnerState
@@ -18,7 +22,7 @@ class DynamoOffers:
             bind(model, runners_table)
         self._connection = transaction_connection()
 
-    def offer(self, runner: Runner) -> None:
+    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
         item = RunnerItem.of(runner)
         item.expires_at = runner.created_at + KEPT
         offer = OfferItem(*OfferItem.key(runner.organization, runner.pool, runner.runner_id))
@@ -37,6 +41,7 @@ class DynamoOffers:
                         TreatmentItem.state.set(str(TreatmentState.BOOTING)),
                         TreatmentItem.pool.set(runner.pool),
                         TreatmentItem.placed_at.set(runner.created_at),
+                        *[assignment(TreatmentItem, name, value) for name, value in noted.items()],
                     ],
                     TreatmentItem.state.is_in(*map(str, PLACEABLE)) & (TreatmentItem.attempt == runner.attempt),
                 )

@@ -5,19 +5,24 @@ from typing import Any, ClassVar
 
 from pynamodb.attributes import (
     BinaryAttribute,
+    BooleanAttribute,
     JSONAttribute,
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
+from cadence.domain.group import Growth, Places
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
+    ConcurrencyPolicy,
     Edge,
     EdgeState,
+    Kind,
     Run,
     RunState,
     Treatment,
@@ -88,6 +93,12 @@ class RunItem(RunsTable):
     unsettled = NumberAttribute(null=True)
     machine_token = UnicodeAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
+    rerun_of = UnicodeAttribute(null=True)
+    kept_sha256 = UnicodeAttribute(null=True)
+    concurrency_group = UnicodeAttribute(null=True)
+    concurrency_policy = UnicodeAttribute(null=True)
+    priority = NumberAttribute(null=True)
+    waiting_for = UnicodeAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
@@ -105,6 +116,8 @@ class RunItem(RunsTable):
         values["max_duration"] = int(self.max_duration)
         values["pipeline_version"] = _int(self.pipeline_version)
         values["unsettled"] = _int(self.unsettled)
+        values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
+        values["priority"] = _int(self.priority) or 0
         return Run(**values)
 
 
@@ -129,18 +142,26 @@ class TreatmentItem(RunsTable):
         pass
 
     PREFIX: ClassVar[str] = "TREATMENT#"
+    _LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"kind", "conditional", "timeouts"})  # where they are as usual
 
     run_id = UnicodeAttribute()
     name = UnicodeAttribute()
     state = UnicodeAttribute()
     waiting = NumberAttribute()
+    kind = UnicodeAttribute(null=True)
+    bounded_by = UnicodeAttribute(null=True)
+    conditional = BooleanAttribute(null=True)
+    cancel_reason = UnicodeAttribute(null=True)
     attempt = NumberAttribute()
     failures = NumberAttribute()
     infrastructure_failures = NumberAttribute()
+    timeouts = NumberAttribute(null=True)
     cause = UnicodeAttribute(null=True)
     exit_code = NumberAttribute(null=True)
     pool = UnicodeAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
+    turnstiles = UnicodeSetAttribute(null=True)
+    turn_token = UnicodeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
     ready_at = UTCDateTimeAttribute(null=True)
     placed_at = UTCDateTimeAttribute(null=True)
@@ -152,13 +173,17 @@ class TreatmentItem(RunsTable):
         item = cls(partition(treatment.run_id), cls.PREFIX + treatment.name)
         for field in dataclasses.fields(treatment):
             value = getattr(treatment, field.name)
-            if value is not None:
+            if value is not None and value != () and not (value == field.default and field.name in cls._LEFT_OUT):
                 setattr(item, field.name, value)
         return item
 
     def treatment(self) -> Treatment:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Treatment)}
         values["state"] = TreatmentState(self.state)
+        values["kind"] = Kind(self.kind or Kind.COMMAND)
+        values["conditional"] = bool(self.conditional)
+        values["timeouts"] = int(self.timeouts or 0)
+        values["turnstiles"] = tuple(sorted(self.turnstiles or ()))
         for name in ("waiting", "attempt", "failures", "infrastructure_failures", "exit_code"):
             values[name] = _int(values[name])
         return Treatment(**values)
@@ -212,10 +237,15 @@ class ValueItem(RunsTable):
     attempt = NumberAttribute()
     preview = BinaryAttribute(null=True, legacy_encoding=False)
     created_at = UTCDateTimeAttribute(null=True)
+    kept_from = UnicodeAttribute(null=True)
+
+    @classmethod
+    def key(cls, run_id: str, treatment: str, port: str) -> tuple[str, str]:
+        return partition(run_id), f"{cls.PREFIX}{treatment}#{port}"
 
     @classmethod
     def of(cls, value: Value) -> "ValueItem":
-        item = cls(partition(value.run_id), f"{cls.PREFIX}{value.treatment}#{value.port}")
+        item = cls(*cls.key(value.run_id, value.treatment, value.port))
         for field in dataclasses.fields(value):
             stored = getattr(value, field.name)
             if stored is not None and stored != b"":
@@ -244,7 +274,70 @@ class AnyItem(RunsTable):
         return model.from_raw_data(data)
 
 
-ITEMS: tuple[type[RunsTable], ...] = (RunsTable, RunItem, SpecItem, TreatmentItem, EdgeItem, ValueItem, AnyItem)
+class GrowthItem(RunsTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "GROWTH#"
+
+    version = NumberAttribute()
+    growth = JSONAttribute()
+
+    @classmethod
+    def key(cls, run_id: str, group: str) -> tuple[str, str]:
+        return partition(run_id), cls.PREFIX + group
+
+    def read(self) -> Growth:
+        return Growth(**self.growth)
+
+
+class PlacesItem(RunsTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "PLACES#"
+
+    version = NumberAttribute()
+    limit = NumberAttribute()
+    under_way = JSONAttribute()
+    waiting = JSONAttribute()
+
+    @classmethod
+    def key(cls, run_id: str, group: str) -> tuple[str, str]:
+        return partition(run_id), cls.PREFIX + group
+
+    @classmethod
+    def of(cls, run_id: str, group: str, places: Places) -> "PlacesItem":
+        return cls(
+            *cls.key(run_id, group),
+            version=places.version,
+            limit=places.limit,
+            under_way=list(places.under_way),
+            waiting=list(places.waiting),
+        )
+
+    def places(self) -> Places:
+        return Places(int(self.limit), tuple(self.under_way), tuple(self.waiting), int(self.version))
+
+
+ITEMS: tuple[type[RunsTable], ...] = (
+    RunsTable,
+    RunItem,
+    SpecItem,
+    TreatmentItem,
+    EdgeItem,
+    ValueItem,
+    GrowthItem,
+    PlacesItem,
+    AnyItem,
+)
+
+
+def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
+    attribute = getattr(model, name)
+    if value is None or value == ():
+        return attribute.remove()
+    return attribute.set(set(value) if isinstance(value, tuple) else value)
 
 
 def _int(number: float | None) -> int | None:
@@ -255,11 +348,14 @@ __all__ = [
     "ITEMS",
     "AnyItem",
     "EdgeItem",
+    "GrowthItem",
+    "PlacesItem",
     "RunItem",
     "RunsTable",
     "SpecItem",
     "TreatmentItem",
     "ValueItem",
+    "assignment",
     "partition",
     "scope",
 ]

@@ -1,7 +1,7 @@
 """`RunStore` on the `runs` table."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -11,24 +11,30 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
-from cadence.adapters.dynamodb.faults import insisting, translated
+from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.run_items import (
     ITEMS,
     AnyItem,
     EdgeItem,
+    PlacesItem,
     RunItem,
     RunsTable,
     SpecItem,
     TreatmentItem,
     ValueItem,
+    assignment,
     partition,
     scope,
 )
+from cadence.adapters.insisting import insisting
 from cadence.application.ports import Page, Standing
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.group import Places
 from cadence.domain.run import (
+    UNFINISHED_TREATMENT_STATES,
     Edge,
     EdgeState,
+    Kind,
     Run,
     RunState,
     Treatment,
@@ -58,6 +64,11 @@ class DynamoRunStore:
     def get_run(self, run_id: str) -> Run:
         return self._run(run_id).run()
 
+    def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
+        keys = [(partition(run_id), RunItem.SK) for run_id in sorted(set(run_ids))]
+        with translated("runs"):
+            return {item.run_id: item.run() for item in RunItem.batch_get(keys, consistent_read=True)}
+
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         items = RunItem.listing.query(
             scope(organization, project),
@@ -78,7 +89,7 @@ class DynamoRunStore:
             # The count comes first: a treatment that is written can settle only after its run knows how many there are.
             with suppress(Conflict), translated(f"run {run_id}"):
                 self._run_key(run_id).update(
-                    [RunItem.unsettled.set(len(treatments))],
+                    [RunItem.unsettled.set(sum(not treatment.state.final for treatment in treatments))],
                     condition=RunItem.pk.exists() & RunItem.unsettled.does_not_exist(),
                 )
             with RunsTable.batch_write() as batch:
@@ -86,13 +97,23 @@ class DynamoRunStore:
                     batch.save(SpecItem.of(run_id, spec))
         # Never over what is there: an admission may be repeated, even by a second call, while treatments advance already.
         new: list[RunsTable] = [EdgeItem.of(edge) for edge in edges]
+        new += [
+            PlacesItem.of(run_id, spec.name, Places(spec.parallel))
+            for spec in specs
+            if spec.kind is Kind.GATHER and spec.parallel
+        ]
         new += [TreatmentItem.of(treatment) for treatment in treatments]
         for start in range(0, len(new), _ITEMS_PER_TRANSACTION):
             self._create_missing(run_id, new[start : start + _ITEMS_PER_TRANSACTION])
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         token = RunItem.machine_token.set(machine_token)
-        began: list[Action] = [token, RunItem.state.set(str(RunState.RUNNING)), RunItem.started_at.set(at)]
+        began: list[Action] = [
+            token,
+            RunItem.state.set(str(RunState.RUNNING)),
+            RunItem.started_at.set(at),
+            RunItem.waiting_for.remove(),
+        ]
         item = self._run(run_id)
         with translated(f"run {run_id}"):
             if item.state == RunState.PENDING:
@@ -100,6 +121,21 @@ class DynamoRunStore:
                     item.update(began, condition=RunItem.state == str(RunState.PENDING))
                     return item.run()
             item.update([token], condition=RunItem.pk.exists())
+        return item.run()
+
+    def note_waiting(self, run_id: str, what: str) -> Run:
+        item = self._run_key(run_id)
+        with translated(f"run {run_id}"):
+            item.update([RunItem.waiting_for.set(what)], condition=RunItem.state == str(RunState.PENDING))
+        return item.run()
+
+    def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
+        item = self._run_key(run_id)
+        try:
+            with translated(f"run {run_id}"):
+                item.update([RunItem.plan_sha256.set(plan_sha256)], condition=RunItem.plan_sha256 == seen)
+        except Conflict:
+            return self.get_run(run_id)
         return item.run()
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
@@ -186,6 +222,25 @@ class DynamoRunStore:
                 )
             ]
 
+    def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
+        item = self._treatment_key(run_id, treatment)
+        unfinished = TreatmentItem.state.is_in(*map(str, UNFINISHED_TREATMENT_STATES))
+        try:
+            with translated(f"treatment {treatment}"):
+                item.update(
+                    [TreatmentItem.cancel_reason.set(reason)],
+                    condition=unfinished & TreatmentItem.cancel_reason.does_not_exist(),
+                )
+        except Conflict:
+            return self.get_treatment(run_id, treatment)
+        return item.treatment()
+
+    def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
+        keys = [(partition(run_id), TreatmentItem.PREFIX + name) for run_id, name in sorted(set(names))]
+        with translated("treatments"):
+            items = TreatmentItem.batch_get(keys, consistent_read=True)
+            return {(item.run_id, item.name): item.treatment() for item in items}
+
     def advance(
         self,
         run_id: str,
@@ -197,7 +252,7 @@ class DynamoRunStore:
     ) -> Treatment:
         item = self._treatment_key(run_id, treatment)
         actions: list[Action] = [TreatmentItem.state.set(str(target))]
-        actions += [_assignment(TreatmentItem, name, value) for name, value in changes.items()]
+        actions += [assignment(TreatmentItem, name, value) for name, value in changes.items()]
         with translated(f"treatment {treatment}"):
             item.update(
                 actions,
@@ -275,11 +330,16 @@ class DynamoRunStore:
     def get_value(self, run_id: str, treatment: str, port: str) -> Value:
         try:
             with translated(f"value {treatment}.{port}"):
-                return ValueItem.get(
-                    partition(run_id), f"{ValueItem.PREFIX}{treatment}#{port}", consistent_read=True
-                ).value()
+                return ValueItem.get(*ValueItem.key(run_id, treatment, port), consistent_read=True).value()
         except ValueItem.DoesNotExist:
             raise NotFound(f"{treatment}.{port} has no value in run {run_id}") from None
+
+    def get_values(self, run_id: str, ports: Sequence[tuple[str, str]]) -> Sequence[Value]:
+        keys = [ValueItem.key(run_id, treatment, port) for treatment, port in ports]
+        with translated(f"run {run_id}"):
+            items = ValueItem.batch_get(keys, consistent_read=True)
+            found = {(item.treatment, item.port): item.value() for item in items}
+        return [found[port] for port in ports if port in found]
 
     def list_values(self, run_id: str) -> Sequence[Value]:
         with translated(f"run {run_id}"):
@@ -363,8 +423,3 @@ class DynamoRunStore:
 
 def _pending() -> Condition:
     return EdgeItem.state == str(EdgeState.PENDING)
-
-
-def _assignment(model: type[RunsTable], name: str, value: Any) -> Any:
-    attribute = getattr(model, name)
-    return attribute.remove() if value is None else attribute.set(value)

@@ -1,6 +1,7 @@
 """Pipeline documents: reading, checking, and the pipeline they describe."""
 
 from cadence.domain.document.findings import Code, Finding, Severity
+from cadence.domain.document.libraries import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
 from cadence.domain.document.offering import Context, PoolOffer
 from cadence.domain.document.parameters import BoundParameters, bind_parameters
 from cadence.domain.document.pipeline import (
@@ -20,6 +21,7 @@ from cadence.domain.document.validate import Checked, validate
 
 __all__ = [
     "BUILTIN_OUTPUTS",
+    "MOST_LIBRARIES_DEEP",
     "BoundParameters",
     "Checked",
     "Code",
@@ -34,14 +36,17 @@ __all__ = [
     "Pipeline",
     "PoolOffer",
     "Port",
+    "Reference",
     "Schedule",
     "Severity",
     "Treatment",
     "Triggers",
     "TypeSyntaxError",
+    "Unavailable",
     "bind_parameters",
     "parse_data_type",
     "parse_flow_type",
     "pipeline_schema",
+    "references",
     "validate",
 ]

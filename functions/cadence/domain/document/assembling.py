@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cadence.domain.document.draft import Draft, DraftTreatment, Ports
+from cadence.domain.document.draft import Draft, DraftTreatment
 from cadence.domain.document.pipeline import (
     DEFAULT_RUN_DURATION,
     DEFAULT_SHELL,
@@ -17,6 +17,7 @@ from cadence.domain.document.pipeline import (
     Treatment,
     Triggers,
 )
+from cadence.domain.document.ports import Ports
 
 
 def assemble(

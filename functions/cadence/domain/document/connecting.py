@@ -8,6 +8,7 @@ from itertools import pairwise
 from cadence.domain.document.draft import Draft, DraftTreatment, texts
 from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Connection, Port
+from cadence.domain.document.port_types import Typing
 from cadence.domain.document.wording import closest, shown, suggestion
 
 _CONNECTION = re.compile(r"\s*([^\s.]+)\.([^\s.]+)\s*->\s*([^\s.]+)\.([^\s.]+)\s*")
@@ -19,7 +20,7 @@ Edges = dict[tuple[str, str], Path]
 
 
 def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...]:
-    """Adds what is wrong to `problems`; returns the connections that could be read."""
+    """Adds what is wrong to `problems`; returns the connections that could be read. Solves type parameters on the way."""
     check = _ConnectionCheck(draft, problems)
     for index, text in texts(draft.connections):
         check.connection(text, ("connections", index))
@@ -28,6 +29,7 @@ def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...
             check.after(treatment)
         check.inputs_are_fed(treatment)
     problems.add_all(_cycles(check.edges))
+    check.typing.finish()
     return tuple(check.connections)
 
 
@@ -38,6 +40,7 @@ class _ConnectionCheck:
         self._fed: dict[tuple[str, str], str] = {}
         self.connections: list[Connection] = []
         self.edges: Edges = {}
+        self.typing = Typing(draft, problems)
 
     def connection(self, text: str, path: Path) -> None:
         match = _CONNECTION.fullmatch(text)
@@ -56,17 +59,11 @@ class _ConnectionCheck:
         output = self._output(source, connection.source_port, path) if source else None
         entry = self._input(target, connection.target_port, path) if target else None
         if target and entry:
-            self._feed(target.name, entry[0], connection, path)
+            self._feed(target.name, entry, connection, path)
         if source and target:
             self._edge(source.name, target.name, path)
-        if output and entry and entry[1] and (output.flow, output.type) != (entry[1].flow, entry[1].type):
-            self._report(
-                Code.TYPE_MISMATCH,
-                f"{connection.source_treatment}.{output.name} gives {output.flow_type}, "
-                f"but {connection.target_treatment}.{entry[0]} takes {entry[1].flow_type}.",
-                path,
-                "Give both the same type.",
-            )
+            if output and entry and entry[1]:
+                self.typing.connect(source, output, target, entry[1], path)
 
     def after(self, treatment: DraftTreatment) -> None:
         for index, name in texts(treatment.body["after"]):
@@ -84,14 +81,20 @@ class _ConnectionCheck:
                 self._treatment(name, path)
 
     def inputs_are_fed(self, treatment: DraftTreatment) -> None:
-        for port in treatment.inputs or ():
-            if (treatment.name, port) not in self._fed:
-                self._report(
-                    Code.INPUT_NOT_FED,
-                    f"Nothing feeds the input {treatment.name}.{port}.",
-                    (*treatment.path, "inputs", port),
-                    f"Add a connection that ends in “-> {treatment.name}.{port}”, or remove the input.",
-                    at_key=True,
+        if treatment.inputs is None:
+            return
+        for name, port in treatment.inputs.items():
+            if (treatment.name, name) in self._fed or port is None:
+                continue
+            if port.literal is None and port.default is None and not port.optional:
+                self._problems.add(
+                    treatment.problem(
+                        Code.INPUT_NOT_FED,
+                        f"Nothing feeds the input {treatment.name}.{name}.",
+                        ("inputs", name),
+                        f"Add a connection that ends in “-> {treatment.name}.{name}”, or remove the input.",
+                        at_key=True,
+                    )
                 )
 
     def _treatment(self, name: str, path: Path) -> DraftTreatment | None:
@@ -130,7 +133,8 @@ class _ConnectionCheck:
             self._fed.setdefault((target.name, meant), "")
         return None
 
-    def _feed(self, treatment: str, port: str, connection: Connection, path: Path) -> None:
+    def _feed(self, treatment: str, entry: tuple[str, Port | None], connection: Connection, path: Path) -> None:
+        port, declared = entry
         source = f"{connection.source_treatment}.{connection.source_port}"
         earlier = self._fed.get((treatment, port))
         self._fed.setdefault((treatment, port), source)
@@ -140,6 +144,13 @@ class _ConnectionCheck:
                 f"The input {treatment}.{port} is already fed by {earlier}.",
                 path,
                 "Remove one of the connections, or declare a second input.",
+            )
+        elif declared is not None and declared.literal is not None:
+            self._report(
+                Code.LITERAL_CONNECTED,
+                f"The input {treatment}.{port} has a value of its own and cannot be connected as well.",
+                path,
+                "Remove the connection, or write default instead of value.",
             )
 
     def _edge(self, producer: str, consumer: str, path: Path) -> None:

@@ -1,7 +1,7 @@
 """What a check found: its stable code, where it is, and what to do about it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 Path = tuple[str | int, ...]
@@ -50,6 +50,20 @@ class Code(StrEnum):
     UNKNOWN_PARAMETER = "unknown-parameter"
     MISSING_PARAMETER = "missing-parameter"
     BAD_PARAMETER = "bad-parameter"
+    BAD_LITERAL = "bad-literal"
+    BAD_PATH = "bad-path"
+    BAD_BINDING = "bad-binding"
+    CONTRADICTION = "contradiction"
+    # Definitions and type parameters
+    UNKNOWN_DEFINITION = "unknown-definition"
+    RECURSIVE_DEFINITION = "recursive-definition"
+    UNPINNED_DEFINITION = "unpinned-definition"
+    UNREACHABLE_DEFINITION = "unreachable-definition"
+    BAD_LIBRARY = "bad-library"
+    UNKNOWN_TYPE_PARAMETER = "unknown-type-parameter"
+    TYPE_CONFLICT = "type-conflict"
+    UNSOLVED_TYPE = "unsolved-type"
+    INFINITE_TYPE = "infinite-type"
     # Connections and order
     RESERVED_PORT = "reserved-port"
     BAD_CONNECTION = "bad-connection"
@@ -58,8 +72,10 @@ class Code(StrEnum):
     TYPE_MISMATCH = "type-mismatch"
     INPUT_NOT_FED = "input-not-fed"
     INPUT_FED_TWICE = "input-fed-twice"
+    LITERAL_CONNECTED = "literal-connected"
     SELF_CONNECTION = "self-connection"
     CYCLE = "cycle"
+    BAD_EACH = "bad-each"
     # What the project offers
     UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 (a finding, not a password)
     UNKNOWN_POOL = "unknown-pool"
@@ -91,7 +107,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding whose place is still to be looked up. `at_key` points at the key rather than at its value."""
+    """A finding whose place is still to be looked up. `at_key` points at the key rather than at its value.
+
+    `use` is set for what is inherited from a definition: where that is used, and the definition in words.
+    """
 
     code: Code
     message: str
@@ -99,6 +118,7 @@ class Problem:
     hint: str | None = None
     at_key: bool = False
     severity: Severity = Severity.ERROR
+    use: tuple[Path, str] | None = None
 
 
 class EnoughProblems(Exception):
@@ -106,15 +126,34 @@ class EnoughProblems(Exception):
 
 
 class Problems:
-    """The problems found so far. Adding more than `MAX_FINDINGS` raises `EnoughProblems`, which ends the check."""
+    """The problems found so far. Adding more than `MAX_FINDINGS` raises `EnoughProblems`, which ends the check.
+
+    What is wrong with a definition by itself is told once, there; what only a use of it brings about is told at the use.
+    Definitions have to be checked before treatments for that.
+    """
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
+        self._of_definitions: set[tuple[Code, Path]] = set()
 
     def add(self, problem: Problem) -> None:
+        place = problem.code, problem.path
+        if problem.use is not None:
+            if place in self._of_definitions:
+                return
+            path, definition = problem.use
+            if path[:1] == ("definitions",):
+                self._of_definitions.add(place)
+            message = f"With {definition}: {problem.message}"
+            problem = replace(problem, path=path, message=message, at_key=False, use=None)
+        elif problem.path[:1] == ("definitions",):
+            self._of_definitions.add(place)
         self._found.append(problem)
         if len(self._found) > MAX_FINDINGS:
             raise EnoughProblems
+
+    def add_one(self, code: Code, message: str, path: Path, hint: str | None = None) -> None:
+        self.add(Problem(code, message, path, hint))
 
     def add_all(self, problems: Iterable[Problem]) -> None:
         for problem in problems:

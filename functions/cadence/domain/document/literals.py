@@ -1,11 +1,12 @@
-"""Whether a value is one of a type, with the ranges of every number type."""
+"""Values written in documents: whether one is of a type, with the ranges of every number, and how a command reads it."""
 
+import json
 import math
 import struct
 import sys
 from typing import Any
 
-from cadence.domain.document.types import DataType, Map, Option, Scalar, Vec
+from cadence.domain.document.types import DataType, Flow, FlowType, Map, Option, Parameterized, Scalar, Vec
 from cadence.domain.document.wording import kind_of, shown
 
 _WHOLE = {
@@ -30,8 +31,48 @@ def mismatch(value: Any, wanted: DataType) -> str | None:
             if not isinstance(value, dict):
                 return f"a mapping is wanted for {wanted}, not {kind_of(value)}"
             return _first_mismatch(((shown(key), part) for key, part in value.items()), item)
+        case Parameterized():
+            return None
         case _:
             return _scalar_mismatch(value, wanted)
+
+
+def unwritable(value: Any, wanted: FlowType) -> str | None:
+    """Why `value` cannot be what a port of this type is given, in words; `None` if it can.
+
+    A stream's literal is the list of its values. Bytes are written as text, which stands for its UTF-8.
+    """
+    if wanted.type is Scalar.BYTE:
+        return None if isinstance(value, str) else f"text is wanted for {wanted}, not {_described(value)}"
+    if wanted.flow is Flow.BLOCK:
+        return mismatch(value, wanted.type)
+    if not isinstance(value, list):
+        return f"a list of its values is wanted for {wanted}, not {_described(value)}"
+    why = mismatch(value, Vec(wanted.type))
+    if why is None and wanted.type is Scalar.STRING:
+        lines = (f"item {n}: a line cannot hold a line break" for n, line in enumerate(value, 1) if "\n" in line)
+        return next(lines, None)
+    return why
+
+
+def content(value: Any, of: FlowType) -> str:
+    """What a port's file holds for a value: bytes as they are, strings as lines, everything else as JSON lines.
+
+    >>> content([1, None], FlowType(Flow.STREAM, Option(Scalar.U8)))
+    '1\\nnull\\n'
+    """
+    if of.type is Scalar.BYTE:
+        return str(value)
+    values = value if of.flow is Flow.STREAM else [value]
+    if of.type is Scalar.VOID and of.flow is Flow.BLOCK:
+        return ""
+    return "".join(_line(one, of.type) for one in values)
+
+
+def _line(value: Any, data_type: DataType) -> str:
+    if data_type is Scalar.STRING:
+        return value if value.endswith("\n") else f"{value}\n"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _first_mismatch(parts: Any, item: DataType) -> str | None:

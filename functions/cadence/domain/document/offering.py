@@ -1,11 +1,12 @@
 """Checks against what the project has: secrets, pools, and what the pools' runners can be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.document.draft import Draft, DraftTreatment, mapping, texts
-from cadence.domain.document.findings import Code, Path, Problem, Problems
+from cadence.domain.document.findings import Code, Problem, Problems
+from cadence.domain.document.libraries import Reference, Unavailable
 from cadence.domain.document.wording import shown, suggestion
 
 
@@ -19,6 +20,8 @@ class PoolOffer:
     max_storage: int | None = None
     images: bool | None = None
     """Whether its runners can run a container image."""
+    max_runners: int | None = None
+    """How many runners it can have at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Context:
 
     secrets: frozenset[str] | None = None
     pools: Mapping[str, PoolOffer] | None = None
+    libraries: Mapping[Reference, bytes | Unavailable] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,14 @@ def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
     """Every secret a treatment names has to exist."""
     if context.secrets is None:
         return
-    for treatment in draft.treatments.values():
+    for treatment in draft.bodies():
         for variable, secret in mapping(treatment.body.get("secrets")).items():
             if isinstance(secret, str) and secret not in context.secrets:
                 problems.add(
-                    Problem(
+                    treatment.problem(
                         Code.UNKNOWN_SECRET,
                         f"The project has no secret {shown(secret)}.",
-                        (*treatment.path, "secrets", variable),
+                        ("secrets", variable),
                         suggestion(secret, context.secrets, problems)
                         or f"Set it first: cadence secret set {secret[:60]}.",
                     )
@@ -60,59 +64,77 @@ def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
     """Every pool named has to exist, and one of those a treatment may use has to satisfy all it asks for."""
     if context.pools is None:
         return
-    _check_pools_exist(draft.defaults, ("defaults",), context.pools, problems)
+    for index, message, hint in _unknown_pools(draft.defaults, context.pools, problems):
+        problems.add_one(Code.UNKNOWN_POOL, message, ("defaults", "pools", index), hint)
+    for body in draft.bodies():
+        for index, message, hint in _unknown_pools(body.body, context.pools, problems):
+            problems.add(body.problem(Code.UNKNOWN_POOL, message, ("pools", index), hint))
     for treatment in draft.treatments.values():
-        _check_pools_exist(treatment.body, treatment.path, context.pools, problems)
         problem = _unsatisfied(treatment, draft.defaults, context.pools)
         if problem is not None:
             problems.add(problem)
 
 
-def _check_pools_exist(body: Mapping[str, Any], path: Path, pools: Mapping[str, PoolOffer], problems: Problems) -> None:
+def _unknown_pools(
+    body: Mapping[str, Any], pools: Mapping[str, PoolOffer], problems: Problems
+) -> Iterator[tuple[int, str, str | None]]:
     for index, name in texts(body.get("pools")):
-        if name not in pools:
-            hint = suggestion(name, pools, problems)
-            message = f"The project has no pool {shown(name)}."
-            problems.add(Problem(Code.UNKNOWN_POOL, message, (*path, "pools", index), hint))
+        if name not in pools and "${{" not in name:
+            yield index, f"The project has no pool {shown(name)}.", suggestion(name, pools, problems)
 
 
 def _unsatisfied(
     treatment: DraftTreatment, defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
 ) -> Problem | None:
-    listed = [name for _, name in texts(treatment.body.get("pools", defaults.get("pools")))] or list(pools)
-    offers = {name: pools[name] for name in listed if name in pools}
+    if "trigger" in treatment.body:
+        return None
+    offers = usable_pools(treatment, defaults, pools)
     needs = _needs(treatment.body, defaults)
     if not offers or any(_satisfies(offer, needs) for offer in offers.values()):
         return None
     names = ", ".join(offers)
     if not any(_has_architecture(offer, needs) for offer in offers.values()):
         offered = sorted({arch for offer in offers.values() for arch in offer.architectures or ()})
-        return Problem(
+        return treatment.problem(
             Code.ARCHITECTURE_NOT_OFFERED,
             f"No pool of treatment {shown(treatment.name)} ({names}) has {needs.arch}.",
-            (*treatment.path, "arch"),
+            ("arch",) if "arch" in treatment.body else (),
             f"They offer {', '.join(offered)}.",
         )
     if not any(_runs_image(offer, needs) for offer in offers.values()):
-        return Problem(
+        return treatment.problem(
             Code.IMAGE_NOT_OFFERED,
             f"No pool of treatment {shown(treatment.name)} ({names}) can run images.",
-            (*treatment.path, "image"),
+            ("image",) if "image" in treatment.body else ("services",),
             "Use a pool whose runners have podman or docker, or leave the image out.",
         )
-    return Problem(
+    return treatment.problem(
         Code.POOL_TOO_SMALL,
         f"No pool of treatment {shown(treatment.name)} ({names}) offers all it asks for: {_told(needs)}.",
-        treatment.path,
+        (),
         "The largest runners there: " + "; ".join(_offer_told(name, o) for name, o in offers.items()),
         at_key=True,
     )
 
 
+def usable_pools(
+    treatment: DraftTreatment, defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
+) -> Mapping[str, PoolOffer]:
+    """The pools that the treatment may take runners from; none where that is known only to a run."""
+    listed = [name for _, name in texts(treatment.body.get("pools", defaults.get("pools")))]
+    if any("${{" in name for name in listed):
+        return {}
+    return {name: pools[name] for name in listed or pools if name in pools}
+
+
 def _needs(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Needs:
     sizes = tuple((kind, _whole(body.get(kind, defaults.get(kind)))) for kind in ("cpu", "memory", "storage"))
     arch = body.get("arch", defaults.get("arch"))
-    return _Needs(arch if isinstance(arch, str) and "${{" not in arch else None, "image" in body, sizes)
+    return _Needs(
+        arch if isinstance(arch, str) and "${{" not in arch else None,
+        "image" in body or bool(body.get("services")),
+        sizes,
+    )
 
 
 def _whole(value: Any) -> int | None:

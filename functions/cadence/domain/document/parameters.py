@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.document.draft import mapping, type_problem
+from cadence.domain.document.draft import mapping
 from cadence.domain.document.findings import Code, Finding, Problem, Problems, Severity, pointer
 from cadence.domain.document.literals import mismatch
 from cadence.domain.document.pipeline import Parameter, Pipeline
+from cadence.domain.document.ports import type_problem
 from cadence.domain.document.sizes import MAX_PARAMETERS_BYTES, stored_size
 from cadence.domain.document.types import DataType, Option, Scalar, TypeSyntaxError, parse_data_type
 from cadence.domain.document.wording import shown, suggestion

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from cadence.domain.document.literals import content
 from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
 
 DEFAULT_SHELL = "sh -e"
@@ -13,12 +14,33 @@ DEFAULT_RUN_DURATION = 86_400
 
 
 @dataclass(frozen=True, slots=True)
+class Literal:
+    """A value written in the document: plain JSON data of the port's type."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Port:
-    """An input or output of a treatment."""
+    """An input or output of a treatment.
+
+    `path` is where an input is restored or an output captured, in the working directory. An input with a `literal` is
+    never connected; without a connection it has its `default`, or if it is `optional`, nothing.
+    """
 
     name: str
     flow: Flow
     type: DataType
+    path: str | None = None
+    literal: Literal | None = None
+    default: Literal | None = None
+    optional: bool = False
+
+    @property
+    def content_unless_fed(self) -> str | None:
+        """What is written into the port's file if nothing is connected; `None` for nothing at all."""
+        written = self.literal or self.default
+        return None if written is None else content(written.value, self.flow_type)
 
     @property
     def flow_type(self) -> FlowType:

@@ -159,6 +159,8 @@ def _subject(path: Path) -> str:
             return "The document"
         case ("treatments", str(name)):
             return f"Treatment {shown(name)}"
+        case ("definitions", str(name)):
+            return f"Definition {shown(name)}"
         case ("parameters", str(name)):
             return f"Parameter {shown(name)}"
         case (*_, str(key)):

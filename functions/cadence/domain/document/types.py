@@ -1,12 +1,13 @@
 """The type language of ports and parameters: data types such as `Vec<u8>`, and the flows `Block<T>` and `Stream<T>`."""
 
 import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from cadence.domain.document.wording import shown, suggestion
 
-_DEEPEST = 16
+DEEPEST = 16
 _TOKEN = re.compile(r"\s*(?:([A-Za-z_][A-Za-z0-9_]*)|([<>,])|(\S)|\Z)")
 
 
@@ -65,7 +66,45 @@ class Map:
         return f"Map<{self.item}>"
 
 
-DataType = Scalar | Option | Vec | Map
+@dataclass(frozen=True, slots=True)
+class Parameterized:
+    """A type parameter such as `T`: of a definition, or (with an owner) of one treatment that uses it."""
+
+    name: str
+    owner: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+DataType = Scalar | Option | Vec | Map | Parameterized
+
+
+def substituted(data_type: DataType, meaning: Callable[[Parameterized], DataType]) -> DataType:
+    """The type with something else for each type parameter; the type itself if it has none."""
+    match data_type:
+        case Parameterized():
+            return meaning(data_type)
+        case Option(item) | Vec(item) | Map(item):
+            inner = substituted(item, meaning)
+            return data_type if inner is item else type(data_type)(inner)
+        case _:
+            return data_type
+
+
+def parameters_of(data_type: DataType) -> Parameterized | None:
+    """The type parameter in a type; there can be only one, since every constructor takes one type."""
+    while isinstance(data_type, Option | Vec | Map):
+        data_type = data_type.item
+    return data_type if isinstance(data_type, Parameterized) else None
+
+
+def depth(data_type: DataType) -> int:
+    """How many constructors are around the innermost type."""
+    levels = 0
+    while isinstance(data_type, Option | Vec | Map):
+        data_type, levels = data_type.item, levels + 1
+    return levels
 
 
 class Flow(StrEnum):
@@ -94,13 +133,9 @@ class TypeSyntaxError(ValueError):
         self.hint = hint
 
 
-class GenericType(TypeSyntaxError):
-    """A type parameter such as `T`, which belongs to the language but is not supported yet."""
-
-
-def parse_flow_type(text: str) -> FlowType:
-    """Reads `Block<T>` or `Stream<T>`. Raises `TypeSyntaxError`."""
-    reader = _TypeReader(text)
+def parse_flow_type(text: str, generics: Collection[str] = ()) -> FlowType:
+    """Reads `Block<T>` or `Stream<T>`; `generics` are the type parameters known there. Raises `TypeSyntaxError`."""
+    reader = _TypeReader(text, generics)
     name = reader.name("Block or Stream")
     if name not in ("Block", "Stream"):
         if name in _CONSTRUCTORS or name in _SCALARS:
@@ -114,9 +149,9 @@ def parse_flow_type(text: str) -> FlowType:
     return FlowType(Flow(name.lower()), item)
 
 
-def parse_data_type(text: str) -> DataType:
+def parse_data_type(text: str, generics: Collection[str] = ()) -> DataType:
     """Reads a type without flow, such as a parameter's. Raises `TypeSyntaxError`."""
-    reader = _TypeReader(text)
+    reader = _TypeReader(text, generics)
     data_type = reader.data_type(depth=0)
     reader.end()
     return data_type
@@ -126,21 +161,25 @@ _CONSTRUCTORS: dict[str, type[Option] | type[Vec] | type[Map]] = {"Option": Opti
 
 
 class _TypeReader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, generics: Collection[str]) -> None:
         self._text = text
+        self._generics = generics
         self._tokens = [match for match in _TOKEN.finditer(text) if match.lastindex]
         self._next = 0
 
     def data_type(self, depth: int) -> DataType:
-        if depth > _DEEPEST:
-            raise self._refusal(f"is nested deeper than {_DEEPEST} levels")
+        if depth > DEEPEST:
+            raise self._refusal(f"is nested deeper than {DEEPEST} levels")
         name = self.name("a type")
         if name in _CONSTRUCTORS:
             return _CONSTRUCTORS[name](self.argument(name, depth + 1))
         if name in _SCALARS:
             return _SCALARS[name]
+        if name in self._generics:
+            return Parameterized(name)
         if len(name) == 1 and name.isupper():
-            raise GenericType(f"The type parameter {shown(name)} is not supported yet.", "Write the type out.")
+            hint = "Type parameters belong to definitions, which declare them: generics: [T]."
+            raise self._refusal(f"names a type parameter {shown(name)} that is not declared", hint)
         if name in ("Block", "Stream"):
             raise self._refusal(f"has {name} inside another type", "Block and Stream only stand outermost, on a port.")
         raise self._refusal(f"names an unknown type {shown(name)}", suggestion(name, [*_SCALARS, *_CONSTRUCTORS]))

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cadence.domain.document.assembling import assemble
+from cadence.domain.document.bindings import check_bindings
 from cadence.domain.document.connecting import check_connections
-from cadence.domain.document.draft import mapping, read_draft
+from cadence.domain.document.draft import mapping
 from cadence.domain.document.environment import check_environment
 from cadence.domain.document.findings import (
     MAX_FINDINGS,
@@ -20,16 +21,15 @@ from cadence.domain.document.findings import (
     Severity,
     pointer,
 )
-from cadence.domain.document.json_text import read_json
+from cadence.domain.document.libraries import Libraries
 from cadence.domain.document.offering import Context, check_pools, check_secrets
 from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
+from cadence.domain.document.reading import read_draft
 from cadence.domain.document.schema import check_shape
 from cadence.domain.document.sizes import check_sizes
-from cadence.domain.document.source import Misreading, Places, Reading, Unreadable, decode
-from cadence.domain.document.yaml_text import read_yaml
-
-Media = Literal["yaml", "json"]
+from cadence.domain.document.source import Misreading, Places, Unreadable, decode
+from cadence.domain.document.text import Media, guess, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
     """
     try:
         text = decode(source)
-        kind = media or _guess(text)
-        reading = _read(text, kind)
+        kind = media or guess(text)
+        reading = read(text, kind)
     except Unreadable as error:
         return Checked(None, (_misread(error.problem),))
     problems, pipeline = Problems(), None
@@ -58,19 +58,10 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
         pipeline = _check(reading.data, context or Context(), problems, readable=not reading.misreadings)
     if not problems and not reading.misreadings:
         return Checked(pipeline, ())
-    places = _read(text, kind, keep_places=True).places
+    places = read(text, kind, keep_places=True).places
     findings = [*map(_misread, reading.misreadings), *(_located(problem, places) for problem in problems)]
     findings.sort(key=lambda finding: (finding.line, finding.column, finding.code))
     return Checked(pipeline, _bounded(findings))
-
-
-def _guess(text: str) -> Media:
-    return "json" if text.lstrip()[:1] in ("{", "[") else "yaml"
-
-
-def _read(text: str, kind: Media, *, keep_places: bool = False) -> Reading:
-    read = read_json if kind == "json" else read_yaml
-    return read(text, keep_places=keep_places)
 
 
 def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -> Pipeline | None:
@@ -78,7 +69,8 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -
     document = mapping(data)
     problems.add_all(_inactive_triggers(document))
     parameters = read_parameters(document, problems)
-    draft = read_draft(document, problems)
+    draft = read_draft(document, Libraries(context.libraries), problems)
+    check_bindings(draft, problems)
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
     problems.add_all(check_sizes(draft))

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from cadence.domain import ids
 from cadence.domain.errors import Conflict, Gone
-from cadence.domain.run import TreatmentSpec
+from cadence.domain.run import OutputSpec, TreatmentSpec
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.stream import StreamEnd, StreamProgress
 from tests.fakes.services import ManualClock
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
 
@@ -20,6 +22,23 @@ ENDLESS = "never ends"
 LEASE = timedelta(seconds=45)
 BEAT = timedelta(seconds=10)
 MAX_DURATION = 300
+
+
+def sent(treatment: str, output: OutputSpec) -> bytes:
+    """What a treatment sends through an output, the same in every attempt."""
+    number = sum(treatment.encode()) % 7
+    match output.flow, output.type:
+        case "stream", _:
+            return b"".join(f"{treatment} {line}\n".encode() for line in range(number))
+        case _, "Vec<u64>":
+            return str(list(range(number))).encode()
+        case _:
+            return str(number).encode()
+
+
+def chunks(content: bytes) -> list[bytes]:
+    """Elements begin and end anywhere in them."""
+    return [content[start : start + 11] for start in range(0, len(content), 11)] or [b""]
 
 
 @dataclass
@@ -45,6 +64,7 @@ class Agent:
         if self.script == "never boots":
             return
         self._claim(actor, ports, gateway)
+        self._send_first_lines(actor, ports)
         match self.script:
             case "falls silent":
                 return
@@ -57,7 +77,7 @@ class Agent:
             case "takes long":
                 self._beat(actor, ports, gateway, 20)
         if self.script not in {*LOSING, *FAILING}:
-            self._send_outputs(ports)
+            self._send_outputs(actor, ports)
         outcome = {"fails": Outcome.FAILED, "breaks": Outcome.INFRASTRUCTURE}.get(self.script, Outcome.SUCCEEDED)
         self._complete(actor, gateway, outcome, answer=self.script != "succeeds but dies")
 
@@ -83,14 +103,34 @@ class Agent:
                 self._complete(actor, gateway, Outcome.CANCELLED, answer=True)
                 raise Gone(runner.cancel_reason)
 
-    def _send_outputs(self, ports: Any) -> None:
-        for port in self.spec.outputs:
-            content = f"{self.runner.runner_id}.{port.port}".encode()
-            digest = hashlib.sha256(content).hexdigest()
+    def _send_first_lines(self, actor: Actor, ports: Any) -> None:
+        """Whatever becomes of this attempt, its consumers may read these."""
+        for output in self.spec.outputs:
+            if output.flow == "stream":
+                for sequence, chunk in enumerate(chunks(sent(self.spec.name, output))[:-1]):
+                    self._write(ports, output, sequence, chunk, None)
+                    actor.pause()
+
+    def _send_outputs(self, actor: Actor, ports: Any) -> None:
+        for output in self.spec.outputs:
+            content = sent(self.spec.name, output)
+            pieces = chunks(content)
+            end = StreamEnd(len(content), hashlib.sha256(content).hexdigest(), len(pieces), content[:4096])
+            self._write(ports, output, len(pieces) - 1, pieces[-1], end)
+            if output.flow == "block":
+                for sequence, chunk in enumerate(pieces):
+                    self._write(ports, output, sequence, chunk, end)
             ports.put_output(
                 self.runner.runner_id,
-                OutputStream(port.port, 1, len(content), ended=True, sha256=digest, preview=content),
+                OutputStream(output.port, end.chunks, end.size, True, end.sha256, end.preview),
             )
+
+    def _write(self, ports: Any, output: OutputSpec, sequence: int, chunk: bytes, end: StreamEnd | None) -> None:
+        runner = self.runner
+        ports.chunks.write(ids.chunk_key(runner.run_id, runner.treatment, runner.attempt, output.port, sequence), chunk)
+        ports.streams.progress[runner.runner_id, output.port] = StreamProgress(sequence + 1, 0, end)
+        for group in output.grows:
+            ports.wake_ups.wake(runner.run_id, group)
 
     def _complete(self, actor: Actor, gateway: Any, outcome: Outcome, *, answer: bool) -> None:
         """Without `answer`, the gateway ends when the result is kept, and so does the agent."""

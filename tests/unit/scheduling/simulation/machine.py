@@ -1,4 +1,4 @@
-"""Plays a state machine from its `.asl.json`: Task (with Retry, Catch and task tokens), Choice, Pass, Succeed and Fail."""
+"""Plays a state machine from its `.asl.json`: Task (with Retry, Catch and task tokens), Choice, Pass, Wait, Succeed and Fail."""
 
 import copy
 import json
@@ -51,6 +51,9 @@ class Execution:
                 following = next((c["Next"] for c in state["Choices"] if self._chosen(c)), state["Default"])
             case "Pass":
                 self.data = self._fill(state["Parameters"], {})
+                following = state["Next"]
+            case "Wait":
+                actor.pause(self.clock.now + timedelta(seconds=_at(self.data, state["SecondsPath"])))
                 following = state["Next"]
             case "Succeed":
                 following = None

@@ -8,26 +8,48 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
+from cadence.application.approvals import Approvals
 from cadence.application.begin import Begin
 from cadence.application.complete import Complete
+from cadence.application.each import GrowGroup
+from cadence.application.elements import Elements
+from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
+from cadence.application.gather import Gather
 from cadence.application.offer import Offer
 from cadence.application.place import Place
+from cadence.application.run_gates import RunGates
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
 from cadence.application.stop_run import StopRun
+from cadence.application.treatment_gates import TreatmentGates
+from cadence.application.turnstiles import Turnstiles
+from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
+from cadence.application.workers import one_by_one
 from cadence.domain import plan
-from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost
+from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost, Transient
 from cadence.domain.pool import HOST, Placement, Pool
-from cadence.domain.run import Run, RunState, TreatmentSpec
+from cadence.domain.run import Kind, Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
+from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.offers import MemoryDoorbell, MemoryOffers
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
-from tests.fakes.services import ManualClock, MemoryDocuments, MemoryLogStream, MemoryMachines, MemoryPools
+from tests.fakes.services import (
+    ManualClock,
+    MemoryChunks,
+    MemoryDocuments,
+    MemoryLogStream,
+    MemoryMachines,
+    MemoryPools,
+)
+from tests.fakes.streams import MemoryStreams
+from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.unit.scheduling.simulation.agent import Agent
 from tests.unit.scheduling.simulation.machine import Execution
 from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watched
@@ -58,10 +80,11 @@ class StartingMachines(MemoryMachines):
             super().start_run(run_id, deadline_seconds, execution)
             self._begin("run", run_id, {"run_id": run_id, "deadline_seconds": deadline_seconds})
 
-    def start_treatment(self, run_id: str, treatment: str) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             super().start_treatment(run_id, treatment)
-            self._begin("treatment", treatment, {"run_id": run_id, "treatment": treatment, "attempt": 1})
+            data = {"run_id": run_id, "treatment": treatment, "kind": str(kind), "attempt": 1}
+            self._begin("treatment", treatment, data)
 
 
 @dataclass
@@ -80,6 +103,7 @@ class World:
     scripts: Mapping[str, Sequence[str]]
     random: Random
     faults: Faults = field(default_factory=Faults)
+    pools: Sequence[Pool] = POOLS
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
@@ -88,8 +112,14 @@ class World:
         self.runners = MemoryRunnerStore()
         self.offers = SimulatedOffers(self)
         # Clouds only, hosts only, or one after the other when there is no room.
-        self.pools = self.random.choice((POOLS, POOLS[:2], POOLS[2:], POOLS[::-1]))
+        if self.pools is POOLS:
+            self.pools = self.random.choice((POOLS, POOLS[:2], POOLS[2:], POOLS[::-1]))
         self.documents = MemoryDocuments()
+        self.chunks = MemoryChunks()
+        self.streams = MemoryStreams()
+        self.turnstiles = MemoryTurnstileStore()
+        self.approvals = MemoryApprovalStore()
+        self.quotas = MemoryQuotas()
         self.machines = StartingMachines(self._begin)
         self.executions: list[Execution] = []
         self.claims: Counter[str] = Counter()
@@ -129,6 +159,7 @@ class World:
             "AdmitFunctionArn": lambda p, e: p.admit(e["run_id"], e["task_token"]),
             "StopRunFunctionArn": lambda p, e: p.stop_run(e["run_id"], e["task_token"], _caught(e["error"])),
             "FinaliseFunctionArn": lambda p, e: str(p.finalise(e["run_id"]).state),
+            "ActFunctionArn": lambda p, e: p.act(e["run_id"], e["treatment"], e["task_token"]),
             "PlaceFunctionArn": _place,
             "SettleFunctionArn": _settle,
             **{f"provider-{pool.provider}": self._provide for pool in POOLS},
@@ -212,14 +243,14 @@ class World:
         if runner.runner_id in self._launched:
             return
         self._launched.add(runner.runner_id)
-        spec = next(s for s in self.specs if s.name == runner.treatment)
+        spec = self.runs.get_spec(runner.run_id, runner.treatment)
         script = self._script(runner.treatment, runner.attempt)
         agent = Agent(runner, spec, script, self.clock, self.claims)
         name = f"agent {runner.runner_id}"
         self.stage.enter(name, lambda actor: agent.play(actor, self._ports(actor, ""), self._ports(actor, name)))
 
     def _script(self, treatment: str, attempt: int) -> str:
-        script = self.scripts[treatment]
+        script = self.scripts[treatment.partition(":")[0] if treatment not in self.scripts else treatment]
         return script[min(attempt, len(script)) - 1]
 
     # what happens from outside
@@ -232,6 +263,21 @@ class World:
             run = ports.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
             if run.machine_token:
                 ports.machines.fail(run.machine_token, Cancelled(run.cause or ""))
+
+    def wake_group(self, run_id: str, group: str, failed: bool) -> None:
+        for _ in range(2 if self.random.random() < self.faults.twice else 1):
+            self.stage.enter(f"wake {group}", lambda actor: self._wake(actor, run_id, group, failed))
+
+    def _wake(self, actor: Actor, run_id: str, group: str, failed: bool) -> None:
+        due: datetime | None = None
+        while True:
+            actor.pause(due)
+            try:
+                self._ports(actor, actor.name).wake(run_id, group, failed=failed)
+            except (Crashed, Transient):
+                due = self.clock.now + timedelta(seconds=30)  # the message comes again
+            else:
+                return
 
     def wake_watchdog(self, look: str, subject: str, after: timedelta, *more: str | None) -> None:
         due = self.clock.now + min(after, LONGEST_DELAY)
@@ -262,6 +308,14 @@ class World:
         return "\n".join(lines)
 
 
+class SimulatedWakeUps:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def wake(self, run_id: str, group: str, *, failed: bool = False) -> None:
+        self._world.wake_group(run_id, group, failed)
+
+
 class SimulatedDeadlines:
     def __init__(self, world: World) -> None:
         self._world = world
@@ -272,6 +326,9 @@ class SimulatedDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self._world.wake_watchdog("runner", runner_id, after, task_token)
 
+    def watch_turnstile(self, scope: str, after: timedelta) -> None:
+        self._world.wake_watchdog("turnstile", scope, after)
+
 
 class SimulatedOffers(MemoryOffers):
     """A host takes whatever is offered."""
@@ -280,8 +337,8 @@ class SimulatedOffers(MemoryOffers):
         super().__init__(world.runs, world.runners)
         self._world = world
 
-    def offer(self, runner: Runner) -> None:
-        super().offer(runner)
+    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
+        super().offer(runner, noted)
         self._world.send_agent(runner)
 
 
@@ -295,19 +352,43 @@ class Ports:
         self.deadlines = watched(SimulatedDeadlines(world))
         self.put_output = world.runners.put_output
         clock = world.clock
-        admission = Admission(self.runs, world.documents)
-        feeder = Feeder(self.runs, self.machines, clock)
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock)
+        admission = Admission(self.runs, world.documents, clock)
+        self.wake_ups = watched(SimulatedWakeUps(world))
+        self.chunks = watched(world.chunks)
+        self.streams = world.streams
+        feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, clock, one_by_one)
+        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock, lambda run: run)
+        turnstiles = Turnstiles(watched(world.turnstiles), self.deadlines, clock, lambda attempt: None)
+        run_gates = RunGates(self.runs, self.machines, turnstiles, world.quotas, clock)
+        slots = RunnerSlots(self.runs, self.machines, turnstiles, world.quotas)
+        approvals = Approvals(
+            self.runs, watched(world.approvals), MemoryEnvironments(), self.machines, self.deadlines, clock
+        )
+        self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
         offer = Offer(self.runners, watched(world.offers), MemoryDoorbell(), self.machines)
         pools = MemoryPools(world.pools)
-        self.place = Place(self.runs, pools, offer, self.machines, self.deadlines, "provider-", clock)
-        self.begin = Begin(self.runs, feeder)
-        self.settle = Settle(self.runs, self.runners, feeder, world.runs.get_spec, "provider-", clock)
+        self.place = Place(self.runs, pools, self.gates, offer, self.machines, self.deadlines, "provider-", clock)
+        self.begin = Begin(self.runs, feeder, self.machines)
+        self.settle = Settle(self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", clock)
         self.complete = Complete(self.runners, self.settle, self.machines)
-        self.stop_run = StopRun(self.runs, admission, self.runners, self.machines, feeder, clock)
-        self.finalise = Finalise(self.runs, clock)
+        end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, clock)
+        self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
+        grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
+        gather = Gather(self.runs, self.chunks, clock)
+        self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, clock)
+        self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
+        self.finalise = Finalise(self.runs, run_gates, clock)
         self.watchdog = Watchdog(
-            self.runs, self.runners, self.machines, self.deadlines, self.settle, self.finalise, clock
+            self.runs,
+            self.runners,
+            self.machines,
+            self.deadlines,
+            self.settle,
+            self.finalise,
+            run_gates,
+            slots,
+            approvals,
+            clock,
         )
 
 
@@ -316,6 +397,9 @@ def _caught(error: Mapping[str, str]) -> MachineError:
 
 
 def _place(ports: Ports, event: Event) -> None:
+    if event.get("operation") == "wait":
+        ports.gates.wait(event["run_id"], event["treatment"], event["task_token"])
+        return
     state = event["state"]
     refused = Placement.from_json(state["decided"]["placement"]) if "exhausted" in state else None
     ports.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], refused)

@@ -1,0 +1,163 @@
+"""`CacheStore` on the `runners` table: one partition per project."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.exceptions import DoesNotExist
+
+from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.runner_items import RunnersTable
+from cadence.domain.cache import UPLOADING, CacheEntry, CacheUpload
+from cadence.domain.errors import Conflict
+
+# Longer than the entry is valid, so that whoever makes room later still finds what its objects are.
+_KEPT_LONGER = timedelta(days=30)
+
+
+def _partition(organization: str, project: str) -> str:
+    return f"CACHE#{organization}#{project}"
+
+
+def _owner(pk: str) -> tuple[str, str]:
+    _, organization, project = pk.split("#")
+    return organization, project
+
+
+class CacheItem(RunnersTable):
+    class Meta:
+        table_name: ClassVar[str] = "runners"
+
+    PREFIX: ClassVar[str] = "KEY#"
+
+    entry = UnicodeAttribute()
+    size = NumberAttribute()
+    sha256 = UnicodeAttribute()
+    chunks = NumberAttribute()
+    created_at = UTCDateTimeAttribute()
+    used_at = UTCDateTimeAttribute()
+    valid_until = NumberAttribute()  # seconds, to compare with
+
+    @classmethod
+    def of(cls, entry: CacheEntry) -> "CacheItem":
+        return cls(
+            _partition(entry.organization, entry.project),
+            cls.PREFIX + entry.key,
+            entry=entry.entry,
+            size=entry.size,
+            sha256=entry.sha256,
+            chunks=entry.chunks,
+            created_at=entry.created_at,
+            used_at=entry.used_at,
+            valid_until=int(entry.expires_at.timestamp()),
+            expires_at=entry.expires_at + _KEPT_LONGER,
+        )
+
+    def cache_entry(self) -> CacheEntry:
+        return CacheEntry(
+            *_owner(self.pk),
+            key=self.sk.removeprefix(self.PREFIX),
+            entry=self.entry,
+            size=int(self.size),
+            sha256=self.sha256,
+            chunks=int(self.chunks),
+            created_at=self.created_at,
+            used_at=self.used_at,
+        )
+
+
+class CacheUploadItem(RunnersTable):
+    class Meta:
+        table_name: ClassVar[str] = "runners"
+
+    PREFIX: ClassVar[str] = "UPLOAD#"
+
+    key = UnicodeAttribute()
+    runner_id = UnicodeAttribute()
+    started_at = UTCDateTimeAttribute()
+
+    def upload(self) -> CacheUpload:
+        entry = self.sk.removeprefix(self.PREFIX)
+        return CacheUpload(*_owner(self.pk), self.key, entry, self.runner_id, self.started_at)
+
+
+class DynamoCacheStore:
+    def __init__(self, table_name: str) -> None:
+        bind(CacheItem, table_name)
+        bind(CacheUploadItem, table_name)
+
+    def get(self, organization: str, project: str, key: str) -> CacheEntry | None:
+        try:
+            with translated(f"cache {key}"):
+                item = CacheItem.get(_partition(organization, project), CacheItem.PREFIX + key, consistent_read=True)
+                return item.cache_entry()
+        except DoesNotExist:
+            return None
+
+    def list_entries(self, organization: str, project: str, prefix: str = "") -> Sequence[CacheEntry]:
+        with translated(f"the caches of {project}"):
+            found = CacheItem.query(
+                _partition(organization, project), CacheItem.sk.startswith(CacheItem.PREFIX + prefix)
+            )
+            return [item.cache_entry() for item in found]
+
+    def note_use(self, entry: CacheEntry, at: datetime) -> None:
+        item = CacheItem.of(CacheEntry(**{**vars(entry), "used_at": at}))
+        changes: list[Any] = [
+            CacheItem.used_at.set(item.used_at),
+            CacheItem.valid_until.set(item.valid_until),
+            CacheItem.expires_at.set(item.expires_at),
+        ]
+        try:
+            with translated(f"cache {entry.key}"):
+                item.update(changes, condition=CacheItem.entry == entry.entry)
+        except Conflict:
+            return  # it was removed or replaced meanwhile
+
+    def add(self, entry: CacheEntry) -> bool:
+        free = CacheItem.pk.does_not_exist() | (CacheItem.valid_until <= int(entry.created_at.timestamp()))
+        try:
+            with translated(f"cache {entry.key}"):
+                CacheItem.of(entry).save(free | (CacheItem.entry == entry.entry))
+        except Conflict:
+            return False
+        return True
+
+    def remove(self, entry: CacheEntry) -> None:
+        try:
+            with translated(f"cache {entry.key}"):
+                CacheItem.of(entry).delete(CacheItem.entry == entry.entry)
+        except Conflict:
+            return  # it was removed or replaced meanwhile
+
+    def begin(self, upload: CacheUpload) -> None:
+        with translated(f"the upload of cache {upload.key}"):
+            CacheUploadItem(
+                _partition(upload.organization, upload.project),
+                CacheUploadItem.PREFIX + upload.entry,
+                key=upload.key,
+                runner_id=upload.runner_id,
+                started_at=upload.started_at,
+                expires_at=datetime.now(UTC) + UPLOADING + _KEPT_LONGER,
+            ).save()
+
+    def get_upload(self, organization: str, project: str, entry: str) -> CacheUpload | None:
+        try:
+            with translated(f"the upload {entry}"):
+                key = (_partition(organization, project), CacheUploadItem.PREFIX + entry)
+                return CacheUploadItem.get(*key, consistent_read=True).upload()
+        except DoesNotExist:
+            return None
+
+    def list_uploads(self, organization: str, project: str) -> Sequence[CacheUpload]:
+        with translated(f"the uploads of {project}"):
+            prefix = CacheUploadItem.sk.startswith(CacheUploadItem.PREFIX)
+            return [item.upload() for item in CacheUploadItem.query(_partition(organization, project), prefix)]
+
+    def end(self, upload: CacheUpload) -> None:
+        with translated(f"the upload {upload.entry}"):
+            CacheUploadItem(
+                _partition(upload.organization, upload.project), CacheUploadItem.PREFIX + upload.entry
+            ).delete()

@@ -1,0 +1,202 @@
+"""`GitReader` with dulwich: fetches only what a question needs, into memory, and forgets it."""
+
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Protocol
+from urllib.request import url2pathname
+
+from dulwich.client import FetchPackResult
+from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
+from dulwich.object_store import BaseObjectStore, MemoryObjectStore
+from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
+from dulwich.refs import Ref
+from dulwich.repo import Repo
+
+from cadence.adapters.git.history import HistoryTooShort, changed_paths, merge_base, read_history
+from cadence.adapters.git.transport import BoundedClient, Budget, NothingHere, Reach
+from cadence.application.git_ports import GitCredentials
+from cadence.domain.errors import NotFound, TooLarge, Transient
+
+LARGEST_FILE = 5_000_000
+_SECONDS = 25.0
+_BYTES = 64 << 20
+_DEPTHS = (50, 1_000, None)
+"""How much of the history is fetched to find where two branches parted, until it is found."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_DEFAULT_BRANCH = "HEAD"
+
+
+class _Remote(Protocol):
+    """A repository somewhere. What was fetched is in `store`."""
+
+    store: BaseObjectStore
+
+    def head(self) -> ObjectID:
+        """The default branch's commit. Raises NotFound."""
+
+    def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
+        """`without` is a filter of git's, for servers that know it; others send everything."""
+
+
+class DulwichGitReader:
+    """Implements GitReader."""
+
+    @classmethod
+    def reaching(cls, hosts: str) -> "DulwichGitReader":
+        """`hosts` as in the settings: names with commas between them (see Reach)."""
+        return cls(Reach(frozenset(name for name in hosts.split(",") if name)))
+
+    def __init__(self, reach: Reach = Reach(), *, seconds: float = _SECONDS, size: int = _BYTES) -> None:  # noqa: B008
+        self._reach, self._seconds, self._size = reach, seconds, size
+
+    def read_file(self, url: str, commit: str, path: str, credentials: GitCredentials | None = None) -> bytes:
+        with self._open(url, credentials) as remote:
+            name = _commit_id(commit)
+            remote.fetch([name], depth=1, without=b"blob:none")
+            blob = _find(remote.store, _commit(remote.store, name).tree, path)
+            if blob not in remote.store:
+                remote.fetch([blob], depth=None, without=b"")
+            found = remote.store[blob]
+            if not isinstance(found, Blob):
+                raise NotFound(f"{path} is not a file in commit {commit[:12]}.")
+            if found.raw_length() > LARGEST_FILE:
+                raise TooLarge(f"{path} is larger than {LARGEST_FILE // 1_000_000} MB.")
+            return found.as_raw_string()
+
+    def changed_files(
+        self, url: str, base: str | None, head: str, *, merge_base: bool, credentials: GitCredentials | None = None
+    ) -> frozenset[str]:
+        with self._open(url, credentials) as remote:
+            new = _commit_id(head)
+            old = None if base is None else remote.head() if base == _DEFAULT_BRANCH else _commit_id(base)
+            if old is not None and merge_base:
+                old = _parting(remote, old, new)
+            remote.fetch([new] if old is None else [old, new], depth=1, without=b"blob:none")
+            before = None if old is None else _commit(remote.store, old).tree
+            return changed_paths(remote.store, before, _commit(remote.store, new).tree)
+
+    @contextmanager
+    def _open(self, url: str, credentials: GitCredentials | None) -> Iterator[_Remote]:
+        parts = self._reach.parse(url)
+        try:
+            if parts.scheme == "file":
+                with Repo(url2pathname(parts.path)) as repository:
+                    yield _Here(repository)
+            else:
+                with closing(BoundedClient(url, self._reach, Budget(self._seconds, self._size), credentials)) as client:
+                    yield _There(client)
+        except NotGitRepository:
+            raise NotFound(
+                f"There is no repository {url}, or it is private and the git host has no access token."
+            ) from None
+        except (GitProtocolError, HangupException) as error:
+            raise _translated(url, error) from None
+        except KeyError as error:
+            raise NotFound(f"The repository {url} lacks {_shown(error)}.") from None
+
+
+class _Here:
+    """A repository on this machine: all of it is here."""
+
+    def __init__(self, repository: Repo) -> None:
+        self.store: BaseObjectStore = repository.object_store
+        self._head: Callable[[], ObjectID] = repository.head
+
+    def head(self) -> ObjectID:
+        return self._head()
+
+    def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
+        """Nothing is to be fetched."""
+
+
+class _There:
+    def __init__(self, client: BoundedClient) -> None:
+        self.store: BaseObjectStore = MemoryObjectStore()
+        self._client = client
+
+    def head(self) -> ObjectID:
+        found = self._client.get_refs("", ref_prefix=[b"HEAD"]).refs.get(Ref(b"HEAD"))
+        if found is None:
+            raise NotFound("The repository has no default branch.")
+        return ObjectID(found)
+
+    def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
+        pack, keep, drop = self.store.add_pack()  # type: ignore[attr-defined]
+        try:
+            self._fetch(wanted, pack.write, depth, without)
+        except BaseException:
+            drop()
+            raise
+        keep()
+
+    def _fetch(
+        self, wanted: Sequence[ObjectID], write: Callable[[bytes], int], depth: int | None, without: bytes
+    ) -> FetchPackResult:
+        return self._client.fetch_pack(
+            "",
+            lambda refs, depth=None: list(dict.fromkeys(wanted)),
+            NothingHere(),
+            write,
+            depth=depth,
+            ref_prefix=[b"HEAD"],
+            filter_spec=without or None,
+        )
+
+
+def _parting(remote: _Remote, base: ObjectID, head: ObjectID) -> ObjectID | None:
+    for depth in _DEPTHS:
+        remote.fetch([base, head], depth=depth, without=b"tree:0")
+        parents, times = read_history(remote.store, [base, head])
+        if base not in parents or head not in parents:
+            raise NotFound("One of the two commits is not in the repository.")
+        try:
+            found = merge_base(parents, times, base, head)
+        except HistoryTooShort:
+            continue
+        return None if found is None else ObjectID(found)
+    raise NotFound("The repository's history is incomplete.")
+
+
+def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:
+    """The blob of a file."""
+    mode, name = stat.S_IFDIR, tree
+    for part in path.strip("/").split("/"):
+        folder = store[name] if stat.S_ISDIR(mode) else None
+        if not isinstance(folder, Tree) or part.encode() not in folder:
+            raise NotFound(f"There is no file {path}.")
+        mode, name = folder[part.encode()]
+    if not stat.S_ISREG(mode):
+        raise NotFound(f"{path} is not a file.")
+    return name
+
+
+def _commit(store: BaseObjectStore, name: ObjectID) -> Commit:
+    """The commit itself, or the one that a tag of this id names."""
+    found = store[name]
+    while isinstance(found, Tag):
+        found = store[found.object[1]]
+    if not isinstance(found, Commit):
+        raise NotFound(f"{name.decode()} is not a commit.")
+    return found
+
+
+def _commit_id(text: str) -> ObjectID:
+    if not _COMMIT.fullmatch(text):
+        raise NotFound(f"{text[:60]!r} is no commit: it has to have 40 hexadecimal digits.")
+    return ObjectID(text.encode())
+
+
+def _translated(url: str, error: Exception) -> NotFound | Transient:
+    """Git servers tell everything by words alone."""
+    said = str(error)
+    # A server that is asked for what it does not have may also just end the conversation.
+    if isinstance(error, HangupException) or "not our ref" in said or "unadvertised object" in said:
+        return NotFound(f"The repository {url} does not have this commit.")
+    return Transient(f"The repository {url} could not be read: {said[:300]}")
+
+
+def _shown(error: KeyError) -> str:
+    key = error.args[0] if error.args else ""
+    return key.decode("ascii", "replace") if isinstance(key, bytes) else str(key)[:60]

@@ -1,0 +1,174 @@
+"""HTTP to git hosts: only to where it may go, and never for long or for much."""
+
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import urllib3
+from dulwich.client import Urllib3HttpGitClient
+from dulwich.errors import NotGitRepository
+
+from cadence.application.git_ports import GitCredentials
+from cadence.domain.errors import InvalidRequest, NotFound, TooLarge, Transient
+
+ANYWHERE = "*"
+_TIMEOUT = urllib3.Timeout(connect=5, read=10)
+
+
+class _NotThere(urllib3.exceptions.HTTPError):
+    """The host's name leads to an address that is not public."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Which addresses may be read.
+
+    Everybody who writes a pipeline chooses addresses, so the network that Cadence itself runs in is out of reach, but for
+    the `hosts` (`name` or `name:port`) that whoever operates it has named; `*` is everything, files included.
+    """
+
+    hosts: frozenset[str] = frozenset()
+
+    @property
+    def anywhere(self) -> bool:
+        return ANYWHERE in self.hosts
+
+    def parse(self, url: str) -> SplitResult:
+        """Raises InvalidRequest for what may not be read, as far as the address itself tells."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise InvalidRequest("The repository's address is no URL.") from None
+        if parts.username or parts.password:
+            raise InvalidRequest(
+                "The repository's address holds a name or password. Give the git host an access token instead."
+            )
+        if parts.scheme == "file" and self.anywhere:
+            return parts
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+            raise InvalidRequest("The repository's address has to begin with https:// or http://.")
+        return parts
+
+    def includes(self, host: str, port: int | None) -> bool:
+        """Whether the host may have any address."""
+        return self.anywhere or host in self.hosts or f"{host}:{port}" in self.hosts
+
+
+class Budget:
+    """Seconds and bytes that one reading may take in all."""
+
+    def __init__(self, seconds: float, size: int) -> None:
+        self._until = time.monotonic() + seconds
+        self._seconds, self._size, self._left = seconds, size, size
+
+    def spend(self, size: int) -> None:
+        """Raises Transient or TooLarge once there is nothing left."""
+        self._left -= size
+        if self._left < 0:
+            raise TooLarge(f"More than {self._size >> 20} MiB of the repository would have to be read.")
+        if time.monotonic() > self._until:
+            raise Transient(f"The git host took longer than {self._seconds:.0f} seconds.")
+
+
+class BoundedClient(Urllib3HttpGitClient):
+    """Dulwich's client for one repository, whose every byte is charged to a budget."""
+
+    def __init__(self, url: str, reach: Reach, budget: Budget, credentials: GitCredentials | None) -> None:
+        self._budget = budget
+        self._answers: list[Any] = []
+        if credentials is not None and not (url.startswith("https://") or reach.anywhere):
+            raise InvalidRequest("An access token is sent to https:// addresses only.")
+        super().__init__(
+            url,
+            pool_manager=_pool(reach),
+            username=credentials.username if credentials else None,
+            password=credentials.password if credentials else None,
+            thin_packs=False,
+            quiet=True,
+        )
+
+    def _http_request(self, *args: Any, **kwargs: Any) -> tuple[Any, Callable[[int], bytes]]:
+        self._budget.spend(0)
+        # Dulwich reads the status itself, and leaves an answer that it refuses open.
+        response, read = super()._http_request(*args, **{**kwargs, "raise_for_status": False})
+        self._answers.append(response)
+        if response.status != 200:
+            raise _refusal(response)
+
+        def charged(size: int) -> bytes:
+            data = read(size)
+            self._budget.spend(len(data))
+            return data
+
+        return response, charged
+
+    def close(self) -> None:
+        for answer in self._answers:
+            answer.close()
+        self.pool_manager.clear()
+
+
+class NothingHere:
+    """What dulwich asks for commits that are here already."""
+
+    def __next__(self) -> None:
+        return None
+
+    def __iter__(self) -> Iterator[None]:
+        return self
+
+    def ack(self, sha: bytes) -> None:
+        """Never called: nothing was offered."""
+
+    def nak(self) -> None:
+        """There is nothing in common."""
+
+
+def _refusal(answer: Any) -> Exception:
+    match answer.status:
+        case 401 | 403 | 404:
+            return NotGitRepository()
+        case 400 | 405 | 410 | 422:
+            return NotFound(f"The git host answers with status {answer.status}: this is no repository of git.")
+        case status:
+            return Transient(f"The git host answers with status {status}.")
+
+
+def _pool(reach: Reach) -> urllib3.PoolManager:
+    """Connects anew for each reading; what a redirect leads to is looked at in the same way."""
+
+    class Plain(urllib3.connection.HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _checked(super()._new_conn(), reach, self.host, self.port)
+
+    class Encrypted(urllib3.connection.HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _checked(super()._new_conn(), reach, self.host, self.port)
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    retries = urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=3)
+    manager = urllib3.PoolManager(headers={"User-Agent": "git/2 (cadence)"}, timeout=_TIMEOUT, retries=retries)
+    manager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
+    return manager
+
+
+def _checked(connection: socket.socket, reach: Reach, host: str, port: int) -> socket.socket:
+    """The connection, if its other end may be talked to; looking the name up beforehand could find another address."""
+    if reach.includes(host, port):
+        return connection
+    address = ipaddress.ip_address(connection.getpeername()[0].partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    if (mapped or address).is_global and not address.is_multicast:
+        return connection
+    connection.close()
+    raise _NotThere(f"{host} is not a public address, and not one of the git hosts that this installation names.")

@@ -1,0 +1,86 @@
+"""What a treatment without a runner does, at the place where others are given one."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from cadence.application.each import GrowGroup
+from cadence.application.feed import Feeder
+from cadence.application.gather import CannotGather, Gather
+from cadence.application.instances import in_order
+from cadence.application.ports import Clock, GroupStore, Machines, RunStore
+from cadence.domain import group as groups
+from cadence.domain.errors import Conflict
+from cadence.domain.run import Kind, Treatment, TreatmentState
+
+
+@dataclass(frozen=True)
+class Act:
+    runs: RunStore
+    groups: GroupStore
+    gather: Gather
+    grow: GrowGroup
+    feeder: Feeder
+    machines: Machines
+    clock: Clock
+
+    def __call__(self, run_id: str, treatment: str, task_token: str) -> None:
+        """Answers the token with `{"next"}`: `done`, or `again` if there is more to do. Safe to repeat."""
+        stored = self.runs.get_treatment(run_id, treatment)
+        if not stored.state.final:
+            stored = self._stopped(stored) or self._act(stored, task_token)
+        if stored.state.final:
+            self.feeder.settled(stored)
+            self.machines.succeed(task_token, {"next": "done"})
+
+    def _act(self, stored: Treatment, task_token: str) -> Treatment:
+        if stored.kind is Kind.GATHER:
+            return self._end(stored, self.runs.get_spec(stored.run_id, stored.name).instances)
+        if stored.state is TreatmentState.READY:
+            stored = self._began(stored)
+        if stored.state is TreatmentState.RUNNING and self.grow.finished(stored.run_id, stored.name):
+            return self._end(stored, self.groups.get_growth(stored.run_id, stored.name).names())
+        self.grow.keep_token(stored.run_id, stored.name, task_token)
+        self.grow(stored.run_id, stored.name)
+        return self.runs.get_treatment(stored.run_id, stored.name)
+
+    def _began(self, stored: Treatment) -> Treatment:
+        try:
+            return self.runs.advance(
+                stored.run_id,
+                stored.name,
+                stored.attempt,
+                {TreatmentState.READY},
+                TreatmentState.RUNNING,
+                started_at=self.clock(),
+            )
+        except Conflict:
+            return self.runs.get_treatment(stored.run_id, stored.name)
+
+    def _end(self, stored: Treatment, names: Sequence[str]) -> Treatment:
+        instances = in_order(self.runs, stored.run_id, names)
+        state, cause = groups.verdict(instances)
+        if stored.kind is Kind.EACH:
+            growth = self.groups.get_growth(stored.run_id, stored.name)
+            if growth.failure:
+                state, cause = TreatmentState.LOST if growth.lost else TreatmentState.FAILED, growth.failure
+        if state is TreatmentState.SUCCEEDED:
+            try:
+                spec = self.runs.get_spec(stored.run_id, stored.name)
+                self.runs.put_values(self.gather(stored, spec, instances))
+            except CannotGather as error:
+                state, cause = TreatmentState.FAILED, str(error)
+        return self._settle(stored, state, cause)
+
+    def _stopped(self, stored: Treatment) -> Treatment | None:
+        run = self.runs.get_run(stored.run_id)
+        if run.stop_requested or run.state.final:
+            return self._settle(stored, TreatmentState.CANCELLED, run.cause)
+        if stored.cancel_reason:
+            return self._settle(stored, TreatmentState.CANCELLED, stored.cancel_reason)
+        return None
+
+    def _settle(self, stored: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
+        with suppress(Conflict):  # whoever stops the run came first
+            self.runs.settle(stored, state, cause, None, self.clock())
+        return self.runs.get_treatment(stored.run_id, stored.name)

@@ -1,0 +1,188 @@
+"""Agents find, read and save the caches of their run's project."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from cadence.application.identifiers import new_ulid
+from cadence.application.inputs import DOWNLOADS, ChunkUrl, InputAnswer
+from cadence.application.outputs import OutputAnswer
+from cadence.application.ports import Clock, RunStore
+from cadence.application.runner_ports import DataUrls
+from cadence.domain import ids
+from cadence.domain.cache import UPLOADING, CacheEntry, CacheLimits, CacheUpload, superfluous
+from cadence.domain.errors import NotFound, TooLarge
+from cadence.domain.runner import Runner
+from cadence.domain.stream import MAX_CHUNK, InputState, StreamEnd
+
+_MOST_GRANTED = 64
+
+
+class CacheStore(Protocol):
+    """Entries and uploads of a project. Every write is safe to repeat."""
+
+    def get(self, organization: str, project: str, key: str) -> CacheEntry | None: ...
+
+    def list_entries(self, organization: str, project: str, prefix: str = "") -> Sequence[CacheEntry]: ...
+
+    def note_use(self, entry: CacheEntry, at: datetime) -> None:
+        """Nothing happens if the entry is gone."""
+
+    def add(self, entry: CacheEntry) -> bool:
+        """False if there is another entry of the key that has not expired: the first stays."""
+
+    def remove(self, entry: CacheEntry) -> None: ...
+
+    def begin(self, upload: CacheUpload) -> None: ...
+
+    def get_upload(self, organization: str, project: str, entry: str) -> CacheUpload | None: ...
+
+    def list_uploads(self, organization: str, project: str) -> Sequence[CacheUpload]: ...
+
+    def end(self, upload: CacheUpload) -> None: ...
+
+
+class CacheObjects(Protocol):
+    def remove(self, prefix: str) -> None:
+        """Removes every object whose key starts so."""
+
+
+@dataclass(frozen=True)
+class Found:
+    entry: CacheEntry
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where to upload to, or why not to."""
+
+    entry: str | None
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class FindCache:
+    caches: CacheStore
+    clock: Clock
+
+    def __call__(self, runner: Runner, key: str, restore: Sequence[str]) -> Found | None:
+        """The entry of `key`, else the newest whose key starts with the first of `restore` that any does."""
+        now = self.clock()
+        entry = self.caches.get(runner.organization, runner.project, key)
+        found = Found(entry, exact=True) if entry and entry.expires_at > now else self._similar(runner, restore, now)
+        if found:
+            self.caches.note_use(found.entry, now)
+        return found
+
+    def _similar(self, runner: Runner, restore: Sequence[str], now: datetime) -> Found | None:
+        for prefix in restore:
+            entries = self.caches.list_entries(runner.organization, runner.project, prefix)
+            living = [entry for entry in entries if entry.expires_at > now]
+            if living:
+                return Found(max(living, key=lambda entry: entry.created_at), exact=False)
+        return None
+
+
+@dataclass(frozen=True)
+class ReadCache:
+    caches: CacheStore
+    urls: DataUrls
+
+    def __call__(self, runner: Runner, key: str, entry: str, next_seq: int, done: bool = False) -> InputAnswer:
+        """Like a stream that has ended. Raises NotFound once the entry is gone."""
+        found = self.caches.get(runner.organization, runner.project, key)
+        if found is None or found.entry != entry:
+            raise NotFound("This cache is no longer kept.")
+        last = next_seq if done else min(next_seq + DOWNLOADS, found.chunks)
+        name = partial(ids.cache_chunk_key, found.organization, found.project, found.entry)
+        downloads = [ChunkUrl(seq, self.urls.download(name(seq))) for seq in range(next_seq, last)]
+        return InputAnswer(1, InputState.ENDED, StreamEnd(found.size, found.sha256, found.chunks), downloads, 0.0)
+
+
+@dataclass(frozen=True)
+class SaveCache:
+    runs: RunStore
+    caches: CacheStore
+    clock: Clock
+
+    def __call__(self, runner: Runner, key: str) -> Saving:
+        """Begins an upload, unless the key is taken, or the run is one that may not write what others will trust."""
+        if self.runs.get_run(runner.run_id).event.get("fork"):
+            return Saving(None, "a pull request from a fork restores caches, but saves none")
+        now = self.clock()
+        taken = self.caches.get(runner.organization, runner.project, key)
+        if taken and taken.expires_at > now:
+            return Saving(None, "it was saved by another runner meanwhile")
+        upload = CacheUpload(runner.organization, runner.project, key, new_ulid(now), runner.runner_id, now)
+        self.caches.begin(upload)
+        return Saving(upload.entry)
+
+
+@dataclass(frozen=True)
+class WriteCache:
+    caches: CacheStore
+    objects: CacheObjects
+    urls: DataUrls
+    limits: CacheLimits
+    clock: Clock
+
+    def __call__(
+        self, runner: Runner, key: str, entry: str, end: StreamEnd | None, next_seq: int, want: int
+    ) -> OutputAnswer:
+        """Grants uploads; with `end` the entry exists. Raises NotFound (no such upload of this runner), TooLarge."""
+        upload = self.caches.get_upload(runner.organization, runner.project, entry)
+        if upload is None or (upload.runner_id, upload.key) != (runner.runner_id, key):
+            made = self.caches.get(runner.organization, runner.project, key)
+            if end and made and made.entry == entry:
+                return OutputAnswer((), 0.0)
+            raise NotFound("There is no such upload of a cache by this runner.")
+        if (end.size if end else next_seq * MAX_CHUNK) > self.limits.entry:
+            self._forget(upload)
+            raise TooLarge(f"A cache may take {self.limits.entry >> 20} MiB.", limit=self.limits.entry)
+        if end:
+            self._commit(upload, end)
+            return OutputAnswer((), 0.0)
+        name = partial(ids.cache_chunk_key, upload.organization, upload.project, entry)
+        last = next_seq + min(want, _MOST_GRANTED)
+        return OutputAnswer([ChunkUrl(seq, self.urls.upload(name(seq))) for seq in range(next_seq, last)], 0.0)
+
+    def _commit(self, upload: CacheUpload, end: StreamEnd) -> None:
+        now = self.clock()
+        replaced = self.caches.get(upload.organization, upload.project, upload.key)
+        made = CacheEntry(
+            upload.organization,
+            upload.project,
+            upload.key,
+            upload.entry,
+            end.size,
+            end.sha256,
+            end.chunks,
+            created_at=now,
+            used_at=now,
+        )
+        if not self.caches.add(made):
+            self._forget(upload)
+            return
+        if replaced and replaced.entry != made.entry:
+            self._remove_objects(replaced)
+        self.caches.end(upload)
+        self._make_room(made, now)
+
+    def _make_room(self, made: CacheEntry, now: datetime) -> None:
+        entries = self.caches.list_entries(made.organization, made.project)
+        for entry in superfluous(entries, made.entry, self.limits.project, now):
+            self.caches.remove(entry)
+            self._remove_objects(entry)
+        for upload in self.caches.list_uploads(made.organization, made.project):
+            if upload.started_at + UPLOADING <= now:
+                self._forget(upload)
+
+    def _forget(self, upload: CacheUpload) -> None:
+        self._remove_objects(upload)
+        self.caches.end(upload)
+
+    def _remove_objects(self, of: CacheEntry | CacheUpload) -> None:
+        self.objects.remove(ids.cache_prefix(of.organization, of.project, of.entry))

@@ -1,0 +1,52 @@
+"""Wiring of what runs and treatments wait for: turnstiles, quotas, approvals."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
+from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
+from cadence.adapters.dynamodb.turnstiles import DynamoTurnstileStore
+from cadence.adapters.insisting import pause
+from cadence.adapters.remembered import RememberedQuotas
+from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.application.approvals import Approvals
+from cadence.application.ports import Machines, RunStore
+from cadence.application.run_gates import RunGates
+from cadence.application.runner_slots import RunnerSlots
+from cadence.application.turnstiles import Turnstiles
+
+
+class GateSettings(Protocol):
+    @property
+    def access_table(self) -> str: ...
+    @property
+    def runs_table(self) -> str: ...
+    @property
+    def deadlines_queue_url(self) -> str: ...
+
+
+def run_gates(its: GateSettings, runs: RunStore, machines: Machines) -> RunGates:
+    return RunGates(runs, machines, _turnstiles(its), _quotas(its), _now)
+
+
+def runner_slots(its: GateSettings, runs: RunStore, machines: Machines) -> RunnerSlots:
+    return RunnerSlots(runs, machines, _turnstiles(its), _quotas(its))
+
+
+def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> Approvals:
+    environments = DynamoEnvironmentStore(its.access_table)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    return Approvals(runs, DynamoApprovalStore(its.runs_table), environments, machines, deadlines, _now)
+
+
+def _turnstiles(its: GateSettings) -> Turnstiles:
+    return Turnstiles(DynamoTurnstileStore(its.runs_table), SqsDeadlines(its.deadlines_queue_url), _now, pause)
+
+
+def _quotas(its: GateSettings) -> RememberedQuotas:
+    return RememberedQuotas(DynamoAccessStore(its.access_table))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,47 @@
+"""Wiring of the Lambdas that act for treatments without runners."""
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.runners import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.dynamodb.streams import DynamoStreamStore
+from cadence.adapters.s3_chunks import S3Chunks
+from cadence.adapters.sqs_wake_ups import SqsWakeUps
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.act import Act
+from cadence.application.each import GrowGroup
+from cadence.application.elements import Elements
+from cadence.application.end_treatment import EndTreatment
+from cadence.application.feed import Feeder
+from cadence.application.gather import Gather
+from cadence.application.ports import Machines
+from cadence.application.wake_group import WakeGroup
+from cadence.composition import gates, settings
+from cadence.composition.scheduling import now
+
+
+def act() -> tuple[Act, Machines]:
+    its = settings.load(settings.ActSettings)
+    runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    chunks = S3Chunks(client("s3"), its.data_bucket)
+    feeder = Feeder(runs, groups, machines, SqsWakeUps(its.wake_ups_queue_url), now)
+    elements = Elements(runs, DynamoStreamStore(its.runners_table), chunks)
+    grow = GrowGroup(runs, groups, elements, machines, now)
+    return Act(runs, groups, Gather(runs, chunks, now), grow, feeder, machines, now), machines
+
+
+def wake_group() -> WakeGroup:
+    its = settings.load(settings.WakeGroupSettings)
+    runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    wake_ups = SqsWakeUps(its.wake_ups_queue_url)
+    slots = gates.runner_slots(its, runs, machines)
+    elements = Elements(runs, DynamoStreamStore(its.runners_table), S3Chunks(client("s3"), its.data_bucket))
+    return WakeGroup(
+        runs=runs,
+        groups=groups,
+        grow=GrowGroup(runs, groups, elements, machines, now),
+        end=EndTreatment(runs, DynamoRunnerStore(its.runners_table), machines, slots, wake_ups, now),
+        feeder=Feeder(runs, groups, machines, wake_ups, now),
+    )

@@ -1,0 +1,67 @@
+"""Caches: archives kept between the runs of one project, by key. An entry never changes; the first of a key stays."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+UNUSED = timedelta(days=30)
+"""How long an entry that nobody restores is kept."""
+LONGEST = timedelta(days=90)
+"""How long any entry is kept."""
+UPLOADING = timedelta(days=1)
+"""How long an upload may take before it counts as given up."""
+
+
+@dataclass(frozen=True)
+class CacheLimits:
+    """Bytes of one entry, and of all entries of a project."""
+
+    entry: int
+    project: int
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """`entry` is its own id: another entry may come to have the key later. Sizes are bytes."""
+
+    organization: str
+    project: str
+    key: str
+    entry: str
+    size: int
+    sha256: str
+    chunks: int
+    created_at: datetime
+    used_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        return min(self.used_at + UNUSED, self.created_at + LONGEST)
+
+
+@dataclass(frozen=True)
+class CacheUpload:
+    """What will be an entry once its upload has ended."""
+
+    organization: str
+    project: str
+    key: str
+    entry: str
+    runner_id: str
+    started_at: datetime
+
+
+def superfluous(entries: Iterable[CacheEntry], kept: str, limit: int, now: datetime) -> Sequence[CacheEntry]:
+    """What has to go: what expired, then what was not used for longest until the rest fits `limit`; never `kept`."""
+    living: list[CacheEntry] = []
+    going: list[CacheEntry] = []
+    for entry in sorted(entries, key=lambda entry: entry.used_at):
+        (going if entry.expires_at <= now else living).append(entry)
+    total = sum(entry.size for entry in living)
+    for entry in living:
+        if total <= limit:
+            break
+        if entry.entry != kept:
+            going.append(entry)
+            total -= entry.size
+    return going

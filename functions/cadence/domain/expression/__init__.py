@@ -1,0 +1,19 @@
+"""The expressions of pipeline documents, `${{ … }}`: reading, checking and evaluating them within bounds."""
+
+from cadence.domain.expression.engine import Evaluator
+from cadence.domain.expression.errors import ExpressionError
+from cadence.domain.expression.expression import MAX_LENGTH, Expression, NameUse
+from cadence.domain.expression.template import Template, holds_expression, read_template
+from cadence.domain.expression.text_of import text_of
+
+__all__ = [
+    "MAX_LENGTH",
+    "Evaluator",
+    "Expression",
+    "ExpressionError",
+    "NameUse",
+    "Template",
+    "holds_expression",
+    "read_template",
+    "text_of",
+]

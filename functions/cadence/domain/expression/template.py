@@ -1,0 +1,58 @@
+"""Texts with expressions in them."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cadence.domain.expression.errors import ExpressionError
+from cadence.domain.expression.expression import Expression, read_expression
+from cadence.domain.expression.tokens import end_of_expression
+
+_OPENING = re.compile(r"\$?\$\{\{")
+_ESCAPED = "$${{"
+_MOST_EXPRESSIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Plain texts and expressions in turn."""
+
+    parts: tuple[str | Expression, ...]
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Expression))
+
+    @property
+    def whole(self) -> Expression | None:
+        """The expression, if there is nothing beside it: its value then keeps its type."""
+        match [part for part in self.parts if isinstance(part, Expression) or part.strip()]:
+            case [Expression() as only]:
+                return only
+            case _:
+                return None
+
+
+def holds_expression(value: object) -> bool:
+    """Whether it is a text that has to be read as a template (`$${{` counts: it stands for something else)."""
+    return isinstance(value, str) and "${{" in value
+
+
+@lru_cache(maxsize=4096)
+def read_template(text: str) -> Template:
+    """Raises ExpressionError for an expression that cannot be read; documents repeat themselves, so templates are kept."""
+    parts: list[str | Expression] = []
+    position = 0
+    while (opening := _OPENING.search(text, position)) is not None:
+        parts.append(text[position : opening.start()])
+        position = opening.end()
+        if opening[0] == _ESCAPED:
+            parts.append("${{")
+            continue
+        end = end_of_expression(text, position)
+        parts.append(read_expression(text[position:end].strip()))
+        position = end + 2
+    parts.append(text[position:])
+    if len(parts) > 2 * _MOST_EXPRESSIONS + 1:
+        raise ExpressionError(f"One text can hold {_MOST_EXPRESSIONS} expressions at most.", "Split it.")
+    return Template(tuple(part for part in parts if part != ""))

@@ -1,0 +1,53 @@
+"""References to container images, as documents write them."""
+
+import re
+from dataclasses import dataclass, replace
+
+_DOCKER_HUB = frozenset({"docker.io", "index.docker.io"})
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True)
+class Image:
+    """`name` is the whole reference but its tag and digest, as it was written; `registry` the host that has `repository`."""
+
+    name: str
+    registry: str
+    repository: str
+    tag: str
+    digest: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only the runner knows it (`localhost/name`)."""
+        return self.registry == "localhost"
+
+    @property
+    def on_loopback(self) -> bool:
+        return self.registry.rpartition(":")[0] in _LOOPBACK or self.registry in _LOOPBACK
+
+    def pinned(self, digest: str) -> "Image":
+        """The same image, whatever becomes of its tag. Raises ValueError for what is no digest."""
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError(f"{digest!r} is no digest")
+        return replace(self, digest=digest)
+
+    def __str__(self) -> str:
+        """Either tag or digest: not every engine takes both."""
+        return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
+
+
+def parse_image(text: str) -> Image:
+    """Reads `[registry/]repository[:tag][@digest]`; without a registry it is Docker Hub's."""
+    rest, _, digest = text.partition("@")
+    last_part = rest.rpartition("/")[2]
+    tag = last_part.partition(":")[2]
+    name = rest.removesuffix(f":{tag}") if tag else rest
+    first, slash, repository = name.partition("/")
+    if not slash or not (first == "localhost" or "." in first or ":" in first):
+        first, repository = "docker.io", name
+    registry = "registry-1.docker.io" if first in _DOCKER_HUB else first
+    if first in _DOCKER_HUB and "/" not in repository:
+        repository = f"library/{repository}"
+    return Image(name, registry, repository, tag or "latest", digest or None)

@@ -1,0 +1,99 @@
+"""Ports in practice: paths, literals, standard input and output, values of the wrong type, caches."""
+
+import uuid
+from typing import Any
+
+from tests.e2e.api import Api
+
+
+def document(treatments: dict[str, Any], *connections: str) -> dict[str, Any]:
+    return {"cadence": 1, "name": "ports", "treatments": treatments, "connections": list(connections)}
+
+
+def printed(api: Api, run_id: str, treatment: str, stream: str = "stdout", expected: int = 1) -> list[str]:
+    lines = api.lines(run_id, expected, treatment=treatment, stream=stream)
+    return [line["text"] for line in lines]
+
+
+def test_a_tree_and_a_literal_reach_another_treatment(api: Api) -> None:
+    run_id = api.start(
+        document(
+            {
+                "make": {
+                    "inputs": {"count": {"type": "Block<u8>", "value": 3}},
+                    "outputs": {"tree": {"type": "Stream<byte>", "path": "dist/"}},
+                    "run": 'mkdir -p dist/sub; cat "$CADENCE_IN_count" > dist/sub/count; printf run > dist/x; chmod 755 dist/x',
+                },
+                "take": {
+                    "inputs": {"tree": {"type": "Stream<byte>", "path": "src/"}},
+                    "run": "cat src/sub/count; test -x src/x && echo executable",
+                },
+            },
+            "make.tree -> take.tree",
+        )
+    )
+    run = api.finished(run_id)
+    assert run["state"] == "succeeded", run["cause"]
+    assert printed(api, run_id, "take", expected=2) == ["3", "executable"]
+
+
+def test_standard_input_and_output_are_ports(api: Api) -> None:
+    run_id = api.start(
+        document(
+            {
+                "make": {"outputs": {"words": "Stream<string>"}, "stdout": "words", "run": "echo hello; echo there"},
+                "shout": {
+                    "inputs": {"words": "Stream<string>"},
+                    "outputs": {"loud": "Block<string>"},
+                    "stdin": "words",
+                    "stdout": "loud",
+                    "run": "tr a-z A-Z",
+                },
+            },
+            "make.words -> shout.words",
+        )
+    )
+    run = api.finished(run_id)
+    assert run["state"] == "succeeded", run["cause"]
+    assert api.value(run_id, "shout", "loud")["preview"] == "HELLO\nTHERE\n"
+
+
+def test_a_value_of_the_wrong_type_fails_its_treatment_and_reaches_nobody(api: Api) -> None:
+    run_id = api.start(
+        document(
+            {
+                "count": {
+                    "outputs": {"n": "Stream<u64>"},
+                    "run": 'echo 1 > "$CADENCE_OUT_n"; sleep 1; echo abc > "$CADENCE_OUT_n"',
+                },
+                "use": {
+                    "inputs": {"n": "Stream<u64>"},
+                    "run": 'while read -r n; do echo "got $n"; done < "$CADENCE_IN_n"',
+                },
+            },
+            "count.n -> use.n",
+        )
+    )
+    run = api.finished(run_id)
+    assert run["state"] == "failed"
+    treatments = {treatment["name"]: treatment for treatment in run["treatments"]}
+    assert treatments["count"]["cause"] == 'output n, line 2: "abc" is not a u64'
+    assert treatments["use"]["state"] != "succeeded"
+    assert "got abc" not in printed(api, run_id, "use", expected=0)
+
+
+def test_the_second_run_hits_the_cache(api: Api) -> None:
+    key = f"e2e-{uuid.uuid4().hex}"
+    treatment = {
+        "inputs": {"lock": {"type": "Block<string>", "value": "a==1\n", "path": "requirements.lock"}},
+        "cache": {"key": key, "files": ["requirements.lock"], "paths": ["kept"]},
+        "run": 'if test -e kept/x; then cat kept/x; else mkdir kept; echo fetched | tee kept/x; echo "for the first time"; fi',
+    }
+    said = []
+    for expected in (["fetched", "for the first time"], ["fetched"]):
+        run_id = api.start(document({"install": treatment}))
+        run = api.finished(run_id)
+        assert run["state"] == "succeeded", run["cause"]
+        assert printed(api, run_id, "install", expected=len(expected)) == expected
+        said += [text.rpartition("-")[0] for text in printed(api, run_id, "install", stream="agent")]
+    assert said == [f"cache: miss {key}", f"cache: saved {key}", f"cache: hit {key}"]

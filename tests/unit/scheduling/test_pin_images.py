@@ -1,0 +1,91 @@
+"""Tags become digests at admission, once for all treatments and reruns of a run."""
+
+import dataclasses
+
+import pytest
+
+from cadence.application.pin_images import PinImages
+from cadence.domain import plan
+from cadence.domain.errors import ProviderRejected
+from cadence.domain.image import Image, parse_image
+from cadence.domain.run import ServiceSpec
+from tests.unit.scheduling.setting import RUN, Setting, spec
+
+OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
+
+
+@pytest.mark.parametrize(
+    ("text", "image"),
+    [
+        ("python", Image("python", "registry-1.docker.io", "library/python", "latest")),
+        ("python:3.13", Image("python", "registry-1.docker.io", "library/python", "3.13")),
+        ("docker.io/org/app:1", Image("docker.io/org/app", "registry-1.docker.io", "org/app", "1")),
+        ("docker.io/python", Image("docker.io/python", "registry-1.docker.io", "library/python", "latest")),
+        ("org/app", Image("org/app", "registry-1.docker.io", "org/app", "latest")),
+        ("ghcr.io/a/b/c:v1", Image("ghcr.io/a/b/c", "ghcr.io", "a/b/c", "v1")),
+        ("host:5000/app", Image("host:5000/app", "host:5000", "app", "latest")),
+        ("localhost/app:1", Image("localhost/app", "localhost", "app", "1")),
+        (f"x.io/a:1@{OLD}", Image("x.io/a", "x.io", "a", "1", OLD)),
+    ],
+)
+def test_references(text: str, image: Image) -> None:
+    assert parse_image(text) == image
+
+
+def test_a_pinned_reference_has_its_digest_instead_of_its_tag() -> None:
+    assert str(parse_image("host:5000/a/b:1").pinned(OLD)) == f"host:5000/a/b@{OLD}"
+    with pytest.raises(ValueError, match="no digest"):
+        parse_image("a").pinned("latest")
+
+
+def test_every_image_of_a_run_is_pinned_and_asked_for_once(setting: Setting) -> None:
+    setting.registries.digests = {"python:3.13": OLD, "postgres:16": NEW}
+    services = (ServiceSpec("db", "postgres:16"),)
+    setting.admitted(
+        dataclasses.replace(spec("a"), image="python:3.13", services=services),
+        dataclasses.replace(spec("b"), image="python:3.13"),
+        dataclasses.replace(spec("c"), image="localhost/own"),
+        dataclasses.replace(spec("d"), image=f"other@{OLD}"),
+        dataclasses.replace(spec("e"), instance=dataclasses.replace(spec("i"), image="postgres:16")),
+    )
+    admitted = {name: setting.runs.get_spec(RUN, name) for name in "abcde"}
+    assert [admitted[name].image for name in "abcd"] == [
+        f"python@{OLD}", f"python@{OLD}", "localhost/own", f"other@{OLD}"
+    ]  # fmt: skip
+    assert admitted["a"].services[0].image == f"postgres@{NEW}"
+    assert admitted["e"].instance
+    assert admitted["e"].instance.image == f"postgres@{NEW}"
+    assert sorted(setting.registries.asked) == ["postgres:16", "python:3.13"]
+
+
+def test_another_admission_and_a_rerun_use_what_was_resolved_first(setting: Setting) -> None:
+    setting.registries.digests = {"python:3.13": OLD}
+    setting.admitted(dataclasses.replace(spec("a"), image="python:3.13"))
+    setting.registries.digests = {"python:3.13": NEW}
+    setting.admit(RUN, "run-token")
+    assert setting.registries.asked == ["python:3.13"]
+    frozen = plan.decode(setting.documents.get(setting.runs.get_run(RUN).plan_sha256))
+    assert [each.image for each in frozen] == [f"python@{OLD}"]
+
+
+def test_of_two_admissions_at_once_the_first_decides(setting: Setting) -> None:
+    setting.registries.digests = {"python:3.13": OLD}
+    setting.create(dataclasses.replace(spec("a"), image="python:3.13"))
+    before = setting.runs.get_run(RUN)
+    setting.admit(RUN, "run-token")
+    setting.registries.digests = {"python:3.13": NEW}
+    pin = PinImages(setting.runs, setting.documents, setting.registries, resolves_loopback=True)
+    assert pin(before).plan_sha256 == setting.runs.get_run(RUN).plan_sha256
+
+
+def test_an_image_that_its_registry_does_not_have_ends_the_run_at_once(setting: Setting) -> None:
+    with pytest.raises(ProviderRejected, match="python:4 cannot be had: 404: manifest unknown"):
+        setting.admitted(dataclasses.replace(spec("a"), image="python:4"))
+    assert setting.started() == []
+
+
+def test_a_registry_on_the_loopback_interface_is_asked_only_where_it_is_the_runners_too(setting: Setting) -> None:
+    setting.create(dataclasses.replace(spec("a"), image="localhost:5000/app"))
+    run = setting.runs.get_run(RUN)
+    assert PinImages(setting.runs, setting.documents, setting.registries, resolves_loopback=False)(run) == run
+    assert setting.registries.asked == []
