@@ -55,7 +55,7 @@ class Needs:
 
 _BASE = ("botocore", "pynamodb", "python-ulid")
 # Whoever makes a treatment ready decides by its condition whether it runs.
-_CONDITIONS = ("common-expression-language",)
+_CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
 _DOCUMENTS = ("jsonschema-rs", "pyyaml")
 
 NEEDS: Mapping[str, Needs] = {
@@ -67,8 +67,8 @@ NEEDS: Mapping[str, Needs] = {
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
     "settle": Needs((*_BASE, *_CONDITIONS)),
-    "act": Needs((*_BASE, *_DOCUMENTS, *_CONDITIONS)),
-    "wake_group": Needs((*_BASE, *_DOCUMENTS, *_CONDITIONS)),
+    "act": Needs((*_BASE, *_CONDITIONS)),
+    "wake_group": Needs((*_BASE, *_CONDITIONS)),
     "stop_run": Needs((*_BASE, *_CONDITIONS)),
     "finalise": Needs(_BASE),
     "watchdog": Needs((*_BASE, *_CONDITIONS)),

@@ -23,6 +23,7 @@ _REASONS = {
     403: "The token lacks a permission.",
     404: "There is no such thing here.",
     409: "It contradicts what is stored.",
+    410: "It was used, or is over.",
     413: "The body is too large.",
     415: "The content type is not understood.",
     422: "The request is not valid; `violations` or `findings` say why.",

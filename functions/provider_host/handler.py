@@ -23,6 +23,7 @@ def task(event: Event) -> None:
                     provider=placement["provider"],
                     function=placement["function"],
                     boot_deadline=placement["boot_deadline"],
+                    priority=placement.get("priority", 0),
                     task_token=event["task_token"],
                 )
             )

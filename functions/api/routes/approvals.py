@@ -77,13 +77,13 @@ def make_link(call: Call, services: Services, run_id: str, treatment: str) -> Li
     return LinkView(path=f"/v1/approvals/{made.link_id}?key={made.key}")
 
 
-@endpoints.add("GET", "/v1/approvals/{link}", PUBLIC, answers={200: None}, errors=(404, 409, 422), content_type=HTML)
+@endpoints.add("GET", "/v1/approvals/{link}", PUBLIC, answers={200: None}, errors=(404, 410, 422), content_type=HTML)
 def show_link(call: Call, services: Services, link: str, query: LinkQuery) -> Reply:
     """The page of a link, with a form. Opening it decides nothing."""
     try:
         found, run, asked = services.approval_links.look(link, query.key)
     except CadenceError as error:
-        return _problem(error)
+        return _problem(call, error)
     return _page(decision_page(run, asked, found.name, query.key))
 
 
@@ -92,7 +92,7 @@ def show_link(call: Call, services: Services, link: str, query: LinkQuery) -> Re
     "/v1/approvals/{link}",
     PUBLIC,
     answers={200: None},
-    errors=(404, 409, 413, 415, 422),
+    errors=(403, 404, 409, 410, 413, 415, 422),
     also_text=(FORM,),
     content_type=HTML,
 )
@@ -101,13 +101,14 @@ def decide_by_link(call: Call, services: Services, link: str, body: LinkDecision
     try:
         decision = services.approval_links.decide(link, body.key, Verdict(body.decision), body.comment)
     except CadenceError as error:
-        return _problem(error)
+        return _problem(call, error)
     return _page(decided_page(decision))
 
 
-def _problem(error: CadenceError) -> Reply:
+def _problem(call: Call, error: CadenceError) -> Reply:
+    """A page for browsers, and the usual problem document for everything else."""
     status = _STATUSES.get(type(error))
-    if status is None:
+    if status is None or HTML not in call.headers.get("accept", ""):
         raise error
     return _page(problem_page(error.message), status)
 

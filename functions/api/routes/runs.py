@@ -1,7 +1,7 @@
 """Runs: starting, listing, showing, cancelling, running again."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,7 +13,6 @@ from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.start_run import Frozen, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.run import Run, RunState
 
 endpoints = Endpoints("runs")
@@ -36,9 +35,11 @@ class StartDocumentBody(Body):
 
 
 class RerunBody(Body):
-    """`all` runs everything once more."""
+    """`all` runs everything once more, `failed` only what did not succeed and what depends on it; names, these as well."""
 
-    what: Literal["all", "failed"] = Field("all", alias="from")
+    what: Literal["all", "failed"] | Annotated[list[str], Field(min_length=1, max_length=1_000)] = Field(
+        "all", alias="from"
+    )
 
 
 class RunsQuery(Model):
@@ -65,6 +66,7 @@ class RunView(Model):
     created_by: str
     started_at: datetime | None
     finished_at: datetime | None
+    rerun_of: str | None = Field(description="The earlier run that it took values over from.")
     waiting_for: str | None = Field(description="What a pending run waits for, in words.")
     concurrency_group: str | None
     priority: int
@@ -174,12 +176,13 @@ def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
     idempotency_key=True,
 )
 def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply:
-    """Run the same document with the same parameters and event once more."""
+    """Run the same document with the same parameters and event once more; what is not run again keeps its values."""
     run = services.visible.get(call.by, run_id)
-    if body.what == "failed":
-        message = 'Running again only what failed is not supported yet. Send {"from": "all"}.'
-        raise InvalidRequest(message, [Violation("/from", message, "not_supported_yet")])
-    return _started(call, services, frozen_again(run), run.event)
+    if body.what == "all":
+        frozen = frozen_again(run)
+    else:
+        frozen = services.rerun(run, () if body.what == "failed" else body.what)
+    return _started(call, services, frozen, run.event)
 
 
 def _started(call: Call, services: Services, frozen: Frozen, event: Any) -> Reply:

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
 from typing import Any
 
 from cadence.domain.errors import ProviderRejected, Transient
@@ -123,7 +123,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     """Keeps HEAD a HEAD, and never goes from TLS to plain HTTP."""
 
     def redirect_request(
-        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Message, newurl: str
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
         if req.type == "https" and not newurl.startswith("https://"):
             return None

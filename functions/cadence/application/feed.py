@@ -139,10 +139,10 @@ class Feeder:
     def _judged(self, treatment: Treatment) -> Treatment | None:
         """The treatment as ended, if its condition does not let it run."""
         spec = self.runs.get_spec(treatment.run_id, treatment.name)
-        assert spec.when is not None
         over = in_order(self.runs, treatment.run_id, spec.when_over)
         try:
-            if conditions.holds(spec.when, {producer.name: str(producer.state) for producer in over}):
+            run = self.runs.get_run(treatment.run_id)
+            if conditions.holds(run, spec, {producer.name: str(producer.state) for producer in over}):
                 return None
             state, cause = TreatmentState.SKIPPED, f"its condition {spec.when} is false"
         except conditions.NoAnswer as error:

@@ -1,6 +1,7 @@
 """Machines that join a pool by themselves, and the work they are handed."""
 
 import secrets
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from cadence.application.ports import Clock, Machines, PoolStore, RunnerStore
 from cadence.application.runner_ports import Doorbell, DoorbellUrl, Host, HostStore
 from cadence.application.runner_tokens import bearer, matches, new_token, refuse, token_hash
 from cadence.domain.errors import Conflict, Forbidden, NotFound, RunnerLost
+from cadence.domain.offer import Offer, in_fair_order
 from cadence.domain.runner import Runner, RunnerState
 
 POLL_SECONDS = 10
@@ -94,7 +96,8 @@ class LeaseWork:
         self.hosts.note_seen(host, now, running, host.handed - waiting)
         room = min(free_slots, _LEASES_PER_CALL)
         assignments = self._hand_again(host, sorted(waiting)[:room])
-        assignments += self._hand_new(host, room - len(assignments))
+        running_by = Counter(runner.project for runner in known.values() if runner.state.live)
+        assignments += self._hand_new(host, room - len(assignments), running_by)
         return LeaseAnswer(
             assignments,
             [runner_id for runner_id in running if _unwanted(known.get(runner_id), host, now)],
@@ -133,35 +136,35 @@ class LeaseWork:
                 handed.append(Handed(runner_id, token))
         return handed
 
-    def _hand_new(self, host: Host, room: int) -> list[Handed]:
+    def _hand_new(self, host: Host, room: int, running: Mapping[str, int]) -> list[Handed]:
         if room <= 0:
             return []
         # More than there is room for, since other hosts take some of them at this very moment.
-        offers = self.hosts.list_offers(host.organization, host.pool, 2 * room + 10)
+        offers = in_fair_order(self.hosts.list_offers(host.organization, host.pool, 2 * room + 10), running)
         handed: list[Handed] = []
-        missed: list[str] = []
-        for index, runner_id in enumerate(offers):
+        missed: list[Offer] = []
+        for index, offer in enumerate(offers):
             if len(handed) == room:
                 if offers[index:]:
                     self.doorbell.ring(host.organization, host.pool)  # the rest is for the next host
                 break
             token = new_token()
-            if self.hosts.lease(host, runner_id, token_hash(token), self.clock()):
-                handed.append(Handed(runner_id, token))
+            if self.hosts.lease(host, offer, token_hash(token), self.clock()):
+                handed.append(Handed(offer.runner_id, token))
             else:
-                missed.append(runner_id)
+                missed.append(offer)
         self._remove_stale(host, missed)
         return handed
 
-    def _remove_stale(self, host: Host, runner_ids: Sequence[str]) -> None:
+    def _remove_stale(self, host: Host, offers: Sequence[Offer]) -> None:
         """What can never be leased would stay at the head of the list and in the end hide all that is behind it."""
-        if not runner_ids:
+        if not offers:
             return
-        known = self.hosts.get_runners(runner_ids)
-        for runner_id in runner_ids:
-            runner = known.get(runner_id)
+        known = self.hosts.get_runners(offer.runner_id for offer in offers)
+        for offer in offers:
+            runner = known.get(offer.runner_id)
             if runner is None or not runner.state.live or runner.cancel_reason:
-                self.hosts.remove_offer(host.organization, host.pool, runner_id)
+                self.hosts.remove_offer(host.organization, host.pool, offer)
 
 
 def _unwanted(runner: Runner | None, host: Host, now: datetime) -> bool:

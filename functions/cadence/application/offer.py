@@ -35,6 +35,7 @@ class Offer:
             created_at=placement.decided_at,
             boot_deadline=placement.boot_deadline,
             task_token=task_token,
+            priority=placement.priority,
         )
         try:
             # In one step with the treatment: whoever stops the run finds it either not placed yet, or its runner.

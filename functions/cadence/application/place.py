@@ -90,6 +90,7 @@ class Place:
             reason=_reason(pool, untried),
             decided_at=self.clock(),
             exhausted=exhausted,
+            priority=spec.priority or run.priority,
         )
         return placement, {"waiting_for": None, **noted}
 

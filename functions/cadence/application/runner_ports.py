@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from cadence.domain.offer import Offer
 from cadence.domain.run import TreatmentSpec
 from cadence.domain.runner import Runner
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
@@ -55,15 +56,15 @@ class HostStore(Protocol):
     def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
         """Notes that the host is there and what it runs; `settled` are runners that no longer need handing over."""
 
-    def put_offer(self, organization: str, pool: str, runner_id: str, at: datetime) -> None: ...
+    def put_offer(self, runner: Runner, at: datetime) -> None: ...
 
-    def remove_offer(self, organization: str, pool: str, runner_id: str) -> None:
+    def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
         """Removing what is not there is no error."""
 
-    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[str]:
-        """Runner ids, oldest run first."""
+    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[Offer]:
+        """Those that the first `limit` in any fair order can be of: by priority, of every project, oldest run first."""
 
-    def lease(self, host: Host, runner_id: str, one_time_hash: str, at: datetime) -> bool:
+    def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
 
         False if it was taken or stopped.

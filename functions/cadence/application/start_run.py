@@ -33,9 +33,11 @@ class Frozen:
     concurrency_group: str | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0
+    rerun_of: str | None = None
+    kept_sha256: str | None = None
 
     def fingerprint(self) -> str:
-        said = json.dumps([self.pipeline, self.document_sha256, self.parameters], sort_keys=True)
+        said = json.dumps([self.pipeline, self.document_sha256, self.parameters, self.kept_sha256], sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -66,6 +68,8 @@ class StartRun:
             concurrency_group=frozen.concurrency_group,
             concurrency_policy=frozen.concurrency_policy,
             priority=frozen.priority,
+            rerun_of=frozen.rerun_of,
+            kept_sha256=frozen.kept_sha256,
         )
         # Before the run exists, so that one whose machine could not be started is always looked at again.
         self.deadlines.watch_run(run_id, _START_CHECK)

@@ -51,6 +51,8 @@ class TreatmentGates:
         run = self.runs.get_run(run_id)
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
+        if treatment.cancel_reason:
+            raise Cancelled(treatment.cancel_reason)
         if self._may_go_on(treatment):
             self.machines.succeed(token, {})
 

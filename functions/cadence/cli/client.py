@@ -75,8 +75,9 @@ class Client:
         body = {"parameters": dict(parameters or {}), "version": version}
         return self._start(self._in_project("pipelines", name, "runs"), body, key)
 
-    def rerun(self, run_id: str) -> str:
-        return self._start(_path("runs", run_id, "rerun"), {"from": "all"}, None)
+    def rerun(self, run_id: str, what: str | list[str] = "all") -> str:
+        """`what`: `all`, `failed` (and what depends on that), or names of treatments that run again as well."""
+        return self._start(_path("runs", run_id, "rerun"), {"from": what}, None)
 
     def cancel(self, run_id: str) -> Json:
         return self._call("POST", _path("runs", run_id, "cancel"), repeatable=True)

@@ -52,11 +52,25 @@ def run(
         _started(client, run_id, follow, as_json)
 
 
-def rerun(run_id: Run, follow: Follow = False, as_json: Json = False) -> None:
-    """Run the same document with the same parameters once more."""
+def rerun(
+    run_id: Run,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only what did not succeed, and what depends on it; the rest is kept.")
+    ] = False,
+    treatments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", help="Also this treatment, and what depends on it; may be repeated.", show_default=False
+        ),
+    ] = None,
+    follow: Follow = False,
+    as_json: Json = False,
+) -> None:
+    """Run the same document with the same parameters once more, all of it or a part."""
+    what = treatments or ("failed" if failed else "all")
     with told(as_json):
         client = connect()
-        _started(client, client.rerun(run_id), follow, as_json)
+        _started(client, client.rerun(run_id, what), follow, as_json)
 
 
 def start(

@@ -19,6 +19,7 @@ from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_deadlines import SqsDeadlines
@@ -40,6 +41,7 @@ from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
 from cadence.application.ports import Clock, Documents, RunnerStore, RunStore
 from cadence.application.read_logs import ReadLogs
+from cadence.application.rerun import Rerun
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
 from cadence.application.runner_slots import RunnerSlots
@@ -72,6 +74,7 @@ class Services:
     freeze_pipeline: FreezePipeline
     put_pipeline: PutPipeline
     request_run: RequestRun
+    rerun: Rerun
     cancel_run: CancelRun
     run_gates: RunGates
     slots: RunnerSlots
@@ -148,6 +151,7 @@ def services() -> Services:
         runners=runners,
         hosts=DynamoHostStore(its.runners_table),
         urls=S3DataUrls(its.data_bucket),
+        rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
         check=check,
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),

@@ -55,6 +55,7 @@ class Placement:
     reason: str
     decided_at: datetime
     exhausted: tuple[str, ...] = ()
+    priority: int = 0
 
     def as_json(self) -> Mapping[str, Any]:
         return asdict(self) | {"decided_at": self.decided_at.isoformat(), "exhausted": list(self.exhausted)}

@@ -8,6 +8,8 @@ from typing import Any
 
 from cadence.domain import ids
 
+HIGHEST_PRIORITY = 100
+
 
 class RunState(StrEnum):
     PENDING = "pending"

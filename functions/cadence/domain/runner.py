@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cadence.domain.offer import Offer
+
 
 class RunnerState(StrEnum):
     OFFERED = "offered"  # asked for; the infrastructure has not begun yet (waiting for a host's slot)
@@ -75,6 +77,11 @@ class Runner:
     phase: str | None = None
     peaks: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    priority: int = 0
+
+    @property
+    def as_offer(self) -> Offer:
+        return Offer(self.runner_id, self.project, self.priority)
 
     @property
     def image_digest(self) -> str | None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cadence.domain.document import BUILTIN_OUTPUTS
 from cadence.importing.emitting import yaml_text
-from cadence.importing.names import Names
+from cadence.importing.names import Names, slug
 from cadence.importing.report import Notes
 
 PORTS = 100
@@ -43,8 +44,12 @@ class DraftTreatment:
         self.inputs[name] = port
         return name
 
+    def restores(self, path: str) -> bool:
+        """Whether an input is put there already."""
+        return any(isinstance(port, dict) and port.get("path") == path for port in self.body.get("inputs", {}).values())
+
     def output(self, wanted: str, port: Any) -> str:
-        name = self.output_names.fresh(_not_reserved(wanted))
+        name = self.output_names.fresh(f"{wanted}_output" if slug(wanted, "_") in BUILTIN_OUTPUTS else wanted)
         self.outputs[name] = port
         return name
 
@@ -94,7 +99,3 @@ class Draft:
             **{("treatments", t.name): t.comments for t in self.treatments.values() if t.comments},
         }
         return yaml_text(document, comments)
-
-
-def _not_reserved(output: str) -> str:
-    return f"{output}_" if output in ("completed", "failed", "finished") else output

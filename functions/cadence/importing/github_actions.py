@@ -145,15 +145,18 @@ def _restore(job: Job, name: str, folder: str, line: int) -> list[str]:
         )
         folder = "."
     place = "" if folder in (".", "./") else f"{_within(folder).rstrip('/')}/"
-    if artifact.packed:
-        port = job.treatment.input(name, {"type": "Stream<byte>", "path": artifact.restored})
-        lines = [f"mkdir -p {quoted(place or '.')} && tar -xf {artifact.restored} -C {quoted(place or '.')}"]
+    path = artifact.restored if artifact.packed else place + artifact.restored or "./"
+    if job.treatment.restores(path):
+        if not artifact.packed:
+            job.note(
+                line, f"the artifact {name}", f"Another one is at {path} already.", "Give one of them another path."
+            )
     else:
-        path = place + artifact.restored or "./"
         port = job.treatment.input(name, {"type": "Stream<byte>", "path": path})
-        lines = []
-    job.draft.connect(producer, artifact.port, job.treatment, port)
-    return lines
+        job.draft.connect(producer, artifact.port, job.treatment, port)
+    if not artifact.packed:
+        return []
+    return [f"mkdir -p {quoted(place or '.')} && tar -xf {artifact.restored} -C {quoted(place or '.')}"]
 
 
 def _cache(job: Job, given: Mapping[str, Any], line: int) -> list[str]:

@@ -79,6 +79,12 @@ def restore(job: GitLabJob, producers: Iterable[Artifacts]) -> list[str]:
             if len(job.treatment.body.get("inputs", ())) == PORTS:
                 left_out += 1
                 continue
+            if job.treatment.restores(restored):
+                job.note(
+                    job.treatment.line, f"the artifact {restored} of {producer.job.name}",
+                    "Another job leaves something at the same place.", "Give one of them another path.",
+                )  # fmt: skip
+                continue
             name = f"{producer.job.treatment.name}_{port}"
             entry = job.treatment.input(name, {"type": "Stream<byte>", "path": restored})
             job.draft.connect(producer.job.treatment, port, job.treatment, entry)

@@ -12,6 +12,8 @@ from cadence.importing.names import Names, slug
 from cadence.importing.wfformat import Task, Workflow, is_number
 
 _MOST_AFTER = 1_000
+_STAGED = 25
+"""Files that one stand-in writes: each is a stream of its own, and all run at once."""
 _LONGEST_COMMAND = 100_000
 
 
@@ -96,11 +98,11 @@ class _Conversion:
         wanted = dict.fromkeys(f for t in self._workflow.tasks.values() for f in t.inputs[:PORTS] if f not in makers)
         staged: dict[str, tuple[DraftTreatment, str]] = {}
         files = list(wanted)
-        for start in range(0, len(files), PORTS):
+        for start in range(0, len(files), _STAGED):
             treatment = self._draft.treatment(self._names.fresh("stage-in"))
             treatment.comments.append("Stand-ins for the files that no task makes, as long as those.")
             lines = []
-            for file in files[start : start + PORTS]:
+            for file in files[start : start + _STAGED]:
                 port = treatment.output(file, "Stream<byte>")
                 staged[file] = treatment, port
                 lines.append(f'head -c {self._bytes(file)} /dev/zero > "$CADENCE_OUT_{port}"')

@@ -31,6 +31,7 @@ class Launch:
     function: str
     boot_deadline: int
     task_token: str = field(repr=False)
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class StartRunner:
                 created_at=self.clock(),
                 boot_deadline=launch.boot_deadline,
                 task_token=launch.task_token,
+                priority=launch.priority,
             )
         )
         if _to_begin_anew(runner, launch, provider):

@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 from datetime import timedelta
 
@@ -144,9 +145,10 @@ def test_nothing_secret_is_stored_or_logged(
 
 def test_two_hosts_cannot_take_one_offer(world: World, host: JoinedHost) -> None:
     runner_id = world.launch()
+    offer = world.runners.get_runner(runner_id).as_offer
     second, _ = join(world, "two")
-    assert world.hosts.lease(host[0], runner_id, token_hash("a"), world.clock())
-    assert not world.hosts.lease(second, runner_id, token_hash("b"), world.clock())
+    assert world.hosts.lease(host[0], offer, token_hash("a"), world.clock())
+    assert not world.hosts.lease(second, offer, token_hash("b"), world.clock())
     runner = world.runners.get_runner(runner_id)
     assert (runner.host_id, runner.one_time_hash) == (host[0].host_id, token_hash("a"))
 
@@ -161,13 +163,35 @@ def test_a_host_gets_no_more_than_it_has_room_for(world: World, host: JoinedHost
 
 def test_offers_that_nobody_can_take_hide_no_others(world: World, host: JoinedHost) -> None:
     """More of them than a host looks at in one call: left by runners that were lost while their release failed."""
+    offered = world.runners.get_runner(world.launch("make"))
     for number in range(12):
-        world.hosts.put_offer("default", "local", f"{RUN_ID}-{number:012x}-1", world.clock())
+        stale = dataclasses.replace(offered, runner_id=f"{RUN_ID}-{number:012x}-1")
+        world.hosts.put_offer(stale, world.clock())
     lost = world.launch("make")
     world.runners.declare_lost(world.runners.get_runner(lost))
     wanted = world.launch("test", task_token="other")
     assert lease(world, host, free=1).assignments == []
     assert [each.runner_id for each in lease(world, host, free=1).assignments] == [wanted]
+
+
+def test_offers_are_leased_by_priority_then_fair_share_then_age(world: World, host: JoinedHost) -> None:
+    """Also where one project has more of them than a host looks at in one call."""
+    made = world.runners.get_runner(world.launch("make"))
+    world.hosts.remove_offer("default", "local", made.as_offer)
+
+    def offer(number: int, project: str, priority: int = 0) -> str:
+        runner_id = f"{number:026}-{number:012x}-1"
+        runner = dataclasses.replace(made, runner_id=runner_id, project=project, priority=priority)
+        world.runners.put_runner(runner)
+        world.hosts.put_offer(runner, world.clock())
+        return runner_id
+
+    many = [offer(number, "big") for number in range(40)]
+    few = [offer(number, "small") for number in range(50, 52)]
+    urgent = offer(99, "small", 5)
+    leased = [each.runner_id for each in lease(world, host, free=5).assignments]
+    # The urgent one is of the small project, so the big one is next.
+    assert leased == [urgent, many[0], many[1], few[0], many[2]]
 
 
 def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host: JoinedHost) -> None:
@@ -225,7 +249,7 @@ def test_a_host_needs_its_own_token(world: World, host: JoinedHost) -> None:
 def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: Claim) -> None:
     runner_id = world.launch(task_token="first")
     world.launch(task_token="second")
-    assert world.hosts.list_offers("default", "local", 10) == [runner_id]
+    assert [offer.runner_id for offer in world.hosts.list_offers("default", "local", 10)] == [runner_id]
     (handed,) = lease(world, host).assignments
     claim(runner_id, handed.token, NONCE, {})
     world.launch(task_token="third")

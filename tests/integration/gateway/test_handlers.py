@@ -68,7 +68,7 @@ def launch(operation: str) -> dict[str, Any]:
 
 def test_a_runner_is_offered_and_released(world: World, provider_host: Any) -> None:
     provider_host(launch("start"), None)
-    assert world.hosts.list_offers("default", "local", 10) == [RUNNER_ID]
+    assert [offer.runner_id for offer in world.hosts.list_offers("default", "local", 10)] == [RUNNER_ID]
     runner = world.runners.get_runner(RUNNER_ID)
     assert (runner.state, runner.task_token, runner.boot_deadline) == (RunnerState.OFFERED, "launch-token", 120)
     provider = world.provider("default", "local")

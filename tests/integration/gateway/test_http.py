@@ -42,6 +42,9 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "TREATMENT_MACHINE_ARN": machine,
         "DOORBELL_PREFIX": "doorbell-",
         "PROVIDER_FUNCTION_PREFIX": "provider-",
+        "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
+        "CACHE_MEBIBYTES": "20",
+        "PROJECT_CACHE_MEBIBYTES": "40",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")

@@ -33,7 +33,7 @@ def test_treatment_runner_and_offer_are_there_at_once(world: World, offers: Dyna
     treatment = world.runs.get_treatment(RUN_ID, "make")
     assert (treatment.state, treatment.pool, treatment.placed_at) == (TreatmentState.BOOTING, "local", world.clock())
     assert world.runners.get_runner(offered.runner_id) == offered
-    assert world.hosts.list_offers("default", "local", 10) == [offered.runner_id]
+    assert world.hosts.list_offers("default", "local", 10) == [offered.as_offer]
 
 
 @pytest.mark.parametrize("state", [TreatmentState.CANCELLED, TreatmentState.RUNNING, TreatmentState.SKIPPED])

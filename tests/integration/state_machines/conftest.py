@@ -20,14 +20,22 @@ from cadence.local.ports import first_free
 REPOSITORY = Path(__file__).parents[3]
 DEFINITIONS = REPOSITORY / "functions" / "state_machines"
 MACHINES = ("run", "treatment")
-PARTS = ("Admit", "StopRun", "Finalise", "Place", "Settle", "provider")
+PARTS = ("Admit", "StopRun", "Finalise", "Act", "Place", "Settle", "provider")
 ROLE = "arn:aws:iam::000000000000:role/test"
 
 
 def step(following: str, then: str | None = None, attempt: int = 1) -> dict[str, Any]:
     """What a treatment's machine is told to do next."""
     names = {"function": "provider", "runner_id": "r-1"} if following in {"launch", "settle", "release"} else {}
-    return {"next": following, "then": then, "attempt": attempt, "function": None, "runner_id": None, **names}
+    return {
+        "next": following,
+        "then": then,
+        "attempt": attempt,
+        "function": None,
+        "runner_id": None,
+        "wait_seconds": 0,
+        **names,
+    }
 
 
 LAUNCH = step("launch") | {"placement": {"pool": "near", "runner_id": "r-1"}}
@@ -36,7 +44,9 @@ WELL: dict[str, list[Any]] = {
     "Admit": [{"succeed": {}}],
     "StopRun": [{"succeed": {}}],
     "Finalise": [{"return": {"state": "succeeded"}}],
+    "Act": [{"succeed": {"next": "done"}}],
     "Place": [{"succeed": LAUNCH}],
+    "wait": [{"succeed": {}}],
     "start": [{"succeed": step("release", "done")}],
     "Settle": [{"return": step("release", "done")}],
     "stop": [{"return": {}}],
@@ -50,13 +60,13 @@ class Theatre:
     arns: dict[str, str]
     runs: int = 0
 
-    def start(self, machine: str, script: dict[str, list[Any]] | None = None) -> "Play":
+    def start(self, machine: str, script: dict[str, list[Any]] | None = None, kind: str = "command") -> "Play":
         self.runs += 1
         run = f"run{self.runs}"
         (self.scripts / f"{run}.json").write_text(json.dumps(WELL | (script or {})))
-        data = {"run_id": run, "treatment": "build", "attempt": 1, "deadline_seconds": 600}
+        data = {"run_id": run, "treatment": "build", "kind": kind, "attempt": 1, "deadline_seconds": 600}
         if machine == "run":
-            del data["treatment"], data["attempt"]
+            del data["treatment"], data["kind"], data["attempt"]
         started = self.stack.client("stepfunctions").start_execution(
             stateMachineArn=self.arns[machine], name=run, input=json.dumps(data)
         )
@@ -81,10 +91,11 @@ class Play:
         return description
 
     def path(self) -> list[str]:
+        """Without the choice that every treatment begins with."""
         client = self.theatre.stack.client("stepfunctions")
         pages = client.get_paginator("get_execution_history").paginate(executionArn=self.arn)
         entered = (event.get("stateEnteredEventDetails") for page in pages for event in page["events"])
-        return [details["name"] for details in entered if details]
+        return [details["name"] for details in entered if details and details["name"] != "Kind?"]
 
     def calls(self, part: str) -> list[dict[str, Any]]:
         file = self.theatre.scripts / f"{self.run}.{part}.calls"

@@ -16,6 +16,8 @@ SETTLED = ["Place", "Next?", "Launch", "Next?", "Settle", "Next?", "Release", "A
 UNLAUNCHED = ["Place", "Next?", "Launch", "Settle", "Next?", "Release", "Again?", "Done"]
 UNPLACED = ["Place", "Settle", "Next?", "Done"]
 UNSETTLED = [*SETTLED[:5], "Launched?", "Release", "Again?", "Not settled"]
+TURN = ["Place", "Await turn"]
+ACTING = ["Act", "Acted?", "Done"]
 RUN = ["Admit", "Finalise"]
 STOPPED = ["Admit", "Stop", "Finalise"]
 
@@ -24,7 +26,9 @@ PART = {
     "Admit": "Admit",
     "Stop": "StopRun",
     "Finalise": "Finalise",
+    "Act": "Act",
     "Place": "Place",
+    "Await turn": "wait",
     "Launch": "start",
     "Settle": "Settle",
     "Release": "stop",
@@ -33,10 +37,12 @@ PART = {
 BEFORE: dict[str, dict[str, list[Any]]] = {
     "Stop": {"Admit": [{"fail": "Cancelled"}]},
     "Settle": {"start": [{"succeed": step("settle")}]},
+    "Await turn": {"Place": [{"fail": "MustWait"}, *WELL["Place"]]},
 }
 # What never found a place has no runner to be released.
 UNPLACED_ENDS: dict[str, dict[str, list[Any]]] = {
-    "treatment.Place.Catch[0]": {"Settle": [{"return": step("done")}]},
+    entry: {"Settle": [{"return": step("done")}]}
+    for entry in ("treatment.Place.Catch[1]", "treatment.Await turn.Catch[0]", "treatment.Act.Catch[0]")
 }
 
 
@@ -60,9 +66,14 @@ PATHS = {
     Entry("run", "Stop", "Retry", 0): STOPPED,
     Entry("run", "Stop", "Catch", 0): STOPPED,
     Entry("run", "Finalise", "Retry", 0): RUN,
+    Entry("treatment", "Act", "Retry", 0): ACTING,
+    Entry("treatment", "Act", "Catch", 0): ["Act", "Settle", "Next?", "Done"],
     Entry("treatment", "Place", "Retry", 0): TREATMENT,
     Entry("treatment", "Place", "Retry", 1): TREATMENT,
-    Entry("treatment", "Place", "Catch", 0): UNPLACED,
+    Entry("treatment", "Place", "Catch", 0): [*TURN, *TREATMENT],
+    Entry("treatment", "Place", "Catch", 1): UNPLACED,
+    Entry("treatment", "Await turn", "Retry", 0): [*TURN, *TREATMENT],
+    Entry("treatment", "Await turn", "Catch", 0): [*TURN, "Settle", "Next?", "Done"],
     Entry("treatment", "Launch", "Retry", 0): TREATMENT,
     Entry("treatment", "Launch", "Retry", 1): TREATMENT,
     Entry("treatment", "Launch", "Catch", 0): ["Place", "Next?", "Launch", *TREATMENT],
@@ -106,6 +117,10 @@ def _representative(entry: Entry) -> str:
     return "InternalError" if waits_for_token(entry) else "Runtime.HandlerError"
 
 
+def kind(entry: Entry) -> str:
+    return "gather" if entry.state == "Act" else "command"
+
+
 def fault(entry: Entry, error: str) -> dict[str, str]:
     return {"fail" if waits_for_token(entry) else "raise": error}
 
@@ -126,7 +141,7 @@ def test_a_state_that_tells_errors_apart_gets_them_through_its_token() -> None:
 
 @pytest.mark.parametrize(("entry", "error"), cases("Retry"))
 def test_a_fault_that_passes_is_tried_again(theatre: Theatre, entry: Entry, error: str) -> None:
-    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * 2))
+    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * 2), kind(entry))
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == PATHS[entry]
     assert len(play.calls(PART[entry.state])) == 3
@@ -137,7 +152,7 @@ def test_a_fault_that_stays_is_caught(theatre: Theatre, entry: Entry, error: str
     state = definition(entry.machine)["States"][entry.state]
     retry = next((r for r in state["Retry"] if error in r["ErrorEquals"] or "States.ALL" in r["ErrorEquals"]), None)
     times = 1 + retry["MaxAttempts"] if retry else 1
-    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * times))
+    play = theatre.start(entry.machine, script(entry, [fault(entry, error)] * times), kind(entry))
     ended = play.end()
     assert play.path() == PATHS[entry]
     failed = PATHS[entry][-1] == "Not settled"

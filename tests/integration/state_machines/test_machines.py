@@ -44,7 +44,7 @@ def test_a_treatment_takes_few_transitions(theatre: Theatre) -> None:
     play = theatre.start("treatment")
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == TREATMENT
-    assert len(play.path()) <= MOST_TRANSITIONS
+    assert len(["Kind?", *play.path()]) <= MOST_TRANSITIONS
 
 
 def test_a_treatment_on_a_host_takes_three_transitions(theatre: Theatre) -> None:
@@ -109,6 +109,27 @@ def test_a_runner_that_needs_no_release_is_followed_by_another_attempt_at_once(t
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == ["Place", "Next?", "Settle", "Next?", "Next attempt", *OFFERED]
     assert play.calls("Place")[1]["state"]["attempt"] == 2
+
+
+@pytest.mark.parametrize("kind", ["gather", "each", "trigger"])
+def test_a_treatment_without_a_runner_acts_until_it_is_done(theatre: Theatre, kind: str) -> None:
+    play = theatre.start("treatment", {"Act": [{"succeed": {"next": "again"}}, *WELL["Act"]]}, kind)
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Act", "Acted?", "Act", "Acted?", "Done"]
+
+
+def test_another_attempt_waits_as_long_as_it_is_told(theatre: Theatre) -> None:
+    waits = {"return": step("release", "wait", 2) | {"wait_seconds": 3600}}
+    play = theatre.start("treatment", {"start": [{"succeed": step("settle")}, *WELL["start"]], "Settle": [waits]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == [*SETTLED[:-1], "Wait", "Next attempt", *TREATMENT]
+
+
+def test_a_wait_follows_at_once_where_nothing_is_to_be_released(theatre: Theatre) -> None:
+    waits = {"return": step("wait", attempt=2) | {"wait_seconds": 3600}}
+    play = theatre.start("treatment", {"Place": [{"succeed": step("settle")}, *WELL["Place"]], "Settle": [waits]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Place", "Next?", "Settle", "Next?", "Wait", "Next attempt", *TREATMENT]
 
 
 def test_the_next_pool_is_asked_with_the_refused_decision(theatre: Theatre) -> None:

@@ -12,8 +12,10 @@ from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import ITEMS, HostItem, OfferItem, RunnerItem, pool_partition
 from cadence.application.runner_ports import Host
 from cadence.domain.errors import Conflict, NotFound, Transient
+from cadence.domain.offer import Offer
 from cadence.domain.runner import Runner, RunnerState
 
+_LAST = "~"  # comes after everything that a key is made of
 # A host that was not seen for this long is forgotten and has to join again.
 KEPT = timedelta(days=30)
 
@@ -63,29 +65,41 @@ class DynamoHostStore:
         with translated(f"host {host.host_id}"):
             _host(host).update(actions=actions, condition=HostItem.pk.exists())
 
-    def put_offer(self, organization: str, pool: str, runner_id: str, at: datetime) -> None:
-        with translated(f"offer of runner {runner_id}"):
-            OfferItem(*OfferItem.key(organization, pool, runner_id), offered_at=at, expires_at=at + KEPT).save()
+    def put_offer(self, runner: Runner, at: datetime) -> None:
+        key = OfferItem.key(runner.organization, runner.pool, runner.as_offer)
+        with translated(f"offer of runner {runner.runner_id}"):
+            OfferItem(*key, offered_at=at, expires_at=at + KEPT).save()
 
-    def remove_offer(self, organization: str, pool: str, runner_id: str) -> None:
-        with translated(f"offer of runner {runner_id}"):
-            OfferItem(*OfferItem.key(organization, pool, runner_id)).delete()
+    def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
+        with translated(f"offer of runner {offer.runner_id}"):
+            OfferItem(*OfferItem.key(organization, pool, offer)).delete()
 
-    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[str]:
+    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[Offer]:
+        found: list[Offer] = []
+        after = OfferItem.PREFIX
         with translated(f"offers of pool {pool}"):
-            items = OfferItem.query(
-                pool_partition(organization, pool), OfferItem.sk.startswith(OfferItem.PREFIX), limit=limit
-            )
-            return [item.sk.removeprefix(OfferItem.PREFIX) for item in items]
+            while True:
+                page = self._offers(organization, pool, after, limit)
+                found += page
+                if len(page) < limit or sum(offer.priority > page[-1].priority for offer in found) >= limit:
+                    return found
+                # The rest of this project's would come after these anyway.
+                after = OfferItem.lane(page[-1]) + _LAST
 
-    def lease(self, host: Host, runner_id: str, one_time_hash: str, at: datetime) -> bool:
-        offer = OfferItem(*OfferItem.key(host.organization, host.pool, runner_id))
+    @staticmethod
+    def _offers(organization: str, pool: str, after: str, limit: int) -> list[Offer]:
+        between = OfferItem.sk.between(after, OfferItem.PREFIX + _LAST)
+        return [item.offer() for item in OfferItem.query(pool_partition(organization, pool), between, limit=limit)]
+
+    def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
+        runner_id = offer.runner_id
+        item = OfferItem(*OfferItem.key(host.organization, host.pool, offer))
         try:
             with (
                 translated(f"offer of runner {runner_id}"),
                 TransactWrite(connection=self._connection) as transaction,
             ):
-                transaction.delete(offer, condition=OfferItem.pk.exists())
+                transaction.delete(item, condition=OfferItem.pk.exists())
                 transaction.update(
                     RunnerItem(*RunnerItem.key(runner_id)),
                     [

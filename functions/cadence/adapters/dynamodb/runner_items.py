@@ -17,7 +17,9 @@ from pynamodb.attributes import (
 from pynamodb.models import Model
 
 from cadence.application.runner_ports import Host
+from cadence.domain.offer import Offer
 from cadence.domain.retention import KEPT
+from cadence.domain.run import HIGHEST_PRIORITY
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
 
@@ -80,6 +82,7 @@ class RunnerItem(RunnersTable):
     phase = UnicodeAttribute(null=True)
     peaks = JSONAttribute(null=True)
     facts = JSONAttribute(null=True)
+    priority = NumberAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -99,6 +102,7 @@ class RunnerItem(RunnersTable):
         values["state"] = RunnerState(self.state)
         values["attempt"] = int(self.attempt)
         values["boot_deadline"] = int(self.boot_deadline)
+        values["priority"] = int(self.priority or 0)
         values["result"] = _result(self.result) if self.result else None
         for name in ("peaks", "facts"):
             values[name] = values[name] or {}
@@ -215,8 +219,17 @@ class OfferItem(RunnersTable):
     offered_at = UTCDateTimeAttribute()
 
     @classmethod
-    def key(cls, organization: str, pool: str, runner_id: str) -> tuple[str, str]:
-        return pool_partition(organization, pool), cls.PREFIX + runner_id
+    def key(cls, organization: str, pool: str, offer: Offer) -> tuple[str, str]:
+        return pool_partition(organization, pool), cls.lane(offer) + offer.runner_id
+
+    @classmethod
+    def lane(cls, offer: Offer) -> str:
+        """What the keys of one priority's and project's offers begin with; the highest priority comes first."""
+        return f"{cls.PREFIX}{HIGHEST_PRIORITY - offer.priority:03}#{offer.project}#"
+
+    def offer(self) -> Offer:
+        priority, project, runner_id = self.sk.removeprefix(self.PREFIX).split("#")
+        return Offer(runner_id, project, HIGHEST_PRIORITY - int(priority))
 
 
 class HostItem(RunnersTable):

@@ -15,9 +15,8 @@ from pynamodb.transactions import TransactWrite
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.run_items import RunsTable
+from cadence.domain.run import HIGHEST_PRIORITY
 from cadence.domain.turnstile import Lane, LaneKey, Place, Turnstile
-
-_HIGHEST_PRIORITY = 100
 
 
 def _partition(scope: str) -> str:
@@ -103,7 +102,7 @@ class DynamoTurnstileStore:
 
 def _lane_prefix(lane: LaneKey) -> str:
     """Sorts the highest priority first."""
-    return f"{_Item.WAITING}{_HIGHEST_PRIORITY - lane.priority:03}#{lane.project}#"
+    return f"{_Item.WAITING}{HIGHEST_PRIORITY - lane.priority:03}#{lane.project}#"
 
 
 def _keys(place: Place) -> tuple[str, ...]:

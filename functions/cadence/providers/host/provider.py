@@ -30,8 +30,9 @@ class HostProvider:
 
     def start(self, request: RunnerRequest) -> str:
         # A runner that a host has taken already is not offered again.
-        if self.runners.get_runner(request.runner_id).state is RunnerState.OFFERED:
-            self.hosts.put_offer(self.organization, self.pool, request.runner_id, self.clock())
+        runner = self.runners.get_runner(request.runner_id)
+        if runner.state is RunnerState.OFFERED:
+            self.hosts.put_offer(runner, self.clock())
             self.doorbell.ring(self.organization, self.pool)
         return request.runner_id
 
@@ -43,17 +44,17 @@ class HostProvider:
 
     def stop(self, ref: str) -> None:
         """The host that still runs it is woken, and told so at its next lease."""
-        self.hosts.remove_offer(self.organization, self.pool, ref)
         try:
-            ended_by_itself = self.runners.get_runner(ref).result is not None
+            runner = self.runners.get_runner(ref)
         except NotFound:
             return
-        hosts = () if ended_by_itself else self.hosts.list_hosts(self.organization, self.pool)
+        self.hosts.remove_offer(self.organization, self.pool, runner.as_offer)
+        hosts = () if runner.result is not None else self.hosts.list_hosts(self.organization, self.pool)
         if any(ref in host.running or ref in host.handed for host in hosts):
             self.doorbell.ring(self.organization, self.pool)
 
     def list_owned(self) -> Iterable[str]:
-        owned = set(self.hosts.list_offers(self.organization, self.pool, limit=1000))
+        owned = {offer.runner_id for offer in self.hosts.list_offers(self.organization, self.pool, limit=1000)}
         for host in self.hosts.list_hosts(self.organization, self.pool):
             owned |= host.running | host.handed
         return sorted(owned)

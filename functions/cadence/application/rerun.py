@@ -1,0 +1,59 @@
+"""Running again what failed of an earlier run, and what depends on it; all else is taken over."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from cadence.application.ports import Documents, RunStore
+from cadence.application.runner_ports import Chunks
+from cadence.application.start_run import Frozen, frozen_again
+from cadence.application.workers import Workers, several_at_once
+from cadence.domain import keeping, plan
+from cadence.domain.errors import Conflict, InvalidRequest, Violation
+from cadence.domain.keeping import Kept
+from cadence.domain.run import Run, TreatmentSpec
+
+
+@dataclass(frozen=True)
+class Rerun:
+    runs: RunStore
+    documents: Documents
+    chunks: Chunks
+    workers: Workers = several_at_once
+
+    def __call__(self, run: Run, again: Collection[str] = ()) -> Frozen:
+        """`again` run once more although they succeeded. Raises Conflict while the run goes on, InvalidRequest."""
+        if not run.state.final:
+            raise Conflict(f"Run {run.run_id} has not ended: what failed is known only then.", state=str(run.state))
+        specs = plan.decode(self.documents.get(run.plan_sha256))
+        for name in again:
+            if name not in {spec.name for spec in specs}:
+                message = f"Run {run.run_id} has no treatment {name!r}."
+                raise InvalidRequest(message, [Violation("/from", message)])
+        kept = self._kept(run, specs, again)
+        sha256 = self.documents.put(keeping.encode(kept))
+        return dataclasses.replace(frozen_again(run), rerun_of=run.run_id, kept_sha256=sha256)
+
+    def _kept(self, run: Run, specs: Sequence[TreatmentSpec], again: Collection[str]) -> Kept:
+        earlier = {treatment.name: treatment for treatment in self.runs.list_treatments(run.run_id)}
+        notes: dict[str, str] = {}
+        while True:
+            kept = keeping.kept(specs, earlier, {*again, *notes}, notes)
+            gone = self._gone(run, specs, kept)
+            if not gone:
+                return kept
+            # What made it runs again, and may need something that is gone as well.
+            for name in gone:
+                notes[name] = f"runs again, as what it sent in run {kept.treatments[name]} is no longer kept"
+
+    def _gone(self, run: Run, specs: Sequence[TreatmentSpec], kept: Kept) -> set[str]:
+        """The treatments taken over of which something is read that is no longer there."""
+        sent = {(spec.name, output.port) for spec in specs for output in spec.outputs if output.type != "void"}
+        wanted = sorted(keeping.needed(specs, kept) & sent)
+        known = {(value.treatment, value.port): value for value in self.runs.list_values(run.run_id)}
+
+        def is_there(port: tuple[str, str]) -> bool:
+            return port in known and self.chunks.exists(known[port].chunk_key(0))
+
+        found = self.workers(is_there, wanted)
+        return {name for (name, _), there in zip(wanted, found, strict=True) if not there}

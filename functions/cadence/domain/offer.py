@@ -1,0 +1,29 @@
+"""Work offered to the hosts of a pool, and which of it a free slot takes first."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A runner that waits for a host. Runner ids begin with their run's, so the smallest is of the oldest run."""
+
+    runner_id: str
+    project: str
+    priority: int = 0
+
+
+def in_fair_order(offers: Iterable[Offer], running: Mapping[str, int]) -> list[Offer]:
+    """The highest priority first, there the project with the fewest `running` (and taken before), there the oldest run."""
+    lanes: dict[tuple[int, str], list[Offer]] = {}
+    for offer in sorted(offers, key=lambda offer: offer.runner_id, reverse=True):
+        lanes.setdefault((offer.priority, offer.project), []).append(offer)
+    shares = dict(running)
+    ordered = []
+    while lanes:
+        lane = min(lanes, key=lambda key: (-key[0], shares.get(key[1], 0), lanes[key][-1].runner_id))
+        ordered.append(lanes[lane].pop())
+        shares[lane[1]] = shares.get(lane[1], 0) + 1
+        if not lanes[lane]:
+            del lanes[lane]
+    return ordered

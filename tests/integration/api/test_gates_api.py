@@ -1,0 +1,167 @@
+"""Environments, approvals by token and by link, quotas and pools' limits, over the API's own Lambda."""
+
+from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from cadence.domain.approval import ApprovalRequest
+from cadence.domain.quotas import Quotas
+from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
+from tests.integration.api.calling import HELLO, Api
+
+PRODUCTION = {
+    "env": {"STAGE": "production"},
+    "secrets": {"KEY": "deploy-key"},
+    "approvals": {"required": 1, "timeout": 600, "approvers": ["admin"], "not_by_starter": False},
+    "branches": ["main", "release/*"],
+}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def waiting(api: Api) -> str:
+    """A run whose treatment `deploy` was asked for an approval."""
+    run_id: str = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    spec = TreatmentSpec(name="deploy", run="true", environment="production")
+    runs, now = api.services.runs, api.services.clock()
+    runs.admit(run_id, [spec], [Treatment(run_id, "deploy", TreatmentState.PENDING, 0)], [])
+    runs.advance(
+        run_id,
+        "deploy",
+        1,
+        {TreatmentState.PENDING},
+        TreatmentState.READY,
+        waiting_for="approval for environment production",
+    )
+    api.services.approval_store.ask(
+        ApprovalRequest(run_id, "deploy", "production", 1, None, False, now, now + timedelta(seconds=600))
+    )
+    return run_id
+
+
+def link(api: Api, run_id: str) -> tuple[str, str]:
+    made = api("POST", f"/v1/runs/{run_id}/treatments/deploy/approval-links")
+    assert made.status == 201, made.text
+    address = urlsplit(made.json["path"])
+    return address.path, parse_qs(address.query)["key"][0]
+
+
+def test_an_environment_is_stored_read_listed_and_deleted(api: Api) -> None:
+    path = "/v1/projects/default/environments/production"
+    assert api("PUT", path, PRODUCTION).status == 201
+    again = api("PUT", path, PRODUCTION | {"env": {}})
+    assert again.status == 200
+    shown = api("GET", path).json
+    assert shown == {"name": "production", **PRODUCTION, "env": {}}
+    assert api("GET", "/v1/projects/default/environments").json["items"] == [shown]
+    assert api("DELETE", path).status == 204
+    assert api("DELETE", path).status == 404
+    assert api("GET", path).status == 404
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"env": {"1A": "x"}},
+        {"env": {"A": 1}},
+        {"secrets": {"A": "no name!"}},
+        {"approvals": {"required": 0}},
+        {"approvals": {"timeout": 1}},
+        {"approvals": {"approvers": []}},
+        {"branches": [""]},
+        {"more": 1},
+    ],
+)
+def test_a_wrong_environment_is_refused(api: Api, wrong: dict[str, object]) -> None:
+    assert api("PUT", "/v1/projects/default/environments/e", wrong).status == 422
+
+
+def test_an_approval_is_kept_and_shown_and_made_once(api: Api, waiting: str) -> None:
+    path = f"/v1/runs/{waiting}/treatments/deploy/approval"
+    made = api("POST", path, {"decision": "approve", "comment": "fine"})
+    assert made.status == 200, made.text
+    assert made.json["by"] == api("GET", "/v1/tokens").json["items"][0]["name"]
+    assert api("POST", path, {"decision": "approve"}).json == made.json
+    assert api("POST", path, {"decision": "refuse"}).status == 409
+    assert api("POST", f"/v1/runs/{waiting}/treatments/greet/approval", {"decision": "approve"}).status == 409
+    summary = next(t for t in api("GET", f"/v1/runs/{waiting}").json["treatments"] if t["name"] == "deploy")
+    assert summary["waiting_for"] == "approval for environment production"
+
+
+def test_a_link_decides_once_in_the_name_of_its_maker(api: Api, waiting: str) -> None:
+    path, key = link(api, waiting)
+    page = api("GET", path, query={"key": key}, token=None)
+    assert page.status == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<script" not in page.text
+    assert "deploy" in page.text
+    assert list(api.services.approval_store.decisions(waiting, "deploy")) == []  # opening it decides nothing
+
+    form = urlencode({"key": key, "decision": "refuse", "comment": "<b>no</b>"})
+    decided = api("POST", path, raw=form, headers=FORM, token=None)
+    assert decided.status == 200, decided.text
+    (decision,) = api.services.approval_store.decisions(waiting, "deploy")
+    assert decision.by.startswith("link made by ")
+    assert (decision.verdict, decision.comment) == ("refuse", "<b>no</b>")
+    assert api("POST", path, raw=form, headers=FORM, token=None).status == 410
+    used = api("GET", path, query={"key": key}, token=None, headers={"accept": "text/html"})
+    assert used.status == 410
+    assert "was used already" in used.text
+
+
+def test_a_wrong_key_and_an_unknown_link_are_the_same(api: Api, waiting: str) -> None:
+    path, key = link(api, waiting)
+    wrong = api("GET", path, query={"key": key[:-1] + "!"}, token=None)
+    unknown = api("GET", "/v1/approvals/none", query={"key": key}, token=None)
+    assert (wrong.status, wrong.text) == (404, unknown.text)
+    form = urlencode({"key": "k", "decision": "approve"})
+    assert api("POST", path, raw=form, headers=FORM, token=None).status == 404
+    stored = api.services.approval_links.links.get_link(path.rsplit("/", 1)[1])
+    assert key not in repr(vars(stored))
+
+
+def test_what_is_on_the_page_is_escaped(api: Api, waiting: str) -> None:
+    now = api.services.clock()
+    api.services.approval_store.ask(
+        ApprovalRequest(waiting, "deploy2", '"><script>alert(1)</script>', 1, None, False, now, now + timedelta(60))
+    )
+    made = api("POST", f"/v1/runs/{waiting}/treatments/deploy2/approval-links").json["path"]
+    address = urlsplit(made)
+    page = api("GET", address.path, query=address.query, token=None)
+    assert "<script" not in page.text
+    assert "&lt;script&gt;" in page.text
+
+
+def test_quotas_are_set_by_who_may_act_everywhere(api: Api, other_project: str) -> None:
+    assert api("GET", "/v1/organizations/quotas").json == {"max_running_runs": 500, "max_runners": None}
+    wanted = {"max_running_runs": 2, "max_runners": 7}
+    assert api("PUT", "/v1/organizations/quotas", wanted).json == wanted
+    assert api.services.access.get_quotas("default") == Quotas(2, 7)
+    narrow = api.token_for(["*"], other_project)
+    assert api("PUT", "/v1/organizations/quotas", wanted, token=narrow).status == 403
+    assert api("PUT", "/v1/organizations/quotas", {"max_running_runs": 0}).status == 422
+
+
+def test_runs_beyond_the_quota_wait_and_go_on_when_it_is_raised(api: Api) -> None:
+    api("PUT", "/v1/organizations/quotas", {"max_running_runs": 1})
+    runs = [api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"] for _ in range(3)]
+    shown = [api("GET", f"/v1/runs/{run_id}").json["waiting_for"] for run_id in runs]
+    assert shown == [
+        None,
+        "one of the 1 running runs of organization default to end (position 1)",
+        "one of the 1 running runs of organization default to end (position 2)",
+    ]
+    assert api("POST", f"/v1/runs/{runs[1]}/cancel").json["state"] == "cancelled"
+    api("PUT", "/v1/organizations/quotas", {"max_running_runs": 2})
+    inside = api.services.run_gates.turnstiles.store.inside("RUNS#default", 10)
+    assert {place.run_id for place in inside} == {runs[0], runs[2]}
+
+
+def test_a_pools_limit_is_stored_and_removed(api: Api) -> None:
+    limited = {"provider": "host", "limits": {"runners": 3}}
+    assert api("PUT", "/v1/pools/small", limited).json["limits"] == {"runners": 3}
+    assert api.services.access.get_pool("default", "small").max_runners == 3
+    assert api("PUT", "/v1/pools/small", {"provider": "host"}).json["limits"] == {"runners": None}
+    assert api("PUT", "/v1/pools/small", {"provider": "host", "limits": {"runners": 0}}).status == 422

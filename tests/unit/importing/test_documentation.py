@@ -1,0 +1,26 @@
+"""What docs/importing.md shows is what comes of its example."""
+
+import re
+from pathlib import Path
+
+from cadence.importing import Kind, convert
+
+TEXT = (Path(__file__).resolve().parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
+SHOWN, DOCUMENT = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)[:2]
+REPORT = re.findall(r"tells\n\n```\n(.*?)```", TEXT, re.DOTALL)[0]
+
+
+def test_the_example_becomes_the_document_shown() -> None:
+    imported = convert(SHOWN, Kind.GITHUB)
+
+    assert imported.document == DOCUMENT
+
+
+def test_the_report_is_the_one_shown() -> None:
+    notes = convert(SHOWN, Kind.GITHUB).notes
+
+    shown = [
+        f"ci.yml{f':{note.line}' if note.line else ''}: {note.what}\n    why: {note.why}\n    do: {note.todo}\n"
+        for note in notes
+    ]
+    assert REPORT.startswith("".join(shown))
