@@ -14,6 +14,7 @@ from cadence.application.runner_tokens import new_token, token_hash
 from cadence.domain.errors import Cancelled, Gone, NotFound, ProviderRejected, RunnerLost, Unauthenticated
 from cadence.domain.run import RunState, TreatmentState
 from cadence.domain.runner import Outcome, Result, RunnerState
+from tests.fakes.services import MemoryWakeUps
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NONCE = "nonce-of-the-agent"
@@ -23,7 +24,8 @@ Booting = tuple[str, str]
 
 @pytest.fixture
 def claim(world: World) -> Claim:
-    begin = Begin(world.runs, Feeder(world.runs, world.machines, world.clock))
+    feeder = Feeder(world.runs, world.runs, world.machines, MemoryWakeUps(), world.clock)
+    begin = Begin(world.runs, feeder, world.machines)
     return Claim(world.runs, world.runners, world.secrets, world.runners, world.machines, begin, world.clock)
 
 

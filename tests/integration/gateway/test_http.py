@@ -42,6 +42,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "TREATMENT_MACHINE_ARN": machine,
         "DOORBELL_PREFIX": "doorbell-",
         "PROVIDER_FUNCTION_PREFIX": "provider-",
+        "DEADLINES_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "CACHE_MEBIBYTES": "20",
         "PROJECT_CACHE_MEBIBYTES": "40",

@@ -11,12 +11,16 @@ from cadence.application.heartbeat import Heartbeat, Sample
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.outputs import CommitOutput, OutputAnswer
+from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import Settle
+from cadence.application.turnstiles import Turnstiles
 from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.run import TreatmentState
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
 from cadence.domain.stream import WINDOW, Chunk, InputState, StreamEnd
+from tests.fakes.gates import MemoryQuotas
 from tests.fakes.services import MemoryWakeUps
+from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.integration.gateway.conftest import RUN_ID, World
 
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -211,8 +215,10 @@ def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> Non
 
 def test_a_result_is_kept_once(flow: Flow) -> None:
     world = flow.world
-    feeder = Feeder(world.runs, world.machines, world.clock)
-    settle = Settle(world.runs, world.runners, feeder, world.runs.get_spec, "provider-", world.clock)
+    feeder = Feeder(world.runs, world.runs, world.machines, MemoryWakeUps(), world.clock)
+    turnstiles = Turnstiles(MemoryTurnstileStore(), world.deadlines, world.clock, lambda attempt: None)
+    slots = RunnerSlots(world.runs, world.machines, turnstiles, MemoryQuotas())
+    settle = Settle(world.runs, world.runners, feeder, slots, world.runs.get_spec, "provider-", world.clock)
     complete = Complete(world.runners, settle, world.machines)
     result = Result(Outcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})
     complete(flow.make, result)
