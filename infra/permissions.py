@@ -138,16 +138,17 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "runner_gateway": (
         _items("access", "GetItem"),
-        _items("runs", "GetItem"),
-        _items("runners", "GetItem", "Query", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        *_FEEDS,
+        *_SETTLES,
+        *_RUNNER_SLOTS,
+        _items("runners", "BatchGetItem", "PutItem", "DeleteItem"),
         # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
         *_gets("runs/*", "caches/*"),
         _puts("runs/*"),
         _puts("caches/*"),
         _may("s3", ("DeleteObject",), _objects("caches/*")),
         _doorbells("ReceiveMessage", "SendMessage"),
-        _sends("wake-ups"),
-        _answers("treatment", "Success", "Failure", "Heartbeat"),
+        _answers("treatment", "Success", "Failure"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
     "admit": (
@@ -162,7 +163,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "place": (
         _items("access", "GetItem", "Query"),
         *_RUNNER_SLOTS,
+        _items("runs", "BatchGetItem"),
+        # Runners for hosts are offered where their place is decided.
+        _items("runners", "GetItem", "PutItem", "UpdateItem"),
         _answers("treatment", "Success", "Failure"),
+        _sends("deadlines"),
+        _doorbells("SendMessage"),
     ),
     "provider_host": (
         _items("runs", "GetItem"),
@@ -171,7 +177,6 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
         _doorbells("SendMessage"),
     ),
-    "hold": (*_FEEDS, _items("runners", "GetItem", "UpdateItem"), _answers("treatment", "Success", "Failure")),
     "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
     "act": (
         *_FEEDS,

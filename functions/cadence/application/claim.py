@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from cadence.application.begin import Begin
 from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
 from cadence.application.runner_ports import Followers, SecretReader
 from cadence.application.runner_tokens import matches, refuse, session_token, token_hash
@@ -40,6 +41,7 @@ class Claim:
     secrets: SecretReader
     followers: Followers
     machines: Machines
+    begin: Begin
     clock: Clock
 
     def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
@@ -48,14 +50,13 @@ class Claim:
         Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), ProviderRejected (a secret is missing, or not for this run).
         """
         runner = self._admit(runner_id, token, nonce)
-        run = self.runs.get_run(runner.run_id)
-        spec = self.runs.get_spec(runner.run_id, runner.treatment)
+        standing = self.runs.get_standing(runner.run_id, runner.treatment)
+        run, spec = standing.run, standing.spec
         secrets = self._secrets(runner, spec, run.event)
         session = session_token(token, nonce)
         if runner.state is not RunnerState.CLAIMED:
             runner = self._take(runner, nonce, session, spec, facts)
-        if runner.launch_token:
-            self.machines.succeed(runner.launch_token, {"runner_id": runner_id})
+        self.begin(runner, spec)
         followed = self.followers.is_followed(runner.run_id, self.clock())
         return Assignment(runner, run, spec, secrets, session, followed)
 
@@ -89,8 +90,8 @@ class Claim:
         return {variable: values[name] for variable, name in spec.secrets.items()}
 
     def _cannot_run(self, runner: Runner, cause: ProviderRejected) -> ProviderRejected:
-        if self.runners.declare_lost(runner) and runner.launch_token:
-            self.machines.fail(runner.launch_token, cause)
+        if self.runners.declare_lost(runner) and runner.task_token:
+            self.machines.fail(runner.task_token, cause)
         return cause
 
     def _take(self, runner: Runner, nonce: str, session: str, spec: TreatmentSpec, facts: Mapping[str, Any]) -> Runner:

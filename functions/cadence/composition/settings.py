@@ -83,9 +83,11 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    provider_function_prefix: str
     wake_ups_queue_url: str
     cache_mebibytes: str
     project_cache_mebibytes: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,12 @@ class AdmitSettings:
 class PlaceSettings:
     access_table: str
     runs_table: str
+    runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
     provider_function_prefix: str
+    doorbell_prefix: str
 
 
 @dataclass(frozen=True)
@@ -121,15 +125,6 @@ class ProviderHostSettings:
 
 
 @dataclass(frozen=True)
-class HoldSettings:
-    runs_table: str
-    runners_table: str
-    run_machine_arn: str
-    treatment_machine_arn: str
-    wake_ups_queue_url: str
-
-
-@dataclass(frozen=True)
 class SettleSettings:
     access_table: str
     runs_table: str
@@ -137,6 +132,7 @@ class SettleSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    provider_function_prefix: str
     wake_ups_queue_url: str
 
 
@@ -200,6 +196,7 @@ class WatchdogSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     wake_ups_queue_url: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -227,7 +224,6 @@ SETTINGS: Mapping[str, type] = {
     "admit": AdmitSettings,
     "place": PlaceSettings,
     "provider_host": ProviderHostSettings,
-    "hold": HoldSettings,
     "settle": SettleSettings,
     "act": ActSettings,
     "wake_group": WakeGroupSettings,

@@ -61,6 +61,8 @@ _FINAL_TREATMENT_STATES = frozenset(
 )
 FAILED_TREATMENT_STATES = frozenset({TreatmentState.FAILED, TreatmentState.LOST, TreatmentState.TIMED_OUT})
 UNFINISHED_TREATMENT_STATES = frozenset(TreatmentState) - _FINAL_TREATMENT_STATES
+# Placing may be repeated, and goes on in another pool if one had no room.
+PLACEABLE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING})
 
 
 class Trigger(StrEnum):

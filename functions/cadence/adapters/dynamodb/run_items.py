@@ -265,6 +265,20 @@ class ValueItem(RunsTable):
         return Value(**values)
 
 
+class AnyItem(RunsTable):
+    """For reading items of several kinds at once: each becomes what its key says."""
+
+    class Meta(_Meta):
+        pass
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Any:
+        key = data["sk"]["S"]
+        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem, EdgeItem, ValueItem)}
+        model = RunItem if key == RunItem.SK else kinds[key[: key.index("#") + 1]]
+        return model.from_raw_data(data)
+
+
 class GrowthItem(RunsTable):
     class Meta(_Meta):
         pass
@@ -320,7 +334,15 @@ ITEMS: tuple[type[RunsTable], ...] = (
     ValueItem,
     GrowthItem,
     PlacesItem,
+    AnyItem,
 )
+
+
+def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
+    attribute = getattr(model, name)
+    if value is None or value == ():
+        return attribute.remove()
+    return attribute.set(set(value) if isinstance(value, tuple) else value)
 
 
 def _int(number: float | None) -> int | None:
@@ -329,6 +351,7 @@ def _int(number: float | None) -> int | None:
 
 __all__ = [
     "ITEMS",
+    "AnyItem",
     "EdgeItem",
     "GrowthItem",
     "PlacesItem",
@@ -337,6 +360,7 @@ __all__ = [
     "SpecItem",
     "TreatmentItem",
     "ValueItem",
+    "assignment",
     "partition",
     "scope",
 ]
