@@ -18,11 +18,14 @@ from infra.http_api import PublicApi
 from infra.log_chain import LogStreamRole
 from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
+from infra.schedules import PipelineSchedules
 from infra.scheduling import StateMachines
 from infra.settings import Deployment
 from infra.tables import Tables
 
 _ATTEMPTS = 5
+# A delivery may read a repository, which takes up to ten seconds.
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -47,6 +50,7 @@ class CadenceStack(Stack):
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
+        schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
         values = {
@@ -57,6 +61,10 @@ class CadenceStack(Stack):
             "treatment_machine_arn": resources.machine("treatment"),
             "deliveries_queue_url": self._deliveries.queue.queue_url,
             "deadlines_queue_url": self._deadlines.queue.queue_url,
+            "deliveries_queue_arn": self._deliveries.queue.queue_arn,
+            "failed_deliveries_queue_arn": self._deliveries.failed.queue_arn,
+            "schedules_group": resources.schedules_group,
+            "schedules_role_arn": schedules.role.role_arn,
             "wake_ups_queue_url": self._wake_ups.queue.queue_url,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
@@ -79,6 +87,7 @@ class CadenceStack(Stack):
         api = PublicApi(self, "PublicApi", deployment, functions)
         self._connect_queues(functions)
         self._tell_of_broken_executions(resources)
+        schedules.let_schedule(functions["api"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)
 
         accept_shared_wildcards(self, resources)
@@ -125,7 +134,7 @@ class CadenceStack(Stack):
             functions[folder].add_event_source_mapping(
                 "Queue",
                 event_source_arn=work.queue.queue_arn,
-                batch_size=10,
+                batch_size=_LARGEST_BATCH[folder],
                 report_batch_item_failures=True,
             )
 

@@ -39,7 +39,6 @@ SIZES: Mapping[str, Size] = {
     "admit": Size(memory=1024, timeout=600),
     "place": _STATE,
     "provider_host": _STATE,
-    "hold": _STATE,
     "settle": _STATE,
     # It reads and writes again whatever the instances of a group sent.
     "act": Size(memory=1769, timeout=900),

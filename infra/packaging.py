@@ -56,20 +56,19 @@ class Needs:
 _BASE = ("botocore", "pynamodb", "python-ulid")
 # Whoever makes a treatment ready decides by its condition whether it runs.
 _CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
-_DOCUMENTS = _CONDITIONS
+_DOCUMENTS = (*_CONDITIONS, "cronsim", "tzdata")
 
 NEEDS: Mapping[str, Needs] = {
     "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs((*_BASE, *_DOCUMENTS)),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
-    "runner_gateway": Needs((*_BASE, "jsonschema-rs")),
+    "runner_gateway": Needs((*_BASE, "jsonschema-rs", *_CONDITIONS)),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
-    "hold": Needs((*_BASE, *_CONDITIONS)),
     "settle": Needs((*_BASE, *_CONDITIONS)),
-    "act": Needs((*_BASE, *_CONDITIONS)),
-    "wake_group": Needs((*_BASE, *_CONDITIONS)),
+    "act": Needs((*_BASE, *_DOCUMENTS, *_CONDITIONS, "dulwich")),
+    "wake_group": Needs((*_BASE, *_DOCUMENTS, *_CONDITIONS)),
     "stop_run": Needs((*_BASE, *_CONDITIONS)),
     "finalise": Needs(_BASE),
     "watchdog": Needs((*_BASE, *_CONDITIONS)),

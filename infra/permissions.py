@@ -73,6 +73,10 @@ def _answers(machine: str, *answers: str) -> Permission:
     return _may("states", tuple(f"SendTask{answer}" for answer in answers), lambda names: names.task_tokens(machine))
 
 
+def _schedules(*actions: str) -> Permission:
+    return _may("scheduler", actions, lambda names: names.schedules())
+
+
 def _machine(name: str) -> Target:
     return lambda names: names.machine(name)
 
@@ -93,6 +97,8 @@ _GROWS = (_items("runners", "GetItem"), *_gets("runs/*"), _puts("runs/*"), _answ
 _ADMITS = (_items("runs", "PutItem", "BatchWriteItem"), *_gets("documents/*"))
 # The runners of a treatment that ends, and the values that they sent.
 _SETTLES = (_items("runs", "BatchWriteItem"), _items("runners", "GetItem", "Query", "UpdateItem"))
+# A run's end lets treatments and pipelines go on that wait for it.
+_TELLS_OF_ENDS = (_items("pipelines", "Query"), _answers("treatment", "Success"), _sends("deliveries"))
 
 # Turnstiles: whoever leaves one lets others in, and starts or answers their machines.
 _TURNSTILES = (
@@ -118,29 +124,33 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_RUN_GATES,
         _items("access", "UpdateItem"),
         _answers("treatment", "Success"),
+        _schedules("CreateSchedule", "DeleteSchedule"),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
         # A document is checked again before a run whose plan depends on the run.
         _items("access", "GetItem", "Query", "PutItem", "UpdateItem"),
-        _items("pipelines", "Query"),
+        _items("pipelines", "GetItem", "Query"),
         *_RUN_GATES,
         *_gets("deliveries/*", "documents/*"),
         _puts("documents/*"),
+        # A schedule that fires although its pipeline no longer has it.
+        _schedules("DeleteSchedule"),
         _consumes("deliveries"),
     ),
     "runner_gateway": (
         _items("access", "GetItem"),
-        _items("runs", "GetItem"),
-        _items("runners", "GetItem", "Query", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        *_FEEDS,
+        *_SETTLES,
+        *_RUNNER_SLOTS,
+        _items("runners", "BatchGetItem", "PutItem", "DeleteItem"),
         # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
         *_gets("runs/*", "caches/*"),
         _puts("runs/*"),
         _puts("caches/*"),
         _may("s3", ("DeleteObject",), _objects("caches/*")),
         _doorbells("ReceiveMessage", "SendMessage"),
-        _sends("wake-ups"),
-        _answers("treatment", "Success", "Failure", "Heartbeat"),
+        _answers("treatment", "Success", "Failure"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
     "admit": (
@@ -155,7 +165,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "place": (
         _items("access", "GetItem", "Query"),
         *_RUNNER_SLOTS,
+        _items("runs", "BatchGetItem"),
+        # Runners for hosts are offered where their place is decided.
+        _items("runners", "GetItem", "PutItem", "UpdateItem"),
         _answers("treatment", "Success", "Failure"),
+        _sends("deadlines"),
+        _doorbells("SendMessage"),
     ),
     "provider_host": (
         _items("runs", "GetItem"),
@@ -164,9 +179,18 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
         _doorbells("SendMessage"),
     ),
-    "hold": (*_FEEDS, _items("runners", "GetItem", "UpdateItem"), _answers("treatment", "Success", "Failure")),
     "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
-    "act": (*_FEEDS, *_GROWS, _items("runs", "BatchWriteItem")),
+    "act": (
+        *_FEEDS,
+        *_GROWS,
+        _items("runs", "BatchWriteItem"),
+        # A treatment of kind `trigger` checks and starts another pipeline.
+        *_RUN_GATES,
+        _items("access", "GetItem", "Query"),
+        _items("pipelines", "GetItem"),
+        *_gets("documents/*"),
+        _puts("documents/*"),
+    ),
     # It also cancels the other instances after one has failed.
     "wake_group": (*_FEEDS, *_GROWS, *_RUNNER_SLOTS, _items("runners", "UpdateItem"), _consumes("wake-ups")),
     "stop_run": (
@@ -177,13 +201,14 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _answers("run", "Failure"),
         _answers("treatment", "Failure"),
     ),
-    "finalise": _RUN_GATES,
+    "finalise": (*_RUN_GATES, *_TELLS_OF_ENDS),
     "watchdog": (
         # When an execution broke, the watchdog settles what it was to settle.
         *_FEEDS,
         *_SETTLES,
         *_RUN_GATES,
-        _answers("treatment", "Success", "Failure"),
+        _answers("treatment", "Failure"),
+        *_TELLS_OF_ENDS,
         _consumes("deadlines"),
     ),
     "log_indexer": (

@@ -57,6 +57,15 @@ class Resources:
         """
         return "*" if self._deployment.is_local else self.machine(machine)
 
+    def schedules(self) -> str:
+        """ARN of all schedules of pipelines."""
+        return self._arn("scheduler", "schedule", f"{self.schedules_group}/*")
+
+    @property
+    def schedules_group(self) -> str:
+        """Name of the group of the schedules of pipelines."""
+        return self._deployment.name("pipelines")
+
     def log_lines(self) -> str:
         """ARN of the Kinesis stream of log lines."""
         return self._arn("kinesis", "stream", self.log_lines_name)

@@ -22,7 +22,7 @@ DEFINITIONS = REPOSITORY / "functions" / "state_machines"
 # The Lambdas that each machine invokes. The treatment machine is told its provider by name at run time.
 _INVOKED: Mapping[str, tuple[str, ...]] = {
     "run": ("admit", "stop_run", "finalise"),
-    "treatment": ("act", "place", "hold", "settle"),
+    "treatment": ("act", "place", "settle"),
 }
 _PROVIDERS: Mapping[str, tuple[str, ...]] = {"run": (), "treatment": ("provider_*",)}
 

@@ -128,6 +128,7 @@ class TreatmentView(TreatmentSummary):
     infrastructure_failures: int
     usage: dict[str, float] = Field(description="Peaks and totals that the runner measured.")
     approval: ApprovalView | None
+    started_run: str | None = Field(description="The run of another pipeline that it started.")
     spec: SpecView
     inputs: list[PortView]
     outputs: list[PortView]

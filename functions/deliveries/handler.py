@@ -1,23 +1,22 @@
-"""Queue `deliveries`: webhooks to be turned into runs. Failed messages come again, one by one."""
+"""Queue `deliveries`: webhooks, firings of schedules and ends of runs, to be turned into runs. Failed messages come again, one by one."""
 
 from typing import Any
 
 from cadence.adapters.fault_report import log_fault
 from cadence.adapters.service_log import service_logger
 from cadence.application.process_delivery import Undeliverable
-from cadence.composition.webhooks import process_delivery
+from cadence.composition.webhooks import process_message
 
 log = service_logger("deliveries")
-read, process = process_delivery()
+process = process_message()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     failed = []
     for record in event["Records"]:
         try:
-            delivery = read(record["body"])
-            runs = process(delivery)
-            log.info("delivery", extra={"delivery": delivery.delivery_id, "runs": list(runs)})
+            what, runs = process(record["body"])
+            log.info("delivery", extra={"delivery": what, "runs": list(runs)})
         except Undeliverable as error:
             log.warning("delivery dropped: %s", error.message, extra={"message_id": record["messageId"]})
         except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others

@@ -1,4 +1,5 @@
-"""Treatment machine, states Launch and Release: `{operation, run_id, treatment, placement, task_token?}`."""
+"""Treatment machine, states Launch and Release: `{operation: start, run_id, treatment, placement, task_token}`
+or `{operation: stop, run_id, treatment, runner_id}`."""
 
 from cadence.adapters.machine_boundary import Event, token_task
 from cadence.composition.provider_host import provider_host
@@ -9,9 +10,9 @@ start, release, machines = provider_host()
 
 
 def task(event: Event) -> None:
-    placement = event["placement"]
     match event["operation"]:
         case "start":
+            placement = event["placement"]
             start(
                 Launch(
                     run_id=event["run_id"],
@@ -20,13 +21,14 @@ def task(event: Event) -> None:
                     attempt=placement["attempt"],
                     pool=placement["pool"],
                     provider=placement["provider"],
+                    function=placement["function"],
                     boot_deadline=placement["boot_deadline"],
                     priority=placement.get("priority", 0),
                     task_token=event["task_token"],
                 )
             )
         case "stop":
-            release(placement["runner_id"])
+            release(event["runner_id"])
         case other:
             raise InvalidRequest(f"A provider knows no operation {other!r}: start and stop are all.")
 

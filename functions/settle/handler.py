@@ -1,19 +1,18 @@
-"""Treatment machine, states Settle and SettleUnplaced: the machine's whole state. Returns `{"next": "done", "retry" or "wait", "wait_seconds"}`."""
+"""Treatment machine, state Settle: the machine's whole state. Returns the next step."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cadence.adapters.machine_boundary import Event, machine_task
-from cadence.application.settle import MachineError, following
+from cadence.application.settle import MachineError
 from cadence.composition import scheduling
 
 settle = scheduling.settle()
 
 
-def task(event: Event) -> dict[str, Any]:
-    placement = event.get("placement")
-    attempt = placement["decision"]["attempt"] if placement else None
-    settled = settle(event["run_id"], event["treatment"], attempt, MachineError.caught(event.get("error")))
-    return {"next": following(settled), "wait_seconds": settled.wait_seconds}
+def task(event: Event) -> Mapping[str, Any]:
+    error = MachineError.caught(event.get("error"))
+    return settle(event["run_id"], event["treatment"], event["attempt"], error).as_json()
 
 
 handler = machine_task("settle", task)

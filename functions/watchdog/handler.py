@@ -1,4 +1,7 @@
-"""Queue `deadlines`: `{"run_id"}`, `{"runner_id"}`, `{"turnstile"}`, `{"approval", "of_run"}` or the event of a broken execution. Failed messages come again, one by one."""
+"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}`, `{"turnstile"}`, `{"approval", "of_run"}` or the event of a broken execution.
+
+Failed messages come again, one by one.
+"""
 
 import json
 from typing import Any
@@ -39,4 +42,4 @@ def look(subject: dict[str, Any]) -> None:
     elif "approval" in subject:
         watchdog.approval(subject["of_run"], subject["approval"])
     else:
-        watchdog.runner(subject["runner_id"])
+        watchdog.runner(subject["runner_id"], subject.get("task_token"))

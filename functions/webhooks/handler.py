@@ -10,6 +10,7 @@ from cadence.adapters.service_log import service_logger
 from cadence.application.receive_webhook import Received
 from cadence.composition.webhooks import receive_webhook
 from cadence.domain.errors import InvalidRequest
+from cadence.domain.githosts import FORMATS
 
 receive = receive_webhook()
 
@@ -17,16 +18,20 @@ STATUSES = {Received.PONG: 200, Received.QUEUED: 202, Received.IGNORED: 202}
 
 
 def operation(event: dict[str, Any]) -> str:
-    headers = event.get("headers") or {}
-    return f"webhook {headers.get('x-github-event', '')[:40]} {headers.get('x-github-delivery', '')[:80]}"
+    headers = _headers(event)
+    its = next((its for its in FORMATS.values() if its.event_header in headers), None)
+    return f"webhook {headers[its.event_header][:40]} {its.delivery(headers)[:80]}" if its else "webhook"
 
 
 @answering_problems(service_logger("webhooks"), operation)
 def handler(event: dict[str, Any], context: Any) -> Response:
     path = event.get("pathParameters") or {}
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    received = receive(path.get("kind", ""), path.get("hook", ""), headers, raw_body(event))
+    received = receive(path.get("kind", ""), path.get("hook", ""), _headers(event), raw_body(event))
     return json_response({"status": str(received)}, STATUSES[received])
+
+
+def _headers(event: dict[str, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def raw_body(event: dict[str, Any]) -> bytes:

@@ -19,6 +19,7 @@ from .host import Host
 from .keeper import Keeper
 from .nursery import Nursery
 from .runner import Runner, Site, claim
+from .sandbox import Bubblewrap
 from .settings import HostSettings
 from .tokens import leave_environment, read_token
 
@@ -137,6 +138,8 @@ def _host(options: argparse.Namespace) -> int:
         hidden=[path.absolute() for path in options.hide],
         shown=[path.absolute() for path in options.show],
     )
+    # Before the nursery is forked, so that no runner has to try.
+    Bubblewrap.find(settings.hidden)
     return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
 
 

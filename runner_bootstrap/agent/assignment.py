@@ -140,8 +140,8 @@ class Assignment:
         for name, value in self.parameters.items():
             variables[f"CADENCE_PARAM_{_identifier(name)}"] = _text(value)
         for name, value in self.event.items():
-            if isinstance(value, str):
-                variables[f"CADENCE_EVENT_{_identifier(name).upper()}"] = value
+            if isinstance(value, str | bool | int):
+                variables[f"CADENCE_EVENT_{_identifier(name).upper()}"] = _text(value)
         variables.update(places)
         variables.update({name: str(value) for name, value in self.env.items()})
         for name, value in variables.items():

@@ -11,6 +11,8 @@ from .errors import CANCELLED, INFRASTRUCTURE, LeaseLost, Refused, Unreachable
 from .gateway import Gateway
 
 MOST_SAMPLES = 100
+#: The claim has just renewed the lease: a treatment shorter than this (seconds) needs no beat at all.
+FIRST_BEAT = 1.0
 
 
 class Heartbeat(threading.Thread):
@@ -38,6 +40,10 @@ class Heartbeat(threading.Thread):
 
     def run(self) -> None:
         alive_until = time.monotonic() + self._lease
+        if not self._stop.wait(min(FIRST_BEAT, self._every)):
+            self._beat(alive_until)
+
+    def _beat(self, alive_until: float) -> None:
         while True:
             started = time.monotonic()
             sample = self._sample()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -43,21 +44,9 @@ class Bubblewrap:
         ``hidden`` directories appear empty inside; ``shown`` ones can be read even below /tmp, which is private otherwise.
         """
         program = shutil.which("bwrap")
-        if not program or os.environ.get("CADENCE_SANDBOX") == "off":
+        if not program or os.environ.get("CADENCE_SANDBOX") == "off" or not works(program):
             return None
-        probe = [program, *_ISOLATION, "--", "true"]
-        try:
-            done = subprocess.run(
-                probe,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=PROBE_SECONDS,
-                check=False,
-                close_fds=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return cls(program, hidden, shown) if done.returncode == 0 else None
+        return cls(program, hidden, shown)
 
     def launch(self, command: Sequence[str], env: dict[str, str], workspace: Workspace) -> Launch:
         argv = [self._program, *_ISOLATION]
@@ -68,6 +57,24 @@ class Bubblewrap:
             argv += ["--tmpfs", str(path.resolve())]
         argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
         return Launch(argv, env, str(workspace.work), [])
+
+
+@functools.lru_cache(maxsize=None)
+def works(program: str) -> bool:
+    """Whether this kernel and user may use ``program``, a bubblewrap. Tried once: what is forked later knows it."""
+    probe = [program, *_ISOLATION, "--", "true"]
+    try:
+        done = subprocess.run(
+            probe,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+            close_fds=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 _ISOLATION = [

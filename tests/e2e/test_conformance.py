@@ -62,7 +62,8 @@ DRAWN = 15
 @pytest.fixture(scope="module")
 def drawn(api: Api) -> list[str]:
     """Runs of documents drawn at random that the validator accepts."""
-    random, runs = Random(3), []
+    random = Random(3)
+    runs: list[str] = []
     while len(runs) < DRAWN:
         text = json.dumps(document(random, 5))
         if validate(text).pipeline is not None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from cadence.domain import github
+from cadence.domain.githosts import github
 from cadence.local.repository import Head, head
 from cadence.local.webhook import Webhook
 from tests.e2e.api import Api

@@ -22,7 +22,7 @@ class MemoryRunnerStore:
             self.created.append(runner.runner_id)
             stored = runner
         else:
-            stored = dataclasses.replace(stored, launch_token=runner.launch_token)
+            stored = dataclasses.replace(stored, task_token=runner.task_token)
         self.runners[runner.runner_id] = stored
         return stored
 
@@ -45,10 +45,6 @@ class MemoryRunnerStore:
             return False
         self.runners[runner.runner_id] = dataclasses.replace(stored, state=RunnerState.LOST)
         return True
-
-    def keep_execute_token(self, runner_id: str, token: str) -> Runner:
-        self.runners[runner_id] = dataclasses.replace(self.get_runner(runner_id), execute_token=token)
-        return self.runners[runner_id]
 
     def list_outputs(self, runner_id: str) -> Sequence[OutputStream]:
         return list(self.outputs.get(runner_id, {}).values())

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cadence.application.ports import Page
+from cadence.application.ports import Page, Standing
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.group import Growth, Places
 from cadence.domain.run import (
@@ -82,6 +82,10 @@ class MemoryRunStore:
         self.runs[run_id] = run
         return run
 
+    def keep_waiting_token(self, run_id: str, token: str) -> Run:
+        self.runs[run_id] = dataclasses.replace(self.get_run(run_id), waiting_token=token)
+        return self.runs[run_id]
+
     def note_waiting(self, run_id: str, what: str) -> Run:
         run = self.get_run(run_id)
         if run.state is not RunState.PENDING:
@@ -128,6 +132,10 @@ class MemoryRunStore:
             return self.treatments[run_id, treatment]
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+
+    def get_standing(self, run_id: str, treatment: str) -> Standing:
+        stored = self.get_treatment(run_id, treatment)
+        return Standing(self.get_run(run_id), self.get_spec(run_id, treatment), stored)
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         return [treatment for (run, _), treatment in sorted(self.treatments.items()) if run == run_id]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cadence.application.frozen import Frozen
 from cadence.domain import ids
 from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
 from cadence.domain.image import Image
@@ -36,7 +37,6 @@ class MemoryMachines:
     runs: dict[str, int] = field(default_factory=dict)
     treatments: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
-    beats: list[str] = field(default_factory=list)
 
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         self.runs.setdefault(ids.run_execution(run_id, execution), deadline_seconds)
@@ -50,9 +50,6 @@ class MemoryMachines:
 
     def fail(self, task_token: str, error: CadenceError) -> None:
         self.answers.setdefault(task_token, error)
-
-    def beat(self, task_token: str) -> None:
-        self.beats.append(task_token)
 
 
 @dataclass
@@ -97,7 +94,7 @@ class MemoryDeadlines:
     def watch_run(self, run_id: str, after: timedelta) -> None:
         self.runs.append((run_id, after))
 
-    def watch_runner(self, runner_id: str, after: timedelta) -> None:
+    def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self.runners.append((runner_id, after))
 
     def watch_turnstile(self, scope: str, after: timedelta) -> None:
@@ -160,3 +157,8 @@ class MemoryLogStream:
 
     def needed(self) -> None:
         self.needs += 1
+
+
+def no_pipeline(organization: str, project: str, name: str, given: Mapping[str, Any]) -> Frozen:
+    """Stands for a project without stored pipelines."""
+    raise NotFound(f"There is no pipeline {name!r}.")

@@ -150,7 +150,7 @@ def test_no_permission_is_wider_than_the_list_above(assembly: Assembly, aws: Ass
 def test_every_dead_letter_queue_has_an_alarm(assembly: Assembly) -> None:
     queues = assembly.of_type("AWS::SQS::Queue")
     dead = {name for name, properties in queues.items() if properties["QueueName"].endswith("-failed")}
-    assert len(dead) == 3
+    assert len(dead) == 4
     watched = {dimension["Value"]["Fn::GetAtt"][0] for dimension in _alarm_dimensions(assembly, "QueueName")}
     assert watched == dead
 

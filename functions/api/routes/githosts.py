@@ -15,12 +15,17 @@ endpoints = Endpoints("githosts")
 
 
 class GitHostBody(Body):
-    """Without `webhook_secret` one is made up and returned, this once."""
+    """Without `webhook_secret` one is made up and returned, this once.
 
-    kind: Literal["github"]
+    `access_token` lets Cadence read private repositories below `url`, to see which files a push changed; it is never shown.
+    """
+
+    kind: Literal["github", "gitlab", "gitea", "bitbucket"]
     project: Name
     name: Name
     webhook_secret: Annotated[SecretStr, StringConstraints(min_length=16, max_length=500)] | None = None
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^/@?#\s]+/?$", max_length=300)] | None = None
+    access_token: Annotated[SecretStr, StringConstraints(min_length=1, max_length=1000)] | None = None
 
 
 class GitHostView(Model):
@@ -29,6 +34,7 @@ class GitHostView(Model):
     project: str
     name: str
     created_at: datetime
+    url: str | None = Field(description="Where its repositories are; its access token is sent nowhere else.")
     webhook_path: str = Field(description="Where the git host has to send its webhooks, below this API's address.")
 
 
@@ -52,7 +58,11 @@ def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHost
     """Make a git host known, so that its webhooks start runs of a project's pipelines."""
     project = services.project(call.by, body.project)
     given = body.webhook_secret.get_secret_value() if body.webhook_secret else None
-    githost, secret = services.add_githost(project.organization, project.name, GitHostKind(body.kind), body.name, given)
+    token = body.access_token.get_secret_value() if body.access_token else None
+    kind = GitHostKind(body.kind)
+    githost, secret = services.add_githost(
+        project.organization, project.name, kind, body.name, given, body.url and body.url.rstrip("/"), token
+    )
     return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given else secret)
 
 
@@ -70,5 +80,6 @@ def _view(githost: GitHost) -> GitHostView:
         project=githost.project,
         name=githost.name,
         created_at=githost.created_at,
+        url=githost.url,
         webhook_path=githost.webhook_path,
     )

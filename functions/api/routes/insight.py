@@ -24,10 +24,11 @@ from api.insight_shapes import (
     value_view,
 )
 from cadence.application.look_into_run import RunInsight, attempts
+from cadence.application.start_child_run import child_run_id
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
-from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState
 
 endpoints = Endpoints("insight")
 
@@ -58,6 +59,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
         failures=state.failures,
         infrastructure_failures=state.infrastructure_failures,
         usage=dict(result.usage) if result else {},
+        started_run=_started_run(services, insight, treatment),
         approval=_approval(services, run_id, spec),
         spec=spec_view(spec),
         inputs=[input_view(insight, given, previewed=previewed) for given in spec.inputs],
@@ -72,6 +74,15 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
         ],
         runners=[runner_view(runner) for runner in runners],
     )
+
+
+def _started_run(services: Services, insight: RunInsight, treatment: str) -> str | None:
+    if insight.spec(treatment).kind is not Kind.TRIGGER:
+        return None
+    try:
+        return services.runs.get_run(child_run_id(insight.run, treatment)).run_id
+    except NotFound:
+        return None
 
 
 @endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404,))

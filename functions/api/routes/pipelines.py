@@ -1,6 +1,7 @@
 """Pipelines: checking documents, storing them as versions."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,14 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import FindingView, JsonObject
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
+from cadence.domain.cron import firings
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.triggers import to_json
 from cadence.domain.versions import PipelineVersion
 
 endpoints = Endpoints("pipelines")
 
+_SHOWN_FIRINGS = 5
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
@@ -33,6 +37,7 @@ class CheckedView(Model):
 class PushView(Model):
     branches: list[str]
     paths: list[str]
+    tags: list[str]
 
 
 class PipelineView(Model):
@@ -43,6 +48,8 @@ class PipelineView(Model):
     created_at: datetime
     created_by: str
     push: PushView | None = Field(description="What a push must match to start it; null if no push does.")
+    triggers: JsonObject = Field(description="All that starts it by itself, as in the document under `on`.")
+    next_firings: list[datetime] = Field(description="The next five times at which its schedules start it.")
 
 
 class PipelineWithDocument(PipelineView):
@@ -88,7 +95,7 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
     found = services.project(call.by, project)
     source = document_text(body.document)
     version, new = services.put_pipeline(found.organization, found.name, pipeline, source, call.by.name)
-    return Reply(PipelineView.model_validate(version), 201 if new else 200)
+    return Reply(_view(version, services), 201 if new else 200)
 
 
 @endpoints.add(
@@ -101,7 +108,7 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
 def list_pipelines(call: Call, services: Services, project: str) -> PipelineList:
     """The newest version of every pipeline of a project."""
     found = services.project(call.by, project)
-    return _listed(services.pipelines.list_newest(found.organization, found.name))
+    return _listed(services.pipelines.list_newest(found.organization, found.name), services)
 
 
 @endpoints.add(
@@ -120,7 +127,7 @@ def show_pipeline(call: Call, services: Services, project: str, pipeline: str, q
     else:
         version = services.pipelines.version(*where, query.version)
     document = services.documents.get(version.document_sha256).decode()
-    return PipelineWithDocument(**PipelineView.model_validate(version).model_dump(), document=document)
+    return PipelineWithDocument(**_view(version, services).model_dump(), document=document)
 
 
 @endpoints.add(
@@ -134,7 +141,7 @@ def list_versions(call: Call, services: Services, project: str, pipeline: str) -
     """All versions of a pipeline, the newest first."""
     found = services.project(call.by, project)
     services.pipelines.newest(found.organization, found.name, pipeline)
-    return _listed(services.pipelines.list_versions(found.organization, found.name, pipeline))
+    return _listed(services.pipelines.list_versions(found.organization, found.name, pipeline), services)
 
 
 def document_text(document: str | dict[str, Any]) -> str:
@@ -148,5 +155,25 @@ def document_text(document: str | dict[str, Any]) -> str:
     return text
 
 
-def _listed(versions: "list[PipelineVersion] | Any") -> PipelineList:
-    return PipelineList(items=[PipelineView.model_validate(version) for version in versions])
+def _listed(versions: Iterable[PipelineVersion], services: Services) -> PipelineList:
+    return PipelineList(items=[_view(version, services) for version in versions])
+
+
+def _view(version: PipelineVersion, services: Services) -> PipelineView:
+    push, now = version.triggers.push, services.clock()
+    times = {
+        moment
+        for entry in version.triggers.schedule
+        for moment in firings(entry.cron, entry.timezone, now, _SHOWN_FIRINGS)
+    }
+    return PipelineView(
+        project=version.project,
+        name=version.name,
+        version=version.version,
+        document_sha256=version.document_sha256,
+        created_at=version.created_at,
+        created_by=version.created_by,
+        push=PushView(branches=list(push.branches), paths=list(push.paths), tags=list(push.tags)) if push else None,
+        triggers=to_json(version.triggers),
+        next_firings=sorted(times)[:_SHOWN_FIRINGS],
+    )

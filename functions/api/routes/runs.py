@@ -65,6 +65,7 @@ class RunView(Model):
     cause: str | None = Field(description="Why it ended as it did, if it did not simply succeed.")
     created_at: datetime
     created_by: str
+    started_by_run: str | None = Field(description="The run whose end, or whose treatment, started this one.")
     started_at: datetime | None
     finished_at: datetime | None
     rerun_of: str | None = Field(description="The earlier run that it took values over from.")

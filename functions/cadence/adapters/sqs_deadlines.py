@@ -15,8 +15,8 @@ class SqsDeadlines:
     def watch_run(self, run_id: str, after: timedelta) -> None:
         self._send({"run_id": run_id}, after)
 
-    def watch_runner(self, runner_id: str, after: timedelta) -> None:
-        self._send({"runner_id": runner_id}, after)
+    def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
+        self._send({"runner_id": runner_id, **({"task_token": task_token} if task_token else {})}, after)
 
     def watch_turnstile(self, scope: str, after: timedelta) -> None:
         self._send({"turnstile": scope}, after)

@@ -1,8 +1,9 @@
-"""`DeliveryQueue` on SQS; bodies too large for a message lie in the data bucket, under `deliveries/`."""
+"""`DeliveryQueue` and `EndedRuns` on SQS; bodies too large for a message lie in the data bucket, under `deliveries/`."""
 
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cadence.adapters.aws import client
@@ -31,10 +32,12 @@ class SqsDeliveryQueue:
             client("s3").put_object(Bucket=self._bucket, Key=message["body_key"], Body=delivery.body)
         client("sqs").send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
 
+    def put_ended(self, run_id: str) -> None:
+        client("sqs").send_message(QueueUrl=self._queue_url, MessageBody=json.dumps({"ended": run_id}))
 
-def read_delivery(message: str, bucket: str) -> Delivery:
-    """The delivery that `put` queued."""
-    values = json.loads(message)
+
+def read_delivery(values: Mapping[str, Any], bucket: str) -> Delivery:
+    """The delivery that a message of `put`'s holds."""
     if "body_key" in values:
         body = client("s3").get_object(Bucket=bucket, Key=values["body_key"])["Body"].read()
     else:

@@ -30,7 +30,7 @@ class StepFunctionsMachines:
 
     def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         name = treatment_id(run_id, treatment)
-        payload = {"run_id": run_id, "treatment": treatment, "kind": str(kind)}
+        payload = {"run_id": run_id, "treatment": treatment, "kind": str(kind), "attempt": 1}
         insisting(partial(self._start, self._treatment_machine, name, payload))
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
@@ -40,9 +40,6 @@ class StepFunctionsMachines:
         self._answer(
             "send_task_failure", taskToken=task_token, error=machine_error_name(error), cause=error.message[:_MAX_CAUSE]
         )
-
-    def beat(self, task_token: str) -> None:
-        self._answer("send_task_heartbeat", taskToken=task_token)
 
     @staticmethod
     def _start(machine: str, name: str, payload: Mapping[str, Any]) -> None:

@@ -53,7 +53,7 @@ class Directory(PoolStore, Protocol):
 
 
 class GitHostStore(Protocol):
-    def add_githost(self, githost: GitHost, encrypted_secret: bytes) -> None:
+    def add_githost(self, githost: GitHost, encrypted_secret: bytes, encrypted_token: bytes | None = None) -> None:
         """Raises Conflict if the id is taken."""
 
     def get_githost(self, githost_id: str) -> GitHost:
@@ -61,6 +61,9 @@ class GitHostStore(Protocol):
 
     def webhook_secret(self, githost_id: str) -> bytes:
         """The encrypted webhook secret. Raises NotFound."""
+
+    def access_token(self, githost_id: str) -> bytes | None:
+        """The encrypted token that reads its repositories, if it has one. Raises NotFound."""
 
     def list_githosts(self, organization: str) -> Sequence[GitHost]: ...
 

@@ -9,6 +9,7 @@ from cadence.application.feed import Feeder
 from cadence.application.gather import CannotGather, Gather
 from cadence.application.instances import in_order
 from cadence.application.ports import Clock, GroupStore, Machines, RunStore
+from cadence.application.start_child_run import StartChildRun
 from cadence.domain import group as groups
 from cadence.domain.errors import Conflict
 from cadence.domain.run import Kind, Treatment, TreatmentState
@@ -20,6 +21,7 @@ class Act:
     groups: GroupStore
     gather: Gather
     grow: GrowGroup
+    start_child: StartChildRun
     feeder: Feeder
     machines: Machines
     clock: Clock
@@ -38,6 +40,10 @@ class Act:
             return self._end(stored, self.runs.get_spec(stored.run_id, stored.name).instances)
         if stored.state is TreatmentState.READY:
             stored = self._began(stored)
+        if stored.kind is Kind.TRIGGER:
+            spec = self.runs.get_spec(stored.run_id, stored.name)
+            outcome = self.start_child(stored, spec, task_token)
+            return self._settle(stored, outcome.state, outcome.cause) if outcome else stored
         if stored.state is TreatmentState.RUNNING and self.grow.finished(stored.run_id, stored.name):
             return self._end(stored, self.groups.get_growth(stored.run_id, stored.name).names())
         self.grow.keep_token(stored.run_id, stored.name, task_token)

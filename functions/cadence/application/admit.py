@@ -8,6 +8,7 @@ from cadence.application.feed import Feeder
 from cadence.application.ports import Clock, Deadlines, Documents, LogStream, RunStore
 from cadence.domain import admission, keeping, plan
 from cadence.domain.errors import Cancelled
+from cadence.domain.forks import withhold
 from cadence.domain.run import Run, Value
 
 
@@ -21,7 +22,8 @@ class Admission:
 
     def __call__(self, run: Run) -> None:
         """Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is gone."""
-        specs = admission.with_growth(plan.decode(self.documents.get(run.plan_sha256)))
+        planned = plan.decode(self.documents.get(run.plan_sha256))
+        specs = admission.with_growth(withhold(planned, run.event))
         kept = keeping.decode(self.documents.get(run.kept_sha256)) if run.kept_sha256 else keeping.Kept()
         begins = admission.beginning(run.run_id, specs, self.clock(), kept.treatments, kept.notes)
         self.runs.put_values([keeping.taken_over(value, run.run_id) for value in self._kept_values(run, kept)])

@@ -14,6 +14,7 @@ from cadence.application.runner_ports import DataUrls
 from cadence.domain import ids
 from cadence.domain.cache import UPLOADING, CacheEntry, CacheLimits, CacheUpload, superfluous
 from cadence.domain.errors import NotFound, TooLarge
+from cadence.domain.git_events import from_fork
 from cadence.domain.runner import Runner
 from cadence.domain.stream import MAX_CHUNK, InputState, StreamEnd
 
@@ -110,7 +111,7 @@ class SaveCache:
 
     def __call__(self, runner: Runner, key: str) -> Saving:
         """Begins an upload, unless the key is taken, or the run is one that may not write what others will trust."""
-        if self.runs.get_run(runner.run_id).event.get("fork"):
+        if from_fork(self.runs.get_run(runner.run_id).event):
             return Saving(None, "a pull request from a fork restores caches, but saves none")
         now = self.clock()
         taken = self.caches.get(runner.organization, runner.project, key)

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from cadence.application.begin import Begin
 from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
 from cadence.application.runner_ports import Followers, SecretReader
 from cadence.application.runner_tokens import matches, refuse, session_token, token_hash
 from cadence.domain.errors import Conflict, Gone, NotFound, ProviderRejected
+from cadence.domain.forks import WITHHELD
+from cadence.domain.git_events import from_fork
 from cadence.domain.run import Run, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
 
@@ -38,22 +41,22 @@ class Claim:
     secrets: SecretReader
     followers: Followers
     machines: Machines
+    begin: Begin
     clock: Clock
 
     def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
         """The agent that made `nonce` up may ask again if an answer was lost; nobody else may.
 
-        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), ProviderRejected (a secret is missing).
+        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), ProviderRejected (a secret is missing, or not for this run).
         """
         runner = self._admit(runner_id, token, nonce)
-        run = self.runs.get_run(runner.run_id)
-        spec = self.runs.get_spec(runner.run_id, runner.treatment)
-        secrets = self._secrets(runner, spec)
+        standing = self.runs.get_standing(runner.run_id, runner.treatment)
+        run, spec = standing.run, standing.spec
+        secrets = self._secrets(runner, spec, run.event)
         session = session_token(token, nonce)
         if runner.state is not RunnerState.CLAIMED:
             runner = self._take(runner, nonce, session, spec, facts)
-        if runner.launch_token:
-            self.machines.succeed(runner.launch_token, {"runner_id": runner_id})
+        self.begin(runner, spec)
         followed = self.followers.is_followed(runner.run_id, self.clock())
         return Assignment(runner, run, spec, secrets, session, followed)
 
@@ -73,18 +76,23 @@ class Claim:
             raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
         return runner
 
-    def _secrets(self, runner: Runner, spec: TreatmentSpec) -> Mapping[str, str]:
+    def _secrets(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> Mapping[str, str]:
         if not spec.secrets:
             return {}
+        if from_fork(event):
+            # Such a treatment is skipped at admission: this is for whatever way it may have come here all the same.
+            raise self._cannot_run(runner, ProviderRejected(WITHHELD))
         try:
             values = self.secrets.decrypt(runner.organization, runner.project, set(spec.secrets.values()))
         except NotFound as error:
             # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
-            cause = ProviderRejected(error.message)
-            if self.runners.declare_lost(runner) and runner.launch_token:
-                self.machines.fail(runner.launch_token, cause)
-            raise cause from None
+            raise self._cannot_run(runner, ProviderRejected(error.message)) from None
         return {variable: values[name] for variable, name in spec.secrets.items()}
+
+    def _cannot_run(self, runner: Runner, cause: ProviderRejected) -> ProviderRejected:
+        if self.runners.declare_lost(runner) and runner.task_token:
+            self.machines.fail(runner.task_token, cause)
+        return cause
 
     def _take(self, runner: Runner, nonce: str, session: str, spec: TreatmentSpec, facts: Mapping[str, Any]) -> Runner:
         now = self.clock()

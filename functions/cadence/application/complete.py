@@ -1,21 +1,34 @@
 """An agent hands in its result: the last thing it does."""
 
+import logging
 from dataclasses import dataclass
 
 from cadence.application.ports import Machines, RunnerResults
+from cadence.application.settle import Settle
 from cadence.domain.runner import Result, Runner
+from cadence.domain.step import Step
+
+_log = logging.getLogger("cadence.settle")
 
 
 @dataclass(frozen=True)
 class Complete:
     results: RunnerResults
+    settle: Settle
     machines: Machines
 
     def __call__(self, runner: Runner, result: Result) -> None:
-        """Keeps the result, then answers the machine that waits for it, if it waits already. Safe to repeat.
+        """Keeps the result, settles the treatment if that is quickly done, and tells the machine. Safe to repeat.
 
         Raises Gone or Conflict (see `RunnerResults`).
         """
         completed = self.results.complete(runner.runner_id, result)
-        if completed.execute_token:
-            self.machines.succeed(completed.execute_token, {"runner_id": runner.runner_id})
+        if completed.task_token:
+            self.machines.succeed(completed.task_token, self._step(completed).as_json())
+
+    def _step(self, runner: Runner) -> Step:
+        try:
+            return self.settle.quickly(runner)
+        except Exception:  # noqa: BLE001 - the result is kept: its machine settles, which it repeats until it is done
+            _log.warning("runner %s is left to its machine to be settled", runner.runner_id, exc_info=True)
+            return self.settle.by_machine(runner)

@@ -9,7 +9,7 @@ from cadence.domain.errors import Cancelled, Conflict, NotFound
 from cadence.domain.run import Kind, Treatment, TreatmentState
 from cadence.domain.runner import RunnerState
 
-_NOT_PLACED = frozenset({TreatmentState.PENDING, TreatmentState.READY})
+_NOT_PLACED = frozenset({TreatmentState.PENDING, TreatmentState.READY, TreatmentState.PLACING})
 _LIVE_RUNNERS = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED})
 
 
@@ -43,7 +43,6 @@ class EndTreatment:
             runner = self.runners.change_runner(runner_id, _LIVE_RUNNERS, cancel_reason=reason)
         except (Conflict, NotFound):
             return False  # it is between two steps of its machine; each step looks before it goes on
-        token = runner.waiting_token
-        if token:
-            self.machines.fail(token, Cancelled(reason))
+        if runner.task_token:
+            self.machines.fail(runner.task_token, Cancelled(reason))
         return False

@@ -34,12 +34,20 @@ class Feeder:
     def opened(self, run_id: str, producer: str) -> None:
         """`producer` runs: consumers of its streams may start."""
         edges = [edge for edge in self.runs.edges_from(run_id, producer) if edge.trigger is Trigger.OPENED]
-        self.start_ready(self.runs.deliver(edges))
+        if edges:
+            self.start_ready(self.runs.deliver(edges))
 
-    def settled(self, treatment: Treatment) -> None:
-        """It has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one."""
-        self._spread([treatment])
-        self.answer_when_all_settled(treatment.run_id)
+    def settled(self, treatment: Treatment, at_most: int | None = None) -> bool:
+        """It has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one.
+
+        Gives up with False, to be called again without `at_most`, before more edges than that.
+        """
+        more = self._spread([treatment], at_most)
+        if more is None:
+            return False
+        if not more:
+            self.answer_when_all_settled(treatment.run_id)
+        return True
 
     def answer_when_all_settled(self, run_id: str) -> None:
         run = self.runs.get_run(run_id)
@@ -48,23 +56,38 @@ class Feeder:
                 if token:
                     self.machines.succeed(token, {"run_id": run_id})
 
-    def _spread(self, ended: Ended) -> None:
+    def _spread(self, ended: Ended, at_most: int | None = None) -> bool | None:
+        """Whether the run is known to have more to settle; None if it gave up.
+
+        It is if a consumer was seen that had yet to settle, and nothing was settled here since: whoever settles that one asks.
+        """
         queue = deque(ended)
         told: set[str] = set()
+        seen = 0
+        more = False
         while queue:
             producer = queue.popleft()
-            if producer.name not in told:
-                told.add(producer.name)
-                queue += self._tell(producer)
+            if producer.name in told:
+                continue
+            told.add(producer.name)
+            edges = self.runs.edges_from(producer.run_id, producer.name)
+            seen += len(edges)
+            if at_most is not None and seen > at_most:
+                return None
+            consumers = self._deliver(edges, producer)
+            more = more or any(not consumer.state.final for consumer in consumers)
+            queue += self._tell(producer, edges, consumers)
+        return more and len(told) == 1
 
-    def _tell(self, producer: Treatment) -> Ended:
-        """Returns the treatments that ended by it."""
-        edges = self.runs.edges_from(producer.run_id, producer.name)
+    def _deliver(self, edges: Sequence[Edge], producer: Treatment) -> Sequence[Treatment]:
         fired = [edge for edge in edges if edge.trigger.fired_by(producer.state)]
+        return self.runs.deliver(fired) if fired else ()
+
+    def _tell(self, producer: Treatment, edges: Sequence[Edge], consumers: Sequence[Treatment]) -> Ended:
+        """Returns the treatments that ended by it."""
         dead = [edge for edge in edges if not edge.trigger.fired_by(producer.state)]
-        consumers = self.runs.deliver(fired)
         ended = list(self._go_on(consumers))
-        for consumer in self.runs.bury(dead):
+        for consumer in self.runs.bury(dead) if dead else ():
             skipped = self._skip(consumer, dead, producer.state)
             # A stream that broke had been opened, perhaps by a call that ended before it started the consumer.
             ended += [skipped] if skipped else self._go_on([consumer])

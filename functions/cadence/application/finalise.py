@@ -1,7 +1,7 @@
 """A run's final state, with the real cause in words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cadence.application.ports import Clock, RunStore
@@ -16,10 +16,13 @@ _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOS
 class Finalise:
     runs: RunStore
     gates: RunGates
+    tell: Callable[[Run], None]
     clock: Clock
 
     def __call__(self, run_id: str) -> Run:
         """Ends what has not ended as well (the wait for it took too long). Safe to repeat: a run that is final stays as it is.
+
+        Whoever waits for the run's end is told of it last.
 
         Raises Conflict if a treatment moves at this moment.
         """
@@ -32,6 +35,7 @@ class Finalise:
                 self.runs.settle(treatment, left, cause, None, self.clock())
         ended = self.runs.finish_run(run_id, state, cause, self.clock())
         self.gates.leave(ended)
+        self.tell(ended)
         return ended
 
 

@@ -6,13 +6,10 @@ from datetime import timedelta
 
 from cadence.application.claim import LEASE_SECONDS
 from cadence.application.input_streams import InputStreams, Source
-from cadence.application.ports import Clock, Machines, RunnerStore
+from cadence.application.ports import Clock, RunnerStore
 from cadence.application.runner_ports import Followers, Specs
 from cadence.domain.errors import Conflict, Gone
 from cadence.domain.runner import Runner, RunnerState
-
-# Well below the 300 s after which Step Functions gives a treatment up.
-_MACHINE_BEAT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -39,26 +36,21 @@ class Heartbeat:
     runners: RunnerStore
     sources: InputStreams
     followers: Followers
-    machines: Machines
     clock: Clock
 
     def __call__(self, runner: Runner, phase: str, samples: Sequence[Sample]) -> HeartbeatAnswer:
         """Renews the lease. Raises Gone if the runner was lost meanwhile."""
         now = self.clock()
-        beats = runner.execute_token and (runner.beaten_at is None or now - runner.beaten_at >= _MACHINE_BEAT)
         try:
             renewed = self.runners.change_runner(
                 runner.runner_id,
                 {RunnerState.CLAIMED},
                 lease_until=now + timedelta(seconds=LEASE_SECONDS),
-                beaten_at=now if beats else runner.beaten_at,
                 phase=phase,
                 peaks=_peaks(runner.peaks, samples),
             )
         except Conflict:
             raise Gone(f"Runner {runner.runner_id} is no longer wanted: stop its work.") from None
-        if beats and runner.execute_token:
-            self.machines.beat(runner.execute_token)
         spec = self.specs(runner.run_id, runner.treatment)
         inputs = {wanted.port: self.sources(runner.run_id, wanted) for wanted in spec.inputs}
         return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)

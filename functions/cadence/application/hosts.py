@@ -4,6 +4,7 @@ import secrets
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from cadence.application.ports import Clock, Machines, PoolStore, RunnerStore
@@ -99,7 +100,7 @@ class LeaseWork:
         assignments += self._hand_new(host, room - len(assignments), running_by)
         return LeaseAnswer(
             assignments,
-            [runner_id for runner_id in running if _unwanted(known.get(runner_id), host)],
+            [runner_id for runner_id in running if _unwanted(known.get(runner_id), host, now)],
             self.doorbell.listen(host.organization, host.pool),
             POLL_SECONDS,
         )
@@ -121,7 +122,7 @@ class LeaseWork:
         if runner is None or runner.state is not RunnerState.CLAIMED or runner.host_id != host.host_id:
             return
         if self.runners.declare_lost(runner):
-            token = self.runners.get_runner(runner.runner_id).waiting_token
+            token = self.runners.get_runner(runner.runner_id).task_token
             if token:
                 self.machines.fail(
                     token, RunnerLost(f"the runner's process on host {host.name} ended without a result: it was killed")
@@ -166,8 +167,10 @@ class LeaseWork:
                 self.hosts.remove_offer(host.organization, host.pool, offer)
 
 
-def _unwanted(runner: Runner | None, host: Host) -> bool:
-    """A runner that has completed is left to end by itself until it is released."""
+def _unwanted(runner: Runner | None, host: Host, now: datetime) -> bool:
+    """A runner that has completed is left to end by itself for as long as it would have been trusted to run on."""
     if runner is None or (runner.organization, runner.pool) != (host.organization, host.pool):
         return True
+    if runner.state is RunnerState.COMPLETED:
+        return runner.lease_until is not None and now >= runner.lease_until
     return runner.state in {RunnerState.LOST, RunnerState.RELEASED}

@@ -8,15 +8,16 @@ from cadence.application.check_document import FreezeDocument
 from cadence.application.frozen import Frozen
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Clock, Documents
-from cadence.domain.document import Pipeline
+from cadence.application.schedule_ports import Schedules
 from cadence.domain.errors import NotFound
-from cadence.domain.versions import PipelineVersion, PushTrigger
+from cadence.domain.versions import PipelineVersion
 
 
 @dataclass(frozen=True)
 class PutPipeline:
     pipelines: PipelineStore
     freeze: FreezeDocument
+    schedules: Schedules
     clock: Clock
 
     def __call__(
@@ -25,7 +26,10 @@ class PutPipeline:
         """The version that holds this document, and whether it is new. Raises InvalidDocument, and Conflict if two write at once."""
         frozen, pipeline = self.freeze(organization, project, source, name=name)
         newest = self._newest(organization, project, name)
-        if newest and (newest.document_sha256, newest.plan_sha256) == (frozen.document_sha256, frozen.plan_sha256):
+        for entry in pipeline.triggers.schedule:
+            self.schedules.keep(organization, project, name, entry)
+        said = (frozen.document_sha256, frozen.plan_sha256, pipeline.triggers)
+        if newest and (newest.document_sha256, newest.plan_sha256, newest.triggers) == said:
             return newest, False
         version = PipelineVersion(
             organization,
@@ -38,12 +42,17 @@ class PutPipeline:
             self.clock(),
             created_by,
             frozen.parameters,
-            _push(pipeline),
+            pipeline.triggers,
             frozen.concurrency_group,
             frozen.concurrency_policy,
             frozen.priority,
         )
         self.pipelines.add_version(version)
+        # Left over by a crash before this, one goes when it fires.
+        kept = {entry.digest for entry in version.triggers.schedule}
+        for entry in newest.triggers.schedule if newest else ():
+            if entry.digest not in kept:
+                self.schedules.remove(organization, project, name, entry.digest)
         return version, True
 
     def _newest(self, organization: str, project: str, name: str) -> PipelineVersion | None:
@@ -79,8 +88,8 @@ class FreezePipeline:
         return replace(frozen, pipeline_version=version.version)
 
 
-def frozen_version(version: PipelineVersion) -> Frozen:
-    """A stored version as it was checked when it was stored, with the parameters' defaults."""
+def frozen_version(version: PipelineVersion, given: Mapping[str, Any] | None = None) -> Frozen:
+    """A stored version as it was checked when it was stored, with the parameters' defaults but for what was given."""
     return Frozen(
         version.organization,
         version.project,
@@ -88,14 +97,9 @@ def frozen_version(version: PipelineVersion) -> Frozen:
         version.document_sha256,
         version.plan_sha256,
         version.max_duration,
-        version.parameters,
+        {**version.parameters, **(given or {})},
         version.version,
         version.concurrency_group,
         version.concurrency_policy,
         version.priority,
     )
-
-
-def _push(pipeline: Pipeline) -> PushTrigger | None:
-    push = pipeline.triggers.push
-    return None if push is None else PushTrigger(tuple(push.branches), tuple(push.paths))

@@ -37,6 +37,15 @@ class Page(Generic[T]):
     after: str | None  # position to go on from, None at the end
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A treatment as it stands, with what it was admitted as and its run."""
+
+    run: Run
+    spec: TreatmentSpec
+    treatment: Treatment
+
+
 class RunStore(Protocol):
     """Runs, treatments, edges and values (table `runs`). Reads are consistent."""
 
@@ -51,6 +60,9 @@ class RunStore(Protocol):
 
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         """Newest first."""
+
+    def keep_waiting_token(self, run_id: str, token: str) -> Run:
+        """Keeps the token of the treatment of another run that waits for this one's end; returns it as it then stands."""
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
@@ -82,6 +94,9 @@ class RunStore(Protocol):
 
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
         """Raises NotFound."""
+
+    def get_standing(self, run_id: str, treatment: str) -> Standing:
+        """All three in one call. Raises NotFound."""
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
 
@@ -157,7 +172,7 @@ class RunnerStore(Protocol):
     """Runners and their outputs (table `runners`)."""
 
     def put_runner(self, runner: Runner) -> Runner:
-        """Creates it; if it is there already, returns the stored one with the new `launch_token` kept (a retry adopts)."""
+        """Creates it; if it is there already, returns the stored one with the new `task_token` kept (a retry adopts)."""
 
     def get_runner(self, runner_id: str) -> Runner:
         """Raises NotFound."""
@@ -167,9 +182,6 @@ class RunnerStore(Protocol):
 
     def declare_lost(self, runner: Runner) -> bool:
         """Marks it lost, unless its state or its lease has changed since `runner` was read (then False)."""
-
-    def keep_execute_token(self, runner_id: str, token: str) -> Runner:
-        """Keeps the token and returns the runner as it then stands (with its result, if that came first)."""
 
     def list_outputs(self, runner_id: str) -> Sequence[OutputStream]: ...
 
@@ -188,16 +200,13 @@ class Machines(Protocol):
         """Idempotent: the execution is named by the run, and by its number from the second on."""
 
     def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
-        """Idempotent: the execution is named by the treatment's id."""
+        """Idempotent: the execution is named by the treatment's id. It begins with attempt 1."""
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         """A token that was answered or has timed out is ignored."""
 
     def fail(self, task_token: str, error: CadenceError) -> None:
         """Likewise; the machine sees `machine_error_name(error)` and the error's message as the cause."""
-
-    def beat(self, task_token: str) -> None:
-        """Heartbeat; a token that is no longer waited for is ignored."""
 
 
 class Documents(Protocol):
@@ -215,7 +224,8 @@ class Deadlines(Protocol):
 
     def watch_run(self, run_id: str, after: timedelta) -> None: ...
 
-    def watch_runner(self, runner_id: str, after: timedelta) -> None: ...
+    def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
+        """`task_token` is whoever waits for the runner before it is there."""
 
     def watch_turnstile(self, scope: str, after: timedelta) -> None: ...
 

@@ -3,23 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
-from cadence.application.access_ports import GitHostStore, SeenStore
+from cadence.application.access_ports import Cipher, GitHostStore, SeenStore
+from cadence.application.add_githost import token_context
+from cadence.application.changed_paths import ChangedPaths
 from cadence.application.delivery_ports import Delivery
+from cadence.application.git_ports import GitCredentials, GitReader
 from cadence.application.identifiers import derived_ulid
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Clock
 from cadence.application.start_triggered import StartTriggered
-from cadence.domain import github
 from cadence.domain.errors import CadenceError, InvalidRequest, NotFound
+from cadence.domain.git_events import GitEvent
 from cadence.domain.githost import GitHost
-from cadence.domain.push import Push
+from cadence.domain.githosts import FORMATS
+from cadence.domain.githosts.payload import read_payload
 
 _KEPT = timedelta(days=30)
 
 
 class Undeliverable(CadenceError):
-    """Coming again would change nothing: the delivery's git host is gone, or it is no push."""
+    """Coming again would change nothing: the delivery's git host is gone, or nothing can be read from it."""
 
     code = "undeliverable"
 
@@ -27,8 +32,10 @@ class Undeliverable(CadenceError):
 @dataclass(frozen=True)
 class ProcessDelivery:
     githosts: GitHostStore
+    cipher: Cipher
     seen: SeenStore
     pipelines: PipelineStore
+    git: GitReader
     start: StartTriggered
     clock: Clock
 
@@ -38,23 +45,48 @@ class ProcessDelivery:
         Run ids derive from the delivery, and it is marked as done last: a crash in between only means that all is done again,
         with the same ids. Raises Undeliverable.
         """
-        githost, push = self._read(delivery)
+        githost, events = self._read(delivery)
         key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
         seen = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
         if seen.done:
             return ()
         started = []
-        for version in self.pipelines.list_newest(githost.organization, githost.project):
-            if version.push is not None and push.starts(version.push):
-                run_id = derived_ulid(seen.first_seen, delivery.githost_id, delivery.delivery_id, version.name)
-                run = self.start(run_id, version, push.event(), f"{githost.kind} {githost.name}")
+        versions = self.pipelines.list_newest(githost.organization, githost.project) if events else ()
+        for number, event in enumerate(events):
+            changed = ChangedPaths(self.git, event, self._credentials(githost, event))
+            for version in versions:
+                trigger = event.trigger(version.triggers)
+                meant, source = (False, None) if trigger is None else changed.meant(trigger)
+                if not meant:
+                    continue
+                parts = (delivery.githost_id, delivery.delivery_id, str(number), version.name)
+                told = {**event.event(), **({"paths_from": str(source)} if source else {})}
+                run_id = derived_ulid(seen.first_seen, *parts)
+                run = self.start(run_id, version, told, f"{githost.kind} {githost.name}")
                 started.append(run.run_id)
         self.seen.mark_done(key)
         return started
 
-    def _read(self, delivery: Delivery) -> tuple[GitHost, Push]:
+    def _read(self, delivery: Delivery) -> tuple[GitHost, Sequence[GitEvent]]:
         try:
             githost = self.githosts.get_githost(delivery.githost_id)
-            return githost, github.read_push(github.read_payload(delivery.body, delivery.content_type))
+            payload = read_payload(delivery.body, delivery.content_type)
+            return githost, FORMATS[githost.kind].read(delivery.event, payload)
         except (NotFound, InvalidRequest) as error:
             raise Undeliverable(error.message) from error
+
+    def _credentials(self, githost: GitHost, event: GitEvent) -> GitCredentials | None:
+        """The git host's access token, for repositories on that host only: the event says where the repository is."""
+        comparison = event.comparison()
+        if githost.url is None or comparison is None or _origin(comparison.url) != _origin(githost.url):
+            return None
+        encrypted = self.githosts.access_token(githost.githost_id)
+        if encrypted is None:
+            return None
+        token = self.cipher.decrypt(encrypted, token_context(githost.githost_id))
+        return GitCredentials(FORMATS[githost.kind].user, token.decode())
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()

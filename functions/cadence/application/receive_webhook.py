@@ -7,10 +7,11 @@ from enum import StrEnum
 from cadence.application.access_ports import Cipher, GitHostStore
 from cadence.application.add_githost import secret_context
 from cadence.application.delivery_ports import Delivery, DeliveryQueue
-from cadence.domain import github
 from cadence.domain.errors import InvalidRequest, NotFound, Unauthenticated, Violation
+from cadence.domain.githost import GitHostKind
+from cadence.domain.githosts import FORMATS
+from cadence.domain.githosts.payload import read_payload
 
-_ACTED_ON = frozenset({"push"})
 _LONGEST_ID = 200
 
 
@@ -32,24 +33,28 @@ class ReceiveWebhook:
         Raises Unauthenticated, in the same words for an unknown address, a wrong kind and a wrong signature; InvalidRequest for
         a signed webhook that cannot be understood.
         """
-        secret = self._secret(kind, githost_id)
-        if not github.signed(body, secret or b"unknown", headers.get(github.SIGNATURE_HEADER, "")) or secret is None:
+        known = next((one for one in GitHostKind if one == kind), None)
+        its = FORMATS[known or GitHostKind.GITHUB]
+        secret = self._secret(known, githost_id) if known else None
+        if not its.signed(headers, body, secret or b"unknown") or secret is None:
             raise Unauthenticated("The webhook's address or signature is wrong.")
-        event = headers.get(github.EVENT_HEADER, "")
-        if event == "ping":
+        event = headers.get(its.event_header, "")
+        if event in its.pings:
             return Received.PONG
-        if event not in _ACTED_ON:
+        if event not in its.acted_on:
             return Received.IGNORED
-        delivery_id = headers.get(github.DELIVERY_HEADER, "")
+        delivery_id = its.delivery(headers)
         if not 0 < len(delivery_id) <= _LONGEST_ID:
-            message = f"The header {github.DELIVERY_HEADER} is missing or longer than {_LONGEST_ID} characters."
-            raise InvalidRequest(message, [Violation(github.DELIVERY_HEADER, message)])
+            wanted = its.delivery_headers[-1]
+            message = f"The header {wanted} is missing or longer than {_LONGEST_ID} characters."
+            raise InvalidRequest(message, [Violation(wanted, message)])
         content_type = headers.get("content-type", "")
-        github.read_push(github.read_payload(body, content_type))
+        if not its.read(event, read_payload(body, content_type)):
+            return Received.IGNORED
         self.queue.put(Delivery(githost_id, delivery_id, event, content_type, body))
         return Received.QUEUED
 
-    def _secret(self, kind: str, githost_id: str) -> bytes | None:
+    def _secret(self, kind: GitHostKind, githost_id: str) -> bytes | None:
         if len(githost_id) > _LONGEST_ID:  # no store could look for it
             return None
         try:

@@ -34,6 +34,15 @@ class Host:
     running: frozenset[str] = frozenset()
 
 
+class Offers(Protocol):
+    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
+        """In one transaction: the treatment boots (`noted` are further fields of it), `runner` is there, and is offered to the hosts of its pool.
+
+        Raises Conflict if the treatment is no longer to be placed at that attempt, or the runner is there already, unless it
+        is offered still or has not begun in another pool.
+        """
+
+
 class HostStore(Protocol):
     """Hosts and the work offered to them (table `runners`)."""
 

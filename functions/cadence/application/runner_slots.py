@@ -16,8 +16,6 @@ from cadence.domain.pool import Pool
 from cadence.domain.run import Run, Treatment, TreatmentState
 from cadence.domain.turnstile import UNLIMITED, Place, pool_of, pool_runners, runners
 
-_PLACED = frozenset({TreatmentState.BOOTING, TreatmentState.RUNNING})
-
 
 @dataclass(frozen=True)
 class Slot:
@@ -48,6 +46,7 @@ class RunnerSlots:
             held = (total,)
             entered = self.turnstiles.enter(total, UNLIMITED if limit is None else limit, place, self)
             if not entered.inside:
+                self._leave(place, set(treatment.turnstiles) - {total})
                 words = f"one of the {limit} runners of organization {run.organization} (position {entered.position})"
                 return Slot((), held, words)
         return self._of_a_pool(run, place, pools, held, treatment.turnstiles)
@@ -105,10 +104,15 @@ class RunnerSlots:
                     words = words or f"a runner of pool {pool.name} (position {entered.position})"
                     continue
                 found, kept = pool, (*held, scope)
-            for other in {*waits, *before} - {*kept}:
-                self.turnstiles.leave(other, place.holder, self)
+            self._leave(place, {*waits, *before} - {*kept})
             return Slot((found,), kept)
+        # Nobody keeps the slot of a pool that had no room while waiting for another's: two could wait for each other.
+        self._leave(place, {*before} - {*held, *waits})
         return Slot((), (*held, *waits), words)
+
+    def _leave(self, place: Place, scopes: Iterable[str]) -> None:
+        for scope in scopes:
+            self.turnstiles.leave(scope, place.holder, self)
 
 
 def _place(run: Run, treatment: Treatment, priority: int) -> Place:
@@ -119,4 +123,5 @@ def _place(run: Run, treatment: Treatment, priority: int) -> Place:
 def _is_gone(treatment: Treatment | None, attempt: int, pool: str | None) -> bool:
     if treatment is None or treatment.state.final or treatment.attempt > attempt:
         return True
-    return pool is not None and treatment.state in _PLACED and treatment.pool != pool
+    # Before it runs, its pool may turn out to have no room, and it waits for another one.
+    return pool is not None and treatment.state is TreatmentState.RUNNING and treatment.pool != pool

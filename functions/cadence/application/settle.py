@@ -7,12 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cadence.application.feed import Feeder
-from cadence.application.ports import Clock, RunnerStore, RunStore
+from cadence.application.ports import Clock, RunnerStore, RunStore, Standing
+from cadence.application.runner_ports import Specs
 from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids, retrying
 from cadence.domain.errors import Conflict, NotFound
-from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState, Value
+from cadence.domain.pool import HOST
+from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.step import Next, Step, after_release
 
 _LIVE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING, TreatmentState.RUNNING})
 # What a machine's error means for the treatment; any other error counts as lost, and may be tried again.
@@ -22,6 +25,10 @@ _FINAL_ERRORS = {
     "ProviderRejected": TreatmentState.FAILED,
     "NotApproved": TreatmentState.FAILED,
 }
+# Another attempt would meet them again.
+_LASTING_ERRORS = frozenset({"ProviderRejected", "NotApproved", "NotReady"})
+# A runner's own call settles no more consumers than this; its machine has more time.
+_QUICK = 25
 _OUTCOMES = {
     Outcome.SUCCEEDED: TreatmentState.SUCCEEDED,
     Outcome.FAILED: TreatmentState.FAILED,
@@ -50,50 +57,74 @@ class MachineError:
 
 
 @dataclass(frozen=True)
-class Settlement:
-    """What the machine does next."""
-
-    retry: bool
-    wait_seconds: int = 0
-
-
-def following(settled: Settlement) -> str:
-    """The word that the treatment machine goes on by."""
-    if not settled.retry:
-        return "done"
-    return "wait" if settled.wait_seconds else "retry"
-
-
-@dataclass(frozen=True)
 class Settle:
     runs: RunStore
     runners: RunnerStore
     feeder: Feeder
     slots: RunnerSlots
+    specs: Specs
+    provider_function_prefix: str
     clock: Clock
 
-    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> Settlement:
-        """Whether another attempt is to be placed, and after how long. Safe to repeat.
+    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> Step:
+        """What follows: another attempt or none, after the runner's release if it needs one. Safe to repeat.
 
-        `attempt` is the one that ended; None if it could not be placed, which placing it again would not change.
+        `attempt` is the one that ended; None for whichever it is, and no other after it.
         """
-        stored = self.runs.get_treatment(run_id, treatment)
-        if attempt in {None, stored.attempt}:
+        standing = self.runs.get_standing(run_id, treatment)
+        stored = standing.treatment
+        ended = attempt or stored.attempt
+        if ended == stored.attempt:
             # Before the attempt is left behind, so that no slot is: a repeated call does it again.
             self.slots.release(stored)
-        if not stored.state.final and attempt in {None, stored.attempt}:
-            stored = self._end(stored, error, placed=attempt is not None)
-        if not stored.state.final:
-            spec = self.runs.get_spec(run_id, treatment)
-            return Settlement(retry=True, wait_seconds=retrying.wait_seconds(stored, spec.retry))
-        self.feeder.settled(stored)
-        return Settlement(retry=False)
+        runner = self._runner(ids.runner_id(run_id, treatment, ended))
+        if not stored.state.final and ended == stored.attempt:
+            stored = self._end(standing, runner, error, may_retry=attempt is not None)
+        if stored.state.final:
+            self.feeder.settled(stored)
+            return self._released(Step(Next.DONE, ended), runner)
+        seconds = retrying.wait_seconds(stored, standing.spec.retry)
+        following = Next.WAIT if seconds else Next.RETRY
+        return self._released(Step(following, stored.attempt, wait_seconds=seconds), runner)
 
-    def _end(self, treatment: Treatment, error: MachineError | None, *, placed: bool) -> Treatment:
-        runner = self._runner(treatment)
+    def quickly(self, runner: Runner) -> Step:
+        """Settles what succeeded, and says what follows; leaves it to the machine if it did not, or has many consumers.
+
+        Raises Conflict if the treatment moves at this moment.
+        """
+        result = runner.result
+        stored = self.runs.get_treatment(runner.run_id, runner.treatment)
+        running = stored.state is TreatmentState.RUNNING and stored.attempt == runner.attempt
+        if result is None or result.outcome is not Outcome.SUCCEEDED or not running:
+            return self.by_machine(runner)
+        self.slots.release(stored)
+        spec = self.specs(runner.run_id, runner.treatment)
+        state = self._settle(stored, spec, TreatmentState.SUCCEEDED, None, result)
+        if state is not TreatmentState.SUCCEEDED:
+            return self.by_machine(runner)
+        if not self.feeder.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
+            return self.by_machine(runner)
+        return self._released(Step(Next.DONE, runner.attempt), runner)
+
+    def by_machine(self, runner: Runner) -> Step:
+        """The machine settles."""
+        return Step(Next.SETTLE, runner.attempt, function=self._function(runner), runner_id=runner.runner_id)
+
+    def _released(self, step: Step, runner: Runner | None) -> Step:
+        """A host's runner that ended by itself holds nothing any more; all others are ended, whatever they said."""
+        if runner is None or (runner.provider == HOST and runner.result is not None):
+            return step
+        return after_release(step, self._function(runner), runner.runner_id)
+
+    def _function(self, runner: Runner) -> str:
+        return f"{self.provider_function_prefix}{runner.provider}"
+
+    def _end(
+        self, standing: Standing, runner: Runner | None, error: MachineError | None, *, may_retry: bool
+    ) -> Treatment:
+        run, spec, treatment = standing.run, standing.spec, standing.treatment
         result = runner.result if runner else None
         state, cause = _verdict(result, error)
-        run = self.runs.get_run(treatment.run_id)
         if (
             result
             and result.outcome is Outcome.CANCELLED
@@ -106,24 +137,39 @@ class Settle:
             state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
         if treatment.cancel_reason and state in {TreatmentState.LOST, TreatmentState.CANCELLED}:
             state, cause = TreatmentState.CANCELLED, treatment.cancel_reason
-        spec = self.runs.get_spec(treatment.run_id, treatment.name)
         exit_code = result.exit_code if result else None
-        wanted = placed and not run.stop_requested and not treatment.cancel_reason
-        if wanted and retrying.may_retry(treatment, spec.retry, state, exit_code):
+        lasting = result is None and error is not None and error.name in _LASTING_ERRORS
+        wanted = may_retry and not lasting and not run.stop_requested and not treatment.cancel_reason
+        retried = wanted and spec.kind is Kind.COMMAND
+        if retried and retrying.may_retry(treatment, spec.retry, state, exit_code):
             return self._next_attempt(treatment, spec, state, cause)
-        if state is TreatmentState.SUCCEEDED:
+        settled = self._settle(treatment, spec, state, cause, result)
+        if settled is None:
+            return self.runs.get_treatment(treatment.run_id, treatment.name)
+        return dataclasses.replace(treatment, state=settled)
+
+    def _settle(
+        self,
+        treatment: Treatment,
+        spec: TreatmentSpec,
+        state: TreatmentState,
+        cause: str | None,
+        result: Result | None,
+    ) -> TreatmentState | None:
+        """The final state: another than `state` if an output is missing, None if it was settled before."""
+        if state is TreatmentState.SUCCEEDED and spec.outputs:
             outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
             missing = _unfinished(spec, outputs)
             if missing:
                 state, cause = TreatmentState.FAILED, f"output {missing} was never finished"
             else:
                 self.runs.put_values(self._values(treatment, spec, outputs))
-        self.runs.settle(treatment, state, cause, exit_code, self.clock())
-        return self.runs.get_treatment(treatment.run_id, treatment.name)
+        exit_code = result.exit_code if result else None
+        return state if self.runs.settle(treatment, state, cause, exit_code, self.clock()) else None
 
-    def _runner(self, treatment: Treatment) -> Runner | None:
+    def _runner(self, runner_id: str) -> Runner | None:
         try:
-            runner = self.runners.get_runner(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
+            runner = self.runners.get_runner(runner_id)
         except NotFound:
             return None
         if runner.state.live and runner.result is None:

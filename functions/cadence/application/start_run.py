@@ -20,6 +20,18 @@ _START_CHECK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
+class Ancestry:
+    """The run that started this one, its treatment that did (None: its end did), and how many such runs came before."""
+
+    run: str | None = None
+    treatment: str | None = None
+    depth: int = 0
+
+
+NO_ANCESTRY = Ancestry()
+
+
+@dataclass(frozen=True)
 class StartRun:
     """Creates the run, which then goes as far as its gates let it. Safe to repeat with the same `run_id`.
 
@@ -31,21 +43,36 @@ class StartRun:
     deadlines: Deadlines
     clock: Clock
 
-    def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
+    def __call__(
+        self,
+        run_id: str,
+        frozen: Frozen,
+        event: Mapping[str, Any],
+        created_by: str,
+        ancestry: Ancestry = NO_ANCESTRY,
+    ) -> Run:
         # Before the run exists, so that one whose machine could not be started is always looked at again.
         self.deadlines.watch_run(run_id, _START_CHECK)
-        run = self._created(self._run(run_id, frozen, event, created_by))
+        run = self._created(self._run(run_id, frozen, event, created_by, ancestry))
         try:
             return self.gates.proceed(run)
         except Transient:
             return run  # it is stored: the watchdog takes it on
 
-    def failed(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str, cause: str) -> Run:
+    def failed(
+        self,
+        run_id: str,
+        frozen: Frozen,
+        event: Mapping[str, Any],
+        created_by: str,
+        cause: str,
+        ancestry: Ancestry = NO_ANCESTRY,
+    ) -> Run:
         """Creates a run that has failed before it could start, so that whoever waits for it sees why."""
-        run = self._run(run_id, frozen, event, created_by)
+        run = self._run(run_id, frozen, event, created_by, ancestry)
         return self._created(replace(run, state=RunState.FAILED, cause=cause, finished_at=run.created_at))
 
-    def _run(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str) -> Run:
+    def _run(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str, ancestry: Ancestry) -> Run:
         return Run(
             run_id=run_id,
             organization=frozen.organization,
@@ -60,6 +87,9 @@ class StartRun:
             event=event,
             max_duration=frozen.max_duration,
             created_by=created_by,
+            started_by_run=ancestry.run,
+            started_by_treatment=ancestry.treatment,
+            depth=ancestry.depth,
             concurrency_group=frozen.concurrency_group,
             concurrency_policy=frozen.concurrency_policy,
             priority=frozen.priority,

@@ -8,9 +8,9 @@ from cadence.application.frozen import Frozen
 from cadence.application.invalid_document import InvalidDocument
 from cadence.application.pipelines import FreezePipeline, frozen_version
 from cadence.application.plan_run import PlanRun
-from cadence.application.start_run import StartRun
+from cadence.application.start_run import NO_ANCESTRY, Ancestry, StartRun
 from cadence.domain.errors import InvalidRequest, NotFound
-from cadence.domain.planning import told
+from cadence.domain.planning import event_values, told
 from cadence.domain.run import Run
 from cadence.domain.versions import PipelineVersion
 
@@ -30,27 +30,29 @@ class StartTriggered:
         event: Mapping[str, Any],
         created_by: str,
         given: Mapping[str, Any] | None = None,
+        ancestry: Ancestry = NO_ANCESTRY,
     ) -> Run:
-        """`given` are parameters beside the defaults. Safe to repeat with the same `run_id`.
+        """`given` are parameters beside the defaults, with expressions over the event. Safe to repeat with the same `run_id`.
 
         A version whose plan every run has in common is not looked into again, so that its runs start at once.
         """
-        frozen = frozen_version(version)
         try:
             planned = self._planned(run_id, version, event, given or {})
         except InvalidDocument as error:
-            return self.start.failed(run_id, self._with(frozen, given), event, created_by, told(error.findings))
+            cause = told(error.findings)
         except (InvalidRequest, NotFound) as error:
-            return self.start.failed(run_id, self._with(frozen, given), event, created_by, error.message)
-        return self.start(run_id, planned, event, created_by)
+            cause = error.message
+        else:
+            return self.start(run_id, planned, event, created_by, ancestry)
+        unplanned = replace(frozen_version(version, given), plan_sha256="")
+        return self.start.failed(run_id, unplanned, event, created_by, cause, ancestry)
 
     def _planned(
         self, run_id: str, version: PipelineVersion, event: Mapping[str, Any], given: Mapping[str, Any]
     ) -> Frozen:
         if version.plan_sha256 and not given:
             return frozen_version(version)
-        return self.plan(run_id, self.freeze.of(version, given), event)
-
-    @staticmethod
-    def _with(frozen: Frozen, given: Mapping[str, Any] | None) -> Frozen:
-        return replace(frozen, plan_sha256="", parameters={**frozen.parameters, **(given or {})})
+        values = event_values(given, event)
+        if values.findings:
+            raise InvalidDocument(values.findings)
+        return self.plan(run_id, self.freeze.of(version, values.values), event)

@@ -11,7 +11,17 @@ from cadence.application.finalise import Finalise
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
-from cadence.domain.errors import BootTimedOut, CadenceError, Cancelled, Conflict, NotFound, RunnerLost, TimedOut
+from cadence.application.settle import Settle
+from cadence.domain.errors import (
+    BootTimedOut,
+    CadenceError,
+    Cancelled,
+    Conflict,
+    NotFound,
+    RunnerLost,
+    TimedOut,
+    Transient,
+)
 from cadence.domain.run import Run, RunState
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.turnstile import is_for_runs
@@ -31,6 +41,7 @@ class Watchdog:
     runners: RunnerStore
     machines: Machines
     deadlines: Deadlines
+    settle: Settle
     finalise: Finalise
     gates: RunGates
     slots: RunnerSlots
@@ -64,14 +75,18 @@ class Watchdog:
             self.machines.fail(run.machine_token, Cancelled(run.cause or "the run was stopped"))
         self.deadlines.watch_run(run_id, due - now)
 
-    def runner(self, runner_id: str) -> None:
+    def runner(self, runner_id: str, task_token: str | None = None) -> None:
+        """`task_token` is what waited for the runner when the wake-up was asked for."""
         try:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
+            if task_token:
+                # Whoever was to make it has answered by now, or ended half-way; in the first case nobody hears this.
+                self.machines.fail(task_token, Transient(f"runner {runner_id} was to be asked for, and was not"))
             return
-        if runner.state is RunnerState.COMPLETED and runner.execute_token:
+        if runner.state is RunnerState.COMPLETED and runner.task_token:
             # Again, in case its result was kept, but the call that kept it went no further.
-            self.machines.succeed(runner.execute_token, {"runner_id": runner_id})
+            self.machines.succeed(runner.task_token, self.settle.by_machine(runner).as_json())
         elif runner.state is RunnerState.LOST:
             # Again, in case an earlier look marked it and went no further.
             self._tell(runner, self._stopped(runner) or _silence(runner))
@@ -127,9 +142,8 @@ class Watchdog:
             return None
 
     def _tell(self, runner: Runner, error: CadenceError) -> None:
-        token = runner.waiting_token
-        if token:
-            self.machines.fail(token, error)
+        if runner.task_token:
+            self.machines.fail(runner.task_token, error)
 
 
 def _due(run: Run) -> datetime:

@@ -174,8 +174,16 @@ class Client:
     def githosts(self) -> Json:
         return self._call("GET", _path("githosts"))["items"]
 
-    def add_githost(self, kind: str, name: str, webhook_secret: str | None = None) -> Json:
+    def add_githost(
+        self,
+        kind: str,
+        name: str,
+        webhook_secret: str | None = None,
+        url: str | None = None,
+        access_token: str | None = None,
+    ) -> Json:
         body = {"kind": kind, "project": self.project, "name": name, "webhook_secret": webhook_secret}
+        body |= {"url": url, "access_token": access_token}
         return self._call("POST", _path("githosts"), body)
 
     # Environments, approvals, quotas

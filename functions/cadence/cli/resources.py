@@ -46,7 +46,12 @@ def put_pipeline(
                 print_findings(file, checked["findings"])
             raise typer.Exit(FAILED)
         stored = client.put_pipeline(checked["name"], document)
-    print_json(stored) if as_json else out.print(f"{stored['name']} version {stored['version']}", markup=False)
+    if as_json:
+        print_json(stored)
+        return
+    out.print(f"{stored['name']} version {stored['version']}", markup=False)
+    if stored["next_firings"]:
+        out.print(f"next runs: {', '.join(date_time(moment) for moment in stored['next_firings'])}", markup=False)
 
 
 @pipeline.command("list")
@@ -54,8 +59,14 @@ def list_pipelines(project: Project = None, as_json: Json = False) -> None:
     """List the pipelines of a project."""
     _list(
         lambda client: client.pipelines(),
-        ("PIPELINE", "VERSION", "CREATED", "BY"),
-        lambda one: (one["name"], one["version"], date_time(one["created_at"]), one["created_by"]),
+        ("PIPELINE", "VERSION", "CREATED", "BY", "NEXT SCHEDULED RUN"),
+        lambda one: (
+            one["name"],
+            one["version"],
+            date_time(one["created_at"]),
+            one["created_by"],
+            date_time(next(iter(one["next_firings"]), None)),
+        ),
         as_json,
         project,
     )
@@ -106,18 +117,28 @@ def delete_secret(name: Name, project: Project = None, as_json: Json = False) ->
 @githost.command("add")
 def add_githost(
     name: Name,
-    kind: Annotated[str, typer.Option(help="github")] = "github",
+    kind: Annotated[str, typer.Option(help="github, gitlab, gitea or bitbucket")] = "github",
     ask_secret: Annotated[
         bool, typer.Option("--secret", help="Give the webhook's secret yourself: asked for, or from standard input.")
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option(help="Where its repositories are (https://git.example), for its access token.")
+    ] = None,
+    ask_token: Annotated[
+        bool,
+        typer.Option(
+            "--access-token", help="Give a token that reads private repositories: asked for, or from standard input."
+        ),
     ] = False,
     project: Project = None,
     as_json: Json = False,
 ) -> None:
     """Make a git host known. Prints where it has to send its webhooks, and the secret that was made up."""
     given = _secret_value("the webhook's secret") if ask_secret else None
+    token = _secret_value("the access token") if ask_token else None
     with told(as_json):
         client = connect(project)
-        added = client.add_githost(kind, name, given)
+        added = client.add_githost(kind, name, given, url, token)
     if as_json:
         print_json(added)
         return

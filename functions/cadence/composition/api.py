@@ -20,7 +20,7 @@ from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_chunks import S3Chunks
-from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
+from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
@@ -33,7 +33,6 @@ from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
-from cadence.application.fetch_libraries import FetchLibraries
 from cadence.application.look_into_run import LookIntoRun
 from cadence.application.measure import Measure
 from cadence.application.pipeline_ports import PipelineStore
@@ -48,7 +47,8 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
-from cadence.composition.git import git_reader
+from cadence.composition.documents import check_document
+from cadence.composition.schedules import schedules
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
 from cadence.domain.schemas import schemas_folder
@@ -122,9 +122,7 @@ def services() -> Services:
     runs = DynamoRunStore(its.runs_table)
     runners = DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    texts = S3LibraryTexts(client("s3"), its.data_bucket)
-    libraries = FetchLibraries(pipelines, documents, texts, lambda: git_reader(its.git_hosts))
-    check = CheckDocument(access, secrets, libraries, DynamoEnvironmentStore(its.access_table))
+    check = check_document(its)
     freeze = FreezeDocument(check, documents)
     visible = VisibleRuns(runs, access)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
@@ -149,7 +147,7 @@ def services() -> Services:
         check=check,
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
-        put_pipeline=PutPipeline(pipelines, freeze, now),
+        put_pipeline=PutPipeline(pipelines, freeze, schedules(its), now),
         request_run=RequestRun(PlanRun(documents), start, access, now),
         cancel_run=CancelRun(run_gates),
         run_gates=run_gates,

@@ -2,21 +2,30 @@
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.dynamodb.streams import DynamoStreamStore
 from cadence.adapters.s3_chunks import S3Chunks
+from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.act import Act
+from cadence.application.check_document import FreezeDocument
 from cadence.application.each import GrowGroup
 from cadence.application.elements import Elements
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.gather import Gather
+from cadence.application.pipelines import FreezePipeline
+from cadence.application.plan_run import PlanRun
 from cadence.application.ports import Machines
+from cadence.application.start_child_run import Freeze, StartChildRun
+from cadence.application.start_run import StartRun
 from cadence.application.wake_group import WakeGroup
 from cadence.composition import gates, settings
+from cadence.composition.documents import check_document
 from cadence.composition.scheduling import now
 
 
@@ -28,7 +37,16 @@ def act() -> tuple[Act, Machines]:
     feeder = Feeder(runs, groups, machines, SqsWakeUps(its.wake_ups_queue_url), now)
     elements = Elements(runs, DynamoStreamStore(its.runners_table), chunks)
     grow = GrowGroup(runs, groups, elements, machines, now)
-    return Act(runs, groups, Gather(runs, chunks, now), grow, feeder, machines, now), machines
+    start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
+    start_child = StartChildRun(runs, _freeze(its), PlanRun(S3Documents(client("s3"), its.data_bucket)), start)
+    return Act(runs, groups, Gather(runs, chunks, now), grow, start_child, feeder, machines, now), machines
+
+
+def _freeze(its: settings.ActSettings) -> Freeze:
+    documents = S3Documents(client("s3"), its.data_bucket)
+    pipelines = DynamoPipelineStore(its.pipelines_table)
+    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(its), documents))
+    return lambda organization, project, name, given: freeze(organization, project, name, None, given)
 
 
 def wake_group() -> WakeGroup:

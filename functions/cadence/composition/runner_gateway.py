@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.caches import DynamoCacheStore
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
@@ -20,16 +21,19 @@ from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.accept_logs import AcceptLogs
 from cadence.application.authenticate import Authenticate, require
+from cadence.application.begin import Begin
 from cadence.application.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.application.claim import Claim
 from cadence.application.complete import Complete
+from cadence.application.feed import Feeder
 from cadence.application.heartbeat import Heartbeat
 from cadence.application.hosts import JoinPool, LeaseWork
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import ReadInput
 from cadence.application.outputs import CommitOutput
 from cadence.application.runner_sessions import RunnerSessions
-from cadence.composition import settings
+from cadence.application.settle import Settle
+from cadence.composition import gates, settings
 from cadence.domain.access import Permission, Principal
 from cadence.domain.cache import CacheLimits
 
@@ -65,6 +69,11 @@ def gateway() -> Gateway:
     urls = S3DataUrls(its.data_bucket)
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
+    wake_ups = SqsWakeUps(its.wake_ups_queue_url)
+    feeder = Feeder(runs, DynamoGroupStore(its.runs_table), machines, wake_ups, _now)
+    begin = Begin(runs, feeder, machines)
+    slots = gates.runner_slots(its, runs, machines)
+    settle = Settle(runs, runners, feeder, slots, specs, its.provider_function_prefix, _now)
     caches = DynamoCacheStore(its.runners_table)
     limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
     authenticate = Authenticate(access, _now)
@@ -78,13 +87,13 @@ def gateway() -> Gateway:
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
         lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
-        claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, _now),
+        claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, begin, _now),
         session=RunnerSessions(runners),
-        heartbeat=Heartbeat(specs, runners, sources, runners, machines, _now),
+        heartbeat=Heartbeat(specs, runners, sources, runners, _now),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
-        commit_output=CommitOutput(specs, runners, streams, urls, SqsWakeUps(its.wake_ups_queue_url)),
+        commit_output=CommitOutput(specs, runners, streams, urls, wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
-        complete=Complete(runners, machines),
+        complete=Complete(runners, settle, machines),
         find_cache=FindCache(caches, _now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, _now),

@@ -6,23 +6,29 @@ from typing import Protocol
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.offers import DynamoOffers
+from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.oci_registry import OciRegistries
+from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.sqs_deliveries import SqsDeliveryQueue
+from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
-from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.ports import Machines
+from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import Settle
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
@@ -48,6 +54,20 @@ def _feeder(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Feeder:
     return Feeder(runs, DynamoGroupStore(its.runs_table), machines, SqsWakeUps(its.wake_ups_queue_url), now)
 
 
+def _settle(
+    runs: DynamoRunStore, machines: Machines, its: settings.SettleSettings | settings.WatchdogSettings
+) -> Settle:
+    return Settle(
+        runs=runs,
+        runners=DynamoRunnerStore(its.runners_table),
+        feeder=_feeder(runs, machines, its),
+        slots=gates.runner_slots(its, runs, machines),
+        specs=runs.get_spec,
+        provider_function_prefix=its.provider_function_prefix,
+        clock=now,
+    )
+
+
 def admit() -> tuple[Admit, Machines]:
     its = settings.load(settings.AdmitSettings)
     runs = DynamoRunStore(its.runs_table)
@@ -67,28 +87,35 @@ def admit() -> tuple[Admit, Machines]:
 
 def place() -> tuple[Place, TreatmentGates, Machines]:
     its = settings.load(settings.PlaceSettings)
-    runs, pools = DynamoRunStore(its.runs_table), DynamoAccessStore(its.access_table)
+    runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     slots = gates.runner_slots(its, runs, machines)
     approvals = gates.approvals(its, runs, machines)
     turns = TreatmentGates(runs, machines, approvals, slots)
-    return Place(runs, pools, turns, its.provider_function_prefix, now), turns, machines
-
-
-def hold() -> tuple[Hold, Machines]:
-    its = settings.load(settings.HoldSettings)
-    runs = DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    use_case = Hold(runs, DynamoRunnerStore(its.runners_table), machines, _feeder(runs, machines, its), now)
-    return use_case, machines
+    offer = Offer(
+        runners=DynamoRunnerStore(its.runners_table),
+        offers=DynamoOffers(its.runs_table, its.runners_table),
+        doorbell=SqsDoorbell(its.doorbell_prefix),
+        machines=machines,
+    )
+    use_case = Place(
+        runs=runs,
+        pools=RememberedPools(DynamoAccessStore(its.access_table)),
+        gates=turns,
+        offer=offer,
+        machines=machines,
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        provider_function_prefix=its.provider_function_prefix,
+        clock=now,
+    )
+    return use_case, turns, machines
 
 
 def settle() -> Settle:
     its = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    slots = gates.runner_slots(its, runs, machines)
-    return Settle(runs, DynamoRunnerStore(its.runners_table), _feeder(runs, machines, its), slots, now)
+    return _settle(runs, machines, its)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
@@ -116,7 +143,12 @@ def finalise() -> Finalise:
     its = settings.load(settings.FinaliseSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Finalise(runs, gates.run_gates(its, runs, machines), now)
+    return Finalise(runs, gates.run_gates(its, runs, machines), tell_of_end(its, machines), now)
+
+
+def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> TellOfEnd:
+    queue = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
+    return TellOfEnd(DynamoPipelineStore(its.pipelines_table), queue, machines)
 
 
 def watchdog() -> tuple[Watchdog, MachineBroke]:
@@ -124,17 +156,18 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
-    finalise = Finalise(runs, run_gates, now)
+    finalise = Finalise(runs, run_gates, tell_of_end(its, machines), now)
+    settle = _settle(runs, machines, its)
     looks = Watchdog(
         runs,
         runners,
         machines,
         SqsDeadlines(its.deadlines_queue_url),
+        settle,
         finalise,
         run_gates,
         slots,
         gates.approvals(its, runs, machines),
         now,
     )
-    settle = Settle(runs, runners, _feeder(runs, machines, its), slots, now)
     return looks, MachineBroke(runs, machines, settle, finalise)

@@ -40,6 +40,10 @@ class ApiSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    deliveries_queue_arn: str
+    failed_deliveries_queue_arn: str
+    schedules_group: str
+    schedules_role_arn: str
     git_hosts: str
 
 
@@ -60,6 +64,10 @@ class DeliveriesSettings:
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deliveries_queue_arn: str
+    failed_deliveries_queue_arn: str
+    schedules_group: str
+    schedules_role_arn: str
     deadlines_queue_url: str
     git_hosts: str
 
@@ -75,9 +83,11 @@ class RunnerGatewaySettings:
     run_machine_arn: str
     treatment_machine_arn: str
     doorbell_prefix: str
+    provider_function_prefix: str
     wake_ups_queue_url: str
     cache_mebibytes: str
     project_cache_mebibytes: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -96,10 +106,12 @@ class AdmitSettings:
 class PlaceSettings:
     access_table: str
     runs_table: str
+    runners_table: str
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
     provider_function_prefix: str
+    doorbell_prefix: str
 
 
 @dataclass(frozen=True)
@@ -113,15 +125,6 @@ class ProviderHostSettings:
 
 
 @dataclass(frozen=True)
-class HoldSettings:
-    runs_table: str
-    runners_table: str
-    run_machine_arn: str
-    treatment_machine_arn: str
-    wake_ups_queue_url: str
-
-
-@dataclass(frozen=True)
 class SettleSettings:
     access_table: str
     runs_table: str
@@ -129,23 +132,32 @@ class SettleSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
+    provider_function_prefix: str
     wake_ups_queue_url: str
 
 
 @dataclass(frozen=True)
-class ActSettings:
+class GroupSettings:
+    access_table: str
     runs_table: str
     runners_table: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
     wake_ups_queue_url: str
+    deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
-class WakeGroupSettings(ActSettings):
-    access_table: str
-    deadlines_queue_url: str
+class ActSettings(GroupSettings):
+    pipelines_table: str
+    secrets_key: str
+    git_hosts: str
+
+
+@dataclass(frozen=True)
+class WakeGroupSettings(GroupSettings):
+    pass
 
 
 @dataclass(frozen=True)
@@ -163,21 +175,28 @@ class StopRunSettings:
 @dataclass(frozen=True)
 class FinaliseSettings:
     access_table: str
+    pipelines_table: str
     runs_table: str
+    data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deliveries_queue_url: str
     deadlines_queue_url: str
 
 
 @dataclass(frozen=True)
 class WatchdogSettings:
     access_table: str
+    pipelines_table: str
     runs_table: str
     runners_table: str
+    data_bucket: str
+    deliveries_queue_url: str
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
     wake_ups_queue_url: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -205,7 +224,6 @@ SETTINGS: Mapping[str, type] = {
     "admit": AdmitSettings,
     "place": PlaceSettings,
     "provider_host": ProviderHostSettings,
-    "hold": HoldSettings,
     "settle": SettleSettings,
     "act": ActSettings,
     "wake_group": WakeGroupSettings,

@@ -1,32 +1,30 @@
 """Wiring of the Lambdas `webhooks` and `deliveries`."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 
-from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.eventbridge_schedules import read_firing
+from cadence.adapters.git.reader import DulwichGitReader
 from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.kms_secrets import KmsSecretStore
-from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_deliveries import SqsDeliveryQueue, read_delivery
 from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.check_document import CheckDocument, FreezeDocument
-from cadence.application.delivery_ports import Delivery
-from cadence.application.fetch_libraries import FetchLibraries
-from cadence.application.pipelines import FreezePipeline
-from cadence.application.plan_run import PlanRun
 from cadence.application.process_delivery import ProcessDelivery
 from cadence.application.receive_webhook import ReceiveWebhook
+from cadence.application.run_scheduled import RunScheduled
+from cadence.application.start_followers import StartFollowers
 from cadence.application.start_run import StartRun
-from cadence.application.start_triggered import StartTriggered
 from cadence.composition import settings
+from cadence.composition.documents import start_triggered
 from cadence.composition.gates import run_gates
-from cadence.composition.git import git_reader
+from cadence.composition.schedules import schedules
+
+# A batch is five deliveries, and the Lambda has a minute for it.
+_GIT_SECONDS = 10.0
 
 
 def now() -> datetime:
@@ -39,18 +37,27 @@ def receive_webhook() -> ReceiveWebhook:
     return ReceiveWebhook(DynamoAccessStore(its.access_table), KmsCipher(its.secrets_key), queue)
 
 
-def process_delivery() -> tuple[Callable[[str], Delivery], ProcessDelivery]:
-    """How to read a delivery from a message, and what to do with it."""
+def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
+    """What the queue of deliveries holds, turned into runs: what it was, and their ids."""
     its = settings.load(settings.DeliveriesSettings)
-    access = DynamoAccessStore(its.access_table)
+    access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    runs, pipelines = DynamoRunStore(its.runs_table), DynamoPipelineStore(its.pipelines_table)
     start = StartRun(runs, run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
-    documents = S3Documents(client("s3"), its.data_bucket)
-    texts = S3LibraryTexts(client("s3"), its.data_bucket)
-    libraries = FetchLibraries(pipelines, documents, texts, lambda: git_reader(its.git_hosts))
-    secrets = KmsSecretStore(its.access_table, its.secrets_key)
-    check = CheckDocument(access, secrets, libraries, DynamoEnvironmentStore(its.access_table))
-    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check, documents))
-    process = ProcessDelivery(access, access, pipelines, StartTriggered(freeze, PlanRun(documents), start), now)
-    return partial(read_delivery, bucket=its.data_bucket), process
+    git = DulwichGitReader.reaching(its.git_hosts, seconds=_GIT_SECONDS)
+    cipher, pipelines = KmsCipher(its.secrets_key), DynamoPipelineStore(its.pipelines_table)
+    triggered = start_triggered(its, start)
+    deliver = ProcessDelivery(access, cipher, access, pipelines, git, triggered, now)
+    scheduled = RunScheduled(pipelines, schedules(its), triggered)
+    follow = StartFollowers(runs, pipelines, triggered)
+
+    def process(message: str) -> tuple[str, Sequence[str]]:
+        values = json.loads(message)
+        if "schedule" in values:
+            firing = read_firing(values)
+            return f"schedule of {firing.pipeline}", scheduled(firing)
+        if "ended" in values:
+            return f"end of {values['ended']}", follow(values["ended"])
+        delivery = read_delivery(values, its.data_bucket)
+        return f"delivery {delivery.delivery_id}", deliver(delivery)
+
+    return process

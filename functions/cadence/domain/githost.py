@@ -7,11 +7,17 @@ from enum import StrEnum
 
 class GitHostKind(StrEnum):
     GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+    BITBUCKET = "bitbucket"
 
 
 @dataclass(frozen=True)
 class GitHost:
-    """A git host that sends webhooks for one project. `githost_id` is part of its webhook's address; its secret is kept elsewhere."""
+    """A git host that sends webhooks for one project. `githost_id` is part of its webhook's address; its secret is kept elsewhere.
+
+    `url` is where its repositories are, as far as they are read with its access token.
+    """
 
     githost_id: str
     kind: GitHostKind
@@ -19,6 +25,7 @@ class GitHost:
     project: str
     name: str
     created_at: datetime
+    url: str | None = None
 
     @property
     def webhook_path(self) -> str:

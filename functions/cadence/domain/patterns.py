@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Not a regular expression of Python's: with a few stars in it, one would take hours on a long path, and whoever writes a
 # pipeline or pushes a file chooses both.
@@ -14,6 +14,7 @@ _FOLDERS = "**/"
 _ANY = "**"
 _SEGMENT = "*"
 _ONE = "?"
+_NOT = "!"
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -40,6 +41,18 @@ def matches(pattern: str, text: str) -> bool:
                 advanced.add(position + 1)
         positions = _reachable(tokens, advanced)
     return len(tokens) in positions
+
+
+def selected(text: str, patterns: Sequence[str]) -> bool:
+    """Whether the last pattern that fits selects it; one that begins with `!` takes out what it fits.
+
+    If the first takes something out, everything else is selected.
+    """
+    chosen = bool(patterns) and patterns[0].startswith(_NOT)
+    for pattern in patterns:
+        if pattern.startswith(_NOT) is chosen and matches(pattern.removeprefix(_NOT), text):
+            chosen = not chosen
+    return chosen
 
 
 def matches_any(text: str, patterns: Iterable[str]) -> bool:

@@ -1,9 +1,14 @@
 """Pools: where runners come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
+
+from cadence.domain.step import Next, Step
+
+# The provider whose runners are offered to machines that joined a pool by themselves.
+HOST = "host"
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,16 @@ class Placement:
     decided_at: datetime
     exhausted: tuple[str, ...] = ()
     priority: int = 0
+
+    def as_json(self) -> Mapping[str, Any]:
+        return asdict(self) | {"decided_at": self.decided_at.isoformat(), "exhausted": list(self.exhausted)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Placement":
+        times = {"decided_at": datetime.fromisoformat(data["decided_at"])}
+        return cls(**{**data, **times, "exhausted": tuple(data["exhausted"])})
+
+    def step(self) -> Mapping[str, Any]:
+        """To be launched next, by the state machine."""
+        launch = Step(Next.LAUNCH, self.attempt, function=self.function, runner_id=self.runner_id)
+        return {**launch.as_json(), "placement": self.as_json()}

@@ -10,6 +10,9 @@ from cadence.domain import ids
 
 HIGHEST_PRIORITY = 100
 
+MAX_DEPTH = 10
+"""Runs that may have started one another; more is a loop."""
+
 
 class RunState(StrEnum):
     PENDING = "pending"
@@ -58,6 +61,8 @@ _FINAL_TREATMENT_STATES = frozenset(
 )
 FAILED_TREATMENT_STATES = frozenset({TreatmentState.FAILED, TreatmentState.LOST, TreatmentState.TIMED_OUT})
 UNFINISHED_TREATMENT_STATES = frozenset(TreatmentState) - _FINAL_TREATMENT_STATES
+# Placing may be repeated, and goes on in another pool if one had no room.
+PLACEABLE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING})
 
 
 class Trigger(StrEnum):
@@ -92,10 +97,11 @@ class ConcurrencyPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a pipeline. Times are UTC, durations seconds. `machine_token` and `stop_token` are never shown to anyone.
+    """One execution of a pipeline. Times are UTC, durations seconds. Its tokens are never shown to anyone.
 
-    `document_sha256` is the document as written, `plan_sha256` what admission works from (`cadence.domain.plan`);
-    a run that could not be planned has no plan ("") and has failed.
+    `depth` counts the runs before it that started one another, `started_by_run` is the last of them, and `waiting_token` is
+    of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what
+    admission works from (`cadence.domain.plan`); a run that could not be planned has no plan ("") and has failed.
     """
 
     run_id: str
@@ -115,6 +121,10 @@ class Run:
     cause: str | None = None
     stop_requested: RunState | None = None
     unsettled: int | None = None
+    started_by_run: str | None = None
+    started_by_treatment: str | None = None
+    depth: int = 0
+    waiting_token: str | None = field(default=None, repr=False)
     machine_token: str | None = field(default=None, repr=False)
     stop_token: str | None = field(default=None, repr=False)
     created_by: str = "unknown"

@@ -50,7 +50,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Runner:
-    """Everything known of one attempt's machine. Token fields hold hashes, except the state machine's own task tokens."""
+    """Everything known of one attempt's machine. Token fields hold hashes, except `task_token`: its treatment's machine waits on it until the attempt has ended."""
 
     runner_id: str
     run_id: str
@@ -70,10 +70,8 @@ class Runner:
     booting_at: datetime | None = None
     claimed_at: datetime | None = None
     lease_until: datetime | None = None
-    beaten_at: datetime | None = None  # when the execute token was last kept alive
     deadline: datetime | None = None
-    launch_token: str | None = field(default=None, repr=False)
-    execute_token: str | None = field(default=None, repr=False)
+    task_token: str | None = field(default=None, repr=False)
     cancel_reason: str | None = None
     result: Result | None = None
     phase: str | None = None
@@ -89,11 +87,6 @@ class Runner:
     def image_digest(self) -> str | None:
         """Of the image that the command ran in, once the runner has told."""
         return self.result.image_digest if self.result else None
-
-    @property
-    def waiting_token(self) -> str | None:
-        """The task token that the treatment's machine waits on now, as far as this runner was told of it."""
-        return self.execute_token or self.launch_token
 
 
 @dataclass(frozen=True)

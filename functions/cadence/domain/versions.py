@@ -6,14 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cadence.domain.run import ConcurrencyPolicy
-
-
-@dataclass(frozen=True)
-class PushTrigger:
-    """Patterns of branches and changed paths; none means all."""
-
-    branches: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
+from cadence.domain.triggers import NO_TRIGGERS, Triggers
 
 
 @dataclass(frozen=True)
@@ -21,7 +14,7 @@ class PipelineVersion:
     """`document_sha256` is the document as written, `plan_sha256` what admission works from, empty if every run has a plan of
     its own; concurrency group and priority belong to that plan. `parameters` holds the defaults.
 
-    `max_duration` is the seconds a whole run may take; `push` is None if no push starts it.
+    `max_duration` is the seconds a whole run may take.
     """
 
     organization: str
@@ -34,7 +27,7 @@ class PipelineVersion:
     created_at: datetime
     created_by: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    push: PushTrigger | None = None
+    triggers: Triggers = NO_TRIGGERS
     concurrency_group: str | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0

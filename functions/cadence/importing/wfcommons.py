@@ -12,7 +12,7 @@ from cadence.importing.names import Names, slug
 from cadence.importing.wfformat import Task, Workflow, is_number
 
 _MOST_AFTER = 1_000
-_STAGED = 25
+_STAGED = 10
 """Files that one stand-in writes: each is a stream of its own, and all run at once."""
 _LONGEST_COMMAND = 100_000
 

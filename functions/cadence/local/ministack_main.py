@@ -1,7 +1,7 @@
-"""MiniStack with three additions.
+"""MiniStack with four additions.
 
 It ends with its starter; it saves its state while it runs, not only at its end; and it tells of the executions that were
-under way when it stopped, as AWS tells of any execution that fails.
+under way when it stopped, as AWS tells of any execution that fails; and recurring schedules know their time zones (`cadence.local.schedules`).
 
 And one thing less: it does not rest before each execution of a state machine, which AWS does not do either.
 SIGUSR1 asks for a save at once. After each save of everything the file `saved` beside the state is renewed.
@@ -20,7 +20,7 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import stepfunctions
 
-from cadence.local import lifeline
+from cadence.local import lifeline, schedules
 from cadence.local.paths import SAVED
 
 SAVE_SECONDS = 5.0
@@ -102,6 +102,7 @@ def main() -> None:
         return ending.is_set()
 
     stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": sleep_unless_resting})
+    schedules.install()
     signal.signal(signal.SIGUSR1, lambda *_: asked.set())
     app.save_all = one_at_a_time(app.save_all)
     app._load_persisted_state = telling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.domain.errors import Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
 from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.step import Next, Step
 from cadence.providers.contract import Provider, RunnerRequest
 
 Providers = Callable[[str, str], Provider]
@@ -19,7 +20,7 @@ _RELEASABLE = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.C
 
 @dataclass(frozen=True)
 class Launch:
-    """One attempt to be launched; `task_token` is answered when its agent calls home."""
+    """One attempt to be launched by the provider's Lambda `function`; `task_token` is answered when it has ended."""
 
     run_id: str
     treatment: str
@@ -27,6 +28,7 @@ class Launch:
     attempt: int
     pool: str
     provider: str
+    function: str
     boot_deadline: int
     task_token: str = field(repr=False)
     priority: int = 0
@@ -43,6 +45,9 @@ class StartRunner:
 
     def __call__(self, launch: Launch) -> None:
         """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors."""
+        # First of all: a start that is interrupted is found as well.
+        after = timedelta(seconds=launch.boot_deadline)
+        self.deadlines.watch_runner(launch.runner_id, after, launch.task_token)
         run = self.runs.get_run(launch.run_id)
         provider = self.providers(run.organization, launch.pool)
         runner = self.runners.put_runner(
@@ -58,7 +63,7 @@ class StartRunner:
                 state=provider.first_state,
                 created_at=self.clock(),
                 boot_deadline=launch.boot_deadline,
-                launch_token=launch.task_token,
+                task_token=launch.task_token,
                 priority=launch.priority,
             )
         )
@@ -68,18 +73,17 @@ class StartRunner:
         run = self.runs.get_run(launch.run_id)
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or f"run {launch.run_id} is being stopped")
-        if runner.state in {RunnerState.CLAIMED, RunnerState.COMPLETED}:
-            self.machines.succeed(launch.task_token, {"runner_id": launch.runner_id})
-        elif runner.state.live:
-            # First of all: a runner whose start is interrupted is found as well.
-            self.deadlines.watch_runner(launch.runner_id, timedelta(seconds=launch.boot_deadline))
+        if runner.result is not None:
+            ended = Step(Next.SETTLE, launch.attempt, function=launch.function, runner_id=launch.runner_id)
+            self.machines.succeed(launch.task_token, ended.as_json())
+        elif runner.state in _NOT_BEGUN:
             try:
                 provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
             except CapacityExhausted:
                 with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
                     self.runners.change_runner(launch.runner_id, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
                 raise
-        else:
+        elif not runner.state.live:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
 
     def _begin_anew(self, launch: Launch, provider: Provider) -> Runner:

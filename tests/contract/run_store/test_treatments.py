@@ -89,6 +89,18 @@ def test_an_interrupted_admission_is_completed(store: RunStore, run: str) -> Non
     assert store.get_run(RUN).unsettled == 31
 
 
+def test_a_treatment_is_read_together_with_its_specification_and_run(store: RunStore, run: str) -> None:
+    specs = fan_out(2)
+    admit(store, *specs)
+    standing = store.get_standing(run, specs[1].name)
+    assert standing.run == store.get_run(run)
+    assert standing.spec == store.get_spec(run, specs[1].name)
+    assert standing.treatment == store.get_treatment(run, specs[1].name)
+    for unknown in ((run, "none"), ("none", specs[1].name)):
+        with pytest.raises(NotFound):
+            store.get_standing(*unknown)
+
+
 def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunStore, run: str) -> None:
     admit(store, TreatmentSpec("a", "true"))
     moved = store.advance(RUN, "a", 1, {S.PENDING, S.READY}, S.READY, ready_at=NOW, pool="near")

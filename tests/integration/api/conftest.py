@@ -82,6 +82,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     queues = {
         name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("deadlines", "deliveries")
     }
+    aws_clients.client("scheduler").create_schedule_group(Name="pipelines")
     values = {
         "access_table": "access",
         "pipelines_table": "pipelines",
@@ -95,6 +96,10 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "deadlines_queue_url": queues["deadlines"],
         "git_hosts": "*",
         "deliveries_queue_url": queues["deliveries"],
+        "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",
+        "failed_deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries-failed",
+        "schedules_group": "pipelines",
+        "schedules_role_arn": "arn:aws:iam::123456789012:role/schedules",
     }
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)

@@ -161,7 +161,7 @@ def test_runs_beyond_the_quota_wait_and_go_on_when_it_is_raised(api: Api) -> Non
 
 def test_a_pools_limit_is_stored_and_removed(api: Api) -> None:
     limited = {"provider": "host", "limits": {"runners": 3}}
-    assert api("PUT", "/v1/pools/small", limited).json["limits"] == {"runners": 3}
+    assert api("PUT", "/v1/pools/small", limited).json["limits"]["runners"] == 3
     assert api.services.access.get_pool("default", "small").max_runners == 3
-    assert api("PUT", "/v1/pools/small", {"provider": "host"}).json["limits"] == {"runners": None}
+    assert api("PUT", "/v1/pools/small", {"provider": "host"}).json["limits"]["runners"] is None
     assert api("PUT", "/v1/pools/small", {"provider": "host", "limits": {"runners": 0}}).status == 422

@@ -36,7 +36,7 @@ def run_id(api):
         runner = Runner(
             ids.runner_id(run_id, name, 1), run_id, name, 1, "default", "default", "local", "host",
             RunnerState.COMPLETED, NOW, host_id="h1", one_time_hash="one-time", session_hash="session",
-            launch_token="launch", execute_token="execute", facts={"system": "Linux"},
+            task_token="machine-token", facts={"system": "Linux"},
             result=Result(Outcome.SUCCEEDED, code, usage={"memory_mb": 12.5}),
         )  # fmt: skip
         api.services.runners.put_runner(runner)
@@ -62,7 +62,7 @@ def test_a_treatment_tells_all_but_its_tokens(api, run_id):
     assert shout["runners"][0]["facts"] == {"system": "Linux"}
     for path in (f"/v1/runs/{run_id}/treatments/greet", "/v1/runners", f"/v1/runs/{run_id}"):
         text = api("GET", path).text
-        assert not [token for token in ("one-time", "session", "launch", "execute") if f'"{token}"' in text]
+        assert not [token for token in ("one-time", "session", "machine-token") if f'"{token}"' in text]
 
 
 def test_values_are_previewed_only_for_those_who_may_read_them(api, run_id):

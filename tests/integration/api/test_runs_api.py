@@ -42,7 +42,7 @@ def test_the_same_document_stays_the_same_version(api):
 
     assert [a.status for a in (first, same, second)] == [201, 200, 201]
     assert [a.json["version"] for a in (first, same, second)] == [1, 1, 2]
-    assert first.json["push"] == {"branches": ["main"], "paths": []}
+    assert first.json["push"] == {"branches": ["main"], "paths": [], "tags": []}
     assert api("GET", path).json["document"] == HELLO + "# changed\n"
     assert api("GET", path, query={"version": 1}).json["document"] == HELLO
     assert api("GET", path, query={"version": 3}).status == 404

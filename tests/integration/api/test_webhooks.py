@@ -7,6 +7,7 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,14 +15,17 @@ import pytest
 
 from cadence.adapters.aws import client
 from cadence.adapters.step_functions import StepFunctionsMachines
+from tests.git.repositories import Repository, served
 from tests.integration.api.calling import HELLO, Answer, Api, event
+from tests.unit.triggers.test_githosts import signature
 
+EVENTS = Path(__file__).parents[2] / "events"
 SECRET = "a-secret-of-the-webhook"
 PUSH: dict[str, Any] = {
     "ref": "refs/heads/main",
     "before": "0" * 40,
     "after": "c0ffee" + "0" * 34,
-    "repository": {"full_name": "acme/web", "clone_url": "https://git.example/acme/web.git"},
+    "repository": {"full_name": "acme/web", "clone_url": "http://127.0.0.1:9/acme/web.git"},
     "sender": {"login": "ada"},
     "head_commit": {"message": "Fix é", "author": {"name": "Ada"}},
     "commits": [{"added": ["src/a.py"], "modified": [], "removed": []}],
@@ -31,13 +35,27 @@ PUSH: dict[str, Any] = {
 class Hooks:
     def __init__(self, api: Api, webhooks: ModuleType, deliveries: ModuleType, queue_url: str) -> None:
         self.api, self.webhooks, self.deliveries, self.queue_url = api, webhooks, deliveries, queue_url
-        added = api(
-            "POST",
-            "/v1/githosts",
-            {"kind": "github", "project": "default", "name": "hub", "webhook_secret": SECRET},
-        )
-        assert added.status == 201
-        self.path: str = added.json["webhook_path"]
+        self.path = self.add("github", "hub")
+
+    def add(self, kind: str, name: str, **more: Any) -> str:
+        """The path of a new git host's webhooks."""
+        body = {"kind": kind, "project": "default", "name": name, "webhook_secret": SECRET, **more}
+        added = self.api("POST", "/v1/githosts", body)
+        assert added.status == 201, added.text
+        assert "token" not in added.text
+        path: str = added.json["webhook_path"]
+        return path
+
+    def golden(self, name: str, **changed: Any) -> Answer:
+        """Sends one of tests/events from a git host of its kind."""
+        said = json.loads((EVENTS / f"{name}.json").read_text())
+        body = json.dumps({**said["payload"], **changed})
+        headers = {**said["headers"], **signature(said["kind"], body.encode(), SECRET.encode())}
+        path = self.add(said["kind"], f"{name}-host")
+        message = event("POST", path, headers=headers, body=body)
+        message["pathParameters"] = dict(zip(("kind", "hook"), path.split("/")[2:], strict=True))
+        response = self.webhooks.handler(message, None)
+        return Answer(response["statusCode"], response["headers"], response["body"])
 
     def send(
         self,
@@ -115,7 +133,7 @@ def test_a_signed_push_becomes_a_run(api, hooks):
     assert api("GET", f"/v1/runs/{run['run_id']}").json["event"] == {
         "kind": "push",
         "repository": "acme/web",
-        "repository_url": "https://git.example/acme/web.git",
+        "repository_url": "http://127.0.0.1:9/acme/web.git",
         "commit": PUSH["after"],
         "before": PUSH["before"],
         "ref": "refs/heads/main",
@@ -246,7 +264,11 @@ def test_a_body_too_large_for_a_message_goes_by_pointer(api, hooks):
         ('push: {paths: ["docs/**"]}', {"commits": []}, 1),
         ("push: {}", {"deleted": True}, 0),
         ("push: {}", {"after": "0" * 40}, 0),
-        ("push: {}", {"ref": "refs/tags/v1"}, 0),
+        ("push: {}", {"ref": "refs/tags/v1"}, 1),
+        ("push: {branches: [main]}", {"ref": "refs/tags/v1"}, 0),
+        ('push: {tags: ["v*"]}', {"ref": "refs/tags/v1"}, 1),
+        ('push: {tags: ["v*"]}', {}, 0),
+        ('push: {branches: ["**", "!dev"]}', {"ref": "refs/heads/dev"}, 0),
     ],
 )
 def test_what_a_push_starts(api, hooks, on, change, runs):
@@ -256,3 +278,92 @@ def test_what_a_push_starts(api, hooks, on, change, runs):
     hooks.process(*hooks.queued())
 
     assert len(hooks.runs()) == runs
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "kind"),
+    [
+        ("github-pull-request-fork", "pull_request: {branches: [main]}", "pull_request"),
+        ("gitlab-merge-request-fork", "pull_request: {branches: [main]}", "pull_request"),
+        ("gitea-pull-request-fork", "pull_request: {}", "pull_request"),
+        ("bitbucket-pull-request-fork", "pull_request: {}", "pull_request"),
+        ("gitlab-push-tag", "push: {tags: [v*]}", "push"),
+        ("gitea-push", "push: {branches: [main]}", "push"),
+        ("bitbucket-push", "push: {branches: [main]}", "push"),
+    ],
+)
+def test_every_kind_of_git_host_starts_runs(api, hooks, name, on, kind):
+    put(api, HELLO.replace("push: {branches: [main]}", on))
+
+    assert hooks.golden(name).status == 202
+    assert hooks.process(*hooks.queued()) == []
+
+    (run,) = hooks.runs()
+    said = api("GET", f"/v1/runs/{run['run_id']}").json["event"]
+    assert said["kind"] == kind
+    assert said["repository"]
+
+
+def test_an_event_that_is_no_reason_to_start_anything_is_not_even_queued(hooks):
+    assert hooks.golden("github-pull-request-closed").json == {"status": "ignored"}
+    assert hooks.golden("gitlab-merge-request-renamed").json == {"status": "ignored"}
+    assert hooks.queued() == []
+
+
+def test_the_files_that_differ_decide_and_not_those_that_the_event_lists(api, hooks, tmp_path):
+    made = Repository(tmp_path / "web")
+    before = made.commit({"src/a.py": "1", "docs/a.md": "1"})
+    made.commit({"src/a.py": "2"})
+    after = made.commit({"src/a.py": "1", "docs/a.md": "2"})
+    put(api, HELLO.replace("push: {branches: [main]}", 'push: {paths: ["src/**"]}'))
+    put(
+        api,
+        HELLO.replace("name: hello", "name: docs").replace("push: {branches: [main]}", 'push: {paths: ["docs/**"]}'),
+    )
+
+    with served(tmp_path) as address:
+        repository = {**PUSH["repository"], "clone_url": f"{address}/web"}
+        hooks.send({**PUSH, "before": before, "after": after, "repository": repository})
+        assert hooks.process(*hooks.queued()) == []
+
+    (run,) = hooks.runs()
+    assert run["pipeline"] == "docs"
+    assert api("GET", f"/v1/runs/{run['run_id']}").json["event"]["paths_from"] == "diff"
+
+
+def test_a_private_repository_is_read_with_the_git_hosts_token_which_nobody_else_is_sent(api, hooks, tmp_path):
+    made = Repository(tmp_path / "web")
+    before = made.commit({"a": "1"})
+    after = made.commit({"b": "1"})
+    put(api, HELLO.replace("push: {branches: [main]}", "push: {paths: [b]}"))
+
+    with served(tmp_path, token="the-token-of-the-host") as address:
+        repository = {**PUSH["repository"], "clone_url": f"{address}/web"}
+        payload = {**PUSH, "before": before, "after": after, "repository": repository}
+        own = hooks.add("github", "own", url=address, access_token="the-token-of-the-host")
+        other = hooks.add("github", "other", url="http://127.0.0.2:1", access_token="the-token-of-the-host")
+        hooks.send(payload, path=own)
+        hooks.send(payload, path=other)
+        assert hooks.process(*hooks.queued()) == []
+
+    # The event lists `src/a.py` only.
+    assert [run["created_by"] for run in hooks.runs()] == ["github own"]
+
+
+def test_without_the_repository_the_event_decides_and_the_run_says_so(api, hooks):
+    put(api, HELLO.replace("push: {branches: [main]}", 'push: {paths: ["src/**"]}'))
+
+    hooks.send({**PUSH, "before": "1" * 40})
+    hooks.process(*hooks.queued())
+
+    (run,) = hooks.runs()
+    assert api("GET", f"/v1/runs/{run['run_id']}").json["event"]["paths_from"] == "event"
+
+
+def test_a_token_without_a_place_to_send_it_to_is_refused(api):
+    body = {"kind": "gitea", "project": "default", "name": "tea", "access_token": "t"}
+
+    assert api("POST", "/v1/githosts", body).status == 422
+    assert api("POST", "/v1/githosts", {**body, "url": "https://user@git.example"}).status == 422
+    added = api("POST", "/v1/githosts", {**body, "url": "https://git.example/"})
+    assert (added.status, added.json["url"]) == (201, "https://git.example")

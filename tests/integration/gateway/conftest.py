@@ -44,22 +44,19 @@ class FakeClock:
 class FakeMachines:
     succeeded: list[tuple[str, Any]] = field(default_factory=list)
     failed: list[tuple[str, Any]] = field(default_factory=list)
-    beats: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
 
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         raise AssertionError("no run is started here")
 
     def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
-        raise AssertionError("no treatment is started here")
+        self.started.append(treatment)
 
     def succeed(self, task_token: str, output: Any) -> None:
         self.succeeded.append((task_token, output))
 
     def fail(self, task_token: str, error: Any) -> None:
         self.failed.append((task_token, error))
-
-    def beat(self, task_token: str) -> None:
-        self.beats.append(task_token)
 
 
 @dataclass
@@ -69,7 +66,7 @@ class FakeDeadlines:
     def watch_run(self, run_id: str, after: timedelta) -> None:
         raise AssertionError("no run is watched here")
 
-    def watch_runner(self, runner_id: str, after: timedelta) -> None:
+    def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self.runners.append((runner_id, after))
 
     def watch_turnstile(self, scope: str, after: timedelta) -> None:
@@ -140,7 +137,7 @@ class World:
 
     def launch(self, treatment: str = "make", attempt: int = 1, task_token: str = "launch-token") -> str:
         runner_id = ids.runner_id(RUN_ID, treatment, attempt)
-        self.start(Launch(RUN_ID, treatment, runner_id, attempt, "local", "host", 120, task_token))
+        self.start(Launch(RUN_ID, treatment, runner_id, attempt, "local", "host", "provider-host", 120, task_token))
         return runner_id
 
     def move(self, treatment: str, state: TreatmentState, attempt: int | None = None) -> None:

@@ -1,17 +1,21 @@
 import dataclasses
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from cadence.application.begin import Begin
 from cadence.application.claim import LEASE_SECONDS, Claim
+from cadence.application.feed import Feeder
 from cadence.application.hosts import LeaseAnswer, LeaseWork
 from cadence.application.runner_ports import Host
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.runner_tokens import new_token, token_hash
 from cadence.domain.errors import Cancelled, Gone, NotFound, ProviderRejected, RunnerLost, Unauthenticated
-from cadence.domain.run import RunState
+from cadence.domain.run import RunState, TreatmentState
 from cadence.domain.runner import Outcome, Result, RunnerState
+from tests.fakes.services import MemoryWakeUps
 from tests.integration.gateway.conftest import RUN_ID, World
 
 NONCE = "nonce-of-the-agent"
@@ -21,7 +25,9 @@ Booting = tuple[str, str]
 
 @pytest.fixture
 def claim(world: World) -> Claim:
-    return Claim(world.runs, world.runners, world.secrets, world.runners, world.machines, world.clock)
+    feeder = Feeder(world.runs, world.runs, world.machines, MemoryWakeUps(), world.clock)
+    begin = Begin(world.runs, feeder, world.machines)
+    return Claim(world.runs, world.runners, world.secrets, world.runners, world.machines, begin, world.clock)
 
 
 @pytest.fixture
@@ -58,11 +64,12 @@ def events(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [vars(record)["security_event"] for record in caplog.records]
 
 
-def test_a_claim_gives_the_assignment_and_answers_the_machine(world: World, claim: Claim, booting: Booting) -> None:
+def test_a_claim_gives_the_assignment_and_begins_the_treatment(world: World, claim: Claim, booting: Booting) -> None:
     assignment = claim(*booting, NONCE, {"arch": "amd64"})
     assert assignment.secrets == {"TOKEN": "s3cr3t-value"}
     assert assignment.spec.run == "make"
-    assert world.machines.succeeded == [("launch-token", {"runner_id": booting[0]})]
+    assert world.runs.get_treatment(RUN_ID, "make").state is TreatmentState.RUNNING
+    assert world.machines.succeeded == []  # the machine waits for the result
     runner = world.runners.get_runner(booting[0])
     assert (runner.state, runner.facts) == (RunnerState.CLAIMED, {"arch": "amd64"})
     assert runner.lease_until == world.clock() + timedelta(seconds=LEASE_SECONDS)
@@ -125,6 +132,18 @@ def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim:
         claim(*booting, NONCE, {})
     ((token, error),) = world.machines.failed
     assert (token, type(error)) == ("launch-token", ProviderRejected)
+    assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
+
+
+@pytest.mark.parametrize("event", [{"kind": "pull_request", "fork": True}, {"kind": "pipeline", "fork": True}])
+def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
+    world: World, claim: Claim, booting: Booting, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+) -> None:
+    run = dataclasses.replace(world.runs.get_run(RUN_ID), event=event)
+    monkeypatch.setattr(world.runs, "get_run", lambda run_id: run)
+    with pytest.raises(ProviderRejected, match="not given to pull requests from forks"):
+        claim(*booting, NONCE, {})
+    assert [token for token, _ in world.machines.failed] == ["launch-token"]
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
 
 
@@ -248,11 +267,15 @@ def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: Claim) -
     assert [offer.runner_id for offer in world.hosts.list_offers("default", "local", 10)] == [runner_id]
     (handed,) = lease(world, host).assignments
     claim(runner_id, handed.token, NONCE, {})
-    assert world.machines.succeeded == [("second", {"runner_id": runner_id})]
     world.launch(task_token="third")
-    assert world.machines.succeeded[-1] == ("third", {"runner_id": runner_id})
+    assert world.machines.succeeded == []
+    assert world.runners.get_runner(runner_id).task_token == "third"
+    world.runners.complete(runner_id, Result(Outcome.SUCCEEDED))
+    world.launch(task_token="fourth")
+    ((token, told),) = world.machines.succeeded
+    assert (token, told["next"], told["function"]) == ("fourth", "settle", "provider-host")
     assert world.hosts.list_offers("default", "local", 10) == []
-    assert world.deadlines.runners == [(runner_id, timedelta(seconds=120))] * 2
+    assert world.deadlines.runners == [(runner_id, timedelta(seconds=120))] * 4
 
 
 def test_a_stopped_run_starts_no_runner(world: World, host: JoinedHost) -> None:

@@ -32,6 +32,7 @@ def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         "TREATMENT_MACHINE_ARN": _MACHINE,
         "DEADLINES_QUEUE_URL": queue,
         "DOORBELL_PREFIX": "doorbell-",
+        "PROVIDER_FUNCTION_PREFIX": "provider-",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
 
@@ -59,15 +60,17 @@ def launch(operation: str) -> dict[str, Any]:
         "boot_deadline": 120,
         "reason": "the only candidate",
     }
-    event = {"operation": operation, "run_id": RUN_ID, "treatment": "make", "placement": placement}
-    return event | ({"task_token": "launch-token"} if operation == "start" else {})
+    event = {"operation": operation, "run_id": RUN_ID, "treatment": "make"}
+    if operation == "stop":
+        return event | {"runner_id": RUNNER_ID}
+    return event | {"placement": placement, "task_token": "launch-token"}
 
 
 def test_a_runner_is_offered_and_released(world: World, provider_host: Any) -> None:
     provider_host(launch("start"), None)
     assert [offer.runner_id for offer in world.hosts.list_offers("default", "local", 10)] == [RUNNER_ID]
     runner = world.runners.get_runner(RUNNER_ID)
-    assert (runner.state, runner.launch_token, runner.boot_deadline) == (RunnerState.OFFERED, "launch-token", 120)
+    assert (runner.state, runner.task_token, runner.boot_deadline) == (RunnerState.OFFERED, "launch-token", 120)
     provider = world.provider("default", "local")
     assert (list(provider.list_owned()), provider.describe(RUNNER_ID)) == ([RUNNER_ID], "starting")
     provider_host(launch("stop"), None)

@@ -41,6 +41,8 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "RUN_MACHINE_ARN": machine,
         "TREATMENT_MACHINE_ARN": machine,
         "DOORBELL_PREFIX": "doorbell-",
+        "PROVIDER_FUNCTION_PREFIX": "provider-",
+        "DEADLINES_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "CACHE_MEBIBYTES": "20",
         "PROJECT_CACHE_MEBIBYTES": "40",

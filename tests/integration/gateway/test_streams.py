@@ -6,15 +6,21 @@ from collections.abc import Sequence
 import pytest
 
 from cadence.application.complete import Complete
+from cadence.application.feed import Feeder
 from cadence.application.heartbeat import Heartbeat, Sample
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.outputs import CommitOutput, OutputAnswer
+from cadence.application.runner_slots import RunnerSlots
+from cadence.application.settle import Settle
+from cadence.application.turnstiles import Turnstiles
 from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.run import TreatmentState
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
 from cadence.domain.stream import WINDOW, Chunk, InputState, StreamEnd
+from tests.fakes.gates import MemoryQuotas
 from tests.fakes.services import MemoryWakeUps
+from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.integration.gateway.conftest import RUN_ID, World
 
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -33,9 +39,7 @@ class Flow:
         self.wake_ups = MemoryWakeUps()
         self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, self.wake_ups)
         self.read = ReadInput(world.runs.get_spec, world.streams, sources, world.urls)
-        self.heartbeat = Heartbeat(
-            world.runs.get_spec, world.runners, sources, world.runners, world.machines, world.clock
-        )
+        self.heartbeat = Heartbeat(world.runs.get_spec, world.runners, sources, world.runners, world.clock)
         self.make = self.running("make")
         self.test = self.running("test")
 
@@ -182,17 +186,14 @@ def test_an_input_fails_with_its_producer(flow: Flow) -> None:
 
 
 def test_a_heartbeat_renews_the_lease_and_tells_the_news(flow: Flow) -> None:
-    flow.world.runners.keep_execute_token(flow.test.runner_id, "execute")
     runner = flow.world.runners.get_runner(flow.test.runner_id)
     answer = flow.heartbeat(runner, "running", [Sample(5, 100, 0, 0, 2), Sample(9, 50, 0, 0, 1)])
     assert (answer.cancel, answer.follow) == (None, False)
     assert (answer.inputs["wheel"].epoch, answer.inputs["wheel"].state) == (1, InputState.OPEN)
-    assert flow.world.machines.beats == ["execute"]
     flow.world.clock.pass_time(10)
     flow.world.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, cancel_reason="enough")
     runner = flow.world.runners.get_runner(runner.runner_id)
     assert flow.heartbeat(runner, "running", []).cancel == "enough"
-    assert flow.world.machines.beats == ["execute"]
     kept = flow.world.runners.get_runner(runner.runner_id)
     assert (kept.peaks["cpu_ms"], kept.peaks["memory"], kept.phase) == (9, 100, "running")
     assert kept.lease_until is not None
@@ -213,12 +214,16 @@ def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> Non
 
 
 def test_a_result_is_kept_once(flow: Flow) -> None:
-    complete = Complete(flow.world.runners, flow.world.machines)
-    flow.world.runners.keep_execute_token(flow.make.runner_id, "execute")
+    world = flow.world
+    feeder = Feeder(world.runs, world.runs, world.machines, MemoryWakeUps(), world.clock)
+    turnstiles = Turnstiles(MemoryTurnstileStore(), world.deadlines, world.clock, lambda attempt: None)
+    slots = RunnerSlots(world.runs, world.machines, turnstiles, MemoryQuotas())
+    settle = Settle(world.runs, world.runners, feeder, slots, world.runs.get_spec, "provider-", world.clock)
+    complete = Complete(world.runners, settle, world.machines)
     result = Result(Outcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})
     complete(flow.make, result)
     complete(flow.make, result)
-    assert flow.world.machines.succeeded == [("execute", {"runner_id": flow.make.runner_id})] * 2
+    assert [(token, told["next"]) for token, told in world.machines.succeeded] == [("launch-token", "settle")] * 2
     with pytest.raises(Conflict):
         complete(flow.make, Result(Outcome.FAILED, 1))
     flow.world.release(flow.make.runner_id)

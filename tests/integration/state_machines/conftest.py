@@ -20,20 +20,35 @@ from cadence.local.ports import first_free
 REPOSITORY = Path(__file__).parents[3]
 DEFINITIONS = REPOSITORY / "functions" / "state_machines"
 MACHINES = ("run", "treatment")
-PARTS = ("Admit", "StopRun", "Finalise", "Act", "Place", "Hold", "Settle", "provider")
+PARTS = ("Admit", "StopRun", "Finalise", "Act", "Place", "Settle", "provider")
 ROLE = "arn:aws:iam::000000000000:role/test"
-DECISION = {"function": "provider", "runner_id": "r-1", "attempt": 1}
+
+
+def step(following: str, then: str | None = None, attempt: int = 1) -> dict[str, Any]:
+    """What a treatment's machine is told to do next."""
+    names = {"function": "provider", "runner_id": "r-1"} if following in {"launch", "settle", "release"} else {}
+    return {
+        "next": following,
+        "then": then,
+        "attempt": attempt,
+        "function": None,
+        "runner_id": None,
+        "wait_seconds": 0,
+        **names,
+    }
+
+
+LAUNCH = step("launch") | {"placement": {"pool": "near", "runner_id": "r-1"}}
 # How everything goes when nothing fails: the part of each Lambda, and of each operation of the provider.
 WELL: dict[str, list[Any]] = {
     "Admit": [{"succeed": {}}],
     "StopRun": [{"succeed": {}}],
     "Finalise": [{"return": {"state": "succeeded"}}],
     "Act": [{"succeed": {"next": "done"}}],
-    "Place": [{"succeed": DECISION}],
+    "Place": [{"succeed": LAUNCH}],
     "wait": [{"succeed": {}}],
-    "start": [{"succeed": {}}],
-    "Hold": [{"succeed": {}}],
-    "Settle": [{"return": {"next": "done", "wait_seconds": 0}}],
+    "start": [{"succeed": step("release", "done")}],
+    "Settle": [{"return": step("release", "done")}],
     "stop": [{"return": {}}],
 }
 
@@ -49,9 +64,9 @@ class Theatre:
         self.runs += 1
         run = f"run{self.runs}"
         (self.scripts / f"{run}.json").write_text(json.dumps(WELL | (script or {})))
-        data = {"run_id": run, "treatment": "build", "kind": kind, "deadline_seconds": 600}
+        data = {"run_id": run, "treatment": "build", "kind": kind, "attempt": 1, "deadline_seconds": 600}
         if machine == "run":
-            del data["treatment"], data["kind"]
+            del data["treatment"], data["kind"], data["attempt"]
         started = self.stack.client("stepfunctions").start_execution(
             stateMachineArn=self.arns[machine], name=run, input=json.dumps(data)
         )

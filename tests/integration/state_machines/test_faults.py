@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.integration.state_machines.conftest import DEFINITIONS, MACHINES, WELL, Theatre
+from tests.integration.state_machines.conftest import DEFINITIONS, MACHINES, WELL, Theatre, step
 
-TREATMENT = ["Place", "Launch", "Execute", "Settle", "Release", "Again?", "Done"]
-UNLAUNCHED = ["Place", "Launch", "Settle", "Release", "Again?", "Done"]
+OFFERED = ["Place", "Next?", "Done"]
+TREATMENT = ["Place", "Next?", "Launch", "Next?", "Release", "Again?", "Done"]
+# Settled by its machine: after the result, after an error of Launch, and after an error of Place.
+SETTLED = ["Place", "Next?", "Launch", "Next?", "Settle", "Next?", "Release", "Again?", "Done"]
+UNLAUNCHED = ["Place", "Next?", "Launch", "Settle", "Next?", "Release", "Again?", "Done"]
+UNPLACED = ["Place", "Settle", "Next?", "Done"]
+UNSETTLED = [*SETTLED[:5], "Launched?", "Release", "Again?", "Not settled"]
 TURN = ["Place", "Await turn"]
-UNPLACED = ["Place", "SettleUnplaced"]
 ACTING = ["Act", "Acted?", "Done"]
 RUN = ["Admit", "Finalise"]
 STOPPED = ["Admit", "Stop", "Finalise"]
@@ -26,16 +30,19 @@ PART = {
     "Place": "Place",
     "Await turn": "wait",
     "Launch": "start",
-    "Execute": "Hold",
     "Settle": "Settle",
-    "SettleUnplaced": "Settle",
     "Release": "stop",
 }
 # What has to go wrong before, for a state that is not on the straight way.
 BEFORE: dict[str, dict[str, list[Any]]] = {
     "Stop": {"Admit": [{"fail": "Cancelled"}]},
+    "Settle": {"start": [{"succeed": step("settle")}]},
     "Await turn": {"Place": [{"fail": "MustWait"}, *WELL["Place"]]},
-    "SettleUnplaced": {"Place": [{"fail": "ProviderRejected"}]},
+}
+# What never found a place has no runner to be released.
+UNPLACED_ENDS: dict[str, dict[str, list[Any]]] = {
+    entry: {"Settle": [{"return": step("done")}]}
+    for entry in ("treatment.Place.Catch[1]", "treatment.Await turn.Catch[0]", "treatment.Act.Catch[0]")
 }
 
 
@@ -60,24 +67,21 @@ PATHS = {
     Entry("run", "Stop", "Catch", 0): STOPPED,
     Entry("run", "Finalise", "Retry", 0): RUN,
     Entry("treatment", "Act", "Retry", 0): ACTING,
-    Entry("treatment", "Act", "Catch", 0): ["Act", "SettleUnplaced"],
+    Entry("treatment", "Act", "Catch", 0): ["Act", "Settle", "Next?", "Done"],
     Entry("treatment", "Place", "Retry", 0): TREATMENT,
     Entry("treatment", "Place", "Retry", 1): TREATMENT,
     Entry("treatment", "Place", "Catch", 0): [*TURN, *TREATMENT],
     Entry("treatment", "Place", "Catch", 1): UNPLACED,
     Entry("treatment", "Await turn", "Retry", 0): [*TURN, *TREATMENT],
-    Entry("treatment", "Await turn", "Catch", 0): [*TURN, "SettleUnplaced"],
+    Entry("treatment", "Await turn", "Catch", 0): [*TURN, "Settle", "Next?", "Done"],
     Entry("treatment", "Launch", "Retry", 0): TREATMENT,
     Entry("treatment", "Launch", "Retry", 1): TREATMENT,
-    Entry("treatment", "Launch", "Catch", 0): ["Place", "Launch", *TREATMENT],
+    Entry("treatment", "Launch", "Catch", 0): ["Place", "Next?", "Launch", *TREATMENT],
     Entry("treatment", "Launch", "Catch", 1): UNLAUNCHED,
-    Entry("treatment", "Execute", "Retry", 0): TREATMENT,
-    Entry("treatment", "Execute", "Catch", 0): TREATMENT,
-    Entry("treatment", "Settle", "Retry", 0): TREATMENT,
-    Entry("treatment", "Settle", "Catch", 0): [*TREATMENT[:-1], "Not settled"],
+    Entry("treatment", "Settle", "Retry", 0): SETTLED,
+    Entry("treatment", "Settle", "Catch", 0): UNSETTLED,
     Entry("treatment", "Release", "Retry", 0): TREATMENT,
     Entry("treatment", "Release", "Catch", 0): TREATMENT,
-    Entry("treatment", "SettleUnplaced", "Retry", 0): UNPLACED,
 }
 
 
@@ -123,7 +127,7 @@ def fault(entry: Entry, error: str) -> dict[str, str]:
 
 def script(entry: Entry, faults: list[Any]) -> dict[str, list[Any]]:
     part = PART[entry.state]
-    return BEFORE.get(entry.state, {}) | {part: [*faults, *WELL[part]]}
+    return BEFORE.get(entry.state, {}) | UNPLACED_ENDS.get(str(entry), {}) | {part: [*faults, *WELL[part]]}
 
 
 def test_every_retry_and_catch_has_its_fault() -> None:
@@ -157,7 +161,7 @@ def test_a_fault_that_stays_is_caught(theatre: Theatre, entry: Entry, error: str
         assert ended["error"] == error
     if PATHS[entry] == STOPPED:
         assert play.calls("StopRun")[0]["error"]["Error"] == (error if entry.state == "Admit" else "Cancelled")
-    if "Settle" in state.get("Catch", [{}])[entry.index]["Next"]:
+    if state["Catch"][entry.index]["Next"] == "Settle":
         assert play.calls("Settle")[0]["error"]["Error"] == error
 
 

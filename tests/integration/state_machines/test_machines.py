@@ -13,8 +13,8 @@ from cadence.adapters import aws
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.domain.errors import MACHINE_ERRORS, Cancelled, RunnerLost
 from cadence.domain.ids import treatment_id
-from tests.integration.state_machines.conftest import DEFINITIONS, MACHINES, WELL, Theatre
-from tests.integration.state_machines.test_faults import RUN, TREATMENT, entries
+from tests.integration.state_machines.conftest import DEFINITIONS, LAUNCH, MACHINES, WELL, Theatre, step
+from tests.integration.state_machines.test_faults import OFFERED, RUN, SETTLED, TREATMENT, UNLAUNCHED, entries
 
 AWS_ERRORS = {
     "States.ALL",
@@ -47,6 +47,36 @@ def test_a_treatment_takes_few_transitions(theatre: Theatre) -> None:
     assert len(["Kind?", *play.path()]) <= MOST_TRANSITIONS
 
 
+def test_a_treatment_on_a_host_takes_three_transitions(theatre: Theatre) -> None:
+    play = theatre.start("treatment", {"Place": [{"succeed": step("done")}]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == OFFERED
+    assert play.calls("start") == play.calls("Settle") == play.calls("stop") == []
+
+
+def test_a_result_that_nobody_settled_yet_is_settled_by_the_machine(theatre: Theatre) -> None:
+    play = theatre.start("treatment", {"start": [{"succeed": step("settle")}]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == SETTLED
+    assert "error" not in play.calls("Settle")[0]
+    assert play.calls("stop")[0]["runner_id"] == "r-1"
+
+
+def test_a_host_s_runner_that_was_lost_is_settled_and_released(theatre: Theatre) -> None:
+    play = theatre.start("treatment", {"Place": [{"wait": True}], "Settle": [{"return": step("release", "done")}]})
+    client = theatre.stack.client("stepfunctions")
+    client.send_task_failure(taskToken=play.token("Place"), error="RunnerLost", cause="gone")
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Place", "Settle", "Next?", "Release", "Again?", "Done"]
+    assert play.calls("Settle")[0]["attempt"] == 1
+
+
+def test_what_was_never_launched_and_cannot_be_settled_fails(theatre: Theatre) -> None:
+    play = theatre.start("treatment", {"Place": [{"fail": "RunnerLost"}], "Settle": [{"raise": "Broken"}]})
+    assert play.end()["status"] == "FAILED"
+    assert play.path() == ["Place", "Settle", "Launched?", "Not settled"]
+
+
 def test_a_run_takes_two_transitions(theatre: Theatre) -> None:
     play = theatre.start("run")
     ended = play.end()
@@ -59,14 +89,26 @@ def test_another_attempt_begins_with_nothing_of_the_last(theatre: Theatre) -> No
         "treatment",
         {
             "start": [{"fail": "RunnerLost"}, *WELL["start"]],
-            "Settle": [{"return": {"next": "retry", "wait_seconds": 0}}, *WELL["Settle"]],
+            "Settle": [{"return": step("release", "retry", 2)}, *WELL["Settle"]],
         },
     )
     assert play.end()["status"] == "SUCCEEDED"
-    assert play.path() == ["Place", "Launch", "Settle", "Release", "Again?", "Next attempt", *TREATMENT]
-    assert set(play.calls("Place")[1]["state"]) == {"run_id", "treatment"}
-    assert "error" in play.calls("Settle")[0]
-    assert "error" not in play.calls("Settle")[1]
+    assert play.path() == [*UNLAUNCHED[:-1], "Next attempt", *TREATMENT]
+    assert set(play.calls("Place")[1]["state"]) == {"run_id", "treatment", "attempt"}
+    assert [call["state"]["attempt"] for call in play.calls("Place")] == [1, 2]
+
+
+def test_a_runner_that_needs_no_release_is_followed_by_another_attempt_at_once(theatre: Theatre) -> None:
+    play = theatre.start(
+        "treatment",
+        {
+            "Place": [{"succeed": step("settle")}, {"succeed": step("done")}],
+            "Settle": [{"return": step("retry", attempt=2)}],
+        },
+    )
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Place", "Next?", "Settle", "Next?", "Next attempt", *OFFERED]
+    assert play.calls("Place")[1]["state"]["attempt"] == 2
 
 
 @pytest.mark.parametrize("kind", ["gather", "each", "trigger"])
@@ -77,10 +119,17 @@ def test_a_treatment_without_a_runner_acts_until_it_is_done(theatre: Theatre, ki
 
 
 def test_another_attempt_waits_as_long_as_it_is_told(theatre: Theatre) -> None:
-    waits = {"return": {"next": "wait", "wait_seconds": 3600}}
-    play = theatre.start("treatment", {"Settle": [waits, *WELL["Settle"]]})
+    waits = {"return": step("release", "wait", 2) | {"wait_seconds": 3600}}
+    play = theatre.start("treatment", {"start": [{"succeed": step("settle")}, *WELL["start"]], "Settle": [waits]})
     assert play.end()["status"] == "SUCCEEDED"
-    assert play.path() == [*TREATMENT[:-1], "Wait", "Next attempt", *TREATMENT]
+    assert play.path() == [*SETTLED[:-1], "Wait", "Next attempt", *TREATMENT]
+
+
+def test_a_wait_follows_at_once_where_nothing_is_to_be_released(theatre: Theatre) -> None:
+    waits = {"return": step("wait", attempt=2) | {"wait_seconds": 3600}}
+    play = theatre.start("treatment", {"Place": [{"succeed": step("settle")}, *WELL["Place"]], "Settle": [waits]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Place", "Next?", "Settle", "Next?", "Wait", "Next attempt", *TREATMENT]
 
 
 def test_the_next_pool_is_asked_with_the_refused_decision(theatre: Theatre) -> None:
@@ -88,20 +137,20 @@ def test_the_next_pool_is_asked_with_the_refused_decision(theatre: Theatre) -> N
     play.end()
     refused = play.calls("Place")[1]["state"]
     assert refused["exhausted"]["Error"] == "CapacityExhausted"
-    assert refused["placement"]["decision"]["runner_id"] == "r-1"
+    assert refused["decided"]["placement"] == LAUNCH["placement"]
 
 
-def test_a_place_that_fails_after_a_refusal_names_no_attempt(theatre: Theatre) -> None:
+def test_a_place_that_fails_after_a_refusal_is_settled_and_released(theatre: Theatre) -> None:
     play = theatre.start(
         "treatment", {"start": [{"fail": "CapacityExhausted"}], "Place": [*WELL["Place"], {"fail": "Cancelled"}]}
     )
     play.end()
-    assert play.path() == ["Place", "Launch", "Place", "SettleUnplaced"]
-    assert "placement" not in play.calls("Settle")[0]
+    assert play.path() == ["Place", "Next?", "Launch", "Place", "Settle", "Next?", "Release", "Again?", "Done"]
+    assert play.calls("Settle")[0]["error"]["Error"] == "Cancelled"
 
 
 def test_a_second_start_is_no_second_execution(theatre: Theatre, machines: StepFunctionsMachines) -> None:
-    (theatre.scripts / "twice.json").write_text(json.dumps(WELL | {"Hold": [{"wait": True}]}))
+    (theatre.scripts / "twice.json").write_text(json.dumps(WELL | {"start": [{"wait": True}]}))
     for _ in range(3):
         machines.start_treatment("twice", "build")
     listed = theatre.stack.client("stepfunctions").list_executions(stateMachineArn=theatre.arns["treatment"])
@@ -117,25 +166,23 @@ def test_a_run_is_started_once(theatre: Theatre, machines: StepFunctionsMachines
 
 
 def test_tokens_are_answered_once(theatre: Theatre, machines: StepFunctionsMachines) -> None:
-    play = theatre.start("treatment", {"Hold": [{"wait": True}]})
-    token = play.token("Hold")
-    machines.beat(token)
+    play = theatre.start("treatment", {"start": [{"wait": True}]})
+    token = play.token("start")
     machines.fail(token, RunnerLost("the runner is gone"))
     play.end()
     assert play.calls("Settle")[0]["error"] == {"Error": "RunnerLost", "Cause": "the runner is gone"}
     machines.succeed(token, {})  # too late: nobody waits for it
     machines.fail(token, Cancelled("too late"))
-    machines.beat(token)
-    assert play.path() == TREATMENT
+    assert play.path() == UNLAUNCHED
 
 
 def test_an_execution_that_is_stopped_goes_no_further(theatre: Theatre, machines: StepFunctionsMachines) -> None:
-    play = theatre.start("treatment", {"Hold": [{"wait": True}]})
-    token = play.token("Hold")
+    play = theatre.start("treatment", {"start": [{"wait": True}]})
+    token = play.token("start")
     theatre.stack.client("stepfunctions").stop_execution(executionArn=play.arn, error="Stopped", cause="by hand")
     assert play.end()["status"] == "ABORTED"
     machines.succeed(token, {})
-    assert play.path() == ["Place", "Launch", "Execute"]
+    assert play.path() == ["Place", "Next?", "Launch"]
 
 
 def test_every_error_name_can_occur() -> None:

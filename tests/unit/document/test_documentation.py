@@ -11,12 +11,20 @@ TEXT = (Path(__file__).resolve().parents[3] / "docs" / "pipelines.md").read_text
 DOCUMENTS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 HEAD = "cadence: 1\nname: sample\n"
 PRODUCER = "  producer: {run: x, outputs: {lines: Stream<string>}}\n"
+BYTES = "  archive: {run: x, outputs: {tar: Stream<byte>}}\n"
 
 
 def completed(part: str) -> str:
     """A part of a document, with what it needs around it."""
     if part.startswith("cadence:"):
         return part
+    if part.startswith("    "):
+        image = "" if "image:" in part else "    image: debian\n"
+        return f"{HEAD}treatments:\n  a:\n    run: x\n{image}{part}"
+    if part.startswith("  build:"):
+        return f"{HEAD}treatments:\n{BYTES}{part}connections: [archive.tar -> build.source]\n"
+    if part.startswith("  pack:"):
+        return f"{HEAD}treatments:\n{BYTES}{part}connections: [archive.tar -> pack.source]\n"
     if part.startswith("  count:"):
         return f"{HEAD}treatments:\n{PRODUCER}{part}connections: [producer.lines -> count.lines]\n"
     return HEAD + part if "treatments:" in part else f"{HEAD}treatments: {{a: {{run: x}}}}\n{part}"

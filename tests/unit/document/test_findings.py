@@ -51,6 +51,7 @@ def two(connection: str, inputs: str = "source: Stream<byte>") -> str:
 POOLS: Mapping[str, PoolOffer] = {
     "small": PoolOffer(frozenset({"amd64"}), max_cpu=2_000, max_memory=4_096, max_storage=10_000, images=False)
 }
+ALONE = Context(pools={"small": PoolOffer(max_runners=1)})
 OFFER = Context(secrets=frozenset({"git-read"}), pools=POOLS)
 
 GENERIC = HEAD + (
@@ -195,6 +196,13 @@ CASES: dict[Code, list[Case]] = {
     Code.WRONG_FORM: [
         Case(treatment("{run: a, image: '-x'}"), 4, 26, "/treatments/build/image", "“-x”"),
         Case(treatment("{run: a, cpu: '${{ 1 }} of it'}"), 4, 24, "/treatments/build/cpu", "“${{ 1 }} of it”"),
+        Case(
+            treatment("{run: a, services: {s: {image: 'x@sha256:12'}}}"),
+            4,
+            41,
+            "/treatments/build/services/s/image",
+            "no image with a digest",
+        ),
         Case(treatment("{run: a, volumes: {v: data}}"), 4, 32, "/treatments/build/volumes/v", "“data”"),
     ],
     Code.REPEATED_ITEM: [
@@ -209,9 +217,44 @@ CASES: dict[Code, list[Case]] = {
     Code.NOT_SUPPORTED_YET: [
         Case(treatment("{melodium: {program: x}}"), 4, 11, "/treatments/build/melodium", "“melodium”"),
     ],
-    Code.TRIGGER_NOT_ACTIVE: [
-        Case(ONE + "on:\n  pull_request:\n", 6, 3, "/on/pull_request", "starts no runs yet"),
-        Case(ONE + "on: {schedule: [{cron: '0 3 * * *'}]}", 5, 6, "/on/schedule", "starts no runs yet"),
+    Code.BAD_CRON: [
+        Case(ONE + "on: {schedule: [{cron: '0 3 * * * *'}]}", 5, 24, "/on/schedule/0/cron", "6 fields, not five"),
+        Case(ONE + "on: {schedule: [{cron: '60 3 * * *'}]}", 5, 24, "/on/schedule/0/cron", "bad minute"),
+        Case(ONE + "on: {schedule: [{cron: '0 3 * Foo *'}]}", 5, 24, "/on/schedule/0/cron", "bad month"),
+        Case(ONE + "on: {schedule: [{cron: '0 3 L * *'}]}", 5, 24, "/on/schedule/0/cron", "L, W and #"),
+        Case(ONE + "on: {schedule: [{cron: '0 3 */2 * 1'}]}", 5, 24, "/on/schedule/0/cron", "step over days"),
+    ],
+    Code.UNKNOWN_TIMEZONE: [
+        Case(
+            ONE + "on: {schedule: [{cron: '0 3 * * *', timezone: Mars/Base}]}",
+            5,
+            47,
+            "/on/schedule/0/timezone",
+            "“Mars/Base”",
+        ),
+        Case(
+            ONE + "on: {schedule: [{cron: '0 3 * * *', timezone: ../etc}]}",
+            5,
+            47,
+            "/on/schedule/0/timezone",
+            "“../etc”",
+        ),
+    ],
+    Code.SCHEDULE_NEVER_FIRES: [
+        Case(ONE + "on: {schedule: [{cron: '0 0 31 2,4 *'}]}", 5, 24, "/on/schedule/0/cron", "no such day"),
+    ],
+    Code.SCHEDULE_OFTEN: [
+        Case(ONE + "on: {schedule: [{cron: '*/3 * * * *'}]}", 5, 24, "/on/schedule/0/cron", "every 5 minutes"),
+        Case(ONE + "on: {schedule: [{cron: '58,0 * * * *'}]}", 5, 24, "/on/schedule/0/cron", "every 5 minutes"),
+    ],
+    Code.SECRETS_IN_PULL_REQUEST: [
+        Case(
+            treatment("{run: a, secrets: {T: t}}") + "\non: {pull_request: }",
+            4,
+            19,
+            "/treatments/build/secrets",
+            "forks",
+        ),
     ],
     Code.BAD_TYPE: [
         Case(treatment("{run: a, outputs: {o: Stream<bite>}}"), 4, 32, "/treatments/build/outputs/o", "“bite”"),
@@ -243,6 +286,23 @@ CASES: dict[Code, list[Case]] = {
         ),
     ],
     Code.BAD_PATH: [
+        Case(
+            treatment("{run: a, cache: {key: k, paths: [a, ../b]}}"),
+            4,
+            46,
+            "/treatments/build/cache/paths/1",
+            "of a cache leaves",
+        ),
+        Case(
+            treatment("{run: a, cache: [{key: k, files: [/etc/x], paths: [a]}]}"),
+            4,
+            44,
+            "/treatments/build/cache/0/files/0",
+            "of a cache starts outside",
+        ),
+        Case(
+            treatment("{run: a, image: i, volumes: {a: /x, b: /x/}}"), 4, 49, "/treatments/build/volumes/b", "same path"
+        ),
         Case(
             treatment("{run: a, outputs: {o: {type: Stream<byte>, path: /etc/}}}"),
             4,
@@ -307,6 +367,13 @@ CASES: dict[Code, list[Case]] = {
             59,
             "/treatments/build/inputs/i/default",
             "both value and default",
+        ),
+        Case(
+            treatment("{run: a, cache: [{key: k, paths: [a]}, {key: k, paths: [b]}]}"),
+            4,
+            55,
+            "/treatments/build/cache/1/key",
+            "Two caches of treatment “build” have the key “k”",
         ),
         Case(treatment("{run: a, with: {T: u8}}"), 4, 19, "/treatments/build/with", "without “use”"),
         Case(treatment("{run: a, parallel: 3}"), 4, 19, "/treatments/build/parallel", "without “each”"),
@@ -538,6 +605,74 @@ CASES: dict[Code, list[Case]] = {
             "/treatments/c/after/0",
             "wait for each other: c → a → b → c.",
         )
+    ],
+    Code.STREAM_DEADLOCK: [
+        Case(
+            HEAD + "treatments:\n"
+            "  a: {run: x, inputs: {i: Stream<u8>}, outputs: {o: Stream<u8>}}\n"
+            "  b: {run: x, inputs: {i: Stream<u8>}, outputs: {o: Stream<u8>}}\n"
+            "connections: [a.o -> b.i, b.o -> a.i]\n",
+            6,
+            27,
+            "/connections/1",
+            "so none ever does: a → b → a.",
+        )
+    ],
+    Code.TRIGGERS_ITSELF: [
+        Case(
+            treatment("{trigger: {pipeline: sample}}"),
+            4,
+            31,
+            "/treatments/build/trigger/pipeline",
+            "would start itself",
+        ),
+        Case(ONE + "on: {pipeline: [{name: sample}]}", 5, 24, "/on/pipeline/0/name", "would start itself"),
+    ],
+    Code.IMAGE_NEEDED: [
+        Case(treatment("{run: x, volumes: {data: /mnt}}"), 4, 19, "/treatments/build/volumes", "need a container")
+    ],
+    Code.BAD_SERVICE: [
+        Case(
+            treatment("{run: x, services: {localhost: {image: a}}}"),
+            4,
+            30,
+            "/treatments/build/services/localhost",
+            "cannot be named localhost",
+        ),
+        Case(
+            treatment("{run: x, services: {db: {image: a, health: {command: [x], interval: 9, timeout: 5}}}}"),
+            4,
+            45,
+            "/treatments/build/services/db/health",
+            "asked every 9 s",
+        ),
+        Case(
+            treatment("{run: x, services: {a: {image: a, ports: [80]}, b: {image: b, ports: [1, 80]}}}"),
+            4,
+            83,
+            "/treatments/build/services/b/ports/1",
+            "both have port 80",
+        ),
+    ],
+    Code.UNKNOWN_VOLUME: [
+        Case(
+            treatment("{run: x, image: i, volumes: {data: /d}, services: {db: {image: a, volumes: {date: /x}}}}"),
+            4,
+            86,
+            "/treatments/build/services/db/volumes/date",
+            "“date”, which is not declared",
+        )
+    ],
+    Code.POOL_TOO_SMALL_TOGETHER: [
+        Case(
+            two("fetch.source -> build.source") + "defaults: {retry: {infrastructure: 1}}\n",
+            4,
+            3,
+            "/treatments/fetch",
+            "Streams connect 2 treatments, but the pool small can have 1 runners",
+            ALONE,
+        ),
+        Case(two("fetch.source -> build.source"), 4, 3, "/treatments/fetch", "They will run one after another", ALONE),
     ],
     Code.UNKNOWN_SECRET: [
         Case(treatment("{run: a, secrets: {T: git-reed}}"), 4, 32, "/treatments/build/secrets/T", "“git-reed”", OFFER)

@@ -26,7 +26,7 @@ def setting() -> Setting:
 def waits(setting: Setting, name: str) -> str:
     """Placed in vain; its machine waits from then on."""
     with pytest.raises(MustWait):
-        setting.place(RUN, name)
+        setting.place(name)
     setting.gates.wait(RUN, name, f"turn-{name}-{setting.treatment(name).attempt}")
     return setting.treatment(name).waiting_for or ""
 
@@ -62,7 +62,7 @@ def test_a_treatment_waits_for_a_slot_and_is_told_when_it_is_free(setting: Setti
     assert waits(setting, "c") == "a runner of pool small (position 2)"
     assert setting.state("b") is TreatmentState.READY
     setting.complete("a")
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1, None)
     assert (told(setting, "b"), told(setting, "c")) == (True, False)
     setting.done("b")
     assert setting.treatment("b").waiting_for is None
@@ -76,9 +76,9 @@ def test_a_slot_that_came_free_before_the_machine_waited_is_not_missed(setting: 
     setting.admitted(spec("a"), spec("b"))
     setting.running("a")
     with pytest.raises(MustWait):
-        setting.place(RUN, "b")
+        setting.place("b")
     setting.complete("a")
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1, None)
     setting.gates.wait(RUN, "b", "turn-b-1")
     assert told(setting, "b")
 
@@ -87,12 +87,12 @@ def test_the_next_pool_with_a_slot_is_taken_first(setting: Setting) -> None:
     setting.pools.pools = (SMALL, OTHER)
     setting.admitted(spec("a"), spec("b"), spec("c"))
     setting.running("a")
-    assert setting.place(RUN, "b").pool == "other"
+    assert setting.place("b").pool == "other"
     assert waits(setting, "c") == "a runner of pool small (position 1)"
     setting.runs.advance(RUN, "b", 1, {TreatmentState.BOOTING}, TreatmentState.BOOTING)
-    setting.settle(RUN, "b", 1, None)
+    setting.settle("b", 1, None)
     assert told(setting, "c")
-    assert setting.place(RUN, "c").pool == "other"
+    assert setting.place("c").pool == "other"
     assert [scope for scope, _ in setting.turnstiles.places] == ["POOL#acme#small", "POOL#acme#other"]
 
 
@@ -103,7 +103,7 @@ def test_the_organizations_slot_comes_first(setting: Setting) -> None:
     setting.running("a")
     assert waits(setting, "b") == "one of the 1 runners of organization acme (position 1)"
     setting.complete("a")
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1, None)
     assert told(setting, "b")
     setting.done("b")
     assert setting.turnstiles.places == {}
@@ -115,7 +115,7 @@ def test_every_attempt_takes_its_own_turn(setting: Setting) -> None:
     setting.running("a")
     waits(setting, "b")
     setting.complete("a", Outcome.FAILED)
-    assert setting.settle(RUN, "a", 1, None).retry
+    assert setting.settle("a", 1) == "retry"
     assert told(setting, "b")
     waits(setting, "a")
     setting.done("b")
@@ -142,7 +142,7 @@ def test_a_wait_of_a_stopped_run_ends_at_once(setting: Setting) -> None:
     setting.admitted(spec("a"), spec("b"))
     setting.running("a")
     with pytest.raises(MustWait):
-        setting.place(RUN, "b")
+        setting.place("b")
     setting.cancel()
     with pytest.raises(Cancelled):
         setting.gates.wait(RUN, "b", "turn-b-1")
@@ -162,9 +162,36 @@ def test_an_attempt_that_ended_unseen_is_put_out(setting: Setting) -> None:
 def test_a_pool_without_room_gives_its_slot_back(setting: Setting) -> None:
     setting.pools.pools = (SMALL, OTHER)
     setting.admitted(spec("a"))
-    refused = setting.place(RUN, "a")
-    assert setting.place(RUN, "a", refused).pool == "other"
+    refused = setting.place("a")
+    assert setting.place("a", refused).pool == "other"
     assert [scope for scope, _ in setting.turnstiles.places] == ["POOL#acme#other"]
+
+
+def test_nobody_keeps_a_slot_without_room_while_waiting_for_another(setting: Setting) -> None:
+    setting.pools.pools = (SMALL, OTHER)
+    setting.admitted(spec("a"), spec("b"))
+    of_a = setting.place(RUN, "a")
+    of_b = setting.place(RUN, "b")
+    assert (of_a.pool, of_b.pool) == ("small", "other")
+    with pytest.raises(MustWait):
+        setting.place(RUN, "a", of_a)  # small had no room, other is taken
+    assert setting.place(RUN, "b", of_b).pool == "small"
+    setting.gates.wait(RUN, "a", "turn-a-1")
+    assert told(setting, "a")
+
+
+def test_a_wait_for_another_pool_is_not_taken_for_a_leak(setting: Setting) -> None:
+    setting.pools.pools = (SMALL, OTHER)
+    setting.admitted(spec("a"), spec("b"))
+    of_a = setting.place(RUN, "a")
+    setting.place(RUN, "b")
+    with pytest.raises(MustWait):
+        setting.place(RUN, "a", of_a)
+    setting.clock.advance(timedelta(minutes=2))
+    setting.watchdog.turnstile("POOL#acme#other")
+    setting.gates.wait(RUN, "a", "turn-a-1")
+    setting.settle(RUN, "b", 1, None)
+    assert told(setting, "a")
 
 
 def test_the_priority_of_the_run_counts(setting: Setting) -> None:
@@ -174,7 +201,7 @@ def test_the_priority_of_the_run_counts(setting: Setting) -> None:
     waits(setting, "b")
     waits(setting, "c")
     setting.complete("a")
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1, None)
     assert (told(setting, "b"), told(setting, "c")) == (False, True)
 
 
@@ -195,8 +222,8 @@ def test_a_refusal_fails_the_treatment_with_its_reason(setting: Setting) -> None
     waits(setting, "t")
     decide(setting, Verdict.REFUSE, "bob", "not on a Friday")
     with pytest.raises(NotApproved, match="environment production: refused by bob: not on a Friday") as refused:
-        setting.place(RUN, "t")
-    setting.settle(RUN, "t", None, None)
+        setting.place("t")
+    setting.settle("t", None, None)
     assert refused.value.code == "not_approved"
 
 
@@ -251,7 +278,7 @@ def test_an_approval_that_does_not_come_is_ended_by_the_watchdog(setting: Settin
     with pytest.raises(Conflict, match="waits for an approval no more"):
         decide(setting, Verdict.APPROVE, "bob")
     with pytest.raises(NotApproved, match="not approved within 100 s"):
-        setting.place(RUN, "t")
+        setting.place("t")
 
 
 def test_a_decision_whose_caller_died_is_carried_out_by_the_watchdog(setting: Setting) -> None:
@@ -272,13 +299,13 @@ def test_nothing_is_decided_that_was_not_asked(setting: Setting) -> None:
 def test_an_environment_without_approvals_asks_nobody(setting: Setting) -> None:
     setting.environments.environments["staging"] = EnvironmentSet("staging")
     setting.admitted(spec("t", environment="staging"))
-    assert setting.place(RUN, "t").pool == "near"
+    assert setting.place("t").pool == "near"
 
 
 def test_a_deleted_environment_lets_nothing_through(setting: Setting) -> None:
     setting.admitted(spec("t", environment="gone"))
     with pytest.raises(NotApproved, match="no environment gone any more"):
-        setting.place(RUN, "t")
+        setting.place("t")
 
 
 def test_a_cancelled_run_waits_for_no_approval(setting: Setting) -> None:

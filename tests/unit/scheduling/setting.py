@@ -8,19 +8,24 @@ from typing import Any
 from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
 from cadence.application.approvals import Approvals
+from cadence.application.begin import Begin
+from cadence.application.complete import Complete
 from cadence.application.each import GrowGroup
 from cadence.application.elements import Elements
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.gather import Gather
-from cadence.application.hold import Hold
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
+from cadence.application.plan_run import PlanRun
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
-from cadence.application.settle import MachineError, Settle, following
+from cadence.application.settle import MachineError, Settle
+from cadence.application.start_child_run import StartChildRun
+from cadence.application.start_run import StartRun
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
@@ -28,10 +33,12 @@ from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
 from cadence.application.workers import one_by_one
 from cadence.domain import ids, plan
-from cadence.domain.pool import Pool
+from cadence.domain.errors import CadenceError
+from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
+from tests.fakes.offers import MemoryDoorbell, MemoryOffers
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
@@ -44,6 +51,7 @@ from tests.fakes.services import (
     MemoryPools,
     MemoryRegistries,
     MemoryWakeUps,
+    no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.turnstiles import MemoryTurnstileStore
@@ -97,29 +105,38 @@ class Setting:
             self.runs, self.approval_store, self.environments, self.machines, self.deadlines, self.clock
         )
         self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
-        self.place = Place(self.runs, self.pools, self.gates, "provider-", self.clock)
-        self.hold = Hold(self.runs, self.runners, self.machines, feeder, self.clock)
-        self.settle = Settle(self.runs, self.runners, feeder, self.slots, self.clock)
+        self.offers = MemoryOffers(self.runs, self.runners)
+        offer = Offer(self.runners, self.offers, MemoryDoorbell(), self.machines)
+        self.placing = Place(
+            self.runs, self.pools, self.gates, offer, self.machines, self.deadlines, "provider-", self.clock
+        )
+        self.beginning = Begin(self.runs, feeder, self.machines)
+        self.settling = Settle(self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.clock)
+        self.completing = Complete(self.runners, self.settling, self.machines)
         end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, self.clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         elements = Elements(self.runs, self.streams, self.chunks)
         grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
         gather = Gather(self.runs, self.chunks, self.clock)
-        self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, self.clock)
+        start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
+        self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
+        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, feeder, self.machines, self.clock)
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
-        self.finalise = Finalise(self.runs, self.run_gates, self.clock)
+        self.ended: list[Run] = []
+        self.finalise = Finalise(self.runs, self.run_gates, self.ended.append, self.clock)
         self.watchdog = Watchdog(
             self.runs,
             self.runners,
             self.machines,
             self.deadlines,
+            self.settling,
             self.finalise,
             self.run_gates,
             self.slots,
             self.approvals,
             self.clock,
         )
-        self.machine_broke = MachineBroke(self.runs, self.machines, self.settle, self.finalise)
+        self.machine_broke = MachineBroke(self.runs, self.machines, self.settling, self.finalise)
 
     def create(self, *specs: TreatmentSpec, max_duration: int = 600) -> None:
         plan_sha256 = self.documents.put(plan.encode(specs))
@@ -150,13 +167,38 @@ class Setting:
     def started(self) -> list[str]:
         return [name for _, name in self.machines.treatments]
 
+    def token(self, name: str, attempt: int | None = None) -> str:
+        """What the machine of a treatment waits on during an attempt (the current one if none is given)."""
+        return f"{name}-{attempt or self.treatment(name).attempt}"
+
+    def place(self, name: str, refused: Placement | None = None) -> Placement:
+        """Places the current attempt; for a cloud, the answer of the machine's token is taken off it."""
+        attempt, token = self.treatment(name).attempt, self.token(name)
+        self.placing(RUN, name, attempt, token, refused)
+        answer = self.machines.answers.pop(token, None)
+        if answer is not None and not isinstance(answer, CadenceError):
+            return Placement.from_json(answer["placement"])
+        runner = self.runners.get_runner(ids.runner_id(RUN, name, attempt))
+        return Placement(
+            runner.pool,
+            runner.provider,
+            f"provider-{HOST}",
+            runner.runner_id,
+            attempt,
+            runner.boot_deadline,
+            "",
+            self.clock.now,
+        )
+
     def launched(self, name: str, state: RunnerState = RunnerState.BOOTING, **fields: Any) -> Runner:
         """Placed, and its runner asked for."""
-        placement = self.place(RUN, name)
+        placement = self.place(name)
         runner = Runner(
             placement.runner_id, RUN, name, placement.attempt, "acme", "site", placement.pool, placement.provider,
-            state, self.clock.now, launch_token=f"launch-{name}-{placement.attempt}",
+            state, self.clock.now, task_token=self.token(name),
         )  # fmt: skip
+        self.runners.runners.pop(placement.runner_id, None)
+        self.deadlines.runners.clear()
         return self.runners.put_runner(dataclasses.replace(runner, **fields))
 
     def claimed(self, name: str) -> Runner:
@@ -172,11 +214,13 @@ class Setting:
 
     def running(self, name: str) -> Runner:
         runner = self.claimed(name)
-        self.hold(RUN, name, runner.runner_id, self.execute_token(name))
+        self.beginning(runner, self.runs.get_spec(RUN, name))
         return self.runners.get_runner(runner.runner_id)
 
-    def execute_token(self, name: str) -> str:
-        return f"execute-{name}-{self.treatment(name).attempt}"
+    def settle(self, name: str, attempt: int | None, error: MachineError | None = None) -> str:
+        """Settles as the treatment's machine does; what follows, once the runner is released if it has to be."""
+        step = self.settling(RUN, name, attempt, error)
+        return str(step.then or step.next)
 
     def complete(
         self, name: str, outcome: Outcome = Outcome.SUCCEEDED, error: str | None = None, *, outputs: bool = True
@@ -192,10 +236,10 @@ class Setting:
         attempt = self.treatment(name).attempt
         self.running(name)
         self.complete(name, outcome, error)
-        return following(self.settle(RUN, name, attempt, None))
+        return self.settle(name, attempt)
 
     def failed_with(self, name: str, error: str, cause: str = "why") -> str:
-        return following(self.settle(RUN, name, self.treatment(name).attempt, MachineError(error, cause)))
+        return self.settle(name, self.treatment(name).attempt, MachineError(error, cause))
 
     def cancel(self) -> None:
         self.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")

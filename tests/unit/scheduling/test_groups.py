@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cadence.domain import ids
+from cadence.domain.errors import Cancelled, Gone
 from cadence.domain.run import Kind, OutputSpec, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome
 from tests.unit.scheduling.setting import RUN, Setting, spec
@@ -156,7 +157,7 @@ def test_failing_fast_ends_the_others_wherever_they_are(setting: Setting) -> Non
         setting.wake(RUN, "m", failed=True)
     assert setting.state("m:ready") is S.CANCELLED
     assert setting.treatment("m:ready").cause == "cancelled because m:bad failed (fail_fast)"
-    for name, token in (("m:offered", "launch-m:offered-1"), ("m:running", "execute-m:running-1")):
+    for name, token in (("m:offered", "m:offered-1"), ("m:running", "m:running-1")):
         error = setting.machines.answers[token]
         assert isinstance(error, Exception)
         assert type(error).__name__ == "Cancelled"
@@ -173,8 +174,9 @@ def test_an_instance_between_two_steps_ends_at_the_next_one(setting: Setting) ->
     setting.done("m:bad", Outcome.FAILED, "why")
     setting.wake(RUN, "m", failed=True)
     setting.runners.put_runner(runner)
-    with pytest.raises(Exception, match="m:bad failed"):
-        setting.hold(RUN, "m:a", runner.runner_id, "execute")
+    with pytest.raises(Gone, match="m:bad failed"):
+        setting.beginning(runner, setting.runs.get_spec(RUN, "m:a"))
+    assert isinstance(setting.machines.answers["m:a-1"], Cancelled)
     assert setting.failed_with("m:a", "Cancelled", "why") == "done"
     assert setting.state("m:a") is S.CANCELLED
 
@@ -186,7 +188,7 @@ def test_a_result_that_came_first_stays(setting: Setting) -> None:
     setting.complete("m:a")
     setting.done("m:bad", Outcome.FAILED, "why")
     setting.wake(RUN, "m", failed=True)
-    setting.settle(RUN, "m:a", 1, None)
+    setting.settle("m:a", 1, None)
     assert setting.state("m:a") is S.SUCCEEDED
 
 
@@ -196,7 +198,7 @@ def test_instances_beyond_the_bound_wait_for_a_place(setting: Setting) -> None:
     assert setting.treatment("m:c").waiting_for == "another instance of m to end"
     assert setting.done("m:b", Outcome.FAILED, "why") == "done"
     assert setting.started() == ["m:a", "m:b", "m:c"]
-    setting.settle(RUN, "m:b", 1, None)  # once more: nobody else is let in
+    setting.settle("m:b", 1, None)  # once more: nobody else is let in
     assert setting.started() == ["m:a", "m:b", "m:c"]
     end(setting, "m:a", None)
     end(setting, "m:c", None)
@@ -257,7 +259,7 @@ def test_a_condition_over_states_is_decided_when_they_are_known(
     )
     assert setting.state("c") is S.PENDING
     for _ in range(2):
-        setting.done("a", outcome, "why") if setting.state("a") is S.READY else setting.settle(RUN, "a", 1, None)
+        setting.done("a", outcome, "why") if setting.state("a") is S.READY else setting.settle("a", 1, None)
     assert setting.state("c") is state
     if cause:
         with pytest.raises(AssertionError, match=cause):

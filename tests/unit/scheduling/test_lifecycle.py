@@ -45,7 +45,19 @@ class Clouds:
     def start(self, pool: str) -> None:
         its = self.setting
         start = StartRunner(its.runs, its.runners, its.machines, its.deadlines, self.provider, its.clock)  # type: ignore[arg-type]
-        start(Launch(RUN, "build", RUNNER, 1, pool, pool, boot_deadline=120, task_token=f"launch on {pool}"))
+        start(
+            Launch(
+                RUN,
+                "build",
+                RUNNER,
+                1,
+                pool,
+                pool,
+                f"provider-{pool}",
+                boot_deadline=120,
+                task_token=f"launch on {pool}",
+            )
+        )
 
     def release(self) -> None:
         ReleaseRunner(self.setting.runners, self.provider)(RUNNER)  # type: ignore[arg-type]

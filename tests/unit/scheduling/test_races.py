@@ -3,14 +3,18 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from cadence.application.settle import MachineError
-from cadence.domain.errors import CadenceError, Cancelled, Conflict, RunnerLost, TimedOut
+from cadence.domain.errors import CadenceError, Cancelled, Conflict, Gone, RunnerLost, Transient
+from cadence.domain.ids import runner_id
+from cadence.domain.pool import Pool
 from cadence.domain.run import EdgeState, RetrySpec, RunState, TreatmentState
-from cadence.domain.runner import Outcome, Result, RunnerState
+from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.step import Next
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
 
 S = TreatmentState
@@ -89,8 +93,9 @@ def test_cancel_while_an_admission_still_writes(setting: Setting, monkeypatch: p
 
 
 def test_cancel_between_place_and_launch(setting: Setting) -> None:
+    setting.pools.pools = (Pool("acme", "near", "ec2"),)
     setting.admitted(spec("a"))
-    setting.place(RUN, "a")
+    setting.place("a")
     setting.cancel()
     setting.stop()  # finds no runner: the provider looks at the run once it has written one
     assert setting.state("a") is S.BOOTING
@@ -99,32 +104,50 @@ def test_cancel_between_place_and_launch(setting: Setting) -> None:
     assert "stop-token" in setting.machines.answers
 
 
+def test_cancel_of_a_runner_that_waits_for_a_host(setting: Setting) -> None:
+    setting.admitted(spec("a"))
+    setting.place("a")
+    setting.cancel()
+    setting.stop()
+    assert isinstance(setting.machines.answers["a-1"], Cancelled)
+
+
+def test_cancel_while_a_runner_is_being_offered(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.admitted(spec("a"))
+    meanwhile(monkeypatch, setting.offers, "offer", lambda: cancelled_and_stopped(setting))
+    with pytest.raises(Cancelled):
+        setting.place("a")
+    assert (setting.state("a"), setting.runners.runners) == (S.CANCELLED, {})
+
+
+def test_cancel_while_the_next_attempt_has_no_place_yet(setting: Setting) -> None:
+    setting.admitted(spec("a", retry=RetrySpec(1)))
+    setting.running("a")
+    assert setting.failed_with("a", "RunnerLost") == "retry"
+    cancelled_and_stopped(setting)
+    assert setting.state("a") is S.CANCELLED
+    with pytest.raises(Cancelled):
+        setting.place("a")
+    assert setting.failed_with("a", "Cancelled") == "done"
+
+
 def test_cancel_while_a_runner_boots(setting: Setting) -> None:
     setting.admitted(spec("a"))
     setting.launched("a")
     setting.cancel()
     setting.stop()
-    assert isinstance(setting.machines.answers["launch-a-1"], Cancelled)
+    assert isinstance(setting.machines.answers["a-1"], Cancelled)
 
 
-def test_cancel_between_the_answer_of_launch_and_hold(setting: Setting) -> None:
+def test_cancel_between_a_claim_and_the_beginning_of_its_treatment(setting: Setting) -> None:
     setting.admitted(spec("a"))
     runner = setting.claimed("a")
-    setting.cancel()
-    setting.stop()
-    with pytest.raises(Cancelled, match="cancelled by alice"):
-        setting.hold(RUN, "a", runner.runner_id, "execute-a-1")
-
-
-def test_cancel_between_keeping_the_token_and_looking_at_the_run(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    setting.admitted(spec("a"))
-    runner = setting.claimed("a")
-    meanwhile(monkeypatch, setting.runners, "keep_execute_token", setting.cancel)
-    with pytest.raises(Cancelled):
-        setting.hold(RUN, "a", runner.runner_id, "execute-a-1")
-    assert setting.runners.get_runner(runner.runner_id).cancel_reason == "cancelled by alice"
+    cancelled_and_stopped(setting)
+    assert isinstance(setting.machines.answers["a-1"], Cancelled)
+    assert setting.failed_with("a", "Cancelled") == "done"
+    with pytest.raises(Gone):
+        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
+    assert setting.state("a") is S.CANCELLED
 
 
 def test_cancel_while_a_treatment_runs(setting: Setting) -> None:
@@ -132,7 +155,7 @@ def test_cancel_while_a_treatment_runs(setting: Setting) -> None:
     setting.running("a")
     setting.cancel()
     setting.stop()
-    assert isinstance(setting.machines.answers["execute-a-1"], Cancelled)
+    assert isinstance(setting.machines.answers["a-1"], Cancelled)
     assert setting.state("b") is S.CANCELLED
     assert setting.failed_with("a", "Cancelled") == "done"
     assert setting.runs.get_run(RUN).unsettled == 0
@@ -153,11 +176,11 @@ def test_a_retry_while_the_run_is_being_stopped(setting: Setting) -> None:
     setting.admitted(spec("a", retry=RetrySpec(5)))
     setting.running("a")
     assert setting.failed_with("a", "RunnerLost") == "retry"
-    setting.cancel()
-    setting.stop()
+    setting.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
     with pytest.raises(Cancelled):
-        setting.place(RUN, "a")
-    assert not setting.settle(RUN, "a", None, MachineError("Cancelled", "cancelled by alice")).retry
+        setting.place("a")
+    assert setting.settle("a", 2, MachineError("Cancelled", "cancelled by alice")) == "done"
+    setting.stop()
     assert setting.state("a") is S.CANCELLED
     assert "stop-token" in setting.machines.answers
 
@@ -177,7 +200,7 @@ def test_a_stop_that_ended_half_way_is_completed(setting: Setting, monkeypatch: 
     with ends_at(monkeypatch, setting.machines, "fail"):
         setting.stop("first")
     setting.stop("second")
-    assert isinstance(setting.machines.answers["execute-b-1"], Cancelled)
+    assert isinstance(setting.machines.answers["b-1"], Cancelled)
     setting.failed_with("b", "Cancelled")
     assert "second" in setting.machines.answers
     assert setting.runs.get_run(RUN).unsettled == 0
@@ -190,20 +213,21 @@ def test_a_treatment_that_becomes_ready_while_it_is_being_stopped(
     setting.running("a")
     setting.complete("a")
     setting.cancel()
-    meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.settle(RUN, "a", 1, None))
+    meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.settle("a", 1))
     setting.stop()
     assert setting.state("a") is S.SUCCEEDED
     with pytest.raises(Cancelled):  # its machine has begun, and looks at the run
-        setting.place(RUN, "b")
-    setting.settle(RUN, "b", None, MachineError("Cancelled", "why"))
+        setting.place("b")
+    setting.settle("b", 1, MachineError("Cancelled", "why"))
     assert setting.runs.get_run(RUN).unsettled == 0
 
 
 def test_a_stop_during_place_is_noticed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.admitted(spec("a"))
+    setting.pools.pools = (Pool("acme", "near", "ec2"),)
     meanwhile(monkeypatch, setting.runs, "advance", lambda: cancelled_and_stopped(setting))
     with pytest.raises(Cancelled):
-        setting.place(RUN, "a")
+        setting.place("a")
     assert setting.state("a") is S.CANCELLED
 
 
@@ -219,28 +243,13 @@ def test_a_wait_for_the_rest_that_took_too_long_leaves_nothing_unfinished(settin
 # losing
 
 
-def test_a_runner_lost_before_hold(setting: Setting) -> None:
-    setting.admitted(spec("a"))
+def test_a_runner_lost_before_its_treatment_began(setting: Setting) -> None:
+    setting.admitted(spec("a", retry=RetrySpec(1)))
     runner = setting.claimed("a")
     assert setting.runners.declare_lost(runner)
-    with pytest.raises(RunnerLost):
-        setting.hold(RUN, "a", runner.runner_id, "execute-a-1")
-
-
-def test_a_result_before_hold(setting: Setting) -> None:
-    setting.admitted(spec("a"))
-    runner = setting.claimed("a")
-    setting.complete("a")
-    setting.hold(RUN, "a", runner.runner_id, "execute-a-1")
-    assert setting.machines.answers["execute-a-1"] == {"runner_id": runner.runner_id}
-
-
-def test_a_time_that_ran_out_before_hold_is_no_cancel(setting: Setting) -> None:
-    setting.admitted(spec("a"))
-    runner = setting.claimed("a")
-    setting.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, cancel_reason="too long")
-    with pytest.raises(TimedOut, match="too long"):
-        setting.hold(RUN, "a", runner.runner_id, "execute-a-1")
+    assert setting.failed_with("a", "RunnerLost") == "retry"
+    with pytest.raises(Gone):
+        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
 
 
 def test_an_agent_that_obeys_its_deadline_has_timed_out(setting: Setting) -> None:
@@ -248,7 +257,7 @@ def test_an_agent_that_obeys_its_deadline_has_timed_out(setting: Setting) -> Non
     runner = setting.running("a")
     setting.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, cancel_reason="too long")
     setting.complete("a", Outcome.CANCELLED, "told to stop")
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1)
     assert (setting.state("a"), setting.treatment("a").cause) == (S.TIMED_OUT, "too long")
 
 
@@ -257,8 +266,8 @@ def test_a_superseded_attempt_is_refused(setting: Setting) -> None:
     runner = setting.running("a")
     setting.failed_with("a", "States.HeartbeatTimeout")
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
-    with pytest.raises(Cancelled):
-        setting.hold(RUN, "a", runner.runner_id, "again")
+    with pytest.raises(Gone):
+        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
     with pytest.raises(CadenceError):
         setting.runners.complete(runner.runner_id, Result(Outcome.SUCCEEDED))
 
@@ -283,8 +292,8 @@ def test_a_settle_that_ended_anywhere_is_completed(
         setting.complete("a")
         last = "a"
     with ends_at(monkeypatch, getattr(setting, port), call):
-        setting.settle(RUN, last, 1, None)
-    assert not setting.settle(RUN, last, 1, None).retry
+        setting.settle(last, 1)
+    assert setting.settle(last, 1) == "done"
     assert setting.state("a") is S.SUCCEEDED
     assert setting.state("c") is S.SKIPPED
     assert "b" in setting.started()
@@ -298,13 +307,14 @@ def test_a_retry_that_was_decided_is_not_decided_again(setting: Setting) -> None
     setting.admitted(spec("a", retry=RetrySpec(1)))
     setting.running("a")
     error = MachineError("RunnerLost", "gone")
-    assert all(setting.settle(RUN, "a", 1, error).retry for _ in range(3))
+    steps = [setting.settling(RUN, "a", 1, error) for _ in range(3)]
+    assert {(step.next, step.then, step.attempt) for step in steps} == {(Next.RELEASE, Next.RETRY, 2)}
     assert (setting.treatment("a").attempt, setting.treatment("a").infrastructure_failures) == (2, 1)
 
 
 def test_what_cannot_be_placed_is_not_placed_again(setting: Setting) -> None:
     setting.admitted(spec("a", retry=RetrySpec(3, 3)), spec("b", on("a", "failed")))
-    assert not setting.settle(RUN, "a", None, MachineError("ProviderRejected", "no pool")).retry
+    assert setting.settle("a", 1, MachineError("ProviderRejected", "no pool")) == "done"
     assert setting.state("a") is S.FAILED
     assert "b" in setting.started()
 
@@ -314,8 +324,8 @@ def test_two_producers_settle_at_once(setting: Setting, monkeypatch: pytest.Monk
     for name in ("a", "b"):
         setting.running(name)
         setting.complete(name)
-    meanwhile(monkeypatch, setting.runs, "deliver", lambda: setting.settle(RUN, "b", 1, None))
-    setting.settle(RUN, "a", 1, None)
+    meanwhile(monkeypatch, setting.runs, "deliver", lambda: setting.settle("b", 1))
+    setting.settle("a", 1)
     assert setting.state("c") is S.READY
     assert setting.started() == ["a", "b", "c"]
 
@@ -328,7 +338,7 @@ def test_what_another_call_made_ready_and_did_not_start_is_started(
     setting.complete("a")
     advance = setting.runs.advance
     meanwhile(monkeypatch, setting.runs, "advance", lambda: advance(RUN, "b", 1, {S.PENDING}, S.READY))
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1)
     assert "b" in setting.started()
 
 
@@ -340,8 +350,8 @@ def test_a_consumer_is_skipped_while_another_edge_is_delivered(
         setting.running(name)
     setting.complete("a")
     setting.complete("b", Outcome.FAILED, "exit 1")
-    meanwhile(monkeypatch, setting.runs, "deliver", lambda: setting.settle(RUN, "b", 1, None))
-    setting.settle(RUN, "a", 1, None)
+    meanwhile(monkeypatch, setting.runs, "deliver", lambda: setting.settle("b", 1))
+    setting.settle("a", 1)
     assert (setting.state("c"), setting.state("d")) == (S.SKIPPED, S.SKIPPED)
     assert setting.treatment("c").cause == "b failed, so it never completes"
     assert setting.started() == ["a", "b"]
@@ -358,11 +368,11 @@ def test_a_consumer_that_becomes_ready_is_not_skipped(setting: Setting, monkeypa
 
     def fed_first(treatment: Any, *rest: Any) -> bool:
         if treatment.name == "c":
-            setting.settle(RUN, "b", 1, None)
+            setting.settle("b", 1)
         return settle(treatment, *rest)
 
     monkeypatch.setattr(setting.runs, "settle", fed_first)
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1)
     assert setting.state("c") is S.READY
     assert setting.started() == ["a", "b", "c"]
 
@@ -373,7 +383,7 @@ def test_a_stream_opened_by_a_call_that_ended_is_still_followed(
     setting.admitted(spec("a"), spec("b", stream("a")))
     runner = setting.claimed("a")
     with ends_at(monkeypatch, setting.machines, "start_treatment"):
-        setting.hold(RUN, "a", runner.runner_id, "execute-a-1")
+        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
     assert setting.state("b") is S.READY
     setting.failed_with("a", "Lambda.Unknown")
     assert "b" in setting.started()
@@ -397,7 +407,7 @@ def test_a_wide_graph_is_skipped_in_one_pass(setting: Setting, monkeypatch: pyte
     monkeypatch.setattr(setting.runs, "edges_from", noted)
     for _ in range(2):  # the second time over what is skipped already
         read.clear()
-        setting.settle(RUN, "root", 1, None)
+        setting.settle("root", 1)
         assert len(read) == len(specs)
     assert setting.runs.get_run(RUN).unsettled == 0
 
@@ -414,7 +424,7 @@ def test_an_admission_repeated_after_progress(setting: Setting) -> None:
     assert setting.runs.list_treatments(RUN) == before
     assert setting.started() == ["a", "b"]
     setting.complete("b")
-    setting.settle(RUN, "b", 1, None)
+    setting.settle("b", 1)
     setting.done("c")
     assert "second-token" in setting.machines.answers
     assert {edge.state for edge in setting.runs.edges_of(RUN)} == {EdgeState.DELIVERED}
@@ -446,3 +456,144 @@ def test_a_settle_of_a_treatment_that_moves_is_tried_again(setting: Setting, mon
     assert setting.failed_with("a", "BootTimedOut") == "done"
     assert setting.state("a") is S.LOST
     assert not setting.runners.get_runner(runner.runner_id).state.live
+
+
+# settling with the result
+
+
+def completes(setting: Setting, name: str, outcome: Outcome = Outcome.SUCCEEDED) -> Any:
+    """The agent hands in its result; what its machine is told."""
+    runner = setting.running(name)
+    put_output(setting, runner)
+    setting.completing(runner, Result(outcome, exit_code=0))
+    return setting.machines.answers[setting.token(name, runner.attempt)]
+
+
+def put_output(setting: Setting, runner: Runner) -> None:
+    output = OutputStream("out", 1, 3, ended=True, sha256="a" * 64, preview=b"abc")
+    setting.runners.put_output(runner.runner_id, output)
+
+
+def test_a_success_is_settled_before_its_machine_hears_of_it(setting: Setting) -> None:
+    setting.admitted(spec("a"), spec("b", after=("a",)), spec("c", on("a", "failed")))
+    told = completes(setting, "a")
+    assert (told["next"], told["attempt"]) == ("done", 1)
+    assert [setting.state(name) for name in "abc"] == [S.SUCCEEDED, S.READY, S.SKIPPED]
+    assert setting.started() == ["a", "b"]
+    assert [value.port for value in setting.runs.published] == ["out"]
+
+
+def test_a_cloud_s_runner_is_released_whatever_it_said(setting: Setting) -> None:
+    setting.pools.pools = (Pool("acme", "near", "ec2"),)
+    setting.admitted(spec("a"))
+    told = completes(setting, "a")
+    assert (told["next"], told["then"], told["function"]) == ("release", "done", "provider-ec2")
+    assert told["runner_id"] == runner_id(RUN, "a", 1)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INFRASTRUCTURE, Outcome.CANCELLED, Outcome.TIMED_OUT])
+def test_what_did_not_succeed_is_settled_by_its_machine(setting: Setting, outcome: Outcome) -> None:
+    setting.admitted(spec("a"))
+    assert completes(setting, "a", outcome)["next"] == "settle"
+    assert setting.state("a") is S.RUNNING
+
+
+def test_many_consumers_are_fed_by_the_machine(setting: Setting) -> None:
+    setting.admitted(spec("a"), *[spec(f"b{n}", after=("a",)) for n in range(40)])
+    assert completes(setting, "a")["next"] == "settle"
+    assert setting.state("a") is S.SUCCEEDED
+    assert setting.settle("a", 1) == "done"
+    assert len(setting.started()) == 41
+
+
+@pytest.mark.parametrize("call", ["put_values", "settle", "edges_from", "deliver"])
+def test_a_quick_settle_that_meets_an_error_is_done_by_the_machine(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    setting.admitted(spec("a"), spec("b", after=("a",)))
+
+    def busy(*_: object, **__: object) -> None:
+        raise Transient("the table is busy")
+
+    runner = setting.running("a")
+    put_output(setting, runner)
+    with monkeypatch.context() as patch:
+        patch.setattr(setting.runs, call, busy)
+        setting.completing(runner, Result(Outcome.SUCCEEDED))
+    told = setting.machines.answers["a-1"]
+    assert not isinstance(told, CadenceError)
+    assert told["next"] == "settle"
+    assert setting.settle("a", 1) == "done"
+    assert (setting.state("a"), setting.state("b")) == (S.SUCCEEDED, S.READY)
+    assert setting.started() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("port", "call"), [("runs", "put_values"), ("runs", "settle"), ("runs", "edges_from"), ("runs", "deliver"), ("machines", "start_treatment"), ("machines", "succeed")]
+)  # fmt: skip
+def test_a_result_whose_call_ended_anywhere_may_be_handed_in_again(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, port: str, call: str
+) -> None:
+    setting.admitted(spec("a"), spec("b", after=("a",)))
+    runner = setting.running("a")
+    put_output(setting, runner)
+    with ends_at(monkeypatch, getattr(setting, port), call):
+        setting.completing(runner, Result(Outcome.SUCCEEDED))
+    setting.completing(runner, Result(Outcome.SUCCEEDED))
+    assert setting.machines.answers["a-1"]
+    assert setting.settle("a", 1) == "done"
+    assert setting.started() == ["a", "b"]
+
+
+def test_a_result_that_crosses_its_machine_s_error_settles_once(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.admitted(spec("a", retry=RetrySpec(1)), spec("b", after=("a",)))
+    runner = setting.running("a")
+    put_output(setting, runner)
+    meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.failed_with("a", "RunnerLost"))
+    setting.completing(runner, Result(Outcome.SUCCEEDED))
+    assert (setting.state("a"), setting.treatment("a").attempt) == (S.SUCCEEDED, 1)
+    assert setting.runs.get_run(RUN).unsettled == 1
+
+
+def test_a_result_of_a_superseded_attempt_settles_nothing(setting: Setting) -> None:
+    setting.admitted(spec("a", retry=RetrySpec(1)))
+    runner = setting.running("a")
+    setting.failed_with("a", "RunnerLost")
+    with pytest.raises(Gone):
+        setting.completing(runner, Result(Outcome.SUCCEEDED))
+    assert (setting.state("a"), setting.treatment("a").attempt) == (S.PLACING, 2)
+
+
+# placing again
+
+
+def test_a_place_that_is_repeated_adopts_the_runner_with_its_new_token(setting: Setting) -> None:
+    setting.admitted(spec("a"))
+    runner = setting.claimed("a")
+    setting.placing(RUN, "a", 1, "again")
+    assert setting.runners.get_runner(runner.runner_id).task_token == "again"
+    assert setting.runners.get_runner(runner.runner_id).state is RunnerState.CLAIMED
+    setting.complete("a")
+    setting.placing(RUN, "a", 1, "once more")
+    told = setting.machines.answers["once more"]
+    assert not isinstance(told, CadenceError)
+    assert told["next"] == "settle"
+
+
+def test_a_place_that_is_repeated_after_a_loss_says_so(setting: Setting) -> None:
+    setting.admitted(spec("a"))
+    assert setting.runners.declare_lost(setting.claimed("a"))
+    with pytest.raises(RunnerLost):
+        setting.placing(RUN, "a", 1, "again")
+
+
+def test_a_place_that_ended_half_way_is_noticed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.admitted(spec("a"))
+    with ends_at(monkeypatch, setting.offers, "offer"):
+        setting.place("a")
+    ((runner_id, after),) = setting.deadlines.runners
+    assert after == timedelta(seconds=60)
+    setting.watchdog.runner(runner_id, "a-1")
+    assert isinstance(setting.machines.answers["a-1"], Transient)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cadence.domain.ids import runner_id
+from cadence.domain.pool import HOST
 from cadence.domain.run import (
     FAILED_TREATMENT_STATES,
     Kind,
@@ -84,8 +85,12 @@ def check_every_run(world: World) -> None:
     assert len(world.runners.created) == len(set(world.runners.created))
     assert all(times == 1 for times in world.claims.values())
     assert {r.runner_id for r in world.runners.runners.values() if r.state.live} == set()
-    assert set(world.runners.created) <= world.stopped
-    assert all(r.state in {RunnerState.LOST, RunnerState.RELEASED} for r in world.runners.runners.values())
+    for runner in world.runners.runners.values():
+        if runner.provider == HOST and runner.result is not None:
+            assert runner.state in {RunnerState.COMPLETED, RunnerState.RELEASED}
+        else:
+            assert runner.runner_id in world.stopped
+            assert runner.state in {RunnerState.LOST, RunnerState.RELEASED}
     published = {(v.treatment, v.port, v.sha256, v.attempt) for v in world.runs.published}
     assert len(published) == len({(treatment, port) for treatment, port, _, _ in published})
 

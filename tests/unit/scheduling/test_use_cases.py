@@ -44,7 +44,7 @@ def pools(setting: Setting, *which: Pool) -> None:
 def test_the_first_listed_pool_is_taken(setting: Setting) -> None:
     pools(setting, Pool("acme", "a", "host"), Pool("acme", "b", "ec2", boot_deadline=300))
     setting.admitted(spec("t", pools=("b", "a")))
-    placement = setting.place(RUN, "t")
+    placement = setting.place("t")
     assert (placement.pool, placement.function, placement.boot_deadline) == ("b", "provider-ec2", 300)
     assert placement.reason == "first of b, a"
     assert (setting.state("t"), setting.treatment("t").pool) == (S.BOOTING, "b")
@@ -52,14 +52,16 @@ def test_the_first_listed_pool_is_taken(setting: Setting) -> None:
 
 def test_placing_again_gives_the_same(setting: Setting) -> None:
     setting.admitted(spec("t"))
-    assert setting.place(RUN, "t") == setting.place(RUN, "t")
+    assert setting.place("t") == setting.place("t")
+    pools(setting, Pool("acme", "b", "ec2"))
+    assert setting.place("t") == setting.place("t")
 
 
 def test_every_unfit_pool_is_named_with_its_reason(setting: Setting) -> None:
     pools(setting, Pool("acme", "shut", "host", projects=("other",)), Pool("acme", "intel", "host"))
     setting.admitted(spec("t", pools=("shut", "intel", "gone"), arch="arm64"))
     with pytest.raises(ProviderRejected) as refusal:
-        setting.place(RUN, "t")
+        setting.place("t")
     for reason in ("shut does not serve project site", "intel has no arm64", "gone does not exist"):
         assert reason in refusal.value.message
 
@@ -68,19 +70,19 @@ def test_no_pool_at_all_is_said(setting: Setting) -> None:
     pools(setting)
     setting.admitted(spec("t"))
     with pytest.raises(ProviderRejected, match="there is no pool"):
-        setting.place(RUN, "t")
+        setting.place("t")
 
 
 def test_a_full_pool_is_followed_by_the_next_and_then_by_a_pause(setting: Setting) -> None:
-    pools(setting, Pool("acme", "a", "host"), Pool("acme", "b", "host"))
+    pools(setting, Pool("acme", "a", "ec2"), Pool("acme", "b", "ec2"))
     setting.admitted(spec("t"))
-    first = setting.place(RUN, "t")
-    second = setting.place(RUN, "t", first)
+    first = setting.place("t")
+    second = setting.place("t", first)
     assert (second.pool, second.exhausted, second.runner_id) == ("b", ("a",), first.runner_id)
     with pytest.raises(NotReady, match="no room in a, b"):
-        setting.place(RUN, "t", second)
+        setting.place("t", second)
     setting.clock.advance(timedelta(seconds=15))
-    third = setting.place(RUN, "t", second)
+    third = setting.place("t", second)
     assert (third.pool, third.exhausted) == ("a", ())
 
 
@@ -88,13 +90,13 @@ def test_nothing_is_placed_for_a_stopped_or_ended_run(setting: Setting) -> None:
     setting.admitted(spec("t"))
     setting.cancel()
     with pytest.raises(Cancelled, match="cancelled by alice"):
-        setting.place(RUN, "t")
+        setting.place("t")
     setting.runs.finish_run(RUN, RunState.CANCELLED, None, setting.clock.now)
     with pytest.raises(Cancelled):
-        setting.place(RUN, "t")
+        setting.place("t")
 
 
-# hold
+# begin
 
 
 def test_a_running_producer_opens_its_streams(setting: Setting) -> None:
@@ -120,7 +122,7 @@ def test_an_output_without_end_is_a_failure(setting: Setting) -> None:
     setting.admitted(spec("a"))
     setting.running("a")
     setting.complete("a", outputs=False)
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1)
     assert (setting.state("a"), setting.treatment("a").cause) == (S.FAILED, "output out was never finished")
     assert setting.runs.list_values(RUN) == []
 
@@ -158,7 +160,7 @@ def test_without_a_result_the_machines_error_decides(setting: Setting, error: st
 def test_neither_result_nor_error_is_lost(setting: Setting) -> None:
     setting.admitted(spec("a"))
     setting.launched("a")
-    setting.settle(RUN, "a", 1, None)
+    setting.settle("a", 1)
     assert (setting.state("a"), setting.treatment("a").cause) == (S.LOST, "the runner's result was not found")
 
 

@@ -36,7 +36,7 @@ def test_a_runner_without_heartbeat_is_lost(setting: Setting) -> None:
     setting.clock.advance(LEASE)
     setting.watchdog.runner(runner.runner_id)
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
-    error = answer(setting, "execute-build-1")
+    error = answer(setting, "build-1")
     assert isinstance(error, RunnerLost)
     assert "pool near sent no heartbeat since its lease ran out at 00:00:45 UTC" in error.message
 
@@ -74,7 +74,9 @@ def test_a_result_that_comes_between_reading_and_writing_counts(
     setting.watchdog.runner(runner.runner_id)
     assert setting.machines.answers == {}
     setting.watchdog.runner(runner.runner_id)
-    assert setting.machines.answers == {"execute-build-1": {"runner_id": runner.runner_id}}
+    told = setting.machines.answers["build-1"]
+    assert not isinstance(told, CadenceError)
+    assert (told["next"], told["runner_id"]) == ("settle", runner.runner_id)
 
 
 def test_the_token_kept_between_reading_and_writing_is_the_one_that_fails(
@@ -84,13 +86,13 @@ def test_the_token_kept_between_reading_and_writing_is_the_one_that_fails(
     setting.clock.advance(LEASE)
     declare = setting.runners.declare_lost
 
-    def held_first(read: Runner) -> bool:
-        setting.hold(RUN, "build", read.runner_id, "execute-build-1")
+    def placed_again_first(read: Runner) -> bool:
+        setting.placing(RUN, "build", 1, "again")
         return declare(read)
 
-    monkeypatch.setattr(setting.runners, "declare_lost", held_first)
+    monkeypatch.setattr(setting.runners, "declare_lost", placed_again_first)
     setting.watchdog.runner(runner.runner_id)
-    assert isinstance(answer(setting, "execute-build-1"), RunnerLost)
+    assert isinstance(answer(setting, "again"), RunnerLost)
 
 
 def test_a_boot_that_never_ends(setting: Setting) -> None:
@@ -99,7 +101,7 @@ def test_a_boot_that_never_ends(setting: Setting) -> None:
     assert setting.deadlines.runners == [(runner.runner_id, timedelta(seconds=60))]
     setting.clock.advance(timedelta(seconds=90))
     setting.watchdog.runner(runner.runner_id)
-    error = answer(setting, "launch-build-1")
+    error = answer(setting, "build-1")
     assert isinstance(error, BootTimedOut)
     assert error.message == "the runner did not call home within 90 s of starting on pool near"
 
@@ -116,7 +118,7 @@ def test_a_boot_counts_from_when_the_infrastructure_began(setting: Setting) -> N
     assert setting.machines.answers == {}
     setting.clock.advance(timedelta(seconds=1))
     setting.watchdog.runner(runner.runner_id)
-    assert isinstance(answer(setting, "launch-build-1"), BootTimedOut)
+    assert isinstance(answer(setting, "build-1"), BootTimedOut)
 
 
 def test_a_treatment_past_its_deadline(setting: Setting) -> None:
@@ -129,7 +131,7 @@ def test_a_treatment_past_its_deadline(setting: Setting) -> None:
         RunnerState.CLAIMED,
         "the treatment took longer than its max_duration",
     )
-    assert isinstance(answer(setting, "execute-build-1"), TimedOut)
+    assert isinstance(answer(setting, "build-1"), TimedOut)
 
 
 @pytest.mark.parametrize("state", [RunnerState.OFFERED, RunnerState.BOOTING])
@@ -138,7 +140,7 @@ def test_a_runner_of_a_stopped_run_that_nobody_has_told(setting: Setting, state:
     setting.cancel()
     for _ in range(2):
         setting.watchdog.runner(runner.runner_id)
-    assert isinstance(answer(setting, "launch-build-1"), Cancelled)
+    assert isinstance(answer(setting, "build-1"), Cancelled)
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
 
 
@@ -147,7 +149,7 @@ def test_a_claimed_runner_of_a_stopped_run_is_told_why(setting: Setting) -> None
     setting.cancel()
     setting.watchdog.runner(runner.runner_id)
     assert setting.runners.get_runner(runner.runner_id).cancel_reason == "cancelled by alice"
-    assert isinstance(answer(setting, "execute-build-1"), Cancelled)
+    assert isinstance(answer(setting, "build-1"), Cancelled)
 
 
 @pytest.mark.parametrize(("advance", "error"), [(LEASE, RunnerLost), (timedelta(seconds=120), BootTimedOut)])
@@ -161,8 +163,7 @@ def test_a_look_that_ended_between_marking_and_telling_is_completed(
         with pytest.raises(ProcessEndedError):
             setting.watchdog.runner(runner.runner_id)
     setting.watchdog.runner(runner.runner_id)  # the message comes again
-    token = "execute-build-1" if error is RunnerLost else "launch-build-1"
-    assert isinstance(answer(setting, token), error)
+    assert isinstance(answer(setting, "build-1"), error)
 
 
 def test_repeated_looks_at_what_has_ended_do_nothing(setting: Setting) -> None:

@@ -118,14 +118,17 @@ class DynamoAccessStore:
 
     # Git hosts
 
-    def add_githost(self, githost: GitHost, encrypted_secret: bytes) -> None:
-        _create_pair(GitHostItem.pair(githost, encrypted_secret), "This git host's id is taken.")
+    def add_githost(self, githost: GitHost, encrypted_secret: bytes, encrypted_token: bytes | None = None) -> None:
+        _create_pair(GitHostItem.pair(githost, encrypted_secret, encrypted_token), "This git host's id is taken.")
 
     def get_githost(self, githost_id: str) -> GitHost:
         return _githost(githost_id).githost()
 
     def webhook_secret(self, githost_id: str) -> bytes:
         return _githost(githost_id).encrypted_secret or b""
+
+    def access_token(self, githost_id: str) -> bytes | None:
+        return _githost(githost_id).encrypted_token
 
     def list_githosts(self, organization: str) -> Sequence[GitHost]:
         return [item.githost() for item in _under(GitHostItem, organization_key(organization), GitHostItem.PREFIX)]

@@ -188,7 +188,7 @@ class TokenItem(AccessTable):
 
 
 class GitHostItem(AccessTable):
-    """Stored twice in one transaction, like a token; only the one under its own id holds the secret."""
+    """Stored twice in one transaction, like a token; only the one under its own id holds the secrets."""
 
     class Meta(_Meta):
         pass
@@ -202,10 +202,14 @@ class GitHostItem(AccessTable):
     project = UnicodeAttribute()
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
+    url = UnicodeAttribute(null=True)
     encrypted_secret = BinaryAttribute(null=True, legacy_encoding=False)
+    encrypted_token = BinaryAttribute(null=True, legacy_encoding=False)
 
     @classmethod
-    def pair(cls, githost: GitHost, encrypted_secret: bytes) -> tuple["GitHostItem", "GitHostItem"]:
+    def pair(
+        cls, githost: GitHost, encrypted_secret: bytes, encrypted_token: bytes | None
+    ) -> tuple["GitHostItem", "GitHostItem"]:
         values: dict[str, Any] = {
             "githost_id": githost.githost_id,
             "kind": str(githost.kind),
@@ -213,15 +217,23 @@ class GitHostItem(AccessTable):
             "project": githost.project,
             "name": githost.name,
             "created_at": githost.created_at,
+            "url": githost.url,
         }
+        secrets: dict[str, Any] = {"encrypted_secret": encrypted_secret, "encrypted_token": encrypted_token}
         return (
-            cls(cls.PREFIX + githost.githost_id, cls.SK, encrypted_secret=encrypted_secret, **values),
+            cls(cls.PREFIX + githost.githost_id, cls.SK, **secrets, **values),
             cls(organization_key(githost.organization), cls.PREFIX + githost.githost_id, **values),
         )
 
     def githost(self) -> GitHost:
         return GitHost(
-            self.githost_id, GitHostKind(self.kind), self.organization, self.project, self.name, self.created_at
+            self.githost_id,
+            GitHostKind(self.kind),
+            self.organization,
+            self.project,
+            self.name,
+            self.created_at,
+            self.url,
         )
 
 

@@ -1,7 +1,7 @@
 """The `pipelines` table: for each pipeline its newest version, and all its versions."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
@@ -12,7 +12,8 @@ from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.run import ConcurrencyPolicy
-from cadence.domain.versions import PipelineVersion, PushTrigger
+from cadence.domain.triggers import from_json, to_json
+from cadence.domain.versions import PipelineVersion
 
 
 class _PipelineItem(Model):
@@ -31,7 +32,7 @@ class _PipelineItem(Model):
     created_at = UTCDateTimeAttribute()
     created_by = UnicodeAttribute()
     parameters: JSONAttribute = JSONAttribute()
-    push: JSONAttribute = JSONAttribute(null=True)
+    triggers: JSONAttribute = JSONAttribute(null=True)
     concurrency_group = UnicodeAttribute(null=True)
     concurrency_policy = UnicodeAttribute(null=True)
     priority = NumberAttribute(null=True)
@@ -47,9 +48,6 @@ class _PipelineItem(Model):
 
     @classmethod
     def _of(cls, pk: str, sk: str, version: PipelineVersion) -> "_PipelineItem":
-        push: dict[str, Any] | None = None
-        if version.push is not None:
-            push = {"branches": list(version.push.branches), "paths": list(version.push.paths)}
         return cls(
             pk,
             sk,
@@ -63,14 +61,13 @@ class _PipelineItem(Model):
             created_at=version.created_at,
             created_by=version.created_by,
             parameters=dict(version.parameters),
-            push=push,
+            triggers=to_json(version.triggers),
             concurrency_group=version.concurrency_group,
             concurrency_policy=version.concurrency_policy,
             priority=version.priority,
         )
 
     def pipeline_version(self) -> PipelineVersion:
-        push = PushTrigger(tuple(self.push["branches"]), tuple(self.push["paths"])) if self.push else None
         return PipelineVersion(
             self.organization,
             self.project,
@@ -82,7 +79,7 @@ class _PipelineItem(Model):
             self.created_at,
             self.created_by,
             self.parameters,
-            push,
+            from_json(self.triggers or {}),
             self.concurrency_group,
             ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE),
             int(self.priority or 0),

@@ -89,6 +89,10 @@ class RunItem(RunsTable):
     created_by = UnicodeAttribute()
     started_at = UTCDateTimeAttribute(null=True)
     finished_at = UTCDateTimeAttribute(null=True)
+    started_by_run = UnicodeAttribute(null=True)
+    started_by_treatment = UnicodeAttribute(null=True)
+    depth = NumberAttribute(null=True)
+    waiting_token = UnicodeAttribute(null=True)
     stop_requested = UnicodeAttribute(null=True)
     unsettled = NumberAttribute(null=True)
     machine_token = UnicodeAttribute(null=True)
@@ -115,6 +119,7 @@ class RunItem(RunsTable):
         values["stop_requested"] = RunState(self.stop_requested) if self.stop_requested else None
         values["max_duration"] = int(self.max_duration)
         values["pipeline_version"] = _int(self.pipeline_version)
+        values["depth"] = int(self.depth or 0)
         values["unsettled"] = _int(self.unsettled)
         values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
         values["priority"] = _int(self.priority) or 0
@@ -260,6 +265,20 @@ class ValueItem(RunsTable):
         return Value(**values)
 
 
+class AnyItem(RunsTable):
+    """For reading items of several kinds at once: each becomes what its key says."""
+
+    class Meta(_Meta):
+        pass
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Any:
+        key = data["sk"]["S"]
+        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem, EdgeItem, ValueItem)}
+        model = RunItem if key == RunItem.SK else kinds[key[: key.index("#") + 1]]
+        return model.from_raw_data(data)
+
+
 class GrowthItem(RunsTable):
     class Meta(_Meta):
         pass
@@ -315,7 +334,15 @@ ITEMS: tuple[type[RunsTable], ...] = (
     ValueItem,
     GrowthItem,
     PlacesItem,
+    AnyItem,
 )
+
+
+def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
+    attribute = getattr(model, name)
+    if value is None or value == ():
+        return attribute.remove()
+    return attribute.set(set(value) if isinstance(value, tuple) else value)
 
 
 def _int(number: float | None) -> int | None:
@@ -324,6 +351,7 @@ def _int(number: float | None) -> int | None:
 
 __all__ = [
     "ITEMS",
+    "AnyItem",
     "EdgeItem",
     "GrowthItem",
     "PlacesItem",
@@ -332,6 +360,7 @@ __all__ = [
     "SpecItem",
     "TreatmentItem",
     "ValueItem",
+    "assignment",
     "partition",
     "scope",
 ]

@@ -35,9 +35,7 @@ class DynamoRunnerStore:
             with translated(f"runner {runner.runner_id}"):
                 item.save(RunnerItem.pk.does_not_exist())
         except Conflict:
-            return self._update(
-                runner.runner_id, _actions({"launch_token": runner.launch_token}), RunnerItem.pk.exists()
-            )
+            return self._update(runner.runner_id, _actions({"task_token": runner.task_token}), RunnerItem.pk.exists())
         return runner
 
     def get_runner(self, runner_id: str) -> Runner:
@@ -57,9 +55,6 @@ class DynamoRunnerStore:
         except Conflict:
             return False
         return True
-
-    def keep_execute_token(self, runner_id: str, token: str) -> Runner:
-        return self._update(runner_id, [RunnerItem.execute_token.set(token)], RunnerItem.pk.exists())
 
     def list_outputs(self, runner_id: str) -> Sequence[OutputStream]:
         with translated(f"outputs of runner {runner_id}"):

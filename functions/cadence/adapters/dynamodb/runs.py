@@ -14,6 +14,7 @@ from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.run_items import (
     ITEMS,
+    AnyItem,
     EdgeItem,
     PlacesItem,
     RunItem,
@@ -21,11 +22,12 @@ from cadence.adapters.dynamodb.run_items import (
     SpecItem,
     TreatmentItem,
     ValueItem,
+    assignment,
     partition,
     scope,
 )
 from cadence.adapters.insisting import insisting
-from cadence.application.ports import Page
+from cadence.application.ports import Page, Standing
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.group import Places
 from cadence.domain.run import (
@@ -121,6 +123,12 @@ class DynamoRunStore:
             item.update([token], condition=RunItem.pk.exists())
         return item.run()
 
+    def keep_waiting_token(self, run_id: str, token: str) -> Run:
+        item = self._run_key(run_id)
+        with translated(f"run {run_id}"):
+            item.update([RunItem.waiting_token.set(token)], condition=RunItem.pk.exists())
+        return item.run()
+
     def note_waiting(self, run_id: str, what: str) -> Run:
         item = self._run_key(run_id)
         with translated(f"run {run_id}"):
@@ -198,6 +206,19 @@ class DynamoRunStore:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         return item.treatment()
 
+    def get_standing(self, run_id: str, treatment: str) -> Standing:
+        pk = partition(run_id)
+        keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.PREFIX + treatment)
+        with translated(f"treatment {treatment}"):
+            found: dict[str, Any] = {
+                item.sk: item for item in AnyItem.batch_get([(pk, sk) for sk in keys], consistent_read=True)
+            }
+        try:
+            run, spec, stored = (found[sk] for sk in keys)
+        except KeyError:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+        return Standing(run.run(), spec.treatment_spec(), stored.treatment())
+
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         with translated(f"run {run_id}"):
             return [
@@ -237,7 +258,7 @@ class DynamoRunStore:
     ) -> Treatment:
         item = self._treatment_key(run_id, treatment)
         actions: list[Action] = [TreatmentItem.state.set(str(target))]
-        actions += [_assignment(TreatmentItem, name, value) for name, value in changes.items()]
+        actions += [assignment(TreatmentItem, name, value) for name, value in changes.items()]
         with translated(f"treatment {treatment}"):
             item.update(
                 actions,
@@ -408,10 +429,3 @@ class DynamoRunStore:
 
 def _pending() -> Condition:
     return EdgeItem.state == str(EdgeState.PENDING)
-
-
-def _assignment(model: type[RunsTable], name: str, value: Any) -> Any:
-    attribute = getattr(model, name)
-    if value is None or value == ():
-        return attribute.remove()
-    return attribute.set(set(value) if isinstance(value, tuple) else value)

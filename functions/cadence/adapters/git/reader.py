@@ -44,9 +44,9 @@ class DulwichGitReader:
     """Implements GitReader."""
 
     @classmethod
-    def reaching(cls, hosts: str) -> "DulwichGitReader":
+    def reaching(cls, hosts: str, seconds: float = _SECONDS) -> "DulwichGitReader":
         """`hosts` as in the settings: names with commas between them (see Reach)."""
-        return cls(Reach(frozenset(name for name in hosts.split(",") if name)))
+        return cls(Reach(frozenset(name for name in hosts.split(",") if name)), seconds=seconds)
 
     def __init__(self, reach: Reach = Reach(), *, seconds: float = _SECONDS, size: int = _BYTES) -> None:  # noqa: B008
         self._reach, self._seconds, self._size = reach, seconds, size

@@ -7,13 +7,10 @@ from cadence.domain.document.parameters import BoundParameters, bind_parameters
 from cadence.domain.document.pipeline import (
     BUILTIN_OUTPUTS,
     Connection,
-    GitTrigger,
     Parameter,
     Pipeline,
     Port,
-    Schedule,
     Treatment,
-    Triggers,
 )
 from cadence.domain.document.schema import pipeline_schema
 from cadence.domain.document.types import DataType, Flow, FlowType, TypeSyntaxError, parse_data_type, parse_flow_type
@@ -31,16 +28,13 @@ __all__ = [
     "Finding",
     "Flow",
     "FlowType",
-    "GitTrigger",
     "Parameter",
     "Pipeline",
     "PoolOffer",
     "Port",
     "Reference",
-    "Schedule",
     "Severity",
     "Treatment",
-    "Triggers",
     "TypeSyntaxError",
     "Unavailable",
     "bind_parameters",

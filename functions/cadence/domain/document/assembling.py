@@ -3,19 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from cadence.domain import triggers
 from cadence.domain.document.draft import Draft, DraftTreatment
 from cadence.domain.document.pipeline import (
     DEFAULT_RUN_DURATION,
     Concurrency,
     Connection,
-    GitTrigger,
     Parameter,
     Pipeline,
-    PipelineTrigger,
     Port,
-    Schedule,
     Treatment,
-    Triggers,
 )
 from cadence.domain.document.ports import Ports
 from cadence.domain.document.templates import holds_expressions
@@ -36,7 +33,7 @@ def assemble(
         treatments=treatments,
         connections=connections,
         parameters=parameters,
-        triggers=_triggers(data.get("on", {})),
+        triggers=triggers.from_json(data.get("on") or {}),
         max_duration=data.get("max_duration", DEFAULT_RUN_DURATION),
         concurrency=concurrency,
         priority=data.get("priority", 0),
@@ -74,25 +71,3 @@ def _concurrency(written: Any) -> Concurrency | None:
             return Concurrency(written)
         case _:
             return Concurrency(written["group"], ConcurrencyPolicy(written.get("policy", ConcurrencyPolicy.QUEUE)))
-
-
-def _triggers(on: Mapping[str, Any]) -> Triggers:
-    return Triggers(
-        push=_git_trigger(on, "push"),
-        pull_request=_git_trigger(on, "pull_request"),
-        schedule=tuple(
-            Schedule(entry["cron"], entry.get("timezone", "UTC"), entry.get("parameters", {}))
-            for entry in on.get("schedule", ())
-        ),
-        pipeline=tuple(
-            PipelineTrigger(entry["name"], tuple(entry.get("states", ("succeeded",))), entry.get("parameters", {}))
-            for entry in on.get("pipeline", ())
-        ),
-    )
-
-
-def _git_trigger(on: Mapping[str, Any], event: str) -> GitTrigger | None:
-    if event not in on:
-        return None
-    patterns = on[event] or {}
-    return GitTrigger(*(tuple(patterns.get(key, ())) for key in ("branches", "paths", "tags")))

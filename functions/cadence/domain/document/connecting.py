@@ -1,7 +1,7 @@
 """Checks of how treatments hang together: connections, what feeds each input, `after`, and cycles."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -10,6 +10,7 @@ from cadence.domain.document.expressions import states_named
 from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Connection, Port
 from cadence.domain.document.port_types import Typing
+from cadence.domain.document.types import Flow
 from cadence.domain.document.wording import closest, shown, suggestion
 
 _CONNECTION = re.compile(r"\s*([^\s.]+)\.([^\s.]+)\s*->\s*([^\s.]+)\.([^\s.]+)\s*")
@@ -31,7 +32,7 @@ def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...
         if "when" in treatment.body:
             check.states(treatment)
         check.inputs_are_fed(treatment)
-    problems.add_all(_cycles(check.edges))
+    problems.add_all(_cycles(check.edges, check.streams))
     check.typing.finish()
     return tuple(check.connections)
 
@@ -43,6 +44,7 @@ class _ConnectionCheck:
         self._fed: dict[tuple[str, str], str] = {}
         self.connections: list[Connection] = []
         self.edges: Edges = {}
+        self.streams: dict[tuple[str, str], bool] = {}
         self.typing = Typing(draft, problems)
 
     def connection(self, text: str, path: Path) -> None:
@@ -64,7 +66,8 @@ class _ConnectionCheck:
         if target and entry:
             self._feed(target.name, entry, connection, path)
         if source and target:
-            self._edge(source.name, target.name, path)
+            streams = entry is not None and entry[1] is not None and entry[1].flow is Flow.STREAM
+            self._edge(source.name, target.name, path, streams=streams)
             if output and entry and entry[1]:
                 self.typing.connect(source, output, target, entry[1], path)
 
@@ -162,18 +165,22 @@ class _ConnectionCheck:
                 "Remove the connection, or write default instead of value.",
             )
 
-    def _edge(self, producer: str, consumer: str, path: Path) -> None:
+    def _edge(self, producer: str, consumer: str, path: Path, *, streams: bool = False) -> None:
         if producer == consumer:
             message = f"Treatment {shown(producer)} would wait for itself."
             self._report(Code.SELF_CONNECTION, message, path, "A treatment cannot feed or follow itself.")
         else:
             self.edges.setdefault((producer, consumer), path)
+            if streams:
+                self.streams.setdefault((producer, consumer), True)
+            else:
+                self.streams[producer, consumer] = False
 
     def _report(self, code: Code, message: str, path: Path, hint: str | None, *, at_key: bool = False) -> None:
         self._problems.add(Problem(code, message, path, hint, at_key))
 
 
-def _cycles(edges: Edges) -> Iterator[Problem]:
+def _cycles(edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[Problem]:
     """One problem for each of the cycles that share no connection, up to a sensible number.
 
     It is reported where the document closes the cycle, and told from there on.
@@ -196,11 +203,19 @@ def _cycles(edges: Edges) -> Iterator[Problem]:
         names = [closing[1], *told]
         if len(names) > _LONGEST_CYCLE_SHOWN:
             names = [*names[: _LONGEST_CYCLE_SHOWN - 2], "…", *names[-2:]]
-        yield Problem(
-            Code.CYCLE,
-            f"These treatments wait for each other: {' → '.join(names)}.",
-            edges[closing],
-            "Remove one of these connections or `after` entries.",
-        )
+        if all(streams.get(step) for step in steps):
+            yield Problem(
+                Code.STREAM_DEADLOCK,
+                f"Each of these treatments starts only when the one before it sends, so none ever does: {' → '.join(names)}.",
+                edges[closing],
+                "Remove one of these connections, or send back through a treatment of a later run.",
+            )
+        else:
+            yield Problem(
+                Code.CYCLE,
+                f"These treatments wait for each other: {' → '.join(names)}.",
+                edges[closing],
+                "Remove one of these connections or `after` entries.",
+            )
         for step in steps:
             del remaining[step]

@@ -43,7 +43,12 @@ class Code(StrEnum):
     REPEATED_ITEM = "repeated-item"
     BAD_NAME = "bad-name"
     NOT_SUPPORTED_YET = "not-supported-yet"
-    TRIGGER_NOT_ACTIVE = "trigger-not-active"
+    # Triggers
+    BAD_CRON = "bad-cron"
+    UNKNOWN_TIMEZONE = "unknown-timezone"
+    SCHEDULE_NEVER_FIRES = "schedule-never-fires"
+    SCHEDULE_OFTEN = "schedule-often"
+    SECRETS_IN_PULL_REQUEST = "secrets-in-pull-request"
     # Types and parameters
     BAD_TYPE = "bad-type"
     BAD_DEFAULT = "bad-default"
@@ -76,12 +81,19 @@ class Code(StrEnum):
     SELF_CONNECTION = "self-connection"
     CYCLE = "cycle"
     BAD_EACH = "bad-each"
+    STREAM_DEADLOCK = "stream-deadlock"
+    TRIGGERS_ITSELF = "triggers-itself"
     # What the project offers
     UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 (a finding, not a password)
     UNKNOWN_POOL = "unknown-pool"
     POOL_TOO_SMALL = "pool-too-small"
     ARCHITECTURE_NOT_OFFERED = "architecture-not-offered"
     IMAGE_NOT_OFFERED = "image-not-offered"
+    POOL_TOO_SMALL_TOGETHER = "pool-too-small-together"
+    # Containers and caches
+    IMAGE_NEEDED = "image-needed"
+    BAD_SERVICE = "bad-service"
+    UNKNOWN_VOLUME = "unknown-volume"
     # Expressions and matrices
     BAD_EXPRESSION = "bad-expression"
     UNKNOWN_NAME = "unknown-name"

@@ -8,6 +8,7 @@ from typing import Any
 from cadence.domain.document.literals import content
 from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
 from cadence.domain.run import ConcurrencyPolicy
+from cadence.domain.triggers import NO_TRIGGERS, Triggers
 
 DEFAULT_SHELL = "sh -e"
 DEFAULT_TREATMENT_DURATION = 3_600
@@ -95,41 +96,6 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class GitTrigger:
-    """Patterns of branches, changed paths and tags; none means all."""
-
-    branches: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    cron: str
-    timezone: str = "UTC"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineTrigger:
-    """Runs of another pipeline that end in one of `states`; `parameters` may hold expressions over the event."""
-
-    name: str
-    states: tuple[str, ...] = ("succeeded",)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Triggers:
-    """What starts a run by itself; `None` and empty mean not by this."""
-
-    push: GitTrigger | None = None
-    pull_request: GitTrigger | None = None
-    schedule: tuple[Schedule, ...] = ()
-    pipeline: tuple[PipelineTrigger, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Concurrency:
     """`group` may hold expressions."""
 
@@ -148,7 +114,7 @@ class Pipeline:
     treatments: Mapping[str, Treatment]
     connections: tuple[Connection, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    triggers: Triggers = Triggers()
+    triggers: Triggers = NO_TRIGGERS
     max_duration: int = DEFAULT_RUN_DURATION
     concurrency: Concurrency | None = None
     priority: int = 0

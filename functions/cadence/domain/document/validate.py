@@ -1,13 +1,14 @@
 """The check of a pipeline document: everything that is wrong with it at once, or the pipeline it describes."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.document.assembling import assemble
 from cadence.domain.document.bindings import check_bindings
+from cadence.domain.document.concurrent import check_concurrent
 from cadence.domain.document.connecting import check_connections
+from cadence.domain.document.containers import check_containers
 from cadence.domain.document.draft import mapping
 from cadence.domain.document.environment import check_environment
 from cadence.domain.document.expressions import check_expressions
@@ -31,6 +32,7 @@ from cadence.domain.document.schema import check_shape
 from cadence.domain.document.sizes import check_sizes
 from cadence.domain.document.source import Misreading, Places, Unreadable, decode
 from cadence.domain.document.text import Media, guess, read
+from cadence.domain.document.triggering import check_triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,16 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
 def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -> Pipeline | None:
     problems.add_all(check_shape(data))
     document = mapping(data)
-    problems.add_all(_inactive_triggers(document))
     parameters = read_parameters(document, problems)
     draft = read_draft(document, Libraries(context.libraries), problems)
     check_bindings(draft, problems)
+    problems.add_all(check_triggers(document, parameters, draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
     check_expressions(document, draft, parameters, problems)
     check_matrices(draft, problems)
+    check_containers(draft, problems)
+    check_concurrent(draft, connections, context, problems)
     problems.add_all(check_sizes(draft))
     check_secrets(draft, context, problems)
     check_pools(draft, context, problems)
@@ -81,18 +85,6 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -
     if not readable or any(problem.severity is Severity.ERROR for problem in problems):
         return None
     return assemble(document, draft, connections, parameters)
-
-
-def _inactive_triggers(document: Any) -> Iterator[Problem]:
-    for event in ("pull_request", "schedule"):
-        if event in mapping(document.get("on")):
-            yield Problem(
-                Code.TRIGGER_NOT_ACTIVE,
-                f"{event} is checked, but starts no runs yet.",
-                ("on", event),
-                at_key=True,
-                severity=Severity.WARNING,
-            )
 
 
 def _misread(misreading: Misreading) -> Finding:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from cadence.domain.run import OutputSpec, TreatmentSpec
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
 from cadence.domain.stream import StreamEnd, StreamProgress
 from tests.fakes.services import ManualClock
-from tests.unit.scheduling.simulation.stage import Actor
+from tests.unit.scheduling.simulation.stage import Actor, Crashed
 
 SUCCEEDING = ("succeeds", "takes long", "succeeds but dies", "no room")
 FAILING = ("fails",)
@@ -48,38 +49,39 @@ class Agent:
     clock: ManualClock
     claims: Counter[str]
 
-    def play(self, actor: Actor, ports: Any) -> None:
+    def play(self, actor: Actor, ports: Any, gateway: Any) -> None:
+        """`gateway` is where calls are answered by a process that may end; they are repeated then."""
         try:
-            self._work(actor, ports)
+            self._work(actor, ports, gateway)
         except (Conflict, Gone):
             return  # told that it is no longer wanted
 
-    def _work(self, actor: Actor, ports: Any) -> None:
-        if self.script == "never boots":
-            return
+    def _work(self, actor: Actor, ports: Any, gateway: Any) -> None:
         if self.runner.state is RunnerState.OFFERED:
             ports.runners.change_runner(
                 self.runner.runner_id, {RunnerState.OFFERED}, state=RunnerState.BOOTING, booting_at=self.clock.now
             )
-        self._claim(ports)
+        if self.script == "never boots":
+            return
+        self._claim(actor, ports, gateway)
         self._send_first_lines(actor, ports)
         match self.script:
             case "falls silent":
                 return
             case "comes late":
                 actor.pause(lambda: not ports.runners._port.get_runner(self.runner.runner_id).state.live)
-                self._complete(ports, Outcome.SUCCEEDED, answer=True)
+                self._complete(actor, gateway, Outcome.SUCCEEDED, answer=True)
                 raise AssertionError("the result of a lost runner was accepted")
             case "never ends":
-                self._beat(actor, ports, 1000)
+                self._beat(actor, ports, gateway, 1000)
             case "takes long":
-                self._beat(actor, ports, 20)
+                self._beat(actor, ports, gateway, 20)
         if self.script not in {*LOSING, *FAILING}:
             self._send_outputs(actor, ports)
         outcome = {"fails": Outcome.FAILED, "breaks": Outcome.INFRASTRUCTURE}.get(self.script, Outcome.SUCCEEDED)
-        self._complete(ports, outcome, answer=self.script != "succeeds but dies")
+        self._complete(actor, gateway, outcome, answer=self.script != "succeeds but dies")
 
-    def _claim(self, ports: Any) -> None:
+    def _claim(self, actor: Actor, ports: Any, gateway: Any) -> None:
         now = self.clock.now
         claimed = ports.runners.change_runner(
             self.runner.runner_id,
@@ -90,15 +92,15 @@ class Agent:
             deadline=now + timedelta(seconds=MAX_DURATION),
         )
         self.claims[self.runner.runner_id] += 1
-        ports.machines.succeed(claimed.launch_token, {})
+        _insist(actor, self.clock, lambda: gateway.begin(claimed, self.spec))
 
-    def _beat(self, actor: Actor, ports: Any, times: int) -> None:
+    def _beat(self, actor: Actor, ports: Any, gateway: Any, times: int) -> None:
         for _ in range(times):
             actor.pause(self.clock.now + BEAT)
             lease = self.clock.now + LEASE
             runner = ports.runners.change_runner(self.runner.runner_id, {RunnerState.CLAIMED}, lease_until=lease)
             if runner.cancel_reason:
-                self._complete(ports, Outcome.CANCELLED, answer=True)
+                self._complete(actor, gateway, Outcome.CANCELLED, answer=True)
                 raise Gone(runner.cancel_reason)
 
     def _send_first_lines(self, actor: Actor, ports: Any) -> None:
@@ -130,9 +132,21 @@ class Agent:
         for group in output.grows:
             ports.wake_ups.wake(runner.run_id, group)
 
-    def _complete(self, ports: Any, outcome: Outcome, *, answer: bool) -> None:
+    def _complete(self, actor: Actor, gateway: Any, outcome: Outcome, *, answer: bool) -> None:
+        """Without `answer`, the gateway ends when the result is kept, and so does the agent."""
         error = None if outcome is Outcome.SUCCEEDED else f"it {self.script}"
         result = Result(outcome, exit_code=0 if outcome is Outcome.SUCCEEDED else 1, error=error)
-        completed = ports.runners.complete(self.runner.runner_id, result)
-        if answer and completed.execute_token:
-            ports.machines.succeed(completed.execute_token, {})
+        if answer:
+            _insist(actor, self.clock, lambda: gateway.complete(self.runner, result))
+        else:
+            _insist(actor, self.clock, lambda: gateway.runners.complete(self.runner.runner_id, result))
+
+
+def _insist(actor: Actor, clock: ManualClock, call: Callable[[], object]) -> None:
+    while True:
+        try:
+            call()
+        except Crashed:
+            actor.pause(clock.now + timedelta(seconds=1))
+        else:
+            return

@@ -134,10 +134,10 @@ class Execution:
                 filled[key] = value
         return filled
 
-    def _put(self, path: str, value: Any) -> None:
+    def _put(self, path: str | None, value: Any) -> None:
         if path == "$":
             self.data = value
-        else:
+        elif path is not None:
             self.data = {**self.data, path.removeprefix("$."): value}
 
 

@@ -11,17 +11,22 @@ from typing import Any
 from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
 from cadence.application.approvals import Approvals
+from cadence.application.begin import Begin
+from cadence.application.complete import Complete
 from cadence.application.each import GrowGroup
 from cadence.application.elements import Elements
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.gather import Gather
-from cadence.application.hold import Hold
+from cadence.application.offer import Offer
 from cadence.application.place import Place
+from cadence.application.plan_run import PlanRun
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
-from cadence.application.settle import MachineError, Settle, following
+from cadence.application.settle import MachineError, Settle
+from cadence.application.start_child_run import StartChildRun
+from cadence.application.start_run import StartRun
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
@@ -30,10 +35,12 @@ from cadence.application.watchdog import Watchdog
 from cadence.application.workers import one_by_one
 from cadence.domain import plan
 from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost, Transient
-from cadence.domain.pool import Placement, Pool
+from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import Kind, Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.step import Next, Step
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
+from tests.fakes.offers import MemoryDoorbell, MemoryOffers
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
@@ -43,6 +50,7 @@ from tests.fakes.services import (
     MemoryLogStream,
     MemoryMachines,
     MemoryPools,
+    no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.turnstiles import MemoryTurnstileStore
@@ -51,7 +59,11 @@ from tests.unit.scheduling.simulation.machine import Execution
 from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watched
 
 RUN = "01jd0000000000000000000000"
-POOLS = (Pool("acme", "near", "here", boot_deadline=120), Pool("acme", "far", "there", boot_deadline=120))
+POOLS = (
+    Pool("acme", "near", "here", boot_deadline=120),
+    Pool("acme", "far", "there", boot_deadline=120),
+    Pool("acme", "own", HOST, boot_deadline=120),
+)
 LONGEST_DELAY = timedelta(seconds=900)  # of an SQS message
 LONGEST_RUN = timedelta(hours=6)  # before its deadline, so that nothing is saved by it
 CRASHES_PER_STEP = 3  # fewer than any Retry of the machines allows
@@ -75,7 +87,8 @@ class StartingMachines(MemoryMachines):
     def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             super().start_treatment(run_id, treatment)
-            self._begin("treatment", treatment, {"run_id": run_id, "treatment": treatment, "kind": str(kind)})
+            data = {"run_id": run_id, "treatment": treatment, "kind": str(kind), "attempt": 1}
+            self._begin("treatment", treatment, data)
 
 
 @dataclass
@@ -101,6 +114,10 @@ class World:
         self.stage = Stage(self.random, self.clock, LONGEST_RUN)
         self.runs = MemoryRunStore()
         self.runners = MemoryRunnerStore()
+        self.offers = SimulatedOffers(self)
+        # Clouds only, hosts only, or one after the other when there is no room.
+        if self.pools is POOLS:
+            self.pools = self.random.choice((POOLS, POOLS[:2], POOLS[2:], POOLS[::-1]))
         self.documents = MemoryDocuments()
         self.chunks = MemoryChunks()
         self.streams = MemoryStreams()
@@ -148,7 +165,6 @@ class World:
             "FinaliseFunctionArn": lambda p, e: str(p.finalise(e["run_id"]).state),
             "ActFunctionArn": lambda p, e: p.act(e["run_id"], e["treatment"], e["task_token"]),
             "PlaceFunctionArn": _place,
-            "HoldFunctionArn": lambda p, e: p.hold(e["run_id"], e["treatment"], e["runner_id"], e["task_token"]),
             "SettleFunctionArn": _settle,
             **{f"provider-{pool.provider}": self._provide for pool in POOLS},
         }
@@ -181,23 +197,24 @@ class World:
         return Ports(self, lambda port: Watched(port, actor, perils))
 
     def _provide(self, ports: "Ports", event: Event) -> None:
-        placement = event["placement"]
         if event["operation"] == "stop":
             with suppress(Conflict):
                 live = {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED}
-                ports.runners.change_runner(placement["runner_id"], live, state=RunnerState.RELEASED)
-            self.stopped.add(placement["runner_id"])
+                ports.runners.change_runner(event["runner_id"], live, state=RunnerState.RELEASED)
+            self.stopped.add(event["runner_id"])
             return
+        placement = event["placement"]
         script = self._script(event["treatment"], placement["attempt"])
         refused = self._refused[placement["runner_id"]]
-        if script == "no room" and (event["task_token"] in refused or len(refused) < len(POOLS)):
+        if script == "no room" and (event["task_token"] in refused or len(refused) < len(self.pools)):
             refused.add(event["task_token"])
             raise CapacityExhausted(f"no room in {placement['pool']}")
-        self._start(ports, event, script)
+        self._start(ports, event)
 
-    def _start(self, ports: "Ports", event: Event, script: str) -> None:
+    def _start(self, ports: "Ports", event: Event) -> None:
         placement = event["placement"]
         runner_id = placement["runner_id"]
+        ports.deadlines.watch_runner(runner_id, timedelta(seconds=placement["boot_deadline"]), event["task_token"])
         runner = ports.runners.put_runner(
             Runner(
                 runner_id=runner_id,
@@ -211,22 +228,30 @@ class World:
                 state=RunnerState.OFFERED if placement["provider"] == "there" else RunnerState.BOOTING,
                 created_at=self.clock.now,
                 boot_deadline=placement["boot_deadline"],
-                launch_token=event["task_token"],
+                task_token=event["task_token"],
             )
         )
-        ports.deadlines.watch_runner(runner_id, timedelta(seconds=placement["boot_deadline"]))
         run = ports.runs.get_run(event["run_id"])
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or "stopped")
-        if runner.state in {RunnerState.CLAIMED, RunnerState.COMPLETED}:
-            ports.machines.succeed(event["task_token"], {"runner_id": runner_id})
+        if runner.result is not None:
+            ended = Step(Next.SETTLE, runner.attempt, function=placement["function"], runner_id=runner_id)
+            ports.machines.succeed(event["task_token"], ended.as_json())
         elif not runner.state.live:
             raise RunnerLost(f"runner {runner_id} is {runner.state}")
-        elif runner_id not in self._launched:
-            self._launched.add(runner_id)
-            spec = self.runs.get_spec(event["run_id"], event["treatment"])
-            agent = Agent(runner, spec, script, self.clock, self.claims)
-            self.stage.enter(f"agent {runner_id}", lambda actor: agent.play(actor, self._ports(actor, "")))
+        else:
+            self.send_agent(runner)
+
+    def send_agent(self, runner: Runner) -> None:
+        """Once for each runner."""
+        if runner.runner_id in self._launched:
+            return
+        self._launched.add(runner.runner_id)
+        spec = self.runs.get_spec(runner.run_id, runner.treatment)
+        script = self._script(runner.treatment, runner.attempt)
+        agent = Agent(runner, spec, script, self.clock, self.claims)
+        name = f"agent {runner.runner_id}"
+        self.stage.enter(name, lambda actor: agent.play(actor, self._ports(actor, ""), self._ports(actor, name)))
 
     def _script(self, treatment: str, attempt: int) -> str:
         script = self.scripts[treatment.partition(":")[0] if treatment not in self.scripts else treatment]
@@ -258,19 +283,19 @@ class World:
             else:
                 return
 
-    def wake_watchdog(self, look: str, subject: str, after: timedelta) -> None:
+    def wake_watchdog(self, look: str, subject: str, after: timedelta, *more: str | None) -> None:
         due = self.clock.now + min(after, LONGEST_DELAY)
         repeated = subject not in self._repeated and self.random.random() < self.faults.twice
         if repeated:
             self._repeated.add(subject)
         for _ in range(2 if repeated else 1):
-            self.stage.enter(f"watchdog {subject}", lambda actor: self._watch(actor, look, subject, due))
+            self.stage.enter(f"watchdog {subject}", lambda actor: self._watch(actor, look, due, subject, *more))
 
-    def _watch(self, actor: Actor, look: str, subject: str, due: datetime) -> None:
+    def _watch(self, actor: Actor, look: str, due: datetime, *subject: str | None) -> None:
         while True:
             actor.pause(due)
             try:
-                getattr(self._ports(actor, actor.name).watchdog, look)(subject)
+                getattr(self._ports(actor, actor.name).watchdog, look)(*subject)
             except Crashed:
                 due = self.clock.now + timedelta(seconds=30)  # the message comes again
             else:
@@ -302,11 +327,23 @@ class SimulatedDeadlines:
     def watch_run(self, run_id: str, after: timedelta) -> None:
         self._world.wake_watchdog("run", run_id, after)
 
-    def watch_runner(self, runner_id: str, after: timedelta) -> None:
-        self._world.wake_watchdog("runner", runner_id, after)
+    def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
+        self._world.wake_watchdog("runner", runner_id, after, task_token)
 
     def watch_turnstile(self, scope: str, after: timedelta) -> None:
         self._world.wake_watchdog("turnstile", scope, after)
+
+
+class SimulatedOffers(MemoryOffers):
+    """A host takes whatever is offered."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.runs, world.runners)
+        self._world = world
+
+    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
+        super().offer(runner, noted)
+        self._world.send_agent(runner)
 
 
 class Ports:
@@ -332,18 +369,32 @@ class Ports:
             self.runs, watched(world.approvals), MemoryEnvironments(), self.machines, self.deadlines, clock
         )
         self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
-        self.place = Place(self.runs, MemoryPools(world.pools), self.gates, "provider-", clock)
-        self.hold = Hold(self.runs, self.runners, self.machines, feeder, clock)
-        self.settle = Settle(self.runs, self.runners, feeder, slots, clock)
+        offer = Offer(self.runners, watched(world.offers), MemoryDoorbell(), self.machines)
+        pools = MemoryPools(world.pools)
+        self.place = Place(self.runs, pools, self.gates, offer, self.machines, self.deadlines, "provider-", clock)
+        self.begin = Begin(self.runs, feeder, self.machines)
+        self.settle = Settle(self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", clock)
+        self.complete = Complete(self.runners, self.settle, self.machines)
         end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
         gather = Gather(self.runs, self.chunks, clock)
-        self.act = Act(self.runs, self.runs, gather, grow, feeder, self.machines, clock)
+        start = StartRun(self.runs, run_gates, self.deadlines, clock)
+        self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
+        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, feeder, self.machines, clock)
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
-        self.finalise = Finalise(self.runs, run_gates, clock)
+        self.finalise = Finalise(self.runs, run_gates, lambda run: None, clock)
         self.watchdog = Watchdog(
-            self.runs, self.runners, self.machines, self.deadlines, self.finalise, run_gates, slots, approvals, clock
+            self.runs,
+            self.runners,
+            self.machines,
+            self.deadlines,
+            self.settle,
+            self.finalise,
+            run_gates,
+            slots,
+            approvals,
+            clock,
         )
 
 
@@ -355,17 +406,11 @@ def _place(ports: Ports, event: Event) -> None:
     if event.get("operation") == "wait":
         ports.gates.wait(event["run_id"], event["treatment"], event["task_token"])
         return
-    refused = None
-    if "exhausted" in event["state"]:
-        last = event["state"]["placement"]["decision"]
-        decided = datetime.fromisoformat(last["decided_at"])
-        refused = Placement(**{**last, "exhausted": tuple(last["exhausted"]), "decided_at": decided})
-    placement = ports.place(event["run_id"], event["treatment"], refused)
-    ports.machines.succeed(event["task_token"], vars(placement) | {"decided_at": placement.decided_at.isoformat()})
+    state = event["state"]
+    refused = Placement.from_json(state["decided"]["placement"]) if "exhausted" in state else None
+    ports.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], refused)
 
 
-def _settle(ports: Ports, event: Event) -> dict[str, Any]:
-    attempt = event["placement"]["decision"]["attempt"] if "placement" in event else None
+def _settle(ports: Ports, event: Event) -> Mapping[str, Any]:
     error = MachineError.caught(event.get("error"))
-    settled = ports.settle(event["run_id"], event["treatment"], attempt, error)
-    return {"next": following(settled), "wait_seconds": settled.wait_seconds}
+    return ports.settle(event["run_id"], event["treatment"], event["attempt"], error).as_json()

@@ -1,0 +1,36 @@
+"""A runner's agent has called home: its treatment runs, and its streams are open."""
+
+from dataclasses import dataclass
+
+from cadence.application.feed import Feeder
+from cadence.application.ports import Machines, RunStore
+from cadence.domain.errors import Cancelled, Conflict, Gone
+from cadence.domain.run import TreatmentSpec, TreatmentState
+from cadence.domain.runner import Runner
+
+
+@dataclass(frozen=True)
+class Begin:
+    runs: RunStore
+    feeder: Feeder
+    machines: Machines
+
+    def __call__(self, runner: Runner, spec: TreatmentSpec) -> None:
+        """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
+        try:
+            begun = self.runs.advance(
+                runner.run_id,
+                runner.treatment,
+                runner.attempt,
+                {TreatmentState.BOOTING, TreatmentState.RUNNING},
+                TreatmentState.RUNNING,
+                started_at=runner.claimed_at,
+            )
+        except Conflict:
+            raise Gone(f"{runner.treatment} was settled before its runner began.") from None
+        if begun.cancel_reason:
+            if runner.task_token:
+                self.machines.fail(runner.task_token, Cancelled(begun.cancel_reason))
+            raise Gone(f"Runner {runner.runner_id} is no longer wanted: {begun.cancel_reason}")
+        if any(port.flow == "stream" for port in spec.outputs):
+            self.feeder.opened(runner.run_id, runner.treatment)

@@ -1,0 +1,60 @@
+"""A runner for a pool of hosts: nothing has to be started, so it is offered in the call that decides its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.application.ports import Machines, RunnerStore, Standing
+from cadence.application.runner_ports import Doorbell, Offers
+from cadence.domain.errors import Cancelled, Conflict, NotFound, RunnerLost
+from cadence.domain.pool import Placement
+from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.step import Next, Step
+
+
+@dataclass(frozen=True)
+class Offer:
+    runners: RunnerStore
+    offers: Offers
+    doorbell: Doorbell
+    machines: Machines
+
+    def __call__(self, standing: Standing, placement: Placement, noted: Mapping[str, Any], task_token: str) -> None:
+        """`noted` are fields of the treatment, changed with it. Safe to repeat: what an earlier call offered is adopted, with the new `task_token`. Raises Cancelled, RunnerLost."""
+        run, treatment = standing.run, standing.treatment
+        runner = Runner(
+            runner_id=placement.runner_id,
+            run_id=run.run_id,
+            treatment=treatment.name,
+            attempt=placement.attempt,
+            organization=run.organization,
+            project=run.project,
+            pool=placement.pool,
+            provider=placement.provider,
+            state=RunnerState.OFFERED,
+            created_at=placement.decided_at,
+            boot_deadline=placement.boot_deadline,
+            task_token=task_token,
+            priority=placement.priority,
+        )
+        try:
+            # In one step with the treatment: whoever stops the run finds it either not placed yet, or its runner.
+            self.offers.offer(runner, noted)
+        except Conflict:
+            self._adopt(runner, placement.function, task_token)
+        else:
+            self.doorbell.ring(runner.organization, runner.pool)
+
+    def _adopt(self, runner: Runner, function: str, task_token: str) -> None:
+        try:
+            known = self.runners.get_runner(runner.runner_id)
+        except NotFound:
+            raise Cancelled(f"{runner.treatment} was settled while it was being placed") from None
+        if known.cancel_reason:
+            raise Cancelled(known.cancel_reason)
+        known = self.runners.put_runner(runner)
+        if known.result is not None:
+            step = Step(Next.SETTLE, runner.attempt, function=function, runner_id=runner.runner_id)
+            self.machines.succeed(task_token, step.as_json())
+        elif not known.state.live:
+            raise RunnerLost(f"runner {runner.runner_id} is {known.state}")

@@ -1,0 +1,74 @@
+"""Starts the pipelines whose `on.pipeline` means a run that has ended, once each."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.application.identifiers import derived_ulid
+from cadence.application.pipeline_ports import PipelineStore
+from cadence.application.ports import RunStore
+from cadence.application.start_run import Ancestry
+from cadence.application.start_triggered import StartTriggered
+from cadence.domain.git_events import from_fork
+from cadence.domain.run import MAX_DEPTH, Run, Value
+
+LARGEST_VALUE = 4_096
+LARGEST_OUTPUTS = 65_536
+
+
+@dataclass(frozen=True)
+class StartFollowers:
+    runs: RunStore
+    pipelines: PipelineStore
+    start: StartTriggered
+
+    def __call__(self, run_id: str) -> Sequence[str]:
+        """The ids of the runs that it started; they derive from the run that ended, so repeating leads to the same."""
+        ended = self.runs.get_run(run_id)
+        if ended.depth >= MAX_DEPTH or ended.finished_at is None:
+            return ()
+        event = {**_event(ended), "outputs": outputs(self.runs.list_values(run_id))}
+        started = []
+        for version in self.pipelines.list_newest(ended.organization, ended.project):
+            for entry in version.triggers.pipeline:
+                if not entry.means(ended.pipeline, ended.state):
+                    continue
+                follower = derived_ulid(ended.finished_at, ended.run_id, version.name, entry.name)
+                ancestry = Ancestry(ended.run_id, depth=ended.depth + 1)
+                run = self.start(follower, version, event, f"pipeline {ended.pipeline}", entry.parameters, ancestry)
+                started.append(run.run_id)
+                break
+        return started
+
+
+def outputs(values: Sequence[Value]) -> Mapping[str, Mapping[str, Any]]:
+    """The values of blocks of at most 4 KiB by treatment and port, as long as all of them take no more than 64 KiB."""
+    found: dict[str, dict[str, Any]] = {}
+    left = LARGEST_OUTPUTS
+    for value in sorted(values, key=lambda one: (one.treatment, one.port)):
+        if value.flow != "block" or value.size > LARGEST_VALUE or len(value.preview) < value.size:
+            continue
+        content = read_block(value.preview, value.type)
+        size = len(json.dumps(content))
+        if size <= left:
+            left -= size
+            found.setdefault(value.treatment, {})[value.port] = content
+    return found
+
+
+def read_block(content: bytes, kind: str) -> Any:
+    """The value that a block's content stands for: text without its line end, anything else as JSON if it is."""
+    text = content.decode("utf-8", "replace")
+    if kind in ("string", "char", "byte"):
+        return text.removesuffix("\n")
+    try:
+        return json.loads(text) if text.strip() else None
+    except ValueError:
+        return text.removesuffix("\n")
+
+
+def _event(run: Run) -> Mapping[str, Any]:
+    """What came from a fork stays so: whoever wrote its commits wrote the values as well."""
+    fork = {"fork": True} if from_fork(run.event) else {}
+    return {"kind": "pipeline", "run_id": run.run_id, "pipeline": run.pipeline, "state": str(run.state), **fork}

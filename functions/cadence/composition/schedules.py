@@ -1,0 +1,11 @@
+"""Wiring of what starts runs by the clock."""
+
+from cadence.adapters.eventbridge_schedules import EventBridgeSchedules
+from cadence.application.schedule_ports import Schedules
+from cadence.composition.settings import ApiSettings, DeliveriesSettings
+
+
+def schedules(its: ApiSettings | DeliveriesSettings) -> Schedules:
+    return EventBridgeSchedules(
+        its.schedules_group, its.schedules_role_arn, its.deliveries_queue_arn, its.failed_deliveries_queue_arn
+    )

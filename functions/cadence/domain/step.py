@@ -1,0 +1,36 @@
+"""What a treatment's state machine does next."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Next(StrEnum):
+    LAUNCH = "launch"
+    SETTLE = "settle"
+    RELEASE = "release"
+    RETRY = "retry"
+    WAIT = "wait"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Step:
+    """`then` follows a release, `attempt` is the next one's number, which begins after `wait_seconds`. `function` and `runner_id` say who starts or releases what."""
+
+    next: Next
+    attempt: int
+    then: Next | None = None
+    function: str | None = None
+    runner_id: str | None = None
+    wait_seconds: int = 0
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Every field is there, so that the machine can tell them by their paths."""
+        return asdict(self)
+
+
+def after_release(step: Step, function: str, runner_id: str) -> Step:
+    """`step`, once the runner has been released."""
+    return Step(Next.RELEASE, step.attempt, step.next, function, runner_id, step.wait_seconds)

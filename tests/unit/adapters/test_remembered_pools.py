@@ -1,0 +1,40 @@
+import dataclasses
+
+import pytest
+
+from cadence.adapters.remembered_pools import SECONDS, RememberedPools
+from cadence.domain.errors import NotFound
+from cadence.domain.pool import Pool
+from tests.fakes.services import MemoryPools
+
+POOL = Pool("acme", "near", "host")
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_pool_is_asked_for_again_after_a_moment() -> None:
+    time, stored = Time(), MemoryPools((POOL,))
+    pools = RememberedPools(stored, time)
+    assert (pools.get_pool("acme", "near"), list(pools.list_pools("acme"))) == (POOL, [POOL])
+    changed = dataclasses.replace(POOL, boot_deadline=7)
+    stored.pools = (changed,)
+    time.now = SECONDS / 2
+    assert (pools.get_pool("acme", "near"), list(pools.list_pools("acme"))) == (POOL, [POOL])
+    time.now = SECONDS
+    assert (pools.get_pool("acme", "near"), list(pools.list_pools("acme"))) == (changed, [changed])
+
+
+def test_what_is_not_there_is_asked_for_each_time() -> None:
+    stored = MemoryPools()
+    pools = RememberedPools(stored, Time())
+    assert list(pools.list_pools("acme")) == []
+    with pytest.raises(NotFound):
+        pools.get_pool("acme", "near")
+    stored.pools = (POOL,)
+    assert pools.get_pool("acme", "near") == POOL
+    assert list(pools.list_pools("acme")) == [POOL]

@@ -1,0 +1,273 @@
+"""Runs that start other runs: by a treatment, and by their end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from cadence.application.frozen import Frozen
+from cadence.application.invalid_document import InvalidDocument
+from cadence.application.plan_run import PlanRun
+from cadence.application.run_ends import TellOfEnd
+from cadence.application.start_child_run import Outcome, StartChildRun, child_run_id
+from cadence.application.start_followers import LARGEST_OUTPUTS, outputs, read_block
+from cadence.application.start_run import StartRun
+from cadence.domain.document import Code, Finding, Severity
+from cadence.domain.errors import NotFound
+from cadence.domain.run import (
+    MAX_DEPTH,
+    InputSpec,
+    Kind,
+    Run,
+    RunState,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    TriggerSpec,
+    Value,
+)
+from cadence.domain.triggers import PipelineTrigger, Triggers
+from cadence.domain.versions import PipelineVersion
+from tests.unit.scheduling.setting import Setting
+
+PARENT = "01jd0000000000000000000000"
+SHA = "0" * 64
+
+
+def value(port: str, content: bytes, kind: str = "string", flow: str = "block", size: int | None = None) -> Value:
+    return Value(PARENT, "build", port, flow, kind, SHA, len(content) if size is None else size, 1, 1, content[:4096])
+
+
+@dataclass
+class World:
+    """A run whose treatment `go` starts `deploy`."""
+
+    setting: Setting = field(default_factory=Setting)
+    given: list[Mapping[str, Any]] = field(default_factory=list)
+    problem: Exception | None = None
+    depth: int = 0
+    event: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        runs, clock = self.setting.runs, self.setting.clock
+        parent = Run(
+            PARENT, "acme", "web", "build", RunState.RUNNING, clock(), SHA, SHA, depth=self.depth, event=self.event
+        )
+        runs.create_run(parent)
+        start = StartRun(runs, self.setting.run_gates, self.setting.deadlines, clock)
+        self.go = StartChildRun(runs, self.freeze, PlanRun(self.setting.documents), start)
+
+    def freeze(self, organization: str, project: str, name: str, given: Mapping[str, Any]) -> Frozen:
+        assert (organization, project) == ("acme", "web")
+        if self.problem:
+            raise self.problem
+        self.given.append(given)
+        return Frozen(organization, project, name, SHA, SHA, 60, given, 3)
+
+    def act(self, *inputs: InputSpec, wait: bool = False, token: str = "token") -> Outcome | None:
+        trigger = TriggerSpec("deploy", {"env": "prod"}, wait)
+        spec = TreatmentSpec("go", kind=Kind.TRIGGER, inputs=inputs, trigger=trigger)
+        return self.go(Treatment(PARENT, "go", TreatmentState.READY, 0), spec, token)
+
+    @property
+    def child(self) -> Run:
+        return self.setting.runs.get_run(child_run_id(self.setting.runs.get_run(PARENT), "go"))
+
+    def end(self, state: RunState, cause: str | None = None) -> Run:
+        return self.setting.runs.finish_run(self.child.run_id, state, cause, self.setting.clock())
+
+
+def test_inputs_become_parameters_of_the_run_and_both_are_linked():
+    world = World()
+    world.setting.runs.put_values([value("version", b"1.2\n"), value("count", b"42", "u64")])
+
+    outcome = world.act(
+        InputSpec("version", "block", "string", "build", "version"),
+        InputSpec("count", "block", "u64", "build", "count"),
+        InputSpec("flag", "block", "bool", literal="true"),
+        InputSpec("after", "block", "void", "build", "completed"),
+    )
+
+    assert outcome == Outcome(TreatmentState.SUCCEEDED, None)
+    assert world.given == [{"env": "prod", "version": "1.2", "count": 42, "flag": True}]
+    assert (world.child.started_by_run, world.child.started_by_treatment, world.child.depth) == (PARENT, "go", 1)
+    assert world.child.event == {"kind": "trigger", "run_id": PARENT, "pipeline": "build", "treatment": "go"}
+
+
+def test_a_retry_finds_the_run_that_it_started():
+    world = World()
+    world.act()
+    world.problem = AssertionError("it is there already")
+
+    assert world.act() == Outcome(TreatmentState.SUCCEEDED, None)
+    assert len(world.given) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "ends", "cause"),
+    [
+        (RunState.SUCCEEDED, TreatmentState.SUCCEEDED, None),
+        (RunState.FAILED, TreatmentState.FAILED, "failed: a failed: no"),
+        (RunState.CANCELLED, TreatmentState.CANCELLED, "cancelled: a failed: no"),
+        (RunState.TIMED_OUT, TreatmentState.TIMED_OUT, "timed out: a failed: no"),
+    ],
+)
+def test_waiting_it_ends_as_that_run_does(state, ends, cause):
+    world = World()
+    told = TellOfEnd(MemoryPipelines(), MemoryQueue(), world.setting.machines)
+
+    assert world.act(wait=True, token="first") is None
+    assert world.act(wait=True, token="second") is None
+    told(world.end(state, None if state is RunState.SUCCEEDED else "a failed: no"))
+
+    assert world.setting.machines.answers == {"second": {"next": "again"}}
+    outcome = world.act(wait=True, token="third")
+    assert outcome is not None
+    assert outcome.state is ends
+    assert (outcome.cause or "").endswith(cause or "")
+
+
+def test_what_cannot_be_started_fails_the_treatment_saying_why():
+    finding = Finding(Code.MISSING_PARAMETER, Severity.ERROR, "The parameter “x” has to be given.", "", 0, 0)
+    for problem, words in (
+        (NotFound("There is no pipeline 'deploy'."), "no pipeline"),
+        (InvalidDocument([finding]), "“x” has to be given"),
+    ):
+        outcome = World(problem=problem).act()
+        assert outcome is not None
+        assert outcome.state is TreatmentState.FAILED
+        assert words in (outcome.cause or "")
+
+
+def test_a_value_too_large_for_a_parameter_fails_the_treatment():
+    world = World()
+    world.setting.runs.put_values([value("wheel", b"x" * 4_096, size=5_000)])
+
+    outcome = world.act(InputSpec("wheel", "block", "string", "build", "wheel"))
+
+    assert outcome is not None
+    assert "5,000 bytes" in (outcome.cause or "")
+    assert world.given == []
+
+
+def test_runs_that_start_one_another_come_to_an_end():
+    outcome = World(depth=MAX_DEPTH).act()
+
+    assert outcome is not None
+    assert outcome.state is TreatmentState.FAILED
+    assert "loop" in (outcome.cause or "")
+    assert World(depth=MAX_DEPTH - 1).act() == Outcome(TreatmentState.SUCCEEDED, None)
+
+
+def test_what_a_fork_started_stays_a_forks():
+    world = World(event={"kind": "pull_request", "fork": True})
+    world.act()
+
+    assert world.child.event["fork"] is True
+
+
+class MemoryPipelines:
+    def __init__(self, *triggers: PipelineTrigger) -> None:
+        self.triggers = triggers
+
+    def newest(self, organization: str, project: str, name: str) -> PipelineVersion:
+        raise AssertionError("all are looked through")
+
+    def version(self, organization: str, project: str, name: str, version: int) -> PipelineVersion:
+        raise AssertionError("all are looked through")
+
+    def list_versions(self, organization: str, project: str, name: str) -> list[PipelineVersion]:
+        raise AssertionError("only the newest start anything")
+
+    def add_version(self, version: PipelineVersion) -> None:
+        raise AssertionError("nothing is stored")
+
+    def list_newest(self, organization: str, project: str) -> list[PipelineVersion]:
+        version = PipelineVersion(organization, project, "follower", 1, SHA, SHA, 60, Setting().clock(), "me")
+        return [replace(version, triggers=Triggers(pipeline=self.triggers))]
+
+
+class MemoryQueue:
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def put_ended(self, run_id: str) -> None:
+        self.ended.append(run_id)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "state", "version", "told"),
+    [
+        (PipelineTrigger("build"), RunState.SUCCEEDED, 1, True),
+        (PipelineTrigger("build"), RunState.FAILED, 1, False),
+        (PipelineTrigger("build", ("failed", "timed_out")), RunState.FAILED, 1, True),
+        (PipelineTrigger("other"), RunState.SUCCEEDED, 1, False),
+        (PipelineTrigger("build"), RunState.SUCCEEDED, None, False),
+    ],
+)
+def test_only_the_end_of_a_stored_pipelines_run_that_somebody_waits_for_is_told(trigger, state, version, told):
+    setting, queue = Setting(), MemoryQueue()
+    run = Run(PARENT, "acme", "web", "build", state, setting.clock(), SHA, SHA, pipeline_version=version)
+
+    TellOfEnd(MemoryPipelines(trigger), queue, setting.machines)(run)
+
+    assert queue.ended == ([PARENT] if told else [])
+
+
+def test_finalise_tells_of_the_end():
+    setting = Setting()
+    run = Run(PARENT, "acme", "web", "build", RunState.RUNNING, setting.clock(), SHA, SHA)
+    setting.runs.create_run(run)
+
+    setting.finalise(PARENT)
+
+    assert [ended.state for ended in setting.ended] == [RunState.SUCCEEDED]
+
+
+def test_outputs_that_are_passed_on_are_small():
+    many = [value(f"p{number:03}", b"x" * 4_000) for number in range(40)]
+
+    found = outputs([*many, value("lines", b"a", flow="stream"), value("long", b"x" * 5_000)])["build"]
+
+    assert "lines" not in found
+    assert "long" not in found
+    assert sum(map(len, found.values())) <= LARGEST_OUTPUTS
+    assert len(found) == LARGEST_OUTPUTS // 4_002
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "read"),
+    [
+        (b"text\n", "string", "text"),
+        (b"two\nlines\n", "string", "two\nlines"),
+        (b"42", "u64", 42),
+        (b"[1, 2]\n", "Vec<u8>", [1, 2]),
+        (b"", "void", None),
+        (b"null", "Option<string>", None),
+        (b"no json", "u8", "no json"),
+        (b"\xff", "byte", "\ufffd"),
+    ],
+)
+def test_what_a_block_stands_for(content, kind, read):
+    assert read_block(content, kind) == read
+
+
+def test_the_machine_of_a_waiting_treatment_goes_on_when_the_run_has_ended():
+    setting = Setting()
+    world = World(setting)
+    setting.act = replace(setting.act, start_child=world.go)
+    trigger = TreatmentSpec("go", kind=Kind.TRIGGER, trigger=TriggerSpec("deploy", {}, True))
+    setting.runs.admit(PARENT, (trigger,), (Treatment(PARENT, "go", TreatmentState.READY, 0, Kind.TRIGGER),), ())
+
+    setting.act(PARENT, "go", "one")
+    assert setting.machines.answers == {}
+    assert setting.runs.get_treatment(PARENT, "go").state is TreatmentState.RUNNING
+
+    TellOfEnd(MemoryPipelines(), MemoryQueue(), setting.machines)(world.end(RunState.FAILED, "a failed: no"))
+    assert setting.machines.answers == {"one": {"next": "again"}}
+
+    setting.act(PARENT, "go", "two")
+    assert setting.machines.answers["two"] == {"next": "done"}
+    assert setting.runs.get_treatment(PARENT, "go").state is TreatmentState.FAILED
+    assert "a failed: no" in (setting.runs.get_treatment(PARENT, "go").cause or "")

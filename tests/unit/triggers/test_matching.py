@@ -1,0 +1,142 @@
+"""Which pushes and pull requests a trigger means."""
+
+from typing import Any
+
+import pytest
+
+from cadence.application.changed_paths import ChangedPaths, Source
+from cadence.domain.errors import NotFound
+from cadence.domain.git_events import Comparison, PullRequest, Push
+from cadence.domain.patterns import selected
+from cadence.domain.triggers import GitTrigger, PipelineTrigger, Schedule, Triggers, from_json, to_json
+
+BEFORE, COMMIT, NEW = "a" * 40, "b" * 40, "0" * 40
+
+
+def push(ref: str = "refs/heads/main", **more: Any) -> Push:
+    return Push("acme/web", "https://git.example/acme/web.git", ref, COMMIT, **{"before": BEFORE, **more})
+
+
+def pull_request(base: str = "main", **more: Any) -> PullRequest:
+    url = "https://git.example/acme/web.git"
+    return PullRequest(
+        1, "t", "eve/web", "u", "refs/heads/x", COMMIT, "acme/web", url, f"refs/heads/{base}", BEFORE, True, **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("patterns", "text", "fits"),
+    [
+        (["main"], "main", True),
+        (["main"], "dev", False),
+        (["**", "!main"], "main", False),
+        (["**", "!main"], "dev", True),
+        (["!main"], "dev", True),
+        (["!main"], "main", False),
+        (["release/**", "!release/old/**", "release/old/kept"], "release/old/kept", True),
+        (["release/**", "!release/old/**", "release/old/kept"], "release/old/gone", False),
+        (["!docs/**", "docs/api/**"], "docs/api/x", True),
+        ([], "main", False),
+    ],
+)
+def test_the_last_pattern_that_fits_decides(patterns, text, fits):
+    assert selected(text, patterns) is fits
+
+
+@pytest.mark.parametrize(
+    ("on", "branch", "tag"),
+    [
+        ({}, True, True),
+        ({"branches": ["main"]}, True, False),
+        ({"branches": ["dev"]}, False, False),
+        ({"tags": ["v*"]}, False, True),
+        ({"tags": ["!v1*"]}, False, False),
+        ({"branches": ["dev"], "tags": ["v*"]}, False, True),
+        ({"paths": ["src/**"]}, True, True),
+    ],
+)
+def test_branches_and_tags_are_asked_for_separately(on, branch, tag):
+    triggers = from_json({"push": on})
+
+    assert (push().trigger(triggers) is not None) is branch
+    assert (push("refs/tags/v1.0").trigger(triggers) is not None) is tag
+    assert push("refs/notes/commits").trigger(triggers) is None
+    assert push(deleted=True).trigger(triggers) is None
+    assert pull_request().trigger(triggers) is None
+
+
+def test_a_pull_request_is_known_by_what_it_is_to_be_merged_into():
+    triggers = from_json({"pull_request": {"branches": ["main", "release/*"]}})
+
+    assert pull_request("main").trigger(triggers) is not None
+    assert pull_request("release/1").trigger(triggers) is not None
+    assert pull_request("x").trigger(triggers) is None
+    assert pull_request("x").trigger(from_json({"pull_request": None})) is not None
+    assert push().trigger(triggers) is None
+
+
+def test_what_is_compared_with_what():
+    url = "https://git.example/acme/web.git"
+    assert push().comparison() == Comparison(url, BEFORE, COMMIT, merge_base=False)
+    assert push(before=NEW, default_branch="dev").comparison() == Comparison(url, "HEAD", COMMIT, merge_base=True)
+    assert push(before=NEW, default_branch="main").comparison() == Comparison(url, None, COMMIT, merge_base=False)
+    assert push("refs/tags/v1").comparison() is None
+    assert pull_request().comparison() == Comparison(url, BEFORE, COMMIT, merge_base=True)
+
+
+class Git:
+    """A repository in which these files differ; None cannot be read."""
+
+    def __init__(self, paths: set[str] | None) -> None:
+        self.paths, self.asked = paths, 0
+
+    def changed_files(self, *_: Any, **__: Any) -> frozenset[str]:
+        self.asked += 1
+        if self.paths is None:
+            raise NotFound("There is no repository.")
+        return frozenset(self.paths)
+
+    def read_file(self, *_: Any, **__: Any) -> bytes:
+        raise AssertionError("no file is wanted")
+
+
+@pytest.mark.parametrize(
+    ("differ", "listed", "patterns", "meant", "source"),
+    [
+        ({"src/a"}, None, ["src/**"], True, Source.DIFF),
+        ({"docs/a"}, frozenset({"src/a"}), ["src/**"], False, Source.DIFF),
+        ({"src/x.md"}, None, ["src/**", "!**/*.md"], False, Source.DIFF),
+        (set(), None, ["**"], False, Source.DIFF),
+        (None, frozenset({"src/a"}), ["src/**"], True, Source.EVENT),
+        (None, frozenset({"docs/a"}), ["src/**"], False, Source.EVENT),
+        (None, None, ["src/**"], True, Source.EVENT),
+    ],
+)
+def test_the_repository_tells_which_files_changed_and_else_the_event(differ, listed, patterns, meant, source):
+    git = Git(differ)
+    changed = ChangedPaths(git, push(paths=listed), None)
+    trigger = GitTrigger(paths=tuple(patterns))
+
+    assert changed.meant(trigger) == (meant, source)
+    assert changed.meant(trigger) == (meant, source)
+    assert git.asked == 1
+
+
+def test_without_paths_and_for_tags_no_repository_is_read():
+    git = Git(None)
+
+    assert ChangedPaths(git, push(), None).meant(GitTrigger()) == (True, None)
+    assert ChangedPaths(git, push("refs/tags/v1"), None).meant(GitTrigger(paths=("src/**",))) == (True, None)
+    assert git.asked == 0
+
+
+def test_triggers_are_kept_as_they_are():
+    triggers = Triggers(
+        GitTrigger(("main",), ("src/**",), ("v*",)),
+        GitTrigger(),
+        (Schedule("0 3 * * *", "Europe/Paris", {"full": True}),),
+        (PipelineTrigger("other", ("failed",), {"v": "${{ event.state }}"}),),
+    )
+
+    assert from_json(to_json(triggers)) == triggers
+    assert from_json(to_json(Triggers())) == Triggers()
