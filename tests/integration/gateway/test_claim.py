@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.application.begin import Begin
 from cadence.application.claim import LEASE_SECONDS, Claim
 from cadence.application.feed import Feeder
@@ -25,7 +26,7 @@ Booting = tuple[str, str]
 
 @pytest.fixture
 def claim(world: World) -> Claim:
-    feeder = Feeder(world.runs, world.runs, world.machines, MemoryWakeUps(), world.clock)
+    feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
     begin = Begin(world.runs, feeder, world.machines)
     return Claim(world.runs, world.runners, world.secrets, world.runners, world.machines, begin, world.clock)
 
