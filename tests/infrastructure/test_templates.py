@@ -1,5 +1,6 @@
 """What must hold for every deployment, read from the synthesized templates."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -93,7 +94,10 @@ def test_each_lambda_gets_exactly_the_settings_it_reads(assembly: Assembly) -> N
         folder: set(properties["Environment"]["Variables"]) - _OF_LIBRARIES
         for folder, properties in assembly.functions().items()
     }
-    read = {folder: {variable(name) for name in settings.__annotations__} for folder, settings in SETTINGS.items()}
+    read = {
+        folder: {variable(field.name) for field in dataclasses.fields(settings)}
+        for folder, settings in SETTINGS.items()
+    }
     assert given == read
 
 
