@@ -72,7 +72,8 @@ class Api:
     def content(self, run_id: str, treatment: str, port: str) -> bytes:
         """A port's value in full, read chunk by chunk as any download does."""
         value = f"/v1/runs/{run_id}/values/{self.value(run_id, treatment, port)['sha256']}"
-        content, following = b"", 0
+        content = b""
+        following: int | None = 0
         while following is not None:
             page = self.get(value, first_chunk=following)
             for chunk in page["chunks"]:
