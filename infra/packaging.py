@@ -55,8 +55,8 @@ class Needs:
 
 _BASE = ("botocore", "pynamodb", "python-ulid")
 # Whoever makes a treatment ready decides by its condition whether it runs.
-_DOCUMENTS = ("cronsim", "jsonschema-rs", "pyyaml", "tzdata")
 _CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
+_DOCUMENTS = (*_CONDITIONS, "cronsim", "tzdata")
 
 NEEDS: Mapping[str, Needs] = {
     "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),

@@ -129,10 +129,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
-        _items("access", "GetItem", "PutItem", "UpdateItem"),
+        # A document is checked again before a run whose plan depends on the run.
+        _items("access", "GetItem", "Query", "PutItem", "UpdateItem"),
         _items("pipelines", "GetItem", "Query"),
         *_RUN_GATES,
-        *_gets("deliveries/*"),
+        *_gets("deliveries/*", "documents/*"),
+        _puts("documents/*"),
         # A schedule that fires although its pipeline no longer has it.
         _schedules("DeleteSchedule"),
         _consumes("deliveries"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cadence.adapters.machine_boundary import as_known
 from cadence.adapters.problem import Problem, problem
-from cadence.application.check_document import InvalidDocument
+from cadence.application.invalid_document import InvalidDocument
 from cadence.domain.document import Finding
 from cadence.domain.errors import CadenceError
 

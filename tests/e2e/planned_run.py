@@ -5,7 +5,7 @@ import sys
 
 import boto3
 
-from cadence.application.start_run import Frozen
+from cadence.application.frozen import Frozen
 
 _LONGEST = 3_600
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.start_run import Frozen
+from cadence.application.frozen import Frozen
 from cadence.domain import ids
 from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
 from cadence.domain.image import Image

@@ -1,5 +1,6 @@
 """Runs: starting, listing, showing, cancelling, running again."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import TreatmentSummary
 from api.routes.pipelines import YAML, document_text
 from api.shapes import Cursor, JsonObject, Limit, Name
-from cadence.application.start_run import Frozen, frozen_again
+from cadence.application.frozen import Frozen, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.run import Run, RunState
@@ -179,7 +180,12 @@ def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
 def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply:
     """Run the same document with the same parameters and event once more; what is not run again keeps its values."""
     run = services.visible.get(call.by, run_id)
-    if body.what == "all":
+    if not run.plan_sha256:
+        # It failed before it could be planned, so there is nothing to keep; what stood in the way may be gone.
+        source = services.documents.get(run.document_sha256).decode()
+        frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters)
+        frozen = replace(frozen, pipeline_version=run.pipeline_version)
+    elif body.what == "all":
         frozen = frozen_again(run)
     else:
         frozen = services.rerun(run, () if body.what == "failed" else body.what)

@@ -5,28 +5,24 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cadence.application.fetch_libraries import Libraries
+from cadence.application.frozen import Frozen, Unplanned
+from cadence.application.invalid_document import InvalidDocument
+from cadence.application.plan_run import with_plan
 from cadence.application.ports import Documents, PoolStore
 from cadence.application.runner_ports import SecretDescription
-from cadence.application.start_run import Frozen
-from cadence.domain import plan
-from cadence.domain.document import Checked, Context, Finding, Pipeline, PoolOffer, bind_parameters, validate
+from cadence.domain.document import Checked, Context, Pipeline, PoolOffer, bind_parameters, validate
+from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.planning import RunFacts, instantiate
 from cadence.domain.pool import Pool
-
-
-class InvalidDocument(InvalidRequest):
-    """The document, or a parameter given to it, has errors. `findings` are all of them, warnings included."""
-
-    code = "invalid_document"
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        count = len(findings)
-        super().__init__(f"{count} finding{'' if count == 1 else 's'}; nothing was stored and nothing was started.")
-        self.findings = tuple(findings)
 
 
 class SecretNames(Protocol):
     def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
+
+
+class Environments(Protocol):
+    def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]: ...
 
 
 @dataclass(frozen=True)
@@ -34,14 +30,19 @@ class CheckDocument:
     pools: PoolStore
     secrets: SecretNames
     libraries: Libraries
+    environments: Environments
 
     def __call__(self, organization: str, project: str, source: str) -> Checked:
         """All findings at once; never raises for what is in the document."""
-        offers = {pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)}
-        secrets = frozenset(secret.name for secret in self.secrets.names(organization, project))
-        return validate(
-            source,
-            context=Context(secrets=secrets, pools=offers, libraries=self.libraries(organization, project, source)),
+        return validate(source, context=self.context(organization, project, source))
+
+    def context(self, organization: str, project: str, source: str) -> Context:
+        """What the project has now, and the libraries that the document names."""
+        return Context(
+            secrets=frozenset(secret.name for secret in self.secrets.names(organization, project)),
+            pools={pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)},
+            environments={each.name: each for each in self.environments.list_environments(organization, project)},
+            libraries=self.libraries(organization, project, source),
         )
 
 
@@ -54,7 +55,10 @@ def _offer(pool: Pool) -> PoolOffer:
 
 @dataclass(frozen=True)
 class FreezeDocument:
-    """From a document to what a run can execute. Raises InvalidDocument before anything is stored."""
+    """From a document to what a run can execute. Raises InvalidDocument before anything is stored.
+
+    The plan is made here if all runs of the document have the same, otherwise when a run starts (`PlanRun`).
+    """
 
     check: CheckDocument
     documents: Documents
@@ -68,7 +72,8 @@ class FreezeDocument:
         name: str | None = None,
     ) -> tuple[Frozen, Pipeline]:
         """`given` are a run's parameters (None: not for a run, so required ones may be missing); `name` must be the document's own."""
-        checked = self.check(organization, project, source)
+        context = self.check.context(organization, project, source)
+        checked = validate(source, context=context)
         if checked.pipeline is None:
             raise InvalidDocument(checked.findings)
         pipeline = checked.pipeline
@@ -83,8 +88,13 @@ class FreezeDocument:
             project,
             pipeline.name,
             self.documents.put(source.encode()),
-            self.documents.put(plan.encode(plan.plan(pipeline))),
+            "",
             pipeline.max_duration,
             bound.values,
+            unplanned=Unplanned(pipeline, context.environments),
         )
+        if not pipeline.depends_on_run:
+            made = instantiate(pipeline, {}, {}, RunFacts()).plan
+            if made is not None:
+                frozen = with_plan(frozen, made, self.documents)
         return frozen, pipeline

@@ -41,6 +41,8 @@ class RunInsight:
 
     @cached_property
     def specs(self) -> Mapping[str, TreatmentSpec]:
+        if not self.run.plan_sha256:
+            return {}
         return {spec.name: spec for spec in plan.decode(self.documents.get(self.run.plan_sha256))}
 
     @cached_property

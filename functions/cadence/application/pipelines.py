@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cadence.application.check_document import FreezeDocument
+from cadence.application.frozen import Frozen
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Clock, Documents
 from cadence.application.schedule_ports import Schedules
-from cadence.application.start_run import Frozen
 from cadence.domain.errors import NotFound
 from cadence.domain.versions import PipelineVersion
 
@@ -43,6 +43,9 @@ class PutPipeline:
             created_by,
             frozen.parameters,
             pipeline.triggers,
+            frozen.concurrency_group,
+            frozen.concurrency_policy,
+            frozen.priority,
         )
         self.pipelines.add_version(version)
         # Left over by a crash before this, one goes when it fires.
@@ -76,9 +79,13 @@ class FreezePipeline:
             if version is None
             else self.pipelines.version(organization, project, name, version)
         )
-        source = self.documents.get(stored.document_sha256).decode()
-        frozen, _ = self.freeze(organization, project, source, given, name)
-        return replace(frozen, pipeline_version=stored.version)
+        return self.of(stored, given)
+
+    def of(self, version: PipelineVersion, given: Mapping[str, Any]) -> Frozen:
+        """Raises NotFound if its document is gone, and InvalidDocument."""
+        source = self.documents.get(version.document_sha256).decode()
+        frozen, _ = self.freeze(version.organization, version.project, source, given, version.name)
+        return replace(frozen, pipeline_version=version.version)
 
 
 def frozen_version(version: PipelineVersion, given: Mapping[str, Any] | None = None) -> Frozen:
@@ -92,4 +99,7 @@ def frozen_version(version: PipelineVersion, given: Mapping[str, Any] | None = N
         version.max_duration,
         {**version.parameters, **(given or {})},
         version.version,
+        version.concurrency_group,
+        version.concurrency_policy,
+        version.priority,
     )

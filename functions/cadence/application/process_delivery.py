@@ -12,9 +12,8 @@ from cadence.application.delivery_ports import Delivery
 from cadence.application.git_ports import GitCredentials, GitReader
 from cadence.application.identifiers import derived_ulid
 from cadence.application.pipeline_ports import PipelineStore
-from cadence.application.pipelines import frozen_version
 from cadence.application.ports import Clock
-from cadence.application.start_run import StartRun
+from cadence.application.start_triggered import StartTriggered
 from cadence.domain.errors import CadenceError, InvalidRequest, NotFound
 from cadence.domain.git_events import GitEvent
 from cadence.domain.githost import GitHost
@@ -37,7 +36,7 @@ class ProcessDelivery:
     seen: SeenStore
     pipelines: PipelineStore
     git: GitReader
-    start: StartRun
+    start: StartTriggered
     clock: Clock
 
     def __call__(self, delivery: Delivery) -> Sequence[str]:
@@ -63,7 +62,7 @@ class ProcessDelivery:
                 parts = (delivery.githost_id, delivery.delivery_id, str(number), version.name)
                 told = {**event.event(), **({"paths_from": str(source)} if source else {})}
                 run_id = derived_ulid(seen.first_seen, *parts)
-                run = self.start(run_id, frozen_version(version), told, f"{githost.kind} {githost.name}")
+                run = self.start(run_id, version, told, f"{githost.kind} {githost.name}")
                 started.append(run.run_id)
         self.seen.mark_done(key)
         return started

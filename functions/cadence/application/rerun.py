@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from cadence.application.frozen import Frozen, frozen_again
 from cadence.application.ports import Documents, RunStore
 from cadence.application.runner_ports import Chunks
-from cadence.application.start_run import Frozen, frozen_again
 from cadence.application.workers import Workers, several_at_once
 from cadence.domain import keeping, plan
 from cadence.domain.errors import Conflict, InvalidRequest, Violation

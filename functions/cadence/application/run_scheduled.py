@@ -6,9 +6,8 @@ from datetime import datetime
 
 from cadence.application.identifiers import derived_ulid
 from cadence.application.pipeline_ports import PipelineStore
-from cadence.application.pipelines import frozen_version
 from cadence.application.schedule_ports import Schedules
-from cadence.application.start_run import StartRun
+from cadence.application.start_triggered import StartTriggered
 from cadence.domain.errors import NotFound
 from cadence.domain.triggers import Schedule
 from cadence.domain.versions import PipelineVersion
@@ -29,7 +28,7 @@ class Firing:
 class RunScheduled:
     pipelines: PipelineStore
     schedules: Schedules
-    start: StartRun
+    start: StartTriggered
 
     def __call__(self, firing: Firing) -> Sequence[str]:
         """The ids of the runs that it started. The same firing, told twice or by two expressions, leads to the same run.
@@ -43,14 +42,13 @@ class RunScheduled:
             return ()
         at = firing.scheduled_at.replace(second=0, microsecond=0)
         run_id = derived_ulid(at, firing.organization, firing.project, firing.pipeline, firing.digest)
-        frozen = frozen_version(version, entry.parameters)
         event = {
             "kind": "schedule",
             "cron": entry.cron,
             "timezone": entry.timezone,
             "scheduled_at": at.isoformat().replace("+00:00", "Z"),
         }
-        return (self.start(run_id, frozen, event, "schedule").run_id,)
+        return (self.start(run_id, version, event, "schedule", entry.parameters).run_id,)
 
     def _entry(self, firing: Firing) -> tuple[PipelineVersion | None, Schedule | None]:
         try:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.application.check_document import InvalidDocument
+from cadence.application.frozen import Frozen
 from cadence.application.identifiers import derived_ulid
+from cadence.application.invalid_document import InvalidDocument
+from cadence.application.plan_run import PlanRun
 from cadence.application.ports import RunStore
 from cadence.application.start_followers import LARGEST_VALUE, read_block
-from cadence.application.start_run import Frozen, StartRun
+from cadence.application.start_run import Ancestry, StartRun
 from cadence.domain import ids
 from cadence.domain.errors import InvalidRequest, NotFound
 from cadence.domain.git_events import from_fork
@@ -41,6 +43,7 @@ class Outcome:
 class StartChildRun:
     runs: RunStore
     freeze: Freeze
+    plan: PlanRun
     start: StartRun
 
     def __call__(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> Outcome | None:
@@ -74,9 +77,11 @@ class StartChildRun:
             pass  # it is to be started
         if parent.depth >= MAX_DEPTH:
             raise CannotStart(f"{MAX_DEPTH} runs have started one another already: is this a loop?")
+        event = _event(parent, treatment.name)
         given = {**spec.trigger.parameters, **self._inputs(parent.run_id, spec)}
         try:
             frozen = self.freeze(parent.organization, parent.project, spec.trigger.pipeline, given)
+            planned = self.plan(run_id, frozen, event)
         except InvalidDocument as error:
             said = "; ".join(finding.message for finding in error.findings[:5])
             raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {said}") from None
@@ -84,12 +89,10 @@ class StartChildRun:
             raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {error.message}") from None
         return self.start(
             run_id,
-            frozen,
-            _event(parent, treatment.name),
+            planned,
+            event,
             parent.created_by,
-            started_by_run=parent.run_id,
-            started_by_treatment=treatment.name,
-            depth=parent.depth + 1,
+            Ancestry(parent.run_id, treatment.name, parent.depth + 1),
         )
 
     def _inputs(self, run_id: str, spec: TreatmentSpec) -> Mapping[str, Any]:

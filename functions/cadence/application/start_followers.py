@@ -7,9 +7,9 @@ from typing import Any
 
 from cadence.application.identifiers import derived_ulid
 from cadence.application.pipeline_ports import PipelineStore
-from cadence.application.pipelines import frozen_version
 from cadence.application.ports import RunStore
-from cadence.application.start_run import StartRun
+from cadence.application.start_run import Ancestry
+from cadence.application.start_triggered import StartTriggered
 from cadence.domain.git_events import from_fork
 from cadence.domain.run import MAX_DEPTH, Run, Value
 
@@ -21,7 +21,7 @@ LARGEST_OUTPUTS = 65_536
 class StartFollowers:
     runs: RunStore
     pipelines: PipelineStore
-    start: StartRun
+    start: StartTriggered
 
     def __call__(self, run_id: str) -> Sequence[str]:
         """The ids of the runs that it started; they derive from the run that ended, so repeating leads to the same."""
@@ -35,9 +35,8 @@ class StartFollowers:
                 if not entry.means(ended.pipeline, ended.state):
                     continue
                 follower = derived_ulid(ended.finished_at, ended.run_id, version.name, entry.name)
-                frozen = frozen_version(version, entry.parameters)
-                by = f"pipeline {ended.pipeline}"
-                run = self.start(follower, frozen, event, by, started_by_run=ended.run_id, depth=ended.depth + 1)
+                ancestry = Ancestry(ended.run_id, depth=ended.depth + 1)
+                run = self.start(follower, version, event, f"pipeline {ended.pipeline}", entry.parameters, ancestry)
                 started.append(run.run_id)
                 break
         return started

@@ -1,49 +1,42 @@
 """Starts runs: of a document sent with the request, of a stored pipeline, or of an earlier run once more."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from cadence.application.access_ports import SeenStore
+from cadence.application.frozen import Frozen
 from cadence.application.identifiers import derived_ulid, new_ulid
+from cadence.application.plan_run import PlanRun
 from cadence.application.ports import Clock, Deadlines, RunStore
 from cadence.application.run_gates import RunGates
 from cadence.domain.errors import Conflict, Transient
-from cadence.domain.run import ConcurrencyPolicy, Run, RunState
+from cadence.domain.run import Run, RunState
 
 _KEY_KEPT = timedelta(days=1)
 _START_CHECK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
-class Frozen:
-    """What a run executes, all by digest: nothing that changes afterwards changes the run."""
+class Ancestry:
+    """The run that started this one, its treatment that did (None: its end did), and how many such runs came before."""
 
-    organization: str
-    project: str
-    pipeline: str
-    document_sha256: str
-    plan_sha256: str
-    max_duration: int
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    pipeline_version: int | None = None
-    concurrency_group: str | None = None
-    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
-    priority: int = 0
-    rerun_of: str | None = None
-    kept_sha256: str | None = None
+    run: str | None = None
+    treatment: str | None = None
+    depth: int = 0
 
-    def fingerprint(self) -> str:
-        said = json.dumps([self.pipeline, self.document_sha256, self.parameters, self.kept_sha256], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+
+NO_ANCESTRY = Ancestry()
 
 
 @dataclass(frozen=True)
 class StartRun:
-    """Creates the run, which then goes as far as its gates let it. Safe to repeat with the same `run_id`."""
+    """Creates the run, which then goes as far as its gates let it. Safe to repeat with the same `run_id`.
+
+    `frozen` has to have its plan.
+    """
 
     runs: RunStore
     gates: RunGates
@@ -56,12 +49,31 @@ class StartRun:
         frozen: Frozen,
         event: Mapping[str, Any],
         created_by: str,
-        *,
-        started_by_run: str | None = None,
-        started_by_treatment: str | None = None,
-        depth: int = 0,
+        ancestry: Ancestry = NO_ANCESTRY,
     ) -> Run:
-        run = Run(
+        # Before the run exists, so that one whose machine could not be started is always looked at again.
+        self.deadlines.watch_run(run_id, _START_CHECK)
+        run = self._created(self._run(run_id, frozen, event, created_by, ancestry))
+        try:
+            return self.gates.proceed(run)
+        except Transient:
+            return run  # it is stored: the watchdog takes it on
+
+    def failed(
+        self,
+        run_id: str,
+        frozen: Frozen,
+        event: Mapping[str, Any],
+        created_by: str,
+        cause: str,
+        ancestry: Ancestry = NO_ANCESTRY,
+    ) -> Run:
+        """Creates a run that has failed before it could start, so that whoever waits for it sees why."""
+        run = self._run(run_id, frozen, event, created_by, ancestry)
+        return self._created(replace(run, state=RunState.FAILED, cause=cause, finished_at=run.created_at))
+
+    def _run(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str, ancestry: Ancestry) -> Run:
+        return Run(
             run_id=run_id,
             organization=frozen.organization,
             project=frozen.project,
@@ -75,38 +87,38 @@ class StartRun:
             event=event,
             max_duration=frozen.max_duration,
             created_by=created_by,
-            started_by_run=started_by_run,
-            started_by_treatment=started_by_treatment,
-            depth=depth,
+            started_by_run=ancestry.run,
+            started_by_treatment=ancestry.treatment,
+            depth=ancestry.depth,
             concurrency_group=frozen.concurrency_group,
             concurrency_policy=frozen.concurrency_policy,
             priority=frozen.priority,
             rerun_of=frozen.rerun_of,
             kept_sha256=frozen.kept_sha256,
         )
-        # Before the run exists, so that one whose machine could not be started is always looked at again.
-        self.deadlines.watch_run(run_id, _START_CHECK)
+
+    def _created(self, run: Run) -> Run:
+        """The run, or the one that is there already."""
         try:
             self.runs.create_run(run)
         except Conflict:
-            run = self.runs.get_run(run_id)
-        try:
-            return self.gates.proceed(run)
-        except Transient:
-            return run  # it is stored: the watchdog takes it on
+            return self.runs.get_run(run.run_id)
+        return run
 
 
 @dataclass(frozen=True)
 class RequestRun:
     """Starts a run that somebody asked for; the same `key` always means the same run."""
 
+    plan: PlanRun
     start: StartRun
     seen: SeenStore
     clock: Clock
 
     def __call__(self, frozen: Frozen, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
-        """Raises Conflict if `key` was used for something else."""
-        return self.start(self._run_id(frozen, key), frozen, event, created_by)
+        """Raises Conflict if `key` was used for something else, InvalidDocument if no plan can be made for these values."""
+        run_id = self._run_id(frozen, key)
+        return self.start(run_id, self.plan(run_id, frozen, event), event, created_by)
 
     def _run_id(self, frozen: Frozen, key: str | None) -> str:
         now = self.clock()
@@ -118,20 +130,3 @@ class RequestRun:
         if seen.fingerprint != frozen.fingerprint():
             raise Conflict("This Idempotency-Key was used for a different run. Send a new key with a new request.")
         return derived_ulid(seen.first_seen, *scope)
-
-
-def frozen_again(run: Run) -> Frozen:
-    """What an earlier run executed, for another run of the same."""
-    return Frozen(
-        run.organization,
-        run.project,
-        run.pipeline,
-        run.document_sha256,
-        run.plan_sha256,
-        run.max_duration,
-        run.parameters,
-        run.pipeline_version,
-        run.concurrency_group,
-        run.concurrency_policy,
-        run.priority,
-    )

@@ -37,6 +37,7 @@ from cadence.application.look_into_run import LookIntoRun
 from cadence.application.measure import Measure
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
+from cadence.application.plan_run import PlanRun
 from cadence.application.ports import Clock, Documents, RunnerStore, RunStore
 from cadence.application.read_logs import ReadLogs
 from cadence.application.rerun import Rerun
@@ -147,7 +148,7 @@ def services() -> Services:
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
         put_pipeline=PutPipeline(pipelines, freeze, schedules(its), now),
-        request_run=RequestRun(start, access, now),
+        request_run=RequestRun(PlanRun(documents), start, access, now),
         cancel_run=CancelRun(run_gates),
         run_gates=run_gates,
         slots=gates.runner_slots(its, runs, machines),

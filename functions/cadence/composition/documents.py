@@ -4,12 +4,17 @@ from typing import Protocol
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
-from cadence.application.check_document import CheckDocument
+from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.fetch_libraries import FetchLibraries
 from cadence.application.git_ports import GitReader
+from cadence.application.pipelines import FreezePipeline
+from cadence.application.plan_run import PlanRun
+from cadence.application.start_run import StartRun
+from cadence.application.start_triggered import StartTriggered
 
 
 class DocumentSettings(Protocol):
@@ -30,7 +35,14 @@ def check_document(its: DocumentSettings) -> CheckDocument:
     texts = S3LibraryTexts(client("s3"), its.data_bucket)
     libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts))
     secrets = KmsSecretStore(its.access_table, its.secrets_key)
-    return CheckDocument(DynamoAccessStore(its.access_table), secrets, libraries)
+    environments = DynamoEnvironmentStore(its.access_table)
+    return CheckDocument(DynamoAccessStore(its.access_table), secrets, libraries, environments)
+
+
+def start_triggered(its: DocumentSettings, start: StartRun) -> StartTriggered:
+    pipelines, documents = DynamoPipelineStore(its.pipelines_table), S3Documents(client("s3"), its.data_bucket)
+    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(its), documents))
+    return StartTriggered(freeze, PlanRun(documents), start)
 
 
 def _git_reader(hosts: str) -> GitReader:

@@ -19,6 +19,7 @@ from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.gather import Gather
 from cadence.application.pipelines import FreezePipeline
+from cadence.application.plan_run import PlanRun
 from cadence.application.ports import Machines
 from cadence.application.start_child_run import Freeze, StartChildRun
 from cadence.application.start_run import StartRun
@@ -38,7 +39,7 @@ def act() -> tuple[Act, Machines]:
     elements = Elements(runs, DynamoStreamStore(its.runners_table), chunks)
     grow = GrowGroup(runs, groups, elements, machines, now)
     start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
-    start_child = StartChildRun(runs, _freeze(its), start)
+    start_child = StartChildRun(runs, _freeze(its), PlanRun(S3Documents(client("s3"), its.data_bucket)), start)
     stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
     gather = Gather(runs, chunks, now)
     return Act(runs, groups, gather, grow, start_child, stop_child, feeder, machines, now), machines

@@ -19,6 +19,7 @@ from cadence.application.run_scheduled import RunScheduled
 from cadence.application.start_followers import StartFollowers
 from cadence.application.start_run import StartRun
 from cadence.composition import settings
+from cadence.composition.documents import start_triggered
 from cadence.composition.gates import run_gates
 from cadence.composition.schedules import schedules
 
@@ -44,9 +45,10 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     start = StartRun(runs, run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
     git = DulwichGitReader.reaching(its.git_hosts, seconds=_GIT_SECONDS)
     cipher, pipelines = KmsCipher(its.secrets_key), DynamoPipelineStore(its.pipelines_table)
-    deliver = ProcessDelivery(access, cipher, access, pipelines, git, start, now)
-    scheduled = RunScheduled(pipelines, schedules(its), start)
-    follow = StartFollowers(runs, pipelines, start)
+    triggered = start_triggered(its, start)
+    deliver = ProcessDelivery(access, cipher, access, pipelines, git, triggered, now)
+    scheduled = RunScheduled(pipelines, schedules(its), triggered)
+    follow = StartFollowers(runs, pipelines, triggered)
 
     def process(message: str) -> tuple[str, Sequence[str]]:
         values = json.loads(message)

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from cadence.domain.run import (
     CacheSpec,
+    ConcurrencyPolicy,
     Edge,
     InputSpec,
     Kind,
@@ -18,66 +20,61 @@ from cadence.domain.run import (
     TriggerSpec,
 )
 
-if TYPE_CHECKING:
-    from cadence.domain.document import Pipeline
-
 # The outputs that every treatment has without declaring them.
 _LIFECYCLE = {trigger.value: trigger for trigger in (Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED)}
 
 
-def plan(pipeline: "Pipeline") -> tuple[TreatmentSpec, ...]:
-    """One spec per treatment of a checked pipeline, each input with the output that feeds it."""
-    sources = {(c.target_treatment, c.target_port): (c.source_treatment, c.source_port) for c in pipeline.connections}
-    specs = []
-    for treatment in pipeline.treatments.values():
-        inputs = []
-        for port in treatment.inputs.values():
-            source = sources.get((treatment.name, port.name), (None, None))
-            inputs.append(InputSpec(port.name, str(port.flow), str(port.type), *source))
-        specs.append(
-            TreatmentSpec(
-                name=treatment.name,
-                run=treatment.run,
-                shell=treatment.shell,
-                image=treatment.image,
-                inputs=tuple(inputs),
-                outputs=tuple(OutputSpec(p.name, str(p.flow), str(p.type)) for p in treatment.outputs.values()),
-                env=dict(treatment.env),
-                secrets=dict(treatment.secrets),
-                pools=tuple(treatment.pools),
-                cpu=treatment.cpu,
-                memory=treatment.memory,
-                storage=treatment.storage,
-                arch=treatment.arch,
-                max_duration=treatment.max_duration,
-                after=tuple(treatment.after),
-                retry=RetrySpec(treatment.retry_infrastructure, treatment.retry_failure),
-            )
-        )
-    return tuple(specs)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run consists of. Runs of a project in the same concurrency group wait for each other, or as `policy` says."""
+
+    treatments: tuple[TreatmentSpec, ...]
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
 
 
-def edges(run_id: str, specs: Iterable[TreatmentSpec]) -> tuple[Edge, ...]:
-    """Everything that any treatment waits for, each once."""
+def edges(run_id: str, specs: Sequence[TreatmentSpec]) -> tuple[Edge, ...]:
+    """Everything that any treatment waits for, each once.
+
+    The streams of a group are there only once all of its instances have ended, so that nothing can read along.
+    """
+    groups = {spec.name for spec in specs if spec.kind in (Kind.GATHER, Kind.EACH)}
     found: dict[tuple[str, str, Trigger], Edge] = {}
     for spec in specs:
         waits = [(producer, Trigger.COMPLETED) for producer in spec.after]
-        waits += [(port.source_treatment, _trigger(port)) for port in spec.inputs if port.source_treatment]
-        waits += [(producer, Trigger.SETTLED) for producer in (*spec.instances, *spec.when_over)]
+        waits += [(name, Trigger.SETTLED) for name in (*spec.when_over, *spec.instances)]
+        for port in spec.inputs:
+            if port.source_treatment:
+                waits.append((port.source_treatment, _trigger(port, of_group=port.source_treatment in groups)))
         for producer, trigger in waits:
             found[producer, spec.name, trigger] = Edge(run_id, producer, spec.name, trigger)
     return tuple(found.values())
 
 
 def encode(specs: Sequence[TreatmentSpec]) -> bytes:
-    """Canonical JSON: equal plans have equal digests."""
-    data = {"plan": 1, "treatments": [spec_to_json(spec) for spec in specs]}
+    """Canonical JSON: equal plans have equal digests. What instances have alike is written once."""
+    shared: dict[str, int] = {}
+    data = {"plan": 1, "treatments": [_shared(spec_to_json(spec), shared) for spec in specs], "texts": list(shared)}
     return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
 
 
 def decode(content: bytes) -> tuple[TreatmentSpec, ...]:
     data = json.loads(content)
-    return tuple(spec_from_json(item) for item in data["treatments"])
+    texts = data.get("texts", ())
+    found = []
+    for item in data["treatments"]:
+        if "run_text" in item:
+            item["run"] = texts[item.pop("run_text")]
+        found.append(spec_from_json(item))
+    return tuple(found)
+
+
+def _shared(item: dict[str, Any], texts: dict[str, int]) -> dict[str, Any]:
+    """With the script of an instance as the number of a text in the plan."""
+    if "group" in item and "run" in item:
+        item["run_text"] = texts.setdefault(item.pop("run"), len(texts))
+    return item
 
 
 def spec_to_json(spec: TreatmentSpec) -> dict[str, Any]:
@@ -136,7 +133,7 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _trigger(port: InputSpec) -> Trigger:
-    if port.flow == "stream":
+def _trigger(port: InputSpec, *, of_group: bool) -> Trigger:
+    if port.flow == "stream" and not of_group:
         return Trigger.OPENED
     return _LIFECYCLE.get(port.source_port or "", Trigger.COMPLETED)

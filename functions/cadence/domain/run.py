@@ -100,7 +100,8 @@ class Run:
     """One execution of a pipeline. Times are UTC, durations seconds. Its tokens are never shown to anyone.
 
     `depth` counts the runs before it that started one another, `started_by_run` is the last of them, and `waiting_token` is
-    of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what admission works from (`cadence.domain.plan`).
+    of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what
+    admission works from (`cadence.domain.plan`); a run that could not be planned has no plan ("") and has failed.
     """
 
     run_id: str
@@ -269,7 +270,7 @@ class TreatmentSpec:
     when_over: tuple[str, ...] = ()
     never: str | None = None
     group: str | None = None
-    matrix: Mapping[str, str] = field(default_factory=dict)
+    matrix: Mapping[str, Any] = field(default_factory=dict)
     instances: tuple[str, ...] = ()
     fail_fast: bool = True
     parallel: int | None = None

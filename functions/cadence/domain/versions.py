@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cadence.domain.run import ConcurrencyPolicy
 from cadence.domain.triggers import NO_TRIGGERS, Triggers
 
 
 @dataclass(frozen=True)
 class PipelineVersion:
-    """`document_sha256` is the document as written, `plan_sha256` what admission works from; `parameters` holds the defaults.
+    """`document_sha256` is the document as written, `plan_sha256` what admission works from, empty if every run has a plan of
+    its own; concurrency group and priority belong to that plan. `parameters` holds the defaults.
 
     `max_duration` is the seconds a whole run may take.
     """
@@ -26,3 +28,6 @@ class PipelineVersion:
     created_by: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     triggers: Triggers = NO_TRIGGERS
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0

@@ -81,7 +81,7 @@ class Laptop:
         treatment = self._pipeline.treatments[name]
         workspace = self._folder / name
         workspace.mkdir()
-        (workspace / "script").write_text(treatment.run, encoding="utf-8")
+        (workspace / "script").write_text(treatment.body["run"], encoding="utf-8")
         variables = {**self._variables, "HOME": str(workspace), "TMPDIR": str(workspace)}
         with ThreadPoolExecutor() as movers:
             moves: list[Future[None]] = []
@@ -99,7 +99,11 @@ class Laptop:
                     os.mkfifo(path)
                     moves.append(movers.submit(_read, Path(path), self._kept(name, port.name)))
             process = subprocess.run(
-                [*treatment.shell.split(), "script"], cwd=workspace, env=variables, capture_output=True, timeout=60
+                [*treatment.body.get("shell", "sh -e").split(), "script"],
+                cwd=workspace,
+                env=variables,
+                capture_output=True,
+                timeout=60,
             )
             _release([*workspace.glob("in-*"), *workspace.glob("out-*")])
             for move in moves:

@@ -17,6 +17,8 @@ from cadence.domain.document import (
     bind_parameters,
     validate,
 )
+from cadence.domain.environment_set import EnvironmentSet
+from tests.unit.planning.refusals import REFUSALS
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAD = "cadence: 1\nname: sample\n"
@@ -214,7 +216,6 @@ CASES: dict[Code, list[Case]] = {
     ],
     Code.NOT_SUPPORTED_YET: [
         Case(treatment("{melodium: {program: x}}"), 4, 11, "/treatments/build/melodium", "“melodium”"),
-        Case(treatment("{run: 'echo ${{ parameters.x }}'}"), 4, 16, "/treatments/build/run", "Expressions"),
     ],
     Code.BAD_CRON: [
         Case(ONE + "on: {schedule: [{cron: '0 3 * * * *'}]}", 5, 24, "/on/schedule/0/cron", "6 fields, not five"),
@@ -690,6 +691,126 @@ CASES: dict[Code, list[Case]] = {
     Code.IMAGE_NOT_OFFERED: [
         Case(treatment("{run: a, image: debian}"), 4, 26, "/treatments/build/image", "can run images", OFFER)
     ],
+    Code.BAD_EXPRESSION: [
+        Case(treatment('{run: a, env: {A: "x ${{ 1 + }}"}}'), 4, 28, "/treatments/build/env/A", "at its end"),
+        Case(treatment('{run: a, env: {A: "${{ 1"}}'), 4, 28, "/treatments/build/env/A", "not closed"),
+        Case(treatment("{run: a, when: parameters.x}"), 4, 25, "/treatments/build/when", "one expression"),
+        Case(
+            treatment('{run: a, env: {A: "${{ [1].map(x, [2].map(y, y)) }}"}}'),
+            4,
+            28,
+            "/treatments/build/env/A",
+            "inside of another loop",
+        ),
+        Case(treatment('{run: a, cpu: "${{ ' + "1+" * 101 + '1 }}"}'), 4, 24, "/treatments/build/cpu", "more than 100"),
+    ],
+    Code.UNKNOWN_NAME: [
+        Case(treatment('{run: a, image: "a:${{ version }}"}'), 4, 26, "/treatments/build/image", "“version”"),
+        Case(treatment('{run: a, env: {A: "${{ parameters.x }}"}}'), 4, 28, "/treatments/build/env/A", "parameter “x”"),
+        Case(treatment('{run: a, env: {A: "${{ matrix.x }}"}}'), 4, 28, "/treatments/build/env/A", "no matrix here"),
+        Case(treatment('{run: a, env: {A: "${{ event.brnch }}"}}'), 4, 28, "/treatments/build/env/A", "“brnch”"),
+        Case(treatment('{run: a, env: {A: "${{ run.nr }}"}}'), 4, 28, "/treatments/build/env/A", "field of run “nr”"),
+        Case(
+            treatment('{run: a, env: {A: "${{ lower(run.id) }}"}}'),
+            4,
+            28,
+            "/treatments/build/env/A",
+            "no function lower",
+        ),
+        Case(
+            treatment('{run: a, matrix: {os: [a]}, env: {A: "${{ matrix.arch }}"}}'),
+            4,
+            47,
+            "/treatments/build/env/A",
+            "no axis “arch”",
+        ),
+        Case(
+            treatment("{run: a, when: \"${{ treatments.test.state == 'failed' }}\"}"),
+            4,
+            25,
+            "/treatments/build/when",
+            "no treatment “test”",
+        ),
+        Case(
+            treatment("{run: a, when: \"${{ treatments.build.state == 'failed' }}\"}"),
+            4,
+            25,
+            "/treatments/build/when",
+            "its own state",
+        ),
+    ],
+    Code.EXPRESSION_IN_SCRIPT: [
+        Case(treatment('{run: "echo ${{ event.branch }}"}'), 4, 16, "/treatments/build/run", "cannot hold expressions")
+    ],
+    Code.EXPRESSION_NOT_ALLOWED: [
+        Case(
+            treatment('{run: a, secrets: {T: "${{ parameters.x }}"}}'),
+            4,
+            32,
+            "/treatments/build/secrets/T",
+            "no expression here",
+        )
+    ],
+    Code.BAD_MATRIX: [
+        Case(
+            treatment("{run: a, matrix: {os: [a], exclude: [{oz: a}]}}"),
+            4,
+            48,
+            "/treatments/build/matrix/exclude/0/oz",
+            "“oz”",
+        ),
+        Case(
+            treatment("{run: a, matrix: {os: [a], exclude: [{os: a}]}}"),
+            4,
+            19,
+            "/treatments/build/matrix",
+            "no combinations",
+        ),
+        Case(
+            treatment("{run: a, matrix: {os: [a]}, each: i, inputs: {i: Block<u8>}}"),
+            4,
+            38,
+            "/treatments/build/each",
+            "both a matrix and each",
+        ),
+    ],
+    Code.MATRIX_TOO_LARGE: [
+        Case(
+            treatment(f"{{run: a, matrix: {{a: {list(range(50))}, b: {list(range(50))}}}}}"),
+            4,
+            19,
+            "/treatments/build/matrix",
+            "50 × 50 = 2,500 combinations, 1,000",
+        ),
+        Case(
+            treatment("{run: a, matrix: {" + ", ".join(f"{a}: {list(range(1000))}" for a in "abcdefghij") + "}}"),
+            4,
+            19,
+            "/treatments/build/matrix",
+            "= 1,000,000,000,000,000,000,000,000,000,000 combinations",
+        ),
+    ],
+    Code.TOO_MANY_TREATMENTS: [
+        Case(
+            HEAD
+            + "treatments:\n"
+            + "".join(f"  t{n}: {{run: x, matrix: {{a: &a{n} {list(range(1000))}}}}}\n" for n in range(10)),
+            3,
+            1,
+            "/treatments",
+            "10,010 treatments",
+        )
+    ],
+    Code.UNKNOWN_ENVIRONMENT: [
+        Case(
+            treatment("{run: a, environment: prod}"),
+            4,
+            32,
+            "/treatments/build/environment",
+            "no environment “prod”",
+            Context(environments={"production": EnvironmentSet("production")}),
+        )
+    ],
     Code.BAD_VARIABLE_NAME: [
         Case(treatment("{run: a, env: {A-B: x}}"), 4, 25, "/treatments/build/env/A-B", "“A-B”"),
         Case(treatment("{run: a, secrets: {1A: x}}"), 4, 29, "/treatments/build/secrets/1A", "“1A”"),
@@ -734,7 +855,7 @@ def test_given_parameters_are_checked(code: Code) -> None:
 
 
 def test_every_code_has_a_test() -> None:
-    assert CASES.keys() | BINDING_CASES.keys() == set(Code)
+    assert CASES.keys() | BINDING_CASES.keys() | REFUSALS.keys() == set(Code)
 
 
 def test_every_code_has_a_row_in_the_documentation_and_no_other() -> None:

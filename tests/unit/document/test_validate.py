@@ -23,6 +23,8 @@ from cadence.domain.document import (
     validate,
 )
 from cadence.domain.document.types import Option, Scalar
+from cadence.domain.planning import RunFacts, instantiate
+from cadence.domain.run import RetrySpec, TreatmentSpec
 from cadence.domain.triggers import GitTrigger, Schedule, Triggers
 
 FULL = """\
@@ -62,6 +64,24 @@ connections:
   - fetch.source -> build.source
   - build.failed->alarm.trigger
 """
+DEFAULTS = {
+    "pools": ["on-prem", "aws-spot"],
+    "memory": 2048,
+    "max_duration": 1800,
+    "retry": {"infrastructure": 3},
+}
+BUILD = {
+    "image": "python:3.13",
+    "shell": "bash -euo pipefail",
+    "inputs": {"source": "Stream<byte>"},
+    "outputs": {"count": "Block<u64>"},
+    "env": {"DEBUG": True, "LEVEL": 3, "MODE": "on", "EMPTY": ""},
+    "run": "make",
+    "cpu": 1000,
+    "storage": 10000,
+    "arch": "amd64",
+    "retry": {"infrastructure": 3, "failure": 1},
+}
 MINIMAL = {"cadence": 1, "name": "a", "treatments": {"a": {"run": "x"}}}
 
 
@@ -80,39 +100,25 @@ def test_a_valid_document_becomes_a_complete_pipeline() -> None:
         treatments={
             "fetch": Treatment(
                 name="fetch",
-                run='git archive HEAD > "$CADENCE_OUT_source"\n',
+                body={
+                    **DEFAULTS,
+                    "run": 'git archive HEAD > "$CADENCE_OUT_source"\n',
+                    "outputs": {"source": "Stream<byte>"},
+                    "secrets": {"GIT_TOKEN": "git-read"},
+                    "memory": 512,
+                },
                 outputs={"source": Port("source", Flow.STREAM, Scalar.BYTE)},
-                secrets={"GIT_TOKEN": "git-read"},
-                pools=("on-prem", "aws-spot"),
-                memory=512,
-                max_duration=1800,
-                retry_infrastructure=3,
             ),
             "build": Treatment(
                 name="build",
-                run="make",
-                shell="bash -euo pipefail",
-                image="python:3.13",
+                body={**DEFAULTS, **BUILD},
                 inputs={"source": Port("source", Flow.STREAM, Scalar.BYTE)},
                 outputs={"count": Port("count", Flow.BLOCK, Scalar.U64)},
-                env={"DEBUG": "true", "LEVEL": "3", "MODE": "on", "EMPTY": ""},
-                pools=("on-prem", "aws-spot"),
-                cpu=1000,
-                memory=2048,
-                storage=10000,
-                arch="amd64",
-                max_duration=1800,
-                retry_infrastructure=3,
-                retry_failure=1,
             ),
             "alarm": Treatment(
                 name="alarm",
-                run="echo failed",
+                body={**DEFAULTS, "run": "echo failed", "inputs": {"trigger": "Block<void>"}, "after": ["fetch"]},
                 inputs={"trigger": Port("trigger", Flow.BLOCK, Scalar.VOID)},
-                pools=("on-prem", "aws-spot"),
-                memory=2048,
-                max_duration=1800,
-                retry_infrastructure=3,
                 after=("fetch",),
             ),
         },
@@ -138,10 +144,10 @@ def test_json_and_yaml_mean_the_same() -> None:
 
 
 def test_what_is_not_said_has_a_default() -> None:
-    treatment = valid(json.dumps(MINIMAL)).treatments["a"]
+    plan = instantiate(valid(json.dumps(MINIMAL)), {}, {}, RunFacts()).plan
 
-    assert (treatment.shell, treatment.image, treatment.pools, treatment.max_duration) == ("sh -e", None, (), 3600)
-    assert (treatment.retry_infrastructure, treatment.retry_failure) == (0, 0)
+    assert plan is not None
+    assert plan.treatments == (TreatmentSpec("a", run="x", shell="sh -e", max_duration=3600, retry=RetrySpec()),)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +165,7 @@ def test_on_is_a_key_like_any_other() -> None:
 def test_aliases_stand_for_what_they_name() -> None:
     source = "cadence: 1\nname: a\ntreatments:\n  a: {run: x, env: &env {A: b}}\n  b: {run: x, env: *env}\n"
 
-    assert valid(source).treatments["b"].env == {"A": "b"}
+    assert valid(source).treatments["b"].body["env"] == {"A": "b"}
 
 
 def test_all_mistakes_are_found_at_once_and_in_order() -> None:

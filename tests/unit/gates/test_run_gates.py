@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from cadence.application.cancel_run import CancelRun
-from cadence.application.start_run import Frozen, StartRun
+from cadence.application.frozen import Frozen
+from cadence.application.start_run import StartRun
 from cadence.application.watchdog import LONGEST_WAIT
 from cadence.domain.errors import Conflict, Transient
 from cadence.domain.quotas import Quotas

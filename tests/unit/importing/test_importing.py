@@ -292,9 +292,9 @@ def test_a_workflow_keeps_its_order_its_files_and_its_times() -> None:
         "left.left_txt -> merge.left_txt",
         "right.right_txt -> merge.right_txt",
     }
-    assert "sleep 2.000" in pipeline.treatments["split"].run
-    assert 'head -c 50 /dev/zero > "$CADENCE_OUT_part_1"' in pipeline.treatments["split"].run
-    assert (pipeline.treatments["split"].cpu, pipeline.treatments["split"].memory) == (2000, 64)
+    assert "sleep 2.000" in pipeline.treatments["split"].body["run"]
+    assert 'head -c 50 /dev/zero > "$CADENCE_OUT_part_1"' in pipeline.treatments["split"].body["run"]
+    assert [pipeline.treatments["split"].body[key] for key in ("cpu", "memory")] == [2000, 64]
 
 
 def test_a_workflow_can_keep_its_commands() -> None:

@@ -20,6 +20,7 @@ from cadence.application.machine_broke import MachineBroke
 from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
+from cadence.application.plan_run import PlanRun
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
@@ -120,7 +121,7 @@ class Setting:
         grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
         gather = Gather(self.runs, self.chunks, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
-        self.start_child = StartChildRun(self.runs, no_pipeline, start)
+        self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
         self.act = Act(
             self.runs, self.runs, gather, grow, self.start_child, stop_child, feeder, self.machines, self.clock
         )

@@ -7,14 +7,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cadence.domain.document import Pipeline, validate
-from cadence.domain.plan import plan
-from cadence.domain.run import TreatmentState
+from cadence.domain.planning import RunFacts, instantiate
+from cadence.domain.run import TreatmentSpec, TreatmentState
 from tests.conformance.generating import document
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, SUCCEEDING
 from tests.unit.scheduling.simulation.world import RUN, Faults, World
 
 WORDS = (*SUCCEEDING * 4, *FAILING, *LOSING, ENDLESS)
 ENOUGH = 5
+
+
+def planned(random: Random) -> tuple[TreatmentSpec, ...]:
+    plan = instantiate(accepted(random), {}, {"kind": "api"}, RunFacts()).plan
+    assert plan is not None
+    return plan.treatments
 
 
 def accepted(random: Random) -> Pipeline:
@@ -30,7 +36,7 @@ def accepted(random: Random) -> Pipeline:
 @given(st.integers(0, 2**32), st.sampled_from((0.0, 0.02)), st.none() | st.integers(0, 300))
 def test_every_run_of_an_accepted_document_ends(seed: int, peril: float, cancel_after: int | None) -> None:
     random = Random(seed)
-    specs = plan(accepted(random))
+    specs = planned(random)
     scripts = {spec.name: [*random.choices(WORDS, k=ENOUGH), "succeeds"] for spec in specs}
     world = World(specs, scripts, random, Faults(crash=peril, twice=peril))
 
@@ -45,7 +51,7 @@ def test_every_run_of_an_accepted_document_ends(seed: int, peril: float, cancel_
 @given(st.integers(0, 2**32))
 def test_without_faults_nothing_is_lost(seed: int) -> None:
     random = Random(seed)
-    specs = plan(accepted(random))
+    specs = planned(random)
     world = World(specs, {spec.name: ["succeeds"] for spec in specs}, random)
 
     world.play()

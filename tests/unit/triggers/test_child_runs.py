@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from cadence.application.check_document import InvalidDocument
+from cadence.application.frozen import Frozen
+from cadence.application.invalid_document import InvalidDocument
+from cadence.application.plan_run import PlanRun
 from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import MachineError
 from cadence.application.start_child_run import Outcome, StartChildRun, child_run_id
 from cadence.application.start_followers import LARGEST_OUTPUTS, outputs, read_block
-from cadence.application.start_run import Frozen, StartRun
+from cadence.application.start_run import StartRun
 from cadence.domain.document import Code, Finding, Severity
 from cadence.domain.errors import Cancelled, NotFound
 from cadence.domain.run import (
@@ -56,7 +58,7 @@ class World:
         )
         runs.create_run(parent)
         start = StartRun(runs, self.setting.run_gates, self.setting.deadlines, clock)
-        self.go = StartChildRun(runs, self.freeze, start)
+        self.go = StartChildRun(runs, self.freeze, PlanRun(self.setting.documents), start)
 
     def freeze(self, organization: str, project: str, name: str, given: Mapping[str, Any]) -> Frozen:
         assert (organization, project) == ("acme", "web")

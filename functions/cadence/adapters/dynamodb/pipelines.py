@@ -11,6 +11,7 @@ from pynamodb.transactions import TransactWrite
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.run import ConcurrencyPolicy
 from cadence.domain.triggers import from_json, to_json
 from cadence.domain.versions import PipelineVersion
 
@@ -32,6 +33,9 @@ class _PipelineItem(Model):
     created_by = UnicodeAttribute()
     parameters: JSONAttribute = JSONAttribute()
     triggers: JSONAttribute = JSONAttribute(null=True)
+    concurrency_group = UnicodeAttribute(null=True)
+    concurrency_policy = UnicodeAttribute(null=True)
+    priority = NumberAttribute(null=True)
 
     @classmethod
     def newest(cls, version: PipelineVersion) -> "_PipelineItem":
@@ -58,6 +62,9 @@ class _PipelineItem(Model):
             created_by=version.created_by,
             parameters=dict(version.parameters),
             triggers=to_json(version.triggers),
+            concurrency_group=version.concurrency_group,
+            concurrency_policy=version.concurrency_policy,
+            priority=version.priority,
         )
 
     def pipeline_version(self) -> PipelineVersion:
@@ -73,6 +80,9 @@ class _PipelineItem(Model):
             self.created_by,
             self.parameters,
             from_json(self.triggers or {}),
+            self.concurrency_group,
+            ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE),
+            int(self.priority or 0),
         )
 
 

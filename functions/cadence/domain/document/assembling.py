@@ -7,8 +7,7 @@ from cadence.domain import triggers
 from cadence.domain.document.draft import Draft, DraftTreatment
 from cadence.domain.document.pipeline import (
     DEFAULT_RUN_DURATION,
-    DEFAULT_SHELL,
-    DEFAULT_TREATMENT_DURATION,
+    Concurrency,
     Connection,
     Parameter,
     Pipeline,
@@ -16,6 +15,11 @@ from cadence.domain.document.pipeline import (
     Treatment,
 )
 from cadence.domain.document.ports import Ports
+from cadence.domain.document.templates import holds_expressions
+from cadence.domain.run import ConcurrencyPolicy
+
+_MERGED = ("env", "retry")
+"""Defaults of which a treatment overrides single entries."""
 
 
 def assemble(
@@ -23,6 +27,7 @@ def assemble(
 ) -> Pipeline:
     """The pipeline of a document that passed every check."""
     treatments = {name: _treatment(draft.treatments[name], draft.defaults) for name in draft.treatments}
+    concurrency = _concurrency(data.get("concurrency"))
     return Pipeline(
         name=data["name"],
         treatments=treatments,
@@ -30,31 +35,27 @@ def assemble(
         parameters=parameters,
         triggers=triggers.from_json(data.get("on") or {}),
         max_duration=data.get("max_duration", DEFAULT_RUN_DURATION),
+        concurrency=concurrency,
+        priority=data.get("priority", 0),
+        depends_on_run=(concurrency is not None and holds_expressions(concurrency.group))
+        or any("environment" in it.body or holds_expressions(it.body) for it in treatments.values()),
     )
 
 
 def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> Treatment:
-    body = draft.body
-    retry = {**defaults.get("retry", {}), **body.get("retry", {})}
-    return Treatment(
-        name=draft.name,
-        run=body.get("run", ""),
-        shell=body.get("shell", DEFAULT_SHELL),
-        image=body.get("image"),
-        inputs=_ports(draft.inputs),
-        outputs=_ports(draft.outputs),
-        env={name: _variable(value) for name, value in {**defaults.get("env", {}), **body.get("env", {})}.items()},
-        secrets=body.get("secrets", {}),
-        pools=tuple(body.get("pools", defaults.get("pools", ()))),
-        cpu=body.get("cpu", defaults.get("cpu")),
-        memory=body.get("memory", defaults.get("memory")),
-        storage=body.get("storage", defaults.get("storage")),
-        arch=body.get("arch", defaults.get("arch")),
-        max_duration=body.get("max_duration", defaults.get("max_duration", DEFAULT_TREATMENT_DURATION)),
-        retry_infrastructure=retry.get("infrastructure", 0),
-        retry_failure=retry.get("failure", 0),
-        after=tuple(body.get("after", ())),
-    )
+    body = with_defaults(draft.body, defaults)
+    return Treatment(draft.name, body, _ports(draft.inputs), _ports(draft.outputs), tuple(body.get("after", ())))
+
+
+def with_defaults(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A treatment's body with the document's defaults for what it does not say itself."""
+    if not defaults:
+        return body
+    merged = {**defaults, **body}
+    for key in _MERGED:
+        if key in defaults and key in body:
+            merged[key] = {**defaults[key], **body[key]}
+    return merged
 
 
 def _ports(ports: Ports | None) -> Mapping[str, Port]:
@@ -62,6 +63,11 @@ def _ports(ports: Ports | None) -> Mapping[str, Port]:
     return cast(Mapping[str, Port], ports or {})
 
 
-def _variable(value: str | int | bool) -> str:
-    """An environment variable's text: true, false and numbers as they are written."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _concurrency(written: Any) -> Concurrency | None:
+    match written:
+        case None:
+            return None
+        case str():
+            return Concurrency(written)
+        case _:
+            return Concurrency(written["group"], ConcurrencyPolicy(written.get("policy", ConcurrencyPolicy.QUEUE)))

@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from cadence.domain.document.draft import Draft, DraftTreatment, texts
+from cadence.domain.document.expressions import states_named
 from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Connection, Port
 from cadence.domain.document.port_types import Typing
@@ -28,6 +29,8 @@ def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...
     for treatment in draft.treatments.values():
         if "after" in treatment.body:
             check.after(treatment)
+        if "when" in treatment.body:
+            check.states(treatment)
         check.inputs_are_fed(treatment)
     problems.add_all(_cycles(check.edges, check.streams))
     check.typing.finish()
@@ -82,6 +85,12 @@ class _ConnectionCheck:
                 )
             else:
                 self._treatment(name, path)
+
+    def states(self, treatment: DraftTreatment) -> None:
+        """What a condition names has to end first; that it exists is checked with the expressions."""
+        for name in states_named(treatment.body):
+            if name in self._treatments and name != treatment.name:
+                self._edge(name, treatment.name, (*treatment.path, "when"))
 
     def inputs_are_fed(self, treatment: DraftTreatment) -> None:
         if treatment.inputs is None:

@@ -94,6 +94,18 @@ class Code(StrEnum):
     IMAGE_NEEDED = "image-needed"
     BAD_SERVICE = "bad-service"
     UNKNOWN_VOLUME = "unknown-volume"
+    # Expressions and matrices
+    BAD_EXPRESSION = "bad-expression"
+    UNKNOWN_NAME = "unknown-name"
+    EXPRESSION_IN_SCRIPT = "expression-in-script"
+    EXPRESSION_NOT_ALLOWED = "expression-not-allowed"
+    EXPRESSION_FAILED = "expression-failed"
+    BAD_MATRIX = "bad-matrix"
+    MATRIX_TOO_LARGE = "matrix-too-large"
+    MATRIX_UNMATCHED = "matrix-unmatched"
+    TOO_MANY_TREATMENTS = "too-many-treatments"
+    UNKNOWN_ENVIRONMENT = "unknown-environment"
+    ENVIRONMENT_CLOSED = "environment-closed"
     # Environment
     BAD_VARIABLE_NAME = "bad-variable-name"
     RESERVED_VARIABLE = "reserved-variable"

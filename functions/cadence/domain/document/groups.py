@@ -31,7 +31,7 @@ def is_group(body: Mapping[str, Any]) -> bool:
 
 def paired(producer: Mapping[str, Any], consumer: Mapping[str, Any]) -> bool:
     """Whether the consumer's instances are connected each to those of the producer that have the same values."""
-    return "matrix" in producer and "matrix" in consumer and axes(producer) <= axes(consumer)
+    return "matrix" in producer and bool(axes(producer)) and axes(producer) <= axes(consumer)
 
 
 def given(producer: DraftTreatment, port: Port, consumer: DraftTreatment) -> Carried:

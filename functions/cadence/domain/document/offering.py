@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.document.draft import Draft, DraftTreatment, mapping, texts
-from cadence.domain.document.findings import Code, Problem, Problems
+from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.libraries import Reference, Unavailable
+from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
+from cadence.domain.environment_set import EnvironmentSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Context:
 
     secrets: frozenset[str] | None = None
     pools: Mapping[str, PoolOffer] | None = None
+    environments: Mapping[str, EnvironmentSet] | None = None
     libraries: Mapping[Reference, bytes | Unavailable] | None = None
 
 
@@ -58,6 +61,25 @@ def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
                         or f"Set it first: cadence secret set {secret[:60]}.",
                     )
                 )
+
+
+def check_environments(draft: Draft, context: Context, problems: Problems) -> None:
+    """Every environment a treatment names has to exist; one that an expression names is looked at when a run starts."""
+    if context.environments is None:
+        return
+    for treatment in draft.treatments.values():
+        written = treatment.body.get("environment")
+        path: Path = ("environment", "name") if isinstance(written, dict) else ("environment",)
+        name = mapping(written).get("name") if isinstance(written, dict) else written
+        if isinstance(name, str) and name not in context.environments and not holds_expressions(name):
+            problems.add(
+                Problem(
+                    Code.UNKNOWN_ENVIRONMENT,
+                    f"The project has no environment {shown(name)}.",
+                    (*treatment.path, *path),
+                    suggestion(name, context.environments, problems),
+                )
+            )
 
 
 def check_pools(draft: Draft, context: Context, problems: Problems) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cadence.domain.document.literals import content
 from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
+from cadence.domain.run import ConcurrencyPolicy
 from cadence.domain.triggers import NO_TRIGGERS, Triggers
 
 DEFAULT_SHELL = "sh -e"
@@ -69,30 +70,16 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """One unit of work.
+    """One unit of work, as the document says it.
 
-    `cpu` in millicores, `memory` and `storage` in MB (`None`: whatever the pool gives), `max_duration` in seconds, for
-    each attempt. `secrets` maps an environment variable to a secret's name. No `pools` means any pool the project may
-    use, no `image` the runner itself, no `arch` any architecture. `retry_*` count further attempts.
-    `after` names treatments that have to succeed first.
+    `body` is the treatment as written, with what it takes from its definition and the defaults, expressions not yet
+    evaluated. `after` names treatments that have to succeed first.
     """
 
     name: str
-    run: str
-    shell: str = DEFAULT_SHELL
-    image: str | None = None
+    body: Mapping[str, Any]
     inputs: Mapping[str, Port] = field(default_factory=dict)
     outputs: Mapping[str, Port] = field(default_factory=dict)
-    env: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    pools: tuple[str, ...] = ()
-    cpu: int | None = None
-    memory: int | None = None
-    storage: int | None = None
-    arch: str | None = None
-    max_duration: int = DEFAULT_TREATMENT_DURATION
-    retry_infrastructure: int = 0
-    retry_failure: int = 0
     after: tuple[str, ...] = ()
 
 
@@ -109,8 +96,19 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Concurrency:
+    """`group` may hold expressions."""
+
+    group: str
+    policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A valid document. `max_duration` is the seconds a whole run may take."""
+    """A valid document. `max_duration` is the seconds a whole run may take.
+
+    Unless it `depends_on_run`, all its runs have the same plan: it holds no expressions and no treatment has an environment.
+    """
 
     name: str
     treatments: Mapping[str, Treatment]
@@ -118,3 +116,6 @@ class Pipeline:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     triggers: Triggers = NO_TRIGGERS
     max_duration: int = DEFAULT_RUN_DURATION
+    concurrency: Concurrency | None = None
+    priority: int = 0
+    depends_on_run: bool = False

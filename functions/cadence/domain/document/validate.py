@@ -1,6 +1,5 @@
 """The check of a pipeline document: everything that is wrong with it at once, or the pipeline it describes."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,19 +11,20 @@ from cadence.domain.document.connecting import check_connections
 from cadence.domain.document.containers import check_containers
 from cadence.domain.document.draft import mapping
 from cadence.domain.document.environment import check_environment
+from cadence.domain.document.expressions import check_expressions
 from cadence.domain.document.findings import (
     MAX_FINDINGS,
     Code,
     EnoughProblems,
     Finding,
-    Path,
     Problem,
     Problems,
     Severity,
     pointer,
 )
 from cadence.domain.document.libraries import Libraries
-from cadence.domain.document.offering import Context, check_pools, check_secrets
+from cadence.domain.document.matrices import check_matrices
+from cadence.domain.document.offering import Context, check_environments, check_pools, check_secrets
 from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.reading import read_draft
@@ -56,8 +56,6 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
         return Checked(None, (_misread(error.problem),))
     problems, pipeline = Problems(), None
     with suppress(EnoughProblems):
-        if "${{" in text:
-            problems.add_all(_expressions(reading.data))
         pipeline = _check(reading.data, context or Context(), problems, readable=not reading.misreadings)
     if not problems and not reading.misreadings:
         return Checked(pipeline, ())
@@ -76,32 +74,17 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -
     problems.add_all(check_triggers(document, parameters, draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
+    check_expressions(document, draft, parameters, problems)
+    check_matrices(draft, problems)
     check_containers(draft, problems)
     check_concurrent(draft, connections, context, problems)
     problems.add_all(check_sizes(draft))
     check_secrets(draft, context, problems)
     check_pools(draft, context, problems)
+    check_environments(draft, context, problems)
     if not readable or any(problem.severity is Severity.ERROR for problem in problems):
         return None
     return assemble(document, draft, connections, parameters)
-
-
-def _expressions(value: Any, path: Path = ()) -> Iterator[Problem]:
-    """`${{ … }}` would otherwise reach the shell as it stands."""
-    if isinstance(value, str):
-        if "${{" in value:
-            yield Problem(
-                Code.NOT_SUPPORTED_YET,
-                "Expressions (${{ … }}) are not supported yet.",
-                path,
-                "In scripts, use environment variables such as $CADENCE_PARAM_name.",
-            )
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            yield from _expressions(member, (*path, key))
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _expressions(member, (*path, index))
 
 
 def _misread(misreading: Misreading) -> Finding:

@@ -3,39 +3,12 @@
 import difflib
 from collections.abc import Iterable, Sized
 
-_LONGEST_SHOWN = 60
+from cadence.domain.telling import kind_of, shown
+
+__all__ = ["closest", "kind_of", "shown", "suggestion"]
+
 _MOST_SUGGESTIONS = 100
 _MOST_COMPARED = 500
-
-
-def shown(value: object) -> str:
-    """A value as it reads in a message: printable and never long.
-
-    >>> shown("two\\nlines")
-    '“two lines”'
-    """
-    text = value if isinstance(value, str) else repr(value)
-    printable = "".join(c if c.isprintable() else " " for c in text[: _LONGEST_SHOWN + 1])
-    return f"“{printable[:_LONGEST_SHOWN]}…”" if len(text) > _LONGEST_SHOWN else f"“{printable}”"
-
-
-def kind_of(value: object) -> str:
-    """What a value is, in words."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true or false"
-        case int():
-            return "a whole number"
-        case float():
-            return "a number with a fraction"
-        case str():
-            return "text"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -7,8 +7,8 @@ import types
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cadence.domain.document.wording import shown
 from cadence.domain.expression.errors import ExpressionError
+from cadence.domain.telling import shown
 
 if TYPE_CHECKING:
     import cel

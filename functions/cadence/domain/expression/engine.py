@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.domain.document.wording import shown
 from cadence.domain.expression import cel_library
 from cadence.domain.expression.cost import check_cost
 from cadence.domain.expression.errors import ExpressionError
@@ -13,6 +12,7 @@ from cadence.domain.expression.expression import Expression
 from cadence.domain.expression.functions import Functions
 from cadence.domain.expression.template import Template, read_template
 from cadence.domain.expression.text_of import text_of
+from cadence.domain.telling import shown
 
 MAX_WORK = 100_000_000
 """What all the expressions of one evaluator may cost together, in units of some 30 nanoseconds."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from cadence.domain.document.wording import kind_of, shown
 from cadence.domain.expression import cel_library
 from cadence.domain.expression.text_of import text_of
+from cadence.domain.telling import kind_of, shown
 
 MAX_MADE = 1_000_000
 """Characters that all calls in one evaluation may make together."""

@@ -21,6 +21,7 @@ from cadence.application.finalise import Finalise
 from cadence.application.gather import Gather
 from cadence.application.offer import Offer
 from cadence.application.place import Place
+from cadence.application.plan_run import PlanRun
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
@@ -381,7 +382,7 @@ class Ports:
         grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
         gather = Gather(self.runs, self.chunks, clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
-        self.start_child = StartChildRun(self.runs, no_pipeline, start)
+        self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
         self.act = Act(self.runs, self.runs, gather, grow, self.start_child, stop_child, feeder, self.machines, clock)
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
         self.finalise = Finalise(self.runs, run_gates, lambda run: None, clock)

@@ -1,0 +1,63 @@
+"""What a run executes, frozen before it starts."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cadence.domain.document import Pipeline
+from cadence.domain.environment_set import EnvironmentSet
+from cadence.domain.run import ConcurrencyPolicy, Run
+
+
+@dataclass(frozen=True)
+class Unplanned:
+    """A checked pipeline whose plan depends on the run, and the environments of its project as they are now."""
+
+    pipeline: Pipeline
+    environments: Mapping[str, EnvironmentSet] | None
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What a run executes, all by digest: nothing that changes afterwards changes the run.
+
+    `unplanned` is what its plan is yet to be made from; `plan_sha256` is then empty.
+    """
+
+    organization: str
+    project: str
+    pipeline: str
+    document_sha256: str
+    plan_sha256: str
+    max_duration: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    pipeline_version: int | None = None
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
+    rerun_of: str | None = None
+    kept_sha256: str | None = None
+    unplanned: Unplanned | None = field(default=None, repr=False)
+
+    def fingerprint(self) -> str:
+        said = json.dumps([self.pipeline, self.document_sha256, self.parameters, self.kept_sha256], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+def frozen_again(run: Run) -> Frozen:
+    """What an earlier run executed, for another run of the same."""
+    return Frozen(
+        run.organization,
+        run.project,
+        run.pipeline,
+        run.document_sha256,
+        run.plan_sha256,
+        run.max_duration,
+        run.parameters,
+        run.pipeline_version,
+        run.concurrency_group,
+        run.concurrency_policy,
+        run.priority,
+    )

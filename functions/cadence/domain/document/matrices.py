@@ -1,0 +1,72 @@
+"""Checks of matrices as far as they are known before a run: their parts, and how many instances they make."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cadence.domain.document.draft import Draft, DraftTreatment, mapping
+from cadence.domain.document.findings import Code, Problem, Problems
+from cadence.domain.document.matrix import MatrixError, axes, combinations
+from cadence.domain.document.templates import holds_expressions
+from cadence.domain.document.wording import shown, suggestion
+
+MAX_TREATMENTS = 10_000
+"""Of a run, instances counted."""
+
+
+def check_matrices(draft: Draft, problems: Problems) -> None:
+    """Adds what is wrong to `problems`. A matrix with expressions is looked at again when a run starts."""
+    total = len(draft.treatments)
+    for treatment in draft.treatments.values():
+        matrix = treatment.body.get("matrix")
+        if not isinstance(matrix, dict):
+            continue
+        if "each" in treatment.body:
+            hint = "Connect a treatment with a matrix to one with each."
+            message = f"Treatment {shown(treatment.name)} has both a matrix and each."
+            problems.add(Problem(Code.BAD_MATRIX, message, (*treatment.path, "each"), hint, at_key=True))
+        problems.add_all(_unknown_axes(treatment, matrix, problems))
+        if _is_usable(matrix) and not holds_expressions(matrix):
+            total += _count(treatment, matrix, problems)
+    if total > MAX_TREATMENTS:
+        problems.add(too_many(total))
+
+
+def too_many(total: int) -> Problem:
+    message = f"With the instances of matrices there are {total:,} treatments, {MAX_TREATMENTS:,} at most are possible."
+    return Problem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True)
+
+
+def _count(treatment: DraftTreatment, matrix: dict[str, Any], problems: Problems) -> int:
+    try:
+        found = len(combinations(matrix))
+    except MatrixError as error:
+        code = Code.MATRIX_TOO_LARGE if error.size else Code.BAD_MATRIX
+        path = (*treatment.path, "matrix", *error.key)
+        message = f"The matrix of {shown(treatment.name)} cannot be used. {error.message}"
+        problems.add(Problem(code, message, path, "Use fewer values, or exclude some.", at_key=True))
+        return 0
+    if found == 0:
+        message = f"The matrix of {shown(treatment.name)} has no combinations."
+        path = (*treatment.path, "matrix")
+        problems.add(Problem(Code.BAD_MATRIX, message, path, "Exclude less, or add an axis.", at_key=True))
+    return found
+
+
+def _is_usable(matrix: dict[str, Any]) -> bool:
+    """Whether it has the shape that the schema asks for, which tells of it otherwise."""
+    lists = [matrix[name] for name in axes(matrix)]
+    entries = [matrix.get(key, []) for key in ("include", "exclude")]
+    return all(isinstance(one, list) for one in [*lists, *entries]) and all(
+        isinstance(entry, dict) for one in entries for entry in one
+    )
+
+
+def _unknown_axes(treatment: DraftTreatment, matrix: dict[str, Any], told: Problems) -> Iterator[Problem]:
+    known = axes(matrix)
+    excluded = matrix.get("exclude")
+    for index, entry in enumerate(excluded if isinstance(excluded, list) else ()):
+        for name in mapping(entry):
+            if name not in known:
+                path = (*treatment.path, "matrix", "exclude", index, name)
+                message = f"The matrix of {shown(treatment.name)} has no axis {shown(name)} to exclude by."
+                yield Problem(Code.BAD_MATRIX, message, path, suggestion(name, known, told), at_key=True)

@@ -1,0 +1,90 @@
+"""What feeds each input of each treatment of a run, instances of matrices included."""
+
+from cadence.domain.document.findings import Code, Problem
+from cadence.domain.document.matrix import Instance, values_key
+from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Pipeline, Port, Treatment
+from cadence.domain.document.wording import shown
+from cadence.domain.planning.expanding import Expanded
+from cadence.domain.planning.names import RunProblems
+from cadence.domain.run import InputSpec, OutputSpec
+
+
+class Wiring:
+    """Knows the sources of inputs in one run."""
+
+    def __init__(self, pipeline: Pipeline, expanded: dict[str, Expanded], problems: RunProblems) -> None:
+        self._sources = {
+            (it.target_treatment, it.target_port): (it.source_treatment, it.source_port) for it in pipeline.connections
+        }
+        self._expanded = expanded
+        self._problems = problems
+
+    def inputs(self, consumer: Expanded, instance: Instance | None = None) -> tuple[InputSpec, ...]:
+        """The inputs of a treatment, or of one of its instances; an optional one that nothing feeds is left out."""
+        treatment = consumer.treatment
+        found = []
+        for port in treatment.inputs.values():
+            source = self._sources.get((treatment.name, port.name))
+            if source is None:
+                content = port.content_unless_fed
+                if content is not None or not port.optional:
+                    found.append(_input(port, None, None, content))
+            else:
+                found.append(_input(port, self._producer(source, consumer, instance), source[1], None))
+        return tuple(found)
+
+    def elements_of(self, consumer: Treatment, port: str) -> tuple[str, str] | None:
+        """Flow and type of what is connected to the input whose elements become instances."""
+        source = self._sources.get((consumer.name, port))
+        if source is None:
+            return None
+        producer, name = self._expanded[source[0]].treatment, source[1]
+        output = BUILTIN_OUTPUTS.get(name) or producer.outputs[name]
+        gathered = "matrix" in producer.body or "each" in producer.body
+        if gathered and str(output.flow) == "block":
+            return "block", f"Vec<{output.type}>"
+        return str(output.flow), str(output.type)
+
+    def _producer(self, source: tuple[str, str], consumer: Expanded, instance: Instance | None) -> str:
+        """The treatment that feeds an input: an instance with the same values, if the consumer has all of its axes."""
+        name, port = source
+        producer = self._expanded[name]
+        if instance is None or port in BUILTIN_OUTPUTS or not producer.instances or not _paired(producer, consumer):
+            return name
+        match producer.by_values.get(values_key(instance.values, producer.axes), []):
+            case [only]:
+                return only.name
+            case several:
+                values = ", ".join(f"{axis} {shown(instance.values.get(axis))}" for axis in producer.axes)
+                count = "no instance" if not several else f"{len(several)} instances"
+                self._problems.add(
+                    Problem(
+                        Code.MATRIX_UNMATCHED,
+                        f"{shown(instance.name)} takes {name}.{port}, but {shown(name)} has {count} with {values}.",
+                        ("treatments", consumer.treatment.name, "matrix"),
+                        "Give both matrices the same values, or rename an axis to take the values of all instances.",
+                    )
+                )
+                return name
+
+
+def outputs(treatment: Treatment) -> tuple[OutputSpec, ...]:
+    return tuple(OutputSpec(p.name, str(p.flow), str(p.type), p.path) for p in treatment.outputs.values())
+
+
+def gathered_outputs(treatment: Treatment) -> tuple[OutputSpec, ...]:
+    """What a group gives: of blocks a list in the order of the instances, of streams one after another."""
+    return tuple(
+        OutputSpec(p.name, "block", f"Vec<{p.type}>")
+        if str(p.flow) == "block"
+        else OutputSpec(p.name, "stream", str(p.type))
+        for p in treatment.outputs.values()
+    )
+
+
+def _paired(producer: Expanded, consumer: Expanded) -> bool:
+    return bool(producer.axes) and set(producer.axes) <= set(consumer.axes)
+
+
+def _input(port: Port, treatment: str | None, source: str | None, content: str | None) -> InputSpec:
+    return InputSpec(port.name, str(port.flow), str(port.type), treatment, source, content, port.path)

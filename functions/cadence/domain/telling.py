@@ -1,0 +1,33 @@
+"""How values are told in messages: quoted, short, in plain words."""
+
+_LONGEST_SHOWN = 60
+
+
+def shown(value: object) -> str:
+    """A value as it reads in a message: printable and never long.
+
+    >>> shown("two\\nlines")
+    '“two lines”'
+    """
+    text = value if isinstance(value, str) else repr(value)
+    printable = "".join(c if c.isprintable() else " " for c in text[: _LONGEST_SHOWN + 1])
+    return f"“{printable[:_LONGEST_SHOWN]}…”" if len(text) > _LONGEST_SHOWN else f"“{printable}”"
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in words."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number with a fraction"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
