@@ -181,7 +181,8 @@ def test_cancelling_twice_is_once_and_a_final_run_cannot_be_cancelled(api):
     once = api("POST", f"/v1/runs/{run_id}/cancel")
     twice = api("POST", f"/v1/runs/{run_id}/cancel")
 
-    api.services.runs.finish_run(run_id, RunState.CANCELLED, "cancelled by admin", api.services.clock())
+    runs = api.services.runs
+    runs.finish_run(runs.get_run(run_id), RunState.CANCELLED, "cancelled by admin", api.services.clock())
 
     assert (once.status, once.json["state"]) == (twice.status, twice.json["state"]) == (202, "cancelling")
     assert api("GET", f"/v1/runs/{run_id}").json["cause"] == "cancelled by admin"
