@@ -104,7 +104,7 @@ def test_following_a_run_that_fails_ends_with_1(api, cadence, tmp_path):
 
     def failing(run_id, *rest):
         run = started(run_id, *rest)
-        return api.services.runs.finish_run(run.run_id, RunState.FAILED, "greet failed", api.services.clock())
+        return api.services.runs.finish_run(run, RunState.FAILED, "greet failed", api.services.clock())
 
     object.__setattr__(api.services.request_run, "start", failing)
 
