@@ -13,6 +13,7 @@ REPORT = re.findall(r"tells\n\n```\n(.*?)```", TEXT, re.DOTALL)[0]
 def test_the_example_becomes_the_document_shown() -> None:
     imported = convert(SHOWN, Kind.GITHUB)
 
+    assert imported.valid
     assert imported.document == DOCUMENT
 
 

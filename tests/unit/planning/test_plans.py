@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cadence.domain import plan
-from cadence.domain.document import validate
+from cadence.domain.document import bind_parameters, validate
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.plan import Plan
 from cadence.domain.planning import RunFacts, instantiate
@@ -192,7 +192,8 @@ def test_any_accepted_document_gives_a_plan_without_circles_or_loose_ends(seed: 
     if pipeline is None:
         return
 
-    made = instantiate(pipeline, {}, {"kind": "api"}, RunFacts()).plan
+    given = bind_parameters(pipeline, {}).values
+    made = instantiate(pipeline, given, {"kind": "api"}, RunFacts()).plan
 
     assert made is not None
     names = [spec.name for spec in made.treatments]
