@@ -4,7 +4,8 @@ from pathlib import Path
 
 import typer
 
-from cadence.cli.failures import WRONG_USE, fail
+from cadence.cli.failures import FAILED, WRONG_USE, fail
+from cadence.domain.document.source import MAX_BYTES
 
 
 def read_document(file: str) -> str:
@@ -13,6 +14,9 @@ def read_document(file: str) -> str:
         data = typer.get_binary_stream("stdin").read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise fail(f"{file} cannot be read: {error.strerror}.", WRONG_USE) from None
+    if len(data) > MAX_BYTES:
+        told = f"{file} has {len(data):,} bytes; a document has {MAX_BYTES:,} at most (document-too-large)."
+        raise fail(f"{told} Split the pipeline, or move long scripts into files of the repository.", FAILED)
     try:
         return data.decode()
     except UnicodeDecodeError:

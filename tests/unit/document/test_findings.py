@@ -375,6 +375,13 @@ CASES: dict[Code, list[Case]] = {
             "/treatments/build/cache/1/key",
             "Two caches of treatment “build” have the key “k”",
         ),
+        Case(
+            treatment("{run: a, retry: {wait: 600, max_wait: 60}}"),
+            4,
+            19,
+            "/treatments/build/retry",
+            "is 600 seconds, but max_wait is 60",
+        ),
         Case(treatment("{run: a, with: {T: u8}}"), 4, 19, "/treatments/build/with", "without “use”"),
         Case(treatment("{run: a, parallel: 3}"), 4, 19, "/treatments/build/parallel", "without “each”"),
         Case(
