@@ -106,7 +106,8 @@ _TURNSTILES = (
     _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
     _sends("deadlines"),
 )
-_RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"))
+# A run that ends before it began may be waited for by a treatment.
+_RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"), _answers("treatment", "Success"))
 _RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
@@ -173,7 +174,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _doorbells("SendMessage"),
     ),
     "provider_host": (
-        _items("runs", "GetItem"),
+        _items("runs", "GetItem", "BatchGetItem"),
         _items("runners", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
         _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),

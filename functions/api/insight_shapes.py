@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.endpoint import Model
-from api.shapes import JsonObject
+from api.shapes import TREATMENT_PATTERN, JsonObject
 from cadence.application.look_into_run import Origin, RunInsight
 from cadence.domain.approval import Decision
 from cadence.domain.run import InputSpec, TreatmentSpec, Value
@@ -185,7 +185,7 @@ class TraceView(Model):
 class TraceQuery(Model):
     port: str = Field(
         description="`treatment.port`",
-        pattern=r"^[a-z][a-z0-9_-]{0,62}(?::[A-Za-z0-9._+~-]{1,1000})*\.[A-Za-z][A-Za-z0-9_-]{0,62}$",
+        pattern=TREATMENT_PATTERN.removesuffix("$") + r"\.[A-Za-z][A-Za-z0-9_-]{0,62}$",
     )
     offset: int | None = Field(None, ge=0, le=2**53, description="A byte of a stream that must exist.")
 

@@ -5,7 +5,7 @@ from typing import Any
 from cadence.adapters.fault_report import log_fault
 from cadence.adapters.service_log import service_logger
 from cadence.application.process_delivery import Undeliverable
-from cadence.composition.webhooks import process_message
+from cadence.composition.deliveries import process_message
 
 log = service_logger("deliveries")
 process = process_message()

@@ -15,6 +15,9 @@ A case is one YAML file in a folder named after its topic:
     #:   logs: {build: [hello]}                  lines that are among its log
     #:   causes: {build: "exit code 3"}          words in the cause of its state
     #:   cause: "build"                          words in the run's cause
+    #: refused:                                  or what keeps a run of it from being planned
+    #:   codes: [expression-failed]
+    #:   parameters: {n: 0}
 
 A case with `run` has to be without findings unless it names them too.
 """
@@ -46,8 +49,16 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """The codes of what is wrong with a run of a valid document."""
+
+    codes: list[str]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Case:
-    """`findings` are triples of code, line and column; `run` is `None` if the document is only checked."""
+    """`findings` are triples of code, line and column; `run` and `refused` are `None` if the document is only checked."""
 
     topic: str
     name: str
@@ -55,6 +66,7 @@ class Case:
     text: str
     findings: tuple[tuple[str, int, int], ...]
     run: Expected | None
+    refused: Refusal | None
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.name}"
@@ -73,7 +85,8 @@ def _read(path: Path) -> Case:
         "\n".join(line.removeprefix("#:").removeprefix(" ") for line in lines if line.startswith("#:"))
     )
     run = Expected(**head["run"]) if "run" in head else None
-    assert head.keys() <= {"findings", "run"}, f"{path}: a head has findings and run, not {', '.join(head)}"
+    refused = Refusal(**head["refused"]) if "refused" in head else None
+    assert head.keys() <= {"findings", "run", "refused"}, f"{path}: a head has no {', '.join(head)}"
     assert lines[0].startswith("# ") and lines[0].endswith("."), f"{path}: the first line is a comment with the title"
     findings = tuple((str(code), int(line), int(column)) for code, line, column in head.get("findings", ()))
-    return Case(path.parent.name, path.stem, lines[0].removeprefix("# "), text, findings, run)
+    return Case(path.parent.name, path.stem, lines[0].removeprefix("# "), text, findings, run, refused)

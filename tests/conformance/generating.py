@@ -1,5 +1,6 @@
 """Documents drawn at random, of everything that orders treatments: not all of them are valid."""
 
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -11,14 +12,35 @@ SCRIPTS = {
 _TYPES = tuple(SCRIPTS)
 _OUTCOMES = ("exit 0", "exit 0", "exit 0", "exit 0", "exit 0", "exit 1")
 _LIFECYCLE = ("completed", "failed", "finished")
+_AXES: dict[str, list[Any]] = {"m": [1, 2], "k": ["x"]}
+_STATES = ("succeeded", "failed", "skipped", "cancelled")
 _LIBRARY = {
     "duplicate": {
         "generics": ["T"],
         "inputs": {"in": "Stream<T>"},
         "outputs": {"left": "Stream<T>", "right": "Stream<T>"},
         "run": 'tee "$CADENCE_OUT_left" < "$CADENCE_IN_in" > "$CADENCE_OUT_right"',
-    }
+    },
+    "pass": {"use": "duplicate", "env": {"LEVEL": "${{ parameters.level + 1 }}"}},
 }
+
+
+@dataclass(frozen=True)
+class _Output:
+    """`axes` are those of its treatment's matrix; a `group` has a matrix or `each`."""
+
+    treatment: str
+    port: str
+    kind: str
+    axes: frozenset[str] = frozenset()
+    group: bool = False
+
+    def read_by(self, axes: frozenset[str], random: Random) -> str:
+        """A type that a consumer with these axes can have for it."""
+        if not self.group or (self.axes and self.axes <= axes) or self.kind.startswith("Stream"):
+            return self.kind
+        element = _inner(self.kind)
+        return random.choice((f"Block<Vec<{element}>>", f"Stream<{element}>"))
 
 
 def document(random: Random, size: int) -> dict[str, Any]:
@@ -33,6 +55,7 @@ def document(random: Random, size: int) -> dict[str, Any]:
     return {
         "cadence": 1,
         "name": "drawn",
+        "parameters": {"level": {"type": "u64", "default": random.randint(0, 2)}},
         **({"definitions": _LIBRARY} if used else {}),
         "treatments": drawn.treatments,
         **({"connections": drawn.connections} if drawn.connections else {}),
@@ -42,17 +65,19 @@ def document(random: Random, size: int) -> dict[str, Any]:
 class _Drawn:
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._outputs: list[tuple[str, str, str]] = []
+        self._outputs: list[_Output] = []
         self.treatments: dict[str, dict[str, Any]] = {}
         self.connections: list[str] = []
 
     def add(self, name: str) -> None:
-        streams = [output for output in self._outputs if output[2].startswith("Stream")]
-        if streams and self._random.random() < 0.1:
-            self._copy(name, self._random.choice(streams))
+        if self._outputs and self._random.random() < 0.1:
+            self._copy(name)
             return
         body: dict[str, Any] = {}
-        inputs = self._inputs(name, body)
+        axes = self._matrix(body)
+        item = self._each(name, body) if not axes else {}
+        inputs = {**item, **self._inputs(name, body, axes)}
+        self._condition(body, axes)
         outputs = {f"o{number}": self._random.choice(_TYPES) for number in range(self._random.randint(0, 2))}
         if self._random.random() < 0.2:
             body["retry"] = {cause: self._random.randint(0, 1) for cause in ("failure", "infrastructure")}
@@ -64,18 +89,52 @@ class _Drawn:
         if outputs:
             body["outputs"] = outputs
         self.treatments[name] = body
-        self._outputs += [(name, port, kind) for port, kind in outputs.items()]
+        self._outputs += [_Output(name, port, kind, axes, bool(axes or item)) for port, kind in outputs.items()]
 
-    def _inputs(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _matrix(self, body: dict[str, Any]) -> frozenset[str]:
+        if self._random.random() < 0.8:
+            return frozenset()
+        axes = frozenset(self._random.sample(sorted(_AXES), self._random.randint(1, 2)))
+        body["matrix"] = {axis: _AXES[axis] for axis in sorted(axes)}
+        if self._random.random() < 0.3:
+            body["matrix"] |= {"fail_fast": self._random.random() < 0.5, "max_parallel": self._random.randint(1, 2)}
+        return axes
+
+    def _each(self, name: str, body: dict[str, Any]) -> dict[str, str]:
+        if not self._outputs or self._random.random() < 0.85:
+            return {}
+        output = self._random.choice(self._outputs)
+        kind = output.read_by(frozenset(), self._random)
+        if kind.startswith("Block<Vec<"):
+            kind = _inner(kind)
+        elif kind.startswith("Block") and self._random.random() < 0.95:
+            return {}
+        body |= {"each": "item", "parallel": self._random.choice((1, 2, 16))}
+        self.connections.append(f"{output.treatment}.{output.port} -> {name}.item")
+        return {"item": f"Block<{_inner(kind)}>"}
+
+    def _condition(self, body: dict[str, Any], axes: frozenset[str]) -> None:
+        if self._random.random() < 0.8:
+            return
+        conditions: list[Any] = [self._random.random() < 0.7, "${{ parameters.level < 2 }}"]
+        if "m" in axes:
+            conditions.append("${{ matrix.m == 1 }}")
+        if self.treatments:
+            over, state = self._random.choice(sorted(self.treatments)), self._random.choice(_STATES)
+            conditions += [f"${{{{ treatments.{over}.state {sign} '{state}' }}}}" for sign in ("==", "!=")]
+        body["when"] = self._random.choice(conditions)
+
+    def _inputs(self, name: str, body: dict[str, Any], axes: frozenset[str]) -> dict[str, Any]:
         inputs: dict[str, Any] = {}
         earlier = list(self.treatments)
         for number in range(self._random.randint(0, 3)):
             port = f"i{number}"
             match self._random.choice(("output", "output", "lifecycle", "after", "literal", "optional", "forgotten")):
                 case "output" if self._outputs:
-                    producer, output, kind = self._random.choice(self._outputs)
-                    inputs[port] = kind if self._random.random() < 0.97 else self._random.choice(_TYPES)
-                    self.connections.append(f"{producer}.{output} -> {name}.{port}")
+                    output = self._random.choice(self._outputs)
+                    fitting = output.read_by(axes, self._random)
+                    inputs[port] = fitting if self._random.random() < 0.97 else self._random.choice(_TYPES)
+                    self.connections.append(f"{output.treatment}.{output.port} -> {name}.{port}")
                 case "lifecycle" if earlier:
                     inputs[port] = "Block<void>"
                     self.connections.append(
@@ -91,8 +150,19 @@ class _Drawn:
                     inputs[port] = "Block<u64>"
         return inputs
 
-    def _copy(self, name: str, source: tuple[str, str, str]) -> None:
-        producer, output, kind = source
-        self.treatments[name] = {"use": "duplicate"}
-        self.connections.append(f"{producer}.{output} -> {name}.in")
-        self._outputs += [(name, "left", kind), (name, "right", kind)]
+    def _copy(self, name: str) -> None:
+        """A generic treatment, fed by a stream or by what can be read as one."""
+        body: dict[str, Any] = {"use": self._random.choice(sorted(_LIBRARY))}
+        axes = self._matrix(body)
+        kinds = {output: output.read_by(axes, self._random) for output in self._outputs}
+        streams = [output for output, kind in kinds.items() if kind.startswith("Stream")]
+        if not streams:
+            return
+        source = self._random.choice(streams)
+        self.treatments[name] = body
+        self.connections.append(f"{source.treatment}.{source.port} -> {name}.in")
+        self._outputs += [_Output(name, port, kinds[source], axes, bool(axes)) for port in ("left", "right")]
+
+
+def _inner(kind: str) -> str:
+    return kind.partition("<")[2].removesuffix(">")

@@ -42,6 +42,8 @@ def _outcome(case: Case) -> str:
     outcomes = [f"`{code}`" for code in dict.fromkeys(code for code, _, _ in case.findings)]
     if case.run is not None:
         outcomes.append(f"run {case.run.state.replace('_', ' ')}")
+    if case.refused is not None:
+        outcomes += [f"no run: `{code}`" for code in case.refused.codes]
     return ", ".join(outcomes) or "valid"
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cadence.domain.document import Severity, validate
+from cadence.domain.document import Severity, bind_parameters, validate
+from cadence.domain.planning import RunFacts, instantiate
 from tests.conformance.cases import Case, cases
 from tests.conformance.index import index
 
@@ -24,6 +25,19 @@ def test_has_its_findings_and_no_others(case: Case) -> None:
 @pytest.mark.parametrize("case", [case for case in cases() if case.run is not None], ids=str)
 def test_what_is_run_is_valid(case: Case) -> None:
     assert validate(case.text).pipeline is not None
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.refused is not None], ids=str)
+def test_what_is_refused_is_valid_but_cannot_be_planned(case: Case) -> None:
+    pipeline, refused = validate(case.text).pipeline, case.refused
+    assert pipeline is not None
+    assert refused is not None
+
+    given = bind_parameters(pipeline, refused.parameters)
+    planned = instantiate(pipeline, given.values, {"kind": "api"}, RunFacts())
+
+    assert planned.plan is None
+    assert [str(finding.code) for finding in planned.findings] == refused.codes
 
 
 def test_titles_are_unique() -> None:

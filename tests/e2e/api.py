@@ -41,8 +41,11 @@ class Api:
             run = self.run(run_id)
             if condition(run):
                 return run
+            if run["state"] in FINAL:
+                break
             time.sleep(0.2)
-        raise AssertionError(f"run {run_id} is still {run['state']}: {states(run)}")
+        told = {treatment["name"]: (treatment["state"], treatment["cause"]) for treatment in run["treatments"]}
+        raise AssertionError(f"run {run_id} is still {run['state']} ({run['cause']}): {told}")
 
     def lines(self, run_id: str, expected: int = 1, **filters: Any) -> list[dict[str, Any]]:
         """All log lines, once there are `expected`: a run may have ended a moment before its last lines can be read."""
@@ -69,7 +72,8 @@ class Api:
     def content(self, run_id: str, treatment: str, port: str) -> bytes:
         """A port's value in full, read chunk by chunk as any download does."""
         value = f"/v1/runs/{run_id}/values/{self.value(run_id, treatment, port)['sha256']}"
-        content, following = b"", 0
+        content = b""
+        following: int | None = 0
         while following is not None:
             page = self.get(value, first_chunk=following)
             for chunk in page["chunks"]:

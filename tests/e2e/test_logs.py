@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from tests.e2e.api import FINAL, Api, states
-from tests.e2e.test_graphs import agents_of
+from tests.e2e.processes import agents_of
 
 LINES = 20_000
 NAMES = ("left", "middle", "right")

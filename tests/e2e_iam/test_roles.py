@@ -61,7 +61,8 @@ def test_place_reads_pools_and_can_neither_read_secrets_in_the_clear_nor_write_a
 
     assert not refused(place("dynamodb").get_item, TableName=api["CADENCE_ACCESS_TABLE"], Key=key)
     assert refused(place("dynamodb").put_item, TableName=api["CADENCE_ACCESS_TABLE"], Item=key)
-    assert refused(place("dynamodb").get_item, TableName=api["CADENCE_RUNNERS_TABLE"], Key=key)
+    assert refused(place("dynamodb").delete_item, TableName=api["CADENCE_RUNNERS_TABLE"], Key=key)
+    assert refused(place("dynamodb").get_item, TableName=api["CADENCE_PIPELINES_TABLE"], Key=key)
     assert refused(place("kms").decrypt, CiphertextBlob=ciphertext, KeyId=api["CADENCE_SECRETS_KEY"])
     assert refused(place("s3").list_objects_v2, Bucket=api["CADENCE_DATA_BUCKET"])
     assert refused(place("stepfunctions").list_executions, stateMachineArn=api["CADENCE_RUN_MACHINE_ARN"])

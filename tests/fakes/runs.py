@@ -112,13 +112,15 @@ class MemoryRunStore:
             self.runs[run_id] = run
         return run
 
-    def finish_run(self, run_id: str, state: RunState, cause: str | None, at: datetime) -> Run:
-        run = self.get_run(run_id)
+    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
+        run = self.get_run(seen.run_id)
         if not run.state.final:
+            if run.stop_requested is not seen.stop_requested:
+                raise Conflict(f"run {run.run_id} is no longer as it was read")
             run = dataclasses.replace(
                 run, state=state, cause=cause or run.cause, finished_at=at, machine_token=None, stop_token=None
             )
-            self.runs[run_id] = run
+            self.runs[run.run_id] = run
         return run
 
     def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:

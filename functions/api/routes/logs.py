@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from api.endpoint import Call, Endpoints, Model, Reply
-from api.shapes import Name
+from api.shapes import Name, TreatmentName
 from cadence.application.log_ports import Line
 from cadence.application.read_logs import LineFilter
 from cadence.composition.api import Services
@@ -53,7 +53,7 @@ class LogQuery(Model):
     after: str | None = Field(None, max_length=40)
     wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
     limit: int = Field(1_000, ge=1, le=2_000)
-    treatment: Name | None = None
+    treatment: TreatmentName | None = None
     level: str | None = Field(None, max_length=20)
     grep: str | None = Field(
         None,
@@ -66,7 +66,7 @@ class LogQuery(Model):
 class SearchQuery(Model):
     q: str = Field(min_length=1, max_length=256, description="Text to look for, as it stands.")
     project: Name | None = None
-    treatment: Name | None = None
+    treatment: TreatmentName | None = None
     level: str | None = Field(None, max_length=20)
     since: int | None = Field(None, ge=1, le=31_536_000, description="Only lines of the last so many seconds.")
     limit: int = Field(100, ge=1, le=1_000)

@@ -10,6 +10,7 @@ from cadence.application.gather import CannotGather, Gather
 from cadence.application.instances import in_order
 from cadence.application.ports import Clock, GroupStore, Machines, RunStore
 from cadence.application.start_child_run import StartChildRun
+from cadence.application.stop_child_run import StopChildRun
 from cadence.domain import group as groups
 from cadence.domain.errors import Conflict
 from cadence.domain.run import Kind, Treatment, TreatmentState
@@ -22,6 +23,7 @@ class Act:
     gather: Gather
     grow: GrowGroup
     start_child: StartChildRun
+    stop_child: StopChildRun
     feeder: Feeder
     machines: Machines
     clock: Clock
@@ -40,15 +42,23 @@ class Act:
             return self._end(stored, self.runs.get_spec(stored.run_id, stored.name).instances)
         if stored.state is TreatmentState.READY:
             stored = self._began(stored)
+        if stored.state.final:
+            return stored
         if stored.kind is Kind.TRIGGER:
-            spec = self.runs.get_spec(stored.run_id, stored.name)
-            outcome = self.start_child(stored, spec, task_token)
-            return self._settle(stored, outcome.state, outcome.cause) if outcome else stored
+            return self._trigger(stored, task_token)
         if stored.state is TreatmentState.RUNNING and self.grow.finished(stored.run_id, stored.name):
             return self._end(stored, self.groups.get_growth(stored.run_id, stored.name).names())
         self.grow.keep_token(stored.run_id, stored.name, task_token)
         self.grow(stored.run_id, stored.name)
         return self.runs.get_treatment(stored.run_id, stored.name)
+
+    def _trigger(self, stored: Treatment, task_token: str) -> Treatment:
+        outcome = self.start_child(stored, self.runs.get_spec(stored.run_id, stored.name), task_token)
+        if outcome:
+            return self._settle(stored, outcome.state, outcome.cause)
+        # Looked at once the run is there: whoever stops the treatment from now on finds that run.
+        stored = self.runs.get_treatment(stored.run_id, stored.name)
+        return self._stopped(stored) or stored
 
     def _began(self, stored: Treatment) -> Treatment:
         try:
@@ -80,11 +90,13 @@ class Act:
 
     def _stopped(self, stored: Treatment) -> Treatment | None:
         run = self.runs.get_run(stored.run_id)
-        if run.stop_requested or run.state.final:
-            return self._settle(stored, TreatmentState.CANCELLED, run.cause)
-        if stored.cancel_reason:
-            return self._settle(stored, TreatmentState.CANCELLED, stored.cancel_reason)
-        return None
+        stopped = run.stop_requested or run.state.final
+        if not stopped and not stored.cancel_reason:
+            return None
+        reason = run.cause if stopped else stored.cancel_reason
+        if stored.kind is Kind.TRIGGER:
+            self.stop_child(stored, reason or "the run was stopped")
+        return self._settle(stored, TreatmentState.CANCELLED, reason)
 
     def _settle(self, stored: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
         with suppress(Conflict):  # whoever stops the run came first

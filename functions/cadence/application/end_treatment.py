@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cadence.application.ports import Clock, Machines, RunnerStore, RunStore, WakeUps
 from cadence.application.runner_slots import RunnerSlots
+from cadence.application.stop_child_run import StopChildRun
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled, Conflict, NotFound
 from cadence.domain.run import Kind, Treatment, TreatmentState
@@ -20,6 +21,7 @@ class EndTreatment:
     machines: Machines
     slots: RunnerSlots
     wake_ups: WakeUps
+    stop_child: StopChildRun
     clock: Clock
 
     def __call__(self, treatment: Treatment, reason: str) -> bool:
@@ -27,17 +29,31 @@ class EndTreatment:
         if treatment.turn_token:
             self.slots.release(treatment)
             self.machines.fail(treatment.turn_token, Cancelled(reason))
-        if treatment.state in _NOT_PLACED or treatment.kind is not Kind.COMMAND:
+        if treatment.kind is not Kind.COMMAND:
+            return self._without_runner(treatment, reason)
+        if treatment.state in _NOT_PLACED:
             try:
                 self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
             except Conflict:
                 treatment = self.runs.get_treatment(treatment.run_id, treatment.name)
             else:
-                if treatment.kind is Kind.EACH:  # its machine waits until no more instances are to be made
-                    self.wake_ups.wake(treatment.run_id, treatment.name)
                 return True
-        if treatment.state.final:
-            return True
+        return treatment.state.final or self._told(treatment, reason)
+
+    def _without_runner(self, treatment: Treatment, reason: str) -> bool:
+        if treatment.kind is Kind.TRIGGER and treatment.state is not TreatmentState.PENDING:
+            self.stop_child(treatment, reason)  # first: what has its final state is not looked at again
+        try:
+            self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
+        except Conflict:
+            # It became ready, or began, meanwhile.
+            return self._without_runner(self.runs.get_treatment(treatment.run_id, treatment.name), reason)
+        if treatment.kind is Kind.EACH:  # its machine waits until no more instances are to be made
+            self.wake_ups.wake(treatment.run_id, treatment.name)
+        return True
+
+    def _told(self, treatment: Treatment, reason: str) -> bool:
+        """Its runner and its machine are told: False, for its end is still to come."""
         runner_id = ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)
         try:
             runner = self.runners.change_runner(runner_id, _LIVE_RUNNERS, cancel_reason=reason)

@@ -24,7 +24,7 @@ class Finalise:
 
         Whoever waits for the run's end is told of it last.
 
-        Raises Conflict if a treatment moves at this moment.
+        Raises Conflict if a treatment moves, or the run is asked to stop, at this moment: to be repeated.
         """
         run = self.runs.get_run(run_id)
         treatments = self.runs.list_treatments(run_id)
@@ -33,7 +33,7 @@ class Finalise:
         for treatment in treatments:
             if not treatment.state.final:
                 self.runs.settle(treatment, left, cause, None, self.clock())
-        ended = self.runs.finish_run(run_id, state, cause, self.clock())
+        ended = self.runs.finish_run(run, state, cause, self.clock())
         self.gates.leave(ended)
         self.tell(ended)
         return ended

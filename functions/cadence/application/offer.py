@@ -47,12 +47,13 @@ class Offer:
 
     def _adopt(self, runner: Runner, function: str, task_token: str) -> None:
         try:
-            known = self.runners.get_runner(runner.runner_id)
+            self.runners.get_runner(runner.runner_id)
         except NotFound:
             raise Cancelled(f"{runner.treatment} was settled while it was being placed") from None
+        known = self.runners.put_runner(runner)
+        # Looked at after the token is kept: whoever cancels from now on finds the token.
         if known.cancel_reason:
             raise Cancelled(known.cancel_reason)
-        known = self.runners.put_runner(runner)
         if known.result is not None:
             step = Step(Next.SETTLE, runner.attempt, function=function, runner_id=runner.runner_id)
             self.machines.succeed(task_token, step.as_json())

@@ -87,8 +87,11 @@ class RunStore(Protocol):
     def request_stop(self, run_id: str, state: RunState, cause: str) -> Run:
         """Marks a live run as to be stopped, ending in `state` (the first request wins). Raises Conflict if the run is final."""
 
-    def finish_run(self, run_id: str, state: RunState, cause: str | None, at: datetime) -> Run:
-        """Final state, once; a run that is final already is returned unchanged."""
+    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
+        """Final state, once; a run that is final already is returned unchanged.
+
+        Raises Conflict if the run was asked to stop since it was `seen`.
+        """
 
     def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec: ...
 

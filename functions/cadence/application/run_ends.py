@@ -15,6 +15,12 @@ class EndedRuns(Protocol):
         """Returns once it cannot get lost any more."""
 
 
+def answer_waiting(machines: Machines, run: Run) -> None:
+    """The treatment of another run that waits for this one, which is final, goes on. Safe to repeat."""
+    if run.waiting_token:
+        machines.succeed(run.waiting_token, {"next": "again"})
+
+
 @dataclass(frozen=True)
 class TellOfEnd:
     pipelines: PipelineStore
@@ -23,8 +29,7 @@ class TellOfEnd:
 
     def __call__(self, run: Run) -> None:
         """Safe to repeat. Runs of documents that are not stored start nothing: their name may be anything."""
-        if run.waiting_token:
-            self.machines.succeed(run.waiting_token, {"next": "again"})
+        answer_waiting(self.machines, run)
         if run.pipeline_version is None:
             return
         newest = self.pipelines.list_newest(run.organization, run.project)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cadence.application.ports import Clock, Machines, RunStore
+from cadence.application.run_ends import answer_waiting
 from cadence.application.turnstiles import Entered, Turnstiles
 from cadence.domain.errors import Cancelled, Conflict, NotFound
 from cadence.domain.quotas import Quotas
@@ -36,14 +37,14 @@ class RunGates:
         if run.started_at is not None or run.state.final:
             return run
         if run.stop_requested:
-            return self._end_unbegun(run)
+            return self.end_unbegun(run, run.stop_requested, run.cause)
         if run.concurrency_group is not None:
             entered = self._enter_group(run, run.concurrency_group)
             if not entered.inside:
                 ahead = f"run {entered.ahead.run_id}" if entered.ahead else "another run"
                 if run.concurrency_policy is ConcurrencyPolicy.DROP:
                     cause = f"dropped: {ahead} of concurrency group {run.concurrency_group} was running"
-                    return self.runs.finish_run(run.run_id, RunState.CANCELLED, cause, self.clock())
+                    return self._drop(run, cause)
                 return self._wait(run, f"{ahead} of concurrency group {run.concurrency_group}")
         limit = self.quotas.get_quotas(run.organization).max_running_runs
         entered = self.turnstiles.enter(running_runs(run.organization), limit, _place(run), self)
@@ -64,8 +65,15 @@ class RunGates:
         if run.machine_token:
             self.machines.fail(run.machine_token, Cancelled(run.cause or "cancelled"))
         elif run.waiting_for is not None:
-            return self._end_unbegun(run)
+            return self.end_unbegun(run, run.stop_requested or RunState.CANCELLED, run.cause)
         return run
+
+    def end_unbegun(self, run: Run, state: RunState, cause: str | None) -> Run:
+        """A run without a machine has nothing to be stopped. If one starts it at this moment, it finds it ended."""
+        ended = self.runs.finish_run(run, state, cause, self.clock())
+        self.leave(ended)
+        answer_waiting(self.machines, ended)
+        return ended
 
     def limit(self, organization: str, quotas: Quotas) -> None:
         """New quotas: who waits is let in if there is more room now."""
@@ -105,17 +113,17 @@ class RunGates:
         except (Conflict, NotFound):
             return  # it has ended by itself, or never was
 
+    def _drop(self, run: Run, cause: str) -> Run:
+        try:
+            return self.runs.finish_run(run, RunState.CANCELLED, cause, self.clock())
+        except Conflict:  # it was cancelled at this moment
+            return self.proceed(self.runs.get_run(run.run_id))
+
     def _wait(self, run: Run, what: str) -> Run:
         try:
             return self.runs.note_waiting(run.run_id, what)
         except Conflict:  # it was let in or cancelled at this moment
             return self.runs.get_run(run.run_id)
-
-    def _end_unbegun(self, run: Run) -> Run:
-        """A run without a machine has nothing to be stopped. If one starts it at this moment, it finds it ended."""
-        ended = self.runs.finish_run(run.run_id, run.stop_requested or RunState.CANCELLED, run.cause, self.clock())
-        self.leave(ended)
-        return ended
 
 
 def _place(run: Run) -> Place:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from cadence.application.approvals import Approvals
 from cadence.application.finalise import Finalise
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
+from cadence.application.run_ends import answer_waiting
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import Settle
@@ -54,6 +55,8 @@ class Watchdog:
         except NotFound:
             return
         if run.state.final:
+            # Again, in case whoever ended it went no further.
+            answer_waiting(self.machines, run)
             return
         now = self.clock()
         due = _due(run)
@@ -112,7 +115,7 @@ class Watchdog:
             cause = (
                 f"the run never began: it waited for {run.waiting_for}" if run.waiting_for else "the run never began"
             )
-            self.gates.leave(self.runs.finish_run(run.run_id, RunState.TIMED_OUT, cause, self.clock()))
+            self.gates.end_unbegun(run, RunState.TIMED_OUT, cause)
 
     def _look(self, runner: Runner) -> None:
         now = self.clock()

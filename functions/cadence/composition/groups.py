@@ -23,6 +23,7 @@ from cadence.application.plan_run import PlanRun
 from cadence.application.ports import Machines
 from cadence.application.start_child_run import Freeze, StartChildRun
 from cadence.application.start_run import StartRun
+from cadence.application.stop_child_run import StopChildRun
 from cadence.application.wake_group import WakeGroup
 from cadence.composition import gates, settings
 from cadence.composition.documents import check_document
@@ -39,7 +40,9 @@ def act() -> tuple[Act, Machines]:
     grow = GrowGroup(runs, groups, elements, machines, now)
     start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
     start_child = StartChildRun(runs, _freeze(its), PlanRun(S3Documents(client("s3"), its.data_bucket)), start)
-    return Act(runs, groups, Gather(runs, chunks, now), grow, start_child, feeder, machines, now), machines
+    stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
+    gather = Gather(runs, chunks, now)
+    return Act(runs, groups, gather, grow, start_child, stop_child, feeder, machines, now), machines
 
 
 def _freeze(its: settings.ActSettings) -> Freeze:
@@ -56,10 +59,11 @@ def wake_group() -> WakeGroup:
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
     slots = gates.runner_slots(its, runs, machines)
     elements = Elements(runs, DynamoStreamStore(its.runners_table), S3Chunks(client("s3"), its.data_bucket))
+    stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
     return WakeGroup(
         runs=runs,
         groups=groups,
         grow=GrowGroup(runs, groups, elements, machines, now),
-        end=EndTreatment(runs, DynamoRunnerStore(its.runners_table), machines, slots, wake_ups, now),
+        end=EndTreatment(runs, DynamoRunnerStore(its.runners_table), machines, slots, wake_ups, stop_child, now),
         feeder=Feeder(runs, groups, machines, wake_ups, now),
     )

@@ -30,6 +30,7 @@ from cadence.application.place import Place
 from cadence.application.ports import Machines
 from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import Settle
+from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.watchdog import Watchdog
@@ -131,6 +132,7 @@ def stop_run() -> tuple[StopRun, Machines]:
             machines=machines,
             slots=gates.runner_slots(its, runs, machines),
             wake_ups=SqsWakeUps(its.wake_ups_queue_url),
+            stop_child=StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url)),
             clock=now,
         ),
         machines=machines,

@@ -69,10 +69,12 @@ class StartRunner:
         )
         if _to_begin_anew(runner, launch, provider):
             runner = self._begin_anew(launch, provider)
-        # Looked at after the runner is there: whoever stops the run from now on finds the runner.
-        run = self.runs.get_run(launch.run_id)
-        if run.stop_requested or run.state.final:
-            raise Cancelled(run.cause or f"run {launch.run_id} is being stopped")
+        # Looked at after the runner is there: whoever stops the run or the treatment from now on finds the runner.
+        standing = self.runs.get_standing(launch.run_id, launch.treatment)
+        if standing.run.stop_requested or standing.run.state.final:
+            raise Cancelled(standing.run.cause or f"run {launch.run_id} is being stopped")
+        if standing.treatment.cancel_reason:
+            raise Cancelled(standing.treatment.cancel_reason)
         if runner.result is not None:
             ended = Step(Next.SETTLE, launch.attempt, function=launch.function, runner_id=launch.runner_id)
             self.machines.succeed(launch.task_token, ended.as_json())

@@ -81,18 +81,29 @@ def test_a_stop_token_is_kept_beside_the_machine_token(store: RunStore) -> None:
 def test_a_run_ends_once_and_forgets_its_tokens(store: RunStore) -> None:
     store.create_run(a_run())
     store.begin_run("01a", "machine", NOW)
-    ended = store.finish_run("01a", RunState.FAILED, "build failed", NOW)
+    ended = store.finish_run(store.get_run("01a"), RunState.FAILED, "build failed", NOW)
     assert (ended.state, ended.cause, ended.finished_at) == (RunState.FAILED, "build failed", NOW)
     assert (ended.machine_token, ended.stop_token) == (None, None)
-    assert store.finish_run("01a", RunState.SUCCEEDED, None, NOW + timedelta(1)) == ended
+    assert store.finish_run(store.get_run("01a"), RunState.SUCCEEDED, None, NOW + timedelta(1)) == ended
     with pytest.raises(Conflict):
         store.request_stop("01a", RunState.CANCELLED, "by alice")
+
+
+def test_a_run_that_is_asked_to_stop_meanwhile_is_decided_again(store: RunStore) -> None:
+    store.create_run(a_run())
+    seen = store.get_run("01a")
+    store.request_stop("01a", RunState.CANCELLED, "by alice")
+    with pytest.raises(Conflict):
+        store.finish_run(seen, RunState.SUCCEEDED, None, NOW)
+    assert store.get_run("01a").state is RunState.CANCELLING
+    assert store.finish_run(store.get_run("01a"), RunState.CANCELLED, None, NOW).state is RunState.CANCELLED
+    assert store.finish_run(seen, RunState.SUCCEEDED, None, NOW).state is RunState.CANCELLED
 
 
 def test_a_run_without_a_cause_keeps_the_one_of_its_stop(store: RunStore) -> None:
     store.create_run(a_run())
     store.request_stop("01a", RunState.CANCELLED, "by alice")
-    assert store.finish_run("01a", RunState.CANCELLED, None, NOW).cause == "by alice"
+    assert store.finish_run(store.get_run("01a"), RunState.CANCELLED, None, NOW).cause == "by alice"
 
 
 def test_runs_are_listed_newest_first_page_by_page(store: RunStore) -> None:

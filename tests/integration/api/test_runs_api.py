@@ -181,7 +181,8 @@ def test_cancelling_twice_is_once_and_a_final_run_cannot_be_cancelled(api):
     once = api("POST", f"/v1/runs/{run_id}/cancel")
     twice = api("POST", f"/v1/runs/{run_id}/cancel")
 
-    api.services.runs.finish_run(run_id, RunState.CANCELLED, "cancelled by admin", api.services.clock())
+    runs = api.services.runs
+    runs.finish_run(runs.get_run(run_id), RunState.CANCELLED, "cancelled by admin", api.services.clock())
 
     assert (once.status, once.json["state"]) == (twice.status, twice.json["state"]) == (202, "cancelling")
     assert api("GET", f"/v1/runs/{run_id}").json["cause"] == "cancelled by admin"
@@ -192,13 +193,15 @@ def test_running_again(api):
     run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO, "parameters": {"who": "you"}}).json["run_id"]
 
     again = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "all"})
+    too_early = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "failed"})
+    api.services.runs.finish_run(run_id, RunState.FAILED, "greet failed", api.services.clock())
     failed = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "failed"})
 
     assert again.status == 201
     assert again.json["run_id"] != run_id
     assert api("GET", f"/v1/runs/{again.json['run_id']}").json["parameters"] == {"who": "you"}
-    assert failed.status == 422
-    assert failed.json["violations"][0]["code"] == "not_supported_yet"
+    assert (too_early.status, failed.status) == (409, 201)
+    assert api("GET", f"/v1/runs/{failed.json['run_id']}").json["rerun_of"] == run_id
 
 
 def test_what_a_treatment_is_to_run_is_known_before_it_is_admitted(api):

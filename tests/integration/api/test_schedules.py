@@ -146,7 +146,7 @@ def ended(api: Api) -> Run:
             Value(run_id, "build", "lines", "stream", "string", sha, 2, 1, 1, b"a\n"),
         ]
     )
-    finished: Run = runs.finish_run(run_id, RunState.SUCCEEDED, None, now)
+    finished: Run = runs.finish_run(runs.get_run(run_id), RunState.SUCCEEDED, None, now)
     return finished
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.application.begin import Begin
 from cadence.application.claim import LEASE_SECONDS, Claim
 from cadence.application.feed import Feeder
 from cadence.application.hosts import LeaseAnswer, LeaseWork
+from cadence.application.ports import Standing
 from cadence.application.runner_ports import Host
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.runner_tokens import new_token, token_hash
@@ -25,7 +27,7 @@ Booting = tuple[str, str]
 
 @pytest.fixture
 def claim(world: World) -> Claim:
-    feeder = Feeder(world.runs, world.runs, world.machines, MemoryWakeUps(), world.clock)
+    feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
     begin = Begin(world.runs, feeder, world.machines)
     return Claim(world.runs, world.runners, world.secrets, world.runners, world.machines, begin, world.clock)
 
@@ -139,8 +141,13 @@ def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim:
 def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
     world: World, claim: Claim, booting: Booting, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
 ) -> None:
-    run = dataclasses.replace(world.runs.get_run(RUN_ID), event=event)
-    monkeypatch.setattr(world.runs, "get_run", lambda run_id: run)
+    read = world.runs.get_standing
+
+    def of_a_fork(run_id: str, treatment: str) -> Standing:
+        standing = read(run_id, treatment)
+        return dataclasses.replace(standing, run=dataclasses.replace(standing.run, event=event))
+
+    monkeypatch.setattr(world.runs, "get_standing", of_a_fork)
     with pytest.raises(ProviderRejected, match="not given to pull requests from forks"):
         claim(*booting, NONCE, {})
     assert [token for token, _ in world.machines.failed] == ["launch-token"]

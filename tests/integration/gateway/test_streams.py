@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.application.complete import Complete
 from cadence.application.feed import Feeder
 from cadence.application.heartbeat import Heartbeat, Sample
@@ -215,7 +216,7 @@ def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> Non
 
 def test_a_result_is_kept_once(flow: Flow) -> None:
     world = flow.world
-    feeder = Feeder(world.runs, world.runs, world.machines, MemoryWakeUps(), world.clock)
+    feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
     turnstiles = Turnstiles(MemoryTurnstileStore(), world.deadlines, world.clock, lambda attempt: None)
     slots = RunnerSlots(world.runs, world.machines, turnstiles, MemoryQuotas())
     settle = Settle(world.runs, world.runners, feeder, slots, world.runs.get_spec, "provider-", world.clock)

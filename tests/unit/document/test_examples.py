@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.document import Flow, Pipeline, bind_parameters, validate
+from cadence.domain.document import Code, Flow, Pipeline, bind_parameters, validate
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 WRONG = "ten-mistakes.yaml"
@@ -20,7 +20,7 @@ WRONG = "ten-mistakes.yaml"
 
 def example(name: str) -> Pipeline:
     checked = validate((EXAMPLES / name).read_bytes())
-    assert checked.findings == ()
+    assert {finding.code for finding in checked.findings} <= {Code.SECRETS_IN_PULL_REQUEST}  # a warning, and meant so
     assert checked.pipeline is not None
     return checked.pipeline
 

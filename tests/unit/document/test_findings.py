@@ -773,13 +773,6 @@ CASES: dict[Code, list[Case]] = {
             "/treatments/build/matrix",
             "no combinations",
         ),
-        Case(
-            treatment("{run: a, matrix: {os: [a]}, each: i, inputs: {i: Block<u8>}}"),
-            4,
-            38,
-            "/treatments/build/each",
-            "both a matrix and each",
-        ),
     ],
     Code.MATRIX_TOO_LARGE: [
         Case(

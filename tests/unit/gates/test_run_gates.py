@@ -200,7 +200,7 @@ def test_a_throttled_hand_on_is_made_up_for(office: Office) -> None:
 def test_a_run_that_ended_without_leaving_holds_nobody_up(office: Office) -> None:
     office.begin("r0", "deploy")
     office.begin("r1", "deploy")
-    office.runs.finish_run("r0", RunState.FAILED, "lost", office.clock.now)
+    office.runs.finish_run(office.runs.get_run("r0"), RunState.FAILED, "lost", office.clock.now)
     office.clock.advance(timedelta(minutes=2))
     office.watchdog.turnstile(office.deadlines.turnstiles[0][0])
     assert office.begun() == ["r0", "r1"]

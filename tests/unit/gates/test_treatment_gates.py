@@ -170,12 +170,12 @@ def test_a_pool_without_room_gives_its_slot_back(setting: Setting) -> None:
 def test_nobody_keeps_a_slot_without_room_while_waiting_for_another(setting: Setting) -> None:
     setting.pools.pools = (SMALL, OTHER)
     setting.admitted(spec("a"), spec("b"))
-    of_a = setting.place(RUN, "a")
-    of_b = setting.place(RUN, "b")
+    of_a = setting.place("a")
+    of_b = setting.place("b")
     assert (of_a.pool, of_b.pool) == ("small", "other")
     with pytest.raises(MustWait):
-        setting.place(RUN, "a", of_a)  # small had no room, other is taken
-    assert setting.place(RUN, "b", of_b).pool == "small"
+        setting.place("a", of_a)  # small had no room, other is taken
+    assert setting.place("b", of_b).pool == "small"
     setting.gates.wait(RUN, "a", "turn-a-1")
     assert told(setting, "a")
 
@@ -183,14 +183,14 @@ def test_nobody_keeps_a_slot_without_room_while_waiting_for_another(setting: Set
 def test_a_wait_for_another_pool_is_not_taken_for_a_leak(setting: Setting) -> None:
     setting.pools.pools = (SMALL, OTHER)
     setting.admitted(spec("a"), spec("b"))
-    of_a = setting.place(RUN, "a")
-    setting.place(RUN, "b")
+    of_a = setting.place("a")
+    setting.place("b")
     with pytest.raises(MustWait):
-        setting.place(RUN, "a", of_a)
+        setting.place("a", of_a)
     setting.clock.advance(timedelta(minutes=2))
     setting.watchdog.turnstile("POOL#acme#other")
     setting.gates.wait(RUN, "a", "turn-a-1")
-    setting.settle(RUN, "b", 1, None)
+    setting.settle("b", 1, None)
     assert told(setting, "a")
 
 

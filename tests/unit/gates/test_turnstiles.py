@@ -198,7 +198,11 @@ LIMIT = 2
 
 
 class Crowd(RuleBasedStateMachine):
-    """Everybody enters and leaves as they like; any of them, and the watchdog, may end at any step."""
+    """Everybody enters and leaves as they like; any of them, and the watchdog, may end at any step.
+
+    Whoever was interrupted while entering comes again in the end, as all callers do: before a run enters, and before an
+    attempt does, the watchdog has been asked to look at it.
+    """
 
     @initialize()
     def begin(self) -> None:
@@ -206,6 +210,7 @@ class Crowd(RuleBasedStateMachine):
         self.entered: list[str] = []
         self.left: set[str] = set()
         self.told: set[str] = set()
+        self.interrupted: set[str] = set()
 
     def attempt(self, act: Callable[[], Any], crash_at: int | None, done: bool) -> Any:
         self.stage.steps.__init__(crash_at, done)  # type: ignore[misc]
@@ -218,11 +223,18 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(name=NAMES, crash_at=st.none() | st.integers(1, 8), done=st.booleans())
     def enter(self, name: str, crash_at: int | None, done: bool) -> None:
+        self.come(name, crash_at, done)
+
+    def come(self, name: str, crash_at: int | None = None, done: bool = False) -> None:
         if name in self.left:
             return
         project, priority = f"p{int(name[1:]) % 3}", int(name[1:]) % 2
         entered = self.attempt(lambda: self.stage.enter(name, project, priority, LIMIT), crash_at, done)
-        if entered is not None and entered.inside:
+        if entered is None:
+            self.interrupted.add(name)
+            return
+        self.interrupted.discard(name)
+        if entered.inside:
             self.told.add(name)
 
     @rule(name=NAMES, crash_at=st.none() | st.integers(1, 8), done=st.booleans())
@@ -275,6 +287,8 @@ class Crowd(RuleBasedStateMachine):
             return
         stage = self.stage
         stage.deaf = False
+        for name in sorted(self.interrupted):
+            self.come(name)
         for _ in range(60):
             stage.look()
             told = self.told | set(stage.woken)

@@ -26,6 +26,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
 from cadence.application.start_child_run import StartChildRun
 from cadence.application.start_run import StartRun
+from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
@@ -113,14 +114,17 @@ class Setting:
         self.beginning = Begin(self.runs, feeder, self.machines)
         self.settling = Settle(self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.clock)
         self.completing = Complete(self.runners, self.settling, self.machines)
-        end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, self.clock)
+        stop_child = StopChildRun(self.runs, self.deadlines)
+        end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, stop_child, self.clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         elements = Elements(self.runs, self.streams, self.chunks)
         grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
         gather = Gather(self.runs, self.chunks, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
-        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, feeder, self.machines, self.clock)
+        self.act = Act(
+            self.runs, self.runs, gather, grow, self.start_child, stop_child, feeder, self.machines, self.clock
+        )
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
         self.ended: list[Run] = []
         self.finalise = Finalise(self.runs, self.run_gates, self.ended.append, self.clock)

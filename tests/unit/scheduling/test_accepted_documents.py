@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cadence.domain.document import Pipeline, validate
+from cadence.domain.document import Pipeline, bind_parameters, validate
 from cadence.domain.planning import RunFacts, instantiate
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from tests.conformance.generating import document
@@ -18,9 +18,10 @@ ENOUGH = 5
 
 
 def planned(random: Random) -> tuple[TreatmentSpec, ...]:
-    plan = instantiate(accepted(random), {}, {"kind": "api"}, RunFacts()).plan
-    assert plan is not None
-    return plan.treatments
+    pipeline = accepted(random)
+    planned = instantiate(pipeline, bind_parameters(pipeline, {}).values, {"kind": "api"}, RunFacts())
+    assert planned.plan is not None, planned.findings
+    return planned.plan.treatments
 
 
 def accepted(random: Random) -> Pipeline:

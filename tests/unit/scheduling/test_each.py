@@ -34,7 +34,7 @@ def finish(setting: Setting, *chunks: bytes, flow: str = "stream") -> None:
     setting.runs.put_values([Value(RUN, "source", "items", flow, "string", "f" * 64, size, len(chunks), attempt)])
     setting.runs.specs[RUN, "source"] = spec("source", outputs=())
     setting.complete("source")
-    setting.settle(RUN, "source", attempt, None)
+    setting.settle("source", attempt)
     setting.wake(RUN, "e", failed=False)
 
 
@@ -156,7 +156,7 @@ def test_a_source_that_fails_ends_the_group(setting: Setting) -> None:
     send(setting, b"one\n")
     setting.wake(RUN, "e", failed=False)
     setting.complete("source", Outcome.FAILED, "why", outputs=False)
-    setting.settle(RUN, "source", 1, None)
+    setting.settle("source", 1)
     for _ in range(3):
         setting.wake(RUN, "e", failed=False)
     assert settled(setting) == (S.LOST, "source failed before it had sent all elements")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.domain.errors import CapacityExhausted
+from cadence.domain.errors import Cancelled, CapacityExhausted
 from cadence.domain.runner import RunnerState
 from cadence.providers.contract import RunnerRequest
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
@@ -102,3 +102,20 @@ def test_a_repeated_start_leaves_a_booting_runner_its_deadline(clouds: Clouds) -
     clouds.start("free")
 
     assert clouds.setting.runners.get_runner(RUNNER).created_at == began
+
+
+def test_a_treatment_that_was_cancelled_meanwhile_is_not_started(clouds: Clouds) -> None:
+    clouds.setting.runs.request_cancel(RUN, "build", "another instance failed")
+    with pytest.raises(Cancelled, match="another instance failed"):
+        clouds.start("free")
+    assert clouds.free.started == []
+
+
+def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds: Clouds) -> None:
+    clouds.setting.place("build")
+    clouds.setting.runners.runners.clear()  # as where the provider makes the runner
+    clouds.setting.cancel()
+    clouds.setting.stop()
+    with pytest.raises(Cancelled, match="cancelled by alice"):
+        clouds.start("free")
+    assert clouds.free.started == []

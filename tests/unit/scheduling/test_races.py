@@ -57,6 +57,17 @@ def cancelled_and_stopped(setting: Setting) -> None:
 # stopping
 
 
+def test_a_cancel_while_the_run_is_finalised_is_not_lost(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.admitted(spec("a"))
+    setting.done("a")
+    meanwhile(monkeypatch, setting.runs, "finish_run", setting.cancel)
+    with pytest.raises(Conflict):
+        setting.finalise(RUN)
+    assert setting.ended == []
+    ended = setting.finalise(RUN)  # by its machine's Retry
+    assert (ended.state, ended.cause) == (RunState.CANCELLED, "cancelled by alice")
+
+
 def test_cancel_before_admission(setting: Setting) -> None:
     setting.create(spec("a"), spec("b", after=("a",)))
     setting.cancel()
@@ -567,6 +578,21 @@ def test_a_result_of_a_superseded_attempt_settles_nothing(setting: Setting) -> N
 
 
 # placing again
+
+
+def test_a_place_that_is_repeated_while_its_runner_is_cancelled_ends(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.admitted(spec("a"))
+    setting.claimed("a")
+
+    def cancelled() -> None:
+        treatment = setting.runs.request_cancel(RUN, "a", "another instance failed")
+        setting.stop_run.end(treatment, "another instance failed")
+
+    meanwhile(monkeypatch, setting.runners, "put_runner", cancelled)
+    with pytest.raises(Cancelled, match="another instance failed"):
+        setting.place("a")
 
 
 def test_a_place_that_is_repeated_adopts_the_runner_with_its_new_token(setting: Setting) -> None:

@@ -69,7 +69,8 @@ def test_only_what_failed_and_depends_on_it_runs_again(setting: Setting, rerun: 
 def test_a_kept_stream_is_read_where_it_was_made_however_often(setting: Setting, rerun: Rerun) -> None:
     ended(setting, *CHAIN, failing="b")
     again(setting, rerun, "01b")
-    setting.runs.finish_run("01b", setting.runs.get_run(RUN).state, None, setting.clock.now)
+    state = setting.runs.get_run(RUN).state
+    setting.runs.finish_run(setting.runs.get_run("01b"), state, None, setting.clock.now)
     again(setting, rerun, "01c", earlier="01b")
     assert setting.runs.get_treatment("01c", "a").kept_from == RUN
     source = InputStreams(setting.runs, setting.streams)("01c", CHAIN[1].inputs[0])  # type: ignore[arg-type]

@@ -91,7 +91,7 @@ def test_nothing_is_placed_for_a_stopped_or_ended_run(setting: Setting) -> None:
     setting.cancel()
     with pytest.raises(Cancelled, match="cancelled by alice"):
         setting.place("t")
-    setting.runs.finish_run(RUN, RunState.CANCELLED, None, setting.clock.now)
+    setting.runs.finish_run(setting.runs.get_run(RUN), RunState.CANCELLED, None, setting.clock.now)
     with pytest.raises(Cancelled):
         setting.place("t")
 

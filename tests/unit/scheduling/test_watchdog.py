@@ -199,7 +199,7 @@ def test_a_stop_whose_messenger_ended_reaches_the_machine(setting: Setting) -> N
 
 
 def test_a_final_run_is_left_alone(setting: Setting) -> None:
-    setting.runs.finish_run(RUN, RunState.SUCCEEDED, None, setting.clock.now)
+    setting.runs.finish_run(setting.runs.get_run(RUN), RunState.SUCCEEDED, None, setting.clock.now)
     setting.clock.advance(timedelta(days=1))
     setting.watchdog.run(RUN)
     assert setting.runs.get_run(RUN).state is RunState.SUCCEEDED

@@ -10,11 +10,12 @@ from cadence.application.frozen import Frozen
 from cadence.application.invalid_document import InvalidDocument
 from cadence.application.plan_run import PlanRun
 from cadence.application.run_ends import TellOfEnd
+from cadence.application.settle import MachineError
 from cadence.application.start_child_run import Outcome, StartChildRun, child_run_id
 from cadence.application.start_followers import LARGEST_OUTPUTS, outputs, read_block
 from cadence.application.start_run import StartRun
 from cadence.domain.document import Code, Finding, Severity
-from cadence.domain.errors import NotFound
+from cadence.domain.errors import Cancelled, NotFound
 from cadence.domain.run import (
     MAX_DEPTH,
     InputSpec,
@@ -30,6 +31,7 @@ from cadence.domain.run import (
 from cadence.domain.triggers import PipelineTrigger, Triggers
 from cadence.domain.versions import PipelineVersion
 from tests.unit.scheduling.setting import Setting
+from tests.unit.scheduling.test_races import meanwhile
 
 PARENT = "01jd0000000000000000000000"
 SHA = "0" * 64
@@ -75,7 +77,7 @@ class World:
         return self.setting.runs.get_run(child_run_id(self.setting.runs.get_run(PARENT), "go"))
 
     def end(self, state: RunState, cause: str | None = None) -> Run:
-        return self.setting.runs.finish_run(self.child.run_id, state, cause, self.setting.clock())
+        return self.setting.runs.finish_run(self.child, state, cause, self.setting.clock())
 
 
 def test_inputs_become_parameters_of_the_run_and_both_are_linked():
@@ -253,12 +255,35 @@ def test_what_a_block_stands_for(content, kind, read):
     assert read_block(content, kind) == read
 
 
-def test_the_machine_of_a_waiting_treatment_goes_on_when_the_run_has_ended():
-    setting = Setting()
-    world = World(setting)
+def waiting(*, wait: bool = True) -> World:
+    """A world where the machine of `go` can act."""
+    world = World()
+    setting = world.setting
     setting.act = replace(setting.act, start_child=world.go)
-    trigger = TreatmentSpec("go", kind=Kind.TRIGGER, trigger=TriggerSpec("deploy", {}, True))
+    trigger = TreatmentSpec("go", kind=Kind.TRIGGER, trigger=TriggerSpec("deploy", {}, wait))
     setting.runs.admit(PARENT, (trigger,), (Treatment(PARENT, "go", TreatmentState.READY, 0, Kind.TRIGGER),), ())
+    return world
+
+
+def cancel(world: World) -> None:
+    world.setting.runs.request_stop(PARENT, RunState.CANCELLED, "cancelled by alice")
+    world.setting.stop_run(PARENT, "stop", MachineError("Cancelled", "cancelled by alice"))
+
+
+def looked_at(world: World) -> None:
+    """What the watchdog was asked to look at, it looks at."""
+    asked, world.setting.deadlines.runs = world.setting.deadlines.runs, []
+    for run_id, _ in asked:
+        world.setting.watchdog.run(run_id)
+
+
+def state(world: World) -> TreatmentState:
+    return world.setting.runs.get_treatment(PARENT, "go").state
+
+
+def test_the_machine_of_a_waiting_treatment_goes_on_when_the_run_has_ended():
+    world = waiting()
+    setting = world.setting
 
     setting.act(PARENT, "go", "one")
     assert setting.machines.answers == {}
@@ -271,3 +296,87 @@ def test_the_machine_of_a_waiting_treatment_goes_on_when_the_run_has_ended():
     assert setting.machines.answers["two"] == {"next": "done"}
     assert setting.runs.get_treatment(PARENT, "go").state is TreatmentState.FAILED
     assert "a failed: no" in (setting.runs.get_treatment(PARENT, "go").cause or "")
+
+
+@pytest.mark.parametrize("began", [True, False])
+def test_cancelling_cancels_the_run_that_is_waited_for(began):
+    world = waiting()
+    setting = world.setting
+    setting.act(PARENT, "go", "one")
+    if began:
+        setting.runs.begin_run(world.child.run_id, "token of the child", setting.clock())
+
+    cancel(world)
+    assert state(world) is TreatmentState.CANCELLED
+    looked_at(world)
+
+    assert world.child.stop_requested is RunState.CANCELLED
+    assert world.child.cause == f"cancelled by alice (go of run {PARENT} waited for it)"
+    if began:
+        assert isinstance(setting.machines.answers["token of the child"], Cancelled)
+    else:
+        assert world.child.state is RunState.CANCELLED
+        assert setting.machines.answers["one"] == {"next": "again"}
+    setting.act(PARENT, "go", "two")
+    assert setting.machines.answers["two"] == {"next": "done"}
+
+
+@pytest.mark.parametrize("moment", ["create_run", "keep_waiting_token"])
+def test_a_run_that_is_being_started_when_its_treatment_is_cancelled_is_cancelled(moment, monkeypatch):
+    world = waiting()
+    meanwhile(monkeypatch, world.setting.runs, moment, lambda: cancel(world))
+
+    world.setting.act(PARENT, "go", "one")
+    looked_at(world)
+
+    assert state(world) is TreatmentState.CANCELLED
+    assert world.child.state is RunState.CANCELLED
+    assert world.setting.machines.answers["one"] in ({"next": "done"}, {"next": "again"})
+
+
+def test_a_treatment_that_is_cancelled_before_it_acts_starts_nothing(monkeypatch):
+    world = waiting()
+    meanwhile(monkeypatch, world.setting.runs, "advance", lambda: cancel(world))
+
+    world.setting.act(PARENT, "go", "one")
+
+    assert state(world) is TreatmentState.CANCELLED
+    assert world.given == []
+
+
+def test_a_treatment_that_begins_while_it_is_cancelled_is_cancelled(monkeypatch):
+    world = waiting()
+    meanwhile(monkeypatch, world.setting.runs, "settle", lambda: world.setting.act(PARENT, "go", "one"))
+
+    cancel(world)
+
+    assert state(world) is TreatmentState.CANCELLED
+
+
+def test_a_run_that_nobody_waits_for_goes_on():
+    world = waiting(wait=False)
+    world.setting.act(PARENT, "go", "one")
+
+    cancel(world)
+
+    assert world.child.stop_requested is None
+
+
+def test_a_run_that_is_cancelled_before_it_began_lets_its_treatment_go_on():
+    world = waiting()
+    world.setting.act(PARENT, "go", "one")
+    world.setting.runs.note_waiting(world.child.run_id, "its turn")
+
+    world.setting.run_gates.cancel(world.child.run_id, "cancelled by bob")
+
+    assert world.setting.machines.answers == {"one": {"next": "again"}}
+
+
+def test_a_run_that_ended_without_telling_is_told_of_by_the_watchdog():
+    world = waiting()
+    world.setting.act(PARENT, "go", "one")
+    world.end(RunState.FAILED)
+
+    looked_at(world)
+
+    assert world.setting.machines.answers == {"one": {"next": "again"}}

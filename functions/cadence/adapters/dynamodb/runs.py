@@ -170,8 +170,8 @@ class DynamoRunStore:
             raise Conflict(f"run {run_id} has already ended ({run.state})") from None
         return item.run()
 
-    def finish_run(self, run_id: str, state: RunState, cause: str | None, at: datetime) -> Run:
-        item = self._run_key(run_id)
+    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
+        item = self._run_key(seen.run_id)
         actions: list[Action] = [
             RunItem.state.set(str(state)),
             RunItem.finished_at.set(at),
@@ -180,11 +180,20 @@ class DynamoRunStore:
         ]
         if cause:
             actions.append(RunItem.cause.set(cause))
+        unfinished = RunItem.state.is_in(*map(str, _UNFINISHED_RUNS))
+        as_seen = (
+            RunItem.stop_requested == str(seen.stop_requested)
+            if seen.stop_requested
+            else RunItem.stop_requested.does_not_exist()
+        )
         try:
-            with translated(f"run {run_id}"):
-                item.update(actions, condition=RunItem.state.is_in(*map(str, _UNFINISHED_RUNS)))
+            with translated(f"run {seen.run_id}"):
+                item.update(actions, condition=unfinished & as_seen)
         except Conflict:
-            return self.get_run(run_id)
+            run = self.get_run(seen.run_id)
+            if not run.state.final:
+                raise
+            return run
         return item.run()
 
     # treatments

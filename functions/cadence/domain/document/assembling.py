@@ -23,9 +23,14 @@ _MERGED = ("env", "retry")
 
 
 def assemble(
-    data: Mapping[str, Any], draft: Draft, connections: tuple[Connection, ...], parameters: Mapping[str, Parameter]
+    data: Mapping[str, Any],
+    draft: Draft,
+    connections: tuple[Connection, ...],
+    parameters: Mapping[str, Parameter],
+    *,
+    expressive: bool = True,
 ) -> Pipeline:
-    """The pipeline of a document that passed every check."""
+    """The pipeline of a document that passed every check; one that is not `expressive` is known to hold no expressions."""
     treatments = {name: _treatment(draft.treatments[name], draft.defaults) for name in draft.treatments}
     concurrency = _concurrency(data.get("concurrency"))
     return Pipeline(
@@ -38,7 +43,7 @@ def assemble(
         concurrency=concurrency,
         priority=data.get("priority", 0),
         depends_on_run=(concurrency is not None and holds_expressions(concurrency.group))
-        or any("environment" in it.body or holds_expressions(it.body) for it in treatments.values()),
+        or any("environment" in it.body or (expressive and holds_expressions(it.body)) for it in treatments.values()),
     )
 
 

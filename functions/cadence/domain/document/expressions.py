@@ -12,21 +12,12 @@ from cadence.domain.document.wording import shown, suggestion
 from cadence.domain.expression import ExpressionError, NameUse, Template, read_template
 
 RUN_FIELDS = frozenset({"id", "pipeline", "project"})
-EVENT_FIELDS = frozenset(
-    {"author", "base", "before", "branch", "commit", "fork", "head", "kind", "message", "number", "outputs", "paths"}
-    | {
-        "pipeline",
-        "ref",
-        "repository",
-        "repository_url",
-        "run_id",
-        "schedule",
-        "sender",
-        "state",
-        "tag",
-        "time",
-        "title",
-    }
+EVENT_FIELDS = (
+    frozenset({"kind", "author", "branch", "commit", "ref", "repository", "repository_url", "sender"})
+    | {"before", "message", "paths_from", "tag"}
+    | {"base_branch", "base_commit", "base_ref", "base_repository", "base_repository_url", "fork", "number", "title"}
+    | {"cron", "scheduled_at", "timezone"}
+    | {"outputs", "pipeline", "run_id", "state", "treatment"}
 )
 """What events may tell; which of it an event has depends on its kind."""
 _ELSEWHERE: dict[str, tuple[str, str | None]] = {

@@ -23,10 +23,6 @@ def check_matrices(draft: Draft, problems: Problems) -> None:
         matrix = treatment.body.get("matrix")
         if not isinstance(matrix, dict):
             continue
-        if "each" in treatment.body:
-            hint = "Connect a treatment with a matrix to one with each."
-            message = f"Treatment {shown(treatment.name)} has both a matrix and each."
-            problems.add(Problem(Code.BAD_MATRIX, message, (*treatment.path, "each"), hint, at_key=True))
         problems.add_all(_unknown_axes(treatment, matrix, problems))
         if total > MAX_TREATMENTS or looked_at > _MOST_LOOKED_AT:
             continue

@@ -58,7 +58,11 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
         return Checked(None, _bounded([_misread(misreading) for misreading in error.misreadings]))
     problems, pipeline = Problems(), None
     with suppress(EnoughProblems):
-        pipeline = _check(reading.data, context or Context(), problems, readable=not reading.misreadings)
+        known = context or Context()
+        # Most documents have no expressions, and looking for them everywhere takes as long as the other checks.
+        expressive = "${{" in text or "when" in text or bool(known.libraries)
+        readable = not reading.misreadings
+        pipeline = _check(reading.data, known, problems, readable=readable, expressive=expressive)
     if not problems and not reading.misreadings:
         return Checked(pipeline, ())
     places = read(text, kind, keep_places=True).places
@@ -67,7 +71,7 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
     return Checked(pipeline, _bounded(findings))
 
 
-def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -> Pipeline | None:
+def _check(data: Any, context: Context, problems: Problems, *, readable: bool, expressive: bool) -> Pipeline | None:
     too_large = False
     for problem in check_shape(data):
         problems.add(problem)
@@ -81,7 +85,8 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -
     problems.add_all(check_triggers(document, parameters, draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
-    check_expressions(document, draft, parameters, problems)
+    if expressive:
+        check_expressions(document, draft, parameters, problems)
     check_matrices(draft, problems)
     check_containers(draft, problems)
     check_concurrent(draft, connections, context, problems)
@@ -91,7 +96,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool) -
     check_environments(draft, context, problems)
     if not readable or any(problem.severity is Severity.ERROR for problem in problems):
         return None
-    return assemble(document, draft, connections, parameters)
+    return assemble(document, draft, connections, parameters, expressive=expressive)
 
 
 def _misread(misreading: Misreading) -> Finding:

@@ -51,26 +51,26 @@ class Specifier:
         treatment = one.treatment
         inputs = self._wiring.inputs(one, instance)
         kind = Kind.TRIGGER if "trigger" in treatment.body else Kind.COMMAND
-        spec = TreatmentSpec(
-            name,
-            kind=kind,
-            inputs=inputs,
-            outputs=outputs(treatment),
-            after=treatment.after,
-            priority=self._pipeline.priority,
-            never=never,
-        )
+        fields: dict[str, Any] = {
+            "name": name,
+            "kind": kind,
+            "inputs": inputs,
+            "outputs": outputs(treatment),
+            "after": treatment.after,
+            "priority": self._pipeline.priority,
+        }
         if instance is not None:
-            spec = replace(spec, group=treatment.name, matrix=dict(instance.values))
+            fields.update(group=treatment.name, matrix=dict(instance.values))
         if never is not None:
             # What it would need is not looked at: its condition may well be there to guard it.
-            return spec
-        path = ("treatments", treatment.name)
-        body = evaluated_body(treatment.body, names, path, self._problems)
-        if body is None:
-            return spec
-        made = replace(spec, **settings(body), **self._condition(one))
-        return self._in_environment(made, path)
+            return TreatmentSpec(**fields, never=never)
+        path, body = ("treatments", treatment.name), treatment.body
+        if self._pipeline.depends_on_run:
+            evaluated = evaluated_body(body, names, path, self._problems)
+            if evaluated is None:
+                return TreatmentSpec(**fields)
+            body = evaluated
+        return self._in_environment(TreatmentSpec(**fields, **settings(body), **self._condition(one)), path)
 
     def _condition(self, one: Expanded) -> dict[str, Any]:
         if not one.over:

@@ -28,6 +28,10 @@ def sent(treatment: str, output: OutputSpec) -> bytes:
     """What a treatment sends through an output, the same in every attempt."""
     number = sum(treatment.encode()) % 7
     match output.flow, output.type:
+        case "stream", "u64":
+            return b"".join(b"%d\n" % line for line in range(number))
+        case "stream", "Vec<u64>":
+            return b"".join(b"[%d]\n" % line for line in range(number))
         case "stream", _:
             return b"".join(f"{treatment} {line}\n".encode() for line in range(number))
         case _, "Vec<u64>":

@@ -27,6 +27,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
 from cadence.application.start_child_run import StartChildRun
 from cadence.application.start_run import StartRun
+from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
@@ -375,13 +376,14 @@ class Ports:
         self.begin = Begin(self.runs, feeder, self.machines)
         self.settle = Settle(self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", clock)
         self.complete = Complete(self.runners, self.settle, self.machines)
-        end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, clock)
+        stop_child = StopChildRun(self.runs, self.deadlines)
+        end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, stop_child, clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
         gather = Gather(self.runs, self.chunks, clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
-        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, feeder, self.machines, clock)
+        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, stop_child, feeder, self.machines, clock)
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
         self.finalise = Finalise(self.runs, run_gates, lambda run: None, clock)
         self.watchdog = Watchdog(

@@ -1,0 +1,56 @@
+"""Wiring of the Lambda `deliveries`."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.eventbridge_schedules import read_firing
+from cadence.adapters.git.reader import DulwichGitReader
+from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.sqs_deliveries import read_delivery
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.process_delivery import ProcessDelivery
+from cadence.application.run_scheduled import RunScheduled
+from cadence.application.start_followers import StartFollowers
+from cadence.application.start_run import StartRun
+from cadence.composition import settings
+from cadence.composition.documents import start_triggered
+from cadence.composition.gates import run_gates
+from cadence.composition.schedules import schedules
+
+# A batch is five deliveries, and the Lambda has a minute for it.
+_GIT_SECONDS = 10.0
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
+    """What the queue of deliveries holds, turned into runs: what it was, and their ids."""
+    its = settings.load(settings.DeliveriesSettings)
+    access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    start = StartRun(runs, run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
+    git = DulwichGitReader.reaching(its.git_hosts, seconds=_GIT_SECONDS)
+    cipher, pipelines = KmsCipher(its.secrets_key), DynamoPipelineStore(its.pipelines_table)
+    triggered = start_triggered(its, start)
+    deliver = ProcessDelivery(access, cipher, access, pipelines, git, triggered, now)
+    scheduled = RunScheduled(pipelines, schedules(its), triggered)
+    follow = StartFollowers(runs, pipelines, triggered)
+
+    def process(message: str) -> tuple[str, Sequence[str]]:
+        values = json.loads(message)
+        if "schedule" in values:
+            firing = read_firing(values)
+            return f"schedule of {firing.pipeline}", scheduled(firing)
+        if "ended" in values:
+            return f"end of {values['ended']}", follow(values["ended"])
+        delivery = read_delivery(values, its.data_bucket)
+        return f"delivery {delivery.delivery_id}", deliver(delivery)
+
+    return process

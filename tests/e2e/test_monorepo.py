@@ -1,0 +1,184 @@
+"""The example of a repository's CI, in a fork's pull request: matrix, service, cache, artifact, approval, and no secret."""
+
+import io
+import json
+import tarfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from cadence.domain.githosts import github
+from tests.e2e.api import Api, states
+from tests.e2e.conftest import serving
+from tests.git.repositories import Repository, served
+from tests.integration.agent.podman import APPLETS, BUSYBOX, podman, working
+
+pytestmark = pytest.mark.podman
+
+DOCUMENT = (Path(__file__).parents[2] / "examples" / "monorepo.yaml").read_text()
+IMAGE = f"localhost/cadence-monorepo-test:{uuid.uuid4().hex[:8]}"
+SECRET = "a webhook's secret, long enough"
+READY = "#!/bin/sh\ntest -e /ready\n"
+DATABASE = ["/bin/sh", "-c", "touch /ready; while :; do echo stored | nc -l -p 5432; done"]
+TEST = """
+for attempt in 1 2 3 4 5; do got=$(nc "$1" "$2" < /dev/null) && break; sleep 0.2; done
+test "$got" = stored && echo "tested {} with the database"
+"""
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Hub"]:
+    """A stack of its own, whose host starts containers as this machine allows."""
+    with working() as arguments, pytest.MonkeyPatch.context() as patch:
+        own_network = [each for each in arguments if "host" not in each]
+        if not own_network:
+            pytest.skip("two instances need the same port, and containers have no network of their own here")
+        made = podman("import", "--change", f"CMD {json.dumps(DATABASE)}", "-", IMAGE, stdin=_image())
+        assert made.returncode == 0, made.stderr.decode()
+        patch.setenv("CADENCE_PODMAN_ARGS", own_network[0])
+        folder = tmp_path_factory.mktemp("monorepo")
+        try:
+            with served(folder / "git") as address, serving(folder / "stack", enforce_iam=False) as stack:
+                yield Hub(Api(stack.url, stack.token), Repository(folder / "git" / "web"), f"{address}/web")
+        finally:
+            podman("image", "rm", "--force", IMAGE)
+
+
+class Hub:
+    """A git host with one repository and its fork, whose pull requests start the example."""
+
+    def __init__(self, api: Api, repository: Repository, address: str) -> None:
+        self.api, self.repository, self._address = api, repository, address
+        files = {f"{part}/test.sh": TEST.format(part) for part in ("lib", "app")} | {"requirements.txt": "a==1\n"}
+        self.base = repository.commit(files)
+        repository.git("checkout", "--quiet", "-b", "change")
+        self._put("/v1/projects/default/secrets/deploy-key", {"value": "s3cr3t-of-the-project"})
+        self._put("/v1/projects/default/environments/preview", {"approvals": {"required": 1}})
+        document = DOCUMENT.replace('"python:3.13"', IMAGE).replace('"postgres:16"', IMAGE)
+        self._put("/v1/projects/default/pipelines/monorepo", {"document": document})
+        hook = {"kind": "github", "project": "default", "name": "hub", "webhook_secret": SECRET}
+        self._hook = api.call("POST", "/v1/githosts", json=hook).json()["webhook_path"]
+
+    def pull_request(self, number: int) -> str:
+        """The run that a new commit of the fork's pull request starts."""
+        head = self.repository.commit({"lib/new.py": f"{number} = {number}\n"})
+        payload = {
+            "action": "opened",
+            "number": number,
+            "pull_request": {
+                "title": "A change",
+                "user": {"login": "eve"},
+                "head": {"ref": "change", "sha": head, "repo": self._named(2, "eve/web")},
+                "base": {"ref": "main", "sha": self.base, "repo": self._named(1, "acme/web")},
+            },
+            "sender": {"login": "eve"},
+        }
+        return self._started_by("pull_request", payload)
+
+    def push(self) -> str:
+        """The run that a push of the newest commit to the project's own repository starts."""
+        payload = {
+            "ref": "refs/heads/main",
+            "before": self.base,
+            "after": self.repository.git("rev-parse", "HEAD"),
+            "repository": self._named(1, "acme/web"),
+            "sender": {"login": "ann"},
+            "commits": [],
+        }
+        return self._started_by("push", payload)
+
+    def _started_by(self, event: str, payload: dict[str, Any]) -> str:
+        before = {run["run_id"] for run in self._runs()}
+        raw = json.dumps(payload).encode()
+        headers = {
+            "content-type": "application/json",
+            github.EVENT_HEADER: event,
+            github.DELIVERY_HEADER: uuid.uuid4().hex,
+            github.SIGNATURE_HEADER: github.signature_of(raw, SECRET.encode()),
+        }
+        assert requests.post(self.api.url + self._hook, data=raw, headers=headers, timeout=60).status_code == 202
+        for _ in range(150):
+            if new := {run["run_id"] for run in self._runs()} - before:
+                return str(new.pop())
+            time.sleep(0.2)
+        raise AssertionError("no run was started")
+
+    def _runs(self) -> list[dict[str, Any]]:
+        return list(self.api.get("/v1/runs", pipeline="monorepo")["items"])
+
+    def _put(self, path: str, body: dict[str, Any]) -> None:
+        answer = self.api.call("PUT", path, json=body)
+        assert answer.ok, answer.text
+
+    def _named(self, number: int, name: str) -> dict[str, Any]:
+        return {"id": number, "full_name": name, "clone_url": self._address, "default_branch": "main"}
+
+
+def test_a_forks_pull_request_runs_everything_but_the_release(hub: Hub) -> None:
+    api = hub.api
+    run_id = hub.pull_request(1)
+    waiting = api.until(run_id, lambda run: _of(run, "preview").get("waiting_for"))
+    assert "approv" in _of(waiting, "preview")["waiting_for"]
+    assert states(waiting)["test"] == "succeeded", _of(waiting, "test")
+
+    approved = api.call(
+        "POST", f"/v1/runs/{run_id}/treatments/preview/approval", json={"decision": "approve", "comment": "looks good"}
+    )
+    assert approved.ok, approved.text
+    run = api.finished(run_id)
+
+    assert run["state"] == "succeeded", run["cause"]
+    assert states(run) == {
+        "fetch": "succeeded", "test": "succeeded", "test:lib": "succeeded", "test:app": "succeeded",
+        "summary": "succeeded", "package": "succeeded", "preview": "succeeded", "release": "skipped",
+    }  # fmt: skip
+    assert "secrets are not given to pull requests from forks" in _of(run, "release")["cause"]
+    assert json.loads(_printed(api, run_id, "summary")[0]) == ["lib is good", "app is good"]
+    assert "site/lib/new.py" in _printed(api, run_id, "preview")
+    for part in ("lib", "app"):
+        assert f"tested {part} with the database" in _printed(api, run_id, f"test:{part}")
+    assert not any("s3cr3t-of-the-project" in line["text"] for line in api.lines(run_id))
+
+
+def test_another_commit_restores_what_the_first_installed_only_if_it_may_be_trusted(hub: Hub) -> None:
+    """A fork restores what others kept, but keeps nothing itself: its first run left nothing behind."""
+    hub.repository.commit({"requirements.txt": "a==2\n"})  # so that no other test has kept this
+    run_id = hub.pull_request(2)
+    hub.api.until(run_id, lambda run: states(run).get("test:lib") == "succeeded")
+    assert "installing what requirements.txt names" in _printed(hub.api, run_id, "test:lib")
+    hub.api.call("POST", f"/v1/runs/{run_id}/cancel")
+
+    for expected in (True, False):  # of the project itself: the first keeps, the second finds
+        run_id = hub.push()
+        hub.api.until(run_id, lambda run: states(run).get("test:lib") == "succeeded")
+        installed = "installing what requirements.txt names" in _printed(hub.api, run_id, "test:lib")
+        assert installed is expected
+        hub.api.call("POST", f"/v1/runs/{run_id}/cancel")
+        hub.api.finished(run_id)
+
+
+def _of(run: dict[str, Any], treatment: str) -> dict[str, Any]:
+    return next((each for each in run["treatments"] if each["name"] == treatment), {})
+
+
+def _printed(api: Api, run_id: str, treatment: str) -> list[str]:
+    return [line["text"] for line in api.lines(run_id, treatment=treatment) if line["stream"] == "stdout"]
+
+
+def _image() -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.add(BUSYBOX, "bin/busybox")
+        for applet in (*APPLETS, "cp", "cd"):
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(link)
+        ready = tarfile.TarInfo("bin/pg_isready")
+        ready.size, ready.mode = len(READY), 0o755
+        archive.addfile(ready, io.BytesIO(READY.encode()))
+    return content.getvalue()
