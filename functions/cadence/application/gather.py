@@ -9,7 +9,7 @@ from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import Chunks
 from cadence.domain import ids
 from cadence.domain.errors import NotFound
-from cadence.domain.run import OutputSpec, Treatment, TreatmentSpec, TreatmentState, Value
+from cadence.domain.run import OutputSpec, Treatment, TreatmentSpec, TreatmentState, Value, port_of_instances
 from cadence.domain.stream import MAX_CHUNK
 
 LARGEST_VALUE = 32 * 1024 * 1024
@@ -36,25 +36,26 @@ class Gather:
         return [self._value(group, output, names) for output in spec.outputs if output.type != "void"]
 
     def _value(self, group: Treatment, output: OutputSpec, names: Sequence[str]) -> Value:
-        parts = self.runs.get_values(group.run_id, [(name, output.port) for name in names])
+        port = port_of_instances(output.port)
+        parts = self.runs.get_values(group.run_id, [(name, port) for name in names])
         size = sum(part.size for part in parts)
         streams = all(part.flow == "stream" for part in parts) and output.flow == "stream"
         largest = LARGEST_STREAM if streams else LARGEST_VALUE
         if size > largest:
             raise CannotGather(
-                f"output {output.port} of its instances has {size:,} bytes in all, at most {largest:,} can be gathered"
+                f"output {port} of its instances has {size:,} bytes in all, at most {largest:,} can be gathered"
             )
         if streams:
             content: Iterable[bytes] = self.chunks.read_whole([key for part in parts for key in _keys(part)])
             shown: Iterable[bytes] = _shown(parts)
         else:
             encode = _as_lines if output.flow == "stream" else _as_list
-            content = encode(output.port, parts, self._contents(parts))
-            shown = encode(output.port, parts, _shown(parts), strict=False)
+            content = encode(port, parts, self._contents(parts))
+            shown = encode(port, parts, _shown(parts), strict=False)
         try:
             return self._write(group, output, content, _beginning(shown))
         except NotFound as error:
-            raise CannotGather(f"output {output.port} of an instance is no longer kept: {error.message}") from error
+            raise CannotGather(f"output {port} of an instance is no longer kept: {error.message}") from error
 
     def _contents(self, parts: Sequence[Value]) -> Iterator[bytes]:
         chunks = self.chunks.read_whole([key for part in parts for key in _keys(part)])

@@ -181,6 +181,19 @@ class OutputSpec:
     grows: tuple[str, ...] = ()
 
 
+_LINES = "-lines"  # no port's own name has a dash
+
+
+def lines_of(port: str) -> str:
+    """The output of a group that is a stream of what its instances' blocks `port` hold; `port` itself is a list of it."""
+    return port + _LINES
+
+
+def port_of_instances(output: str) -> str:
+    """The port of the instances that an output of their group is made from."""
+    return output.removesuffix(_LINES)
+
+
 @dataclass(frozen=True)
 class ServiceSpec:
     """A container beside the treatment's command, reachable by its name. Seconds, millicores, MB."""

@@ -74,6 +74,21 @@ def test_instances_with_the_same_values_feed_each_other_and_others_the_group() -
     assert edges["b:1", "b"] is edges["b:1~2", "b"] is Trigger.SETTLED
 
 
+def test_a_group_gives_a_stream_of_its_blocks_to_whoever_reads_one() -> None:
+    found = specs(
+        "treatments:\n  b: {run: x, matrix: {v: [1, 2]}, outputs: {o: Block<u8>, p: Block<u8>}}\n"
+        "  c: {run: x, inputs: {i: Stream<u8>, l: Block<Vec<u8>>}}\n"
+        "connections: [b.o -> c.i, b.o -> c.l]\n"
+    )
+
+    assert [(port.port, port.flow, port.type) for port in found["b"].outputs] == [
+        ("o", "block", "Vec<u8>"),
+        ("o-lines", "stream", "u8"),
+        ("p", "block", "Vec<u8>"),
+    ]
+    assert [(port.port, port.source_port) for port in found["c"].inputs] == [("i", "o-lines"), ("l", "o")]
+
+
 def test_what_a_false_condition_guards_is_not_evaluated() -> None:
     found = specs(
         "treatments:\n  a: {run: x, when: \"${{ has(event.tag) }}\", env: {T: '${{ event.tag }}'}}\n"

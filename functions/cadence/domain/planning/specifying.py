@@ -14,7 +14,7 @@ from cadence.domain.planning.evaluating import evaluated_body
 from cadence.domain.planning.expanding import Expanded
 from cadence.domain.planning.names import RunProblems
 from cadence.domain.planning.settings import settings
-from cadence.domain.planning.wiring import Wiring, gathered_outputs, outputs
+from cadence.domain.planning.wiring import Wiring, outputs
 from cadence.domain.run import InputSpec, Kind, TreatmentSpec
 
 DEFAULT_PARALLEL = 16
@@ -83,7 +83,7 @@ class Specifier:
         group = TreatmentSpec(
             treatment.name,
             kind=Kind.GATHER,
-            outputs=gathered_outputs(treatment),
+            outputs=self._wiring.gathered_outputs(treatment),
             instances=tuple(instance.name for instance in one.instances),
             fail_fast=matrix.get("fail_fast", True),
             parallel=matrix.get("max_parallel"),
@@ -109,7 +109,7 @@ class Specifier:
             treatment.name,
             kind=Kind.EACH,
             inputs=tuple(_of_elements(port, elements) if port.port == name else port for port in template.inputs),
-            outputs=gathered_outputs(treatment),
+            outputs=self._wiring.gathered_outputs(treatment),
             after=template.after,
             when=template.when,
             when_over=template.when_over,

@@ -3,10 +3,11 @@
 from cadence.domain.document.findings import Code, Problem
 from cadence.domain.document.matrix import Instance, values_key
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Pipeline, Port, Treatment
+from cadence.domain.document.types import Flow
 from cadence.domain.document.wording import shown
 from cadence.domain.planning.expanding import Expanded
 from cadence.domain.planning.names import RunProblems
-from cadence.domain.run import InputSpec, OutputSpec
+from cadence.domain.run import InputSpec, OutputSpec, lines_of
 
 
 class Wiring:
@@ -18,6 +19,14 @@ class Wiring:
         }
         self._expanded = expanded
         self._problems = problems
+        # Of a group's block only a stream can be made; instance to instance the flows are the same.
+        self._read_as_lines = {
+            source
+            for (consumer, port), source in self._sources.items()
+            if expanded[consumer].treatment.inputs[port].flow is Flow.STREAM
+            and source[1] not in BUILTIN_OUTPUTS
+            and expanded[source[0]].treatment.outputs[source[1]].flow is Flow.BLOCK
+        }
 
     def inputs(self, consumer: Expanded, instance: Instance | None = None) -> tuple[InputSpec, ...]:
         """The inputs of a treatment, or of one of its instances; an optional one that nothing feeds is left out."""
@@ -30,7 +39,10 @@ class Wiring:
                 if content is not None or not port.optional:
                     found.append(_input(port, None, None, content))
             else:
-                found.append(_input(port, self._producer(source, consumer, instance), source[1], None))
+                output = (
+                    lines_of(source[1]) if source in self._read_as_lines and port.flow is Flow.STREAM else source[1]
+                )
+                found.append(_input(port, self._producer(source, consumer, instance), output, None))
         return tuple(found)
 
     def elements_of(self, consumer: Treatment, port: str) -> tuple[str, str] | None:
@@ -44,6 +56,18 @@ class Wiring:
         if gathered and str(output.flow) == "block":
             return "block", f"Vec<{output.type}>"
         return str(output.flow), str(output.type)
+
+    def gathered_outputs(self, treatment: Treatment) -> tuple[OutputSpec, ...]:
+        """What a group gives: of blocks a list, and their stream if one is read; of streams one after another."""
+        found = []
+        for port in treatment.outputs.values():
+            if port.flow is Flow.STREAM:
+                found.append(OutputSpec(port.name, "stream", str(port.type)))
+                continue
+            found.append(OutputSpec(port.name, "block", f"Vec<{port.type}>"))
+            if (treatment.name, port.name) in self._read_as_lines:
+                found.append(OutputSpec(lines_of(port.name), "stream", str(port.type)))
+        return tuple(found)
 
     def _producer(self, source: tuple[str, str], consumer: Expanded, instance: Instance | None) -> str:
         """The treatment that feeds an input: an instance with the same values, if the consumer has all of its axes."""
@@ -70,16 +94,6 @@ class Wiring:
 
 def outputs(treatment: Treatment) -> tuple[OutputSpec, ...]:
     return tuple(OutputSpec(p.name, str(p.flow), str(p.type), p.path) for p in treatment.outputs.values())
-
-
-def gathered_outputs(treatment: Treatment) -> tuple[OutputSpec, ...]:
-    """What a group gives: of blocks a list in the order of the instances, of streams one after another."""
-    return tuple(
-        OutputSpec(p.name, "block", f"Vec<{p.type}>")
-        if str(p.flow) == "block"
-        else OutputSpec(p.name, "stream", str(p.type))
-        for p in treatment.outputs.values()
-    )
 
 
 def _paired(producer: Expanded, consumer: Expanded) -> bool:
