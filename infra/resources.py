@@ -58,8 +58,12 @@ class Resources:
         return "*" if self._deployment.is_local else self.machine(machine)
 
     def schedules(self) -> str:
-        """ARN of all schedules of pipelines."""
-        return self._arn("scheduler", "schedule", f"{self.schedules_group}/*")
+        """ARN of all schedules of pipelines.
+
+        MiniStack takes every schedule for one of the group `default` when it asks for rights.
+        """
+        group = "default" if self._deployment.is_local else self.schedules_group
+        return self._arn("scheduler", "schedule", f"{group}/*")
 
     @property
     def schedules_group(self) -> str:

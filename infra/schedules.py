@@ -1,5 +1,6 @@
 """Where the schedules of pipelines are kept, and what they may do."""
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -20,7 +21,11 @@ class PipelineSchedules(Construct):
         self.role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
+            # EventBridge Scheduler serves every account: only schedules of this one may take the role on.
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
             inline_policies={"send": iam.PolicyDocument(statements=[sends])},
         )
 

@@ -9,7 +9,7 @@ from cadence.adapters.protocol_schema import check_request
 from cadence.application.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
 from cadence.domain.errors import NotFound
-from cadence.domain.runner import RunnerState
+from cadence.domain.runner import Runner, RunnerState
 from runner_gateway import wire
 
 
@@ -63,16 +63,20 @@ def logs(gateway: Gateway, request: Request) -> Answer:
 
 def outputs(gateway: Gateway, request: Request) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
-    body = request.body
-    answer = gateway.commit_output(
-        runner,
-        request.names["port"],
-        [wire.chunk(chunk) for chunk in body["committed"]],
-        wire.stream_end(body["end"]),
-        body["next_seq"],
-        body["want"],
-    )
-    return wire.output_json(answer)
+    return _commit(gateway, runner, request.names["port"], request.body)
+
+
+def all_outputs(gateway: Gateway, request: Request) -> Answer:
+    # Each output by itself: what was done before an error is found done when the request is repeated.
+    runner = gateway.session(request.names["runner"], request.authorization)
+    asked = request.body["outputs"]
+    return {"outputs": {port: _commit(gateway, runner, port, body) for port, body in asked.items()}}
+
+
+def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]) -> Answer:
+    committed = [wire.chunk(chunk) for chunk in body["committed"]]
+    end = wire.stream_end(body["end"])
+    return wire.output_json(gateway.commit_output(runner, port, committed, end, body["next_seq"], body["want"]))
 
 
 def inputs(gateway: Gateway, request: Request) -> Answer:
@@ -126,6 +130,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(r"claim"), "claim", claim),
     (re.compile(rf"{_RUNNER}/heartbeat"), "heartbeat", heartbeat),
     (re.compile(rf"{_RUNNER}/logs"), "logs", logs),
+    (re.compile(rf"{_RUNNER}/outputs"), "all_outputs", all_outputs),
     (re.compile(rf"{_RUNNER}/outputs/{_PORT}"), "outputs", outputs),
     (re.compile(rf"{_RUNNER}/inputs/{_PORT}"), "inputs", inputs),
     (re.compile(rf"{_RUNNER}/complete"), "complete", complete),

@@ -13,6 +13,7 @@ from typing import Any, Callable, NamedTuple
 from . import archives, places
 from .assignment import Cache
 from .chunks import Store
+from .credits import Credits, Requests
 from .ending import Ending
 from .errors import INFRASTRUCTURE, AgentError, GatewayError, LeaseLost, Stopped, TreatmentFailed
 from .inputs import Input
@@ -107,9 +108,14 @@ class Caches:
             return
         about = {"key": wanted.key, "entry": answer["entry"]}
         part = _Part(self._ending)
+
+        def write(requests: Requests) -> Requests:
+            return {name: self._call("cache/write", {**about, **body}) for name, body in requests.items()}
+
+        account = Credits(write, part)
         output = Output(
             "cache",
-            lambda body: self._call("cache/write", {**about, **body}),
+            account,
             Store(part),
             part,
             self._masker,
@@ -125,7 +131,7 @@ class Caches:
                     part.fail(error)
 
         workers = Workers(part, part.fail)
-        output.start()
+        workers.start("credits-cache", lambda: account.keep([output]))
         output.follow_file(io.FileIO(reader))
         workers.start("pack-cache", pack)
         try:

@@ -54,7 +54,7 @@ class Checker:
         Raises TreatmentFailed for the first line that is not of the type.
         """
         end = size if last else content.rfind(b"\n", 0, size) + 1
-        if not end and size == len(content):
+        if not end and size == CHUNK_BYTES:
             return self._check_start(content)
         self._check_lines(content, end)
         self._lines += content.count(b"\n", 0, end)

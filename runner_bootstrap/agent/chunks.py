@@ -13,6 +13,8 @@ from .errors import AgentError
 from .gateway import describe
 
 CHUNK_BYTES = 8 << 20
+#: Memory that a chunk begins with, and by what it grows: an assignment may have hundreds of small inputs and outputs.
+FIRST_BYTES, GROWTH = 64 << 10, 16
 EMPTY_SHA256 = hashlib.sha256().hexdigest()
 STORE_TIMEOUT = 60.0
 #: Attempts at one transfer before the store counts as broken (with full jitter, a minute or more in all).
@@ -24,12 +26,12 @@ class UrlExpired(Exception):
 
 
 class Chunk:
-    """A reusable buffer holding one chunk of a stream."""
+    """A reusable buffer holding one chunk of a stream, which grows with what is put into it."""
 
     __slots__ = ("buffer", "seq", "sha256", "size")
 
     def __init__(self) -> None:
-        self.buffer = bytearray(CHUNK_BYTES)
+        self.buffer = bytearray(FIRST_BYTES)
         self.seq = 0
         self.size = 0
         self.sha256 = ""
@@ -37,6 +39,27 @@ class Chunk:
     @property
     def content(self) -> memoryview:
         return memoryview(self.buffer)[: self.size]
+
+    def space(self) -> memoryview:
+        """Where more can be put, behind what is there; empty once the chunk is full."""
+        if self.size == len(self.buffer):
+            self.reserve(self.size * GROWTH)
+        return memoryview(self.buffer)[self.size :]
+
+    def put(self, content: bytes) -> None:
+        """Hold this instead."""
+        self.reserve(len(content))
+        self.buffer[: len(content)] = content
+        self.size = len(content)
+
+    def reserve(self, size: int) -> None:
+        """Make room for ``size`` bytes in all, as far as a chunk may have them."""
+        size = min(size, CHUNK_BYTES)
+        if size > len(self.buffer):
+            # A new one, since a view of the old one may still be about.
+            grown = bytearray(size)
+            grown[: self.size] = memoryview(self.buffer)[: self.size]
+            self.buffer = grown
 
 
 class ChunkPool:
@@ -114,17 +137,16 @@ class Store:
 
     @staticmethod
     def _read(response: http.client.HTTPResponse, chunk: Chunk) -> bool:
-        view = memoryview(chunk.buffer)
-        size = 0
-        while size < len(view):
-            count = response.readinto(view[size:])
+        expected: str | None = response.getheader("Content-Length")
+        chunk.size = 0
+        chunk.reserve(int(expected or 0))
+        while chunk.size < CHUNK_BYTES:
+            count = response.readinto(chunk.space())
             if not count:
                 break
-            size += count
-        chunk.size = size
-        expected: str | None = response.getheader("Content-Length")
+            chunk.size += count
         whole = not response.read(1)
-        return whole and (expected is None or int(expected) == size)
+        return whole and (expected is None or int(expected) == chunk.size)
 
     @staticmethod
     def _problem(status: int) -> str:

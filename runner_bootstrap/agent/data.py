@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import queue
 import stat
-import threading
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Callable, NamedTuple, Optional
 
 from . import fifos, path_ports, places
 from .assignment import Assignment, Port
 from .checking import Checker, checker
 from .chunks import Store
+from .credits import Credits, Requests
 from .ending import Ending
 from .errors import AgentError, TreatmentFailed
 from .inputs import Input
@@ -25,6 +29,8 @@ from .workspace import Workspace
 #: path and body → the gateway's answer
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 Failed = Callable[[Exception], None]
+#: Block inputs that are read at the same time.
+READERS = 4
 
 
 class Stdio(NamedTuple):
@@ -46,7 +52,10 @@ class Data:
         self._stdin, self._stdout = assignment.stdin, assignment.stdout
         self._store = Store(ending)
         self._workers = Workers(ending, failed)
+        #: What serves inputs ends with the command, however much of them is left.
+        self._servers = Workers(ending, failed)
         self._command_end = fifos.CommandEnd()
+        self._doorkeeper = fifos.Doorkeeper(self._command_end, ending)
         self._inputs = {port.name: self._source(port) for port in self._ports_in}
         self._outputs: list[Output] = []
         self._checkers = {port.name: self._checker(port) for port in self._ports_out}
@@ -74,32 +83,48 @@ class Data:
 
     def read_blocks(self) -> None:
         """Bring every block input into its file, and every input with a path there."""
+        waiting: queue.SimpleQueue[Port] = queue.SimpleQueue()
         for port in self._ports_in:
-            if not self._by_fifo(port):
-                try:
-                    self._read(port)
-                except OSError as error:
-                    raise AgentError(
-                        f"input {port.name} cannot be written to the workspace: {error.strerror}"
-                    ) from error
+            if not port.is_stream and not port.path:
+                waiting.put(port)
+
+        def read() -> None:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._read(waiting.get_nowait())
+
+        for number in range(min(READERS, waiting.qsize())):
+            self._workers.start(f"read-blocks-{number}", read)
+        self._workers.join()
+        # One after the other: their places may overlap.
+        for port in self._ports_in:
+            if port.path:
+                self._read(port)
 
     def open_streams(self) -> None:
         """Make the FIFOs and start to serve them."""
+        ports = {}
         for port in self._ports_in:
             if self._by_fifo(port):
                 path = self._workspace.inputs / port.name
                 fifos.make(path)
-                sink = fifos.FifoSink(path, self._ending, self._command_end)
+                sink = fifos.FifoSink(path, self._ending)
+                ports[sink] = port
                 if port.name == self._stdin:
                     # A reader that came before its writer would see an end of file.
                     self._read_end = fifos.open_before_writer(path)
                     sink.open()
-                threading.Thread(target=self._serve, args=(port, sink), name=f"input-{port.name}", daemon=True).start()
-        for port in self._ports_out:
-            if self._by_fifo(port):
-                path = self._workspace.outputs / port.name
-                fifos.make(path)
-                self._output(port).follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
+        if ports:
+            # None is read sooner: whoever asks for chunks holds the producer back, and this command may read another
+            # output of the same producer to its end first, or never want this one.
+            serve = {sink: partial(self._serve, port, sink) for sink, port in ports.items()}
+            check = lambda sink: self._inputs[ports[sink].name].check()  # noqa: E731
+            self._servers.start("open-inputs", lambda: self._doorkeeper.keep(serve, check))
+        outputs = self._outputs_of([port for port in self._ports_out if self._by_fifo(port)])
+        for port, output in outputs.items():
+            path = self._workspace.outputs / port.name
+            fifos.make(path)
+            output.follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
 
     def stdio(self) -> Stdio:
         """The ports that are the command's standard input and output, opened for it. Call it once, after ``open_streams``."""
@@ -138,23 +163,25 @@ class Data:
 
     def finish(self) -> None:
         """Upload what is left. No output waits for another one's consumers."""
-        for port in self._ports_out:
+        for port, output in self._outputs_of([port for port in self._ports_out if not self._by_fifo(port)]).items():
             if port.path:
-                path_ports.capture(port, self._found[port.name], self._output(port), self._workers, self._failed)
-        for port in self._ports_out:
-            if not port.is_stream and not port.path:
+                path_ports.capture(port, self._found[port.name], output, self._workers, self._failed)
+            else:
                 with io.FileIO(self._workspace.outputs / port.name) as file:
-                    self._output(port).read_file(file)
+                    output.read_file(file)
         self._workers.join()
         for output in self._outputs:
             output.finish()
 
     def _read(self, port: Port) -> None:
-        if port.path:
-            path_ports.restore(port, self._inputs[port.name], self._workspace, self._workers, self._failed)
-            return
-        with (self._workspace.inputs / port.name).open("wb", buffering=0) as file:
-            self._inputs[port.name].read(file_sink(file))
+        try:
+            if port.path:
+                path_ports.restore(port, self._inputs[port.name], self._workspace, self._workers, self._failed)
+                return
+            with (self._workspace.inputs / port.name).open("wb", buffering=0) as file:
+                self._inputs[port.name].read(file_sink(file))
+        except OSError as error:
+            raise AgentError(f"input {port.name} cannot be written to the workspace: {error.strerror}") from error
 
     def _require_block(self, port: Port) -> None:
         path = self._workspace.outputs / port.name
@@ -175,30 +202,40 @@ class Data:
     def _checker(self, port: Port) -> Checker | None:
         return None if port.path and places.is_archive(port.path) else checker(port.name, port.type, self._masker)
 
-    def _output(self, port: Port) -> Output:
-        output = Output(
-            port.name,
-            self._caller("outputs", port),
-            self._store,
-            self._ending,
-            self._masker,
-            self._failed,
-            self._checkers[port.name] if self._by_fifo(port) else None,
-        )
-        self._outputs.append(output)
-        output.start()
-        return output
+    def _outputs_of(self, ports: Sequence[Port]) -> dict[Port, Output]:
+        """Outputs that speak to the gateway together."""
+        account = Credits(self._commit, self._ending)
+        outputs = {
+            port: Output(
+                port.name,
+                account,
+                self._store,
+                self._ending,
+                self._masker,
+                self._failed,
+                self._checkers[port.name] if self._by_fifo(port) else None,
+                len(ports),
+            )
+            for port in ports
+        }
+        self._outputs += outputs.values()
+        if outputs:
+            self._workers.start("credits", lambda: account.keep([*outputs.values()]))
+        return outputs
+
+    def _commit(self, requests: Requests) -> Requests:
+        if len(requests) == 1:
+            ((name, request),) = requests.items()
+            return {name: self._call(f"outputs/{name}", request)}
+        answers: Requests = self._call("outputs", {"outputs": requests})["outputs"]
+        return answers
 
     def _serve(self, port: Port, sink: fifos.FifoSink) -> None:
-        given = self._inputs[port.name]
-        try:
-            # Not before: whoever asks for chunks holds the producer back, and this command may read another output of
-            # the same producer to its end first, or never want this one.
-            if given.wait_until(sink.open):
-                given.read(sink)
-            sink.close()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the assignment must hear of it
-            self._failed(error)
+        def serve() -> None:
+            self._inputs[port.name].read(sink)
+            self._doorkeeper.read(sink)
+
+        self._servers.start(f"input-{port.name}", serve)
 
     @staticmethod
     def _by_fifo(port: Port) -> bool:

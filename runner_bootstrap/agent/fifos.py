@@ -7,15 +7,19 @@ import fcntl
 import os
 import select
 import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Callable
 
 from .ending import Ending
 from .errors import AgentError
 
 PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
-#: How often a command that opens an input it has already read is given its end of file.
-REOPEN_EVERY_SECONDS = 0.1
+#: How often to look whether the command has opened an input, at least for each that it has not; and whether it has
+#: opened one again that it has already read, which then gets its end of file (seconds).
+OPEN_EVERY, OPEN_EVERY_EACH, REOPEN_EVERY = 0.005, 0.0001, 0.1
 
 
 class CommandEnd:
@@ -62,8 +66,8 @@ def open_before_writer(path: Path) -> int:
 class FifoSink:
     """The agent's end of an input: writes what it is given as fast as the command reads."""
 
-    def __init__(self, path: Path, ending: Ending, command_end: CommandEnd) -> None:
-        self._path, self._ending, self._command_end = path, ending, command_end
+    def __init__(self, path: Path, ending: Ending) -> None:
+        self._path, self._ending = path, ending
         self._descriptor = -1
 
     def open(self) -> bool:
@@ -89,14 +93,15 @@ class FifoSink:
         return True
 
     def close(self) -> None:
-        """Give the command its end of file, now and whenever it opens the input again, until it has ended."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        while not self._command_end.wait(REOPEN_EVERY_SECONDS) and not self._ending.decided:
-            descriptor = self._try_to_open()
-            if descriptor >= 0:
-                os.close(descriptor)
+        """Give the command its end of file."""
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def end_again(self) -> None:
+        """Give the command its end of file if it has opened the input again."""
+        descriptor = self._try_to_open()
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def _try_to_open(self) -> int:
         try:
@@ -106,6 +111,41 @@ class FifoSink:
             if error.errno in (errno.ENXIO, errno.ENOENT):
                 return -1
             raise
+
+
+class Doorkeeper:
+    """Notices which inputs the command opens, by one look at all of them: a FIFO tells nobody of its readers."""
+
+    def __init__(self, command_end: CommandEnd, ending: Ending) -> None:
+        self._command_end, self._ending = command_end, ending
+        self._read: list[FifoSink] = []
+
+    def read(self, sink: FifoSink) -> None:
+        """The input has been read to its end: from now on there is nothing in it. Thread-safe."""
+        sink.close()
+        self._read.append(sink)
+
+    def keep(self, shut: Mapping[FifoSink, Callable[[], None]], check: Callable[[FifoSink], None]) -> None:
+        """Call what belongs to a sink once the command has opened it; return when the command has ended.
+
+        ``check`` is called for each that is not opened yet, and may raise. Raises Stopped.
+        """
+        waiting = dict(shut)
+        look_again = 0.0
+        while not self._command_end.wait(self._pause(len(waiting))):
+            self._ending.check()
+            for sink in list(waiting):
+                check(sink)
+                if sink.open():
+                    waiting.pop(sink)()
+            if time.monotonic() >= look_again:
+                for sink in list(self._read):
+                    sink.end_again()
+                look_again = time.monotonic() + REOPEN_EVERY
+
+    @staticmethod
+    def _pause(waiting: int) -> float:
+        return max(OPEN_EVERY, waiting * OPEN_EVERY_EACH) if waiting else REOPEN_EVERY
 
 
 def _enlarge(descriptor: int) -> None:

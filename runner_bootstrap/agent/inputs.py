@@ -20,8 +20,6 @@ SHORTEST_WAIT, LONGEST_WAIT = 0.02, 1.0
 MOST_EXPIRED = 5
 #: How long a chunk of a stream that has ended may be missing in the store: nothing brings it any more (seconds).
 LONGEST_MISSING = 60.0
-#: How often to look whether the command has opened its FIFO (seconds).
-OPEN_EVERY = 0.005
 
 Call = Callable[[dict[str, Any]], dict[str, Any]]
 #: Takes bytes on; false when the command takes no more.
@@ -47,6 +45,8 @@ class Input:
         self._end: dict[str, Any] | None = None
         self._urls: dict[int, tuple[str, str | None]] = {}
         self._asking: Future[None] | None = None
+        #: Whether the gateway may count on this consumer: it does not once the producer's stream has ended.
+        self._attached = False
         self._position = 0
         self._reported = 0
         self._ask_again = 0.0
@@ -67,14 +67,9 @@ class Input:
             self._unwanted = True
             self._news.notify_all()
 
-    def wait_until(self, wanted: Callable[[], bool]) -> bool:
-        """Wait until ``wanted`` says so; false when the input is given up instead. Raises ProducerFailed, Stopped."""
-        while not wanted():
-            if self._unwanted:
-                return False
-            self._look_for_news()
-            self._pause(OPEN_EVERY)
-        return True
+    def check(self) -> None:
+        """Whether there is still something to wait for. Raises ProducerFailed, Stopped."""
+        self._look_for_news()
 
     def read(self, sink: Sink) -> None:
         """Hand the whole input to ``sink``, in order and each byte once.
@@ -89,7 +84,8 @@ class Input:
                         break
                 except NewEpoch:
                     self._restart()
-            self._tell_done()
+            if self._attached:
+                self._tell_done()
         finally:
             workers.shutdown(wait=False)
 
@@ -237,6 +233,7 @@ class Input:
         answer = self._call({"epoch": self._epoch, "next_seq": position, "done": False})
         urls = {each["seq"]: (each["url"], each.get("sha256")) for each in answer["downloads"]}
         with self._news:
+            self._attached = self._attached or not answer.get("end")
             self._reported = position
             self._ask_again = time.monotonic() + min(5.0, max(SHORTEST_WAIT, float(answer.get("retry_after") or 0)))
             self._failed = self._failed or answer["state"] == "failed"

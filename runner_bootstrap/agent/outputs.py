@@ -15,6 +15,7 @@ from typing import Any, Callable
 
 from .checking import Checker
 from .chunks import CHUNK_BYTES, Chunk, ChunkPool, Store, UrlExpired
+from .credits import Credits
 from .ending import Ending
 from .errors import AgentError
 from .masking import Masker
@@ -23,8 +24,8 @@ from .workers import Workers
 UPLOADERS = 4
 CHUNKS_IN_MEMORY = 6
 PREVIEW_BYTES = 4096
-#: URLs asked for ahead of the data, and the number left at which more are asked for.
-WANTED, LOW_WATER = 12, 6
+#: URLs asked for ahead of the data: what one output has, and what all have together, but at least two each.
+WANTED, WANTED_TOGETHER = 12, 96
 MOST_COMMITTED = 64
 COMMIT_SECONDS = 1.0
 #: How long the first byte of a chunk waits for company: a tenth of the stream's age, within these bounds (seconds).
@@ -34,29 +35,32 @@ LEAST_ASKING, MOST_ASKING = 0.02, 1.0
 #: No URL works several times in a row: the clock or the credentials of the store are wrong.
 MOST_EXPIRED = 5
 
-Call = Callable[[dict[str, Any]], dict[str, Any]]
 Grant = tuple[str, dict[str, str]]
 
 
 class Output:
-    """Uploads what ``follow_stream`` or ``read_file`` is given. ``call`` speaks to the gateway about this output.
+    """Uploads what ``follow_stream`` or ``read_file`` is given. ``account`` speaks to the gateway for this output.
 
     ``failed`` hears of the first error of any of the threads. What ``checker`` refuses is not uploaded.
+    ``beside`` is how many outputs the assignment has.
     """
 
     def __init__(
         self,
         name: str,
-        call: Call,
+        account: Credits,
         store: Store,
         ending: Ending,
         masker: Masker,
         failed: Callable[[Exception], None],
         checker: Checker | None = None,
+        beside: int = 1,
     ) -> None:
         self.name = name
+        self.told_all = False
         self._checker = checker
-        self._call, self._store, self._ending, self._masker = call, store, ending, masker
+        self._account, self._store, self._ending, self._masker = account, store, ending, masker
+        self._ahead = max(2, min(WANTED, WANTED_TOGETHER // beside))
         self._pool = ChunkPool(CHUNKS_IN_MEMORY, ending)
         self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
@@ -66,6 +70,9 @@ class Output:
         self._reported = 0
         self._next_seq = 0
         self._uploaded = 0
+        self._uploaders = 0
+        self._denied_since: float | None = None
+        self._ask_again = 0.0
         self._expired = 0
         self._digest = hashlib.sha256()
         self._size = 0
@@ -73,11 +80,6 @@ class Output:
         self._all_read = False
         self._last_report = time.monotonic()
         self._workers = Workers(ending, failed)
-
-    def start(self) -> None:
-        for number in range(UPLOADERS):
-            self._workers.start(f"upload-{self.name}-{number}", self._upload_all)
-        self._workers.start(f"credits-{self.name}", self._keep_credits)
 
     def follow_stream(self, fifo: int, command_ended: int) -> None:
         """Read the FIFO on a thread of its own until it is empty and the command has ended.
@@ -100,7 +102,7 @@ class Output:
         while True:
             chunk = self._empty_chunk()
             while chunk.size < CHUNK_BYTES:
-                count = file.readinto(memoryview(chunk.buffer)[chunk.size :])
+                count = file.readinto(chunk.space())
                 if not count:
                     break
                 chunk.size += count
@@ -110,7 +112,7 @@ class Output:
             self._queue_up(chunk)
 
     def finish(self) -> None:
-        """Wait until the gateway knows of everything. Raises Stopped when the assignment ends first."""
+        """Wait until everything is in the store. Raises Stopped when the assignment ends first."""
         self._workers.join()
 
     def _read_stream(self, fifo: int, command_ended: int) -> None:
@@ -124,7 +126,7 @@ class Output:
             due = float("inf")
             while chunk.size < CHUNK_BYTES and time.monotonic() < due:
                 try:
-                    count = os.readv(fifo, [memoryview(chunk.buffer)[chunk.size :]])
+                    count = os.readv(fifo, [chunk.space()])
                 except BlockingIOError:
                     count = 0
                 if count:
@@ -152,8 +154,7 @@ class Output:
         chunk.size = size
         self._queue_up(chunk)
         following = self._empty_chunk()
-        following.buffer[: len(rest)] = rest
-        following.size = len(rest)
+        following.put(rest)
         return following
 
     def _empty_chunk(self) -> Chunk:
@@ -171,7 +172,7 @@ class Output:
     def _end(self, chunk: Chunk) -> None:
         chunk.size = 0
         self._give(chunk, last=True)
-        for _ in range(UPLOADERS):
+        for _ in range(self._uploaders):
             self._queue.put(None)
 
     def _give(self, chunk: Chunk, last: bool = False) -> None:
@@ -180,8 +181,13 @@ class Output:
             self._next_seq += 1
             self._all_read = last
             self._waiting.add(chunk.seq)
-            self._changed.notify_all()
+            busy = self._next_seq - self._uploaded > self._uploaders
+        # The empty chunk at the end is nothing that could be sent faster.
+        if busy and self._uploaders < (1 if last else UPLOADERS):
+            self._workers.start(f"upload-{self.name}-{self._uploaders}", self._upload_all)
+            self._uploaders += 1
         self._queue.put(chunk)
+        self._account.changed()
 
     def _upload_all(self) -> None:
         while True:
@@ -200,7 +206,7 @@ class Output:
                 self._unreported[chunk.seq] = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
                 self._uploaded += 1
                 self._expired = 0
-                self._changed.notify_all()
+            self._account.changed()
             self._pool.give_back(chunk)
 
     def _next_chunk(self) -> Chunk | None:
@@ -224,52 +230,47 @@ class Output:
                 raise AgentError(f"output {self.name} cannot be uploaded: the store refuses every address it is given")
             self._grants.clear()
             self._waiting.add(seq)
-            self._changed.notify_all()
+        self._account.changed()
 
-    def _keep_credits(self) -> None:
-        """Ask for URLs before they run out, and tell the gateway what is in the store."""
-        denied_since: float | None = None
-        while True:
-            request = self._next_request()
-            answer = self._call(request)
-            with self._changed:
-                for report in request["committed"]:
-                    self._unreported.pop(report["seq"], None)
-                self._reported += len(request["committed"])
-                self._last_report = time.monotonic()
-                if request["end"]:
-                    return
-                granted = 0
-                for upload in answer["uploads"]:
-                    if upload["seq"] in self._waiting or upload["seq"] >= self._next_seq:
-                        self._grants[upload["seq"]] = (upload["url"], dict(upload.get("headers") or {}))
-                        granted += 1
-                self._changed.notify_all()
-            if granted:
-                denied_since = None
-            elif request["want"]:
-                instant = time.monotonic()
-                denied_since = denied_since or instant
-                # A consumer that stays behind for hours must not cost a request each moment.
-                patience = min(MOST_ASKING, (instant - denied_since) / 10)
-                self._ending.sleep(min(5.0, max(LEAST_ASKING, patience, float(answer.get("retry_after") or 0))))
-
-    def _next_request(self) -> dict[str, Any]:
-        """Wait until there is something to ask or to tell."""
+    def heard(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        """The gateway's answer to a request of this output."""
         with self._changed:
-            while True:
-                self._ending.check()
-                end = self._end_report()
-                lacking = self._lacking()
-                since = time.monotonic() - self._last_report
-                low = not self._all_read and len(self._grants) < LOW_WATER
-                reports = self._reports()
-                many = len(reports) >= WANTED or (reports and since >= COMMIT_SECONDS)
-                if end or lacking is not None or low or many:
-                    break
-                self._changed.wait(0.2)
+            for report in request["committed"]:
+                self._unreported.pop(report["seq"], None)
+            self._reported += len(request["committed"])
+            self._last_report = time.monotonic()
+            self.told_all = bool(request["end"])
+            granted = 0
+            for upload in answer["uploads"]:
+                if upload["seq"] in self._waiting or upload["seq"] >= self._next_seq:
+                    self._grants[upload["seq"]] = (upload["url"], dict(upload.get("headers") or {}))
+                    granted += 1
+            self._changed.notify_all()
+            if granted:
+                self._denied_since = None
+            elif request["want"]:
+                self._denied_since = self._denied_since or self._last_report
+                # A consumer that stays behind for hours must not cost a request each moment.
+                patience = min(MOST_ASKING, (self._last_report - self._denied_since) / 10)
+                pause = min(5.0, max(LEAST_ASKING, patience, float(answer.get("retry_after") or 0)))
+                self._ask_again = self._last_report + pause
+
+    def next_request(self) -> dict[str, Any] | None:
+        """What there is to ask or to tell now."""
+        with self._changed:
+            instant = time.monotonic()
+            end = self._end_report()
+            may_ask = instant >= self._ask_again
+            lacking = self._lacking() if may_ask else None
+            low = may_ask and not self._all_read and len(self._grants) < self._ahead // 2
+            reports = self._reports()
+            many = len(reports) >= WANTED or (reports and instant - self._last_report >= COMMIT_SECONDS)
+            if not (end or lacking is not None or low or many):
+                return None
             next_seq = lacking if lacking is not None else max([self._next_seq, *(seq + 1 for seq in self._grants)])
-            want = 0 if end else max(1 if lacking is not None else 0, WANTED - len(self._grants))
+            want = 0
+            if may_ask and not end:
+                want = max(1 if lacking is not None else 0, self._ahead - len(self._grants))
             if self._all_read:
                 want = min(want, max(0, self._next_seq - next_seq))
             return {"committed": reports, "next_seq": next_seq, "want": want, "end": end}

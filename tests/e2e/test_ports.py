@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+import pytest
+
 from tests.e2e.api import Api
 
 
@@ -99,3 +101,28 @@ def test_the_second_run_hits_the_cache(api: Api) -> None:
         assert printed(api, run_id, "install", expected=every) == expected
         said += [text.rpartition("-")[0] for text in printed(api, run_id, "install", "agent", every)]
     assert said == [f"cache: miss {key}", f"cache: saved {key}", f"cache: hit {key}"]
+
+
+@pytest.mark.parametrize("flow", ["Stream", "Block"])
+def test_a_treatment_may_have_a_hundred_ports(api: Api, flow: str) -> None:
+    ports = [f"p{number}" for number in range(100)]
+    run_id = api.start(
+        document(
+            {
+                "make": {
+                    "outputs": dict.fromkeys(ports, f"{flow}<string>"),
+                    "run": "\n".join(f'echo {port} > "$CADENCE_OUT_{port}"' for port in ports),
+                },
+                "take": {
+                    "inputs": dict.fromkeys(ports, f"{flow}<string>"),
+                    "outputs": {"all": "Block<string>"},
+                    "run": "cat " + " ".join(f'"$CADENCE_IN_{port}"' for port in ports) + ' > "$CADENCE_OUT_all"',
+                },
+            },
+            *(f"make.{port} -> take.{port}" for port in ports),
+        )
+    )
+    run = api.finished(run_id)
+    assert run["state"] == "succeeded", run["cause"]
+    assert [treatment["attempt"] for treatment in run["treatments"]] == [1, 1]
+    assert api.value(run_id, "take", "all")["preview"].split() == ports

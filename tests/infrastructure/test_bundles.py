@@ -12,19 +12,38 @@ from infra.packaging import NEEDS, REPOSITORY, THIS_MACHINE, bundle
 
 _HANDLERS = sorted(path.parent.name for path in (REPOSITORY / "functions").glob("*/handler.py"))
 
-# Only the archive and the standard library can be imported; nothing is called.
+# Only the archive and the standard library can be imported; nothing is called. What functions import when they are
+# called must be there as well.
 _IMPORT = """
-import sys
-archive, folder = sys.argv[1:]
+import ast, importlib, pathlib, sys
+archive, folder, *not_called = sys.argv[1:]
 sys.path = [archive] + [path for path in sys.path if path and "site-packages" not in path]
 module = __import__(f"{folder}.handler", fromlist=["handler"])
 assert callable(module.handler)
+seen = set()
+while unread := {n for n, m in sys.modules.items() if getattr(m, "__file__", None) and n.startswith(("cadence", folder))} - seen:
+    seen |= unread
+    for name in unread:
+        tree = ast.parse(pathlib.Path(sys.modules[name].__file__).read_text())
+        functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        for node in (inner for function in functions for inner in ast.walk(function)):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for imported in set(names) - set(not_called):
+                importlib.import_module(imported)
 outside = sorted(
     name for name, loaded in sys.modules.items()
     if "site-packages" in (getattr(loaded, "__file__", None) or "")
 )
 assert not outside, outside
 """
+
+# Imported by functions that these Lambdas load with the wiring that they share with others, and never call.
+_NOT_CALLED = {
+    "finalise": ("cel",),
+    "place": ("cel",),
+    "wake_group": ("cadence.adapters.git.reader",),
+}
 
 
 def test_every_lambda_says_what_it_needs() -> None:
@@ -41,7 +60,19 @@ def test_a_handler_imports_from_its_archive_alone(folder: str, tmp_path: Path) -
     settings = {variable(name): value for name, value in values.items()}
     environment = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", **settings}
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", _IMPORT, str(archive), folder],
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-B",
+            "-W",
+            "error",
+            "-c",
+            _IMPORT,
+            str(archive),
+            folder,
+            *_NOT_CALLED.get(folder, ()),
+        ],
         env=environment,
         cwd=tmp_path,
         capture_output=True,

@@ -41,6 +41,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "-doorbell-*",
     ":function:cadence-main-provider-*",
     ":schedule/cadence-main-pipelines/*",
+    ":schedule/default/*",  # on the local stack only
     ":stack/cadence-main-log-stream/*",
     ":event-source-mapping:*",
 )

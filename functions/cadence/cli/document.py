@@ -4,7 +4,10 @@ from pathlib import Path
 
 import typer
 
-from cadence.cli.failures import WRONG_USE, fail
+from cadence.cli.failures import FAILED, WRONG_USE, fail
+
+MOST_BYTES = 5_000_000
+"""Of a document. Not imported, so that the command line starts without what checks documents."""
 
 
 def read_document(file: str) -> str:
@@ -13,6 +16,9 @@ def read_document(file: str) -> str:
         data = typer.get_binary_stream("stdin").read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise fail(f"{file} cannot be read: {error.strerror}.", WRONG_USE) from None
+    if len(data) > MOST_BYTES:
+        told = f"{file} has {len(data):,} bytes; a document has {MOST_BYTES:,} at most (document-too-large)."
+        raise fail(f"{told} Split the pipeline, or move long scripts into files of the repository.", FAILED)
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -91,6 +91,8 @@ class FakeGateway:
         self.joins = 0
         self.requests: Counter[str] = Counter()
         self.violations: list[str] = []
+        #: How many outputs each request spoke of that spoke of several.
+        self.together: list[int] = []
         self.fail_next: Counter[str] = Counter()
         self.lose_next: Counter[str] = Counter()
         self.status: dict[str, int] = {}
@@ -227,10 +229,15 @@ class FakeGateway:
             "retry_after": 0.02,
         }
 
+    def all_outputs(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
+        self.together.append(len(body["outputs"]))
+        return {"outputs": {port: self.outputs(runner, asked, port) for port, asked in body["outputs"].items()}}
+
     def inputs(self, runner: Runner, body: dict[str, Any], port: str) -> dict[str, Any]:
         stream = runner.inputs[port][-1]
         start = body["next_seq"] if body["epoch"] in (0, stream.epoch) else 0
-        stream.consumer_next = start
+        if stream.end is None:
+            stream.consumer_next = start
         if body.get("done"):
             stream.consumer_next = None
             runner.input_done.add(port)
@@ -336,7 +343,8 @@ class _Handler(BaseHTTPRequestHandler):
         assert found, path
         runner = owner.runners[found[1]]
         ports = [found[3]] if found[3] else []
-        return found[2], lambda body: getattr(owner, found[2])(runner, body, *ports), runner.session
+        kind = "all_outputs" if found[2] == "outputs" and not ports else found[2]
+        return kind, lambda body: getattr(owner, kind)(runner, body, *ports), runner.session
 
     def do_GET(self) -> None:
         if self.path == "/doorbell":

@@ -115,7 +115,7 @@ def test_a_consumer_may_close_early(gateway: FakeGateway, work: Work) -> None:
         'head -c 5 < "$CADENCE_IN_x" | wc -c; sleep 0.3; cat "$CADENCE_IN_x" | wc -c', inputs=stream("x")
     )
     source = gateway.new_stream()
-    source.put_all(data)
+    source.put_all(data, end=False)
     runner.inputs["x"] = [source]
     assert work(runner)["outcome"] == "succeeded"
     assert runner.text() == ["5", "0"]
@@ -140,17 +140,18 @@ def test_an_input_not_opened_yet_does_not_hold_its_producer_back(
     )
     for port in ("a", "b"):
         source = gateway.new_stream()
-        source.put_all(f"all of {port}\n".encode())
+        source.put_all(f"all of {port}\n".encode(), end=port == "a")
         runner.inputs[port] = [source]
     unopened = runner.inputs["b"][0]
     start(runner)
     until(lambda: runner.text() == ["all of a"])
     assert unopened.consumer_next is None
     assert not unopened.fetched
+    unopened.put_all(b"all of b\n")
     go.touch()
     assert runner.done.wait(PATIENCE)
     assert runner.text() == ["all of a", "all of b"]
-    assert runner.input_done == {"a", "b"}
+    assert unopened.consumer_next is None
 
 
 def test_a_producer_that_fails_ends_a_consumer_that_has_not_opened_its_input(
@@ -282,3 +283,46 @@ def test_expired_addresses_are_replaced(gateway: FakeGateway, work: Work) -> Non
     gateway.fail_next.update({"PUT": 2, "GET": 2})
     assert work(runner)["outcome"] == "succeeded"
     assert runner.outputs["b"].content == data
+
+
+@pytest.mark.parametrize("flow", ["stream", "block"])
+def test_a_hundred_outputs_share_requests(gateway: FakeGateway, work: Work, flow: str) -> None:
+    ports = [f"p{number}" for number in range(100)]
+    write = "; ".join(f'echo {port} > "$CADENCE_OUT_{port}"' for port in ports)
+    runner = gateway.add_runner(write, outputs=[{"port": port, "flow": flow, "type": "byte"} for port in ports])
+    assert work(runner)["outcome"] == "succeeded"
+    assert {port: output.content for port, output in runner.outputs.items()} == {
+        port: f"{port}\n".encode() for port in ports
+    }
+    assert all(output.end for output in runner.outputs.values())
+    assert max(gateway.together) == 25
+    assert gateway.requests["all_outputs"] + gateway.requests["outputs"] < len(ports)
+
+
+@pytest.mark.parametrize("flow", ["stream", "block"])
+def test_a_hundred_inputs_are_read(gateway: FakeGateway, work: Work, flow: str) -> None:
+    ports = [f"p{number}" for number in range(100)]
+    read = "cat " + " ".join(f'"$CADENCE_IN_{port}"' for port in ports)
+    runner = gateway.add_runner(read, inputs=[{"port": port, "flow": flow, "type": "byte"} for port in ports])
+    for port in ports:
+        source = gateway.new_stream()
+        source.put_all(f"{port}\n".encode())
+        runner.inputs[port] = [source]
+    assert work(runner)["outcome"] == "succeeded"
+    assert runner.text() == ports
+
+
+def test_an_output_that_is_refused_more_does_not_hold_the_others_back(gateway: FakeGateway, start: Start) -> None:
+    """All outputs ask together: what one's consumer has not read yet must not keep another's bytes."""
+    runner = gateway.add_runner(
+        f'head -c {20 * 8 * MIB} /dev/zero > "$CADENCE_OUT_held" & echo through > "$CADENCE_OUT_free"; wait',
+        outputs=stream("held", "free"),
+    )
+    runner.outputs["held"].consumer_next = 0
+    start(runner)
+    until(lambda: runner.outputs["held"].denied > 3)
+    until(lambda: runner.outputs["free"].content == b"through\n")
+    runner.outputs["held"].consumer_next = 20
+    assert runner.done.wait(PATIENCE)
+    assert runner.completed
+    assert runner.completed["outcome"] == "succeeded"

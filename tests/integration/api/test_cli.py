@@ -9,7 +9,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
+from cadence.cli.document import MOST_BYTES
 from cadence.cli.main import app
+from cadence.domain.document.source import MAX_BYTES
 from cadence.domain.run import RunState
 from tests.integration.api.calling import BROKEN, HELLO, Api, event
 
@@ -56,6 +58,17 @@ def cadence(api, server, monkeypatch, tmp_path):
         return CliRunner().invoke(app, list(arguments), input=stdin)
 
     return call
+
+
+def test_a_document_of_20_mb_is_told_before_it_is_sent(cadence, tmp_path):
+    (tmp_path / "huge.yaml").write_text("#" * 20_000_000)
+
+    result = cadence("validate", "huge.yaml")
+
+    assert result.exit_code == 1
+    assert "20,000,000 bytes" in " ".join(result.stderr.split())
+    assert "document-too-large" in result.stderr
+    assert MOST_BYTES == MAX_BYTES
 
 
 def test_findings_are_printed_like_a_compilers(cadence, tmp_path):

@@ -163,7 +163,10 @@ class World:
             )
         )
         make = TreatmentSpec(
-            "make", "make", outputs=(OutputSpec("wheel", "stream", "byte"),), secrets={"TOKEN": "git-read"}
+            "make",
+            "make",
+            outputs=(OutputSpec("wheel", "stream", "byte"), OutputSpec("lines", "stream", "byte")),
+            secrets={"TOKEN": "git-read"},
         )
         test = TreatmentSpec("test", "test", inputs=(InputSpec("wheel", "stream", "byte", "make", "wheel"),))
         treatments = [Treatment(RUN_ID, name, TreatmentState.BOOTING, 0) for name in ("make", "test")]

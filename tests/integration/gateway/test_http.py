@@ -249,3 +249,24 @@ def test_no_body_is_a_fault_of_ours(call: Call, claimed: Claimed, path: str, bod
     full = path if path.startswith(("hosts", "claim")) else f"runners/{claimed[0]}/{path}"
     status, _ = call(full, body, claimed[1])
     assert 400 <= status < 500
+
+
+def test_several_outputs_in_one_request(call: Call, claimed: Claimed) -> None:
+    runner_id, session, _ = claimed
+    digest = hashlib.sha256(b"x").hexdigest()
+    ask = {"committed": [], "next_seq": 0, "want": 2, "end": None}
+    status, answer = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": ask, "lines": ask}}, session)
+    assert_answer("all_outputs", status, answer)
+    assert {port: [each["seq"] for each in its["uploads"]] for port, its in answer["outputs"].items()} == {
+        "wheel": [0, 1],
+        "lines": [0, 1],
+    }
+    tell = {**ask, "committed": [{"seq": 0, "size": 1, "sha256": digest}], "next_seq": 1, "want": 1}
+    gap = {**tell, "committed": [{"seq": 5, "size": 1, "sha256": digest}]}
+    status, problem = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "lines": gap}}, session)
+    assert (status, problem["code"]) == (409, "conflict")
+    # What was done before the error is found done.
+    status, answer = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "lines": tell}}, session)
+    assert status == 200, answer
+    status, problem = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "no_such": ask}}, session)
+    assert status == 404, problem

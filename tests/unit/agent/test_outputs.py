@@ -1,42 +1,48 @@
 """How often an output asks for leave to send more."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import outputs
 from runner_bootstrap.agent.chunks import Store
+from runner_bootstrap.agent.credits import Credits, Requests
 from runner_bootstrap.agent.ending import Ending
 from runner_bootstrap.agent.errors import Stopped
 from runner_bootstrap.agent.masking import Masker
+from runner_bootstrap.agent.outputs import Output
 
 
 class HourPassing(Ending):
-    """Each sleep passes at once; the assignment is stopped after an hour of them."""
+    """Each wait passes at once; the assignment is stopped after an hour of them."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 1000.0
-        self.slept: list[float] = []
+    now = 1000.0
 
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-        if sum(self.slept) > 3600:
+    def check(self) -> None:
+        if self.now > 4600:
             raise Stopped
 
 
 def test_a_producer_that_is_held_back_asks_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     ending = HourPassing()
+    asked: list[float] = []
+
+    def deny(requests: Requests) -> Requests:
+        asked.append(ending.now)
+        return {name: {"uploads": [], "retry_after": 0.02} for name in requests}
+
+    def wait(_: Any, seconds: float) -> bool:
+        ending.now += 0.01
+        return False
+
     monkeypatch.setattr("runner_bootstrap.agent.outputs.time.monotonic", lambda: ending.now)
-
-    def deny(request: dict[str, Any]) -> dict[str, Any]:
-        return {"uploads": [], "retry_after": 0.02}
-
-    output = outputs.Output("data", deny, Store(ending), ending, Masker([]), lambda error: None)
+    monkeypatch.setattr("runner_bootstrap.agent.credits.threading.Event.wait", wait)
+    account = Credits(deny, ending)
+    output = Output("data", account, Store(ending), ending, Masker([]), lambda error: None)
     with pytest.raises(Stopped):
-        output._keep_credits()
+        account.keep([output])
 
-    assert ending.slept[0] == 0.02
-    assert ending.slept[-1] == 1.0
-    assert len(ending.slept) < 3700
+    pauses = [after - before for before, after in pairwise(asked)]
+    assert pauses[0] == pytest.approx(0.02, abs=0.011)
+    assert pauses[-1] == pytest.approx(1.0, abs=0.011)
+    assert len(asked) < 3700

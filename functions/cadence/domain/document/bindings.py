@@ -1,8 +1,8 @@
-"""Keys of a treatment that have to make sense together: standard input and output, `each`, `trigger`, `with`."""
+"""Keys of a treatment that have to make sense together: standard input and output, `each`, `trigger`, `with`, `retry`."""
 
 from collections.abc import Iterator
 
-from cadence.domain.document.draft import Draft, DraftTreatment
+from cadence.domain.document.draft import Draft, DraftTreatment, mapping
 from cadence.domain.document.findings import Code, Problem, Problems
 from cadence.domain.document.groups import each_input
 from cadence.domain.document.pipeline import Port
@@ -26,6 +26,8 @@ def check_bindings(draft: Draft, problems: Problems) -> None:
             problems.add_all(_each(body))
         if "trigger" in keys:
             problems.add_all(_trigger(body))
+        if "retry" in keys:
+            problems.add_all(_retry(body, draft))
         for key, other in _ALONE.items():
             if key in keys and other not in keys:
                 message = f"{shown(key)} means nothing without {shown(other)}."
@@ -85,6 +87,16 @@ def _each(body: DraftTreatment) -> Iterator[Problem]:
         message = f"The input {shown(name)} of `each` has to be connected."
         hint = "Leave value, default and optional out; for values known beforehand use a matrix."
         yield body.problem(Code.BAD_EACH, message, ("each",), hint)
+
+
+def _retry(body: DraftTreatment, draft: Draft) -> Iterator[Problem]:
+    retry = {**mapping(draft.defaults.get("retry")), **mapping(body.body["retry"])}
+    wait, most = retry.get("wait"), retry.get("max_wait")
+    if isinstance(wait, int) and isinstance(most, int) and wait > most:
+        message = f"The first wait of {body.words} is {wait:,} seconds, but max_wait is {most:,}."
+        yield body.problem(
+            Code.CONTRADICTION, message, ("retry",), "Make wait smaller, or max_wait larger.", at_key=True
+        )
 
 
 def _trigger(body: DraftTreatment) -> Iterator[Problem]:

@@ -5,7 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 from cadence.domain.document.findings import MAX_FINDINGS, Code, Path
-from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Misreading, Places, Position, Reading, Unreadable
+from cadence.domain.document.source import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_NODES,
+    EnoughMisreadings,
+    Misreading,
+    Places,
+    Position,
+    Reading,
+    Unreadable,
+)
 from cadence.domain.document.wording import shown
 
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
@@ -42,6 +52,9 @@ class Builder:
 
     def value(self, value: Any, spot: Any) -> None:
         """A scalar, or a container met before."""
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise too_complex((1, 1))
         container = self._container
         if type(container) is dict:
             container[self._key] = value
@@ -68,9 +81,6 @@ class Builder:
 
     def end(self, _: Any = None) -> None:
         """Closes the mapping or list opened last. What a parser tells of an end is not needed."""
-        self._nodes += len(self._container)
-        if self._nodes > MAX_NODES:
-            raise too_complex((1, 1))
         self._container, _ = self._enclosing.pop()
         self.expects_key = type(self._container) is dict
 
@@ -82,12 +92,12 @@ class Builder:
         return _UNUSABLE.sub("", text)
 
     def problem(self, code: Code, message: str, spot: Any, hint: str | None = None) -> None:
-        if len(self._misreadings) > MAX_FINDINGS:
-            return
         path: Path = tuple(member for _, member in self._enclosing[1:])
         if self._container is not None:
             path = (*path, self._member())
         self._misreadings.append(Misreading(code, message, self._position_of(spot), hint, path))
+        if len(self._misreadings) > MAX_FINDINGS:
+            raise EnoughMisreadings(tuple(self._misreadings))
 
     def finish(self) -> Reading:
         """The whole document. Raises `Unreadable` if there is nothing in it."""
@@ -104,7 +114,8 @@ class Builder:
 def too_complex(position: Position) -> Unreadable:
     return Unreadable(
         Code.TOO_COMPLEX,
-        f"The document has more than {MAX_NODES:,} parts, or is nested deeper than {MAX_DEPTH} levels.",
+        f"The document has more than {MAX_NODES:,} parts, is nested deeper than {MAX_DEPTH} levels, "
+        f"or repeats more than {MAX_CHARACTERS:,} characters.",
         position,
         "Split the pipeline; repeat less through YAML aliases.",
     )

@@ -133,6 +133,7 @@ class Finding:
 class Problem:
     """A finding whose place is still to be looked up. `at_key` points at the key rather than at its value.
 
+    `too_large` says that a part is larger than allowed, so that nothing is done with the document but to check its shape.
     `use` is set for what is inherited from a definition: where that is used, and the definition in words.
     """
 
@@ -143,6 +144,7 @@ class Problem:
     at_key: bool = False
     severity: Severity = Severity.ERROR
     use: tuple[Path, str] | None = None
+    too_large: bool = False
 
 
 class EnoughProblems(Exception):

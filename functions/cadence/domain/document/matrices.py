@@ -1,34 +1,46 @@
 """Checks of matrices as far as they are known before a run: their parts, and how many instances they make."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from cadence.domain.document.draft import Draft, DraftTreatment, mapping
 from cadence.domain.document.findings import Code, Problem, Problems
-from cadence.domain.document.matrix import MatrixError, axes, combinations
+from cadence.domain.document.matrix import MOST_BEFORE_EXCLUSION, MatrixError, axes, combinations
 from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
 
 MAX_TREATMENTS = 10_000
 """Of a run, instances counted."""
+_MOST_LOOKED_AT = 10 * MAX_TREATMENTS
 
 
 def check_matrices(draft: Draft, problems: Problems) -> None:
     """Adds what is wrong to `problems`. A matrix with expressions is looked at again when a run starts."""
     total = len(draft.treatments)
+    looked_at = 0
     for treatment in draft.treatments.values():
         matrix = treatment.body.get("matrix")
         if not isinstance(matrix, dict):
             continue
         problems.add_all(_unknown_axes(treatment, matrix, problems))
+        if total > MAX_TREATMENTS or looked_at > _MOST_LOOKED_AT:
+            continue
         if _is_usable(matrix) and not holds_expressions(matrix):
             total += _count(treatment, matrix, problems)
-    if total > MAX_TREATMENTS:
+            product = math.prod(len(matrix[name]) for name in axes(matrix))
+            looked_at += product if product <= MOST_BEFORE_EXCLUSION else 0
+    if looked_at > _MOST_LOOKED_AT:
+        message = f"The matrices have more than {_MOST_LOOKED_AT:,} combinations together before `exclude`."
+        problems.add(Problem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True))
+    elif total > MAX_TREATMENTS:
         problems.add(too_many(total))
 
 
 def too_many(total: int) -> Problem:
-    message = f"With the instances of matrices there are {total:,} treatments, {MAX_TREATMENTS:,} at most are possible."
+    message = (
+        f"With the instances of matrices there are at least {total:,} treatments, {MAX_TREATMENTS:,} are possible."
+    )
     return Problem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True)
 
 

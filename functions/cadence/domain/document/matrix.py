@@ -12,7 +12,9 @@ from cadence.domain.expression import text_of
 
 MAX_INSTANCES = 1_000
 MAX_AXES = 10
-_MOST_BEFORE_EXCLUSION = 10_000
+MOST_BEFORE_EXCLUSION = 10_000
+_MOST_COMPARISONS = 50_000
+"""Of combinations with the sets of axes that entries of `exclude` or `include` name: what bounds the time a matrix takes."""
 _SETTINGS = frozenset({"include", "exclude", "fail_fast", "max_parallel"})
 _UNNAMEABLE = re.compile(r"[^A-Za-z0-9._+-]")
 _LONGEST_PART = 40
@@ -56,6 +58,7 @@ def combinations(matrix: Mapping[str, Any]) -> list[Combination]:
             raise MatrixError(f"The axis {name} is no list.", (name,))
     _check_product(names, matrix)
     excluded = _Excluded(matrix.get("exclude", ()))
+    _check_work(math.prod(len(matrix[name]) for name in names) * excluded.kinds, "exclude")
     found: list[dict[str, Any]] = []
     if names:
         for values in itertools.product(*(matrix[name] for name in names)):
@@ -85,10 +88,20 @@ def values_key(values: Combination, names: Iterable[str]) -> str:
 def _check_product(names: Sequence[str], matrix: Mapping[str, Any]) -> None:
     sizes = [len(matrix[name]) for name in names]
     product = math.prod(sizes)
-    if product > _MOST_BEFORE_EXCLUSION or (product > MAX_INSTANCES and not matrix.get("exclude")):
+    if product > MOST_BEFORE_EXCLUSION or (product > MAX_INSTANCES and not matrix.get("exclude")):
         told = " × ".join(f"{size:,}" for size in sizes)
         raise MatrixError(
             f"Its axes have {told} = {product:,} combinations, {MAX_INSTANCES:,} at most are possible.", size=True
+        )
+
+
+def _check_work(comparisons: int, key: str) -> None:
+    if comparisons > _MOST_COMPARISONS:
+        raise MatrixError(
+            f"Its combinations and the entries of {key} would need {comparisons:,} comparisons, "
+            f"{_MOST_COMPARISONS:,} at most are possible.",
+            (key,),
+            size=True,
         )
 
 
@@ -101,6 +114,11 @@ class _Excluded:
             names = tuple(sorted(entry))
             self._by_axes.setdefault(names, set()).add(values_key(entry, names))
 
+    @property
+    def kinds(self) -> int:
+        """How many sets of axes the entries name."""
+        return len(self._by_axes)
+
     def holds(self, combination: Combination) -> bool:
         return any(values_key(combination, names) in keys for names, keys in self._by_axes.items())
 
@@ -110,13 +128,17 @@ def _included(
 ) -> list[Combination]:
     added: list[Combination] = []
     index: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = {}
+    work = 0
     for entry in entries:
         shared = tuple(name for name in names if name in entry)
         if shared not in index:
+            work += len(found)
             index[shared] = {}
             for one in found:
                 index[shared].setdefault(values_key(one, shared), []).append(one)
         extended = index[shared].get(values_key(entry, shared), [])
+        work += len(extended)
+        _check_work(work, "include")
         for one in extended:
             one.update({name: value for name, value in entry.items() if name not in names})
         if not extended:

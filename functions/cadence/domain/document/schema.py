@@ -35,7 +35,32 @@ def pipeline_schema() -> dict[str, Any]:
 
 @cache
 def _validator() -> Draft202012Validator:
-    return Draft202012Validator(pipeline_schema())
+    return Draft202012Validator(_checked_schema())
+
+
+@cache
+def _checked_schema() -> dict[str, Any]:
+    """The schema with its `propertyNames` in another form.
+
+    The validator tells of each wrong name with a copy of the whole mapping, which for thousands of them is more than any
+    memory holds. So names are instead checked as members that cannot be there, which are told one by one.
+    """
+    schema: dict[str, Any] = _names_as_members(pipeline_schema())
+    return schema
+
+
+def _names_as_members(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_names_as_members(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {key: _names_as_members(part) for key, part in schema.items() if key != "propertyNames"}
+    if isinstance(rule := schema.get("propertyNames"), dict):
+        if "$ref" in rule:
+            rule = pipeline_schema()["$defs"][rule["$ref"].rsplit("/", 1)[1]]
+        members = parts.get("additionalProperties", True)
+        parts["patternProperties"] = {f"^(?!{rule['pattern'].removeprefix('^')})": {"allOf": [False, members]}}
+    return parts
 
 
 def _problems(error: ValidationError) -> Iterable[Problem]:
@@ -95,7 +120,8 @@ def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[Pr
 
 def _too_much(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
     limit = error.kind.as_dict()["limit"]
-    yield Problem(Code.WRONG_SIZE, f"{subject} has more than {limit:,} {_unit(error)}.", path)
+    message = f"{subject} has more than {limit:,} {_unit(error)}."
+    yield Problem(Code.WRONG_SIZE, message, path, too_large=True)
 
 
 def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
@@ -106,13 +132,6 @@ def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[Pr
     else:
         message = f"{subject} cannot be {shown(error.instance)}."
         yield Problem(Code.WRONG_FORM, message, path, schema.get("description"))
-
-
-def _wrong_key_name(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
-    wrong: ValidationError = error.kind.as_dict()["error"]
-    name = str(wrong.instance)
-    rule = _naming_rule(wrong.kind.as_dict()["pattern"])
-    yield Problem(Code.BAD_NAME, f"{shown(name)} is not a valid name.", (*path, name), rule, at_key=True)
 
 
 def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
@@ -126,7 +145,12 @@ def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Prob
 
 
 def _not_supported(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
-    """A schema that is `false` marks what belongs to the language, but not to this version."""
+    """A schema that is `false` marks what belongs to the language, but not to this version, and members with wrong names."""
+    if "patternProperties" in error.schema_path:
+        pattern = error.schema_path[error.schema_path.index("patternProperties") + 1]
+        message = f"{shown(path[-1])} is not a valid name."
+        yield Problem(Code.BAD_NAME, message, path, _naming_rule(str(pattern)), at_key=True)
+        return
     hint = "Leave it out; docs/pipelines.md lists what is supported."
     yield Problem(Code.NOT_SUPPORTED_YET, f"{subject} is not supported yet.", path, hint, at_key=True)
 
@@ -146,7 +170,6 @@ _TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[Problem]]] =
     "maxItems": _too_much,
     "maxProperties": _too_much,
     "pattern": _wrong_form,
-    "propertyNames": _wrong_key_name,
     "uniqueItems": _repeated_items,
     "falseSchema": _not_supported,
 }
@@ -173,7 +196,7 @@ def _subject(path: Path) -> str:
 
 def _schema_of(error: ValidationError) -> dict[str, Any]:
     """The schema that holds the keyword an error is about."""
-    schema: Any = pipeline_schema()
+    schema: Any = _checked_schema()
     for part in error.schema_path[:-1]:
         schema = schema[part]
     found: dict[str, Any] = schema
@@ -182,14 +205,14 @@ def _schema_of(error: ValidationError) -> dict[str, Any]:
 
 def _other_shape(error: ValidationError) -> list[str]:
     """The kind of value that is allowed as well where the schema tells two shapes apart (`if` a mapping, `else` text)."""
-    schema: Any = pipeline_schema()
+    schema: Any = _checked_schema()
     other: list[str] = []
     for part in error.evaluation_path:
         if part == "else":
             other = [kind for kind in [schema["if"].get("type")] if kind in ("object", "array")]
         elif part == "$ref":
             schema = schema["$ref"].removeprefix("#/").split("/")
-            schema = pipeline_schema()[schema[0]][schema[1]]
+            schema = _checked_schema()[schema[0]][schema[1]]
             continue
         elif part != "type":
             other = []

@@ -7,8 +7,10 @@ from typing import Any
 from cadence.domain.document.findings import Code, Path, Problem
 
 MAX_BYTES = 5_000_000
-MAX_NODES = 1_000_000
+MAX_NODES = 400_000
 MAX_DEPTH = 64
+MAX_CHARACTERS = 4 * MAX_BYTES
+"""Of all keys and texts, with those that YAML aliases repeat."""
 
 Position = tuple[int, int]
 """Line and column, both counted from 1."""
@@ -31,6 +33,14 @@ class Misreading:
     position: Position
     hint: str | None = None
     path: Path = ()
+
+
+class EnoughMisreadings(Exception):
+    """The text has more problems than anybody wants to be told, so that the rest of it is not read."""
+
+    def __init__(self, misreadings: tuple[Misreading, ...]) -> None:
+        super().__init__()
+        self.misreadings = misreadings
 
 
 @dataclass(slots=True)

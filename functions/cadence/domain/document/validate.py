@@ -30,7 +30,7 @@ from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.reading import read_draft
 from cadence.domain.document.schema import check_shape
 from cadence.domain.document.sizes import check_sizes
-from cadence.domain.document.source import Misreading, Places, Unreadable, decode
+from cadence.domain.document.source import EnoughMisreadings, Misreading, Places, Unreadable, decode
 from cadence.domain.document.text import Media, guess, read
 from cadence.domain.document.triggering import check_triggers
 
@@ -54,6 +54,8 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
         reading = read(text, kind)
     except Unreadable as error:
         return Checked(None, (_misread(error.problem),))
+    except EnoughMisreadings as error:
+        return Checked(None, _bounded([_misread(misreading) for misreading in error.misreadings]))
     problems, pipeline = Problems(), None
     with suppress(EnoughProblems):
         known = context or Context()
@@ -70,7 +72,12 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
 
 
 def _check(data: Any, context: Context, problems: Problems, *, readable: bool, expressive: bool) -> Pipeline | None:
-    problems.add_all(check_shape(data))
+    too_large = False
+    for problem in check_shape(data):
+        problems.add(problem)
+        too_large = too_large or problem.too_large
+    if too_large:
+        return None
     document = mapping(data)
     parameters = read_parameters(document, problems)
     draft = read_draft(document, Libraries(context.libraries), problems)

@@ -13,7 +13,7 @@ import yaml
 from cadence.domain.document.building import Builder, too_complex
 from cadence.domain.document.findings import Code
 from cadence.domain.document.numbers import FLOAT, INTEGER, number
-from cadence.domain.document.source import MAX_DEPTH, MAX_NODES, Position, Reading, Unreadable
+from cadence.domain.document.source import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, Position, Reading, Unreadable
 from cadence.domain.document.wording import shown
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -140,11 +140,15 @@ def _key_not_text(event: Any) -> Unreadable:
 def _check_expansion(root: Any) -> None:
     """Refuses documents that aliases make huge or endless: what comes later walks them as if written out."""
     pending = [(root, 0)]
-    nodes = 0
+    nodes = characters = 0
     while pending:
         node, depth = pending.pop()
         nodes += 1
-        if nodes > MAX_NODES or depth > MAX_DEPTH:
+        if isinstance(node, str):
+            characters += len(node)
+        elif isinstance(node, dict):
+            characters += sum(map(len, node))
+        if nodes > MAX_NODES or depth > MAX_DEPTH or characters > MAX_CHARACTERS:
             raise too_complex((1, 1))
         if isinstance(node, dict | list):
             children = node.values() if isinstance(node, dict) else node

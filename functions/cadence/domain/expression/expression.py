@@ -6,9 +6,8 @@ from functools import cached_property
 
 from cadence.domain.expression import cel_library
 from cadence.domain.expression.errors import ExpressionError
-from cadence.domain.expression.tokens import Token, Word, tokens
+from cadence.domain.expression.tokens import MAX_LENGTH, Token, Word, tokens
 
-MAX_LENGTH = 2_000
 _MOST_SIGNS = 100
 _DEEPEST = 32
 _SIMPLE = re.compile(r"[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)+", re.ASCII)
@@ -62,7 +61,7 @@ def read_expression(source: str) -> Expression:
     if not source:
         raise ExpressionError("There is nothing between ${{ and }}.", "Write a name or a condition there.")
     if len(source) > MAX_LENGTH:
-        raise ExpressionError(f"The expression has {len(source):,} characters, {MAX_LENGTH:,} at most are possible.")
+        raise ExpressionError(f"The expression has more than {MAX_LENGTH:,} characters, which is the most possible.")
     words = list(tokens(source))
     _check_limits(words)
     expression = _Reader(source, words).read()

@@ -44,6 +44,8 @@ def read_template(text: str) -> Template:
     parts: list[str | Expression] = []
     position = 0
     while (opening := _OPENING.search(text, position)) is not None:
+        if len(parts) >= 2 * _MOST_EXPRESSIONS:
+            raise ExpressionError(f"One text can hold {_MOST_EXPRESSIONS} expressions at most.", "Split it.")
         parts.append(text[position : opening.start()])
         position = opening.end()
         if opening[0] == _ESCAPED:
@@ -53,6 +55,4 @@ def read_template(text: str) -> Template:
         parts.append(read_expression(text[position:end].strip()))
         position = end + 2
     parts.append(text[position:])
-    if len(parts) > 2 * _MOST_EXPRESSIONS + 1:
-        raise ExpressionError(f"One text can hold {_MOST_EXPRESSIONS} expressions at most.", "Split it.")
     return Template(tuple(part for part in parts if part != ""))

@@ -7,6 +7,11 @@ from enum import Enum, auto
 
 from cadence.domain.expression.errors import ExpressionError
 
+MAX_LENGTH = 2_000
+"""Of an expression, in characters."""
+_FURTHEST = MAX_LENGTH + 100
+"""How far its end is looked for: blanks around it do not count."""
+
 
 class Word(Enum):
     BLANK = auto()
@@ -51,12 +56,19 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
 
 def end_of_expression(text: str, start: int) -> int:
     """Where the `}}` is that closes the expression that begins at `start`. Raises ExpressionError if there is none."""
+    near = text[start : start + _FURTHEST]
     depth = 0
-    for token in tokens(text, start):
-        if token.text == "{":
-            depth += 1
-        elif token.text == "}":
-            if depth == 0 and text.startswith("}}", token.start):
-                return token.start
-            depth -= 1
+    try:
+        for token in tokens(near):
+            if token.text == "{":
+                depth += 1
+            elif token.text == "}":
+                if depth == 0 and near.startswith("}}", token.start):
+                    return start + token.start
+                depth -= 1
+    except ExpressionError:
+        if len(near) < _FURTHEST:
+            raise
+    if len(near) == _FURTHEST:
+        raise ExpressionError(f"The expression has more than {MAX_LENGTH:,} characters, which is the most possible.")
     raise ExpressionError("An expression is not closed with }}.", "Write $${{ if no expression is meant.")
