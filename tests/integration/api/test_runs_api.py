@@ -200,8 +200,12 @@ def test_running_again(api):
     assert again.status == 201
     assert again.json["run_id"] != run_id
     assert api("GET", f"/v1/runs/{again.json['run_id']}").json["parameters"] == {"who": "you"}
+<<<<<<< HEAD
     assert (too_early.status, failed.status) == (409, 201)
     assert api("GET", f"/v1/runs/{failed.json['run_id']}").json["rerun_of"] == run_id
+=======
+    assert failed.status == 409  # what failed is known once the run has ended
+>>>>>>> fixsched
 
 
 def test_what_a_treatment_is_to_run_is_known_before_it_is_admitted(api):
