@@ -54,9 +54,8 @@ class Hub:
 
     def __init__(self, api: Api, repository: Repository, address: str) -> None:
         self.api, self.repository, self._address = api, repository, address
-        files: dict[str, str | None] = {f"{part}/test.sh": TEST.format(part) for part in ("lib", "app")} | {
-            "requirements.txt": "a==1\n"
-        }
+        files: dict[str, str | None] = {f"{part}/test.sh": TEST.format(part) for part in ("lib", "app")}
+        files["requirements.txt"] = "a==1\n"
         self.base = repository.commit(files)
         repository.git("checkout", "--quiet", "-b", "change")
         self._put("/v1/projects/default/secrets/deploy-key", {"value": "s3cr3t-of-the-project"})
