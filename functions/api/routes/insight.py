@@ -27,8 +27,8 @@ from api.insight_shapes import (
     spec_view,
     value_view,
 )
+from cadence.application.identifiers import child_run_id
 from cadence.application.look_into_run import RunInsight, attempts
-from cadence.application.start_child_run import child_run_id
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
