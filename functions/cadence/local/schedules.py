@@ -57,9 +57,11 @@ def due(fields: Any, timezone: str, since: float, now: float) -> list[datetime]:
     found = []
     while (wall := eventbridge._cron_next_fire(fields, wall)) is not None:  # noqa: SLF001
         moment = wall.replace(tzinfo=zone).astimezone(UTC)
+        if moment.astimezone(zone).replace(tzinfo=UTC) != wall:
+            continue  # skipped, and its moment may be after that of the next one that is not
         if moment.timestamp() > now:
             break
-        if moment.timestamp() > since and moment.astimezone(zone).replace(tzinfo=UTC) == wall:
+        if moment.timestamp() > since:
             found.append(moment)
     return found
 
