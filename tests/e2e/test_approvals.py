@@ -30,7 +30,8 @@ def guarded(api: Api) -> Iterator[None]:
 def waiting(api: Api) -> str:
     run_id = api.start(DEPLOY)
     run = api.until(
-        run_id, lambda run: states(run).get("free") == "succeeded" and any(one["waiting_for"] for one in run["treatments"])
+        run_id,
+        lambda run: states(run).get("free") == "succeeded" and any(one["waiting_for"] for one in run["treatments"]),
     )
     assert states(run)["deploy"] == "ready"
     return run_id
