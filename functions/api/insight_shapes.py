@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.endpoint import Model
-from api.shapes import TREATMENT_PATTERN, JsonObject
+from api.shapes import TREATMENT_PATTERN, Cursor, JsonObject
 from cadence.application.look_into_run import Origin, RunInsight
 from cadence.domain.approval import Decision
 from cadence.domain.run import InputSpec, TreatmentSpec, Value
@@ -158,6 +158,13 @@ class EdgeView(Model):
 class GraphView(Model):
     nodes: list[NodeView]
     edges: list[EdgeView]
+    next: str | None = Field(
+        description="The cursor of the next page, null at the end. Graphs of usual sizes have one."
+    )
+
+
+class GraphQuery(Model):
+    cursor: Cursor | None = None
 
 
 class OriginView(Model):

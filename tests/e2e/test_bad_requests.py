@@ -332,7 +332,7 @@ def test_things_of_others_do_not_exist(door: Door, api: Api, other_organization:
     assert api.call("POST", "/v1/projects", json={"name": "neighbour"}).status_code in {201, 409}
     neighbour = token_for(api, "neighbour", ["*"])["token"]
     bodies = {"put_pipeline": {"document": HELLO}, "start_document": {"document": HELLO}, "put_secret": {"value": "v"}}
-    bodies |= {"validate_document": {"document": HELLO}, "rerun": {"from": "all"}}
+    bodies |= {"validate_document": {"document": HELLO}, "rerun": {"from": "all"}, "decide": {"decision": "approve"}}
 
     for token in (neighbour, other_organization.token):
         for endpoint in protected():

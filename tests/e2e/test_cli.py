@@ -21,7 +21,7 @@ EXAMPLES = CHECKOUT / "examples"
 # Line and finding of each mistake in examples/ten-mistakes.yaml.
 MISTAKES = {
     (3, "bad-name"), (5, "unknown-key"), (7, "bad-default"), (14, "bad-type"), (15, "wrong-type"), (18, "input-not-fed"),
-    (19, "reserved-variable"), (23, "cycle"), (24, "not-supported-yet"), (27, "type-mismatch"),
+    (19, "reserved-variable"), (23, "cycle"), (24, "out-of-range"), (27, "type-mismatch"),
 }  # fmt: skip
 LARGE = 3 * 8 * 1024 * 1024 + 12_345  # bytes; more than three chunks
 

@@ -142,6 +142,11 @@ class MemoryRunStore:
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         return [treatment for (run, _), treatment in sorted(self.treatments.items()) if run == run_id]
 
+    def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
+        found = [one for one in self.list_treatments(run_id) if after is None or one.name > after]
+        page = found[:limit]
+        return Page(page, page[-1].name if len(found) > limit else None)
+
     def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
         stored = self.get_treatment(run_id, treatment)
         if not stored.state.final and stored.cancel_reason is None:

@@ -1,7 +1,10 @@
 """Inside a run: its treatments, its graph, its values and where they came from."""
 
 import base64
+from collections.abc import Iterator
+from itertools import islice
 
+from api.cursors import sign, verify
 from api.endpoint import Call, Endpoints
 from api.insight_shapes import (
     ApprovalView,
@@ -10,6 +13,7 @@ from api.insight_shapes import (
     DownloadQuery,
     DownloadView,
     EdgeView,
+    GraphQuery,
     GraphView,
     NodeView,
     PortView,
@@ -23,8 +27,8 @@ from api.insight_shapes import (
     spec_view,
     value_view,
 )
+from cadence.application.identifiers import child_run_id
 from cadence.application.look_into_run import RunInsight, attempts
-from cadence.application.start_child_run import child_run_id
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
@@ -34,6 +38,8 @@ endpoints = Endpoints("insight")
 
 _CHUNKS_PER_PAGE = 1_000
 _LONGEST_PREVIEW = 4_096
+# A Lambda answers with at most 6 MB.
+_LONGEST_GRAPH = 3_000_000
 
 
 @endpoints.add(
@@ -85,21 +91,25 @@ def _started_run(services: Services, insight: RunInsight, treatment: str) -> str
         return None
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404,))
-def show_graph(call: Call, services: Services, run_id: str) -> GraphView:
+@endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404, 422))
+def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -> GraphView:
     """The treatments and everything that leads from one to another."""
     insight = services.look(services.visible.get(call.by, run_id))
-    nodes = [
-        NodeView(
-            name=spec.name,
-            state=str(insight.treatments[spec.name].state) if spec.name in insight.treatments else "pending",
-            inputs=[given.port for given in spec.inputs],
-            outputs=[output.port for output in spec.outputs],
-        )
-        for spec in insight.specs.values()
-    ]
-    edges = [edge for spec in insight.specs.values() for edge in _edges(insight, spec)]
-    return GraphView(nodes=nodes, edges=edges)
+    key, listing = services.keys.key("CURSOR"), ("graph", run_id)
+    first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
+    nodes: list[NodeView] = []
+    edges: list[EdgeView] = []
+    size = 0
+    # In an order that stays: each treatment, then what leads to it.
+    for position, part in enumerate(islice(_parts(insight), first, None), first):
+        if size > _LONGEST_GRAPH:
+            return GraphView(nodes=nodes, edges=edges, next=sign(key, str(position), *listing))
+        if isinstance(part, NodeView):
+            nodes.append(part)
+        else:
+            edges.append(part)
+        size += len(part.model_dump_json())
+    return GraphView(nodes=nodes, edges=edges, next=None)
 
 
 @endpoints.add("GET", "/v1/runs/{run_id}/trace", Permission.VALUES_READ, answers={200: TraceView}, errors=(404, 422))
@@ -161,6 +171,17 @@ def _approval(services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalV
         expires_at=asked.expires_at,
         decisions=[DecisionView.of(made) for made in services.approval_store.decisions(run_id, spec.name)],
     )
+
+
+def _parts(insight: RunInsight) -> Iterator[NodeView | EdgeView]:
+    for spec in insight.specs.values():
+        yield NodeView(
+            name=spec.name,
+            state=str(insight.treatments[spec.name].state) if spec.name in insight.treatments else "pending",
+            inputs=[given.port for given in spec.inputs],
+            outputs=[output.port for output in spec.outputs],
+        )
+        yield from _edges(insight, spec)
 
 
 def _edges(insight: RunInsight, spec: TreatmentSpec) -> list[EdgeView]:

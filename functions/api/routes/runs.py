@@ -14,9 +14,13 @@ from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.frozen import Frozen, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
-from cadence.domain.run import Run, RunState
+from cadence.domain.run import Run, RunState, Treatment
 
 endpoints = Endpoints("runs")
+
+# A Lambda answers with at most 6 MB.
+_TREATMENTS_PER_PAGE = 2_000
+_LONGEST_CAUSE = 500
 
 State = Literal["pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out"]
 
@@ -74,12 +78,17 @@ class RunView(Model):
     priority: int
 
 
+class TreatmentsQuery(Model):
+    cursor: Cursor | None = None
+
+
 class RunWithTreatments(RunView):
     document_sha256: str
     parameters: JsonObject
     event: JsonObject
     max_duration: int
-    treatments: list[TreatmentSummary]
+    treatments: list[TreatmentSummary] = Field(description="At most 2,000, by name; a long `cause` is cut.")
+    next: str | None = Field(description="The cursor of the treatments' next page, null at the end.")
 
 
 class RunList(Model):
@@ -131,18 +140,21 @@ def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
     return RunList(items=[RunView.model_validate(run) for run in page.items], next=following)
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}", Permission.RUNS_READ, answers={200: RunWithTreatments}, errors=(404,))
-def show_run(call: Call, services: Services, run_id: str) -> RunWithTreatments:
+@endpoints.add("GET", "/v1/runs/{run_id}", Permission.RUNS_READ, answers={200: RunWithTreatments}, errors=(404, 422))
+def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> RunWithTreatments:
     """A run and the state of each of its treatments."""
     run = services.visible.get(call.by, run_id)
-    treatments = services.runs.list_treatments(run_id)
+    listing, key = ("treatments", run_id), services.keys.key("CURSOR")
+    after = verify(key, query.cursor, *listing) if query.cursor else None
+    page = services.runs.page_of_treatments(run_id, _TREATMENTS_PER_PAGE, after)
     return RunWithTreatments(
         **RunView.model_validate(run).model_dump(),
         document_sha256=run.document_sha256,
         parameters=dict(run.parameters),
         event=dict(run.event),
         max_duration=run.max_duration,
-        treatments=[TreatmentSummary.model_validate(treatment) for treatment in treatments],
+        treatments=[_summary(treatment) for treatment in page.items],
+        next=sign(key, page.after, *listing) if page.after else None,
     )
 
 
@@ -190,6 +202,13 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     else:
         frozen = services.rerun(run, () if body.what == "failed" else body.what)
     return _started(call, services, frozen, run.event)
+
+
+def _summary(treatment: Treatment) -> TreatmentSummary:
+    summary = TreatmentSummary.model_validate(treatment)
+    if summary.cause and len(summary.cause) > _LONGEST_CAUSE:
+        summary.cause = f"{summary.cause[:_LONGEST_CAUSE]}…"
+    return summary
 
 
 def _started(call: Call, services: Services, frozen: Frozen, event: Any) -> Reply:

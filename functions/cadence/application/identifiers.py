@@ -5,6 +5,9 @@ from datetime import datetime
 
 from ulid import ULID
 
+from cadence.domain import ids
+from cadence.domain.run import Run
+
 
 def new_ulid(now: datetime) -> str:
     return str(ULID.from_datetime(now)).lower()
@@ -15,3 +18,8 @@ def derived_ulid(first_seen: datetime, *key: str) -> str:
     digest = hashlib.sha256("\0".join(key).encode()).digest()
     milliseconds = int(first_seen.timestamp() * 1000)
     return str(ULID.from_bytes(milliseconds.to_bytes(6, "big") + digest[:10])).lower()
+
+
+def child_run_id(parent: Run, treatment: str) -> str:
+    """The id of the run that a treatment of kind `trigger` starts."""
+    return derived_ulid(parent.created_at, ids.treatment_id(parent.run_id, treatment), "trigger")

@@ -103,6 +103,9 @@ class RunStore(Protocol):
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
 
+    def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
+        """By name, those that come after the one named `after`."""
+
     def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
         """Keeps why the treatment is to end (the first request wins), unless it has ended; returns it as it then stands."""
 

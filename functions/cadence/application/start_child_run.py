@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.application.frozen import Frozen
-from cadence.application.identifiers import derived_ulid
+from cadence.application.identifiers import child_run_id
 from cadence.application.invalid_document import InvalidDocument
 from cadence.application.plan_run import PlanRun
 from cadence.application.ports import RunStore
 from cadence.application.start_followers import LARGEST_VALUE, read_block
 from cadence.application.start_run import Ancestry, StartRun
-from cadence.domain import ids
 from cadence.domain.errors import InvalidRequest, NotFound
 from cadence.domain.git_events import from_fork
 from cadence.domain.run import MAX_DEPTH, Run, RunState, Treatment, TreatmentSpec, TreatmentState
@@ -112,11 +111,6 @@ class StartChildRun:
                 )
             found[port.port] = read_block(value.preview, port.type)
         return found
-
-
-def child_run_id(parent: Run, treatment: str) -> str:
-    """The id of the run that a treatment of kind `trigger` starts."""
-    return derived_ulid(parent.created_at, ids.treatment_id(parent.run_id, treatment), "trigger")
 
 
 def _event(parent: Run, treatment: str) -> Mapping[str, Any]:

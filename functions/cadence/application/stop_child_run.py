@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cadence.application.identifiers import child_run_id
 from cadence.application.ports import Deadlines, RunStore
-from cadence.application.start_child_run import child_run_id
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.run import RunState, Treatment
 

@@ -87,13 +87,29 @@ class Client:
         yield from self._pages("runs", limit, filters)
 
     def run(self, run_id: str) -> Json:
-        return self._call("GET", _path("runs", run_id))
+        """With all its treatments, also where the service tells them page by page."""
+        run = self._call("GET", _path("runs", run_id))
+        cursor = run["next"]
+        while cursor:
+            page = self._call("GET", _path("runs", run_id), params={"cursor": cursor})
+            run["treatments"] += page["treatments"]
+            cursor = page["next"]
+        return {**run, "next": None}
 
     def treatment(self, run_id: str, treatment: str) -> Json:
         return self._call("GET", _path("runs", run_id, "treatments", treatment))
 
     def graph(self, run_id: str) -> Json:
-        return self._call("GET", _path("runs", run_id, "graph"))
+        """Whole, also where the service tells it page by page."""
+        graph: Json = {"nodes": [], "edges": []}
+        cursor = None
+        while True:
+            page = self._call("GET", _path("runs", run_id, "graph"), params={"cursor": cursor})
+            graph["nodes"] += page["nodes"]
+            graph["edges"] += page["edges"]
+            cursor = page["next"]
+            if cursor is None:
+                return graph
 
     def trace(self, run_id: str, port: str, offset: int | None = None) -> Json:
         return self._call("GET", _path("runs", run_id, "trace"), params={"port": port, "offset": offset})

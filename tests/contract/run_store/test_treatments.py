@@ -230,3 +230,17 @@ def test_a_value_comes_back_as_it_was(store: RunStore, run: str) -> None:
     assert sorted(store.list_values(RUN), key=lambda v: v.port) == [empty, value]
     with pytest.raises(NotFound):
         store.get_value(RUN, "b", "out")
+
+
+def test_treatments_are_told_page_by_page(store: RunStore, run: str) -> None:
+    names = ["a", "a:1", "a:10", "a:2", "a-b", "ab", "b"]
+    admit(store, *(TreatmentSpec(name) for name in names))
+    seen: list[str] = []
+    after = None
+    while True:
+        page = store.page_of_treatments(run, 2, after)
+        seen += [treatment.name for treatment in page.items]
+        after = page.after
+        if after is None:
+            break
+    assert seen == sorted(names)

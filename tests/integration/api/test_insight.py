@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
+from api.routes import insight as insight_routes
+from api.routes import runs as runs_routes
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
@@ -134,6 +136,33 @@ def test_the_graph_shows_what_went_through(api, run_id):
 
     assert {node["name"]: node["state"] for node in graph["nodes"]} == {"greet": "succeeded", "shout": "failed"}
     assert graph["edges"][0]["size"] == len(GREETING)
+
+
+def test_a_large_run_is_told_page_by_page(api, run_id, monkeypatch):
+    whole_run, whole_graph = (api("GET", f"/v1/runs/{run_id}{path}").json for path in ("", "/graph"))
+    monkeypatch.setattr(runs_routes, "_TREATMENTS_PER_PAGE", 1)
+    monkeypatch.setattr(runs_routes, "_LONGEST_CAUSE", 3)
+    monkeypatch.setattr(insight_routes, "_LONGEST_GRAPH", 1)
+
+    treatments, pages = pages_of(api, f"/v1/runs/{run_id}", "treatments")
+    assert pages == 2
+    assert [one["name"] for one in treatments] == [one["name"] for one in whole_run["treatments"]]
+    assert all(len(one["cause"] or "") <= 4 for one in treatments)
+    for part in ("nodes", "edges"):
+        found, pages = pages_of(api, f"/v1/runs/{run_id}/graph", part)
+        assert found == whole_graph[part]
+        assert pages == len(whole_graph["nodes"]) + len(whole_graph["edges"])
+    first = api("GET", f"/v1/runs/{run_id}").json["next"]
+    assert api("GET", f"/v1/runs/{run_id}/graph", query={"cursor": first}).status == 422
+
+
+def pages_of(api, path, part):
+    found, pages, cursor = [], 0, None
+    while pages == 0 or cursor:
+        page = api("GET", path, query={"cursor": cursor} if cursor else {}).json
+        found += page[part]
+        pages, cursor = pages + 1, page["next"]
+    return found, pages
 
 
 def test_runners_and_hosts(api, run_id, settings):

@@ -194,7 +194,8 @@ def test_running_again(api):
 
     again = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "all"})
     too_early = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "failed"})
-    api.services.runs.finish_run(run_id, RunState.FAILED, "greet failed", api.services.clock())
+    seen = api.services.runs.get_run(run_id)
+    api.services.runs.finish_run(seen, RunState.FAILED, "greet failed", api.services.clock())
     failed = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "failed"})
 
     assert again.status == 201

@@ -237,6 +237,23 @@ class DynamoRunStore:
                 )
             ]
 
+    def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
+        prefix = TreatmentItem.PREFIX
+        # No name has a character below "!" or above "~".
+        first = f"{prefix}{after}!" if after else prefix
+        with translated(f"run {run_id}"):
+            found = [
+                item.treatment()
+                for item in TreatmentItem.query(
+                    partition(run_id),
+                    TreatmentItem.sk.between(first, f"{prefix}\x7f"),
+                    consistent_read=True,
+                    limit=limit + 1,
+                )
+            ]
+        page = found[:limit]
+        return Page(page, page[-1].name if len(found) > limit else None)
+
     def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
         item = self._treatment_key(run_id, treatment)
         unfinished = TreatmentItem.state.is_in(*map(str, UNFINISHED_TREATMENT_STATES))
