@@ -21,8 +21,8 @@ _REFS = {
     "merge_requests": 'event.kind == "pull_request"',
     "pushes": 'event.kind == "push"',
     "schedules": 'event.kind == "schedule"',
-    "web": 'event.kind == "manual"',
-    "api": 'event.kind == "manual"',
+    "web": 'event.kind == "api"',
+    "api": 'event.kind == "api"',
 }
 
 
