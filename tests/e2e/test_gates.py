@@ -1,6 +1,7 @@
 """Runs and treatments beyond what may run at a time wait for their turn, and all get it."""
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cadence.adapters.remembered_pools import SECONDS
 from tests.e2e.api import Api
 
 RUNS = int(os.environ.get("CADENCE_E2E_RUNS", "40"))
@@ -32,6 +34,7 @@ def small_pool(api: Api) -> Iterator[None]:
     (pool,) = (one for one in api.get("/v1/pools")["items"] if one["name"] == "local")
     address = f"/v1/pools/{pool.pop('name')}"
     assert api.call("PUT", address, json={**pool, "limits": {"runners": 1}}).ok
+    time.sleep(SECONDS + 0.5)  # processes that place treatments may still know the pool as it was
     yield
     assert api.call("PUT", address, json=pool).ok
 
