@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 import requests
@@ -137,8 +138,9 @@ def test_a_host_agent_that_ends_stops_the_start_with_its_last_words(
     echo: EchoStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ECHO_FAULT", "host")
-    echo.up()
-    assert echo.supervisors[0].wait(20) == 1
+    with suppress(LocalStackError):  # which is raised if it ends before the start is complete
+        echo.up()
+    assert [supervisor.wait(20) for supervisor in echo.supervisors] in ([], [1])
     assert "host-agent ended with status 1; its last words:\n  no such pool" in echo.paths.log("supervisor").read_text()
 
 
