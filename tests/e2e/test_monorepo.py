@@ -1,8 +1,6 @@
 """The example of a repository's CI, in a fork's pull request: matrix, service, cache, artifact, approval, and no secret."""
 
-import io
 import json
-import tarfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
-from cadence.domain.githosts import github
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import serving
+from tests.e2e.github_events import deliver, pull_request_of_a_fork, repository
 from tests.git.repositories import Repository, served
-from tests.integration.agent.podman import APPLETS, BUSYBOX, podman, working
+from tests.integration.agent.podman import content, podman, working
 
 pytestmark = pytest.mark.podman
 
@@ -38,7 +35,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Hub"]:
         own_network = [each for each in arguments if "host" not in each]
         if not own_network:
             pytest.skip("two instances need the same port, and containers have no network of their own here")
-        made = podman("import", "--change", f"CMD {json.dumps(DATABASE)}", "-", IMAGE, stdin=_image())
+        made = podman("import", "--change", f"CMD {json.dumps(DATABASE)}", "-", IMAGE, stdin=content(pg_isready=READY))
         assert made.returncode == 0, made.stderr.decode()
         patch.setenv("CADENCE_PODMAN_ARGS", own_network[0])
         folder = tmp_path_factory.mktemp("monorepo")
@@ -52,12 +49,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Hub"]:
 class Hub:
     """A git host with one repository and its fork, whose pull requests start the example."""
 
-    def __init__(self, api: Api, repository: Repository, address: str) -> None:
-        self.api, self.repository, self._address = api, repository, address
+    def __init__(self, api: Api, work_tree: Repository, address: str) -> None:
+        self.api, self.work_tree, self._address = api, work_tree, address
         files: dict[str, str | None] = {"requirements.txt": "a==1\n"}
         files.update({f"{part}/test.sh": TEST.format(part) for part in ("lib", "app")})
-        self.base = repository.commit(files)
-        repository.git("checkout", "--quiet", "-b", "change")
+        self.base = work_tree.commit(files)
+        work_tree.git("checkout", "--quiet", "-b", "change")
         self._put("/v1/projects/default/secrets/deploy-key", {"value": "s3cr3t-of-the-project"})
         self._put("/v1/projects/default/environments/preview", {"approvals": {"required": 1}})
         document = DOCUMENT.replace('"python:3.13"', IMAGE).replace('"postgres:16"', IMAGE)
@@ -67,42 +64,24 @@ class Hub:
 
     def pull_request(self, number: int) -> str:
         """The run that a new commit of the fork's pull request starts."""
-        head = self.repository.commit({"lib/new.py": f"{number} = {number}\n"})
-        payload = {
-            "action": "opened",
-            "number": number,
-            "pull_request": {
-                "title": "A change",
-                "user": {"login": "eve"},
-                "head": {"ref": "change", "sha": head, "repo": self._named(2, "eve/web")},
-                "base": {"ref": "main", "sha": self.base, "repo": self._named(1, "acme/web")},
-            },
-            "sender": {"login": "eve"},
-        }
-        return self._started_by("pull_request", payload)
+        head = self.work_tree.commit({"lib/new.py": f"{number} = {number}\n"})
+        return self._started_by("pull_request", pull_request_of_a_fork(number, self._address, self.base, head))
 
     def push(self) -> str:
         """The run that a push of the newest commit to the project's own repository starts."""
         payload = {
             "ref": "refs/heads/main",
             "before": self.base,
-            "after": self.repository.git("rev-parse", "HEAD"),
-            "repository": self._named(1, "acme/web"),
+            "after": self.work_tree.git("rev-parse", "HEAD"),
+            "repository": repository(1, "acme/web", self._address),
             "sender": {"login": "ann"},
             "commits": [],
         }
-        return self._started_by("push", payload)
+        return self._started_by("push", json.dumps(payload).encode())
 
-    def _started_by(self, event: str, payload: dict[str, Any]) -> str:
+    def _started_by(self, event: str, body: bytes) -> str:
         before = {run["run_id"] for run in self._runs()}
-        raw = json.dumps(payload).encode()
-        headers = {
-            "content-type": "application/json",
-            github.EVENT_HEADER: event,
-            github.DELIVERY_HEADER: uuid.uuid4().hex,
-            github.SIGNATURE_HEADER: github.signature_of(raw, SECRET.encode()),
-        }
-        assert requests.post(self.api.url + self._hook, data=raw, headers=headers, timeout=60).status_code == 202
+        assert deliver(self.api.url + self._hook, body, event, SECRET).status_code == 202
         for _ in range(150):
             if new := {run["run_id"] for run in self._runs()} - before:
                 return str(new.pop())
@@ -115,9 +94,6 @@ class Hub:
     def _put(self, path: str, body: dict[str, Any]) -> None:
         answer = self.api.call("PUT", path, json=body)
         assert answer.ok, answer.text
-
-    def _named(self, number: int, name: str) -> dict[str, Any]:
-        return {"id": number, "full_name": name, "clone_url": self._address, "default_branch": "main"}
 
 
 def test_a_forks_pull_request_runs_everything_but_the_release(hub: Hub) -> None:
@@ -148,7 +124,7 @@ def test_a_forks_pull_request_runs_everything_but_the_release(hub: Hub) -> None:
 
 def test_another_commit_restores_what_the_first_installed_only_if_it_may_be_trusted(hub: Hub) -> None:
     """A fork restores what others kept, but keeps nothing itself: its first run left nothing behind."""
-    hub.repository.commit({"requirements.txt": "a==2\n"})  # so that no other test has kept this
+    hub.work_tree.commit({"requirements.txt": "a==2\n"})  # so that no other test has kept this
     run_id = hub.pull_request(2)
     hub.api.until(run_id, lambda run: states(run).get("test:lib") == "succeeded")
     assert "installing what requirements.txt names" in _printed(hub.api, run_id, "test:lib")
@@ -169,17 +145,3 @@ def _of(run: dict[str, Any], treatment: str) -> dict[str, Any]:
 
 def _printed(api: Api, run_id: str, treatment: str) -> list[str]:
     return [line["text"] for line in api.lines(run_id, treatment=treatment) if line["stream"] == "stdout"]
-
-
-def _image() -> bytes:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
-        archive.add(BUSYBOX, "bin/busybox")
-        for applet in (*APPLETS, "cp", "cd"):
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            archive.addfile(link)
-        ready = tarfile.TarInfo("bin/pg_isready")
-        ready.size, ready.mode = len(READY), 0o755
-        archive.addfile(ready, io.BytesIO(READY.encode()))
-    return content.getvalue()

@@ -1,6 +1,5 @@
 """Runs that start by themselves on the running stack: pull requests, schedules, and the ends of other runs."""
 
-import json
 import time
 import uuid
 from collections.abc import Callable
@@ -9,12 +8,11 @@ from typing import Any
 
 import botocore.session
 import pytest
-import requests
 
-from cadence.domain.githosts import github
 from cadence.local.ministack import REGION
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
+from tests.e2e.github_events import deliver, pull_request_of_a_fork
 from tests.git.repositories import Repository
 
 SECRET = "a webhook's secret, long enough"
@@ -69,28 +67,8 @@ def test_a_forks_pull_request_is_tested_without_secrets(api: Api, project: Proje
     body = {"kind": "github", "project": project.name, "name": "hub", "webhook_secret": SECRET}
     hook = api.call("POST", "/v1/githosts", json=body).json()["webhook_path"]
 
-    def repository(number: int, name: str) -> dict[str, Any]:
-        return {"id": number, "full_name": name, "clone_url": made.url, "default_branch": "main"}
-
-    payload = {
-        "action": "opened",
-        "number": 7,
-        "pull_request": {
-            "title": "A change",
-            "user": {"login": "eve"},
-            "head": {"ref": "change", "sha": head, "repo": repository(2, "eve/web")},
-            "base": {"ref": "main", "sha": base, "repo": repository(1, "acme/web")},
-        },
-        "sender": {"login": "eve"},
-    }
-    raw = json.dumps(payload).encode()
-    headers = {
-        "content-type": "application/json",
-        github.EVENT_HEADER: "pull_request",
-        github.DELIVERY_HEADER: uuid.uuid4().hex,
-        github.SIGNATURE_HEADER: github.signature_of(raw, SECRET.encode()),
-    }
-    assert requests.post(api.url + hook, data=raw, headers=headers, timeout=60).status_code == 202
+    announced = pull_request_of_a_fork(7, made.url, base, head)
+    assert deliver(api.url + hook, announced, "pull_request", SECRET).status_code == 202
 
     run = project.run_of("check")
     treated = {treatment["name"]: treatment for treatment in run["treatments"]}

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import requests
 
-from cadence.domain.githosts import github
 from cadence.local.repository import Head, head
 from cadence.local.webhook import Webhook
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
+from tests.e2e.github_events import deliver
 from tests.e2e.test_secrets import client
 
 SECRET = "a webhook's secret, long enough"
@@ -34,13 +34,7 @@ class Hub:
     head: Head
 
     def deliver(self, body: bytes, delivery: str, event: str = "push", secret: str = SECRET) -> requests.Response:
-        headers = {
-            "content-type": "application/json",
-            github.EVENT_HEADER: event,
-            github.DELIVERY_HEADER: delivery,
-            github.SIGNATURE_HEADER: github.signature_of(body, secret.encode()),
-        }
-        return requests.post(self.webhook.url, data=body, headers=headers, timeout=60)
+        return deliver(self.webhook.url, body, event, secret, delivery)
 
     def push(self, **changes: Any) -> bytes:
         """The body that announces a push of the repository's commit, with some members changed."""

@@ -21,7 +21,3 @@ def several_at_once(work: Callable[[T], R], items: Sequence[T], /) -> Sequence[R
         return [work(item) for item in items]
     with ThreadPoolExecutor(min(_AT_A_TIME, len(items))) as pool:
         return list(pool.map(work, items))
-
-
-def one_by_one(work: Callable[[T], R], items: Sequence[T], /) -> Sequence[R]:
-    return [work(item) for item in items]

@@ -15,7 +15,23 @@ import pytest
 # Each test process has its own, since it removes it at its end.
 IMAGE = f"localhost/cadence-agent-test:{os.getpid()}"
 BUSYBOX = Path("/bin/busybox")
-APPLETS = ("sh", "cat", "echo", "env", "id", "sleep", "sha256sum", "wc", "nc", "touch", "test", "ls", "kill", "mkdir")
+APPLETS = (
+    "sh",
+    "cat",
+    "echo",
+    "env",
+    "id",
+    "sleep",
+    "sha256sum",
+    "wc",
+    "nc",
+    "touch",
+    "test",
+    "ls",
+    "kill",
+    "mkdir",
+    "cp",
+)
 _WITHOUT_LIMITS = "--ulimit nofile=512:512 --ulimit nproc=1000:1000 --runtime runc"
 #: What a container needs where it may not change its limits, or its network either, as in some virtual machines.
 ARGUMENTS = ("", _WITHOUT_LIMITS, f"--network host {_WITHOUT_LIMITS}")
@@ -33,7 +49,7 @@ def working() -> Iterator[list[str]]:
         pytest.skip("podman is not installed")
     if not BUSYBOX.exists():
         pytest.skip("busybox-static, the image's only content, is not installed")
-    made = podman("import", "-", IMAGE, stdin=_content())
+    made = podman("import", "-", IMAGE, stdin=content())
     if made.returncode:
         pytest.skip(f"podman cannot make an image here: {made.stderr.decode()[-200:]}")
     try:
@@ -46,12 +62,17 @@ def working() -> Iterator[list[str]]:
         podman("image", "rm", "--force", IMAGE)
 
 
-def _content() -> bytes:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
+def content(**scripts: str) -> bytes:
+    """An image's files: busybox under the names of its applets, and these scripts, all in /bin."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
         archive.add(BUSYBOX, "bin/busybox")
         for applet in APPLETS:
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(link)
-    return content.getvalue()
+        for name, text in scripts.items():
+            script = tarfile.TarInfo(f"bin/{name}")
+            script.size, script.mode = len(text.encode()), 0o755
+            archive.addfile(script, io.BytesIO(text.encode()))
+    return written.getvalue()

@@ -32,7 +32,6 @@ from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
 from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
-from cadence.application.workers import one_by_one
 from cadence.domain import ids, plan
 from cadence.domain.errors import CadenceError
 from cadence.domain.pool import HOST, Placement, Pool
@@ -56,6 +55,7 @@ from tests.fakes.services import (
 )
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.turnstiles import MemoryTurnstileStore
+from tests.fakes.workers import one_by_one
 
 RUN = "01a"
 LEASE = timedelta(seconds=45)

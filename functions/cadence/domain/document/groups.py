@@ -4,18 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cadence.domain.document.draft import DraftTreatment, mapping
+from cadence.domain.document.matrix import axes
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Port
 from cadence.domain.document.types import DataType, Flow, Vec
 
-_NOT_AXES = frozenset({"include", "exclude", "fail_fast", "max_parallel"})
-
 Carried = tuple[tuple[Flow, DataType], ...]
 """The ways in which values may pass; one of the producer's has to be one of the consumer's."""
-
-
-def axes(body: Mapping[str, Any]) -> frozenset[str]:
-    """The names of a matrix's axes, as written, without what only `include` adds."""
-    return frozenset(mapping(body.get("matrix"))) - _NOT_AXES
 
 
 def each_input(body: Mapping[str, Any]) -> str | None:
@@ -31,7 +25,8 @@ def is_group(body: Mapping[str, Any]) -> bool:
 
 def paired(producer: Mapping[str, Any], consumer: Mapping[str, Any]) -> bool:
     """Whether the consumer's instances are connected each to those of the producer that have the same values."""
-    return "matrix" in producer and bool(axes(producer)) and axes(producer) <= axes(consumer)
+    shared = set(axes(mapping(producer.get("matrix"))))
+    return bool(shared) and shared <= set(axes(mapping(consumer.get("matrix"))))
 
 
 def given(producer: DraftTreatment, port: Port, consumer: DraftTreatment) -> Carried:

@@ -33,7 +33,6 @@ from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
 from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
-from cadence.application.workers import one_by_one
 from cadence.domain import plan
 from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost, Transient
 from cadence.domain.pool import HOST, Placement, Pool
@@ -55,6 +54,7 @@ from tests.fakes.services import (
 )
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.turnstiles import MemoryTurnstileStore
+from tests.fakes.workers import one_by_one
 from tests.unit.scheduling.simulation.agent import Agent
 from tests.unit.scheduling.simulation.machine import Execution
 from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watched
