@@ -13,8 +13,8 @@ LONGEST_WORD = 64  # characters
 _ASCII = r"\x00-/:-@\[-`{-\x7f"
 _SYMBOLS = (
     r"\u0080-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7"
-    r"\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u2e00-\u2e7f\u3000-\u303f\ue000-\uf8ff"
-    r"\ufe00-\ufe1f\ufe30-\ufe4f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffff\U0001f000-\U0001faff"
+    r"\u1680\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u2e00-\u2e7f\u3000-\u303f\ue000-\uf8ff"
+    r"\ufe00-\ufe1f\ufe30-\ufe4f\ufeff\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffff\U0001f000-\U0001faff"
 )
 _ALONE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 
@@ -32,14 +32,15 @@ _HALF_PAIRS = re.compile(r"[\ud800-\udfff]")
 def plain(text: str) -> str:
     """The text as it is searched, by words and by regular expressions: without what only tells a terminal how to show it.
 
-    Halves of surrogate pairs, which no encoding takes, become U+FFFD.
+    Halves of surrogate pairs, which no encoding takes, become U+FFFD. The long s becomes an s: a regular expression that
+    ignores case takes it for one, and so must words.
 
     >>> plain("\\x1b[31merror\\x1b[0m: no such file")
     'error: no such file'
     """
     if "\x1b" in text:
         text = _TERMINAL.sub("", text)
-    return text if text.isascii() else _HALF_PAIRS.sub("\ufffd", text)
+    return text if text.isascii() else _HALF_PAIRS.sub("\ufffd", text).replace("\u017f", "s")
 
 
 def lower(text: str) -> str:
