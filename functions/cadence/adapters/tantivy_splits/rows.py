@@ -1,0 +1,184 @@
+"""Blocks of lines: columns of numbers, then the texts, compressed together."""
+
+import json
+import struct
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any
+
+import cramjam
+
+from cadence.domain.errors import InvalidRequest
+from cadence.domain.search.split import SplitLine
+
+ROWS_PER_BLOCK = 512
+_LEVEL = 3  # of zstd: higher ones take much longer for little
+_HEADER = struct.Struct("<II")
+# What of a line has a column; whatever else a line holds is kept beside the columns, as JSON.
+_ORIGIN_KEYS = ("treatment", "attempt", "runner", "pool")
+_COLUMN_KEYS = frozenset({"seq", "time", "stream", "level", "text", *_ORIGIN_KEYS})
+_ENCODING = ("utf-8", "surrogatepass")
+
+Origin = tuple[Any, ...]
+"""(pipeline, run id, treatment, attempt, runner, pool): what lines that came from one place have in common."""
+
+
+class Numbered:
+    """Values and their numbers, in the order in which they were first met."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._numbers: dict[Any, int] = {}
+
+    def number(self, value: Any) -> int:
+        number = self._numbers.get(value)
+        if number is None:
+            number = self._numbers[value] = len(self.values)
+            self.values.append(value)
+        return number
+
+
+class Moments:
+    """Milliseconds since 1970 of times as lines write them."""
+
+    def __init__(self) -> None:
+        self._second, self._at = "", 0
+
+    def of(self, time: str) -> int:
+        """Raises InvalidRequest for a time that does not order as its text does."""
+        if time[:19] != self._second:
+            self._at = self._read(time[:19])
+            self._second = time[:19]
+        fraction = time[20:23]
+        if len(time) != 24 or time[19] != "." or time[23] != "Z" or not (fraction.isascii() and fraction.isdigit()):
+            raise InvalidRequest(f"{time!r} is no time in UTC with milliseconds.")
+        return self._at + int(fraction)
+
+    @staticmethod
+    def _read(second: str) -> int:
+        try:
+            at = int(datetime.fromisoformat(second).replace(tzinfo=UTC).timestamp())
+        except ValueError:
+            at = 0
+        if _written_second(at) != second:
+            raise InvalidRequest(f"{second!r} is no time in UTC.")
+        return at * 1000
+
+
+def written(moment: int) -> str:
+    """The time of `moment` (milliseconds since 1970) as lines write it."""
+    second, millisecond = divmod(moment, 1000)
+    return f"{_written_second(second)}.{millisecond:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def _written_second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+@dataclass
+class Columns:
+    """What is put into a block, row by row. `gaps` are the times, each less the one before; `leads` are `seq - index`."""
+
+    gaps: "array[int]" = field(default_factory=lambda: array("q"))
+    origins: "array[int]" = field(default_factory=lambda: array("I"))
+    segments: "array[int]" = field(default_factory=lambda: array("q"))
+    indexes: "array[int]" = field(default_factory=lambda: array("I"))
+    leads: "array[int]" = field(default_factory=lambda: array("q"))
+    levels: "array[int]" = field(default_factory=lambda: array("H"))
+    streams: "array[int]" = field(default_factory=lambda: array("H"))
+    lengths: "array[int]" = field(default_factory=lambda: array("I"))
+    more: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    texts: list[bytes] = field(default_factory=list)
+
+    def add(self, row: SplitLine, gap: int, origin: int, level: int, stream: int) -> None:
+        line: Mapping[str, Any] = row.line
+        text = line["text"].encode(*_ENCODING)
+        if len(line) > len(_COLUMN_KEYS) - ("pool" not in line):
+            self.more[len(self.gaps)] = {key: value for key, value in line.items() if key not in _COLUMN_KEYS}
+        self.gaps.append(gap)
+        self.origins.append(origin)
+        self.segments.append(row.segment)
+        self.indexes.append(row.index)
+        self.leads.append(line["seq"] - row.index)
+        self.levels.append(level)
+        self.streams.append(stream)
+        self.lengths.append(len(text))
+        self.texts.append(text)
+
+    def packed(self) -> bytes:
+        arrays = (
+            self.gaps,
+            self.origins,
+            self.segments,
+            self.indexes,
+            self.leads,
+            self.levels,
+            self.streams,
+            self.lengths,
+        )
+        more = json.dumps(self.more).encode() if self.more else b""
+        parts = [_HEADER.pack(len(self.gaps), len(more)), *(column.tobytes() for column in arrays), more, *self.texts]
+        return bytes(cramjam.zstd.compress(b"".join(parts), _LEVEL))
+
+
+class Block:
+    """The rows of one block, from `first_row` on."""
+
+    def __init__(self, packed: bytes | memoryview, first_row: int) -> None:
+        data = memoryview(bytes(cramjam.zstd.decompress(packed)))
+        self.first_row = first_row
+        self.rows, more = _HEADER.unpack_from(data)
+        at = _HEADER.size
+        columns = []
+        for kind in "qIqIqHHI":
+            column = array(kind)
+            size = self.rows * column.itemsize
+            column.frombytes(data[at : at + size])
+            columns.append(column)
+            at += size
+        gaps, self.origins, self.segments, self.indexes, self._leads, self.levels, self.streams, lengths = columns
+        self.moments = list(accumulate(gaps))
+        self._more: Mapping[str, Any] = json.loads(bytes(data[at : at + more])) if more else {}
+        self._texts = data[at + more :]
+        self._ends = list(accumulate(lengths))
+
+    def text(self, number: int) -> str:
+        """`number` counts within the block, as everywhere here."""
+        start = self._ends[number - 1] if number else 0
+        return str(self._texts[start : self._ends[number]], *_ENCODING)
+
+    def all_text(self) -> bytes:
+        """The texts one after the other, with nothing between them."""
+        return bytes(self._texts)
+
+    def texts(self) -> Iterator[str]:
+        return (self.text(number) for number in range(self.rows))
+
+    def line(self, number: int, origin: Origin, levels: Sequence[str], streams: Sequence[str]) -> SplitLine:
+        pipeline, run_id, treatment, attempt, runner, pool = origin
+        index, time = self.indexes[number], written(self.moments[number])
+        line = {
+            "seq": self._leads[number] + index,
+            "time": time,
+            "runner": runner,
+            "treatment": treatment,
+            "attempt": attempt,
+            "stream": streams[self.streams[number]],
+            "level": levels[self.levels[number]],
+            "text": self.text(number),
+        }
+        if pool is not None:
+            line["pool"] = pool
+        if self._more:
+            line |= self._more.get(str(number), {})
+        return SplitLine(time, run_id, self.segments[number], index, pipeline, line)
+
+
+def origin_of(row: SplitLine) -> Origin:
+    line: Mapping[str, Any] = row.line
+    return (row.pipeline, row.run_id, line["treatment"], line["attempt"], line["runner"], line.get("pool"))
