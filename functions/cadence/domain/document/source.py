@@ -61,7 +61,7 @@ class Places:
         """
         node, spot = self.root, None
         for index, part in enumerate(problem.path):
-            spots = self._spots(node, part)
+            spots = self.of(node, part)
             if spots is None:
                 break
             node = node[part]
@@ -69,8 +69,8 @@ class Places:
             spot = spots[at_value]
         return (1, 1) if spot is None else self.position_of(spot)
 
-    def _spots(self, container: Any, part: str | int) -> tuple[Any, Any] | None:
-        """Those of a member's key and value."""
+    def of(self, container: Any, part: str | int) -> tuple[Any, Any] | None:
+        """The spots of a member's key and its value; `None` if they are not known."""
         spots = self.members.get(id(container))
         if spots is None:
             return None
