@@ -12,6 +12,7 @@ from api.routes import (
     pools,
     quotas,
     runs,
+    search,
     secrets,
     service,
 )
@@ -22,6 +23,7 @@ GROUPS: tuple[Endpoints, ...] = (
     approvals.endpoints,
     insight.endpoints,
     logs.endpoints,
+    search.endpoints,
     secrets.endpoints,
     environments.endpoints,
     pools.endpoints,
