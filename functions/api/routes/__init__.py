@@ -13,6 +13,7 @@ from api.routes import (
     quotas,
     replays,
     runs,
+    search,
     secrets,
     service,
 )
@@ -24,6 +25,7 @@ GROUPS: tuple[Endpoints, ...] = (
     insight.endpoints,
     replays.endpoints,
     logs.endpoints,
+    search.endpoints,
     secrets.endpoints,
     environments.endpoints,
     pools.endpoints,
