@@ -101,7 +101,7 @@ class _Rows:
                 text = " ".join(words(plain(row.line["text"])))  # type: ignore[arg-type]
             except (KeyError, TypeError, AttributeError, OverflowError) as error:
                 raise InvalidRequest(
-                    f"Line {row.index} of segment {row.segment} of run {row.run_id} is no log line."
+                    f"Line {row.position} of segment {row.segment} of run {row.run_id} is no log line."
                 ) from error
             if len(columns.gaps) == 1:
                 first = at

@@ -8,6 +8,7 @@ from tantivy import Occur
 
 from cadence.adapters.tantivy_splits import index as fields
 from cadence.adapters.tantivy_splits.layout import Head, KnownWords
+from cadence.adapters.tantivy_splits.rows import IN_ORIGIN
 from cadence.domain.search.query import (
     And,
     Condition,
@@ -25,14 +26,6 @@ from cadence.domain.search.query import (
 
 # tantivy refuses a phrase whose last word stands for more than 16,384 words of a segment of the index.
 _MOST_LAST_WORDS = 10_000
-# Place of each field in an origin (see rows.Origin).
-_IN_ORIGIN = {
-    FieldName.PIPELINE: 0,
-    FieldName.RUN: 1,
-    FieldName.TREATMENT: 2,
-    FieldName.RUNNER: 4,
-    FieldName.POOL: 5,
-}
 
 
 @dataclass(frozen=True)
@@ -117,7 +110,7 @@ class Translation:
             case FieldName.STREAM:
                 return self._numbers(fields.STREAM, map(wanted, self.head.streams))
             case _:
-                place = _IN_ORIGIN[name]
+                place = IN_ORIGIN[name]
                 return self._numbers(fields.ORIGIN, (wanted(origin[place] or "") for origin in self.head.origins))
 
     def _numbers(self, field: str, wanted: Iterable[bool]) -> Translated:

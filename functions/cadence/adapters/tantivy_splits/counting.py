@@ -8,7 +8,7 @@ from tantivy import Occur
 
 from cadence.adapters.tantivy_splits import index as fields
 from cadence.adapters.tantivy_splits.layout import Head
-from cadence.adapters.tantivy_splits.rows import Moments
+from cadence.adapters.tantivy_splits.rows import IN_ORIGIN, Moments, origin_of
 from cadence.adapters.tantivy_splits.stored import StoredLines
 from cadence.application.split_ports import Counting, Tally
 from cadence.domain.search.query import FieldName
@@ -90,7 +90,7 @@ class Counter:
             return [(start, to - row) for start, row, to in ranges]
         inside = self._within(query, ranges)
         if len(ranges) == 1:
-            return [(ranges[0][0], self._searcher.search(inside, 1, count=True).count or 0)]
+            return [(ranges[0][0], _number(self._searcher.search(inside, 1, count=True)))]
         found = self._searcher.aggregate(inside, {"rows": _row_ranges(ranges)})
         return list(_in_ranges(found["rows"], ranges))
 
@@ -113,30 +113,18 @@ class Counter:
 
 def _by(head: Head, by: FieldName | None) -> tuple[str | None, Sequence[str | None], Callable[[SplitLine], str | None]]:
     """The index's field to count by (None: all lines have one value), the values that its numbers stand for, and a line's value."""
-    match by:
-        case None:
-            return None, [None], lambda line: None
-        case FieldName.ORGANIZATION:
-            return None, [head.organization], lambda line: head.organization
-        case FieldName.PROJECT:
-            return None, [head.project], lambda line: head.project
-        case FieldName.LEVEL:
-            return fields.LEVEL, head.levels, lambda line: str(line.line["level"])
-        case FieldName.STREAM:
-            return fields.STREAM, head.streams, lambda line: str(line.line["stream"])
-        case FieldName.PIPELINE:
-            return fields.ORIGIN, [origin[0] for origin in head.origins], lambda line: line.pipeline
-        case FieldName.RUN:
-            return fields.ORIGIN, [origin[1] for origin in head.origins], lambda line: line.run_id
-        case FieldName.TREATMENT:
-            return fields.ORIGIN, [origin[2] for origin in head.origins], lambda line: str(line.line["treatment"])
-        case FieldName.RUNNER:
-            return fields.ORIGIN, [origin[4] for origin in head.origins], lambda line: str(line.line["runner"])
-        case FieldName.POOL:
-            pools = [origin[5] or "" for origin in head.origins]
-            return fields.ORIGIN, pools, lambda line: str(line.line.get("pool") or "")
-        case FieldName.STATE:
-            raise ValueError("Lines cannot be counted by state.")
+    if by is None:
+        return None, [None], lambda line: None
+    if by in (FieldName.ORGANIZATION, FieldName.PROJECT):
+        owner = head.organization if by is FieldName.ORGANIZATION else head.project
+        return None, [owner], lambda line: owner
+    if by in (FieldName.LEVEL, FieldName.STREAM):
+        values = head.levels if by is FieldName.LEVEL else head.streams
+        return by.value, values, lambda line: str(line.line[by.value])
+    if by is FieldName.STATE:
+        raise ValueError("Lines cannot be counted by state.")
+    place = IN_ORIGIN[by]
+    return fields.ORIGIN, [origin[place] or "" for origin in head.origins], lambda line: origin_of(line)[place] or ""
 
 
 def _row_ranges(ranges: Sequence[Range]) -> Mapping[str, Any]:
@@ -155,3 +143,7 @@ def _in_ranges(found: Mapping[str, Any], ranges: Sequence[Range]) -> Sequence[tu
 def _add(tally: Tally, start: int | None, value: str | None, count: int) -> None:
     if count:
         tally[start, value] = tally.get((start, value), 0) + count
+
+
+def _number(found: tantivy.SearchResult) -> int:
+    return int(found.count)  # type: ignore[attr-defined] # missing in tantivy's own description

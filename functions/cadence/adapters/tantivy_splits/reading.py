@@ -55,11 +55,9 @@ class TantivySplit(OpenSplit):
         if translated.exact:
             return Found([self._hit(row) for row in self._newest(translated, rows, limit)])
         hits: list[Hit] = []
-        looked_at = 0
-        for row in self._candidates(query.where, translated, rows):
+        for looked_at, row in enumerate(self._candidates(query.where, translated, rows)):
             if looked_at and looked_at % _LOOKED_AT == 0 and over():
                 return Found(hits, self._stored.place(row + 1))
-            looked_at += 1
             line = self._stored.line(row)
             if self._matches(matcher, line):
                 hits.append(self._as_hit(line))
@@ -131,7 +129,7 @@ class TantivySplit(OpenSplit):
         return self._as_hit(self._stored.line(row))
 
     def _as_hit(self, line: SplitLine) -> Hit:
-        place = Place(line.time, line.run_id, line.segment, line.index)
+        place = Place(line.time, line.run_id, line.segment, line.position)
         return Hit(place, self._head.organization, self._head.project, line.pipeline, line.line)
 
     def _matches(self, matcher: Matcher, line: SplitLine) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import cramjam
 
 from cadence.domain.errors import InvalidRequest
+from cadence.domain.search.query import FieldName
 from cadence.domain.search.split import SplitLine
 
 ROWS_PER_BLOCK = 512
@@ -25,6 +26,15 @@ _ENCODING = ("utf-8", "surrogatepass")
 
 Origin = tuple[Any, ...]
 """(pipeline, run id, treatment, attempt, runner, pool): what lines that came from one place have in common."""
+
+# Place in it of each field that it has.
+IN_ORIGIN = {
+    FieldName.PIPELINE: 0,
+    FieldName.RUN: 1,
+    FieldName.TREATMENT: 2,
+    FieldName.RUNNER: 4,
+    FieldName.POOL: 5,
+}
 
 
 class Numbered:
@@ -103,8 +113,8 @@ class Columns:
         self.gaps.append(gap)
         self.origins.append(origin)
         self.segments.append(row.segment)
-        self.indexes.append(row.index)
-        self.leads.append(line["seq"] - row.index)
+        self.indexes.append(row.position)
+        self.leads.append(line["seq"] - row.position)
         self.levels.append(level)
         self.streams.append(stream)
         self.lengths.append(len(text))

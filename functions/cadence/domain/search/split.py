@@ -24,7 +24,7 @@ class SplitLine(NamedTuple):
     time: str
     run_id: str
     segment: int
-    index: int
+    position: int
     pipeline: str
     line: Mapping[str, object]
 
