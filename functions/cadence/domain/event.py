@@ -101,6 +101,7 @@ def _of_run(run: Run) -> Event:
         "project": run.project,
         "pipeline": run.pipeline,
         "run_id": run.run_id,
+        "replay_of": run.replay_of.run_id if run.replay_of else None,
     }
 
 

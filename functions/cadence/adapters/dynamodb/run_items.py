@@ -18,6 +18,7 @@ from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
     ConcurrencyPolicy,
     Kind,
+    ReplayOf,
     Run,
     RunState,
     Treatment,
@@ -80,6 +81,7 @@ class RunItem(RunsTable):
     machine_token = UnicodeAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
     rerun_of = UnicodeAttribute(null=True)
+    replay_of = JSONAttribute(null=True)
     kept_sha256 = UnicodeAttribute(null=True)
     concurrency_group = UnicodeAttribute(null=True)
     concurrency_policy = UnicodeAttribute(null=True)
@@ -92,7 +94,7 @@ class RunItem(RunsTable):
         for field in dataclasses.fields(run):
             value = getattr(run, field.name)
             if value is not None:
-                setattr(item, field.name, value)
+                setattr(item, field.name, dataclasses.asdict(value) if isinstance(value, ReplayOf) else value)
         return item
 
     def run(self) -> Run:
@@ -105,6 +107,7 @@ class RunItem(RunsTable):
         values["unsettled"] = _int(self.unsettled)
         values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
         values["priority"] = _int(self.priority) or 0
+        values["replay_of"] = ReplayOf(**self.replay_of) if self.replay_of else None
         return Run(**values)
 
 
