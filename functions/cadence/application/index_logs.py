@@ -11,8 +11,9 @@ from cadence.domain.errors import Conflict, Transient
 from cadence.domain.log import Segment, Watermark, detected_level, gap_line
 from cadence.domain.run import Run
 
-_ATTEMPTS = 5
-# A transaction holds 100 items: manifest, head, and a watermark for each runner.
+# Other runs of the organization arrive in the same lane, so a transaction may come too late now and then.
+_ATTEMPTS = 8
+# A transaction holds 100 items: manifest, head, arrival and its lane, and a watermark for each runner.
 _RUNNERS_PER_SEGMENT = 90
 
 
@@ -42,7 +43,7 @@ class IndexLogs:
     def _write(self, run: Run, by_runner: dict[str, list[LogBatch]]) -> int:
         run_id = run.run_id
         for _ in range(_ATTEMPTS):
-            head = self.index.get_head(run_id, by_runner)
+            head = self.index.get_head(run.organization, run_id, by_runner)
             watermarks: list[Watermark] = []
             lines_by_runner: list[list[Line]] = []
             for runner_id, batches in by_runner.items():
@@ -57,7 +58,7 @@ class IndexLogs:
             key = self.segments.write(run_id, head.next_segment, lines)
             try:
                 self.index.append(head, _manifest(run, head.next_segment, key, lines), watermarks)
-            except Conflict:
+            except (Conflict, Transient):
                 continue
             return len(lines)
         raise Transient(f"The log of run {run_id} is being written by others.")

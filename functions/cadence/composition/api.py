@@ -50,6 +50,7 @@ from cadence.composition import gates, settings
 from cadence.composition.documents import check_document
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
+from cadence.composition.search import Search, search
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
 from cadence.domain.schemas import schemas_folder
@@ -91,6 +92,7 @@ class Services:
     add_githost: AddGitHost
     measure: Measure
     read_logs: ReadLogs
+    search: Search
 
     @property
     def version(self) -> str:
@@ -164,5 +166,6 @@ def services() -> Services:
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
         measure=Measure(visible, now),
+        search=search(its, visible, runs, runners, now),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

@@ -1,18 +1,23 @@
 """Wiring of searching and following lines."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cadence.adapters.dynamodb.arrivals import DynamoArrivals
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.application.find_lines import FindLines
 from cadence.application.follow_lines import FollowLines
+from cadence.application.live_ports import LANES
 from cadence.application.live_query import LiveQuery
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import Followers
-from cadence.application.search_ports import SearchIndex
+from cadence.application.scan_index import ScanIndex
+from cadence.application.scan_segments import ScanSegments
 from cadence.application.treatment_states import TreatmentStates
 from cadence.application.visible_runs import VisibleRuns
+from cadence.composition.settings import ApiSettings
+from cadence.domain.log import Segment
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,19 @@ class Search:
     live_url: str
 
 
-def live_query(
-    find: FindLines, logs_table: str, data_bucket: str, followers: Followers, runs: RunStore, clock: Clock
-) -> LiveQuery:
-    follow = FollowLines(DynamoArrivals(logs_table), S3LogSegments(data_bucket), followers, clock, time.sleep)
-    return LiveQuery(find, follow, TreatmentStates(runs))
+def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Followers, clock: Clock) -> Search:
+    arrivals = DynamoArrivals(its.logs_table)
+    segments = S3LogSegments(its.data_bucket)
+    states = TreatmentStates(runs)
 
+    def all_segments(organization: str, project: str) -> Sequence[Segment]:
+        return [
+            arrival.segment
+            for lane in range(LANES)
+            for arrival in arrivals.list_arrivals(organization, lane, 0, 100_000)
+            if arrival.segment.project == project
+        ]
 
-def find_lines(index: SearchIndex, visible: VisibleRuns, clock: Clock) -> FindLines:
-    return FindLines(index, visible, clock)
+    find = FindLines(ScanIndex(all_segments, ScanSegments(segments), states, clock), visible, clock)
+    follow = FollowLines(arrivals, segments, followers, clock, time.sleep)
+    return Search(find, LiveQuery(find, follow, states), its.live_url)
