@@ -22,6 +22,7 @@ from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
 from infra.schedules import PipelineSchedules
 from infra.scheduling import StateMachines
+from infra.search_index import keep_search_index
 from infra.settings import Deployment
 from infra.tables import Tables
 
@@ -55,6 +56,7 @@ class CadenceStack(Stack):
         unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
         self._alerting = self._work_queue("Alerting", "alerting", "observe", deployment, unwatched)
         self._exporting = self._work_queue("Exporting", "exporting", "observe", deployment, unwatched)
+        unindexed_for_search = failed_queue(Construct(self, "SearchIndex"), deployment, "search-index")
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
@@ -88,6 +90,7 @@ class CadenceStack(Stack):
             "cache_mebibytes": str(deployment.cache_mebibytes),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
+            "retention_days": str(deployment.retention_days),
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder
@@ -95,6 +98,7 @@ class CadenceStack(Stack):
         api = PublicApi(self, "PublicApi", deployment, functions)
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
+        keep_search_index(functions["search_index"], tables.by_name["logs"], unindexed_for_search)
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)
@@ -108,6 +112,7 @@ class CadenceStack(Stack):
                 "wake-ups": self._wake_ups.failed,
                 "log-lines": unindexed,
                 "watching": unwatched,
+                "search-index": unindexed_for_search,
             }
         )
         alarms.on_errors(lambdas.log_groups)

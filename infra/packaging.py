@@ -58,8 +58,11 @@ _BASE = ("botocore", "pynamodb", "python-ulid")
 _CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
 _DOCUMENTS = (*_CONDITIONS, "cronsim", "tzdata")
 
+# Words that regular expressions narrow down to are found with the schema validator's engine.
+_SEARCH = ("cramjam", "jsonschema-rs", "tantivy")
+
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),
+    "api": Needs((*_BASE, *_DOCUMENTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
@@ -75,6 +78,7 @@ NEEDS: Mapping[str, Needs] = {
     "observe": Needs(_BASE),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
+    "search_index": Needs((*_BASE, *_SEARCH)),
 }
 
 

@@ -124,8 +124,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _lists_runs(),
         # That somebody follows a run's log is noted for its runners.
         _items("runners", "GetItem", "Query", "PutItem"),
-        _items("logs", "Query"),
-        *_gets("documents/*", "runs/*"),
+        _items("logs", "GetItem", "Query"),
+        *_gets("documents/*", "runs/*", "splits/*"),
         _puts("documents/*"),
         # Quotas and limits are raised, approvals decided: whoever waits goes on.
         *_RUN_GATES,
@@ -238,6 +238,14 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
             lambda names: names.log_lines(),
         ),
         _sends("log-lines-failed"),
+    ),
+    "search_index": (
+        _items("logs", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+        *_gets("runs/*", "splits/*"),
+        _puts("splits/*"),
+        _may("s3", ("DeleteObject",), _objects("splits/*")),
+        _follows("logs"),
+        _sends("search-index-failed"),
     ),
     "log_stream": (
         _items("access", "GetItem", "PutItem"),

@@ -8,6 +8,7 @@ rule, if it is not removed here.
 import heapq
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -35,6 +36,7 @@ _TAKEN_FOR = timedelta(minutes=15)
 # No search that read the fresh segments before is under way any more.
 _SURELY_FORGOTTEN = timedelta(minutes=15)
 _REMOVED_AT_ONCE = 90
+_AGAIN_AFTER = timedelta(minutes=1)
 
 
 @dataclass
@@ -71,6 +73,12 @@ class TendIndex:
         except Conflict:
             return Tended()
         return self._look(organization, project, over)
+
+    def ask_again(self, organization: str, project: str) -> None:
+        """Makes the project due. Whoever changed its state meanwhile has said when it is."""
+        state = self.catalogue.get_state(organization, project)
+        with suppress(Conflict):
+            self.catalogue.note_look(state, self.clock() + _AGAIN_AFTER)
 
     def retention(self, state: IndexState) -> timedelta:
         return min(state.retention or self.longest, self.longest)

@@ -46,6 +46,7 @@ class ApiSettings:
     schedules_group: str
     schedules_role_arn: str
     git_hosts: str
+    retention_days: str
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,13 @@ class LogStreamSettings:
     log_stream_policy: str
 
 
+@dataclass(frozen=True)
+class SearchIndexSettings:
+    logs_table: str
+    data_bucket: str
+    retention_days: str
+
+
 # Lambda folder → its settings; the infrastructure and a test go through this list.
 SETTINGS: Mapping[str, type] = {
     "api": ApiSettings,
@@ -244,4 +252,5 @@ SETTINGS: Mapping[str, type] = {
     "observe": ObserveSettings,
     "log_indexer": LogIndexerSettings,
     "log_stream": LogStreamSettings,
+    "search_index": SearchIndexSettings,
 }

@@ -114,9 +114,21 @@ class FreshItem(LogsTable):
     project = UnicodeAttribute()
     pipeline = UnicodeAttribute()
 
+    PARTITION: ClassVar[str] = "FRESH#"
+
     @classmethod
     def partition(cls, organization: str, project: str) -> str:
-        return f"FRESH#{organization}#{project}"
+        return f"{cls.PARTITION}{organization}#{project}"
+
+    @classmethod
+    def is_partition(cls, key: str) -> bool:
+        return key.startswith(cls.PARTITION)
+
+    @classmethod
+    def project_of(cls, partition: str) -> tuple[str, str]:
+        """Organization and project."""
+        organization, _, project = partition.removeprefix(cls.PARTITION).partition("#")
+        return organization, project
 
     @classmethod
     def sort_key(cls, segment: Segment) -> str:
