@@ -91,11 +91,16 @@ class CorpusSegment:
     lines: Sequence[Line]
 
 
-def segments(total: int, seed: int = 1, per_segment: int = 2000, per_run: int = 8000) -> Iterator[CorpusSegment]:
-    """At least `total` lines in time order of their segments; four runs are under way at any time. Always the same ones."""
+def segments(
+    total: int, seed: int = 1, first: datetime = FIRST, per_segment: int = 2000, per_run: int = 8000
+) -> Iterator[CorpusSegment]:
+    """At least `total` lines in time order of their segments; four runs are under way at any time. Always the same ones.
+
+    They lie 25 ms apart, from `first` on.
+    """
     rng = random.Random(seed)
     templates = rng.choices([t for _, t in _TEMPLATES], [w for w, _ in _TEMPLATES], k=1 << 16)
-    at, written, runs_begun = FIRST, 0, 0
+    at, written, runs_begun = first, 0, 0
     under_way: list[_Run] = []
     while written < total:
         while len(under_way) < 4:

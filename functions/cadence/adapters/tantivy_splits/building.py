@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,7 +11,7 @@ import tantivy
 
 from cadence.adapters.tantivy_splits import index as fields
 from cadence.adapters.tantivy_splits.layout import Head, field_values, packed_words, write_file
-from cadence.adapters.tantivy_splits.rows import ROWS_PER_BLOCK, Columns, Moments, Numbered, origin_of
+from cadence.adapters.tantivy_splits.rows import ROWS_PER_BLOCK, Moments, Numbered, origin_of, packed_block
 from cadence.domain.errors import InvalidRequest
 from cadence.domain.search.query import FieldName
 from cadence.domain.search.split import MOST_FACTS, SplitFacts, SplitLine
@@ -84,40 +85,36 @@ class _Rows:
         self.first_time = self.last_time = ""
 
     def documents(self, lines: Iterable[SplitLine]) -> Iterator[tantivy.Document]:
-        moments, columns, first = Moments(), Columns(), 0
+        moment_of = Moments().of
         before: tuple[Any, ...] = ()
-        moment = 0
-        for row in lines:
-            if row[:4] <= before:
-                raise ValueError(f"{row[:4]} comes after {before}")
-            before = row[:4]
-            if len(columns.gaps) == ROWS_PER_BLOCK:
-                self._end_block(columns, first)
-                columns, moment = Columns(), 0
-            try:
-                at = moments.of(row.time)
-                origin, level, stream = self._numbers(row)
-                columns.add(row, at - moment, origin, level, stream)
-                text = " ".join(words(plain(row.line["text"])))  # type: ignore[arg-type]
-            except (KeyError, TypeError, AttributeError, OverflowError) as error:
-                raise InvalidRequest(
-                    f"Line {row.position} of segment {row.segment} of run {row.run_id} is no log line."
-                ) from error
-            if len(columns.gaps) == 1:
-                first = at
-            moment = at
-            document = tantivy.Document()
-            document.add_text(fields.TEXT, text)
-            document.add_integer(fields.ORIGIN, origin)
-            document.add_integer(fields.LEVEL, level)
-            document.add_integer(fields.STREAM, stream)
-            document.add_integer(fields.ROW, self.count)
-            self.count += 1
-            self.first_time = self.first_time or row.time
-            self.last_time = row.time
-            yield document
-        if columns.gaps:
-            self._end_block(columns, first)
+        every = iter(lines)
+        while rows := list(islice(every, ROWS_PER_BLOCK)):
+            moments: list[int] = []
+            numbers: list[tuple[int, int, int]] = []
+            for row in rows:
+                if row[:4] <= before:
+                    raise ValueError(f"{row[:4]} comes after {before}")
+                before = row[:4]
+                try:
+                    moments.append(moment_of(row.time))
+                    numbers.append(self._numbers(row))
+                    text = " ".join(words(plain(row.line["text"])))  # type: ignore[arg-type]
+                except (KeyError, TypeError, AttributeError) as error:
+                    raise _no_line(row) from error
+                yield self._document(text, numbers[-1])
+                self.count += 1
+            self.first_time = self.first_time or rows[0].time
+            self.last_time = rows[-1].time
+            self._end_block(rows, moments, numbers)
+
+    def _document(self, text: str, numbers: tuple[int, int, int]) -> tantivy.Document:
+        document = tantivy.Document()
+        document.add_text(fields.TEXT, text)
+        document.add_integer(fields.ORIGIN, numbers[0])
+        document.add_integer(fields.LEVEL, numbers[1])
+        document.add_integer(fields.STREAM, numbers[2])
+        document.add_integer(fields.ROW, self.count)
+        return document
 
     def values(self) -> Mapping[FieldName, Collection[str]]:
         return field_values(self.origins.values, self.levels.values, self.streams.values)
@@ -129,8 +126,17 @@ class _Rows:
             self.streams.number(row.line["stream"]),
         )
 
-    def _end_block(self, columns: Columns, first: int) -> None:
-        packed = columns.packed()
+    def _end_block(
+        self, rows: Sequence[SplitLine], moments: Sequence[int], numbers: Sequence[tuple[int, int, int]]
+    ) -> None:
+        try:
+            packed = packed_block(rows, moments, numbers)
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise _no_line(rows[0]) from error
         self.out.write(packed)
-        self.blocks.append((len(packed), len(columns.gaps), first))
-        self.text_bytes += sum(columns.lengths)
+        self.blocks.append((len(packed), len(rows), moments[0]))
+        self.text_bytes += sum(len(str(row.line["text"])) for row in rows)
+
+
+def _no_line(row: SplitLine) -> InvalidRequest:
+    return InvalidRequest(f"Near line {row.position} of segment {row.segment} of run {row.run_id} is no line of a log.")

@@ -4,10 +4,10 @@ import json
 import struct
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import accumulate
+from operator import sub
 from typing import Any
 
 import cramjam
@@ -16,7 +16,8 @@ from cadence.domain.errors import InvalidRequest
 from cadence.domain.search.query import FieldName
 from cadence.domain.search.split import SplitLine
 
-ROWS_PER_BLOCK = 512
+# Hits are mostly scattered over blocks: larger ones take less room, and longer to search.
+ROWS_PER_BLOCK = 256
 _LEVEL = 3  # of zstd: higher ones take much longer for little
 _HEADER = struct.Struct("<II")
 # What of a line has a column; whatever else a line holds is kept beside the columns, as JSON.
@@ -90,50 +91,27 @@ def _written_second(second: int) -> str:
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
-@dataclass
-class Columns:
-    """What is put into a block, row by row. `gaps` are the times, each less the one before; `leads` are `seq - index`."""
-
-    gaps: "array[int]" = field(default_factory=lambda: array("q"))
-    origins: "array[int]" = field(default_factory=lambda: array("I"))
-    segments: "array[int]" = field(default_factory=lambda: array("q"))
-    indexes: "array[int]" = field(default_factory=lambda: array("I"))
-    leads: "array[int]" = field(default_factory=lambda: array("q"))
-    levels: "array[int]" = field(default_factory=lambda: array("H"))
-    streams: "array[int]" = field(default_factory=lambda: array("H"))
-    lengths: "array[int]" = field(default_factory=lambda: array("I"))
-    more: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    texts: list[bytes] = field(default_factory=list)
-
-    def add(self, row: SplitLine, gap: int, origin: int, level: int, stream: int) -> None:
-        line: Mapping[str, Any] = row.line
-        text = line["text"].encode(*_ENCODING)
-        if len(line) > len(_COLUMN_KEYS) - ("pool" not in line):
-            self.more[len(self.gaps)] = {key: value for key, value in line.items() if key not in _COLUMN_KEYS}
-        self.gaps.append(gap)
-        self.origins.append(origin)
-        self.segments.append(row.segment)
-        self.indexes.append(row.position)
-        self.leads.append(line["seq"] - row.position)
-        self.levels.append(level)
-        self.streams.append(stream)
-        self.lengths.append(len(text))
-        self.texts.append(text)
-
-    def packed(self) -> bytes:
-        arrays = (
-            self.gaps,
-            self.origins,
-            self.segments,
-            self.indexes,
-            self.leads,
-            self.levels,
-            self.streams,
-            self.lengths,
-        )
-        more = json.dumps(self.more).encode() if self.more else b""
-        parts = [_HEADER.pack(len(self.gaps), len(more)), *(column.tobytes() for column in arrays), more, *self.texts]
-        return bytes(cramjam.zstd.compress(b"".join(parts), _LEVEL))
+def packed_block(rows: Sequence[SplitLine], moments: Sequence[int], numbers: Sequence[tuple[int, int, int]]) -> bytes:
+    """Rows with their moments, and the numbers of their origins, levels and streams. Raises what no line of a log would."""
+    lines: Sequence[Mapping[str, Any]] = [row.line for row in rows]
+    texts = [line["text"].encode(*_ENCODING) for line in lines]
+    columns = (
+        # Each less the one before, and the sequence number less the position: small numbers that repeat.
+        array("q", [moments[0], *map(sub, moments[1:], moments)]),
+        array("I", [origin for origin, _, _ in numbers]),
+        array("q", [row.segment for row in rows]),
+        array("I", [row.position for row in rows]),
+        array("q", [line["seq"] - row.position for row, line in zip(rows, lines, strict=True)]),
+        array("H", [level for _, level, _ in numbers]),
+        array("H", [stream for _, _, stream in numbers]),
+        array("I", map(len, texts)),
+    )
+    more = {
+        number: _more(line) for number, line in enumerate(lines) if len(line) > len(_COLUMN_KEYS) - ("pool" not in line)
+    }
+    described = json.dumps(more).encode() if more else b""
+    parts = [_HEADER.pack(len(rows), len(described)), *(column.tobytes() for column in columns), described, *texts]
+    return bytes(cramjam.zstd.compress(b"".join(parts), _LEVEL))
 
 
 class Block:
@@ -187,6 +165,10 @@ class Block:
         if self._more:
             line |= self._more.get(str(number), {})
         return SplitLine(time, run_id, self.segments[number], index, pipeline, line)
+
+
+def _more(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in line.items() if key not in _COLUMN_KEYS}
 
 
 def origin_of(row: SplitLine) -> Origin:

@@ -33,7 +33,7 @@ class SplitLine(NamedTuple):
 class SplitFacts:
     """What is known of a split's lines without reading them. Sizes are bytes.
 
-    `text_bytes` is the size of the lines' texts, `head_bytes` how much of the object's start tells which words are in it.
+    `text_bytes` is (nearly) the size of the lines' texts, `head_bytes` how much of the object's start tells which words are in it.
     `values` are all values of the fields that have few.
     """
 
