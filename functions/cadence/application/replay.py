@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cadence.application.frozen import Frozen, frozen_again
 from cadence.application.look_into_run import find_runner
 from cadence.application.ports import Documents, PoolStore, RunnerStore, RunStore
+from cadence.application.replay_ports import ReplayStore
 from cadence.application.runner_ports import Chunks, SecretStore
 from cadence.application.workers import Workers, several_at_once
 from cadence.domain import keeping, plan
@@ -16,6 +17,7 @@ from cadence.domain.replay.planning import How, ReplayPlan, refusal, replay_plan
 from cadence.domain.run import ConcurrencyPolicy, ReplayOf, Run, Treatment, TreatmentSpec, Value
 from cadence.domain.runner import Runner
 
+MOST_LISTED = 10
 _LONGEST_CHAIN = 20
 
 
@@ -158,6 +160,20 @@ class Replay:
             message = f"{original.spec.name} ran in the pools {listed}, which are no longer there: name another one."
             raise Gone(message, missing=[f"pool {name}" for name in asked])
         return (pool,) if pool else ()
+
+
+@dataclass(frozen=True)
+class ListReplays:
+    runs: RunStore
+    find: FindOriginal
+    store: ReplayStore
+
+    def __call__(self, run: Run, name: str) -> Sequence[Run]:
+        """The newest replays of a treatment, newest first. Raises what finding where it ran raises."""
+        run, treatment, _ = self.find.where_it_ran(run, name)
+        names = self.store.newest(ReplayOf(run.run_id, treatment.name), MOST_LISTED)
+        known = self.runs.get_runs(names)
+        return [known[each] for each in names if each in known]
 
 
 def _versions(spec: TreatmentSpec, runner: Runner | None) -> Mapping[str, int]:
