@@ -6,8 +6,8 @@ from pydantic import Field
 
 from api.endpoint import Body, Model
 from api.shapes import JsonObject, Name
-from cadence.application.compare_replay import Comparison, Ended, OutputContrast
-from cadence.domain.run import Value
+from cadence.application.compare_replay import Comparison, Ended
+from cadence.domain.replay.verdict import OutputContrast
 
 
 class ReplayBody(Body):
@@ -161,10 +161,6 @@ def comparison_view(found: Comparison) -> ComparisonView:
     )
 
 
-def sent_view(value: Value | None) -> SentView | None:
-    return SentView(sha256=value.sha256, size=value.size) if value else None
-
-
 def _output(output: OutputContrast) -> OutputView:
     found = output.contrast
     return OutputView(
@@ -172,9 +168,9 @@ def _output(output: OutputContrast) -> OutputView:
         flow=output.port.flow,
         type=output.port.type,
         equal=output.equal,
-        same_values=output.equal or bool(found and found.same_values),
-        then=sent_view(output.then),
-        now=sent_view(output.now),
+        same_values=output.same_values,
+        then=SentView.model_validate(output.then) if output.then else None,
+        now=SentView.model_validate(output.now) if output.now else None,
         first_difference=PlaceView.model_validate(found.first) if found and found.first else None,
         note=output.note,
     )

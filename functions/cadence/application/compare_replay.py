@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 
 from cadence.application.look_into_run import find_runner
 from cadence.application.ports import RunnerStore, RunStore
 from cadence.application.replay_ports import ReplayStore
 from cadence.application.runner_ports import Chunks
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
-from cadence.domain.replay.clues import Reading, Side, read
-from cadence.domain.replay.contrast import Contrast, contrast, form_of
-from cadence.domain.replay.kinds import Evidence, Execution, Guess, guesses
+from cadence.domain.replay.clues import Side
+from cadence.domain.replay.kinds import Execution, Guess, guesses
 from cadence.domain.replay.moments import Stretch
-from cadence.domain.replay.pieces import upto
+from cadence.domain.replay.verdict import OutputContrast, Sent, Verdict, contrasted, evidence, verdict
 from cadence.domain.run import OutputSpec, ReplayOf, Run, Treatment, TreatmentState, Value
 from cadence.domain.runner import Runner
 
@@ -22,14 +19,6 @@ LONGEST_COMPARED = 32 * 1024 * 1024
 MOST_REPLAYS = 10
 # What an end of this kind says about is the infrastructure, not the treatment.
 _TELLS_NOTHING = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.SKIPPED})
-
-
-class Verdict(StrEnum):
-    PENDING = "pending"  # the replay goes on
-    DETERMINISTIC = "deterministic"  # the same, byte by byte
-    EQUIVALENT = "equivalent"  # the same values, written differently
-    DIFFERS = "differs"
-    INCONCLUSIVE = "inconclusive"  # one of the two did not end by itself
 
 
 @dataclass(frozen=True)
@@ -62,24 +51,10 @@ class Ended:
         digests = {port: value.sha256 for port, value in self.values.items()}
         return Execution(str(self.treatment.state), self.treatment.exit_code, digests, self.offline)
 
-    def side(self, now: datetime) -> Side:
-        begin = self.treatment.started_at or self.run.created_at
-        return Side(Stretch(begin, self.treatment.finished_at or now), self.host)
-
-
-@dataclass(frozen=True)
-class OutputContrast:
-    """`contrast` is None where the digests say enough, or where `note` says why it was not possible."""
-
-    port: OutputSpec
-    then: Value | None
-    now: Value | None
-    contrast: Contrast | None = None
-    note: str | None = None
-
     @property
-    def equal(self) -> bool:
-        return (self.then and self.then.sha256) == (self.now and self.now.sha256)
+    def side(self) -> Side:
+        begin = self.treatment.started_at or self.run.created_at
+        return Side(Stretch(begin, self.treatment.finished_at or begin), self.host)
 
 
 @dataclass(frozen=True)
@@ -118,10 +93,11 @@ class CompareReplay:
                 return Comparison(original, replay, Verdict.INCONCLUSIVE, why)
         outputs = [self._output(port, original, replay) for port in original.outputs if port.type != "void"]
         others = self._others(run.replay_of, run.run_id)
-        verdict, first = _verdict(original, replay, outputs)
-        evidence = _evidence(original, replay, outputs, others)
+        then, now = original.execution, replay.execution
+        decided, first = verdict(then, now, outputs)
+        found = evidence(then, now, outputs, (original.side, replay.side), [other.execution for other in others])
         considered = [other.run.run_id for other in others]
-        return Comparison(original, replay, verdict, first, outputs, guesses(evidence), considered)
+        return Comparison(original, replay, decided, first, outputs, guesses(found), considered)
 
     def _original(self, of: ReplayOf) -> Ended:
         try:
@@ -161,55 +137,16 @@ class CompareReplay:
 
     def _output(self, port: OutputSpec, original: Ended, replay: Ended) -> OutputContrast:
         then, now = original.values.get(port.port), replay.values.get(port.port)
-        if then is None or now is None or then.sha256 == now.sha256:
-            return OutputContrast(port, then, now)
+        sent = _sent(then), _sent(now)
         try:
-            found = contrast(form_of(port.type, port.path), self._content(then), self._content(now))
+            return contrasted(port, sent, (self._content(then), self._content(now)), LONGEST_COMPARED)
         except NotFound:
-            return OutputContrast(port, then, now, note="what was sent is no longer kept, only its digest")
-        cut = max(then.size, now.size) > LONGEST_COMPARED
-        if found.first is None and cut:
-            return OutputContrast(port, then, now, note=f"the first {LONGEST_COMPARED >> 20} MiB are the same")
-        return OutputContrast(port, then, now, found)
+            return OutputContrast(port, *sent, note="what was sent is no longer kept, only its digest")
 
-    def _content(self, value: Value) -> Iterator[bytes]:
-        keys = [value.chunk_key(seq) for seq in range(value.chunks)]
-        return upto(self.chunks.read_whole(keys), LONGEST_COMPARED)
+    def _content(self, value: Value | None) -> Iterator[bytes]:
+        if value is not None:
+            yield from self.chunks.read_whole([value.chunk_key(seq) for seq in range(value.chunks)])
 
 
-def _verdict(original: Ended, replay: Ended, outputs: Sequence[OutputContrast]) -> tuple[Verdict, str | None]:
-    then, now = original.execution, replay.execution
-    if then.ending != now.ending:
-        return Verdict.DIFFERS, f"it {then.words()} then, and {now.words()} now"
-    differing = [output for output in outputs if not output.equal]
-    if not differing:
-        return Verdict.DETERMINISTIC, None
-    real = [output for output in differing if not (output.contrast and output.contrast.same_values)]
-    verdict = Verdict.DIFFERS if real else Verdict.EQUIVALENT
-    return verdict, _words((real or differing)[0])
-
-
-def _words(output: OutputContrast) -> str:
-    name = f"output {output.port.port}"
-    if output.then is None or output.now is None:
-        return f"{name} was {'not sent then' if output.then is None else 'sent then'}, but {'is' if output.now else 'not'} now"
-    if output.contrast is None or output.contrast.first is None:
-        return f"{name} differs; {output.note}"
-    how = " (the values are equal)" if output.contrast.same_values else ""
-    return f"{name} differs first in {output.contrast.first.words()}{how}"
-
-
-def _evidence(original: Ended, replay: Ended, outputs: Sequence[OutputContrast], others: Sequence[Ended]) -> Evidence:
-    now = replay.treatment.finished_at or replay.run.created_at
-    then_side, now_side = original.side(now), replay.side(now)
-    readings: dict[str, Reading] = {}
-    reordered = []
-    for output in outputs:
-        found = output.contrast
-        if output.equal or (found and found.same_values):
-            continue
-        if found and found.reordered:
-            reordered.append(output.port.port)
-        readings[output.port.port] = read(found.pairs if found else (), then_side, now_side)
-    executions = [replay.execution, *(other.execution for other in others)]
-    return Evidence(original.execution, executions, readings, reordered)
+def _sent(value: Value | None) -> Sent | None:
+    return Sent(value.sha256, value.size) if value else None

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cadence.application.compare_replay import LONGEST_COMPARED, CompareReplay, Comparison, Verdict
+from cadence.application.compare_replay import LONGEST_COMPARED, CompareReplay, Comparison
 from cadence.domain import ids
 from cadence.domain.errors import InvalidRequest, NotFound
 from cadence.domain.replay.kinds import Kind
+from cadence.domain.replay.verdict import Verdict
 from cadence.domain.run import OutputSpec, ReplayOf, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Runner, RunnerState
 from tests.fakes.runners import MemoryRunnerStore
