@@ -155,6 +155,7 @@ class LogBatch:
     treatment: str
     attempt: int
     lines: Sequence[LogLine]
+    pool: str | None = None
 
 
 class LogSink(Protocol):

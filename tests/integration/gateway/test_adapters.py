@@ -22,6 +22,7 @@ from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine, Secret
 from cadence.domain.errors import NotFound, TooLarge, Transient
 from cadence.domain.retention import KEPT
+from tests.fakes.runs import a_run
 from tests.integration.gateway.conftest import REGION, RUN_ID, World
 
 PROJECT = ("default", "default")
@@ -217,7 +218,7 @@ def test_a_stream_that_takes_nothing_is_transient(throttling: Callable[..., Thro
 
 
 def test_segments_and_manifests_agree(world: World) -> None:
-    index = IndexLogs(world.log_index, world.log_segments)
+    index = IndexLogs(world.log_index, world.log_segments, a_run)
     assert index(RUN_ID, [batch(3)]) == 3
     assert index(RUN_ID, [batch(3)]) == 0
     assert index(RUN_ID, [batch(5)]) == 2
@@ -230,7 +231,7 @@ def test_segments_and_manifests_agree(world: World) -> None:
 
 
 def test_a_segment_that_the_bucket_has_expired_holds_no_lines(world: World) -> None:
-    IndexLogs(world.log_index, world.log_segments)(RUN_ID, [batch(3)])
+    IndexLogs(world.log_index, world.log_segments, a_run)(RUN_ID, [batch(3)])
     (segment,) = world.log_index.list_segments(RUN_ID, 0, 10)
     client("s3").delete_object(Bucket="data", Key=segment.key)
     assert S3LogSegments("data").read(segment.key) == []
@@ -245,10 +246,10 @@ def test_of_two_writers_one_starts_anew(world: World) -> None:
         def write(self, run_id: str, number: int, lines: Any) -> str:
             key: str = super().write(run_id, number, lines)
             if self.others:
-                IndexLogs(world.log_index, world.log_segments)(run_id, [self.others.pop()])
+                IndexLogs(world.log_index, world.log_segments, a_run)(run_id, [self.others.pop()])
             return key
 
-    assert IndexLogs(world.log_index, Interrupted("data"))(RUN_ID, [batch(4)]) == 2
+    assert IndexLogs(world.log_index, Interrupted("data"), a_run)(RUN_ID, [batch(4)]) == 2
     lines = [
         line["seq"]
         for segment in world.log_index.list_segments(RUN_ID, 0, 10)
