@@ -1,5 +1,6 @@
 """The command `replay`: in a pool, or here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,26 +78,33 @@ def _in_pool(
     client: Client, run_id: str, treatment: str, pool: str | None, *, offline: bool, explain: bool, quiet: bool
 ) -> Any:
     """The comparison of the first replay, with what the others tell as well."""
-    first = _once(client, run_id, treatment, pool, offline=offline, quiet=quiet)
+    first = _started(client, run_id, treatment, pool, offline=offline, quiet=quiet)
+    _wait(client, [first], quiet=quiet)
     found = client.comparison(first)
     if explain and found["verdict"] == "differs":
-        _once(client, run_id, treatment, pool, offline=False, quiet=quiet)
-        if not offline:
-            _once(client, run_id, treatment, pool, offline=True, quiet=quiet)
+        hows = (False,) if offline else (False, True)
+        _wait(
+            client, [_started(client, run_id, treatment, pool, offline=how, quiet=quiet) for how in hows], quiet=quiet
+        )
         found = client.comparison(first)
     return found
 
 
-def _once(client: Client, run_id: str, treatment: str, pool: str | None, *, offline: bool, quiet: bool) -> str:
-    """Waits for its end; returns the replay's run."""
+def _started(client: Client, run_id: str, treatment: str, pool: str | None, *, offline: bool, quiet: bool) -> str:
+    """The replay's run."""
     started = client.replay(run_id, treatment, pool, offline)
-    if quiet:
-        for _ in client.all_logs(started["run_id"], follow=True):
-            pass
-        return str(started["run_id"])
-    how = " without a network" if offline else ""
-    out.print(f"replay {started['run_id']} of {treatment} in run {started['original']}{how}", markup=False)
-    for unlike in started["unlike"]:
-        err.print(f"note: {unlike}", markup=False)
-    watch(client, started["run_id"])
+    if not quiet:
+        how = " without a network" if offline else ""
+        out.print(f"replay {started['run_id']} of {treatment} in run {started['original']}{how}", markup=False)
+        for unlike in started["unlike"]:
+            err.print(f"note: {unlike}", markup=False)
     return str(started["run_id"])
+
+
+def _wait(client: Client, replays: Sequence[str], *, quiet: bool) -> None:
+    for replay in replays:
+        if not quiet:
+            watch(client, replay)
+            continue
+        for _ in client.all_logs(replay, follow=True):
+            pass

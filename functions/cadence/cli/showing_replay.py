@@ -15,13 +15,24 @@ _WORDS = {
     "inconclusive": "inconclusive",
     "pending": "pending: the replay goes on",
 }
+_NOTHING_SENT = "deterministic: it ended the same; it sent nothing that could be compared"
+_KINDS = {
+    "random": "random numbers",
+    "network": "the network",
+    "order": "the order in which things happen",
+    "place": "where it runs",
+}
+_SURE = {"likely": "likely", "possible": "possibly"}
 _USAGE = {"cpu_ms": "CPU ms", "memory_peak": "memory peak", "read_bytes": "read", "write_bytes": "written"}
 _BYTES = frozenset({"memory_peak", "read_bytes", "write_bytes"})
 
 
 def show_comparison(found: Mapping[str, Any]) -> None:
     verdict = found["verdict"]
-    out.print(Text(_WORDS[verdict], _STYLES.get(verdict, "")), end="" if found["first"] else "\n")
+    words = _WORDS[verdict]
+    if verdict == "deterministic" and not any(output["then"] for output in found["outputs"]):
+        words = _NOTHING_SENT
+    out.print(Text(words, _STYLES.get(verdict, "")), end="" if found["first"] else "\n")
     if found["first"]:
         out.print(
             f": {found['first']}" if verdict in ("differs", "inconclusive") else f" ({found['first']})", markup=False
@@ -33,7 +44,8 @@ def show_comparison(found: Mapping[str, Any]) -> None:
             out.print(Text.assemble(("  now   ", "dim"), place["now"]))
             break
     for guess in found["depends_on"]:
-        head = f"{guess['confidence']} depends on {guess['kind']}: " if guess["kind"] != "unknown" else "unexplained: "
+        on = _KINDS.get(guess["kind"], guess["kind"])
+        head = f"{_SURE[guess['confidence']]} depends on {on}: " if on != "unknown" else "unexplained: "
         out.print(Text.assemble((head, "bold"), guess["evidence"]))
     out.print()
     then, now = found["original"], found["replay"]
