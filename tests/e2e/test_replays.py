@@ -57,7 +57,7 @@ def likely(found: dict[str, Any]) -> list[str]:
 
 
 def test_every_treatment_of_the_examples_is_the_same_again(api: Api) -> None:
-    examples = {
+    examples: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         "hello": (("greet",), {"name": "Ada"}),
         "failing": (("check", "alarm"), {}),
         "stream-pipeline": (("generate", "transform", "aggregate"), {"readings": 60, "pause": 0}),
