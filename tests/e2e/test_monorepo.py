@@ -140,7 +140,7 @@ def test_every_treatment_is_the_same_again_and_asks_for_approval_again(hub: Hub,
         assert api.finished(replay_of["run_id"])["state"] == "succeeded", name
         found = api.get(f"/v1/runs/{replay_of['run_id']}/comparison")
         assert (found["verdict"], found["first"]) == ("deterministic", None), name
-    assert started["test:lib"]["unlike"][-1].startswith("The cache dependencies-lib is restored as it is today")
+    assert started["test:lib"]["unlike"][-1].startswith("The cache dependencies-lib is as it is today")
     assert "replay one of its instances: test:lib, test:app" in replay("test").json()["detail"]
     assert "never ran (secrets are not given to pull requests from forks)" in replay("release").json()["detail"]
 

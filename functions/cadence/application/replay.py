@@ -194,7 +194,7 @@ def _unlike(spec: TreatmentSpec, runner: Runner | None) -> Sequence[str]:
         found.append(
             f"{who} runs in what {image} is on its runner today{was}: no registry could say then which that was."
         )
-    found += [f"The cache {cache.key} is restored as it is today." for cache in spec.caches]
+    found += [f"The cache {cache.key} is as it is today, and empty on another machine." for cache in spec.caches]
     unknown = set(spec.secrets.values()) - set(_versions(spec, runner))
     found += [f"Which version of the secret {name} it had is not known: it gets today's." for name in sorted(unknown)]
     return found
