@@ -16,6 +16,7 @@ from cadence.domain.run import OutputSpec, ReplayOf, Run, Treatment, TreatmentSt
 from cadence.domain.runner import Runner
 
 LONGEST_COMPARED = 32 * 1024 * 1024
+_NOTHING = Sent("", 0)
 MOST_REPLAYS = 10
 # What an end of this kind says about is the infrastructure, not the treatment.
 _TELLS_NOTHING = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.SKIPPED})
@@ -89,9 +90,9 @@ class CompareReplay:
             return Comparison(original, replay or self._unadmitted(run, original), Verdict.PENDING)
         for one, which in ((original, "The original"), (replay, "The replay")):
             if not one.tells:
-                why = f"{which} was {one.treatment.state}: {one.treatment.cause or 'no cause is known'}"
+                why = f"{which} ended {one.treatment.state}: {one.treatment.cause or 'no cause is known'}"
                 return Comparison(original, replay, Verdict.INCONCLUSIVE, why)
-        outputs = [self._output(port, original, replay) for port in original.outputs if port.type != "void"]
+        outputs = self._outputs(original, replay)
         others = self._others(run.replay_of, run.run_id)
         then, now = original.execution, replay.execution
         decided, first = verdict(then, now, outputs)
@@ -135,11 +136,21 @@ class CompareReplay:
         found = [self._found(known[name], of.treatment) for name in names if name in known]
         return [one for one in found if one is not None and one.tells]
 
-    def _output(self, port: OutputSpec, original: Ended, replay: Ended) -> OutputContrast:
+    def _outputs(self, original: Ended, replay: Ended) -> Sequence[OutputContrast]:
+        """In their order; what is read of those that differ is bounded for all of them together."""
+        found, left = [], LONGEST_COMPARED
+        for port in original.outputs:
+            if port.type != "void":
+                found.append(self._output(port, original, replay, left))
+                if not found[-1].equal:
+                    left -= min(left, max(sent.size for sent in (found[-1].then, found[-1].now, _NOTHING) if sent))
+        return found
+
+    def _output(self, port: OutputSpec, original: Ended, replay: Ended, most: int) -> OutputContrast:
         then, now = original.values.get(port.port), replay.values.get(port.port)
         sent = _sent(then), _sent(now)
         try:
-            return contrasted(port, sent, (self._content(then), self._content(now)), LONGEST_COMPARED)
+            return contrasted(port, sent, (self._content(then), self._content(now)), most)
         except NotFound:
             return OutputContrast(port, *sent, note="what was sent is no longer kept, only its digest")
 

@@ -119,6 +119,8 @@ class Replay:
         Raises what `FindOriginal` raises, Gone for secrets and pools as well, InvalidRequest for a pool that cannot be used.
         """
         original = self.find(run, name)
+        if offline and original.spec.services:
+            raise Conflict(f"{name} has services, so it cannot be cut off the network.")
         self._require_secrets(original)
         pools = self._pools(original, pool)
         made = original.plan(pools, offline=offline)

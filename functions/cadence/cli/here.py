@@ -139,7 +139,7 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
     }  # fmt: skip
     for one, which in ((original, "The original"), (now, "The replay")):
         if one["state"] in _TELLS_NOTHING:
-            why = f"{which} was {one['state']}: {one['cause'] or 'no cause is known'}"
+            why = f"{which} ended {one['state']}: {one['cause'] or 'no cause is known'}"
             return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
     outputs = [
         _output(client, kit, port, result["outputs"], folder) for port in work["outputs"] if port["type"] != "void"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cadence.cli.client import Client
+from cadence.cli.client import ApiError, Client
 from cadence.cli.connection import connect
 from cadence.cli.failures import FAILED, WRONG_USE, fail, told
 from cadence.cli.here import Elsewhere, replay_here, secrets_given, write_kit
@@ -82,10 +82,15 @@ def _in_pool(
     _wait(client, [first], quiet=quiet)
     found = client.comparison(first)
     if explain and found["verdict"] == "differs":
-        hows = (False,) if offline else (False, True)
-        _wait(
-            client, [_started(client, run_id, treatment, pool, offline=how, quiet=quiet) for how in hows], quiet=quiet
-        )
+        more = [_started(client, run_id, treatment, pool, offline=False, quiet=quiet)]
+        if not offline:
+            try:
+                more.append(_started(client, run_id, treatment, pool, offline=True, quiet=quiet))
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                err.print(f"note: {error}", markup=False)
+        _wait(client, more, quiet=quiet)
         found = client.comparison(first)
     return found
 

@@ -173,14 +173,23 @@ def test_what_is_very_long_is_compared_from_its_beginning(world: World) -> None:
     start = bytes(LONGEST_COMPARED)
     world.ran("01a", json=start + b"1")
     world.ran("01b", json=start + b"2")
-    assert world.compared().first == "output json differs; the first 32 MiB are the same"
+    assert world.compared().first == f"output json differs; the first {LONGEST_COMPARED:,} bytes are the same"
+
+
+def test_what_is_read_of_all_outputs_together_is_bounded(world: World) -> None:
+    for run_id, last in (("01a", b"1"), ("01b", b"2")):
+        world.ran(run_id, out=b"x" * LONGEST_COMPARED + last, json=last)
+    assert [output.note for output in world.compared().outputs] == [
+        f"the first {LONGEST_COMPARED:,} bytes are the same",
+        "only its digest was compared",
+    ]
 
 
 def test_an_end_that_is_not_its_own_says_nothing(world: World) -> None:
     world.ran("01a", out=b"17\n", json=b"1\n")
     world.ran("01b", S.LOST, None)
     found = world.compared()
-    assert (found.verdict, found.first) == (Verdict.INCONCLUSIVE, "The replay was lost: it was so")
+    assert (found.verdict, found.first) == (Verdict.INCONCLUSIVE, "The replay ended lost: it was so")
 
 
 def test_a_replay_that_goes_on_or_has_not_begun(world: World) -> None:

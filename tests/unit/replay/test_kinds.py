@@ -84,6 +84,13 @@ def test_a_duration_a_place_and_identifiers() -> None:
         assert [finding.clue for finding in found.findings] == [clue]
 
 
+def test_hostile_lines_are_read_in_no_time() -> None:
+    for unit in ("/a", "1:", "2026-", "-", "0", "ab1", "Mon ", "9.", "cadence-" + "0" * 26 + "-"):
+        line = unit * (4_096 // len(unit))
+        found = reading(*[(f"{line}x{number}", f"{line}y{number}") for number in range(20)])
+        assert not found.explained
+
+
 def test_what_else_differs_is_not_explained_away() -> None:
     found = reading(("17 of 20 in 0.1s", "18 of 20 in 0.2s"))
     assert found.has(Clue.DURATION)

@@ -18,7 +18,7 @@ class Clue(StrEnum):
     TOKEN = "token"  # noqa: S105 - long, of hexadecimal digits
 
 
-_WORKSPACE = re.compile(r"/[\w./-]*?/?cadence-[0-9A-Za-z]{26}-[0-9a-f]{12}-\d+(?:-\w+)+")
+_WORKSPACE = re.compile(r"(?<![\w./-])[\w./-]*cadence-[0-9A-Za-z]{26}-[0-9a-f]{12}-\d+(?:-\w+)+")
 _DURATION = re.compile(
     r"(?<![\w.])\d+(?:\.\d+)?\s?(?:s|sec|secs|seconds?|ms|milliseconds?|us|µs|ns|min|minutes?)(?!\w)"
 )

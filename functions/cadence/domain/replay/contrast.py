@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 from cadence.domain.replay.pieces import PIECE, Reader, evenly, lines, peeked
 
 MOST_PAIRS = 20
+LONGEST_READ = 4_096
 _SHOWN_BEFORE, _SHOWN_AFTER = 40, 80
 _SHOWN_BYTES = 16
 _SNIFFED = 4_096
@@ -53,7 +54,7 @@ class Place:
 @dataclass(frozen=True)
 class Contrast:
     """`first` is None for equal contents. `same_values`: it is only how they are written that differs. `pairs` are the first
-    lines that differ, as text; `reordered`: both have the same lines in another order."""
+    lines that differ, as text, their beginnings; `reordered`: both have the same lines in another order."""
 
     first: Place | None = None
     same_values: bool = False
@@ -105,7 +106,7 @@ def _lines(then: Iterable[bytes], now: Iterable[bytes], *, values: bool) -> Cont
                 place = replace(place, pointer=pointer, then=_shown(was), now=_shown(became)) if pointer else place
             first = first or place
             if len(pairs) < MOST_PAIRS:
-                pairs.append((_text(old), _text(new)))
+                pairs.append((_text(old)[:LONGEST_READ], _text(new)[:LONGEST_READ]))
         offset += len(old or b"")
     if first is None:
         return Contrast(spelled, same_values=True) if spelled else EQUAL

@@ -54,6 +54,8 @@ def contrasted(
     then, now = sent
     if then is None or now is None or then.sha256 == now.sha256:
         return OutputContrast(port, then, now)
+    if most <= 0:
+        return OutputContrast(port, then, now, note="only its digest was compared")
     form = form_of(port.type, port.path)
     found = contrast(form, upto(contents[0], most), upto(contents[1], most))
     if found.first is not None:
@@ -61,7 +63,7 @@ def contrasted(
     if form is Form.ARCHIVE and max(then.size, now.size) <= most:
         note = "both archives hold the same, packed differently"
         return OutputContrast(port, then, now, Contrast(same_values=True), note)
-    return OutputContrast(port, then, now, note=f"the first {most >> 20} MiB are the same")
+    return OutputContrast(port, then, now, note=f"the first {most:,} bytes are the same")
 
 
 def verdict(then: Execution, now: Execution, outputs: Sequence[OutputContrast]) -> tuple[Verdict, str | None]:
