@@ -28,6 +28,7 @@ def show_run(client: Client, run_id: str) -> None:
         pipeline=f"{run['project']}/{run['pipeline']}{version}",
         created=f"{date_time(run['created_at'])} by {run['created_by']}",
         duration=duration(run["started_at"], run["finished_at"]),
+        replay_of=_original(run["replay_of"]),
         parameters=_pairs(run["parameters"]),
         event=_pairs(run["event"]),
     )
@@ -108,6 +109,10 @@ def _show_last_lines(client: Client, run_id: str, treatment: str) -> None:
         print_line(line)
     if not last:
         out.print("    (it wrote no lines)", style="dim")
+
+
+def _original(of: Mapping[str, str] | None) -> str | None:
+    return f"{of['treatment']} of run {of['run_id']}" if of else None
 
 
 def _facts(**facts: Any) -> None:
