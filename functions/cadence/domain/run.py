@@ -1,6 +1,6 @@
 """Runs, their treatments, and the edges between them: what the scheduler knows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -139,6 +139,16 @@ class Run:
     def machine_timeout(self) -> int:
         """Seconds after which its machine gives up by itself: a second net, so a little later than the watchdog."""
         return self.max_duration + 300
+
+    @property
+    def origins(self) -> Sequence[tuple[str, str, str | None]]:
+        """What it came of: how (`started`, `rerun`), the other run, and the treatment there that did it, if one did."""
+        found: list[tuple[str, str, str | None]] = []
+        if self.started_by_run:
+            found.append(("started", self.started_by_run, self.started_by_treatment))
+        if self.rerun_of:
+            found.append(("rerun", self.rerun_of, None))
+        return found
 
 
 class Kind(StrEnum):

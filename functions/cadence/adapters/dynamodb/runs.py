@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -12,6 +13,7 @@ from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.provenance_items import DigestItem, NextRunItem
 from cadence.adapters.dynamodb.run_items import (
     ITEMS,
     AnyItem,
@@ -51,15 +53,28 @@ _EDGES_PER_TRANSACTION = 48
 
 class DynamoRunStore:
     def __init__(self, table_name: str) -> None:
-        for model in ITEMS:
+        models: tuple[type[RunsTable], ...] = (*ITEMS, DigestItem, NextRunItem)
+        for model in models:
             bind(model, table_name)
         self._connection = transaction_connection()
+        self._project_of = lru_cache(maxsize=1024)(self._read_project)
 
     # runs
 
     def create_run(self, run: Run) -> None:
-        with translated(f"run {run.run_id}"):
-            RunItem.of(run).save(RunItem.pk.does_not_exist())
+        followed = NextRunItem.of(run)
+        if not followed:
+            with translated(f"run {run.run_id}"):
+                RunItem.of(run).save(RunItem.pk.does_not_exist())
+            return
+
+        def write() -> None:
+            with translated(f"run {run.run_id}"), TransactWrite(connection=self._connection) as transaction:
+                transaction.save(RunItem.of(run), condition=RunItem.pk.does_not_exist())
+                for item in followed:
+                    transaction.save(item)
+
+        insisting(write)
 
     def get_run(self, run_id: str) -> Run:
         return self._run(run_id).run()
@@ -355,9 +370,12 @@ class DynamoRunStore:
     # values
 
     def put_values(self, values: Sequence[Value]) -> None:
-        with translated("values"), ValueItem.batch_write() as batch:
+        owners = {run_id: self._project_of(run_id) for run_id in {value.run_id for value in values}}
+        with translated("values"), RunsTable.batch_write() as batch:
             for value in values:
                 batch.save(ValueItem.of(value))
+                if value.size:
+                    batch.save(DigestItem.of(*owners[value.run_id], value))
 
     def get_value(self, run_id: str, treatment: str, port: str) -> Value:
         try:
@@ -390,6 +408,10 @@ class DynamoRunStore:
                 return RunItem.get(partition(run_id), RunItem.SK, consistent_read=True)
         except RunItem.DoesNotExist:
             raise NotFound(f"there is no run {run_id}") from None
+
+    def _read_project(self, run_id: str) -> tuple[str, str]:
+        run = self._run(run_id)
+        return run.organization, run.project
 
     @staticmethod
     def _run_key(run_id: str) -> RunItem:
