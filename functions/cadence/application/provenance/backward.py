@@ -139,9 +139,8 @@ class Backward:
         link = Link(node.id, writer.id, LinkKind.GENERATED_BY, note=f"attempt {node.facts['attempt']}")
         makers: list[_Maker] = [lambda: Step(link, writer)]
         spec = self.its.known.spec(node.id.run_id, name)
-        for given in spec.inputs if spec else ():
-            if given.source_treatment and given.source_port:
-                makers.append(partial(self._same_text, node, given))
+        fed = [given for given in spec.inputs if given.source_treatment and given.source_port] if spec else []
+        makers += [partial(self._same_text, node, given) for given in fed]
         return makers
 
     def _same_text(self, node: Node, given: InputSpec) -> Step | None:

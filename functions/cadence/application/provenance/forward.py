@@ -54,15 +54,21 @@ class Forward:
     def _of_value(self, node: Node, position: str) -> Steps:
         treatment, port = owner(node.id)
         which, after = position[:1], position[1:] or None
-        if which == _CONSUMERS:
-            found = self.its.known.stores.provenance.consumers(node.id.run_id, treatment, FAN, after)
-            self.its.known.load_treatments((node.id.run_id, name) for name in found.items)
-            steps = [step for name in found.items for step in self._consumed(node, treatment, port, name)]
-            return Steps(steps, _CONSUMERS + found.after if found.after else _RUNS)
+        if which == _RUNS:
+            return self._in_runs(node, treatment, port, after)
+        found = self.its.known.stores.provenance.consumers(node.id.run_id, treatment, FAN, after)
+        self.its.known.load_treatments((node.id.run_id, name) for name in found.items)
+        steps = [step for name in found.items for step in self._consumed(node, treatment, port, name)]
+        if found.after:
+            return Steps(steps, _CONSUMERS + found.after)
+        in_runs = self._in_runs(node, treatment, port, None)
+        return Steps([*steps, *in_runs.steps], in_runs.more)
+
+    def _in_runs(self, node: Node, treatment: str, port: str, after: str | None) -> Steps:
         runs = self.its.known.stores.provenance.following_runs(node.id.run_id, FAN, after)
         self.its.known.load_values((run.run_id, treatment, port) for run in runs.items)
-        found_steps = [self._in_following_run(node, treatment, port, run) for run in runs.items]
-        return Steps([step for step in found_steps if step], _RUNS + runs.after if runs.after else None)
+        steps = [self._in_following_run(node, treatment, port, run) for run in runs.items]
+        return Steps([step for step in steps if step], _RUNS + runs.after if runs.after else None)
 
     def _consumed(self, node: Node, treatment: str, port: str, name: str) -> Sequence[Step]:
         run_id = node.id.run_id
@@ -79,11 +85,7 @@ class Forward:
             if any(given.port == spec.each and given.source_port == port for given in spec.inputs):
                 steps.append(self._used(node, element, spec.each or "", Mapped(Basis.CONSTRUCTED), None))
         if treatment in spec.instances or (spec.kind is Kind.EACH and treatment.startswith(f"{name}:")):
-            steps += [
-                self._used(node, name, output.port, Mapped(Basis.CONSTRUCTED), None)
-                for output in spec.outputs
-                if port_of_instances(output.port) == port
-            ]
+            steps.append(self._used(node, name, port, Mapped(Basis.CONSTRUCTED), None))
         return steps
 
     def _used(self, node: Node, consumer: str, port: str, mapped: Mapped, part: Part | None) -> Step:
@@ -120,7 +122,7 @@ class Forward:
             return ()
         outputs = [output for output in spec.outputs if output.type != "void"]
         if spec.kind in (Kind.GATHER, Kind.EACH) and node.port not in {None, spec.each}:
-            outputs = [output for output in outputs if output.port == node.port]
+            outputs = [output for output in outputs if port_of_instances(output.port) == node.port]
         self.its.known.load_values((run_id, name, output.port) for output in outputs)
         makers: list[_Maker] = [partial(self._output, node, spec, output) for output in outputs]
         if spec.kind is Kind.TRIGGER:

@@ -176,7 +176,8 @@ TOO_LARGE = "too large to be compared, or not kept any more"
 
 
 def has_lines(value: Value) -> bool:
-    return value.type not in _NO_LINES
+    """Whether it is a text of lines: any stream but one of bytes, and a block of text."""
+    return value.type == "string" or (value.flow == "stream" and value.type not in _NO_LINES)
 
 
 def _identical(output: Value, values: Mapping[str, Value | None], part: Part | None) -> Mapping[str, Mapped]:

@@ -11,7 +11,7 @@ from cadence.application.provenance.contents import Contents
 from cadence.application.provenance.forward import Forward
 from cadence.application.provenance.known import Known, Stores
 from cadence.application.provenance.mapping import PieceMapping
-from cadence.application.provenance.steps import Steps, Tracing, cache_node, owner, run_node, value_node
+from cadence.application.provenance.steps import Steps, Tracing, cache_node, owner, run_node, treatment_node, value_node
 from cadence.application.provenance_ports import CacheHistory, ChunkTimes
 from cadence.application.runner_ports import Chunks
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
@@ -62,15 +62,23 @@ class Trace:
             start.part = its.mapping.located(value, offset)
         return self._walk(its, start, direction, limit, position)
 
-    def treatment(self, run: Run, treatment: str, direction: Direction, limit: int, position: str | None) -> Graph:
-        """Of all that a treatment did. Raises NotFound."""
+    def treatment(
+        self,
+        run: Run,
+        treatment: str,
+        direction: Direction,
+        limit: int,
+        position: str | None = None,
+        port: str | None = None,
+    ) -> Graph:
+        """Of all that a treatment did, or of what it did for (backward) or with (forward) one port. Raises NotFound."""
         its = self._tracing(run)
         if its.known.spec(run.run_id, treatment) is None:
             raise NotFound(f"Run {run.run_id} has no treatment {treatment!r}.")
-        return self._walk(its, Node(NodeId(NodeKind.TREATMENT, run.run_id, treatment)), direction, limit, position)
+        return self._walk(its, treatment_node(run.run_id, treatment, port), direction, limit, position)
 
     def line(
-        self, run: Run, segment: int, number: int, direction: Direction, limit: int, position: str | None
+        self, run: Run, segment: int, number: int, direction: Direction, limit: int, position: str | None = None
     ) -> Graph:
         """Of a log line, by its segment and its number there, from 1. Raises NotFound."""
         missing = NotFound(f"Run {run.run_id} has no line {segment}:{number}, or it is not kept any more.")
@@ -86,14 +94,14 @@ class Trace:
         node = Node(NodeId(NodeKind.LINE, run.run_id, f"{segment}:{number}"), facts=facts)
         return self._walk(self._tracing(run), node, direction, limit, position)
 
-    def cache(self, run: Run, entry: str, direction: Direction, limit: int, position: str | None) -> Graph:
+    def cache(self, run: Run, entry: str, direction: Direction, limit: int, position: str | None = None) -> Graph:
         """Of an entry of the caches of the run's project that somebody restored. Raises NotFound."""
         uses = self.caches.restores_of(run.organization, run.project, entry, 1).items
         if not uses:
             raise NotFound(f"Nobody restored the cache entry {entry!r} in this project, or it is too long ago.")
         return self._walk(self._tracing(run), cache_node(uses[0]), direction, limit, position)
 
-    def run(self, run: Run, direction: Direction, limit: int, position: str | None) -> Graph:
+    def run(self, run: Run, direction: Direction, limit: int, position: str | None = None) -> Graph:
         """Of a run as a whole."""
         return self._walk(self._tracing(run), run_node(run.run_id), direction, limit, position)
 
