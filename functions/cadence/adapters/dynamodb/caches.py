@@ -29,9 +29,6 @@ def _owner(pk: str) -> tuple[str, str]:
 
 
 class CacheItem(RunnersTable):
-    class Meta:
-        table_name: ClassVar[str] = "runners"
-
     PREFIX: ClassVar[str] = "KEY#"
 
     entry = UnicodeAttribute()
@@ -74,9 +71,6 @@ class CacheItem(RunnersTable):
 
 
 class CacheUploadItem(RunnersTable):
-    class Meta:
-        table_name: ClassVar[str] = "runners"
-
     PREFIX: ClassVar[str] = "UPLOAD#"
 
     key = UnicodeAttribute()

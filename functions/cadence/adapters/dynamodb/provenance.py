@@ -6,9 +6,10 @@ from heapq import merge
 from itertools import islice
 
 from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.edge_items import EdgeItem
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.provenance_items import SHARDS, DigestItem, NextRunItem
-from cadence.adapters.dynamodb.run_items import EdgeItem, RunsTable, SpecItem, partition
+from cadence.adapters.dynamodb.run_items import RunsTable, SpecItem, partition
 from cadence.application.ports import Page
 from cadence.application.provenance_ports import FollowingRun, ValuePlace
 from cadence.domain.run import TreatmentSpec
