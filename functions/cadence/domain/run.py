@@ -187,12 +187,14 @@ class Run:
 
     @property
     def origins(self) -> Sequence[tuple[str, str, str | None]]:
-        """What it came of: how (`started`, `rerun`), the other run, and the treatment there that did it, if one did."""
+        """What it came of: how (`started`, `rerun`, `replay`), the other run, and the treatment there that it is about."""
         found: list[tuple[str, str, str | None]] = []
         if self.started_by_run:
             found.append(("started", self.started_by_run, self.started_by_treatment))
         if self.rerun_of:
             found.append(("rerun", self.rerun_of, None))
+        if self.replay_of:
+            found.append(("replay", self.replay_of.run_id, self.replay_of.treatment))
         return found
 
 

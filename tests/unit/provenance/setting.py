@@ -31,7 +31,9 @@ class Segments:
 
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
         numbers = range(from_number, min(len(self.lines), from_number + limit))
-        return [Segment("acme", "site", "build", run_id, n, str(n), "", "", len(self.lines[n]), (), ()) for n in numbers]
+        return [
+            Segment("acme", "site", "build", run_id, n, str(n), "", "", len(self.lines[n]), (), ()) for n in numbers
+        ]
 
     def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
         return self.list_segments(run_id, 0, len(self.lines))[::-1][:limit]

@@ -251,15 +251,15 @@ def test_a_log_line_leads_to_its_treatment_and_to_the_same_text_in_its_inputs(pa
         "time": (NOW + timedelta(seconds=5)).isoformat(),
     }  # fmt: skip
     past.segments.lines = [[line, {**line, "text": "nothing of that"}]]
-    graph = past.trace.line(run, 0, 1, Direction.BACKWARD, 100)
-    assert link(graph, "line:01a/0:1", "treatment:01a/shout").kind is LinkKind.GENERATED_BY
-    same = link(graph, "line:01a/0:1", "keep.out")
+    graph = past.trace.line(run, 0, 0, Direction.BACKWARD, 100)
+    assert link(graph, "line:01a/0:0", "treatment:01a/shout").kind is LinkKind.GENERATED_BY
+    same = link(graph, "line:01a/0:0", "keep.out")
     assert same.basis is Basis.SAME_TEXT and same.cause_part is not None and same.cause_part.line == 2
     # From there the line goes on being followed.
     assert link(graph, "treatment:01a/keep", "rows.out").cause_part is not None
-    other = past.trace.line(run, 0, 2, Direction.BACKWARD, 100)
+    other = past.trace.line(run, 0, 1, Direction.BACKWARD, 100)
     assert not [one for one in other.links if one.basis is Basis.SAME_TEXT]
-    for segment, number in ((0, 3), (0, 0), (1, 1)):
+    for segment, number in ((0, 2), (1, 0)):
         with pytest.raises(NotFound, match="has no line"):
             past.trace.line(run, segment, number, Direction.BACKWARD, 100)
 

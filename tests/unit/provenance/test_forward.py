@@ -165,8 +165,8 @@ def test_a_log_line_went_nowhere_that_is_known_but_for_its_own_text(past):
         "time": NOW.isoformat(),
     }  # fmt: skip
     past.segments.lines = [[line]]
-    graph = past.trace.line(run, 0, 1, Direction.FORWARD, 100)
-    same = link(graph, "value:01a/keep.out", "line:01a/0:1")
+    graph = past.trace.line(run, 0, 0, Direction.FORWARD, 100)
+    same = link(graph, "value:01a/keep.out", "line:01a/0:0")
     assert same.basis is Basis.SAME_TEXT and same.effect_part is not None and same.effect_part.line == 2
 
 

@@ -9,7 +9,7 @@ from cadence.domain.document import triggers_of
 from cadence.domain.errors import NotFound
 from cadence.domain.expression import ExpressionError, holds_expression, read_template
 from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node
-from cadence.domain.run import Run
+from cadence.domain.run import ReplayOf, Run
 
 _MOST_PLACES = 500
 
@@ -30,6 +30,8 @@ def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], Step | None]]
         makers += [partial(_parameter, node, earlier.run_id, used) for used in _used_outputs(its, run, earlier)]
     if run.rerun_of and its.known.run(run.rerun_of):
         makers.append(partial(_repeats, node, run.rerun_of))
+    if run.replay_of and its.known.run(run.replay_of.run_id):
+        makers.append(partial(_replays, node, run.replay_of))
     return makers
 
 
@@ -53,6 +55,11 @@ def _parameter(node: Node, run_id: str, used: Used) -> Step:
 def _repeats(node: Node, run_id: str) -> Step:
     earlier = run_node(run_id)
     return Step(Link(node.id, earlier.id, LinkKind.REPEATS, note="the same plan once more"), earlier, last=True)
+
+
+def _replays(node: Node, original: ReplayOf) -> Step:
+    earlier = treatment_node(original.run_id, original.treatment)
+    return Step(Link(node.id, earlier.id, LinkKind.REPEATS, note="a replay of it"), earlier, last=True)
 
 
 def _used_outputs(its: Tracing, run: Run, earlier: Run) -> Sequence[Used]:

@@ -78,20 +78,20 @@ class Trace:
         return self._walk(its, treatment_node(run.run_id, treatment, port), direction, limit, position)
 
     def line(
-        self, run: Run, segment: int, number: int, direction: Direction, limit: int, position: str | None = None
+        self, run: Run, segment: int, index: int, direction: Direction, limit: int, position: str | None = None
     ) -> Graph:
-        """Of a log line, by its segment and its number there, from 1. Raises NotFound."""
-        missing = NotFound(f"Run {run.run_id} has no line {segment}:{number}, or it is not kept any more.")
+        """Of a log line, by its segment and its index there, from 0. Raises NotFound."""
+        missing = NotFound(f"Run {run.run_id} has no line {segment}:{index}, or it is not kept any more.")
         found = self.index.list_segments(run.run_id, segment, 1)
-        if not found or found[0].number != segment or not 1 <= number <= found[0].lines:
+        if not found or found[0].number != segment or index >= found[0].lines:
             raise missing
         lines = self.segments.read(found[0].key)
-        if number > len(lines):
+        if index >= len(lines):
             raise missing
-        line = lines[number - 1]
+        line = lines[index]
         facts = {name: line[name] for name in ("treatment", "attempt", "runner", "seq", "stream", "level", "text")}
         facts["time"] = datetime.fromisoformat(line["time"])
-        node = Node(NodeId(NodeKind.LINE, run.run_id, f"{segment}:{number}"), facts=facts)
+        node = Node(NodeId(NodeKind.LINE, run.run_id, f"{segment}:{index}"), facts=facts)
         return self._walk(self._tracing(run), node, direction, limit, position)
 
     def cache(self, run: Run, entry: str, direction: Direction, limit: int, position: str | None = None) -> Graph:

@@ -66,7 +66,7 @@ class Part:
 
 @dataclass(frozen=True)
 class NodeId:
-    """`name` is `treatment.port` of a value, the name of a treatment or pipeline, an entry's id, `segment:line` of a line."""
+    """`name` is `treatment.port` of a value, the name of a treatment or pipeline, an entry's id, `segment:index` of a line."""
 
     kind: NodeKind
     run_id: str
