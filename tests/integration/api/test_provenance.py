@@ -70,7 +70,8 @@ def admitted(api: Any, document: str, contents: dict[tuple[str, str], bytes], **
             runs.put_values([
                 Value(run.run_id, spec.name, output.port, output.flow, output.type, digest, len(content), 1, 1, content, NOW)
             ])  # fmt: skip
-    return runs.get_run(run.run_id)
+    stored: Run = runs.get_run(run.run_id)
+    return stored
 
 
 @pytest.fixture

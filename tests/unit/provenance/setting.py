@@ -69,7 +69,8 @@ class Past:
         self.times = MemoryChunkTimes()
         self.caches = MemoryCacheHistory()
         self.segments = Segments()
-        stores = Stores(self.runs, self.runs, MemoryRunnerLookup(), MemoryProvenance(self.runs), self.documents)
+        self.runners = MemoryRunnerLookup()
+        stores = Stores(self.runs, self.runs, self.runners, MemoryProvenance(self.runs), self.documents)
         self.trace = Trace(stores, self.chunks, self.times, self.caches, self.segments, self.segments)
 
     def run(self, run_id: str, *specs: TreatmentSpec, **fields: Any) -> Run:
