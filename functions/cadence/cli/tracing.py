@@ -25,11 +25,11 @@ class Format(StrEnum):
 
 
 def trace(
-    run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run's id.", show_default=False)] = None,
+    run_id: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's id.", show_default=False)] = None,
     port: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TREATMENT.PORT[@OFFSET]]",
+            metavar="TREATMENT.PORT[@OFFSET]",
             help="An output, or the line at a byte of it; without it, the run itself.",
             show_default=False,
         ),
