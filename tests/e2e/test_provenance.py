@@ -1,10 +1,10 @@
 """One wrong value is followed back, and forward, over treatments, runners and runs on the running stack."""
 
-import os
 import subprocess
 import sys
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,9 +164,7 @@ def test_it_crosses_runs(api: Api, past: Past) -> None:
     (entry,) = (node for node in cached["nodes"] if node["kind"] == "cache")
     assert (entry["cache"]["run_id"], entry["cache"]["treatment"]) == (past.first, "tools")
     assert (entry["id"], f"treatment:{past.first}/tools") in links(cached)
-    users = provenance(
-        api, past.first, cache=entry["id"].partition("/")[2] or entry["id"].partition("::")[2], direction="forward"
-    )
+    users = provenance(api, past.first, cache=entry["id"].removeprefix("cache:"), direction="forward")
     assert f"treatment:{past.second}/tools" in {node["id"] for node in users["nodes"]}
 
 
@@ -195,11 +193,13 @@ def test_the_runs_that_used_a_value_are_found_by_its_digest(api: Api, past: Past
 
 def test_the_program_shows_it(stack: Stack, api: Api, past: Past) -> None:
     def cadence(*words: str) -> str:
-        program = os.path.join(os.path.dirname(sys.executable), "cadence")
-        return subprocess.run([program, *words], cwd=stack.folder, check=True, capture_output=True, text=True).stdout
+        program = Path(sys.executable).with_name("cadence")
+        return subprocess.run(
+            [str(program), *words], cwd=stack.folder, check=True, capture_output=True, text=True
+        ).stdout
 
     shown = cadence("trace", past.again, "total.n").splitlines()
-    assert shown[0].startswith("total.n  2 B  sha256:") and shown[0].endswith("(taken over)")
+    assert shown[0].startswith("total.n  3 B  sha256:") and shown[0].endswith("(taken over)")
     assert any("row <- keep.out" in line and "element 2" in line for line in shown)
     line = cadence("trace", past.second, f"keep.out@{ROWS.index(b'banana')}")
     assert "in <- rows.out" in line and "line 3" in line

@@ -33,7 +33,7 @@ class _Branch:
 def show_graph(graph: Json) -> None:
     """On a terminal with lines between them, elsewhere indented."""
     told = _Told(graph)
-    root = told.branch(told.start, "", None)
+    root = told.branch(told.start, "", None, graph["run_id"])
     if out.is_terminal:
         tree = Tree(root.text)
         _grow(tree, root, "←" if told.backward else "→")
@@ -57,8 +57,12 @@ class _Told:
                 self._steps[link[near]].append((link, self._nodes[link[far]]))
         self._shown: set[str] = set()
 
-    def branch(self, node: Json, arrow: str, link: Json | None) -> _Branch:
+    def branch(self, node: Json, arrow: str, link: Json | None, above: str) -> _Branch:
+        """`above` is the run of what is above it."""
         text = _text(node)
+        run = node["run_id"] or above
+        if run != above and node["kind"] != "run":
+            text.append(f"  in run {run}")
         if link is not None and (why := self._why(link)):
             text.append(f"  [{why}]", "dim")
         branch = _Branch(arrow, text)
@@ -74,7 +78,7 @@ class _Told:
             steps = [following for step in steps for following in self._of_maker(step)]
         for one, other in steps:
             if self._wanted(one, other):
-                branch.children.append(self.branch(other, _arrow(one), one))
+                branch.children.append(self.branch(other, _arrow(one), one, run))
         return branch
 
     def unfinished(self) -> Iterator[Json]:

@@ -61,14 +61,16 @@ class Backward:
         spec = self.its.known.spec(run_id, name)
         if spec is None:
             return ()
-        makers: list[_Maker] = []
         mapped = self._mapped(node, spec)
+        gathered = gathered_from(self.its, node, spec) if spec.kind in (Kind.GATHER, Kind.EACH) else ()
+        if node.part is not None and len(gathered) == 1 and spec.each:
+            mapped.pop(spec.each, None)  # the one instance leads to its element of it
+        makers: list[_Maker] = []
         makers += [
             partial(self._input, node, given, mapped[given.port]) for given in spec.inputs if given.port in mapped
         ]
         makers += [partial(self._literal, node, spec, given) for given in spec.inputs if given.literal is not None]
-        if spec.kind in (Kind.GATHER, Kind.EACH) and node.port is not None:
-            makers += [partial(self._instance, node, port, note) for port, note in gathered_from(self.its, node, spec)]
+        makers += [partial(self._instance, node, *each) for each in gathered]
         makers += [partial(self._cache, node, use) for use in self._restored(run_id, spec)]
         makers += [partial(self._waited_for, node, other) for other in (*spec.after, *spec.when_over)]
         makers.append(partial(self._part_of, node))

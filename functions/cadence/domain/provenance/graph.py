@@ -73,7 +73,7 @@ class NodeId:
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.run_id}" + (f"/{self.name}" if self.name else "")
+        return f"{self.kind}:" + "/".join(part for part in (self.run_id, self.name) if part)
 
 
 @dataclass(frozen=True)
