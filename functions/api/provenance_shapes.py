@@ -370,4 +370,4 @@ def _line(line: NodeId, facts: Any) -> LineAbout:
 
 
 def _pipeline(node: Node) -> PipelineAbout:
-    return PipelineAbout(name=node.id.name, version=node.facts["version"], sha256=node.facts["sha256"])
+    return PipelineAbout(name=node.facts["name"], version=node.facts["version"], sha256=node.facts["sha256"])

@@ -148,7 +148,7 @@ def services() -> Services:
         hosts=DynamoHostStore(its.runners_table),
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
-        provenance=provenance(its, runs, documents),
+        provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
         freeze_document=freeze,

@@ -10,6 +10,7 @@ from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.provenance import DynamoProvenance
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Documents, RunStore
 from cadence.application.provenance.known import Stores
 from cadence.application.provenance.trace import Trace
@@ -23,9 +24,10 @@ class Provenance:
     uses: UsesOfValue
 
 
-def provenance(its: ApiSettings, runs: RunStore, documents: Documents) -> Provenance:
+def provenance(its: ApiSettings, runs: RunStore, documents: Documents, pipelines: PipelineStore) -> Provenance:
     store = DynamoProvenance(its.runs_table)
-    stores = Stores(runs, DynamoGroupStore(its.runs_table), DynamoHostStore(its.runners_table), store, documents)
+    groups, runners = DynamoGroupStore(its.runs_table), DynamoHostStore(its.runners_table)
+    stores = Stores(runs, groups, runners, store, documents, pipelines)
     chunks = S3Chunks(client("s3"), its.data_bucket)
     index, segments = DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket)
     trace = Trace(stores, chunks, chunks, DynamoCacheUses(its.runners_table), index, segments)

@@ -140,6 +140,7 @@ class Run:
     `depth` counts the runs before it that started one another, `started_by_run` is the last of them, and `waiting_token` is
     of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what
     admission works from (`cadence.domain.plan`); a run that could not be planned has no plan ("") and has failed.
+    `pins` are the digests of the documents whose definitions it uses, by how they are named.
     A run with `replay_of` is there to be compared only: nobody else hears of it, and nothing follows from it.
     """
 
@@ -170,6 +171,7 @@ class Run:
     rerun_of: str | None = None
     replay_of: ReplayOf | None = None
     kept_sha256: str | None = None  # what it takes over from the run that it repeats (`cadence.domain.keeping`)
+    pins: Mapping[str, str] = field(default_factory=dict)
     concurrency_group: str | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0

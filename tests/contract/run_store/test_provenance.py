@@ -104,3 +104,10 @@ def test_a_producer_leads_to_its_consumers_page_by_page(stores):
     assert found == names
     assert after is None
     assert set(provenance.get_specs([("01a", "p"), ("01a", "none")])) == {("01a", "p")}
+
+
+def test_the_documents_that_a_run_uses_are_kept(stores):
+    runs, _ = stores
+    runs.create_run(a_run("01a", pins={"lib": SHA}))
+    runs.create_run(a_run("01b"))
+    assert (runs.get_run("01a").pins, runs.get_run("01b").pins) == ({"lib": SHA}, {})

@@ -190,3 +190,18 @@ def test_others_see_nothing_of_it(api, run, other_project, other_organization):
 def test_bad_questions_say_what_is_wrong(api, run, query, pointer):
     refused = api("GET", f"/v1/runs/{run.run_id}/provenance", query=query)
     assert (refused.status, refused.json["violations"][0]["pointer"]) == (422, pointer)
+
+
+def test_a_run_knows_which_version_it_used_of_a_pipeline_that_it_named_without_one(api):
+    library = "cadence: 1\nname: lib\ntreatments: {t: {run: x}}\ndefinitions: {greet: {run: echo %s}}\n"
+    for words in ("one", "two"):
+        assert api("PUT", "/v1/projects/default/pipelines/lib", {"document": library % words}).status == 201
+    document = "cadence: 1\nname: user\ntreatments: {a: {use: {pipeline: lib, definition: greet}}}\n"
+    run_id = api("POST", "/v1/projects/default/runs", {"document": document}).json["run_id"]
+    assert api("PUT", "/v1/projects/default/pipelines/lib", {"document": library % "three"}).status == 201
+
+    nodes = api("GET", f"/v1/runs/{run_id}/provenance").json["nodes"]
+
+    (used,) = (node["pipeline"] for node in nodes if node["kind"] == "pipeline")
+    assert (used["name"], used["version"]) == ("lib", 2)
+    assert used["sha256"] == hashlib.sha256((library % "two").encode()).hexdigest()

@@ -12,10 +12,12 @@ from cadence.application.provenance.known import Stores
 from cadence.application.provenance.trace import MOST_NODES, Trace
 from cadence.application.provenance_ports import StoredChunk
 from cadence.domain import ids, plan
+from cadence.domain.errors import NotFound
 from cadence.domain.log import Segment, Watermark
 from cadence.domain.provenance.graph import Direction, Graph, Link
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Runner
+from cadence.domain.versions import PipelineVersion
 from tests.fakes.provenance import MemoryCacheHistory, MemoryChunkTimes, MemoryProvenance
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import MemoryChunks, MemoryDocuments
@@ -59,6 +61,31 @@ class MemoryRunnerLookup:
         return {one: self.runners[one] for one in runner_ids if one in self.runners}
 
 
+@dataclass
+class MemoryPipelines:
+    """Versions by pipeline, in order."""
+
+    versions: dict[str, list[PipelineVersion]] = field(default_factory=dict)
+
+    def newest(self, organization: str, project: str, name: str) -> PipelineVersion:
+        return self.version(organization, project, name, len(self.versions.get(name, ())))
+
+    def version(self, organization: str, project: str, name: str, version: int) -> PipelineVersion:
+        found = self.versions.get(name, [])
+        if not 1 <= version <= len(found):
+            raise NotFound(f"{name} has no version {version}")
+        return found[version - 1]
+
+    def list_newest(self, organization: str, project: str) -> Sequence[PipelineVersion]:
+        return [versions[-1] for versions in self.versions.values()]
+
+    def list_versions(self, organization: str, project: str, name: str) -> Sequence[PipelineVersion]:
+        return self.versions.get(name, [])[::-1]
+
+    def add_version(self, version: PipelineVersion) -> None:
+        self.versions.setdefault(version.name, []).append(version)
+
+
 class Past:
     """What has run, and a `Trace` over it."""
 
@@ -70,7 +97,8 @@ class Past:
         self.caches = MemoryCacheHistory()
         self.segments = Segments()
         self.runners = MemoryRunnerLookup()
-        stores = Stores(self.runs, self.runs, self.runners, MemoryProvenance(self.runs), self.documents)
+        self.pipelines = MemoryPipelines()
+        stores = Stores(self.runs, self.runs, self.runners, MemoryProvenance(self.runs), self.documents, self.pipelines)
         self.trace = Trace(stores, self.chunks, self.times, self.caches, self.segments, self.segments)
 
     def run(self, run_id: str, *specs: TreatmentSpec, **fields: Any) -> Run:

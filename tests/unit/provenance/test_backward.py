@@ -11,7 +11,17 @@ from cadence.domain import ids, plan
 from cadence.domain.cache import CacheMaker, CacheUse
 from cadence.domain.errors import InvalidRequest, NotFound
 from cadence.domain.provenance.graph import Basis, Direction, LinkKind
-from cadence.domain.run import CacheSpec, InputSpec, Kind, RunState, TreatmentSpec, TreatmentState, TriggerSpec
+from cadence.domain.run import (
+    CacheSpec,
+    InputSpec,
+    Kind,
+    ReplayOf,
+    RunState,
+    TreatmentSpec,
+    TreatmentState,
+    TriggerSpec,
+)
+from cadence.domain.versions import PipelineVersion
 from tests.unit.provenance.setting import NOW, Past, link, names, spec
 
 LINES = b"a 1\nb 2\nc 3\nd 4\n"
@@ -313,3 +323,27 @@ def test_an_unfed_treatment_is_where_it_begins(past):
     run = past.run("01a", TreatmentSpec("t", "x", outputs=spec("t", outputs=["o"]).outputs))
     graph = past.back(run, "t.o")
     assert names(graph) == {"value:01a/t.o", "treatment:01a/t", "run:01a"}
+
+
+def test_a_run_leads_to_the_documents_whose_definitions_it_used(past):
+    for number, sha256 in enumerate(("1" * 64, "2" * 64, "3" * 64), 1):
+        past.pipelines.add_version(PipelineVersion("acme", "site", "lib", number, sha256, "", 60, NOW, "me"))
+    pins = {"lib": "2" * 64, "gone": "4" * 64, "other@7": "5" * 64, "https://git.example/x@abc:lib.yaml": "6" * 64}
+    run = past.run("01a", spec("a", outputs=["o"]), pins=pins)
+    graph = past.back(run, "a.o")
+    assert link(graph, "run:01a", "pipeline:" + "2" * 64).kind is LinkKind.DEFINED_BY
+    found = {node.facts["name"]: node.facts["version"] for node in graph.nodes.values() if "version" in node.facts}
+    assert found == {"lib": 2, "gone": None, "other@7": 7, "https://git.example/x@abc:lib.yaml": None}
+
+
+def test_a_replay_leads_to_what_it_repeats(past):
+    first = chain(past)
+    again = past.run("01b", *past.runs.specs.values(), replay_of=ReplayOf("01a", "shout"))
+    kept = past.runs.get_value(first.run_id, "keep", "out")
+    past.runs.put_values([dataclasses.replace(kept, run_id="01b", kept_from="01a")])
+    past.sent(again, "shout", "out", b"B 2\nD 4\n")
+    graph = past.back(again, "shout.out")
+    assert link(graph, "run:01b", "treatment:01a/shout").kind is LinkKind.REPEATS
+    assert link(graph, "value:01b/keep.out", "value:01a/keep.out").kind is LinkKind.DERIVED_FROM
+    ahead = past.ahead(first, "keep.out")
+    assert link(ahead, "value:01b/keep.out", "value:01a/keep.out").kind is LinkKind.DERIVED_FROM

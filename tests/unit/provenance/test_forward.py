@@ -175,3 +175,16 @@ def test_a_run_s_parameters_may_have_reached_every_treatment_of_it(past):
     graph = past.trace.run(run, Direction.FORWARD, 100)
     assert len(graph.nodes) == 6
     assert {one.basis for one in graph.links} == {Basis.TEMPORAL}
+
+
+def test_what_a_rerun_took_over_did_not_run_there(past):
+    run = branches(past)
+    past.run("01b", *past.runs.specs.values(), rerun_of="01a")
+    for value in past.runs.list_values(run.run_id):
+        past.runs.put_values([dataclasses.replace(value, run_id="01b", kept_from="01a")])
+    keep = past.runs.get_treatment("01b", "keep")
+    past.runs.treatments["01b", "keep"] = dataclasses.replace(keep, kept_from="01a")
+    graph = past.ahead(run, "rows.out")
+    assert "treatment:01b/sort" in names(graph)
+    assert "treatment:01b/keep" not in names(graph)
+    assert {"value:01b/keep.out", "treatment:01b/report"} <= names(graph)

@@ -73,8 +73,9 @@ class Forward:
     def _consumed(self, node: Node, treatment: str, port: str, name: str) -> Sequence[Step]:
         run_id = node.id.run_id
         spec = self.its.known.spec(run_id, name)
-        if spec is None:
-            return ()
+        consumer = self.its.known.treatment(run_id, name)
+        if spec is None or (consumer is not None and consumer.kept_from):
+            return ()  # what a rerun took over did not run there
         steps = [
             self._used(node, name, given.port, RECORDED, node.part)
             for given in spec.inputs

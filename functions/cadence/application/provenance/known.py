@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Documents, GroupStore, RunStore
 from cadence.application.provenance_ports import ProvenanceStore, RunnerLookup
 from cadence.domain import ids, plan
@@ -22,6 +23,7 @@ class Stores:
     runners: RunnerLookup
     provenance: ProvenanceStore
     documents: Documents
+    pipelines: PipelineStore
 
 
 @dataclass

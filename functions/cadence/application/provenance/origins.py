@@ -8,10 +8,11 @@ from cadence.application.provenance.steps import Step, Tracing, run_node, treatm
 from cadence.domain.document import triggers_of
 from cadence.domain.errors import NotFound
 from cadence.domain.expression import ExpressionError, holds_expression, read_template
-from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node
+from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeId, NodeKind
 from cadence.domain.run import ReplayOf, Run
 
 _MOST_PLACES = 500
+_VERSIONS_LOOKED_AT = 50
 
 Used = tuple[str, str, str]
 """A parameter, and the treatment and port of the earlier run that its expression names."""
@@ -32,6 +33,7 @@ def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], Step | None]]
         makers.append(partial(_repeats, node, run.rerun_of))
     if run.replay_of and its.known.run(run.replay_of.run_id):
         makers.append(partial(_replays, node, run.replay_of))
+    makers += [partial(_defined_by, its, node, name, sha256) for name, sha256 in sorted(run.pins.items())]
     return makers
 
 
@@ -60,6 +62,31 @@ def _repeats(node: Node, run_id: str) -> Step:
 def _replays(node: Node, original: ReplayOf) -> Step:
     earlier = treatment_node(original.run_id, original.treatment)
     return Step(Link(node.id, earlier.id, LinkKind.REPEATS, note="a replay of it"), earlier, last=True)
+
+
+def _defined_by(its: Tracing, node: Node, name: str, sha256: str) -> Step:
+    facts = {"name": name, "sha256": sha256, "version": _version(its, name, sha256)}
+    document = Node(NodeId(NodeKind.PIPELINE, "", sha256), facts=facts)
+    return Step(Link(node.id, document.id, LinkKind.DEFINED_BY), document)
+
+
+def _version(its: Tracing, name: str, sha256: str) -> int | None:
+    """The newest version of the pipeline that is this document, among the last ones."""
+    pipelines, known = its.known.stores.pipelines, its.known
+    pipeline, _, named = name.partition("@")
+    if named.isdecimal():
+        return int(named)
+    try:
+        version = pipelines.newest(known.organization, known.project, pipeline)
+        for _ in range(_VERSIONS_LOOKED_AT):
+            if version.document_sha256 == sha256:
+                return version.version
+            if version.version == 1:
+                return None
+            version = pipelines.version(known.organization, known.project, pipeline, version.version - 1)
+    except NotFound:
+        pass  # it is a file of a repository, or the pipeline was deleted
+    return None
 
 
 def _used_outputs(its: Tracing, run: Run, earlier: Run) -> Sequence[Used]:

@@ -144,7 +144,7 @@ def _entity(node: Node) -> Json:
         said |= {"cadence:text": str(node.facts["text"]).encode("utf-8", "replace").decode()}
         said |= {"cadence:time": _time(node.facts["time"]), "cadence:stream": node.facts["stream"]}
     if node.id.kind is NodeKind.PIPELINE:
-        said["cadence:sha256"] = node.facts["sha256"]
+        said |= {"prov:label": node.facts["name"], "cadence:sha256": node.facts["sha256"]}
     return said
 
 
