@@ -347,3 +347,17 @@ def test_a_replay_leads_to_what_it_repeats(past):
     assert link(graph, "value:01b/keep.out", "value:01a/keep.out").kind is LinkKind.DERIVED_FROM
     ahead = past.ahead(first, "keep.out")
     assert link(ahead, "value:01b/keep.out", "value:01a/keep.out").kind is LinkKind.DERIVED_FROM
+
+
+def test_no_run_is_read_as_a_whole(past, monkeypatch):
+    run = chain(past)
+    read: list[str] = []
+    for name in ("list_values", "list_treatments", "edges_of", "edges_from"):
+        monkeypatch.setattr(past.runs, name, lambda *_, name=name: read.append(name))
+    counted = past.runs.get_treatments
+    asked: list[int] = []
+    monkeypatch.setattr(past.runs, "get_treatments", lambda names: counted(asked.append(len(names)) or names))
+    graph = past.back(run, "report.out", 4)
+    assert len(graph.nodes) > 8
+    # One call for each level of the walk, and nothing that is not in the answer.
+    assert not read and len(asked) <= 8 and sum(asked) == 5
