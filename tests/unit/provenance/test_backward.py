@@ -354,9 +354,13 @@ def test_no_run_is_read_as_a_whole(past, monkeypatch):
     read: list[str] = []
     for name in ("list_values", "list_treatments", "edges_of", "edges_from"):
         monkeypatch.setattr(past.runs, name, lambda *_, name=name: read.append(name))
-    counted = past.runs.get_treatments
-    asked: list[int] = []
-    monkeypatch.setattr(past.runs, "get_treatments", lambda names: counted(asked.append(len(names)) or names))
+    stored, asked = past.runs.get_treatments, []
+
+    def counted(names):
+        asked.append(len(names))
+        return stored(names)
+
+    monkeypatch.setattr(past.runs, "get_treatments", counted)
     graph = past.back(run, "report.out", 4)
     assert len(graph.nodes) > 8
     # One call for each level of the walk, and nothing that is not in the answer.
