@@ -14,6 +14,10 @@ from cadence.domain.cache import CacheMaker
 from cadence.domain.provenance.graph import Graph, Link, Node, NodeId, NodeKind, Part
 from cadence.domain.run import Run, TreatmentState
 
+_DEEPEST = 50
+# A thousand nodes have to fit into one answer.
+_LONGEST_PREVIEW = 256
+
 OutputName = Annotated[
     str, StringConstraints(pattern=TREATMENT_PATTERN.removesuffix("$") + r"\.[A-Za-z][A-Za-z0-9_-]{0,62}$")
 ]
@@ -118,7 +122,7 @@ class PipelineAbout(Model):
 
 
 class TracedNode(Model):
-    """Something in a trace; what is known of it depends on its kind.
+    """Something in a trace; what is known of it depends on its kind. Previews have at most 256 characters.
 
     `cut`: what lies behind it is not told; ask about it by itself. `next`: the cursor of its further neighbours.
     """
@@ -247,7 +251,7 @@ def node_view(node: Node, cursor: str | None) -> TracedNode:
         finished_at=state.finished_at if state else None,
         kept_from=state.kept_from if state else None,
         runner=runner_view(node.runner) if node.runner else None,
-        value=value_view(node.value),
+        value=_shortened(value_view(node.value)),
         part=part_view(node.part) if node.id.kind is NodeKind.VALUE else None,
         run=_run(node.run) if of_run and node.run else None,
         cache=_cache(node.facts) if node.id.kind is NodeKind.CACHE else None,
@@ -290,10 +294,10 @@ def use_view(place: ValuePlace, run: Run, consumers: list[str], *, more: bool) -
 
 def origin_view(graph: Graph) -> OriginView:
     """A backward graph of values as the tree that it is, from the value asked about on; each treatment is told in full once."""
-    return _origin(graph, graph.nodes[graph.start], None, set())
+    return _origin(graph, graph.nodes[graph.start], None, set(), _DEEPEST)
 
 
-def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId]) -> OriginView:
+def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId], depth: int) -> OriginView:
     treatment, port = names_of(node)
     state, runner = node.treatment, node.runner
     told = OriginView(
@@ -314,7 +318,7 @@ def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId]) -> 
     )
     maker = NodeId(NodeKind.TREATMENT, node.id.run_id, treatment or "")
     made_by = graph.nodes.get(maker)
-    if node.cut or maker in met or (made_by is not None and made_by.cut):
+    if depth == 0 or node.cut or maker in met or (made_by is not None and made_by.cut):
         told.cut = True
         return told
     met.add(maker)
@@ -323,12 +327,20 @@ def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId]) -> 
     for link, cause in (*graph.neighbours(node.id), *graph.neighbours(maker)):
         if cause.id.kind is not NodeKind.VALUE:
             continue
-        source = _origin(graph, cause, via_view(link, link.cause_part), met)
+        source = _origin(graph, cause, via_view(link, link.cause_part), met, depth - 1)
         if link.port in fed and link.effect == maker:
             told.inputs[link.port or ""] = source
         else:
             told.sources.append(source)
     return told
+
+
+def _shortened(value: ValueView | None) -> ValueView | None:
+    if value is not None:
+        value.preview = value.preview and value.preview[:_LONGEST_PREVIEW]
+        # As many bytes as are whole in base64.
+        value.preview_base64 = value.preview_base64 and value.preview_base64[: _LONGEST_PREVIEW // 3 * 4]
+    return value
 
 
 def _run(run: Run) -> RunAbout:

@@ -19,6 +19,7 @@ _PROVEN = {
     "selection": "all lines sent are lines of it, in another order",
 }
 _LONGEST_LINE = 120
+_DEEPEST = 150
 
 
 @dataclass
@@ -33,7 +34,7 @@ class _Branch:
 def show_graph(graph: Json) -> None:
     """On a terminal with lines between them, elsewhere indented."""
     told = _Told(graph)
-    root = told.branch(told.start, "", None, graph["run_id"])
+    root = told.branch(told.start, "", None, graph["run_id"], _DEEPEST)
     if out.is_terminal:
         tree = Tree(root.text)
         _grow(tree, root, "←" if told.backward else "→")
@@ -57,7 +58,7 @@ class _Told:
                 self._steps[link[near]].append((link, self._nodes[link[far]]))
         self._shown: set[str] = set()
 
-    def branch(self, node: Json, arrow: str, link: Json | None, above: str) -> _Branch:
+    def branch(self, node: Json, arrow: str, link: Json | None, above: str, depth: int) -> _Branch:
         """`above` is the run of what is above it."""
         text = _text(node)
         run = node["run_id"] or above
@@ -71,6 +72,9 @@ class _Told:
                 text.append("  (see above)", "dim")
             return branch
         self._shown.add(node["id"])
+        if depth == 0:
+            text.append("  (deeper than is shown: trace it by itself)", "dim")
+            return branch
         if node["cut"] and link is not None and link["kind"] in ("used", "generated_by", "derived_from"):
             text.append("  (not followed further)", "dim")
         steps = list(self._steps[node["id"]])
@@ -78,7 +82,7 @@ class _Told:
             steps = [following for step in steps for following in self._of_maker(step)]
         for one, other in steps:
             if self._wanted(one, other):
-                branch.children.append(self.branch(other, _arrow(one), one, run))
+                branch.children.append(self.branch(other, _arrow(one), one, run, depth - 1))
         return branch
 
     def unfinished(self) -> Iterator[Json]:

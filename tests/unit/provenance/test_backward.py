@@ -365,3 +365,11 @@ def test_no_run_is_read_as_a_whole(past, monkeypatch):
     assert len(graph.nodes) > 8
     # One call for each level of the walk, and nothing that is not in the answer.
     assert not read and len(asked) <= 8 and sum(asked) == 5
+
+
+def test_a_large_content_that_begins_otherwise_is_not_read_for_being_a_beginning(past):
+    run = past.run("01a", spec("a", outputs=["o"]), spec("b", {"i": "a.o"}, ["o"]))
+    past.sent(run, "a", "o", b"x\n", *(b"%d\n" % number * 1000 for number in range(50)))
+    past.sent(run, "b", "o", b"49\n" * 900)
+    found = link(past.back(run, "b.o", 0), "treatment:01a/b", "a.o")
+    assert (found.basis, found.cause_part and found.cause_part.candidates) == (Basis.SUBSEQUENCE, 101)

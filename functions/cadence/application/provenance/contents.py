@@ -15,6 +15,7 @@ from cadence.domain.run import Value
 MOST_READ = 64 * 1024 * 1024
 """Bytes that one question may read of all contents together."""
 _MOST_CHUNKS = 2_000
+_START = 4_096
 
 
 @dataclass
@@ -36,10 +37,12 @@ class Contents:
         """Whether `value` begins with the bytes of the other, by digest; None if it cannot be read."""
         if beginning.size > value.size:
             return False
-        if not self._may_read(beginning.size):
-            return None
         digest, wanted = hashlib.sha256(), beginning.size
         try:
+            if not self._start_alike(value, beginning):
+                return False
+            if not self._may_read(wanted):
+                return None
             for piece in self._pieces(value):
                 digest.update(piece[:wanted])
                 wanted -= min(wanted, len(piece))
@@ -91,6 +94,12 @@ class Contents:
             return read_lines(self._pieces(value))
         except NotFound:
             return None
+
+    def _start_alike(self, *values: Value) -> bool:
+        """Whether their first bytes are the same: most contents differ there, and need not be read in full."""
+        first, second = (self.chunks.read(value.chunk_key(0), 0, _START) for value in values)
+        both = min(len(first), len(second))
+        return first[:both] == second[:both]
 
     def _pieces(self, value: Value) -> Iterator[bytes]:
         return self.chunks.read_whole([value.chunk_key(sequence) for sequence in range(value.chunks)])
