@@ -10,6 +10,7 @@ import pytest
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.application.identifiers import new_ulid
 from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.domain import ids, plan
@@ -45,7 +46,7 @@ def admitted(api: Any, document: str, contents: dict[tuple[str, str], bytes], **
     run_id = api("POST", "/v1/projects/default/runs", {"document": document}).json["run_id"]
     run = runs.get_run(run_id)
     if fields:
-        run = dataclasses.replace(run, run_id=run_id[:-1] + "z", **fields)
+        run = dataclasses.replace(run, run_id=new_ulid(api.services.clock()), **fields)
         runs.create_run(run)
     specs = plan.decode(api.services.documents.get(run.plan_sha256))
     begins = beginning(run.run_id, specs, NOW)
