@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import gates, logs, replaying, resources, runs
+from cadence.cli import gates, logs, replaying, resources, runs, tracing
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -26,7 +26,7 @@ for command in (
     runs.show,
     logs.logs,
     logs.search,
-    logs.trace,
+    tracing.trace,
     runs.cancel,
     runs.rerun,
     replaying.replay,

@@ -48,6 +48,7 @@ from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
 from cadence.composition.documents import check_document
+from cadence.composition.provenance import Provenance, provenance
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
 from cadence.domain.access import Principal, Project
@@ -77,6 +78,7 @@ class Services:
     put_pipeline: PutPipeline
     request_run: RequestRun
     rerun: Rerun
+    provenance: Provenance
     replays: Replays
     cancel_run: CancelRun
     run_gates: RunGates
@@ -146,6 +148,7 @@ def services() -> Services:
         hosts=DynamoHostStore(its.runners_table),
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
+        provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
         freeze_document=freeze,
