@@ -17,7 +17,7 @@ from pynamodb.models import Model
 
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
-from cadence.domain.pool import LargestRunner, Pool
+from cadence.domain.pool import LargestRunner, Pool, Price
 from cadence.domain.quotas import DEFAULT_RUNNING_RUNS, Quotas
 
 
@@ -104,6 +104,7 @@ class PoolItem(AccessTable):
     settings: JSONAttribute = JSONAttribute()
     max_runners = NumberAttribute(null=True)
     largest: JSONAttribute = JSONAttribute(null=True)
+    price: JSONAttribute = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, pool: Pool) -> "PoolItem":
@@ -119,6 +120,7 @@ class PoolItem(AccessTable):
             settings=dict(pool.settings),
             max_runners=pool.max_runners,
             largest=asdict(pool.largest),
+            price=asdict(pool.price) if pool.price else None,
         )
 
     def pool(self) -> Pool:
@@ -132,6 +134,7 @@ class PoolItem(AccessTable):
             self.settings,
             None if self.max_runners is None else int(self.max_runners),
             LargestRunner(**(self.largest or {})),
+            Price(**self.price) if self.price else None,
         )
 
 
