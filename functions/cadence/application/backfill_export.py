@@ -74,11 +74,12 @@ class WorkOnBackfill:
             return self._end(backfill, BackfillState.CANCELLED, "The export was deleted or switched off.")
         until = self.clock() + _WORKING
         try:
-            for backfill in self._steps(export, backfill):
-                self.backlog.put_backfill(backfill)
+            for reached in self._steps(export, backfill):
+                backfill = reached
+                self.backlog.put_backfill(reached)
                 if self.clock() >= until:
-                    self.work.backfill(backfill, timedelta())
-                    return backfill
+                    self.work.backfill(reached, timedelta())
+                    return reached
         except Transient as error:
             return self._put_off(self.backlog.get_backfill(organization, name, backfill_id), error)
         return self._end(backfill, BackfillState.COMPLETED, backfill.error)
@@ -91,8 +92,9 @@ class WorkOnBackfill:
             recent = [run for run in page.items if run.created_at >= backfill.since - _LONGEST_RUN]
             for run in recent:
                 if _touches(run, backfill):
-                    for backfill in self._of_run(export, backfill, run):
-                        yield backfill
+                    for reached in self._of_run(export, backfill, run):
+                        backfill = reached
+                        yield reached
                 backfill = replace(backfill, position=run.run_id, segment=0)
             if page.after is None or len(recent) < len(page.items):
                 backfill = replace(backfill, projects=backfill.projects[1:], position=None)
@@ -153,8 +155,8 @@ def _check(export: Export, since: datetime, until: datetime, signals: frozenset[
         violations.append(Violation("/until", "The range ends in the future."))
     if since < now - KEPT:
         violations.append(Violation("/since", f"Nothing is kept for longer than {KEPT.days} days."))
-    for signal in sorted(signals - export.signals):
-        violations.append(Violation("/signals", f"This export sends no {signal}."))
+    lacking = sorted(signals - export.signals)
+    violations += [Violation("/signals", f"This export sends no {signal}.") for signal in lacking]
     if Signal.METRICS in signals:
         words = "Metrics are counts that go on: what a receiver missed is in the next push."
         violations.append(Violation("/signals", words))

@@ -1,7 +1,7 @@
 """What arose is delivered to an organization's exports: straight away, or from what is kept after a receiver failed."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,17 +14,22 @@ from cadence.domain.export import GIVE_UP_AFTER, Export, Parcel, backoff
 _PARCELS_AT_A_TIME = 25
 _DRAINING = timedelta(seconds=40)
 _LEASE = timedelta(seconds=120)
+_OUR_FAULT = timedelta(hours=1)
 _LONGEST_DELAY = timedelta(seconds=900)
 
 
 @dataclass(frozen=True)
 class DeliverExports:
-    """Nothing is lost, and what is delivered may be delivered twice: after a receiver took it and its answer was lost."""
+    """Nothing is lost, and what is delivered may be delivered twice: after a receiver took it and its answer was lost.
+
+    `report` is told of errors of ours, and of which export they hinder.
+    """
 
     send: SendExport
     backlog: Backlog
     work: ExportWork
     clock: Clock
+    report: Callable[[Exception, str], None]
 
     def events(self, export: Export, events: Sequence[Event]) -> None:
         """Sends what the export wants of them, or keeps it. Safe to repeat."""
@@ -112,12 +117,24 @@ class DeliverExports:
         """The parcels that the receiver refused for good, with its words: one that it does not like costs no other."""
         try:
             self.send(export, batch)
-        except RefusedForGood as error:
+        except Transient:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is wrong with one parcel must not stop the others
             if len(batch.parcels) == 1:
-                return [(batch.parcels[0], error.message)]
+                return [(batch.parcels[0], self._words(export, batch.parcels[0], error))]
             singles = (single for parcel in batch.parcels for single in self.send.batches(export, [parcel]))
             return [refused for single in singles for refused in self._sent(export, single)]
         return []
+
+    def _words(self, export: Export, parcel: Parcel, error: Exception) -> str:
+        """Why it is given up. What is a fault of ours is tried for an hour, or others would wait behind it for a day."""
+        if isinstance(error, RefusedForGood):
+            return error.message
+        self.report(error, export.name)
+        words = f"It could not be made ready for sending ({type(error).__name__})."
+        if parcel.since > self.clock() - _OUR_FAULT:
+            raise Transient(words) from error
+        return words
 
     def _recovered(self, export: Export) -> bool:
         """False if something was kept at this very moment."""

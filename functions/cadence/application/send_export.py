@@ -24,10 +24,9 @@ class RefusedForGood(CadenceError):
 
 @dataclass(frozen=True)
 class Batch:
-    """Parcels that are sent together, with the lines that they hold."""
+    """Parcels that are sent together."""
 
     parcels: Sequence[Parcel]
-    records: Sequence[LogRecord] = ()
 
 
 @dataclass(frozen=True)
@@ -44,26 +43,27 @@ class SendExport:
         return export.wants(signal, event["project"]) and not idle
 
     def batches(self, export: Export, parcels: Sequence[Parcel]) -> Iterator[Batch]:
-        """In order; a batch has about as many lines as a request may have. Lines are read when their turn comes."""
+        """In order; a batch has about as many lines as a request may have."""
         taken: list[Parcel] = []
-        records: list[LogRecord] = []
+        lines = 0
         for parcel in parcels:
-            if parcel.event is not None and parcel.event["kind"] == "segment":
-                records += self._records(parcel.event)
             taken.append(parcel)
-            if len(records) >= _LINES_AT_A_TIME or len(taken) >= _ENDS_AT_A_TIME:
-                yield Batch(taken, records)
-                taken, records = [], []
+            if parcel.event is not None:
+                lines += parcel.event.get("lines", 0)
+            if lines >= _LINES_AT_A_TIME or len(taken) >= _ENDS_AT_A_TIME:
+                yield Batch(taken)
+                taken, lines = [], 0
         if taken:
-            yield Batch(taken, records)
+            yield Batch(taken)
 
     def __call__(self, export: Export, batch: Batch) -> None:
         """Raises Transient if it may be taken later, RefusedForGood if not."""
         its = self.formats(export.kind)
         headers = self.authorization(export)
+        records = [record for parcel in batch.parcels for record in self._records(parcel.event)]
         ends = [parcel.event for parcel in batch.parcels if parcel.event and parcel.event["kind"] != "segment"]
         stored = [parcel.request for parcel in batch.parcels if parcel.request]
-        for request in (*its.logs(export, batch.records), *its.spans(export, ends), *stored):
+        for request in (*its.logs(export, records), *its.spans(export, ends), *stored):
             self.request(export, request, headers)
 
     def request(self, export: Export, request: StoredRequest, authorization: Mapping[str, str]) -> Answer:
@@ -89,7 +89,9 @@ class SendExport:
         given = json.loads(self.cipher.decrypt(export.encrypted, credentials_context(export.organization, export.name)))
         return authorization_of(Credentials(**given))
 
-    def _records(self, event: Event) -> Iterator[LogRecord]:
+    def _records(self, event: Event | None) -> Iterator[LogRecord]:
+        if event is None or event["kind"] != "segment":
+            return
         whose = (event["organization"], event["project"], event["pipeline"], event["run_id"])
         for line in self.segments.read(event["key"]):
             yield LogRecord(*whose, line)
