@@ -18,7 +18,6 @@ from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
 from infra.log_chain import LogStreamRole
 from infra.observing import follow_changes
-from infra.permissions import WATCHED_QUEUES
 from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
 from infra.schedules import PipelineSchedules
@@ -63,6 +62,8 @@ class CadenceStack(Stack):
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
+        working = (self._deliveries, self._deadlines, self._wake_ups, self._alerting, self._exporting)
+        watched = [*(one.queue for one in working), *(one.failed for one in working[:3]), unindexed, unwatched]
         values = {
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
@@ -95,7 +96,7 @@ class CadenceStack(Stack):
             "outbound_hosts": deployment.outbound_hosts,
             "metrics_namespace": f"Cadence/{deployment.stage}" if deployment.cloudwatch_metrics else "",
             "queue_prefix": deployment.name(""),
-            "watched_queues": ",".join(resources.queue_url(name) for name in WATCHED_QUEUES),
+            "watched_queues": ",".join(queue.queue_url for queue in watched),
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder

@@ -48,11 +48,6 @@ class Resources:
         """ARN of a queue; ``name`` may end with ``*``."""
         return self._stack.format_arn(service="sqs", resource=self._deployment.name(name))
 
-    def queue_url(self, name: str) -> str:
-        """Address of a queue."""
-        stack = self._stack
-        return f"https://sqs.{stack.region}.{stack.url_suffix}/{stack.account}/{self._deployment.name(name)}"
-
     def function(self, folder: str) -> str:
         """ARN of the Lambda of a folder; ``folder`` may end with ``*``."""
         return self._colon_arn("lambda", "function", self._deployment.function_name(folder))

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import gates, logs, resources, runs
+from cadence.cli import exports, gates, logs, resources, runs
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -32,6 +32,7 @@ for command in (
     gates.approve,
     gates.refuse,
     gates.approval_link,
+    exports.cost,
     deploy,
 ):
     app.command()(command)
@@ -45,6 +46,7 @@ for group in (
     resources.token,
     resources.pool,
     gates.quota,
+    exports.export,
     resources.host,
     resources.runner,
 ):
