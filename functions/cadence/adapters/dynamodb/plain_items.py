@@ -28,10 +28,11 @@ def query(
     table: str, partition: str, prefix: str, *, limit: int | None = None, **more: Any
 ) -> Iterator[dict[str, Any]]:
     """The items of a partition whose sort key begins so, in order; `more` is passed on. Reads are consistent."""
+    values = {":pk": partition, ":sk": prefix} if prefix else {":pk": partition}
     asked = {
         "TableName": table,
-        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
-        "ExpressionAttributeValues": wired({":pk": partition, ":sk": prefix}),
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk",
+        "ExpressionAttributeValues": wired(values),
         "ConsistentRead": True,
         **({"Limit": limit} if limit else {}),
         **more,
