@@ -83,10 +83,10 @@ def _reason(error: Exception) -> str:
     match error:
         case urllib3.exceptions.NameResolutionError():
             return "its name is not known"
-        case urllib3.exceptions.TimeoutError():
-            return "no answer in time"
         case urllib3.exceptions.SSLError():
             return "its certificate is not valid"
-        case urllib3.exceptions.NewConnectionError():
+        case urllib3.exceptions.NewConnectionError():  # a kind of time-out, too
             return "no connection"
+        case urllib3.exceptions.TimeoutError():
+            return "no answer in time"
     return "the connection broke"
