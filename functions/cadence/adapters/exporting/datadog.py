@@ -67,8 +67,8 @@ def _entry(export: Export, record: LogRecord) -> dict[str, Any]:
         "treatment": line["treatment"],
         "run": record.run_id,
         "runner": line["runner"],
-        "attempt": line["attempt"],
-        "seq": line["seq"],
+        "attempt": str(line["attempt"]),
+        "seq": str(line["seq"]),
         "stream": line["stream"],
     }
 
