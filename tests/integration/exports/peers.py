@@ -1,5 +1,6 @@
 """Real receivers: Debian's Prometheus, VictoriaMetrics and VictoriaLogs, each on a free port of the loopback interface."""
 
+import json
 import os
 import shutil
 import socket
@@ -46,7 +47,7 @@ class Peer:
         """Of VictoriaLogs's query API."""
         self.get("/internal/force_flush")
         text = self.get("/select/logsql/query", query=query, limit=1000).text
-        return [requests.models.complexjson.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in text.splitlines()]
 
 
 @contextmanager
