@@ -5,6 +5,7 @@ from api.routes import (
     access,
     approvals,
     environments,
+    exports,
     githosts,
     insight,
     logs,
@@ -32,6 +33,7 @@ GROUPS: tuple[Endpoints, ...] = (
     githosts.endpoints,
     access.endpoints,
     quotas.endpoints,
+    exports.endpoints,
     service.endpoints,
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for group in GROUPS for endpoint in group.all)
