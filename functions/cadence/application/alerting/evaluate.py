@@ -1,20 +1,19 @@
 """Events are judged by the rules of their organization."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from cadence.application.alerting.ports import RuleReader
+from cadence.application.alerting.queries import matcher
 from cadence.application.alerting.unusual import Histories
 from cadence.application.alerting.update import UpdateAlert
 from cadence.application.log_ports import Line
 from cadence.domain.alerting.judging import Event, fit_of_end, fit_of_lines, may_fit_segment
 from cadence.domain.alerting.occurrence import Fit, Group, Occurrence, group_of
 from cadence.domain.alerting.rule import AnomalyCondition, LogCondition, Rule
-
-Matches = Callable[[Mapping[str, Any]], bool]
-"""Whether one line, with the fields of its run, is found by a query."""
+from cadence.domain.search.matching import Owner
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,6 @@ class EvaluateEvent:
     update: UpdateAlert
     histories: Histories
     read_segment: Callable[[str], Sequence[Line]]
-    compile_query: Callable[[str], Matches]
 
     def __call__(self, event: Event) -> None:
         """Raises Transient if others change the same alert again and again."""
@@ -39,12 +37,10 @@ class EvaluateEvent:
         if not rules:
             return
         lines = self.read_segment(event["key"])
-        common = {name: event[name] for name in ("organization", "project", "pipeline")} | {"run": event["run_id"]}
+        owner = Owner(event["organization"], event["project"], event["pipeline"], event["run_id"])
         for rule in rules:
             if isinstance(rule.when, LogCondition):
-                matches = self.compile_query(rule.when.query)
-                fit = fit_of_lines(rule, event, lines, lambda line, found=matches: found({**common, **line}))  # type: ignore[misc]
-                self._apply(rule, fit)
+                self._apply(rule, fit_of_lines(rule, event, lines, partial(matcher(rule.when.query), owner)))
 
     def _end(self, event: Event, rules: Sequence[Rule]) -> None:
         for rule in rules:

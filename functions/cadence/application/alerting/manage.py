@@ -118,6 +118,7 @@ class ManageRules:
 @dataclass(frozen=True)
 class ManageChannels:
     channels: ChannelStore
+    rules: RuleStore
     outbox: Outbox
     bells: Bells
     cipher: Cipher
@@ -146,6 +147,16 @@ class ManageChannels:
         self._try_again(key)
         return channel, is_new, made_up
 
+    def delete(self, key: ChannelKey) -> None:
+        """With everything that waits to be delivered there. Raises NotFound, and Conflict while rules name it."""
+        using = [
+            rule.name for rule in self.rules.list_rules(key[0]) if key[2] in rule.channels and self._uses(rule, key)
+        ]
+        if using:
+            raise Conflict(f"The channel {key[2]!r} is used by: {', '.join(sorted(using)[:10])}. Change these first.")
+        self.channels.delete_channel(*key)
+        self.outbox.clear(key)
+
     def test(self, key: ChannelKey) -> str:
         """Sends a test message: its id. Raises NotFound."""
         channel = self.channels.get_channel(*key)
@@ -155,6 +166,11 @@ class ManageChannels:
         self.outbox.post(key, message)
         self.bells.deliver(key, timedelta())
         return message.message_id
+
+    @staticmethod
+    def _uses(rule: Rule, key: ChannelKey) -> bool:
+        """A channel of the organization may be used by the rules of all projects."""
+        return key[1] in (rule.project, ALL_PROJECTS)
 
     def _kept(self, key: ChannelKey, kind: ChannelKind) -> bytes | None:
         try:

@@ -46,7 +46,7 @@ class ChannelStore(ChannelReader, Protocol):
         """Creates or replaces it; True if it is new."""
 
     def delete_channel(self, organization: str, project: str, name: str) -> None:
-        """Raises NotFound. What waited to be delivered there is deleted as well."""
+        """Raises NotFound."""
 
 
 class SilenceReader(Protocol):
@@ -140,6 +140,9 @@ class Outbox(Protocol):
 
     def set_aside(self, key: ChannelKey, waiting: Waiting) -> None:
         """Kept for whoever looks into it, and not sent any more."""
+
+    def clear(self, key: ChannelKey) -> None:
+        """Everything of a channel that is no more."""
 
     def get_delivery(self, key: ChannelKey) -> Delivery: ...
 

@@ -49,7 +49,7 @@ class UpdateAlert:
         def decide(alert: Alert, now: datetime) -> Change | None:
             if alert.open and not lifecycle.may_be_told(alert, rule, now):
                 return None
-            seen = self.alerts.happened(rule, group, first - rule.window)
+            seen = self.alerts.happened(rule, group, _since(alert, first - rule.window))
             return lifecycle.after_occurrences(alert, rule, seen, now, self._silenced(rule, group, now))
 
         self._change(rule, group, decide)
@@ -76,7 +76,7 @@ class UpdateAlert:
             if now < at:  # farther away than one message can wait
                 self.bells.look(key, group, at, at - now)
                 return None
-            seen = self.alerts.happened(rule, group, now - rule.window)
+            seen = self.alerts.happened(rule, group, _since(alert, now - rule.window))
             return lifecycle.after_look(alert, rule, seen, now, self._silenced(rule, group, now))
 
         self._change(rule, group, decide)
@@ -130,3 +130,8 @@ class UpdateAlert:
     def _silenced(self, rule: Rule, group: Group, now: datetime) -> datetime | None:
         labels = {"project": rule.project, **group.labels, "rule": rule.name}
         return silenced_until(self.silences.list_silences(rule.organization), rule.project, labels, now)
+
+
+def _since(alert: Alert, moment: datetime) -> datetime:
+    """Of an alert that was told of, also everything since then."""
+    return min(moment, alert.told_through) if alert.open and alert.messages else moment

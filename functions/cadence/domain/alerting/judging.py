@@ -77,13 +77,14 @@ def fit_of_end(rule: Rule, event: Event, history: History) -> Fit:
 def fit_of_lines(rule: Rule, event: Event, lines: Sequence[Line], wanted: Callable[[Line], bool]) -> Fit:
     """What a segment's lines mean to a rule on log lines: one occurrence for each group and second."""
     found: dict[tuple[tuple[str, ...], datetime], list[int]] = {}
-    written_at = moment(event["written_at"])
+    written_at = moment(event["written_at"]) if event.get("written_at") else None
     for index, line in enumerate(lines):
         if rule.where.includes({"pipeline": event["pipeline"], "treatment": line["treatment"]}) and wanted(line):
             labels = line_labels(event, line)
             group = tuple(str(labels[name]) for name in rule.group_by)
             # A runner's clock may be ahead; nothing happens after it was written.
-            at = min(moment(line["time"]), written_at).replace(microsecond=0)
+            at = moment(line["time"])
+            at = (min(at, written_at) if written_at else at).replace(microsecond=0)
             found.setdefault((group, at), []).append(index)
     return Fit(tuple(_lines_occurrence(event, lines, indexes, at) for (_, at), indexes in found.items()))
 

@@ -27,6 +27,7 @@ class Count:
 class Alert:
     """What is known of one group of a rule. `number` counts the times it was open, `messages` those of this time.
 
+    `count` is how many there were within the window, or since the message before the last.
     `told_at` is when the last message that it is there was made, `told_through` up to when that message counted.
     Only what happened after `counts_after` counts, and only something after `closed_through` opens it again.
     `look_at` is when it is looked at next, without anything happening. `version` 0: not stored yet.
@@ -59,7 +60,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Happened:
-    """What is stored of a group: counts by second, in order, and the newest thing."""
+    """What is stored of a group from some time on: counts by second, in order, and the newest thing."""
 
     counts: Sequence[Count]
     newest: Sample | None = None
@@ -162,9 +163,10 @@ def _told_if_due(
     is_new = not alert.messages or happened.last > alert.told_through
     if is_new and silenced_until is None and may_be_told(alert, rule, now):
         kind = MessageKind.STILL_FIRING if alert.messages else MessageKind.FIRING
+        since = [each.count for each in happened.counts if each.at > alert.told_through]
         alert = replace(
             alert,
-            count=max(most_within(happened.counts, rule.window), alert.count if not alert.messages else 0),
+            count=sum(since) if alert.messages else max(most_within(happened.counts, rule.window), alert.count),
             sample=happened.newest or alert.sample,
             messages=alert.messages + 1,
             told_at=now,
@@ -187,9 +189,9 @@ def _looked_at_next(
     alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
 ) -> Alert:
     ends = max(_quiet_since(alert, happened) + rule.resolve.after, now + timedelta(seconds=1))
-    is_new = not alert.messages or happened.last > alert.told_through
+    # What comes until then is told then; what comes later tells itself.
     tells = max(_may_tell_from(alert, rule), silenced_until or _LONG_AGO)
-    next_look = min(ends, max(tells, now + timedelta(seconds=1))) if is_new else ends
+    next_look = min(ends, tells) if tells > now else ends
     return replace(alert, look_at=next_look, silenced_until=silenced_until)
 
 

@@ -59,6 +59,8 @@ class Message:
         if self.kind is MessageKind.RESOLVED:
             return "Nothing more of it came." if not self.sample else f"It was: {self.sample.text}"
         often = f"{self.count} in {_length(self.window)}. " if self.count > 1 else ""
+        if self.kind is MessageKind.STILL_FIRING:
+            often = f"{self.count} more since the last message. "
         return often + (self.sample.text if self.sample else "")
 
     def to_json(self) -> dict[str, Any]:

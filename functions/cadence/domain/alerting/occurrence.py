@@ -60,6 +60,9 @@ class Group:
 
     labels: Labels = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash(tuple(sorted(self.labels.items())))
+
     @property
     def digest(self) -> str:
         return hashlib.sha256(json.dumps(dict(sorted(self.labels.items()))).encode()).hexdigest()[:20]

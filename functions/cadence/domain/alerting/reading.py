@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.domain.alerting.rule import (
-    RUN_DURATION,
     AnomalyCondition,
     Condition,
     LimitCondition,
@@ -16,6 +15,7 @@ from cadence.domain.alerting.rule import (
     Scope,
     Severity,
     TreatmentCondition,
+    is_of_runs,
 )
 
 _DEFAULT_GROUPING = ("project", "pipeline", "treatment")
@@ -62,10 +62,7 @@ def labels_of(when: Condition) -> frozenset[str]:
     """What one may group by."""
     if isinstance(when, LogCondition):
         return _OF_LINES
-    of_runs = isinstance(when, RunCondition) or (
-        isinstance(when, LimitCondition | AnomalyCondition) and when.of == RUN_DURATION
-    )
-    return _OF_RUNS if of_runs else _OF_TREATMENTS
+    return _OF_RUNS if is_of_runs(when) else _OF_TREATMENTS
 
 
 def _condition(when: Mapping[str, Any]) -> Condition:

@@ -64,6 +64,12 @@ class AnomalyCondition:
 Condition = LogCondition | TreatmentCondition | RunCondition | LimitCondition | AnomalyCondition
 
 
+def is_of_runs(when: Condition) -> bool:
+    """Whether a condition looks at whole runs."""
+    measures_them = isinstance(when, LimitCondition | AnomalyCondition) and when.of == RUN_DURATION
+    return measures_them or isinstance(when, RunCondition)
+
+
 @dataclass(frozen=True)
 class Scope:
     """Patterns of which one has to fit; none: everything fits."""
@@ -71,6 +77,9 @@ class Scope:
     pipeline: tuple[str, ...] = ()
     treatment: tuple[str, ...] = ()
     pool: tuple[str, ...] = ()
+
+    def includes_pipeline(self, name: str) -> bool:
+        return not self.pipeline or matches_any(name, self.pipeline)
 
     def includes(self, values: Mapping[str, Any]) -> bool:
         """Whether what has these labels is looked at. What has no treatment or pool fits no pattern of one."""
@@ -127,13 +136,9 @@ class Rule:
 
         A log line that does not come tells nothing, and one success among many failures is none either.
         """
-        itself = "pipeline" if isinstance(self.when, RunCondition) or self.measures_runs else "treatment"
+        itself = "pipeline" if is_of_runs(self.when) else "treatment"
         is_log = isinstance(self.when, LogCondition)
         return self.resolve.on_recovery and self.count == 1 and not is_log and itself in self.group_by
-
-    @property
-    def measures_runs(self) -> bool:
-        return isinstance(self.when, LimitCondition | AnomalyCondition) and self.when.of == RUN_DURATION
 
     def covers(self, project: str) -> bool:
         return self.enabled and self.project in (ALL_PROJECTS, project)
