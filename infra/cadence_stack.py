@@ -27,7 +27,7 @@ from infra.tables import Tables
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
-_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10}
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "alerts": 10, "alert_deliveries": 1}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -53,7 +53,10 @@ class CadenceStack(Stack):
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
         # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
         unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
-        self._alerting = self._work_queue("Alerting", "alerting", "observe", deployment, unwatched)
+        self._alerting = self._work_queue("Alerting", "alerting", "alerts", deployment, unwatched)
+        self._alert_deliveries = self._work_queue(
+            "AlertDeliveries", "alert-deliveries", "alert_deliveries", deployment, unwatched
+        )
         self._exporting = self._work_queue("Exporting", "exporting", "observe", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
@@ -73,6 +76,9 @@ class CadenceStack(Stack):
             "schedules_role_arn": schedules.role.role_arn,
             "wake_ups_queue_url": self._wake_ups.queue.queue_url,
             "alerting_queue_url": self._alerting.queue.queue_url,
+            "alert_deliveries_queue_url": self._alert_deliveries.queue.queue_url,
+            "alert_topic_prefix": resources.topic("alerts-"),
+            "outbound_hosts": deployment.outbound_hosts,
             "exporting_queue_url": self._exporting.queue.queue_url,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
@@ -141,7 +147,13 @@ class CadenceStack(Stack):
         return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS, failed)
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
-        consumers = {"deliveries": self._deliveries, "watchdog": self._deadlines, "wake_group": self._wake_ups}
+        consumers = {
+            "deliveries": self._deliveries,
+            "watchdog": self._deadlines,
+            "wake_group": self._wake_ups,
+            "alerts": self._alerting,
+            "alert_deliveries": self._alert_deliveries,
+        }
         for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(
                 "Queue",

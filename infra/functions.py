@@ -47,6 +47,8 @@ SIZES: Mapping[str, Size] = {
     "finalise": _STATE,
     "watchdog": _STATE,
     "observe": _STATE,
+    "alerts": _STATE,
+    "alert_deliveries": Size(memory=256, timeout=60),
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
 }

@@ -73,6 +73,8 @@ NEEDS: Mapping[str, Needs] = {
     "finalise": Needs(_BASE),
     "watchdog": Needs((*_BASE, *_CONDITIONS)),
     "observe": Needs(_BASE),
+    "alerts": Needs((*_BASE, "jsonschema-rs")),
+    "alert_deliveries": Needs(_BASE),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
 }

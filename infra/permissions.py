@@ -132,6 +132,10 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("access", "UpdateItem"),
         _answers("treatment", "Success"),
         _schedules("CreateSchedule", "DeleteSchedule"),
+        # Alert rules are kept, tested, and tried on past runs.
+        _items("alerts", "GetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"),
+        _items("runners", "BatchGetItem"),
+        _sends("alert-deliveries"),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -228,6 +232,21 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("alerting"),
         _sends("exporting"),
     ),
+    "alerts": (
+        _items("alerts", "GetItem", "Query", "PutItem", "BatchWriteItem"),
+        *_gets("runs/*"),
+        # When an alert is to be looked at again.
+        _sends("alerting"),
+        _sends("alert-deliveries"),
+        _consumes("alerting"),
+    ),
+    "alert_deliveries": (
+        _items("alerts", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+        # A channel's topic is made when it is first used.
+        _may("sns", ("CreateTopic", "Publish"), lambda names: names.topic("alerts-*")),
+        _sends("alert-deliveries"),
+        _consumes("alert-deliveries"),
+    ),
     "log_indexer": (
         _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
@@ -259,6 +278,8 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     # The access tokens of git hosts.
     "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
+    # What channels need to be used.
+    "alert_deliveries": ("kms:Decrypt",),
 }
 
 # IAM and botocore name one service differently.

@@ -45,6 +45,10 @@ class ApiSettings:
     schedules_group: str
     schedules_role_arn: str
     git_hosts: str
+    alerts_table: str
+    alerting_queue_url: str
+    alert_deliveries_queue_url: str
+    alert_topic_prefix: str
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,24 @@ class ObserveSettings:
 
 
 @dataclass(frozen=True)
+class AlertsSettings:
+    alerts_table: str
+    data_bucket: str
+    alerting_queue_url: str
+    alert_deliveries_queue_url: str
+
+
+@dataclass(frozen=True)
+class AlertDeliveriesSettings:
+    alerts_table: str
+    secrets_key: str
+    alerting_queue_url: str
+    alert_deliveries_queue_url: str
+    alert_topic_prefix: str
+    outbound_hosts: str
+
+
+@dataclass(frozen=True)
 class LogIndexerSettings:
     logs_table: str
     runs_table: str
@@ -241,6 +263,8 @@ SETTINGS: Mapping[str, type] = {
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,
     "observe": ObserveSettings,
+    "alerts": AlertsSettings,
+    "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
     "log_stream": LogStreamSettings,
 }

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from cadence.application.alerting.deliver import Deliver
 from cadence.application.alerting.messages import test_message as message_of_test
 from cadence.application.alerting.ports import Refused
+from cadence.domain.alerting.channel import ChannelKind
 from cadence.domain.errors import Transient
 from tests.fakes.alerts import (
     START,
@@ -40,7 +41,7 @@ class Delivering:
         self.deliver = Deliver(
             MemoryDirectory(channels=[channel()]),
             self.outbox,
-            {"webhook": self.sender},
+            {ChannelKind.WEBHOOK: self.sender},
             PlainCipher(),
             self.bells,
             self.clock,

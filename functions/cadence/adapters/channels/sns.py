@@ -16,8 +16,8 @@ _LONGEST_SUBJECT = 100
 _ABOUT_THE_MESSAGE = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid"})
 
 
-def topic_name(prefix: str, key: ChannelKey) -> str:
-    """Derived, so that no organization can name another's."""
+def topic_arn(prefix: str, key: ChannelKey) -> str:
+    """Derived, so that no organization can name another's. `prefix` is the beginning of the ARN."""
     return prefix + hashlib.sha256("\0".join(key).encode()).hexdigest()[:24]
 
 
@@ -33,9 +33,8 @@ class SnsSender:
     def send(self, channel: Channel, secret: str | None, messages: Sequence[Message]) -> None:
         sns = client("sns")
         try:
-            topic = sns.create_topic(
-                Name=topic_name(self._prefix, channel.key), Attributes={"KmsMasterKeyId": "alias/aws/sns"}
-            )["TopicArn"]
+            name = topic_arn(self._prefix, channel.key).rpartition(":")[2]
+            topic = sns.create_topic(Name=name, Attributes={"KmsMasterKeyId": "alias/aws/sns"})["TopicArn"]
             for message in messages:
                 sns.publish(
                     TopicArn=topic,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from cadence.domain.alerting.channel import Channel, Delivery
+from cadence.domain.alerting.channel import Channel, ChannelKind, Delivery
 from cadence.domain.alerting.lifecycle import Alert, Happened
 from cadence.domain.alerting.message import Message
 from cadence.domain.alerting.occurrence import Group, Occurrence
@@ -173,5 +173,5 @@ class Sender(Protocol):
         """Returns once all are delivered. Raises Refused, or Transient for everything that may be mended."""
 
 
-Senders = Mapping[str, Sender]
+Senders = Mapping[ChannelKind, Sender]
 """By kind of channel."""
