@@ -10,9 +10,10 @@ from cadence.application.alerting.queries import matcher
 from cadence.application.alerting.unusual import Histories
 from cadence.application.alerting.update import UpdateAlert
 from cadence.application.log_ports import Line
-from cadence.domain.alerting.judging import Event, fit_of_end, fit_of_lines, may_fit_segment
+from cadence.domain.alerting.judging import fit_of_end, fit_of_lines, may_fit_segment
 from cadence.domain.alerting.occurrence import Fit, Group, Occurrence, group_of
 from cadence.domain.alerting.rule import AnomalyCondition, LogCondition, Rule
+from cadence.domain.event import Event
 from cadence.domain.search.matching import Owner
 
 

@@ -1,7 +1,7 @@
 """Rules, channels and silences are kept."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,13 +20,15 @@ from cadence.application.alerting.ports import (
 )
 from cadence.application.alerting.settings import check_channel, makes_up_secret
 from cadence.application.identifiers import new_ulid
+from cadence.application.observe import SubscriptionStore
 from cadence.application.ports import Clock
 from cadence.domain.access import ALL_PROJECTS
-from cadence.domain.alerting.channel import Channel, ChannelKind, Delivery
+from cadence.domain.alerting.channel import Channel, ChannelKind
 from cadence.domain.alerting.checking import CheckQuery, check_rule
-from cadence.domain.alerting.rule import Rule, RunCondition
+from cadence.domain.alerting.rule import Condition, LogCondition, Rule, RunCondition, is_of_runs
 from cadence.domain.alerting.silence import Silence
 from cadence.domain.errors import Conflict, InvalidRequest, NotFound, Transient, Violation
+from cadence.domain.event import Audience, EventKind
 
 _ATTEMPTS = 5
 MOST_RULES = 200
@@ -48,6 +50,7 @@ class ManageRules:
     alerts: AlertStore
     outbox: Outbox
     bells: Bells
+    subscriptions: SubscriptionStore
     check_query: CheckQuery
     clock: Clock
 
@@ -89,6 +92,7 @@ class ManageRules:
                 self.rules.put_rule(wanted, current.revision if current else None)
             except Conflict:
                 continue
+            self._subscribe(organization)
             return wanted, current is None
         raise Transient(f"The alert rule {name} is being written by others. Try again.")
 
@@ -96,6 +100,14 @@ class ManageRules:
         """Raises NotFound. Its alerts go with it, without a message."""
         self.rules.delete_rule(organization, project, name)
         self.alerts.delete_alerts(organization, project, name)
+        self._subscribe(organization)
+
+    def _subscribe(self, organization: str) -> None:
+        """What the rules need to be told of. Read again afterwards: others may have written a rule meanwhile."""
+        kinds = None
+        while kinds != (wanted := needed_kinds(self.rules.list_rules(organization))):
+            kinds = wanted
+            self.subscriptions.subscribe(organization, Audience.ALERTING, kinds)
 
     def test(self, rule: Rule) -> tuple[str, list[ChannelKey]]:
         """Sends a test message to the rule's channels: its id, and the channels."""
@@ -113,6 +125,17 @@ class ManageRules:
         projects = [rule.project, ALL_PROJECTS]
         usable = [channel for channel in self.channels.list_channels(rule.organization) if channel.project in projects]
         return sorted(usable, key=lambda channel: projects.index(channel.project))
+
+
+def needed_kinds(rules: Iterable[Rule]) -> frozenset[EventKind]:
+    """Of events, for rules that are switched on."""
+    return frozenset(_kind_for(rule.when) for rule in rules if rule.enabled)
+
+
+def _kind_for(when: Condition) -> EventKind:
+    if isinstance(when, LogCondition):
+        return EventKind.SEGMENT
+    return EventKind.RUN if is_of_runs(when) else EventKind.TREATMENT
 
 
 @dataclass(frozen=True)
@@ -214,10 +237,3 @@ class ManageSilences:
         silence = Silence(new_ulid(now), organization, project, where, begins, ends_at, comment, by.name)
         self.silences.add_silence(silence)
         return silence
-
-
-def delivery_state(delivery: Delivery) -> str:
-    """`ok`, `failing`, or `new` if nothing was sent yet."""
-    if delivery.failures:
-        return "failing"
-    return "ok" if delivery.delivered_at else "new"

@@ -1,16 +1,16 @@
 """Events of the past, made again from what is stored of runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cadence.application.log_ports import LogIndex
+from cadence.application.alerting.rehearse import Rehearsal, happened_at, rehearse
+from cadence.application.log_ports import Line, LogIndex
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import HostStore
 from cadence.domain import ids
-from cadence.domain.alerting.judging import Event
 from cadence.domain.alerting.rule import TIMES, AnomalyCondition, LimitCondition, LogCondition, Rule, is_of_runs
-from cadence.domain.event import run_event, segment_event, treatment_event
+from cadence.domain.event import Event, run_event, segment_event, treatment_event
 from cadence.domain.run import Run
 
 _PAGE = 100
@@ -56,7 +56,7 @@ class Past:
         self.since = max(self.since, run.created_at)
 
     def _is_within(self, event: Event, until: datetime) -> bool:
-        at = event["last_time"] if event["kind"] == "segment" else event["finished_at"]
+        at = happened_at(event)
         return at is not None and self.since <= datetime.fromisoformat(at) <= until
 
     def _newest(self, organization: str, project: str) -> Iterator[Run]:
@@ -94,3 +94,21 @@ class Past:
 
 def _needs_usage(rule: Rule) -> bool:
     return isinstance(rule.when, LimitCondition | AnomalyCondition) and rule.when.of not in TIMES
+
+
+@dataclass(frozen=True)
+class TryOnPast:
+    """What a rule would have done, within a bounded time."""
+
+    runs: RunStore
+    runners: HostStore
+    index: LogIndex
+    read_segment: Callable[[str], Sequence[Line]]
+    clock: Clock
+    seconds: float = 15.0
+
+    def __call__(self, rule: Rule, projects: Sequence[str], since: datetime, until: datetime) -> tuple[Rehearsal, Past]:
+        give_up_at = self.clock() + timedelta(seconds=self.seconds)
+        past = Past(self.runs, self.runners, self.index, self.clock, give_up_at, since)
+        past.collect(rule, projects, until)
+        return rehearse(rule, past.events, until, self.read_segment), past

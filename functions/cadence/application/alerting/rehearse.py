@@ -16,13 +16,14 @@ from cadence.application.alerting.unusual import Histories
 from cadence.application.alerting.update import UpdateAlert
 from cadence.application.log_ports import Line
 from cadence.domain.alerting.channel import Channel, ChannelKind
-from cadence.domain.alerting.judging import Event, moment
+from cadence.domain.alerting.judging import moment
 from cadence.domain.alerting.lifecycle import Alert
 from cadence.domain.alerting.message import MessageKind
 from cadence.domain.alerting.occurrence import Group, Sample
 from cadence.domain.alerting.rule import Rule
 from cadence.domain.alerting.silence import Silence
 from cadence.domain.errors import NotFound
+from cadence.domain.event import Event
 
 
 @dataclass(frozen=True)
@@ -50,22 +51,20 @@ def rehearse(
     stage = _Stage(rule)
     update = UpdateAlert(stage.alerts, stage, stage, stage, stage.now)
     evaluate = EvaluateEvent(stage, update, Histories(MemoryHistoryStore()), read_segment)
-    played = 0
-    for event in sorted(events, key=happened_at):
-        at = moment(happened_at(event))
+    timed = [(moment(happened), event) for event in events if (happened := happened_at(event))]
+    for at, event in sorted(timed, key=lambda each: each[0]):
         stage.play_looks(update, at)
         stage.time = at
         evaluate(event)
-        played += 1
     stage.play_looks(update, until)
     counts = {kind: sum(message.kind is kind for _, message in stage.alerts.messages) for kind in MessageKind}
-    return Rehearsal(stage.alerts.fired(), {kind: count for kind, count in counts.items() if count}, played)
+    return Rehearsal(stage.alerts.fired(), {kind: count for kind, count in counts.items() if count}, len(timed))
 
 
-def happened_at(event: Event) -> str:
-    """When it could be known. Only for events that have an end."""
-    text: str = event["last_time"] if event["kind"] == "segment" else event["finished_at"]
-    return text
+def happened_at(event: Event) -> str | None:
+    """When it could be known; None for what never had an end of its own."""
+    at: str | None = event["last_time"] if event["kind"] == "segment" else event["finished_at"]
+    return at
 
 
 @dataclass

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cadence.application.alerting.ports import HistoryStore, Series, SeriesKey, Value
-from cadence.domain.alerting.judging import Event, measured, moment
+from cadence.domain.alerting.judging import measured, moment
 from cadence.domain.errors import Conflict, Transient
+from cadence.domain.event import Event
 
 MOST_VALUES = 100
 _ATTEMPTS = 8

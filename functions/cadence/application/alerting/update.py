@@ -86,7 +86,9 @@ class UpdateAlert:
             now = self.clock()
             alert = self.alerts.get_alert(rule, group)
             try:
-                if alert.revision != rule.revision or not rule.enabled:
+                if alert.revision > rule.revision:
+                    raise Transient(f"The rule {rule.name} has just been changed.")
+                if alert.revision < rule.revision or not rule.enabled:
                     alert = self._renewed(alert, rule, now)
                 if not rule.enabled:
                     return

@@ -18,8 +18,8 @@ from cadence.domain.alerting.rule import (
     RunCondition,
     TreatmentCondition,
 )
+from cadence.domain.event import Event
 
-Event = Mapping[str, Any]
 Line = Mapping[str, Any]
 History = Callable[[str], Sequence[float]]
 """Earlier values of what an event is about, by what was measured."""
