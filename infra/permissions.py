@@ -233,6 +233,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("exporting"),
     ),
     "alerts": (
+        # Whether a run is a replay.
+        _items("runs", "GetItem"),
         _items("alerts", "GetItem", "Query", "PutItem", "BatchWriteItem"),
         *_gets("runs/*"),
         # When an alert is to be looked at again.

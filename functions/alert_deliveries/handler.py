@@ -4,7 +4,7 @@ from typing import Any
 
 from cadence.adapters.fault_report import log_fault
 from cadence.adapters.service_log import service_logger
-from cadence.composition.alerts import deliver_message
+from cadence.composition.alert_deliveries import deliver_message
 
 log = service_logger("alert_deliveries")
 deliver = deliver_message(lambda message, **fields: log.error(message, extra=fields))

@@ -51,6 +51,7 @@ def treatment_event(
         "started_at": stamp(at - timedelta(seconds=took)),
         "finished_at": stamp(at),
         "usage": {"memory_peak": 1e6},
+        "replay_of": None,
         **members,
     }
 
@@ -219,7 +220,9 @@ class Alerting:
         self.bells = MemoryBells(self.clock)
         self.update = UpdateAlert(self.store, self.directory, self.directory, self.bells, self.clock)
         histories = Histories(MemoryHistoryStore())
-        self.evaluate = EvaluateEvent(self.directory, self.update, histories, self.segments.read)
+        self.evaluate = EvaluateEvent(
+            self.directory, self.update, histories, self.segments.read, lambda run_id: run_id == "replay"
+        )
 
     def pass_time(self, by: timedelta) -> None:
         until = self.clock() + by

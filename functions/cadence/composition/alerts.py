@@ -1,30 +1,20 @@
-"""Wiring of alerts: the Lambdas `alerts` and `alert_deliveries`, and what the API does with rules, channels and silences."""
+"""Wiring of the Lambda `alerts`."""
 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from cadence.adapters.channels.chat import SlackSender, TeamsSender
-from cadence.adapters.channels.email import EmailSender
-from cadence.adapters.channels.http import Poster
-from cadence.adapters.channels.pagerduty import PagerDutySender
-from cadence.adapters.channels.sns import SnsSender
-from cadence.adapters.channels.webhook import WebhookSender
-from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
 from cadence.adapters.dynamodb.alerts import DynamoAlertStore, DynamoHistoryStore
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.reach import Reach
+from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.remembered_rules import RememberedRules
 from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.adapters.sqs_alerts import SqsBells, read_delivery, read_look
-from cadence.application.alerting.deliver import Deliver, Report
+from cadence.adapters.sqs_alerts import SqsBells, read_look
 from cadence.application.alerting.evaluate import EvaluateEvent
-from cadence.application.alerting.ports import Sender
+from cadence.application.alerting.replays import Replays
 from cadence.application.alerting.unusual import Histories
 from cadence.application.alerting.update import UpdateAlert
 from cadence.composition import settings
-from cadence.domain.alerting.channel import ChannelKind
 
 
 def _now() -> datetime:
@@ -40,7 +30,8 @@ def judge_message() -> Callable[[str], None]:
     remembered = RememberedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
     update = UpdateAlert(alerts, remembered, remembered, bells, _now)
     histories = Histories(DynamoHistoryStore(its.alerts_table))
-    evaluate = EvaluateEvent(remembered, update, histories, S3LogSegments(its.data_bucket).read)
+    replays = Replays(DynamoRunStore(its.runs_table))
+    evaluate = EvaluateEvent(remembered, update, histories, S3LogSegments(its.data_bucket).read, replays.includes)
 
     def judge(body: str) -> None:
         message = json.loads(body)
@@ -50,28 +41,3 @@ def judge_message() -> Callable[[str], None]:
             evaluate(message)
 
     return judge
-
-
-def deliver_message(report: Report) -> Callable[[str], int]:
-    """What a message of the queue `alert-deliveries` asks for: how many messages of alerts were delivered."""
-    its = settings.load(settings.AlertDeliveriesSettings)
-    reach = Reach.of(its.outbound_hosts, "outbound hosts")
-    poster = Poster(reach)
-    senders: dict[ChannelKind, Sender] = {
-        ChannelKind.SNS: SnsSender(its.alert_topic_prefix),
-        ChannelKind.EMAIL: EmailSender(reach),
-        ChannelKind.SLACK: SlackSender(poster),
-        ChannelKind.TEAMS: TeamsSender(poster),
-        ChannelKind.PAGERDUTY: PagerDutySender(poster),
-        ChannelKind.WEBHOOK: WebhookSender(poster, _now),
-    }
-    deliver = Deliver(
-        DynamoChannelStore(its.alerts_table),
-        DynamoOutbox(its.alerts_table),
-        senders,
-        KmsCipher(its.secrets_key),
-        SqsBells(its.alerting_queue_url, its.alert_deliveries_queue_url),
-        _now,
-        report,
-    )
-    return lambda body: deliver(*read_delivery(body))

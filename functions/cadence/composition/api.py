@@ -47,6 +47,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
+from cadence.composition.alerting import Alerting, alerting
 from cadence.composition.documents import check_document
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
@@ -91,6 +92,7 @@ class Services:
     add_githost: AddGitHost
     measure: Measure
     read_logs: ReadLogs
+    alerting: Alerting
 
     @property
     def version(self) -> str:
@@ -122,7 +124,7 @@ def services() -> Services:
     pipelines = DynamoPipelineStore(its.pipelines_table)
     documents = S3Documents(client("s3"), its.data_bucket)
     runs = DynamoRunStore(its.runs_table)
-    runners = DynamoRunnerStore(its.runners_table)
+    runners, hosts = DynamoRunnerStore(its.runners_table), DynamoHostStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     check = check_document(its)
     freeze = FreezeDocument(check, documents)
@@ -143,7 +145,7 @@ def services() -> Services:
         documents=documents,
         runs=runs,
         runners=runners,
-        hosts=DynamoHostStore(its.runners_table),
+        hosts=hosts,
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
         replays=replays(its, runs, runners, documents, secrets, access),
@@ -164,5 +166,6 @@ def services() -> Services:
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
         measure=Measure(visible, now),
+        alerting=alerting(its, runs, hosts),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

@@ -215,6 +215,7 @@ class ObserveSettings:
 @dataclass(frozen=True)
 class AlertsSettings:
     alerts_table: str
+    runs_table: str
     data_bucket: str
     alerting_queue_url: str
     alert_deliveries_queue_url: str

@@ -9,12 +9,11 @@ from pynamodb.attributes import (
     BinaryAttribute,
     JSONAttribute,
     NumberAttribute,
-    TTLAttribute,
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.models import Model
 
+from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain.alerting.channel import Channel, ChannelKind
 from cadence.domain.alerting.lifecycle import Alert
 from cadence.domain.alerting.occurrence import Group, Sample
@@ -27,15 +26,11 @@ class _Meta:
     table_name: ClassVar[str] = "alerts"
 
 
-class AlertsTable(Model):
+class AlertsTable(StoredItem):
     """What all items of the table share."""
 
     class Meta(_Meta):
         pass
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    expires_at = TTLAttribute(null=True)
 
 
 def organization_key(organization: str) -> str:

@@ -19,19 +19,23 @@ from cadence.domain.search.matching import Owner
 
 @dataclass(frozen=True)
 class EvaluateEvent:
-    """Everything it does may be done twice: what fits is stored by the event's id, and so is what is learnt."""
+    """Everything it does may be done twice: what fits is stored by the event's id, and so is what is learnt.
+
+    Replays are there to be compared, and alert nobody.
+    """
 
     rules: RuleReader
     update: UpdateAlert
     histories: Histories
     read_segment: Callable[[str], Sequence[Line]]
+    is_replay: Callable[[str], bool]
 
     def __call__(self, event: Event) -> None:
         """Raises Transient if others change the same alert again and again."""
         rules = [rule for rule in self.rules.list_rules(event["organization"]) if rule.covers(event["project"])]
         if event["kind"] == "segment":
             self._segment(event, [rule for rule in rules if may_fit_segment(rule, event)])
-        else:
+        elif event["replay_of"] is None:
             self._end(event, [rule for rule in rules if not isinstance(rule.when, LogCondition)])
 
     def _segment(self, event: Event, rules: Sequence[Rule]) -> None:
@@ -41,7 +45,10 @@ class EvaluateEvent:
         owner = Owner(event["organization"], event["project"], event["pipeline"], event["run_id"])
         for rule in rules:
             if isinstance(rule.when, LogCondition):
-                self._apply(rule, fit_of_lines(rule, event, lines, partial(matcher(rule.when.query), owner)))
+                fit = fit_of_lines(rule, event, lines, partial(matcher(rule.when.query), owner))
+                # Asked only where something fits: hardly any segment is a replay's.
+                if fit.occurrences and not self.is_replay(event["run_id"]):
+                    self._apply(rule, fit)
 
     def _end(self, event: Event, rules: Sequence[Rule]) -> None:
         for rule in rules:

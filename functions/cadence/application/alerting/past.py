@@ -46,7 +46,7 @@ class Past:
                     self._stop_at(run)
                     break
                 self.looked_at += 1
-                if rule.where.includes_pipeline(run.pipeline):
+                if run.replay_of is None and rule.where.includes_pipeline(run.pipeline):
                     self.events += self._of_run(rule, run)
         self.events = [event for event in self.events if self._is_within(event, until)]
 

@@ -47,10 +47,10 @@ class Rehearsal:
 def rehearse(
     rule: Rule, events: Iterable[Event], until: datetime, read_segment: Callable[[str], Sequence[Line]]
 ) -> Rehearsal:
-    """`events` in whatever order; what would happen after the last of them by time alone happens, up to `until`."""
+    """`events` in whatever order, none of them of replays; what would happen after the last of them by time alone happens, up to `until`."""
     stage = _Stage(rule)
     update = UpdateAlert(stage.alerts, stage, stage, stage, stage.now)
-    evaluate = EvaluateEvent(stage, update, Histories(MemoryHistoryStore()), read_segment)
+    evaluate = EvaluateEvent(stage, update, Histories(MemoryHistoryStore()), read_segment, lambda run_id: False)
     timed = [(moment(happened), event) for event in events if (happened := happened_at(event))]
     for at, event in sorted(timed, key=lambda each: each[0]):
         stage.play_looks(update, at)
