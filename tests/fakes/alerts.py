@@ -164,6 +164,9 @@ class MemoryOutbox(Outbox):
     def waiting(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
         return [each for _, each in sorted(self.items.get(key, {}).items())][:limit]
 
+    def count_waiting(self, key: ChannelKey, most: int) -> int:
+        return len(self.waiting(key, most))
+
     def remove(self, key: ChannelKey, waiting: Iterable[Waiting]) -> None:
         for each in waiting:
             self.items[key].pop(each.position, None)

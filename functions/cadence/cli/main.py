@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import gates, logs, resources, runs
+from cadence.cli import alerting, gates, logs, resources, runs
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -45,6 +45,7 @@ for group in (
     resources.token,
     resources.pool,
     gates.quota,
+    alerting.alert,
     resources.host,
     resources.runner,
 ):

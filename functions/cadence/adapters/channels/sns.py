@@ -1,24 +1,19 @@
 """An SNS topic for each channel, to which anything may subscribe: e-mail, SMS, queues, Lambdas, chat bots."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 
 from botocore.exceptions import ClientError
 
 from cadence.adapters.aws import client, may_succeed_later
-from cadence.application.alerting.ports import ChannelKey, Refused
+from cadence.adapters.channels.topics import topic_arn
+from cadence.application.alerting.ports import Refused
 from cadence.domain.alerting.channel import Channel
 from cadence.domain.alerting.message import Message
 from cadence.domain.errors import Transient
 
 _LONGEST_SUBJECT = 100
 _ABOUT_THE_MESSAGE = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid"})
-
-
-def topic_arn(prefix: str, key: ChannelKey) -> str:
-    """Derived, so that no organization can name another's. `prefix` is the beginning of the ARN."""
-    return prefix + hashlib.sha256("\0".join(key).encode()).hexdigest()[:24]
 
 
 class SnsSender:

@@ -76,6 +76,11 @@ class DynamoOutbox(Outbox):
             items = WaitingItem.query(partition(key), prefix, limit=limit, consistent_read=True)
             return [Waiting(item.sk, Message.of_json(item.message), int(item.refusals)) for item in items]
 
+    def count_waiting(self, key: ChannelKey, most: int) -> int:
+        with translated(f"channel {key[2]}"):
+            prefix = WaitingItem.sk.startswith(WaitingItem.PREFIX)
+            return int(WaitingItem.count(partition(key), prefix, limit=most, consistent_read=True))
+
     def remove(self, key: ChannelKey, waiting: Iterable[Waiting]) -> None:
         with translated(f"channel {key[2]}"), WaitingItem.batch_write() as batch:
             for each in waiting:

@@ -54,9 +54,13 @@ class ManageRules:
     check_query: CheckQuery
     clock: Clock
 
-    def check(self, organization: str, project: str, name: str, document: Mapping[str, Any]) -> Rule:
-        """Raises InvalidRequest, also for channels that there are not."""
+    def check(
+        self, organization: str, project: str, name: str, document: Mapping[str, Any], *, needs_channels: bool = True
+    ) -> Rule:
+        """Raises InvalidRequest, with `needs_channels` also for channels that there are not."""
         rule = check_rule(organization, project, name, document, self.check_query)
+        if not needs_channels:
+            return rule
         known = {channel.name for channel in self._usable(rule)}
         missing = [(index, channel) for index, channel in enumerate(rule.channels) if channel not in known]
         if missing:

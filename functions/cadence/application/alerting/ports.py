@@ -133,6 +133,9 @@ class Outbox(Protocol):
     def waiting(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
         """Oldest first."""
 
+    def count_waiting(self, key: ChannelKey, most: int) -> int:
+        """At most `most`."""
+
     def remove(self, key: ChannelKey, waiting: Iterable[Waiting]) -> None: ...
 
     def refused(self, key: ChannelKey, waiting: Waiting) -> None:

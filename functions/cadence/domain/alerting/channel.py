@@ -61,6 +61,13 @@ class Delivery:
     recent: tuple[datetime, ...] = ()
     version: int = field(default=0, compare=False)
 
+    @property
+    def state(self) -> str:
+        """`failing` since the last try, `ok`, or `new` if nothing was delivered yet."""
+        if self.failures:
+            return "failing"
+        return "ok" if self.delivered_at else "new"
+
     def may_send(self, now: datetime) -> bool:
         leased = self.leased_until is not None and now < self.leased_until
         return not leased and (self.retry_at is None or now >= self.retry_at)
