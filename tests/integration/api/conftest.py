@@ -66,7 +66,7 @@ def access_table(aws: None) -> str:
 
 @pytest.fixture
 def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    for name in ("pipelines", "runners", "logs"):
+    for name in ("pipelines", "runners", "logs", "alerts"):
         make_table(name)
     make_table("runs", listing=True)
     aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -80,7 +80,8 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         for kind in ("run", "treatment")
     }
     queues = {
-        name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("deadlines", "deliveries")
+        name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        for name in ("deadlines", "deliveries", "alerting", "alert-deliveries")
     }
     aws_clients.client("scheduler").create_schedule_group(Name="pipelines")
     values = {
@@ -96,6 +97,11 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "deadlines_queue_url": queues["deadlines"],
         "git_hosts": "*",
         "deliveries_queue_url": queues["deliveries"],
+        "alerts_table": "alerts",
+        "alerting_queue_url": queues["alerting"],
+        "alert_deliveries_queue_url": queues["alert-deliveries"],
+        "alert_topic_prefix": f"arn:aws:sns:{REGION}:123456789012:alerts-",
+        "outbound_hosts": "*",
         "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",
         "failed_deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries-failed",
         "schedules_group": "pipelines",

@@ -79,7 +79,7 @@ class DynamoOutbox(Outbox):
     def count_waiting(self, key: ChannelKey, most: int) -> int:
         with translated(f"channel {key[2]}"):
             prefix = WaitingItem.sk.startswith(WaitingItem.PREFIX)
-            return int(WaitingItem.count(partition(key), prefix, limit=most, consistent_read=True))
+            return min(int(WaitingItem.count(partition(key), prefix, limit=most, consistent_read=True)), most)
 
     def remove(self, key: ChannelKey, waiting: Iterable[Waiting]) -> None:
         with translated(f"channel {key[2]}"), WaitingItem.batch_write() as batch:

@@ -24,7 +24,7 @@ from cadence.application.observe import SubscriptionStore
 from cadence.application.ports import Clock
 from cadence.domain.access import ALL_PROJECTS
 from cadence.domain.alerting.channel import Channel, ChannelKind
-from cadence.domain.alerting.checking import CheckQuery, check_rule
+from cadence.domain.alerting.checking import PLACE, CheckQuery, check_rule
 from cadence.domain.alerting.rule import Condition, LogCondition, Rule, RunCondition, is_of_runs
 from cadence.domain.alerting.silence import Silence
 from cadence.domain.errors import Conflict, InvalidRequest, NotFound, Transient, Violation
@@ -68,7 +68,9 @@ class ManageRules:
                 "The alert rule is not valid.",
                 [
                     Violation(
-                        f"/channels/{index}", f"There is no channel {channel!r} here. Make it first.", "no_such_channel"
+                        f"{PLACE}/channels/{index}",
+                        f"There is no channel {channel!r} here. Make it first.",
+                        "no_such_channel",
                     )
                     for index, channel in missing
                 ],

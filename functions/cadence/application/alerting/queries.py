@@ -8,7 +8,7 @@ from cadence.domain.search.matching import Matcher
 from cadence.domain.search.parse import parse
 from cadence.domain.search.query import asks_for_state
 
-_POINTER = "/when/log/query"
+_POINTER = "/rule/when/log/query"
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Queries of rules have no times, so that it does not matter what these would count from."""
 

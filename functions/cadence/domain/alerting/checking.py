@@ -11,6 +11,9 @@ from cadence.domain.alerting.rule import LogCondition, Rule
 from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.schemas import schema
 
+PLACE = "/rule"
+"""Where a rule stands in a request's body."""
+
 CheckQuery = Callable[[str], None]
 """Raises InvalidRequest for what is no search query."""
 
@@ -18,7 +21,7 @@ CheckQuery = Callable[[str], None]
 def check_rule(
     organization: str, project: str, name: str, document: Mapping[str, Any], check_query: CheckQuery
 ) -> Rule:
-    """The rule that the document describes. Raises InvalidRequest with every violation, by JSON Pointers into the document."""
+    """The rule that the document describes. Raises InvalidRequest with every violation, whose pointers begin with `PLACE`."""
     violations = list(_violations(document))
     if violations:
         raise InvalidRequest("The alert rule is not valid.", violations)
@@ -27,7 +30,7 @@ def check_rule(
     wrong = [label for label in rule.group_by if label not in labels]
     if wrong:
         message = f"What this rule looks for has no {' or '.join(wrong)}. It has: {', '.join(sorted(labels))}."
-        raise InvalidRequest("The alert rule is not valid.", [Violation("/group_by", message, "no_such_label")])
+        raise InvalidRequest("The alert rule is not valid.", [Violation(f"{PLACE}/group_by", message, "no_such_label")])
     if isinstance(rule.when, LogCondition):
         check_query(rule.when.query)
     return rule
@@ -41,7 +44,7 @@ def _validator() -> Draft202012Validator:
 def _violations(document: Mapping[str, Any]) -> Iterator[Violation]:
     for error in _validator().iter_errors(dict(document)):
         pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error.instance_path)
-        yield Violation(pointer, _told(error, pointer), error.kind.name)
+        yield Violation(PLACE + pointer, _told(error, pointer), error.kind.name)
 
 
 def _told(error: ValidationError, pointer: str) -> str:
