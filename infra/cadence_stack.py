@@ -8,6 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -27,7 +28,7 @@ from infra.tables import Tables
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
-_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "alerts": 10, "alert_deliveries": 1}
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "alerts": 10}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -54,9 +55,6 @@ class CadenceStack(Stack):
         # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
         unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
         self._alerting = self._work_queue("Alerting", "alerting", "alerts", deployment, unwatched)
-        self._alert_deliveries = self._work_queue(
-            "AlertDeliveries", "alert-deliveries", "alert_deliveries", deployment, unwatched
-        )
         self._exporting = self._work_queue("Exporting", "exporting", "observe", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
@@ -76,7 +74,7 @@ class CadenceStack(Stack):
             "schedules_role_arn": schedules.role.role_arn,
             "wake_ups_queue_url": self._wake_ups.queue.queue_url,
             "alerting_queue_url": self._alerting.queue.queue_url,
-            "alert_deliveries_queue_url": self._alert_deliveries.queue.queue_url,
+            "alert_deliveries_function": deployment.function_name("alert_deliveries"),
             "alert_topic_prefix": resources.topic("alerts-"),
             "outbound_hosts": deployment.outbound_hosts,
             "exporting_queue_url": self._exporting.queue.queue_url,
@@ -101,6 +99,9 @@ class CadenceStack(Stack):
         api = PublicApi(self, "PublicApi", deployment, functions)
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
+        functions["alert_deliveries"].configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
+        )
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)
@@ -152,7 +153,6 @@ class CadenceStack(Stack):
             "watchdog": self._deadlines,
             "wake_group": self._wake_ups,
             "alerts": self._alerting,
-            "alert_deliveries": self._alert_deliveries,
         }
         for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(

@@ -79,6 +79,10 @@ def _answers(machine: str, *answers: str) -> Permission:
     return _may("states", tuple(f"SendTask{answer}" for answer in answers), lambda names: names.task_tokens(machine))
 
 
+def _delivers_alerts() -> Permission:
+    return _may("lambda", ("InvokeFunction",), lambda names: names.function("alert_deliveries"))
+
+
 def _schedules(*actions: str) -> Permission:
     return _may("scheduler", actions, lambda names: names.schedules())
 
@@ -135,7 +139,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         # Alert rules are kept, tested, and tried on past runs.
         _items("alerts", "GetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"),
         _items("runners", "BatchGetItem"),
-        _sends("alert-deliveries"),
+        _sends("alerting"),
+        _delivers_alerts(),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -239,15 +244,17 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_gets("runs/*"),
         # When an alert is to be looked at again.
         _sends("alerting"),
-        _sends("alert-deliveries"),
+        _delivers_alerts(),
         _consumes("alerting"),
     ),
     "alert_deliveries": (
         _items("alerts", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
         # A channel's topic is made when it is first used.
         _may("sns", ("CreateTopic", "Publish"), lambda names: names.topic("alerts-*")),
-        _sends("alert-deliveries"),
-        _consumes("alert-deliveries"),
+        _sends("alerting"),
+        _delivers_alerts(),
+        # Where a delivery goes that Lambda gave up.
+        _sends("watching-failed"),
     ),
     "log_indexer": (
         _items("runs", "GetItem"),

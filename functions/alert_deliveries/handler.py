@@ -1,22 +1,23 @@
-"""Queue `alert-deliveries`: channels whose outbox has messages, or that are to be tried again."""
+"""A channel whose outbox has messages, or that is to be tried again: `{"channel": [organization, project, name], "retry_at"}`.
+
+Asked for without waiting; an error has Lambda try again.
+"""
 
 from typing import Any
 
 from cadence.adapters.fault_report import log_fault
 from cadence.adapters.service_log import service_logger
-from cadence.composition.alert_deliveries import deliver_message
+from cadence.composition.alert_deliveries import deliver_messages
 
 log = service_logger("alert_deliveries")
-deliver = deliver_message(lambda message, **fields: log.error(message, extra=fields))
+deliver = deliver_messages(lambda message, **fields: log.error(message, extra=fields))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    failed, delivered = [], 0
-    for record in event["Records"]:
-        try:
-            delivered += deliver(record["body"])
-        except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
-            log_fault(log, "a channel's messages could not be delivered", error, message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-    log.info("alert_deliveries", extra={"delivered": delivered, "failed": len(failed)})
-    return {"batchItemFailures": failed}
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    try:
+        delivered = deliver(event)
+    except Exception as error:
+        log_fault(log, "a channel's messages could not be delivered", error, channel=event.get("channel"))
+        raise
+    log.info("alert_deliveries", extra={"channel": event["channel"], "delivered": delivered})
+    return {"delivered": delivered}

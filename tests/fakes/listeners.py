@@ -83,7 +83,7 @@ class _SmtpServer(socketserver.ThreadingTCPServer):
 class _SmtpHandler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self._say("220 listener")
-        sender, to = "", []
+        sender, to = "", list[str]()
         while line := self.rfile.readline().decode().strip():
             match line.split(" ")[0].upper():
                 case "MAIL":

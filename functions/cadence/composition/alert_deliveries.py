@@ -1,8 +1,10 @@
 """Wiring of the Lambda `alert_deliveries`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
+from cadence.adapters.alert_bells import AlertBells, read_delivery
 from cadence.adapters.channels.chat import SlackSender, TeamsSender
 from cadence.adapters.channels.email import EmailSender
 from cadence.adapters.channels.http import Poster
@@ -13,7 +15,6 @@ from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.reach import Reach
-from cadence.adapters.sqs_alerts import SqsBells, read_delivery
 from cadence.application.alerting.deliver import Deliver, Report
 from cadence.application.alerting.ports import Sender
 from cadence.composition import settings
@@ -24,8 +25,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def deliver_message(report: Report) -> Callable[[str], int]:
-    """What a message of the queue `alert-deliveries` asks for: how many messages of alerts were delivered."""
+def deliver_messages(report: Report) -> Callable[[Mapping[str, Any]], int]:
+    """What waits for a channel is delivered: how many messages."""
     its = settings.load(settings.AlertDeliveriesSettings)
     reach = Reach.of(its.outbound_hosts, "outbound hosts")
     poster = Poster(reach)
@@ -42,8 +43,8 @@ def deliver_message(report: Report) -> Callable[[str], int]:
         DynamoOutbox(its.alerts_table),
         senders,
         KmsCipher(its.secrets_key),
-        SqsBells(its.alerting_queue_url, its.alert_deliveries_queue_url),
+        AlertBells(its.alerting_queue_url, its.alert_deliveries_function),
         _now,
         report,
     )
-    return lambda body: deliver(*read_delivery(body))
+    return lambda event: deliver(*read_delivery(event))

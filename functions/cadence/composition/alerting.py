@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cadence.adapters.alert_bells import AlertBells
 from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
 from cadence.adapters.dynamodb.alerts import DynamoAlertStore
@@ -10,7 +11,6 @@ from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.subscriptions import DynamoSubscriptionStore
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.adapters.sqs_alerts import SqsBells
 from cadence.application.alerting.manage import ManageChannels, ManageRules, ManageSilences
 from cadence.application.alerting.past import TryOnPast
 from cadence.application.alerting.queries import check_query
@@ -43,7 +43,7 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore) -> A
     table = its.alerts_table
     rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
     alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
-    bells = SqsBells(its.alerting_queue_url, its.alert_deliveries_queue_url)
+    bells = AlertBells(its.alerting_queue_url, its.alert_deliveries_function)
     subscriptions = DynamoSubscriptionStore(its.access_table)
     read_segment = S3LogSegments(its.data_bucket).read
     return Alerting(

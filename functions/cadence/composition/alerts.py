@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from cadence.adapters.alert_bells import AlertBells, read_delivery, read_look
 from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
 from cadence.adapters.dynamodb.alerts import DynamoAlertStore, DynamoHistoryStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.remembered_rules import RememberedRules
 from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.adapters.sqs_alerts import SqsBells, read_look
 from cadence.application.alerting.evaluate import EvaluateEvent
 from cadence.application.alerting.replays import Replays
 from cadence.application.alerting.unusual import Histories
@@ -26,7 +26,7 @@ def judge_message() -> Callable[[str], None]:
     its = settings.load(settings.AlertsSettings)
     alerts = DynamoAlertStore(its.alerts_table)
     rules = DynamoRuleStore(its.alerts_table)
-    bells = SqsBells(its.alerting_queue_url, its.alert_deliveries_queue_url)
+    bells = AlertBells(its.alerting_queue_url, its.alert_deliveries_function)
     remembered = RememberedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
     update = UpdateAlert(alerts, remembered, remembered, bells, _now)
     histories = Histories(DynamoHistoryStore(its.alerts_table))
@@ -35,9 +35,13 @@ def judge_message() -> Callable[[str], None]:
 
     def judge(body: str) -> None:
         message = json.loads(body)
-        if message["kind"] == "look":
-            update.looked_at(rules, *read_look(message))
-        else:
-            evaluate(message)
+        match message["kind"]:
+            case "look":
+                update.looked_at(rules, *read_look(message))
+            case "deliver":
+                key, retry_at = read_delivery(message)
+                bells.deliver(key, timedelta(), retry_at)
+            case _:
+                evaluate(message)
 
     return judge

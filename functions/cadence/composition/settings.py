@@ -47,7 +47,7 @@ class ApiSettings:
     git_hosts: str
     alerts_table: str
     alerting_queue_url: str
-    alert_deliveries_queue_url: str
+    alert_deliveries_function: str
     alert_topic_prefix: str
 
 
@@ -218,7 +218,7 @@ class AlertsSettings:
     runs_table: str
     data_bucket: str
     alerting_queue_url: str
-    alert_deliveries_queue_url: str
+    alert_deliveries_function: str
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class AlertDeliveriesSettings:
     alerts_table: str
     secrets_key: str
     alerting_queue_url: str
-    alert_deliveries_queue_url: str
+    alert_deliveries_function: str
     alert_topic_prefix: str
     outbound_hosts: str
 

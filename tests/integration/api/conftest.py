@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from cadence.adapters import alert_bells
 from cadence.adapters import aws as aws_clients
 from cadence.application.seed import Seed
 from cadence.domain.access import Organization, Project
@@ -81,7 +82,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     }
     queues = {
         name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-        for name in ("deadlines", "deliveries", "alerting", "alert-deliveries")
+        for name in ("deadlines", "deliveries", "alerting")
     }
     aws_clients.client("scheduler").create_schedule_group(Name="pipelines")
     values = {
@@ -99,7 +100,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "deliveries_queue_url": queues["deliveries"],
         "alerts_table": "alerts",
         "alerting_queue_url": queues["alerting"],
-        "alert_deliveries_queue_url": queues["alert-deliveries"],
+        "alert_deliveries_function": "alert-deliveries",
         "alert_topic_prefix": f"arn:aws:sns:{REGION}:123456789012:alerts-",
         "outbound_hosts": "*",
         "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",
@@ -107,9 +108,20 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "schedules_group": "pipelines",
         "schedules_role_arn": "arn:aws:iam::123456789012:role/schedules",
     }
+    # Moto would start a container for each invocation.
+    monkeypatch.setattr(alert_bells, "client", _without_lambdas)
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
     return values
+
+
+class _NoLambdas:
+    def invoke(self, **arguments: Any) -> None:
+        """Taken, and never carried out."""
+
+
+def _without_lambdas(service: str) -> Any:
+    return _NoLambdas() if service == "lambda" else aws_clients.client(service)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from cadence.adapters import alert_bells
 from cadence.adapters import aws as aws_clients
-from cadence.composition.alert_deliveries import deliver_message
+from cadence.composition.alert_deliveries import deliver_messages
 from cadence.composition.alerts import judge_message
 from cadence.domain.event import Audience, EventKind
 from cadence.domain.log import Segment
@@ -32,7 +33,7 @@ def listener() -> Iterator[HttpListener]:
 
 
 @pytest.fixture
-def secret(api: Api, listener: HttpListener) -> str:
+def secret(api: Api, queues: "Queues", listener: HttpListener) -> str:
     """The signing key of the channel `ops`, a webhook at the listener."""
     answer = api("PUT", f"{CHANNELS}/ops", {"kind": "webhook", "settings": {"url": f"{listener.url}/hook"}})
     assert answer.status == 201, answer.text
@@ -41,25 +42,40 @@ def secret(api: Api, listener: HttpListener) -> str:
 
 
 class Queues:
-    """Hands the messages of both queues to what the Lambdas do with them, until there are none that are due."""
+    """Does what the queue and Lambda would do: hands out messages that are due, and carries out what was asked for meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.judge = judge_message()
-        self.deliver = deliver_message(lambda message, **fields: None)
-        self.tries = 0
+        self.deliver = deliver_messages(lambda message, **fields: None)
+        self.asked: list[dict[str, Any]] = []
+        monkeypatch.setattr(alert_bells, "client", self._client)
 
     def run(self) -> None:
-        while sum(self._take(name) for name in ("alerting", "alert-deliveries")):
-            pass
+        while self._take() or self.asked:
+            asked, self.asked[:] = list(self.asked), []
+            for event in asked:
+                self.deliver(event)
 
-    def _take(self, name: str) -> int:
+    def _client(self, service: str) -> Any:
+        return self if service == "lambda" else aws_clients.client(service)
+
+    def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> None:  # noqa: N803 - botocore's names
+        assert (FunctionName, InvocationType) == ("alert-deliveries", "Event")
+        self.asked.append(json.loads(Payload))
+
+    def _take(self) -> int:
         sqs = aws_clients.client("sqs")
-        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        url = sqs.get_queue_url(QueueName="alerting")["QueueUrl"]
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         for message in messages:
-            (self.judge if name == "alerting" else self.deliver)(message["Body"])
+            self.judge(message["Body"])
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return len(messages)
+
+
+@pytest.fixture
+def queues(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Queues:
+    return Queues(monkeypatch)
 
 
 def failure(api: Api, run_id: str = "01run", **members: Any) -> str:
@@ -156,9 +172,10 @@ def test_a_channel_that_is_wrong_is_refused(api: Api, body: dict[str, Any], poin
     assert answer.status == 422 and answer.json["violations"][0]["pointer"] == pointer
 
 
-def test_an_event_reaches_the_listener_signed_and_with_its_links(api: Api, secret: str, listener: HttpListener) -> None:
+def test_an_event_reaches_the_listener_signed_and_with_its_links(
+    api: Api, queues: Queues, secret: str, listener: HttpListener
+) -> None:
     api("PUT", f"{RULES}/failures", {"rule": FAILURES}, headers={"x-forwarded-proto": "http"})
-    queues = Queues()
     for _ in range(2):
         queues.judge(failure(api))
     queues.run()
@@ -182,10 +199,9 @@ def test_an_event_reaches_the_listener_signed_and_with_its_links(api: Api, secre
     assert api("GET", "/v1/alerts", query={"state": "open"}).json["items"] == []
 
 
-def test_an_outage_of_the_listener_loses_nothing(api: Api, secret: str, listener: HttpListener) -> None:
+def test_an_outage_of_the_listener_loses_nothing(api: Api, queues: Queues, secret: str, listener: HttpListener) -> None:
     api("PUT", f"{RULES}/failures", {"rule": {**FAILURES, "group_by": ["run"]}})
     listener.status = 503
-    queues = Queues()
     for number in range(30):
         queues.judge(failure(api, f"run-{number:02}", id=f"event-{number}"))
         queues.run()
@@ -202,14 +218,13 @@ def test_an_outage_of_the_listener_loses_nothing(api: Api, secret: str, listener
     assert api("GET", f"{CHANNELS}/ops").json["state"] == "ok"
 
 
-def test_a_line_is_found_by_a_query_and_linked(api: Api, secret: str, listener: HttpListener) -> None:
+def test_a_line_is_found_by_a_query_and_linked(api: Api, queues: Queues, secret: str, listener: HttpListener) -> None:
     rule = {"when": {"log": {"query": 'level:error "connection refused"'}}, "count": 2, "channels": ["ops"]}
     api("PUT", f"{RULES}/refused", {"rule": rule})
     now = api.services.clock()
     lines = [line(now, "fine"), line(now, "Connection refused", level="error"), line(now, "connection refused")]
     from cadence.adapters.s3_log_segments import S3LogSegments
 
-    queues = Queues()
     for number in range(2):
         event = {
             "id": f"segment:01run:{number}",
@@ -230,24 +245,25 @@ def test_a_line_is_found_by_a_query_and_linked(api: Api, secret: str, listener: 
     assert message["links"]["line"].endswith("/v1/runs/01run/logs?after=1%3A1&limit=1")
 
 
-def test_a_test_message_goes_to_the_channels_of_a_rule(api: Api, secret: str, listener: HttpListener) -> None:
+def test_a_test_message_goes_to_the_channels_of_a_rule(
+    api: Api, queues: Queues, secret: str, listener: HttpListener
+) -> None:
     api("PUT", f"{RULES}/failures", {"rule": FAILURES})
     answer = api("POST", f"{RULES}/failures/test")
     assert (answer.status, answer.json["channels"]) == (202, ["ops"])
     assert api("POST", f"{CHANNELS}/ops/test").status == 202
-    Queues().run()
+    queues.run()
     messages = [message for got in listener.posted for message in json.loads(got.body)["messages"]]
     assert [message["kind"] for message in messages] == ["test", "test"]
     assert messages[0]["message_id"] == answer.json["message_id"]
 
 
-def test_a_silence_is_added_listed_and_ended(api: Api, secret: str, listener: HttpListener) -> None:
+def test_a_silence_is_added_listed_and_ended(api: Api, queues: Queues, secret: str, listener: HttpListener) -> None:
     ends = stamp(api.services.clock() + timedelta(hours=1))
     body = {"project": "default", "where": {"rule": "fail*"}, "ends_at": ends, "comment": "known"}
     made = api("POST", "/v1/alerts/silences", body)
     assert made.status == 201, made.text
     api("PUT", f"{RULES}/failures", {"rule": FAILURES})
-    queues = Queues()
     queues.judge(failure(api))
     queues.run()
     assert listener.posted == []
@@ -313,13 +329,15 @@ def test_a_dry_run_goes_through_the_lines_of_the_past(api: Api) -> None:
     assert (tried["fired"], tried["events"]) == (0, 3)
 
 
-def test_others_see_nothing_of_it(api: Api, secret: str, other_organization: str, other_project: str) -> None:
+def test_others_see_nothing_of_it(
+    api: Api, queues: Queues, secret: str, other_organization: str, other_project: str
+) -> None:
     """A rival of another organization, a token of another project, and one of this project for what is the organization's."""
     api("PUT", f"{RULES}/failures", {"rule": FAILURES})
     api("PUT", "/v1/alerts/channels/*/all", {"kind": "sns"})
     silence = {"project": "default", "ends_at": "2100-01-01T00:00:00Z"}
     silence_id = api("POST", "/v1/alerts/silences", silence).json["id"]
-    Queues().judge(failure(api))
+    queues.judge(failure(api))
     neighbour = api.token_for(["alerts:read", "alerts:write"], other_project)
     for token in (other_organization, neighbour):
         for what in ("", "/rules", "/channels", "/silences"):
@@ -346,13 +364,12 @@ def test_others_see_nothing_of_it(api: Api, secret: str, other_organization: str
 
 
 def test_a_rule_of_the_organization_covers_all_projects(
-    api: Api, secret: str, listener: HttpListener, other_project: str
+    api: Api, queues: Queues, secret: str, listener: HttpListener, other_project: str
 ) -> None:
     channel = {"kind": "webhook", "settings": {"url": f"{listener.url}/all"}}
     assert api("PUT", "/v1/alerts/channels/*/everyone", channel).status == 201
     rule = {"when": {"treatment": {}}, "channels": ["everyone"]}
     assert api("PUT", "/v1/alerts/rules/*/failures", {"rule": rule}).status == 201
-    queues = Queues()
     for project in ("default", other_project):
         queues.judge(failure(api, id=f"event-{project}", project=project))
     queues.run()
@@ -360,9 +377,8 @@ def test_a_rule_of_the_organization_covers_all_projects(
     assert sorted(told) == sorted(["default", other_project])
 
 
-def test_what_a_replay_does_alerts_nobody(api: Api, secret: str, listener: HttpListener) -> None:
+def test_what_a_replay_does_alerts_nobody(api: Api, queues: Queues, secret: str, listener: HttpListener) -> None:
     api("PUT", f"{RULES}/failures", {"rule": FAILURES})
-    queues = Queues()
     queues.judge(failure(api, replay_of="00run"))
     queues.run()
     assert listener.posted == []

@@ -1,4 +1,4 @@
-"""What alerts need from the outside (table `alerts`, the queues `alerting` and `alert-deliveries`, and the channels)."""
+"""What alerts need from the outside (table `alerts`, the queue `alerting`, and the channels)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
