@@ -28,7 +28,7 @@ from infra.tables import Tables
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
-_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "alerts": 10}
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -74,6 +74,8 @@ class CadenceStack(Stack):
             "schedules_role_arn": schedules.role.role_arn,
             "wake_ups_queue_url": self._wake_ups.queue.queue_url,
             "alerting_queue_url": self._alerting.queue.queue_url,
+            "alerting_queue_arn": self._alerting.queue.queue_arn,
+            "alerts_function": deployment.function_name("alerts"),
             "alert_deliveries_function": deployment.function_name("alert_deliveries"),
             "alert_topic_prefix": resources.topic("alerts-"),
             "outbound_hosts": deployment.outbound_hosts,
@@ -104,6 +106,7 @@ class CadenceStack(Stack):
         )
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
+        self._let_listen(functions["api"], resources)
         self._keep_log_stream(functions["log_stream"], log_stream_role)
 
         accept_shared_wildcards(self, resources)
@@ -152,7 +155,6 @@ class CadenceStack(Stack):
             "deliveries": self._deliveries,
             "watchdog": self._deadlines,
             "wake_group": self._wake_ups,
-            "alerts": self._alerting,
         }
         for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(
@@ -161,6 +163,22 @@ class CadenceStack(Stack):
                 batch_size=_LARGEST_BATCH[folder],
                 report_batch_item_failures=True,
             )
+
+    def _let_listen(self, function: lambda_.Function, resources: Resources) -> None:
+        """The first alert rule has the queue of events handed to ``alerts``: polling it costs money while nothing happens."""
+        iam.Policy(
+            self,
+            "Listen",
+            statements=[
+                # Neither knows a resource; the condition is what narrows it.
+                iam.PolicyStatement(
+                    actions=["lambda:CreateEventSourceMapping"],
+                    resources=["*"],
+                    conditions={"ArnEquals": {"lambda:FunctionArn": resources.function("alerts")}},
+                ),
+                iam.PolicyStatement(actions=["lambda:ListEventSourceMappings"], resources=["*"]),
+            ],
+        ).attach_to_role(_role_of(function))
 
     def _tell_of_broken_executions(self, resources: Resources) -> None:
         """Whatever waits for an execution that ended without its own code having said how would wait in vain."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cadence.adapters.alert_bells import AlertBells
+from cadence.adapters.alert_listening import AlertListening
 from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
 from cadence.adapters.dynamodb.alerts import DynamoAlertStore
@@ -44,6 +45,7 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore) -> A
     rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
     alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
     bells = AlertBells(its.alerting_queue_url, its.alert_deliveries_function)
+    listening = AlertListening(its.alerting_queue_arn, its.alerts_function)
     subscriptions = DynamoSubscriptionStore(its.access_table)
     read_segment = S3LogSegments(its.data_bucket).read
     return Alerting(
@@ -52,7 +54,7 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore) -> A
         silences=silences,
         alerts=alerts,
         outbox=outbox,
-        manage_rules=ManageRules(rules, channels, alerts, outbox, bells, subscriptions, check_query, _now),
+        manage_rules=ManageRules(rules, channels, alerts, outbox, bells, subscriptions, listening, check_query, _now),
         manage_channels=ManageChannels(channels, rules, outbox, bells, KmsCipher(its.secrets_key), _now),
         manage_silences=ManageSilences(silences, _now),
         try_on_past=TryOnPast(runs, runners, DynamoLogIndex(its.logs_table), read_segment, _now),

@@ -47,6 +47,8 @@ class ApiSettings:
     git_hosts: str
     alerts_table: str
     alerting_queue_url: str
+    alerting_queue_arn: str
+    alerts_function: str
     alert_deliveries_function: str
     alert_topic_prefix: str
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters import alert_bells
+from cadence.adapters import alert_bells, alert_listening
 from cadence.adapters import aws as aws_clients
 from cadence.application.seed import Seed
 from cadence.domain.access import Organization, Project
@@ -100,6 +100,8 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "deliveries_queue_url": queues["deliveries"],
         "alerts_table": "alerts",
         "alerting_queue_url": queues["alerting"],
+        "alerting_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:alerting",
+        "alerts_function": "alerts",
         "alert_deliveries_function": "alert-deliveries",
         "alert_topic_prefix": f"arn:aws:sns:{REGION}:123456789012:alerts-",
         "outbound_hosts": "*",
@@ -110,6 +112,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     }
     # Moto would start a container for each invocation.
     monkeypatch.setattr(alert_bells, "client", _without_lambdas)
+    monkeypatch.setattr(alert_listening, "client", _without_lambdas)
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
     return values
@@ -118,6 +121,9 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 class _NoLambdas:
     def invoke(self, **arguments: Any) -> None:
         """Taken, and never carried out."""
+
+    def list_event_source_mappings(self, **arguments: Any) -> dict[str, Any]:
+        return {"EventSourceMappings": [arguments]}
 
 
 def _without_lambdas(service: str) -> Any:

@@ -14,6 +14,7 @@ from cadence.application.alerting.ports import (
     Bells,
     ChannelKey,
     ChannelStore,
+    Listening,
     Outbox,
     RuleStore,
     SilenceStore,
@@ -51,6 +52,7 @@ class ManageRules:
     outbox: Outbox
     bells: Bells
     subscriptions: SubscriptionStore
+    listening: Listening
     check_query: CheckQuery
     clock: Clock
 
@@ -113,6 +115,8 @@ class ManageRules:
         kinds = None
         while kinds != (wanted := needed_kinds(self.rules.list_rules(organization))):
             kinds = wanted
+            if kinds:
+                self.listening.begin()
             self.subscriptions.subscribe(organization, Audience.ALERTING, kinds)
 
     def test(self, rule: Rule) -> tuple[str, list[ChannelKey]]:

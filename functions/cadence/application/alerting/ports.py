@@ -163,6 +163,11 @@ class Bells(Protocol):
         """Have an alert looked at, if it still says then that it is looked at `at`."""
 
 
+class Listening(Protocol):
+    def begin(self) -> None:
+        """Have events judged from now on. Beginning again changes nothing."""
+
+
 class Refused(Exception):
     """The channel answered, and will not take this message however often it is sent."""
 
