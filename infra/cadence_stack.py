@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.data_bucket import DataBucket
-from infra.findings import accept_shared_wildcards
+from infra.findings import accept_shared_wildcards, accept_wildcard
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
 from infra.log_chain import LogStreamRole
@@ -166,7 +166,7 @@ class CadenceStack(Stack):
 
     def _let_listen(self, function: lambda_.Function, resources: Resources) -> None:
         """The first alert rule has the queue of events handed to ``alerts``: polling it costs money while nothing happens."""
-        iam.Policy(
+        policy = iam.Policy(
             self,
             "Listen",
             statements=[
@@ -178,7 +178,9 @@ class CadenceStack(Stack):
                 ),
                 iam.PolicyStatement(actions=["lambda:ListEventSourceMappings"], resources=["*"]),
             ],
-        ).attach_to_role(_role_of(function))
+        )
+        policy.attach_to_role(_role_of(function))
+        accept_wildcard(policy, "*", "Creating and listing mappings know no resource; a condition narrows the first.")
 
     def _tell_of_broken_executions(self, resources: Resources) -> None:
         """Whatever waits for an execution that ended without its own code having said how would wait in vain."""
