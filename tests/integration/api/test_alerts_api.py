@@ -160,6 +160,7 @@ def test_a_channels_secret_is_kept_encrypted_and_never_shown(api: Api, listener:
         ({"kind": "webhook", "settings": {"url": "ftp://x"}}, "/settings/url"),
         ({"kind": "webhook", "settings": {"url": "http://u:p@x/"}}, "/settings/url"),
         ({"kind": "webhook", "settings": {"url": "http://x/"}, "secret": "short"}, "/secret"),
+        ({"kind": "webhook", "settings": {"url": "http://x/"}, "secret": "whsec_no base64 at all"}, "/secret"),
         ({"kind": "slack"}, "/secret"),
         ({"kind": "slack", "secret": "no-address"}, "/secret"),
         ({"kind": "email", "settings": {"to": ["a@x"], "from": "ci@x", "host": "h h"}}, "/settings/host"),

@@ -38,7 +38,7 @@ def signature(secret: str, identity: str, timestamp: str, body: bytes) -> str:
     """`v1,` and the HMAC-SHA256 of `id.timestamp.body`, base64. What follows `whsec_` in a secret is a key in base64."""
     key = secret.encode()
     if secret.startswith("whsec_"):
-        encoded_key = secret.removeprefix("whsec_")
-        key = base64.b64decode(encoded_key + "=" * (-len(encoded_key) % 4), altchars=b"-_")
+        encoded_key = secret.removeprefix("whsec_").rstrip("=").replace("+", "-").replace("/", "_")
+        key = base64.urlsafe_b64decode(encoded_key + "=" * (-len(encoded_key) % 4))
     digest = hmac.digest(key, f"{identity}.{timestamp}.".encode() + body, hashlib.sha256)
     return f"v1,{base64.b64encode(digest).decode()}"

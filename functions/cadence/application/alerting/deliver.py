@@ -27,7 +27,8 @@ LEASE = timedelta(seconds=90)
 """Longer than the Lambda may run."""
 _BATCH = 200
 _SENDINGS = 10
-"""In one go; what is left is another go's."""
+_BUSY = timedelta(seconds=25)
+"""In one go, and begun within it; what is left is another go's. One sending may take half a minute, the Lambda a whole one."""
 _AGAIN = timedelta(seconds=1)
 
 
@@ -53,10 +54,12 @@ class Deliver:
 
     def __call__(self, key: ChannelKey, retry_at: datetime | None = None) -> int:
         """How many messages were delivered. `retry_at` is what the channel waited for, if this is the end of that wait."""
-        delivered = 0
+        delivered, began = 0, self.clock()
         for _ in range(_SENDINGS):
             delivery = self.outbox.get_delivery(key)
             now = self.clock()
+            if now - began > _BUSY:
+                break
             if not delivery.may_send(now):
                 self._come_back(key, delivery, retry_at, now)
                 return delivered

@@ -10,6 +10,7 @@ from cadence.domain.errors import InvalidRequest, Violation
 
 _ADDRESS = re.compile(r"[^@\s,;<>\"\r\n]{1,64}@[A-Za-z0-9.-]{1,190}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2,3}={0,2})?")
 _MOST_RECIPIENTS = 50
 _KINDS = {
     ChannelKind.SNS: (frozenset[str](), frozenset[str]()),
@@ -87,6 +88,8 @@ def _secret(
         yield from _url("/secret", secret)
     if kind is ChannelKind.WEBHOOK and len(secret) < 16:
         yield Violation("/secret", "A signing secret has at least 16 characters.")
+    if kind is ChannelKind.WEBHOOK and secret.startswith("whsec_") and not _BASE64.fullmatch(secret[6:]):
+        yield Violation("/secret", "What follows whsec_ in a signing secret is a key in base64.")
     if kind is ChannelKind.SNS:
         yield Violation("/secret", "A channel of kind sns has no secret.", "unknown")
 
