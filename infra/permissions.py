@@ -128,6 +128,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _lists_runs(),
         # That somebody follows a run's log is noted for its runners.
         _items("runners", "GetItem", "Query", "PutItem"),
+        # A trace reads what it comes past, many items at a time.
+        _items("runners", "BatchGetItem"),
         _items("logs", "Query"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
@@ -159,7 +161,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_FEEDS,
         *_SETTLES,
         *_RUNNER_SLOTS,
-        _items("runners", "BatchGetItem", "PutItem", "DeleteItem"),
+        _items("runners", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"),
         # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
         *_gets("runs/*", "caches/*"),
         _puts("runs/*"),

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, gates, logs, resources, runs
+from cadence.cli import alerting, gates, logs, replaying, resources, runs, tracing
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -26,9 +26,10 @@ for command in (
     runs.show,
     logs.logs,
     logs.search,
-    logs.trace,
+    tracing.trace,
     runs.cancel,
     runs.rerun,
+    replaying.replay,
     gates.approve,
     gates.refuse,
     gates.approval_link,

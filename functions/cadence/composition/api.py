@@ -49,6 +49,7 @@ from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
 from cadence.composition.alerting import Alerting, alerting
 from cadence.composition.documents import check_document
+from cadence.composition.provenance import Provenance, provenance
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
 from cadence.domain.access import Principal, Project
@@ -78,6 +79,7 @@ class Services:
     put_pipeline: PutPipeline
     request_run: RequestRun
     rerun: Rerun
+    provenance: Provenance
     replays: Replays
     cancel_run: CancelRun
     run_gates: RunGates
@@ -148,6 +150,7 @@ def services() -> Services:
         hosts=hosts,
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
+        provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
         freeze_document=freeze,
