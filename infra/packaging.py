@@ -76,6 +76,8 @@ NEEDS: Mapping[str, Needs] = {
     "watchdog": Needs((*_BASE, *_CONDITIONS)),
     "observe": Needs(_BASE),
     "exports": Needs((*_BASE, *_EXPORTS)),
+    "alerts": Needs((*_BASE, "jsonschema-rs")),
+    "alert_deliveries": Needs(_BASE),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
 }

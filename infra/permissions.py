@@ -83,6 +83,10 @@ def _answers(machine: str, *answers: str) -> Permission:
     return _may("states", tuple(f"SendTask{answer}" for answer in answers), lambda names: names.task_tokens(machine))
 
 
+def _delivers_alerts() -> Permission:
+    return _may("lambda", ("InvokeFunction",), lambda names: names.function("alert_deliveries"))
+
+
 def _schedules(*actions: str) -> Permission:
     return _may("scheduler", actions, lambda names: names.schedules())
 
@@ -157,6 +161,11 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("telemetry", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
         _sends("exporting"),
         _may("sqs", ("GetQueueAttributes",), *(_queue(name) for name in WATCHED_QUEUES)),
+        # Alert rules are kept, tested, and tried on past runs.
+        _items("alerts", "GetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"),
+        _items("runners", "BatchGetItem"),
+        _sends("alerting"),
+        _delivers_alerts(),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -265,6 +274,25 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _consumes("exporting"),
         _sends("exporting"),
     ),
+    "alerts": (
+        # Whether a run is a replay.
+        _items("runs", "GetItem"),
+        _items("alerts", "GetItem", "Query", "PutItem", "BatchWriteItem"),
+        *_gets("runs/*"),
+        # When an alert is to be looked at again.
+        _sends("alerting"),
+        _delivers_alerts(),
+        _consumes("alerting"),
+    ),
+    "alert_deliveries": (
+        _items("alerts", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+        # A channel's topic is made when it is first used.
+        _may("sns", ("CreateTopic", "Publish"), lambda names: names.topic("alerts-*")),
+        _sends("alerting"),
+        _delivers_alerts(),
+        # Where a delivery goes that Lambda gave up.
+        _sends("watching-failed"),
+    ),
     "log_indexer": (
         _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
@@ -298,6 +326,8 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "runner_gateway": ("kms:Decrypt",),
     # The credentials of exports.
     "exports": ("kms:Decrypt",),
+    # What channels need to be used.
+    "alert_deliveries": ("kms:Decrypt",),
 }
 
 # IAM and botocore name one service differently.

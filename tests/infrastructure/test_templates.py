@@ -40,6 +40,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/runs/*",
     "/stream/*",
     "-doorbell-*",
+    "-alerts-*",
     ":function:cadence-main-provider-*",
     ":schedule/cadence-main-pipelines/*",
     ":schedule/default/*",  # on the local stack only
@@ -49,6 +50,7 @@ _ALLOWED_WILDCARD_ENDS = (
 # Actions that know no resource, so that IAM accepts `*` only.
 _ACTIONS_WITHOUT_RESOURCE = {
     "lambda:CreateEventSourceMapping",
+    "lambda:ListEventSourceMappings",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",

@@ -3,6 +3,8 @@
 from api.endpoint import Endpoint, Endpoints
 from api.routes import (
     access,
+    alert_channels,
+    alerts,
     approvals,
     environments,
     exports,
@@ -34,6 +36,8 @@ GROUPS: tuple[Endpoints, ...] = (
     access.endpoints,
     quotas.endpoints,
     exports.endpoints,
+    alerts.endpoints,
+    alert_channels.endpoints,
     service.endpoints,
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for group in GROUPS for endpoint in group.all)

@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cadence.cli.api_session import ApiError, ApiSession, Json, Unreachable
+from cadence.cli.alerting_calls import AlertCalls
+from cadence.cli.api_session import ApiError, Json, Unreachable
 from cadence.cli.api_session import path_of as _path
 
 __all__ = ["ApiError", "Client", "Json", "Unreachable", "is_final"]
@@ -17,7 +18,7 @@ def is_final(state: str) -> bool:
     return state in _FINAL
 
 
-class Client(ApiSession):
+class Client(AlertCalls):
     """Starting a run is repeatable, too, since it carries a key.
 
     Methods return what the API answers (see docs/openapi.json) and raise ApiError or Unreachable.

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import exports, gates, logs, replaying, resources, runs, tracing
+from cadence.cli import alerting, exports, gates, logs, replaying, resources, runs, tracing
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -48,6 +48,7 @@ for group in (
     resources.pool,
     gates.quota,
     exports.export,
+    alerting.alert,
     resources.host,
     resources.runner,
 ):

@@ -48,6 +48,7 @@ from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.tell_metrics import TellMetrics
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
+from cadence.composition.alerting import Alerting, alerting
 from cadence.composition.documents import check_document
 from cadence.composition.exports import manage_exports, tell_metrics
 from cadence.composition.provenance import Provenance, provenance
@@ -96,6 +97,7 @@ class Services:
     exports: ManageExports
     tell_metrics: TellMetrics
     read_logs: ReadLogs
+    alerting: Alerting
 
     @property
     def version(self) -> str:
@@ -127,7 +129,7 @@ def services() -> Services:
     pipelines = DynamoPipelineStore(its.pipelines_table)
     documents = S3Documents(client("s3"), its.data_bucket)
     runs = DynamoRunStore(its.runs_table)
-    runners = DynamoRunnerStore(its.runners_table)
+    runners, hosts = DynamoRunnerStore(its.runners_table), DynamoHostStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     check = check_document(its)
     freeze = FreezeDocument(check, documents)
@@ -148,7 +150,7 @@ def services() -> Services:
         documents=documents,
         runs=runs,
         runners=runners,
-        hosts=DynamoHostStore(its.runners_table),
+        hosts=hosts,
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
         provenance=provenance(its, runs, documents, pipelines),
@@ -171,5 +173,6 @@ def services() -> Services:
         add_githost=AddGitHost(access, cipher, now),
         exports=manage_exports(its),
         tell_metrics=tell_metrics(its),
+        alerting=alerting(its, runs, hosts),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

@@ -50,6 +50,12 @@ class ApiSettings:
     outbound_hosts: str
     watched_queues: str
     queue_prefix: str
+    alerts_table: str
+    alerting_queue_url: str
+    alerting_queue_arn: str
+    alerts_function: str
+    alert_deliveries_function: str
+    alert_topic_prefix: str
 
 
 @dataclass(frozen=True)
@@ -228,6 +234,25 @@ class ExportsSettings:
 
 
 @dataclass(frozen=True)
+class AlertsSettings:
+    alerts_table: str
+    runs_table: str
+    data_bucket: str
+    alerting_queue_url: str
+    alert_deliveries_function: str
+
+
+@dataclass(frozen=True)
+class AlertDeliveriesSettings:
+    alerts_table: str
+    secrets_key: str
+    alerting_queue_url: str
+    alert_deliveries_function: str
+    alert_topic_prefix: str
+    outbound_hosts: str
+
+
+@dataclass(frozen=True)
 class LogIndexerSettings:
     logs_table: str
     runs_table: str
@@ -261,6 +286,8 @@ SETTINGS: Mapping[str, type] = {
     "watchdog": WatchdogSettings,
     "observe": ObserveSettings,
     "exports": ExportsSettings,
+    "alerts": AlertsSettings,
+    "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
     "log_stream": LogStreamSettings,
 }
