@@ -28,7 +28,10 @@ from infra.tables import Tables
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
-_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10}
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "exports": 50}
+# Events that come within a second of each other are counted, and sent to receivers, together.
+_LONGEST_WINDOW = {"exports": Duration.seconds(1)}
+_MOST_AT_A_TIME = {"exports": 5}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -54,12 +57,14 @@ class CadenceStack(Stack):
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
         # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
         unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
+        self._exporting = self._work_queue("Exporting", "exporting", "exports", deployment, unwatched)
         self._alerting = self._work_queue("Alerting", "alerting", "alerts", deployment, unwatched)
-        self._exporting = self._work_queue("Exporting", "exporting", "observe", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
+        working = (self._deliveries, self._deadlines, self._wake_ups, self._alerting, self._exporting)
+        watched = [*(one.queue for one in working), *(one.failed for one in working[:3]), unindexed, unwatched]
         values = {
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
@@ -94,6 +99,9 @@ class CadenceStack(Stack):
             "cache_mebibytes": str(deployment.cache_mebibytes),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
+            "metrics_namespace": f"Cadence/{deployment.stage}" if deployment.cloudwatch_metrics else "",
+            "queue_prefix": deployment.name(""),
+            "watched_queues": ",".join(queue.queue_url for queue in watched),
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder
@@ -152,6 +160,7 @@ class CadenceStack(Stack):
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
         consumers = {
+            "exports": self._exporting,
             "deliveries": self._deliveries,
             "watchdog": self._deadlines,
             "wake_group": self._wake_ups,
@@ -161,6 +170,8 @@ class CadenceStack(Stack):
                 "Queue",
                 event_source_arn=work.queue.queue_arn,
                 batch_size=_LARGEST_BATCH[folder],
+                max_batching_window=_LONGEST_WINDOW.get(folder),
+                max_concurrency=_MOST_AT_A_TIME.get(folder),
                 report_batch_item_failures=True,
             )
 

@@ -65,6 +65,10 @@ def _follows(table: str) -> Permission:
     return _may("dynamodb", actions, lambda names: names.changes(table))
 
 
+def _queue(name: str) -> Target:
+    return lambda names: names.queue(name)
+
+
 def _doorbells(*actions: str) -> Permission:
     """Whoever uses a pool's doorbell first creates it."""
     return _may("sqs", ("CreateQueue", *actions), lambda names: names.queue("doorbell-*"))
@@ -120,6 +124,21 @@ _TURNSTILES = (
 _RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"), _answers("treatment", "Success"))
 _RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 
+# Queues whose length is told as metrics, with those of what could not be processed.
+WATCHED_QUEUES = (
+    "deliveries",
+    "deadlines",
+    "wake-ups",
+    "alerting",
+    "exporting",
+    "deliveries-failed",
+    "deadlines-failed",
+    "wake-ups-failed",
+    "log-lines-failed",
+    "watching-failed",
+)
+
+
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "api": (
         _items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
@@ -138,6 +157,10 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("access", "UpdateItem"),
         _answers("treatment", "Success"),
         _schedules("CreateSchedule", "DeleteSchedule"),
+        # Metrics, and exports with what is kept for them.
+        _items("telemetry", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+        _sends("exporting"),
+        _may("sqs", ("GetQueueAttributes",), *(_queue(name) for name in WATCHED_QUEUES)),
         # Alert rules are kept, tested, and tried on past runs.
         _items("alerts", "GetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"),
         _items("runners", "BatchGetItem"),
@@ -239,6 +262,18 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("alerting"),
         _sends("exporting"),
     ),
+    "exports": (
+        _items("access", "GetItem", "Query"),
+        # Runs that are sent once more, and how many are under way.
+        _items("runs", "BatchGetItem", "Query"),
+        _lists_runs(),
+        _items("runners", "BatchGetItem", "Query"),
+        _items("logs", "Query"),
+        _items("telemetry", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+        *_gets("runs/*"),
+        _consumes("exporting"),
+        _sends("exporting"),
+    ),
     "alerts": (
         # Whether a run is a replay.
         _items("runs", "GetItem"),
@@ -289,6 +324,8 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     # The access tokens of git hosts.
     "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
+    # The credentials of exports.
+    "exports": ("kms:Decrypt",),
     # What channels need to be used.
     "alert_deliveries": ("kms:Decrypt",),
 }

@@ -8,7 +8,7 @@ from aws_cdk import ArnFormat, Stack
 
 from infra.settings import Deployment
 
-TABLES = ("access", "pipelines", "runs", "runners", "logs", "alerts")
+TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry", "alerts")
 # Whose changes are told to whoever asked for it.
 OBSERVED_TABLES = ("runs", "logs")
 LOG_STREAM_STACK = "CadenceLogStream"

@@ -29,6 +29,7 @@ class Deployment:
     have no public address; ``*`` is everything, files of this machine included.
     ``outbound_hosts`` are hosts, written in the same way, that messages of alerts and exports are sent to though they have no
     public address.
+    ``cloudwatch_metrics`` is whether a few metrics are told to CloudWatch, which bills each one.
     ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
     """
 
@@ -42,6 +43,7 @@ class Deployment:
     project_cache_mebibytes: int
     git_hosts: str
     outbound_hosts: str
+    cloudwatch_metrics: bool
 
     @property
     def is_local(self) -> bool:
@@ -77,6 +79,8 @@ def read_deployment(node: "Node") -> Deployment:
         project_cache_mebibytes=_mebibytes(node, "project_cache_mebibytes", 20 << 10),
         git_hosts=_hosts(node, "git_hosts", "*" if local else ""),
         outbound_hosts=_hosts(node, "outbound_hosts", "*" if local else ""),
+        cloudwatch_metrics=_choice(node, "cloudwatch_metrics", "true" if local else "false", ("true", "false"))
+        == "true",
     )
 
 

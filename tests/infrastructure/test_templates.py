@@ -187,7 +187,7 @@ def test_work_queues_have_dead_letters_and_outlast_their_consumers(assembly: Ass
         for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping").values()
         if "Fn::GetAtt" in mapping["EventSourceArn"] and mapping["EventSourceArn"]["Fn::GetAtt"][0] in queues
     ]
-    assert len(mappings) == 3
+    assert len(mappings) == 4
     functions = assembly.of_type("AWS::Lambda::Function")
     for mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -228,6 +228,38 @@ class Client(AlertCalls):
     def put_quotas(self, quotas: Json) -> Json:
         return self._call("PUT", _path("organizations", "quotas"), quotas)
 
+    # Exports
+
+    def exports(self) -> Json:
+        return self._call("GET", _path("exports"))["items"]
+
+    def export(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name))
+
+    def put_export(self, name: str, body: Json) -> Json:
+        return self._call("PUT", _path("exports", name), body)
+
+    def delete_export(self, name: str) -> None:
+        self._call("DELETE", _path("exports", name))
+
+    def test_export(self, name: str) -> Json:
+        return self._call("POST", _path("exports", name, "test"))
+
+    def dead_letters(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name, "dead-letters"))["items"]
+
+    def redrive(self, name: str) -> Json:
+        return self._call("POST", _path("exports", name, "redrive"))
+
+    def start_backfill(self, name: str, body: Json) -> Json:
+        return self._call("POST", _path("exports", name, "backfills"), body)
+
+    def backfills(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name, "backfills"))["items"]
+
+    def cost(self, run_id: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "cost"))
+
     # Pools
 
     def pools(self) -> Json:

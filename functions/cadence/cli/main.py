@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, gates, logs, replaying, resources, runs, tracing
+from cadence.cli import alerting, exports, gates, logs, replaying, resources, runs, tracing
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -33,6 +33,7 @@ for command in (
     gates.approve,
     gates.refuse,
     gates.approval_link,
+    exports.cost,
     deploy,
 ):
     app.command()(command)
@@ -46,6 +47,7 @@ for group in (
     resources.token,
     resources.pool,
     gates.quota,
+    exports.export,
     alerting.alert,
     resources.host,
     resources.runner,

@@ -45,6 +45,11 @@ class ApiSettings:
     schedules_group: str
     schedules_role_arn: str
     git_hosts: str
+    telemetry_table: str
+    exporting_queue_url: str
+    outbound_hosts: str
+    watched_queues: str
+    queue_prefix: str
     alerts_table: str
     alerting_queue_url: str
     alerting_queue_arn: str
@@ -215,6 +220,20 @@ class ObserveSettings:
 
 
 @dataclass(frozen=True)
+class ExportsSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    logs_table: str
+    telemetry_table: str
+    data_bucket: str
+    secrets_key: str
+    exporting_queue_url: str
+    outbound_hosts: str
+    metrics_namespace: str
+
+
+@dataclass(frozen=True)
 class AlertsSettings:
     alerts_table: str
     runs_table: str
@@ -266,6 +285,7 @@ SETTINGS: Mapping[str, type] = {
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,
     "observe": ObserveSettings,
+    "exports": ExportsSettings,
     "alerts": AlertsSettings,
     "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,

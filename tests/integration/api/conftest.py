@@ -67,7 +67,7 @@ def access_table(aws: None) -> str:
 
 @pytest.fixture
 def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    for name in ("pipelines", "runners", "logs", "alerts"):
+    for name in ("pipelines", "runners", "logs", "telemetry", "alerts"):
         make_table(name)
     make_table("runs", listing=True)
     aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -82,6 +82,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     }
     queues = {
         name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        for name in ("deadlines", "deliveries", "exporting")
         for name in ("deadlines", "deliveries", "alerting")
     }
     aws_clients.client("scheduler").create_schedule_group(Name="pipelines")
@@ -97,6 +98,11 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "treatment_machine_arn": machines["treatment"],
         "deadlines_queue_url": queues["deadlines"],
         "git_hosts": "*",
+        "telemetry_table": "telemetry",
+        "exporting_queue_url": queues["exporting"],
+        "outbound_hosts": "*",
+        "watched_queues": ",".join(queues.values()),
+        "queue_prefix": "",
         "deliveries_queue_url": queues["deliveries"],
         "alerts_table": "alerts",
         "alerting_queue_url": queues["alerting"],
@@ -104,7 +110,6 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "alerts_function": "alerts",
         "alert_deliveries_function": "alert-deliveries",
         "alert_topic_prefix": f"arn:aws:sns:{REGION}:123456789012:alerts-",
-        "outbound_hosts": "*",
         "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",
         "failed_deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries-failed",
         "schedules_group": "pipelines",
