@@ -11,6 +11,8 @@ from cadence.domain.document import MOST_LIBRARIES_DEEP, Reference, Unavailable,
 from cadence.domain.errors import CadenceError, NotFound, Transient
 
 _MOST_LIBRARIES = 20
+_MOST_BYTES = 1_000_000
+"""Of all of them: each is read with the document, in the same second."""
 
 
 class LibraryTexts(Protocol):
@@ -52,6 +54,10 @@ class FetchLibraries:
                     found[reference] = silent[reference.git]
                 else:
                     found[reference] = self._one(organization, project, reference, silent)
+                if sum(len(text) for text in found.values() if isinstance(text, bytes)) > _MOST_BYTES:
+                    found[reference] = Unavailable(
+                        f"the documents whose definitions are used have more than {_MOST_BYTES:,} bytes together"
+                    )
             wanted = frozenset().union(*(references(text) for one in new if isinstance(text := found[one], bytes)))
         return found
 

@@ -31,11 +31,9 @@ def deep(levels: int) -> str:
 
 
 def generic_ports() -> str:
-    inputs, outputs = (listed(90, lambda n, side=side: f"{side}{n}: Stream<T>") for side in "io")
-    ports = f"inputs: {{{inputs}}}, outputs: {{{outputs}}}"
-    return f"{HEAD}definitions:\n  d: {{generics: [T], {ports}, run: x}}\ntreatments:\n" + many(
-        9_000, lambda n: f"  t{n}: {{use: d}}\n"
-    )
+    inputs, outputs = listed(90, lambda n: f"i{n}: Stream<T>"), listed(90, lambda n: f"o{n}: Stream<T>")
+    definition = f"{{generics: [T], inputs: {{{inputs}}}, outputs: {{{outputs}}}, run: x}}"
+    return f"{HEAD}definitions:\n  d: {definition}\ntreatments:\n" + many(9_000, lambda n: f"  t{n}: {{use: d}}\n")
 
 
 def long_literals(n: int) -> str:
