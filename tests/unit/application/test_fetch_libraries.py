@@ -141,3 +141,17 @@ def test_a_document_cannot_make_us_read_without_end() -> None:
 
     assert len(world.asked) == 20
     assert sum(isinstance(one, Unavailable) for one in found.values()) == 30
+
+
+def test_libraries_have_a_size_together() -> None:
+    body = b"cadence: 1\nname: big\ndefinitions: {d: {run: x}}\n#" + b"x" * 400_000
+    world = World(files={f"{n}.yaml": body for n in range(4)})
+    uses = "".join(
+        f"  t{n}: {{use: {{git: '{OTHER}', commit: {COMMIT}, path: {n}.yaml, definition: d}}}}\n" for n in range(4)
+    )
+
+    found = world.fetch(f"cadence: 1\nname: a\ntreatments:\n{uses}")
+
+    refused = [text for text in found.values() if isinstance(text, Unavailable)]
+    assert len(refused) == 2
+    assert refused[0].fault == "the documents whose definitions are used have more than 1,000,000 bytes together"

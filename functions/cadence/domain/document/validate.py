@@ -28,6 +28,7 @@ from cadence.domain.document.findings import (
 from cadence.domain.document.libraries import Libraries
 from cadence.domain.document.matrices import check_matrices
 from cadence.domain.document.offering import Context, check_environments, check_pools, check_secrets
+from cadence.domain.document.pairing import check_pairs
 from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.reading import read_draft
@@ -114,9 +115,10 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     check_environment(draft, problems)
     if expressive:
         check_expressions(document, draft, parameters, problems)
-    check_matrices(draft, problems)
+    combinations = check_matrices(draft, problems)
+    check_pairs(draft, connections, combinations, problems)
     check_containers(draft, problems)
-    check_concurrent(draft, connections, context, problems)
+    check_concurrent(draft, connections, combinations, context, problems)
     problems.add_all(check_sizes(draft))
     check_secrets(draft, context, problems)
     check_pools(draft, context, problems)
