@@ -8,6 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -16,6 +17,7 @@ from infra.findings import accept_shared_wildcards
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
 from infra.log_chain import LogStreamRole
+from infra.observing import follow_changes
 from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
 from infra.schedules import PipelineSchedules
@@ -25,7 +27,10 @@ from infra.tables import Tables
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
-_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10}
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "exports": 50}
+# Events that come within a second of each other are counted, and sent to receivers, together.
+_LONGEST_WINDOW = {"exports": Duration.seconds(1)}
+_MOST_AT_A_TIME = {"exports": 5}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -49,10 +54,16 @@ class CadenceStack(Stack):
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
+        # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
+        unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
+        self._alerting = self._work_queue("Alerting", "alerting", "observe", deployment, unwatched)
+        self._exporting = self._work_queue("Exporting", "exporting", "exports", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
+        working = (self._deliveries, self._deadlines, self._wake_ups, self._alerting, self._exporting)
+        watched = [*(one.queue for one in working), *(one.failed for one in working[:3]), unindexed, unwatched]
         values = {
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
@@ -66,6 +77,8 @@ class CadenceStack(Stack):
             "schedules_group": resources.schedules_group,
             "schedules_role_arn": schedules.role.role_arn,
             "wake_ups_queue_url": self._wake_ups.queue.queue_url,
+            "alerting_queue_url": self._alerting.queue.queue_url,
+            "exporting_queue_url": self._exporting.queue.queue_url,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
             "provider_function_prefix": deployment.name("provider-"),
@@ -80,12 +93,17 @@ class CadenceStack(Stack):
             "cache_mebibytes": str(deployment.cache_mebibytes),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
+            "outbound_hosts": deployment.outbound_hosts,
+            "metrics_namespace": f"Cadence/{deployment.stage}" if deployment.cloudwatch_metrics else "",
+            "queue_prefix": deployment.name(""),
+            "watched_queues": ",".join(queue.queue_url for queue in watched),
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
         self._connect_queues(functions)
+        follow_changes(functions["observe"], tables, unwatched)
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)
@@ -98,6 +116,7 @@ class CadenceStack(Stack):
                 "deadlines": self._deadlines.failed,
                 "wake-ups": self._wake_ups.failed,
                 "log-lines": unindexed,
+                "watching": unwatched,
             }
         )
         alarms.on_errors(lambdas.log_groups)
@@ -124,17 +143,22 @@ class CadenceStack(Stack):
             removal_policy=RemovalPolicy.DESTROY if deployment.is_local else RemovalPolicy.RETAIN,
         )
 
-    def _work_queue(self, construct_id: str, name: str, consumer: str, deployment: Deployment) -> WorkQueue:
+    def _work_queue(
+        self, construct_id: str, name: str, consumer: str, deployment: Deployment, failed: sqs.Queue | None = None
+    ) -> WorkQueue:
         timeout = Duration.seconds(SIZES[consumer].timeout)
-        return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS)
+        return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS, failed)
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
         consumers = {"deliveries": self._deliveries, "watchdog": self._deadlines, "wake_group": self._wake_ups}
+        consumers["exports"] = self._exporting
         for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(
                 "Queue",
                 event_source_arn=work.queue.queue_arn,
                 batch_size=_LARGEST_BATCH[folder],
+                max_batching_window=_LONGEST_WINDOW.get(folder),
+                max_concurrency=_MOST_AT_A_TIME.get(folder),
                 report_batch_item_failures=True,
             )
 

@@ -59,6 +59,16 @@ def _consumes(queue: str) -> Permission:
     return _may("sqs", actions, lambda names: names.queue(queue))
 
 
+def _follows(table: str) -> Permission:
+    """With these, Lambda's own poller reads a table's changes as the function's role."""
+    actions = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+    return _may("dynamodb", actions, lambda names: names.changes(table))
+
+
+def _queue(name: str) -> Target:
+    return lambda names: names.queue(name)
+
+
 def _doorbells(*actions: str) -> Permission:
     """Whoever uses a pool's doorbell first creates it."""
     return _may("sqs", ("CreateQueue", *actions), lambda names: names.queue("doorbell-*"))
@@ -110,6 +120,21 @@ _TURNSTILES = (
 _RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"), _answers("treatment", "Success"))
 _RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 
+# Queues whose length is told as metrics, with those of what could not be processed.
+WATCHED_QUEUES = (
+    "deliveries",
+    "deadlines",
+    "wake-ups",
+    "alerting",
+    "exporting",
+    "deliveries-failed",
+    "deadlines-failed",
+    "wake-ups-failed",
+    "log-lines-failed",
+    "watching-failed",
+)
+
+
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "api": (
         _items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
@@ -118,6 +143,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _lists_runs(),
         # That somebody follows a run's log is noted for its runners.
         _items("runners", "GetItem", "Query", "PutItem"),
+        # A trace reads what it comes past, many items at a time.
+        _items("runners", "BatchGetItem"),
         _items("logs", "Query"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
@@ -126,6 +153,10 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("access", "UpdateItem"),
         _answers("treatment", "Success"),
         _schedules("CreateSchedule", "DeleteSchedule"),
+        # Metrics, and exports with what is kept for them.
+        _items("telemetry", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+        _sends("exporting"),
+        _may("sqs", ("GetQueueAttributes",), *(_queue(name) for name in WATCHED_QUEUES)),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -144,7 +175,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_FEEDS,
         *_SETTLES,
         *_RUNNER_SLOTS,
-        _items("runners", "BatchGetItem", "PutItem", "DeleteItem"),
+        _items("runners", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"),
         # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
         *_gets("runs/*", "caches/*"),
         _puts("runs/*"),
@@ -212,7 +243,30 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_TELLS_OF_ENDS,
         _consumes("deadlines"),
     ),
+    "observe": (
+        _items("access", "BatchGetItem"),
+        _items("runs", "BatchGetItem"),
+        _items("runners", "BatchGetItem"),
+        _follows("runs"),
+        _follows("logs"),
+        _sends("watching-failed"),
+        _sends("alerting"),
+        _sends("exporting"),
+    ),
+    "exports": (
+        _items("access", "GetItem", "Query"),
+        # Runs that are sent once more, and how many are under way.
+        _items("runs", "BatchGetItem", "Query"),
+        _lists_runs(),
+        _items("runners", "BatchGetItem", "Query"),
+        _items("logs", "Query"),
+        _items("telemetry", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+        *_gets("runs/*"),
+        _consumes("exporting"),
+        _sends("exporting"),
+    ),
     "log_indexer": (
+        _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
         _puts("runs/*"),
         _may(
@@ -242,6 +296,8 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     # The access tokens of git hosts.
     "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
+    # The credentials of exports.
+    "exports": ("kms:Decrypt",),
 }
 
 # IAM and botocore name one service differently.

@@ -38,6 +38,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/deliveries/*",
     "/caches/*",
     "/runs/*",
+    "/stream/*",
     "-doorbell-*",
     ":function:cadence-main-provider-*",
     ":schedule/cadence-main-pipelines/*",
@@ -87,7 +88,7 @@ _FREE_WHILE_IDLE = {
     "AWS::SQS::QueuePolicy",
     "AWS::StepFunctions::StateMachine",
 }
-_BILLED_BY_THE_MONTH = {"AWS::KMS::Key": 1, "AWS::CloudWatch::Alarm": 8, "AWS::Kinesis::Stream": 1}
+_BILLED_BY_THE_MONTH = {"AWS::KMS::Key": 1, "AWS::CloudWatch::Alarm": 9, "AWS::Kinesis::Stream": 1}
 
 
 def test_each_lambda_gets_exactly_the_settings_it_reads(assembly: Assembly) -> None:
@@ -104,7 +105,7 @@ def test_each_lambda_gets_exactly_the_settings_it_reads(assembly: Assembly) -> N
 
 def test_tables_are_on_demand_restorable_and_expire_items(assembly: Assembly) -> None:
     tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
-    assert len(tables) == 5
+    assert len(tables) == 6
     for properties in tables.values():
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
         assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
@@ -157,7 +158,7 @@ def test_no_permission_is_wider_than_the_list_above(assembly: Assembly, aws: Ass
 def test_every_dead_letter_queue_has_an_alarm(assembly: Assembly) -> None:
     queues = assembly.of_type("AWS::SQS::Queue")
     dead = {name for name, properties in queues.items() if properties["QueueName"].endswith("-failed")}
-    assert len(dead) == 4
+    assert len(dead) == 5
     watched = {dimension["Value"]["Fn::GetAtt"][0] for dimension in _alarm_dimensions(assembly, "QueueName")}
     assert watched == dead
 
@@ -184,7 +185,7 @@ def test_work_queues_have_dead_letters_and_outlast_their_consumers(assembly: Ass
         for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping").values()
         if "Fn::GetAtt" in mapping["EventSourceArn"] and mapping["EventSourceArn"]["Fn::GetAtt"][0] in queues
     ]
-    assert len(mappings) == 3
+    assert len(mappings) == 4
     functions = assembly.of_type("AWS::Lambda::Function")
     for mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

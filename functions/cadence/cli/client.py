@@ -55,6 +55,22 @@ class Client(ApiSession):
         """`what`: `all`, `failed` (and what depends on that), or names of treatments that run again as well."""
         return self._start(_path("runs", run_id, "rerun"), {"from": what}, None)
 
+    def replay(self, run_id: str, treatment: str, pool: str | None = None, offline: bool = False) -> Json:
+        """Starts a replay; `run_id` of the answer is its run."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        path = _path("runs", run_id, "treatments", treatment, "replay")
+        return self._call("POST", path, {"pool": pool, "offline": offline}, headers=headers, repeatable=True)
+
+    def comparison(self, replay: str) -> Json:
+        """A replay, by its run, held against the original."""
+        return self._call("GET", _path("runs", replay, "comparison"))
+
+    def replays(self, run_id: str, treatment: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "treatments", treatment, "replays"))["items"]
+
+    def replay_kit(self, run_id: str, treatment: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "treatments", treatment, "replay-kit"))
+
     def cancel(self, run_id: str) -> Json:
         return self._call("POST", _path("runs", run_id, "cancel"), repeatable=True)
 
@@ -89,6 +105,15 @@ class Client(ApiSession):
 
     def trace(self, run_id: str, port: str, offset: int | None = None) -> Json:
         return self._call("GET", _path("runs", run_id, "trace"), params={"port": port, "offset": offset})
+
+    def provenance(self, run_id: str, *form: str, **query: Any) -> Json:
+        """Where something in a run came from or went, as a graph; `form` is `prov` or `openlineage` for those."""
+        return self._call("GET", _path("runs", run_id, "provenance", *form), params=query)
+
+    def uses(self, sha256: str, limit: int = 50, cursor: str | None = None) -> Json:
+        """Which runs of the project used a value: one page."""
+        params = {"limit": min(limit, 200), "cursor": cursor}
+        return self._call("GET", self._in_project("values", sha256, "uses"), params=params)
 
     def value(self, run_id: str, sha256: str, first_chunk: int = 0) -> Json:
         return self._call("GET", _path("runs", run_id, "values", sha256), params={"first_chunk": first_chunk})
@@ -201,6 +226,38 @@ class Client(ApiSession):
 
     def put_quotas(self, quotas: Json) -> Json:
         return self._call("PUT", _path("organizations", "quotas"), quotas)
+
+    # Exports
+
+    def exports(self) -> Json:
+        return self._call("GET", _path("exports"))["items"]
+
+    def export(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name))
+
+    def put_export(self, name: str, body: Json) -> Json:
+        return self._call("PUT", _path("exports", name), body)
+
+    def delete_export(self, name: str) -> None:
+        self._call("DELETE", _path("exports", name))
+
+    def test_export(self, name: str) -> Json:
+        return self._call("POST", _path("exports", name, "test"))
+
+    def dead_letters(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name, "dead-letters"))["items"]
+
+    def redrive(self, name: str) -> Json:
+        return self._call("POST", _path("exports", name, "redrive"))
+
+    def start_backfill(self, name: str, body: Json) -> Json:
+        return self._call("POST", _path("exports", name, "backfills"), body)
+
+    def backfills(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name, "backfills"))["items"]
+
+    def cost(self, run_id: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "cost"))
 
     # Pools
 

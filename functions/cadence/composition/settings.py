@@ -45,6 +45,11 @@ class ApiSettings:
     schedules_group: str
     schedules_role_arn: str
     git_hosts: str
+    telemetry_table: str
+    exporting_queue_url: str
+    outbound_hosts: str
+    watched_queues: str
+    queue_prefix: str
 
 
 @dataclass(frozen=True)
@@ -200,8 +205,32 @@ class WatchdogSettings:
 
 
 @dataclass(frozen=True)
+class ObserveSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    alerting_queue_url: str
+    exporting_queue_url: str
+
+
+@dataclass(frozen=True)
+class ExportsSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    logs_table: str
+    telemetry_table: str
+    data_bucket: str
+    secrets_key: str
+    exporting_queue_url: str
+    outbound_hosts: str
+    metrics_namespace: str
+
+
+@dataclass(frozen=True)
 class LogIndexerSettings:
     logs_table: str
+    runs_table: str
     data_bucket: str
 
 
@@ -230,6 +259,8 @@ SETTINGS: Mapping[str, type] = {
     "stop_run": StopRunSettings,
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,
+    "observe": ObserveSettings,
+    "exports": ExportsSettings,
     "log_indexer": LogIndexerSettings,
     "log_stream": LogStreamSettings,
 }

@@ -115,6 +115,8 @@ class TreatmentSpec:
     """A treatment as admitted: immutable, complete, without secrets' values.
 
     Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret name.
+    `secret_versions` says which version of a secret it gets, by the secret's name (others: the newest).
+    With `offline` it has no network at all.
     `when` is a condition over the states of the treatments named in `when_over`, decided when the treatment is ready;
     `never` tells why a treatment is skipped from the start. `group` is the treatment that gathers this instance,
     `instances` those that a gathering one waits for, in order, `matrix` an instance's own values.
@@ -132,6 +134,8 @@ class TreatmentSpec:
     stdout: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    secret_versions: Mapping[str, int] = field(default_factory=dict)
+    offline: bool = False
     pools: tuple[str, ...] = ()
     cpu: int | None = None
     memory: int | None = None

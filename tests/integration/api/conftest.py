@@ -66,7 +66,7 @@ def access_table(aws: None) -> str:
 
 @pytest.fixture
 def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    for name in ("pipelines", "runners", "logs"):
+    for name in ("pipelines", "runners", "logs", "telemetry"):
         make_table(name)
     make_table("runs", listing=True)
     aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -80,7 +80,8 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         for kind in ("run", "treatment")
     }
     queues = {
-        name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("deadlines", "deliveries")
+        name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        for name in ("deadlines", "deliveries", "exporting")
     }
     aws_clients.client("scheduler").create_schedule_group(Name="pipelines")
     values = {
@@ -95,6 +96,11 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "treatment_machine_arn": machines["treatment"],
         "deadlines_queue_url": queues["deadlines"],
         "git_hosts": "*",
+        "telemetry_table": "telemetry",
+        "exporting_queue_url": queues["exporting"],
+        "outbound_hosts": "*",
+        "watched_queues": ",".join(queues.values()),
+        "queue_prefix": "",
         "deliveries_queue_url": queues["deliveries"],
         "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",
         "failed_deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries-failed",

@@ -71,6 +71,7 @@ class RunnerItem(RunnersTable):
     peaks = JSONAttribute(null=True)
     facts = JSONAttribute(null=True)
     priority = NumberAttribute(null=True)
+    secret_versions = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -92,7 +93,7 @@ class RunnerItem(RunnersTable):
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
         values["result"] = _result(self.result) if self.result else None
-        for name in ("peaks", "facts"):
+        for name in ("peaks", "facts", "secret_versions"):
             values[name] = values[name] or {}
         return Runner(**values)
 
