@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cadence.application.git_ports import GitReader
+from cadence.application.git_tokens import RepositoryCredentials, nobody
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Documents
 from cadence.domain.document import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
@@ -37,6 +38,7 @@ class FetchLibraries:
     documents: Documents
     kept: LibraryTexts
     git: Callable[[], GitReader]
+    credentials: RepositoryCredentials = nobody
 
     def __call__(self, organization: str, project: str, source: bytes | str) -> Mapping[Reference, bytes | Unavailable]:
         """Never raises for what a document says: what cannot be had is told in the findings."""
@@ -67,7 +69,7 @@ class FetchLibraries:
         try:
             if reference.pipeline is not None:
                 return self._of_pipeline(organization, project, reference.pipeline, reference.version)
-            return self._of_git(organization, reference)
+            return self._of_git(organization, project, reference)
         except CadenceError as error:
             unavailable = Unavailable(str(error).rstrip("."))
             if isinstance(error, Transient) and reference.git is not None:
@@ -81,12 +83,13 @@ class FetchLibraries:
             version = self.pipelines.version(organization, project, name, number)
         return self.documents.get(version.document_sha256)
 
-    def _of_git(self, organization: str, reference: Reference) -> bytes:
+    def _of_git(self, organization: str, project: str, reference: Reference) -> bytes:
         url, commit, path = reference.git or "", reference.commit or "", reference.path or ""
-        key = f"{organization}\n{url}\n{commit}\n{path}"
+        # What a project's access token may read is no other project's business.
+        key = f"{organization}\n{project}\n{url}\n{commit}\n{path}"
         try:
             return self.kept.get(key)
         except NotFound:
-            content = self.git().read_file(url, commit, path)
+            content = self.git().read_file(url, commit, path, self.credentials(organization, project, url))
             self.kept.put(key, content)
             return content
