@@ -124,7 +124,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _lists_runs(),
         # That somebody follows a run's log is noted for its runners.
         _items("runners", "GetItem", "Query", "PutItem"),
-        _items("logs", "Query"),
+        _items("logs", "Query", "BatchGetItem"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
         # Quotas and limits are raised, approvals decided: whoever waits goes on.

@@ -22,11 +22,8 @@ from cadence.domain.log import Segment
 
 @dataclass(frozen=True)
 class Search:
-    """`live_url` is the WebSocket API's address, relative to that of the HTTP API if it has no scheme."""
-
     find: FindLines
     live: LiveQuery
-    live_url: str
 
 
 def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Followers, clock: Clock) -> Search:
@@ -44,4 +41,4 @@ def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Fo
 
     find = FindLines(ScanIndex(all_segments, ScanSegments(segments), states, clock), visible, clock)
     follow = FollowLines(arrivals, segments, followers, clock, time.sleep)
-    return Search(find, LiveQuery(find, follow, states), its.live_url)
+    return Search(find, LiveQuery(find, follow, states))

@@ -36,7 +36,6 @@ class ApiSettings:
     runners_table: str
     logs_table: str
     data_bucket: str
-    live_url: str
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
