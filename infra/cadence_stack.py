@@ -16,6 +16,7 @@ from infra.data_bucket import DataBucket
 from infra.findings import accept_shared_wildcards
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
+from infra.live_api import LiveApi
 from infra.log_chain import LogStreamRole
 from infra.observing import follow_changes
 from infra.queues import WorkQueue, failed_queue
@@ -57,6 +58,7 @@ class CadenceStack(Stack):
         self._exporting = self._work_queue("Exporting", "exporting", "observe", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
+        live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
         values = {
@@ -82,6 +84,9 @@ class CadenceStack(Stack):
             "log_stream_stack": resources.log_stream_stack_name,
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
+            "live_url": live.url,
+            "live_endpoint": live.endpoint,
+            "live_function": deployment.function_name("live"),
             "stage": deployment.stage,
             # Only on one machine is the loopback interface the same for the control plane and for the runners.
             "loopback_registries": "resolved" if deployment.is_local else "left",
@@ -93,6 +98,7 @@ class CadenceStack(Stack):
         functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
+        live.serve(functions["live"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
         self._tell_of_broken_executions(resources)
@@ -115,6 +121,7 @@ class CadenceStack(Stack):
         alarms.on_indexing(functions["log_indexer"])
 
         CfnOutput(self, "ApiUrl", value=api.url, description="Address of the API, webhooks and runner gateway.")
+        CfnOutput(self, "LiveUrl", value=live.address, description="Address of the WebSocket API for following lines.")
         CfnOutput(
             self,
             "AccessTable",

@@ -47,6 +47,7 @@ SIZES: Mapping[str, Size] = {
     "finalise": _STATE,
     "watchdog": _STATE,
     "observe": _STATE,
+    "live": _STATE,
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
 }

@@ -73,6 +73,7 @@ NEEDS: Mapping[str, Needs] = {
     "finalise": Needs(_BASE),
     "watchdog": Needs((*_BASE, *_CONDITIONS)),
     "observe": Needs(_BASE),
+    "live": Needs((*_BASE, "jsonschema-rs")),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
 }

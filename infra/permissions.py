@@ -228,7 +228,16 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("alerting"),
         _sends("exporting"),
     ),
+    "live": (
+        _items("access", "GetItem", "Query"),
+        _items("runs", "GetItem"),
+        _items("runners", "PutItem"),
+        _items("logs", "Query", "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        *_gets("runs/*"),
+        _may("execute-api", ("ManageConnections",), lambda names: names.live_connections()),
+    ),
     "log_indexer": (
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("live")),
         _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
         _puts("runs/*"),
@@ -262,7 +271,7 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 
 # IAM and botocore name one service differently.
-_BOTOCORE_NAMES = {"states": "stepfunctions"}
+_BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}
 
 
 def called_services(folder: str) -> frozenset[str]:

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from api.cursors import sign, verify
 from api.endpoint import Call, Endpoints, Model, Reply
-from api.line_shapes import CountsView, CountView, FoundPage, LivePageView, fitting, hit_view, line_view
+from api.line_shapes import CountsView, CountView, FoundPage, LiveAddress, LivePageView, fitting
 from api.shapes import Cursor, Name
+from cadence.adapters.line_json import hit_json, line_json
 from cadence.application.find_lines import as_text, from_text
 from cadence.application.follow_lines import Position
 from cadence.application.search_ports import Place, SearchPage
@@ -69,7 +70,7 @@ def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
     page = services.search.find.page(call.by, wanted, query.project, query.limit, before)
     shown, older = _shown(page)
     body = {
-        "lines": [hit_view(hit) for hit in page.hits[:shown]],
+        "lines": [hit_json(hit) for hit in page.hits[:shown]],
         "next": sign(key, f"{now.isoformat()}|{as_text(older)}", *listing) if older else None,
         "reached": older.time if older else None,
     }
@@ -95,11 +96,17 @@ def follow_logs(call: Call, services: Services, query: LiveQuery) -> Reply:
     after = Position.of(query.after) if query.after else None
     page = services.search.live(call.by, query.q, query.project, after, query.limit, timedelta(seconds=query.wait))
     body = {
-        "lines": [line_view(one.segment, one.index, one.line) for one in page.lines],
+        "lines": [line_json(one.segment, one.index, one.line) for one in page.lines],
         "after": str(page.after),
         "more": page.more,
     }
     return Reply(json.dumps(body))
+
+
+@endpoints.add("GET", "/v1/live", Permission.LOGS_READ, answers={200: LiveAddress})
+def show_live(call: Call, services: Services) -> LiveAddress:
+    """Where lines can be followed by WebSocket; docs/search.md says what is spoken there."""
+    return LiveAddress(url=services.search.live_url)
 
 
 def _shown(page: SearchPage) -> tuple[int, Place | None]:

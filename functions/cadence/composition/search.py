@@ -22,8 +22,11 @@ from cadence.domain.log import Segment
 
 @dataclass(frozen=True)
 class Search:
+    """`live_url` is the WebSocket API's address; if it begins with a slash, below that of the HTTP API."""
+
     find: FindLines
     live: LiveQuery
+    live_url: str
 
 
 def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Followers, clock: Clock) -> Search:
@@ -39,6 +42,6 @@ def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Fo
             if arrival.segment.project == project
         ]
 
-    find = FindLines(ScanIndex(all_segments, ScanSegments(segments), states, clock), visible, clock)
+    find = FindLines(visible, clock, ScanIndex(all_segments, ScanSegments(segments), states, clock))
     follow = FollowLines(arrivals, segments, followers, clock, time.sleep)
-    return Search(find, LiveQuery(find, follow, states))
+    return Search(find, LiveQuery(find, follow, states), its.live_url)
