@@ -154,6 +154,11 @@ class Client(ApiSession):
         params = {"q": query, "after": after, "wait": min(wait, _LONGEST_WAIT) or None, "project": project}
         return self._call("GET", _path("logs", "live"), params=params)
 
+    def live_url(self) -> str:
+        """Where lines can be followed by WebSocket."""
+        url = str(self._call("GET", _path("live"))["url"])
+        return f"ws{self.url.removeprefix('http')}{url}" if url.startswith("/") else url
+
     # Secrets, tokens, git hosts
 
     def secrets(self) -> Json:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +15,6 @@ from cadence.cli.options import Json
 from cadence.cli.output import date_time, line_text, out, print_json, print_table
 
 _PAGE = 1_000
-_WAIT = 2.0  # seconds that one request waits for a first line
 _BEFORE_FOLLOWING = 10
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -86,21 +85,17 @@ def _search(client: Client, text: str, project: str | None, limit: int, as_json:
 
 def _follow(client: Client, text: str, project: str | None, limit: int, as_json: bool) -> None:
     """The position is taken before the search, so that no line is missed in between; those in both are told once."""
-    position = client.live_logs(text, project=project)
+    from cadence.cli.live import LiveLines  # slow to import, and needed here only
+
+    position = client.live_logs(text, project=project)["after"]
     before = client.search_logs(text, min(limit, _PAGE), project)["lines"]
     known = {_place(line) for line in before}
     _tell(reversed(before), as_json)
     try:
-        for lines in _live(client, text, project, position):
+        for lines in LiveLines(client, text, project, position):
             _tell((line for line in lines if _place(line) not in known), as_json)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-
-
-def _live(client: Client, text: str, project: str | None, page: Mapping[str, Any]) -> Iterator[list[Line]]:
-    while True:
-        yield page["lines"]
-        page = client.live_logs(text, page["after"], 0 if page["more"] else _WAIT, project)
 
 
 def _count(client: Client, text: str, by: str | None, interval: int | None, project: str | None, as_json: bool) -> None:
