@@ -1,19 +1,14 @@
 """Log lines as the API tells them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import Field
 
 from api.endpoint import Model
 from cadence.application.log_ports import Line
-from cadence.application.search_ports import Hit
-from cadence.domain.log import Segment
 
 # A Lambda answers at most 6 MB, and JSON may take two bytes for one.
 LARGEST_PAGE = 1_000_000  # characters
-
-_OF_LINE = ("treatment", "attempt", "runner", "seq", "time", "stream", "level", "text")
 
 
 class LineView(Model):
@@ -76,30 +71,6 @@ class LivePageView(Model):
 
 class LiveAddress(Model):
     url: str = Field(description="A WebSocket's address; if it has no scheme, relative to that of this API.")
-
-
-def hit_view(hit: Hit) -> dict[str, Any]:
-    place = hit.place
-    return _view(hit.project, hit.pipeline, place.run_id, place.segment, place.index, hit.line)
-
-
-def line_view(segment: Segment, index: int, line: Line) -> dict[str, Any]:
-    return _view(segment.project, segment.pipeline, segment.run_id, segment.number, index, line)
-
-
-def _view(project: str, pipeline: str, run_id: str, segment: int, index: int, line: Line) -> dict[str, Any]:
-    """As a LineView, but unchecked: a line may hold characters that no model accepts, such as half a surrogate pair."""
-    return {
-        "project": project,
-        "pipeline": pipeline,
-        "run": run_id,
-        "pool": line.get("pool"),
-        **{name: line[name] for name in _OF_LINE},
-        "continued": bool(line.get("continued")),
-        "gap": line.get("gap"),
-        "segment": segment,
-        "index": index,
-    }
 
 
 def fitting(lines: Sequence[Line]) -> int:

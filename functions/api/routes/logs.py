@@ -6,8 +6,9 @@ from datetime import timedelta
 from pydantic import Field
 
 from api.endpoint import Call, Endpoints, Model, Reply
-from api.line_shapes import LineView, fitting, line_view
+from api.line_shapes import LineView, fitting
 from api.shapes import TreatmentName
+from cadence.adapters.line_json import line_json
 from cadence.application.read_logs import cursor, line_filter
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
@@ -53,7 +54,7 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
         segment, index, _ = tail.lines[shown - 1]
         after = cursor(segment.number, index + 1)
     page = {
-        "lines": [line_view(*line) for line in tail.lines[:shown]],
+        "lines": [line_json(*line) for line in tail.lines[:shown]],
         "after": after,
         "more": shown < len(tail.lines) or shown == query.limit,
     }

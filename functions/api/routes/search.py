@@ -2,23 +2,28 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from pydantic import Field
 
 from api.cursors import sign, verify
 from api.endpoint import Call, Endpoints, Model, Reply
-from api.line_shapes import CountsView, CountView, FoundPage, LiveAddress, LivePageView, fitting, hit_view, line_view
+from api.line_shapes import CountsView, CountView, FoundPage, LiveAddress, LivePageView, fitting
 from api.shapes import Cursor, Name
+from cadence.adapters.line_json import hit_json, line_json
 from cadence.application.find_lines import as_text, from_text
 from cadence.application.follow_lines import Position
 from cadence.application.search_ports import Place, SearchPage
 from cadence.composition.api import Services
-from cadence.domain.access import Permission, Principal
-from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.access import Permission
 from cadence.domain.search.parse import LONGEST_QUERY
 from cadence.domain.search.query import FieldName
 
 endpoints = Endpoints("search")
+
+CountedField = Literal[
+    "organization", "project", "pipeline", "run", "treatment", "runner", "pool", "stream", "level", "state"
+]
 
 _Q = Field(
     "",
@@ -37,14 +42,16 @@ class SearchQuery(Model):
 class CountsQuery(Model):
     q: str = _Q
     project: Name | None = None
-    by: FieldName | None = Field(None, description="Count by the values of this field.")
+    by: CountedField | None = Field(None, description="Count by the values of this field.")
     interval: int | None = Field(None, ge=1, le=31_536_000, description="Count by intervals of so many seconds.")
 
 
 class LiveQuery(Model):
     q: str = _Q
     project: Name | None = None
-    after: Cursor | None = Field(None, description="Of the page before; without it, lines that come from now on.")
+    after: str | None = Field(
+        None, max_length=120, description="Of the page before; without it, lines that come from now on."
+    )
     wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
     limit: int = Field(1_000, ge=1, le=2_000)
 
@@ -63,7 +70,7 @@ def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
     page = services.search.find.page(call.by, wanted, query.project, query.limit, before)
     shown, older = _shown(page)
     body = {
-        "lines": [hit_view(hit) for hit in page.hits[:shown]],
+        "lines": [hit_json(hit) for hit in page.hits[:shown]],
         "next": sign(key, f"{now.isoformat()}|{as_text(older)}", *listing) if older else None,
         "reached": older.time if older else None,
     }
@@ -75,7 +82,8 @@ def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView
     """How many lines match: in all, by a field, by intervals of time (the query then needs `since:`), or both."""
     wanted = services.search.find.parse(query.q, services.clock())
     interval = timedelta(seconds=query.interval) if query.interval else None
-    found = services.search.find.counts(call.by, wanted, query.project, query.by, interval)
+    by = FieldName(query.by) if query.by else None
+    found = services.search.find.counts(call.by, wanted, query.project, by, interval)
     return CountsView(
         counts=[CountView(start=_time(count.start), value=count.value, lines=count.lines) for count in found.counts],
         complete=found.complete,
@@ -85,12 +93,11 @@ def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView
 @endpoints.add("GET", "/v1/logs/live", Permission.LOGS_READ, answers={200: LivePageView}, errors=(404, 410, 422))
 def follow_logs(call: Call, services: Services, query: LiveQuery) -> Reply:
     """Lines that match, as they come, across all runs that the token sees. Gaps that may have hidden some are told as well."""
-    key = services.keys.key("CURSOR")
-    after = _position(key, call.by, query.after) if query.after else None
+    after = Position.of(query.after) if query.after else None
     page = services.search.live(call.by, query.q, query.project, after, query.limit, timedelta(seconds=query.wait))
     body = {
-        "lines": [line_view(one.segment, one.index, one.line) for one in page.lines],
-        "after": sign(key, str(page.after), "live", call.by.organization),
+        "lines": [line_json(one.segment, one.index, one.line) for one in page.lines],
+        "after": str(page.after),
         "more": page.more,
     }
     return Reply(json.dumps(body))
@@ -106,13 +113,6 @@ def _shown(page: SearchPage) -> tuple[int, Place | None]:
     """How many hits fit into one answer, and where to go on behind them."""
     shown = fitting([hit.line for hit in page.hits])
     return shown, page.hits[shown - 1].place if shown < len(page.hits) else page.older
-
-
-def _position(key: bytes, principal: Principal, after: str) -> Position:
-    try:
-        return Position.of(verify(key, after, "live", principal.organization))
-    except InvalidRequest as error:
-        raise InvalidRequest(error.message, [Violation("after", error.message, "bad_cursor")]) from None
 
 
 def _time(start: datetime | None) -> str | None:

@@ -15,10 +15,9 @@ MOST_INTERVALS = 1_000
 
 
 @dataclass(frozen=True)
-class FindLines:
-    """Every method raises BadQuery for a query that is none, and NotFound for a project that the principal does not see."""
+class ReadQuery:
+    """Raises BadQuery for a query that is none, and NotFound for a project that the principal does not see."""
 
-    index: SearchIndex
     visible: VisibleRuns
     clock: Clock
 
@@ -28,6 +27,13 @@ class FindLines:
     def scope(self, principal: Principal, project: str | None) -> Scope:
         """From the token alone; what a query says can only leave out more."""
         return Scope(principal.organization, tuple(self.visible.projects(principal, project)))
+
+
+@dataclass(frozen=True)
+class FindLines(ReadQuery):
+    """Every method raises NotFound for a project that the principal does not see."""
+
+    index: SearchIndex
 
     def page(
         self, principal: Principal, query: Query, project: str | None, limit: int, before: Place | None = None

@@ -86,14 +86,15 @@ class FollowLines:
         after: Position,
         limit: int = 1_000,
         wait: timedelta = timedelta(),
+        characters: int = _LARGEST_PAGE,
     ) -> LivePage:
-        """About `limit` lines after the position, with marks of gaps that may have hidden some. With `wait` (at most 2 s) it waits for the first.
+        """About `limit` lines after the position (of about so many characters, or one of each lane), with marks of gaps that may have hidden some. With `wait` (at most 2 s) it waits for the first.
 
         Raises Gone if the position is older than what is kept for those who follow.
         """
         until = self.clock() + min(wait, LONGEST_WAIT)
         while True:
-            page = self._look(scope, query, matches, after, limit)
+            page = self._look(scope, query, matches, after, limit, characters)
             if page.lines or self.clock() >= until:
                 for run_id in {one.segment.run_id for one in page.lines}:
                     self.hurry(run_id)
@@ -102,13 +103,15 @@ class FollowLines:
             if not page.more:
                 self.sleep(_LOOK_EVERY)
 
-    def _look(self, scope: Scope, query: Query, matches: Matcher, after: Position, limit: int) -> LivePage:
+    def _look(
+        self, scope: Scope, query: Query, matches: Matcher, after: Position, limit: int, characters: int
+    ) -> LivePage:
         by_lane: list[list[LiveLine]] = []
         reached: list[tuple[int, int]] = []
         more = False
         for lane, (number, index) in enumerate(after.lanes):
             arrived = self.arrivals.list_arrivals(scope.organization, lane, number, _ARRIVALS_PER_LOOK)
-            share = _Share(-(-limit // LANES), _LARGEST_PAGE // LANES)
+            share = _Share(-(-limit // LANES), characters // LANES)
             at = share.take(arrived, (number, index), lambda segment: self._wanted(scope, query, matches, segment))
             more = more or at[0] < number + len(arrived) or len(arrived) == _ARRIVALS_PER_LOOK
             by_lane.append(share.lines)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cadence.application.log_ports import Line, LogIndex, LogSegments, RunOf
@@ -22,6 +22,8 @@ class IndexLogs:
     index: LogIndex
     segments: LogSegments
     run_of: RunOf
+    ring: Callable[[str], None] = lambda organization: None
+    """Tells that lines of an organization have come. Rings too if they had come before: the ring may have been lost."""
 
     def __call__(self, run_id: str, batches: Sequence[LogBatch]) -> int:
         """Writes what is new in `batches`, all of one run; returns how many lines that were. Safe to repeat.
@@ -38,6 +40,7 @@ class IndexLogs:
         for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
             some = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
             written += self._write(run, some)
+        self.ring(run.organization)
         return written
 
     def _write(self, run: Run, by_runner: dict[str, list[LogBatch]]) -> int:

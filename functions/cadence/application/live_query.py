@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cadence.application.find_lines import FindLines
+from cadence.application.find_lines import ReadQuery
 from cadence.application.follow_lines import FollowLines, LivePage, Position
 from cadence.application.treatment_states import TreatmentStates
 from cadence.domain.access import Principal
@@ -16,7 +16,7 @@ _MOST_RUNS = 10
 
 @dataclass(frozen=True)
 class LiveQuery:
-    find: FindLines
+    find: ReadQuery
     follow: FollowLines
     states: TreatmentStates
 
@@ -28,6 +28,7 @@ class LiveQuery:
         after: Position | None,
         limit: int = 1_000,
         wait: timedelta = timedelta(),
+        characters: int = 1_000_000,
     ) -> LivePage:
         """Lines after the position; without one, those that come from now on.
 
@@ -39,7 +40,7 @@ class LiveQuery:
             self._hurry_named_runs(principal, query)
         matches = Matcher(query, self.states.within())
         begin = after or self.follow.start(principal.organization)
-        return self.follow(scope, query, matches, begin, limit, wait)
+        return self.follow(scope, query, matches, begin, limit, wait, characters)
 
     def _hurry_named_runs(self, principal: Principal, query: Query) -> None:
         """Runs that the query names send their lines at once, already before the first of them matches."""

@@ -25,7 +25,7 @@ _WORKERS = 8
 
 @dataclass(frozen=True)
 class Search:
-    """`live_url` is the WebSocket API's address, relative to that of the HTTP API if it has no scheme."""
+    """`live_url` is the WebSocket API's address; if it begins with a slash, below that of the HTTP API."""
 
     find: FindLines
     live: LiveQuery
@@ -46,6 +46,6 @@ def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Fo
         timedelta(days=int(its.retention_days)),
         ThreadPoolExecutor(_WORKERS),
     )
-    find = FindLines(index, visible, clock)
+    find = FindLines(visible, clock, index)
     follow = FollowLines(arrivals, segments, followers, clock, time.sleep)
     return Search(find, LiveQuery(find, follow, states), its.live_url)

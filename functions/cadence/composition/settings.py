@@ -259,6 +259,17 @@ class LogIndexerSettings:
     logs_table: str
     runs_table: str
     data_bucket: str
+    live_function: str
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    logs_table: str
+    data_bucket: str
+    live_endpoint: str
 
 
 @dataclass(frozen=True)
@@ -298,6 +309,7 @@ SETTINGS: Mapping[str, type] = {
     "alerts": AlertsSettings,
     "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
+    "live": LiveSettings,
     "log_stream": LogStreamSettings,
     "search_index": SearchIndexSettings,
 }
