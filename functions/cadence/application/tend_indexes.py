@@ -36,10 +36,11 @@ class TendIndexes:
         def over() -> bool:
             return seconds_left() < _LEAST_LEFT
 
+        def tended(organization: str, project: str) -> Tended:
+            return self.tend.tend(organization, project, over)
+
         projects = self.catalogue.list_due(self.clock(), _DUE_AT_ONCE)
-        return self._each(
-            (project for project in projects if not over()), lambda *project: self.tend.tend(*project, over)
-        )
+        return self._each((project for project in projects if not over()), tended)
 
     def _each(self, projects: Iterable[tuple[str, str]], work: Callable[[str, str], Tended]) -> dict[str, int]:
         total = dict.fromkeys(("projects", "failed", *(one.name for one in fields(Tended))), 0)
