@@ -17,6 +17,7 @@ from infra.data_bucket import DataBucket
 from infra.findings import accept_shared_wildcards, accept_wildcard
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
+from infra.live_api import LiveApi
 from infra.log_chain import LogStreamRole
 from infra.observing import follow_changes
 from infra.queues import WorkQueue, failed_queue
@@ -61,6 +62,7 @@ class CadenceStack(Stack):
         self._alerting = self._work_queue("Alerting", "alerting", "alerts", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
+        live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
         working = (self._deliveries, self._deadlines, self._wake_ups, self._alerting, self._exporting)
@@ -93,6 +95,9 @@ class CadenceStack(Stack):
             "log_stream_stack": resources.log_stream_stack_name,
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
+            "live_url": live.url,
+            "live_endpoint": live.endpoint,
+            "live_function": deployment.function_name("live"),
             "stage": deployment.stage,
             # Only on one machine is the loopback interface the same for the control plane and for the runners.
             "loopback_registries": "resolved" if deployment.is_local else "left",
@@ -107,6 +112,7 @@ class CadenceStack(Stack):
         functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
+        live.serve(functions["live"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
         functions["alert_deliveries"].configure_async_invoke(
@@ -133,6 +139,7 @@ class CadenceStack(Stack):
         alarms.on_indexing(functions["log_indexer"])
 
         CfnOutput(self, "ApiUrl", value=api.url, description="Address of the API, webhooks and runner gateway.")
+        CfnOutput(self, "LiveUrl", value=live.address, description="Address of the WebSocket API for following lines.")
         CfnOutput(
             self,
             "AccessTable",

@@ -51,6 +51,7 @@ SIZES: Mapping[str, Size] = {
     "exports": Size(memory=1024, timeout=120),
     "alerts": _STATE,
     "alert_deliveries": Size(memory=256, timeout=60),
+    "live": _STATE,
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
 }

@@ -78,6 +78,7 @@ NEEDS: Mapping[str, Needs] = {
     "exports": Needs((*_BASE, *_EXPORTS)),
     "alerts": Needs((*_BASE, "jsonschema-rs")),
     "alert_deliveries": Needs(_BASE),
+    "live": Needs((*_BASE, "jsonschema-rs")),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
 }

@@ -17,6 +17,7 @@ from api.routes import (
     quotas,
     replays,
     runs,
+    search,
     secrets,
     service,
 )
@@ -29,6 +30,7 @@ GROUPS: tuple[Endpoints, ...] = (
     provenance.endpoints,
     replays.endpoints,
     logs.endpoints,
+    search.endpoints,
     secrets.endpoints,
     environments.endpoints,
     pools.endpoints,

@@ -35,27 +35,6 @@ def logs(
             raise typer.Exit(130) from None
 
 
-def search(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Text to look for, as it stands.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many lines.")] = 100,
-    as_json: Json = False,
-) -> None:
-    """Search the log lines of the newest runs.
-
-    The newest line comes first.
-    """
-    with told(as_json):
-        found = connect().search_logs(query, limit)
-    if as_json:
-        print_json(found)
-        return
-    for line in found["lines"]:
-        out.print(f"{line['run']} ", style="dim", end="")
-        print_line(line)
-    if not found["complete"]:
-        out.print("There may be more: ask for something rarer.", style="dim")
-
-
 value = typer.Typer(name="value", help="Values that went from one treatment to another.", no_args_is_help=True)
 
 

@@ -54,6 +54,7 @@ from cadence.composition.exports import manage_exports, tell_metrics
 from cadence.composition.provenance import Provenance, provenance
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
+from cadence.composition.search import Search, search
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
 from cadence.domain.schemas import schemas_folder
@@ -98,6 +99,7 @@ class Services:
     tell_metrics: TellMetrics
     read_logs: ReadLogs
     alerting: Alerting
+    search: Search
 
     @property
     def version(self) -> str:
@@ -174,5 +176,6 @@ def services() -> Services:
         exports=manage_exports(its),
         tell_metrics=tell_metrics(its),
         alerting=alerting(its, runs, hosts),
+        search=search(its, visible, runs, runners, now),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

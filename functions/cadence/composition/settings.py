@@ -36,6 +36,7 @@ class ApiSettings:
     runners_table: str
     logs_table: str
     data_bucket: str
+    live_url: str
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
@@ -257,6 +258,17 @@ class LogIndexerSettings:
     logs_table: str
     runs_table: str
     data_bucket: str
+    live_function: str
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    logs_table: str
+    data_bucket: str
+    live_endpoint: str
 
 
 @dataclass(frozen=True)
@@ -289,5 +301,6 @@ SETTINGS: Mapping[str, type] = {
     "alerts": AlertsSettings,
     "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
+    "live": LiveSettings,
     "log_stream": LogStreamSettings,
 }

@@ -40,7 +40,7 @@ class Segments:
     def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
         return self.list_segments(run_id, 0, len(self.lines))[::-1][:limit]
 
-    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
+    def get_head(self, organization: str, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         return LogHead(len(self.lines), {})
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:

@@ -9,6 +9,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from cadence.adapters.dynamodb import arrivals
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.application.log_ports import LogHead, LogIndex
@@ -122,15 +123,18 @@ class DynamoLogIndex(LogIndex):
     def __init__(self, table_name: str) -> None:
         for model in (LogsTable, HeadItem, SegmentItem, WatermarkItem):
             bind(model, table_name)
+        arrivals.bind_arrivals(table_name)
         self._connection = transaction_connection()
 
-    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
+    def get_head(self, organization: str, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         with translated(f"log of run {run_id}"):
             heads = list(HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True))
             keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
             found = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
         return LogHead(
-            int(heads[0].next_segment) if heads else 0, {watermark.runner_id: watermark for watermark in found}
+            int(heads[0].next_segment) if heads else 0,
+            {watermark.runner_id: watermark for watermark in found},
+            arrivals.next_number(organization, run_id),
         )
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
@@ -144,6 +148,7 @@ class DynamoLogIndex(LogIndex):
                 _until(expires, HeadItem(*HeadItem.key(segment.run_id), next_segment=segment.number + 1)),
                 _head_is(head.next_segment),
             )
+            arrivals.save_arrival(transaction, segment, head.next_arrival)
             for watermark in watermarks:
                 transaction.save(
                     _until(expires, WatermarkItem.of(watermark)),
@@ -152,16 +157,8 @@ class DynamoLogIndex(LogIndex):
 
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
         condition = SegmentItem.sk.between(SegmentItem.sort_key(from_number), SegmentItem.sort_key(10**12 - 1))
-        return self._query(run_id, condition, limit, forward=True)
-
-    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
-        return self._query(run_id, SegmentItem.sk.startswith(SegmentItem.PREFIX), limit, forward=False)
-
-    def _query(self, run_id: str, condition: Condition, limit: int, forward: bool) -> Sequence[Segment]:
         with translated(f"log of run {run_id}"):
-            items = SegmentItem.query(
-                _partition(run_id), condition, scan_index_forward=forward, limit=limit, consistent_read=True
-            )
+            items = SegmentItem.query(_partition(run_id), condition, limit=limit, consistent_read=True)
             return [item.segment() for item in items]
 
 
