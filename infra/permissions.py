@@ -149,8 +149,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "GetItem", "Query", "PutItem"),
         # A trace reads what it comes past, many items at a time.
         _items("runners", "BatchGetItem"),
-        _items("logs", "Query", "BatchGetItem"),
-        *_gets("documents/*", "runs/*"),
+        _items("logs", "GetItem", "Query", "BatchGetItem"),
+        *_gets("documents/*", "runs/*", "splits/*"),
         _puts("documents/*"),
         # Quotas and limits are raised, approvals decided: whoever waits goes on.
         *_RUN_GATES,
@@ -312,6 +312,14 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
             lambda names: names.log_lines(),
         ),
         _sends("log-lines-failed"),
+    ),
+    "search_index": (
+        _items("logs", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+        *_gets("runs/*", "splits/*"),
+        _puts("splits/*"),
+        _may("s3", ("DeleteObject",), _objects("splits/*")),
+        _follows("logs"),
+        _sends("watching-failed"),
     ),
     "log_stream": (
         _items("access", "GetItem", "PutItem"),

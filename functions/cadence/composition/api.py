@@ -98,8 +98,8 @@ class Services:
     exports: ManageExports
     tell_metrics: TellMetrics
     read_logs: ReadLogs
-    alerting: Alerting
     search: Search
+    alerting: Alerting
 
     @property
     def version(self) -> str:
@@ -175,7 +175,7 @@ def services() -> Services:
         add_githost=AddGitHost(access, cipher, now),
         exports=manage_exports(its),
         tell_metrics=tell_metrics(its),
-        alerting=alerting(its, runs, hosts),
         search=search(its, visible, runs, runners, now),
+        alerting=alerting(its, runs, hosts),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

@@ -55,7 +55,7 @@ class Logs:
     def start(self) -> Position:
         return self.follow.start(self.organization)
 
-    def _of_project(self, organization: str, project: str) -> list:
+    def _of_project(self, organization: str, project: str) -> list[Segment]:
         return [
             segment
             for segment in self.index.segments
