@@ -144,8 +144,12 @@ class DynamoLogIndex(LogIndex):
         condition = SegmentItem.sk.between(SegmentItem.sort_key(from_number), SegmentItem.sort_key(10**12 - 1))
         return self._query(run_id, condition, limit, forward=True)
 
-    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
-        return self._query(run_id, SegmentItem.sk.startswith(SegmentItem.PREFIX), limit, forward=False)
+    def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
+        last = 10**12 - 1 if before is None else before - 1
+        if last < 0:
+            return ()
+        condition = SegmentItem.sk.between(SegmentItem.sort_key(0), SegmentItem.sort_key(last))
+        return self._query(run_id, condition, limit, forward=False)
 
     def _query(self, run_id: str, condition: Condition, limit: int, forward: bool) -> Sequence[Segment]:
         with translated(f"log of run {run_id}"):
