@@ -5,11 +5,27 @@ import importlib
 import json
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.figures import ROOT, Report, keep_bytecode, machine
 
-BENCHMARKS = ("imports", "validation", "stream_agent", "control_plane", "workflows", "webhook", "streams", "calls")
+BENCHMARKS = (
+    "imports",
+    "validation",
+    "stream_agent",
+    "control_plane",
+    "workflows",
+    "webhook",
+    "streams",
+    "calls",
+    "scale",
+)
+ARGUMENTS: Mapping[str, Sequence[str]] = {
+    "control_plane": ("treatments",),
+    "workflows": ("treatments",),
+    "scale": ("treatments", "runs"),
+}
 
 
 def main() -> int:
@@ -19,6 +35,7 @@ def main() -> int:
     parser.add_argument(
         "--treatments", type=int, default=200, help="size of the graph of control_plane, and of each of workflows'"
     )
+    parser.add_argument("--runs", type=int, default=1_000, help="runs that scale starts at once")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
@@ -47,7 +64,7 @@ def main() -> int:
 
 def _measure(name: str, options: argparse.Namespace) -> Report | None:
     module = importlib.import_module(f"bench.{name}")
-    arguments = {"treatments": options.treatments} if name in ("control_plane", "workflows") else {}
+    arguments = {option: getattr(options, option) for option in ARGUMENTS.get(name, ())}
     try:
         report: Report = module.measure(**arguments)
     except Exception:  # noqa: BLE001 (the other benchmarks still say what they found)

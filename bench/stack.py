@@ -36,9 +36,9 @@ class Stack:
         assert record is not None
         return next(process.pid for process in record.processes if process.name == name)
 
-    def finished(self, run_id: str, look_every: float = 0.2) -> dict[str, Any]:
-        """The run in its final state; raises unless it succeeded."""
-        run = until(lambda: _ended(self.client.run(run_id)), look_every)
+    def finished(self, run_id: str, look_every: float = 0.2, longest: float = LONGEST_SECONDS) -> dict[str, Any]:
+        """The run in its final state; raises unless it succeeded, or if it takes more than `longest` seconds."""
+        run = until(lambda: _ended(self.client.run(run_id)), look_every, longest)
         if run["state"] != "succeeded":
             raise RuntimeError(f"run {run_id} {run['state']}: {run['cause']}")
         return run
@@ -61,15 +61,15 @@ def local_stack(supervisor: Sequence[str] = control.SUPERVISOR) -> Iterator[Stac
                 process.stdin.close()
 
 
-def until(look: Callable[[], T | None], every: float = 0.02) -> T:
+def until(look: Callable[[], T | None], every: float = 0.02, longest: float = LONGEST_SECONDS) -> T:
     """What `look` answers, once it answers something."""
-    deadline = time.monotonic() + LONGEST_SECONDS
+    deadline = time.monotonic() + longest
     while time.monotonic() < deadline:
         found = look()
         if found is not None:
             return found
         time.sleep(every)
-    raise TimeoutError(f"still not there after {LONGEST_SECONDS:.0f} s")
+    raise TimeoutError(f"still not there after {longest:.0f} s")
 
 
 def moment(text: str) -> float:

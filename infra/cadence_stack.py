@@ -8,6 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -16,6 +17,7 @@ from infra.findings import accept_shared_wildcards
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
 from infra.log_chain import LogStreamRole
+from infra.observing import follow_changes
 from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
 from infra.schedules import PipelineSchedules
@@ -49,6 +51,10 @@ class CadenceStack(Stack):
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
+        # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
+        unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
+        self._alerting = self._work_queue("Alerting", "alerting", "observe", deployment, unwatched)
+        self._exporting = self._work_queue("Exporting", "exporting", "observe", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
@@ -66,6 +72,8 @@ class CadenceStack(Stack):
             "schedules_group": resources.schedules_group,
             "schedules_role_arn": schedules.role.role_arn,
             "wake_ups_queue_url": self._wake_ups.queue.queue_url,
+            "alerting_queue_url": self._alerting.queue.queue_url,
+            "exporting_queue_url": self._exporting.queue.queue_url,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
             "provider_function_prefix": deployment.name("provider-"),
@@ -86,6 +94,7 @@ class CadenceStack(Stack):
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
         self._connect_queues(functions)
+        follow_changes(functions["observe"], tables, unwatched)
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)
@@ -98,6 +107,7 @@ class CadenceStack(Stack):
                 "deadlines": self._deadlines.failed,
                 "wake-ups": self._wake_ups.failed,
                 "log-lines": unindexed,
+                "watching": unwatched,
             }
         )
         alarms.on_errors(lambdas.log_groups)
@@ -124,9 +134,11 @@ class CadenceStack(Stack):
             removal_policy=RemovalPolicy.DESTROY if deployment.is_local else RemovalPolicy.RETAIN,
         )
 
-    def _work_queue(self, construct_id: str, name: str, consumer: str, deployment: Deployment) -> WorkQueue:
+    def _work_queue(
+        self, construct_id: str, name: str, consumer: str, deployment: Deployment, failed: sqs.Queue | None = None
+    ) -> WorkQueue:
         timeout = Duration.seconds(SIZES[consumer].timeout)
-        return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS)
+        return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS, failed)
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
         consumers = {"deliveries": self._deliveries, "watchdog": self._deadlines, "wake_group": self._wake_ups}

@@ -38,6 +38,8 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.data("deliveries/*"): "The key of a webhook's body is its digest.",
         resources.data("caches/*"): "Keys of caches begin with the organization, the project and the entry's id.",
         resources.data("runs/*"): "Keys of values and log segments begin with the run's id.",
+        resources.changes("runs"): "DynamoDB names the stream of a table's changes after the time it was made.",
+        resources.changes("logs"): "DynamoDB names the stream of a table's changes after the time it was made.",
         resources.queue("doorbell-*"): "A pool of hosts gets its own queue when the pool is created.",
         resources.schedules(): "Names of schedules derive from the pipelines that have them.",
         resources.stack(resources.log_stream_stack_name): "Each time the stack is created it gets another id.",

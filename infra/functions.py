@@ -46,6 +46,7 @@ SIZES: Mapping[str, Size] = {
     "stop_run": Size(memory=1024, timeout=600),
     "finalise": _STATE,
     "watchdog": _STATE,
+    "observe": _STATE,
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
 }

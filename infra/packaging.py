@@ -72,6 +72,7 @@ NEEDS: Mapping[str, Needs] = {
     "stop_run": Needs((*_BASE, *_CONDITIONS)),
     "finalise": Needs(_BASE),
     "watchdog": Needs((*_BASE, *_CONDITIONS)),
+    "observe": Needs(_BASE),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
 }

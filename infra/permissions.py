@@ -59,6 +59,12 @@ def _consumes(queue: str) -> Permission:
     return _may("sqs", actions, lambda names: names.queue(queue))
 
 
+def _follows(table: str) -> Permission:
+    """With these, Lambda's own poller reads a table's changes as the function's role."""
+    actions = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+    return _may("dynamodb", actions, lambda names: names.changes(table))
+
+
 def _doorbells(*actions: str) -> Permission:
     """Whoever uses a pool's doorbell first creates it."""
     return _may("sqs", ("CreateQueue", *actions), lambda names: names.queue("doorbell-*"))
@@ -212,7 +218,18 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_TELLS_OF_ENDS,
         _consumes("deadlines"),
     ),
+    "observe": (
+        _items("access", "BatchGetItem"),
+        _items("runs", "BatchGetItem"),
+        _items("runners", "BatchGetItem"),
+        _follows("runs"),
+        _follows("logs"),
+        _sends("watching-failed"),
+        _sends("alerting"),
+        _sends("exporting"),
+    ),
     "log_indexer": (
+        _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
         _puts("runs/*"),
         _may(

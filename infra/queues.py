@@ -13,7 +13,7 @@ VISIBILITY_PER_TIMEOUT = 6
 
 
 class WorkQueue(Construct):
-    """A queue whose messages move to ``<name>-failed`` after ``attempts`` tries, where they are kept for 14 days."""
+    """A queue whose messages move to ``failed`` (``<name>-failed`` by default) after ``attempts`` tries, and are kept there for 14 days."""
 
     def __init__(
         self,
@@ -23,9 +23,10 @@ class WorkQueue(Construct):
         name: str,
         consumer_timeout: Duration,
         attempts: int,
+        failed: sqs.Queue | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.failed = failed_queue(self, deployment, name)
+        self.failed = failed or failed_queue(self, deployment, name)
         self.queue = sqs.Queue(
             self,
             "Queue",

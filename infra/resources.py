@@ -9,6 +9,8 @@ from aws_cdk import ArnFormat, Stack
 from infra.settings import Deployment
 
 TABLES = ("access", "pipelines", "runs", "runners", "logs")
+# Whose changes are told to whoever asked for it.
+OBSERVED_TABLES = ("runs", "logs")
 LOG_STREAM_STACK = "CadenceLogStream"
 
 
@@ -25,6 +27,10 @@ class Resources:
     def table(self, name: str) -> str:
         """ARN of a table."""
         return self._arn("dynamodb", "table", self._deployment.name(name))
+
+    def changes(self, table: str) -> str:
+        """ARN of the streams of a table's changes (DynamoDB names each after the time it was made)."""
+        return f"{self.table(table)}/stream/*"
 
     def index(self, table: str, name: str) -> str:
         """ARN of a table's index."""

@@ -6,7 +6,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from infra.resources import TABLES
+from infra.resources import OBSERVED_TABLES, TABLES
 from infra.settings import Deployment
 
 
@@ -29,6 +29,7 @@ class Tables(Construct):
                     point_in_time_recovery_enabled=True
                 ),
                 time_to_live_attribute="expires_at",
+                dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if name in OBSERVED_TABLES else None,
                 deletion_protection=not deployment.is_local,
                 removal_policy=RemovalPolicy.DESTROY if deployment.is_local else RemovalPolicy.RETAIN,
             )

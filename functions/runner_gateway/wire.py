@@ -1,7 +1,6 @@
 """What agents and hosts say and hear, between JSON and the use cases. Requests have been checked before."""
 
 import base64
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,9 +12,9 @@ from cadence.application.hosts import LeaseAnswer
 from cadence.application.inputs import InputAnswer
 from cadence.application.outputs import OutputAnswer
 from cadence.application.runner_ports import LogLine
+from cadence.domain.assignment import work_json
 from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.resources import Sample
-from cadence.domain.run import InputSpec, OutputSpec, ServiceSpec
 from cadence.domain.runner import Outcome, Result
 from cadence.domain.stream import Chunk, StreamEnd
 
@@ -71,67 +70,14 @@ def result(body: Json) -> Result:
 
 
 def assignment_json(answer: Assignment) -> dict[str, Any]:
-    spec, run = answer.spec, answer.run
     return {
         "session_token": answer.session_token,
-        "run_id": run.run_id,
-        "treatment": spec.name,
-        "attempt": answer.runner.attempt,
-        "organization": run.organization,
-        "project": run.project,
-        "pipeline": run.pipeline,
-        "run": spec.run,
-        "shell": spec.shell,
-        "image": spec.image,
-        "env": dict(spec.env),
+        **work_json(answer.run, answer.spec, answer.runner.attempt),
         "secrets": dict(answer.secrets),
-        "parameters": dict(run.parameters),
-        "event": dict(run.event),
-        "inputs": [_input_port(port) for port in spec.inputs],
-        "outputs": [_output_port(port) for port in spec.outputs],
-        "stdin": spec.stdin,
-        "stdout": spec.stdout,
-        "limits": {"cpu": spec.cpu, "memory": spec.memory, "storage": spec.storage},
-        "max_duration": spec.max_duration,
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "lease_seconds": LEASE_SECONDS,
         "log_flush_ms": _FLUSH_FOLLOWED_MS if answer.followed else _FLUSH_MS,
         "follow": answer.followed,
-        "services": {service.name: _service(service) for service in spec.services},
-        "volumes": dict(spec.volumes),
-        "caches": [dataclasses.asdict(cache) for cache in spec.caches],
-    }
-
-
-def _input_port(port: InputSpec) -> dict[str, Any]:
-    said: dict[str, Any] = {"port": port.port, "flow": port.flow, "type": port.type}
-    if port.source_treatment is None:
-        said["fed"] = False
-    if port.literal is not None:
-        said["literal"] = port.literal
-    return said if port.path is None else {**said, "path": port.path}
-
-
-def _output_port(port: OutputSpec) -> dict[str, Any]:
-    said = {"port": port.port, "flow": port.flow, "type": port.type}
-    return said if port.path is None else {**said, "path": port.path}
-
-
-def _service(service: ServiceSpec) -> dict[str, Any]:
-    health = {
-        "command": list(service.health_command),
-        "interval": service.health_interval,
-        "timeout": service.health_timeout,
-    }
-    return {
-        "image": service.image,
-        "env": dict(service.env),
-        "command": None if service.command is None else list(service.command),
-        "ports": list(service.ports),
-        "health": health if service.health_command else None,
-        "volumes": dict(service.volumes),
-        "cpu": service.cpu,
-        "memory": service.memory,
     }
 
 

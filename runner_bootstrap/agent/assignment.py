@@ -99,6 +99,7 @@ class Assignment:
             self.pipeline: str = answer.get("pipeline") or ""
             self.shell: str = answer.get("shell") or _DEFAULT_SHELL
             self.image: str | None = answer.get("image") or None
+            self.offline = bool(answer.get("offline"))
             self.env: dict[str, str] = dict(answer.get("env") or {})
             self.secrets = Secrets(answer.pop("secrets", None) or {})
             self.parameters: dict[str, Any] = dict(answer.get("parameters") or {})

@@ -127,6 +127,8 @@ class Runner:
         workspace.require_space(assignment.limit("storage"))
         if assignment.volumes and not assignment.image:
             raise TreatmentFailed("volumes are mounted in containers only: give the treatment an image")
+        if assignment.offline and assignment.services:
+            raise AgentError("a command beside services cannot be cut off the network")
         self._data = data = Data(assignment, workspace, self._call_port, self._ending, self._masker, self._failed)
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
@@ -191,7 +193,11 @@ class Runner:
             wish = Wish(*limits, self._services.arguments(), bool(assignment.stdin))
             return engine.launch(assignment.image, command, Environment(env, list(secrets)), workspace, wish)
         sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
-        return sandbox.launch(command, env, workspace) if sandbox else plain(command, env, workspace)
+        if sandbox:
+            return sandbox.launch(command, env, workspace, assignment.offline)
+        if assignment.offline:
+            raise AgentError("the command cannot be cut off the network here: that takes bubblewrap, or an image")
+        return plain(command, env, workspace)
 
     def _heard(self, answer: dict[str, Any]) -> None:
         self._log.set_follow(bool(answer.get("follow")))

@@ -48,8 +48,11 @@ class Bubblewrap:
             return None
         return cls(program, hidden, shown)
 
-    def launch(self, command: Sequence[str], env: dict[str, str], workspace: Workspace) -> Launch:
-        argv = [self._program, *_ISOLATION]
+    def launch(
+        self, command: Sequence[str], env: dict[str, str], workspace: Workspace, offline: bool = False
+    ) -> Launch:
+        """``offline`` leaves it a loopback interface of its own and no other network."""
+        argv = [self._program, *_ISOLATION, *(["--unshare-net"] if offline else [])]
         argv += ["--bind", str(workspace.tmp), "/tmp"]
         for path in self._shown:
             argv += ["--ro-bind", str(path.resolve()), str(path.resolve())]

@@ -31,6 +31,7 @@ class Services:
     ) -> None:
         self._engine, self._log, self._ending, self._keeper = engine, log, ending, keeper
         self._services = assignment.services
+        self._offline = assignment.offline
         self._in_container = assignment.image is not None
         self._mounts = assignment.volumes
         self._network, self._further = containers.network(containers.further_arguments())
@@ -55,6 +56,8 @@ class Services:
     def arguments(self) -> list[str]:
         """What the engine is told about the command's container: its network and its volumes."""
         mounts = _mounts(self._engine, self._mounts)
+        if self._offline:
+            return [*mounts, "--network=none", *self._further]
         if not self._services:
             return [*mounts, *containers.further_arguments()]
         return [*mounts, *self._joining(self._services[0].name)]

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cadence.application.ports import Page, Standing
@@ -23,7 +23,27 @@ from cadence.domain.run import (
     Value,
 )
 
+NOW = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
+
 EdgeKey = tuple[str, str, str, Trigger]
+
+
+def a_run(run_id: str = "01a", organization: str = "acme", project: str = "site") -> Run:
+    return Run(
+        run_id=run_id,
+        organization=organization,
+        project=project,
+        pipeline="build",
+        state=RunState.PENDING,
+        created_at=NOW,
+        document_sha256="d" * 64,
+        plan_sha256="e" * 64,
+        pipeline_version=7,
+        parameters={"ref": "main", "ratio": 0.1, "none": None, "deep": {"list": [1, 2.5]}},
+        event={"kind": "push"},
+        max_duration=600,
+        created_by="alice",
+    )
 
 
 class MemoryRunStore:

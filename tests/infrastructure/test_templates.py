@@ -38,6 +38,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/deliveries/*",
     "/caches/*",
     "/runs/*",
+    "/stream/*",
     "-doorbell-*",
     ":function:cadence-main-provider-*",
     ":schedule/cadence-main-pipelines/*",
@@ -87,7 +88,7 @@ _FREE_WHILE_IDLE = {
     "AWS::SQS::QueuePolicy",
     "AWS::StepFunctions::StateMachine",
 }
-_BILLED_BY_THE_MONTH = {"AWS::KMS::Key": 1, "AWS::CloudWatch::Alarm": 8, "AWS::Kinesis::Stream": 1}
+_BILLED_BY_THE_MONTH = {"AWS::KMS::Key": 1, "AWS::CloudWatch::Alarm": 9, "AWS::Kinesis::Stream": 1}
 
 
 def test_each_lambda_gets_exactly_the_settings_it_reads(assembly: Assembly) -> None:
@@ -157,7 +158,7 @@ def test_no_permission_is_wider_than_the_list_above(assembly: Assembly, aws: Ass
 def test_every_dead_letter_queue_has_an_alarm(assembly: Assembly) -> None:
     queues = assembly.of_type("AWS::SQS::Queue")
     dead = {name for name, properties in queues.items() if properties["QueueName"].endswith("-failed")}
-    assert len(dead) == 4
+    assert len(dead) == 5
     watched = {dimension["Value"]["Fn::GetAtt"][0] for dimension in _alarm_dimensions(assembly, "QueueName")}
     assert watched == dead
 

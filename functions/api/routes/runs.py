@@ -14,6 +14,7 @@ from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.frozen import Frozen, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
+from cadence.domain.errors import Conflict
 from cadence.domain.run import Run, RunState, Treatment
 
 endpoints = Endpoints("runs")
@@ -60,6 +61,11 @@ class StartedView(Model):
     state: str
 
 
+class ReplayedView(Model):
+    run_id: str
+    treatment: str
+
+
 class RunView(Model):
     run_id: str
     project: str
@@ -73,6 +79,7 @@ class RunView(Model):
     started_at: datetime | None
     finished_at: datetime | None
     rerun_of: str | None = Field(description="The earlier run that it took values over from.")
+    replay_of: ReplayedView | None = Field(description="The treatment that it replays, only to be compared.")
     waiting_for: str | None = Field(description="What a pending run waits for, in words.")
     concurrency_group: str | None
     priority: int
@@ -192,6 +199,8 @@ def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
 def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply:
     """Run the same document with the same parameters and event once more; what is not run again keeps its values."""
     run = services.visible.get(call.by, run_id)
+    if run.replay_of is not None:
+        raise Conflict(f"Run {run_id} is a replay: replay its treatment again instead.")
     if not run.plan_sha256:
         # It failed before it could be planned, so there is nothing to keep; what stood in the way may be gone.
         source = services.documents.get(run.document_sha256).decode()

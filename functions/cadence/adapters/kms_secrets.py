@@ -1,7 +1,7 @@
 """`SecretStore`: values encrypted by KMS, in the `access` table. Their plain text is in no table, file or log."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -13,8 +13,9 @@ from pynamodb.models import Model
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
-from cadence.application.runner_ports import SecretDescription, SecretStore
+from cadence.application.runner_ports import Secret, SecretDescription, SecretStore
 from cadence.domain.errors import Conflict, NotFound, TooLarge, Transient
+from cadence.domain.retention import KEPT
 
 MAX_BYTES = 64 * 1024
 # What KMS encrypts at most in one call.
@@ -40,13 +41,53 @@ class SecretItem(Model):
     def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
         return f"PROJECT#{organization}#{project}", cls.PREFIX + name
 
+    def earlier(self, until: datetime) -> "VersionItem":
+        """A copy that outlives this item until then."""
+        return VersionItem(
+            *VersionItem.key_in(self.pk, self.name, int(self.version)),
+            name=self.name,
+            version=self.version,
+            updated_at=self.updated_at,
+            parts=self.parts,
+            expires_at=until,
+        )
+
     def description(self) -> SecretDescription:
         return SecretDescription(self.name, int(self.version), self.updated_at)
 
 
+class VersionItem(SecretItem):
+    """A version that was replaced. Kept as long as anything that was made with it."""
+
+    class Meta:
+        table_name: ClassVar[str] = "access"
+
+    PREFIX: ClassVar[str] = "SECRETVERSION#"
+
+    @classmethod
+    def key_in(cls, partition: str, name: str, version: int) -> tuple[str, str]:
+        return partition, f"{cls.PREFIX}{name}#{version:08}"
+
+
+class DeletedItem(Model):
+    """What a deleted secret leaves: the number of its last version, so that no other value ever has the same one."""
+
+    class Meta:
+        table_name: ClassVar[str] = "access"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    version = NumberAttribute()
+
+    @classmethod
+    def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
+        return f"PROJECT#{organization}#{project}", f"SECRETDELETED#{name}"
+
+
 class KmsSecretStore(SecretStore):
     def __init__(self, table_name: str, key_id: str) -> None:
-        bind(SecretItem, table_name)
+        for model in (SecretItem, VersionItem, DeletedItem):
+            bind(model, table_name)
         self._key_id = key_id
 
     def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
@@ -55,7 +96,7 @@ class KmsSecretStore(SecretStore):
             raise TooLarge(f"A secret may have {MAX_BYTES} bytes; this one has {len(plain)}.", limit=MAX_BYTES)
         for _ in range(_WRITE_ATTEMPTS):
             current = self._find(organization, project, name)
-            version = int(current.version) + 1 if current else 1
+            version = (int(current.version) if current else self._last_of_deleted(organization, project, name)) + 1
             item = SecretItem(
                 *SecretItem.key(organization, project, name),
                 name=name,
@@ -65,6 +106,9 @@ class KmsSecretStore(SecretStore):
             )
             try:
                 with translated(f"secret {name}"):
+                    if current:
+                        # First, so that no version is ever without an item.
+                        current.earlier(at + KEPT).save()
                     item.save(_unchanged(current))
             except Conflict:
                 continue
@@ -82,15 +126,58 @@ class KmsSecretStore(SecretStore):
             )
             return [item.description() for item in items]
 
+    def has(self, organization: str, project: str, name: str, version: int) -> bool:
+        try:
+            self._version(organization, project, name, version)
+        except NotFound:
+            return False
+        return True
+
     def delete(self, organization: str, project: str, name: str) -> None:
+        for _ in range(_WRITE_ATTEMPTS):
+            current = self._get(organization, project, name)
+            last = DeletedItem(*DeletedItem.key(organization, project, name), version=current.version)
+            partition, prefix = VersionItem.key(organization, project, f"{name}#")
+            try:
+                with translated(f"secret {name}"):
+                    # Afterwards nothing would tell what its last version was, nor that earlier ones are left.
+                    last.save()
+                    for earlier in VersionItem.query(partition, VersionItem.sk.startswith(prefix)):
+                        earlier.delete()
+                    current.delete(_unchanged(current))
+            except Conflict:
+                continue
+            return
+        raise Transient(f"The secret {name} is being written by others. Try again.")
+
+    def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
+        found = {}
+        for name, version in wanted.items():
+            item = (
+                self._get(organization, project, name)
+                if version is None
+                else self._version(organization, project, name, version)
+            )
+            found[name] = Secret(self._decrypted(item, organization, project), int(item.version))
+        return found
+
+    def _version(self, organization: str, project: str, name: str, version: int) -> SecretItem:
+        newest = self._find(organization, project, name)
+        if newest is not None and int(newest.version) == version:
+            return newest
+        partition, _ = SecretItem.key(organization, project, name)
         try:
             with translated(f"secret {name}"):
-                SecretItem(*SecretItem.key(organization, project, name)).delete(SecretItem.pk.exists())
-        except Conflict:
-            raise _missing(name, project) from None
+                return VersionItem.get(*VersionItem.key_in(partition, name, version), consistent_read=True)
+        except DoesNotExist:
+            raise NotFound(f"Version {version} of the secret {name} is no longer kept in project {project}.") from None
 
-    def decrypt(self, organization: str, project: str, names: Iterable[str]) -> Mapping[str, str]:
-        return {name: self._decrypted(self._get(organization, project, name), organization, project) for name in names}
+    def _last_of_deleted(self, organization: str, project: str, name: str) -> int:
+        try:
+            with translated(f"secret {name}"):
+                return int(DeletedItem.get(*DeletedItem.key(organization, project, name), consistent_read=True).version)
+        except DoesNotExist:
+            return 0
 
     def _find(self, organization: str, project: str, name: str) -> SecretItem | None:
         try:

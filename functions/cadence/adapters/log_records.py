@@ -17,6 +17,7 @@ def encode(batch: LogBatch) -> bytes:
         "runner": batch.runner_id,
         "treatment": batch.treatment,
         "attempt": batch.attempt,
+        "pool": batch.pool,
         "lines": [astuple(line) for line in batch.lines],
     }
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
@@ -30,9 +31,8 @@ def decode(data: bytes) -> LogBatch:
             LogLine(int(seq), str(at), str(stream), str(level), str(text), bool(continued))
             for seq, at, stream, level, text, continued in record["lines"]
         ]
-        return LogBatch(
-            str(record["run"]), str(record["runner"]), str(record["treatment"]), int(record["attempt"]), lines
-        )
+        run_id, runner_id, treatment = str(record["run"]), str(record["runner"]), str(record["treatment"])
+        return LogBatch(run_id, runner_id, treatment, int(record["attempt"]), lines, record.get("pool"))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidRequest("This is no record of log lines.") from error
 

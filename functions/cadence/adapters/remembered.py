@@ -1,11 +1,14 @@
-"""Quotas, remembered by a process for a little while: they are asked for with every treatment and hardly ever change."""
+"""What is asked for again and again and hardly ever changes, remembered by a process for a little while."""
 
 import time
 
+from cadence.application.observe import SubscriptionReader
 from cadence.application.run_gates import QuotaReader
+from cadence.domain.event import Subscriptions
 from cadence.domain.quotas import Quotas
 
 _SECONDS = 30.0
+_SUBSCRIPTIONS_SECONDS = 5.0
 
 
 class RememberedQuotas:
@@ -17,5 +20,18 @@ class RememberedQuotas:
         read_at, known = self._known.get(organization, (0.0, None))
         if known is None or time.monotonic() >= read_at + _SECONDS:
             known = self._quotas.get_quotas(organization)
+            self._known[organization] = time.monotonic(), known
+        return known
+
+
+class RememberedSubscriptions:
+    def __init__(self, subscriptions: SubscriptionReader) -> None:
+        self._subscriptions = subscriptions
+        self._known: dict[str, tuple[float, Subscriptions]] = {}
+
+    def get_subscriptions(self, organization: str) -> Subscriptions:
+        read_at, known = self._known.get(organization, (0.0, None))
+        if known is None or time.monotonic() >= read_at + _SUBSCRIPTIONS_SECONDS:
+            known = self._subscriptions.get_subscriptions(organization)
             self._known[organization] = time.monotonic(), known
         return known

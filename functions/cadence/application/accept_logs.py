@@ -30,5 +30,5 @@ class AcceptLogs:
                     "Lines must come in order.",
                     [Violation(f"/lines/{index}/seq", f"{line.seq} does not come after {before.seq}")],
                 )
-        batch = LogBatch(runner.run_id, runner.runner_id, runner.treatment, runner.attempt, lines)
+        batch = LogBatch(runner.run_id, runner.runner_id, runner.treatment, runner.attempt, lines, runner.pool)
         return AcceptedLogs(self.sink.put(batch), self.followers.is_followed(runner.run_id, self.clock()))

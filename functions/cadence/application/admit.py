@@ -9,7 +9,7 @@ from cadence.application.ports import Clock, Deadlines, Documents, LogStream, Ru
 from cadence.domain import admission, keeping, plan
 from cadence.domain.errors import Cancelled
 from cadence.domain.forks import withhold
-from cadence.domain.run import Run, Value
+from cadence.domain.run import Run, TreatmentSpec, Value
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,17 @@ class Admission:
         specs = admission.with_growth(withhold(planned, run.event))
         kept = keeping.decode(self.documents.get(run.kept_sha256)) if run.kept_sha256 else keeping.Kept()
         begins = admission.beginning(run.run_id, specs, self.clock(), kept.treatments, kept.notes)
-        self.runs.put_values([keeping.taken_over(value, run.run_id) for value in self._kept_values(run, kept)])
+        self.runs.put_values([keeping.taken_over(value, run.run_id) for value in self._kept_values(run, specs, kept)])
         self.runs.admit(run.run_id, specs, begins.treatments, begins.edges)
 
-    def _kept_values(self, run: Run, kept: keeping.Kept) -> Sequence[Value]:
-        if run.rerun_of is None or not kept.treatments:
+    def _kept_values(self, run: Run, specs: Sequence[TreatmentSpec], kept: keeping.Kept) -> Sequence[Value]:
+        if run.values_from is None or not kept.treatments:
             return ()
-        return [value for value in self.runs.list_values(run.rerun_of) if value.treatment in kept.treatments]
+        if run.replay_of is not None:
+            # A few of what may be thousands.
+            ports = [(spec.name, each.port) for spec in specs if spec.name in kept.treatments for each in spec.outputs]
+            return self.runs.get_values(run.values_from, ports)
+        return [value for value in self.runs.list_values(run.values_from) if value.treatment in kept.treatments]
 
 
 @dataclass(frozen=True)

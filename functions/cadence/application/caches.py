@@ -111,7 +111,10 @@ class SaveCache:
 
     def __call__(self, runner: Runner, key: str) -> Saving:
         """Begins an upload, unless the key is taken, or the run is one that may not write what others will trust."""
-        if from_fork(self.runs.get_run(runner.run_id).event):
+        run = self.runs.get_run(runner.run_id)
+        if run.replay_of is not None:
+            return Saving(None, "a replay restores caches, but saves none")
+        if from_fork(run.event):
             return Saving(None, "a pull request from a fork restores caches, but saves none")
         now = self.clock()
         taken = self.caches.get(runner.organization, runner.project, key)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cadence.application.begin import Begin
 from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
-from cadence.application.runner_ports import Followers, SecretReader
+from cadence.application.runner_ports import Followers, Secret, SecretReader
 from cadence.application.runner_tokens import matches, refuse, session_token, token_hash
 from cadence.domain.errors import Conflict, Gone, NotFound, ProviderRejected
 from cadence.domain.forks import WITHHELD
@@ -55,10 +55,11 @@ class Claim:
         secrets = self._secrets(runner, spec, run.event)
         session = session_token(token, nonce)
         if runner.state is not RunnerState.CLAIMED:
-            runner = self._take(runner, nonce, session, spec, facts)
+            runner = self._take(runner, nonce, session, spec, facts, secrets)
         self.begin(runner, spec)
         followed = self.followers.is_followed(runner.run_id, self.clock())
-        return Assignment(runner, run, spec, secrets, session, followed)
+        values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
+        return Assignment(runner, run, spec, values, session, followed)
 
     def _admit(self, runner_id: str, token: str, nonce: str) -> Runner:
         try:
@@ -76,25 +77,33 @@ class Claim:
             raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
         return runner
 
-    def _secrets(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> Mapping[str, str]:
+    def _secrets(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> Mapping[str, Secret]:
         if not spec.secrets:
             return {}
         if from_fork(event):
             # Such a treatment is skipped at admission: this is for whatever way it may have come here all the same.
             raise self._cannot_run(runner, ProviderRejected(WITHHELD))
         try:
-            values = self.secrets.decrypt(runner.organization, runner.project, set(spec.secrets.values()))
+            wanted = {name: spec.secret_versions.get(name) for name in spec.secrets.values()}
+            return self.secrets.decrypt(runner.organization, runner.project, wanted)
         except NotFound as error:
             # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
             raise self._cannot_run(runner, ProviderRejected(error.message)) from None
-        return {variable: values[name] for variable, name in spec.secrets.items()}
 
     def _cannot_run(self, runner: Runner, cause: ProviderRejected) -> ProviderRejected:
         if self.runners.declare_lost(runner) and runner.task_token:
             self.machines.fail(runner.task_token, cause)
         return cause
 
-    def _take(self, runner: Runner, nonce: str, session: str, spec: TreatmentSpec, facts: Mapping[str, Any]) -> Runner:
+    def _take(
+        self,
+        runner: Runner,
+        nonce: str,
+        session: str,
+        spec: TreatmentSpec,
+        facts: Mapping[str, Any],
+        secrets: Mapping[str, Secret],
+    ) -> Runner:
         now = self.clock()
         try:
             return self.runners.change_runner(
@@ -107,6 +116,7 @@ class Claim:
                 lease_until=now + timedelta(seconds=LEASE_SECONDS),
                 deadline=now + timedelta(seconds=spec.max_duration) + DEADLINE_GRACE,
                 facts=facts,
+                secret_versions={name: secret.version for name, secret in secrets.items()},
             )
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)

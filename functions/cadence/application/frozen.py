@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cadence.domain.document import Pipeline
 from cadence.domain.environment_set import EnvironmentSet
-from cadence.domain.run import ConcurrencyPolicy, Run
+from cadence.domain.run import ConcurrencyPolicy, ReplayOf, Run
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,15 @@ class Frozen:
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0
     rerun_of: str | None = None
+    replay_of: ReplayOf | None = None
     kept_sha256: str | None = None
     unplanned: Unplanned | None = field(default=None, repr=False)
 
     def fingerprint(self) -> str:
-        said = json.dumps([self.pipeline, self.document_sha256, self.parameters, self.kept_sha256], sort_keys=True)
+        what = [self.pipeline, self.document_sha256, self.parameters, self.kept_sha256]
+        if self.replay_of is not None:
+            what += [asdict(self.replay_of), self.plan_sha256]
+        said = json.dumps(what, sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
 
 

@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.application.log_ports import Line, LogIndex, LogSegments
+from cadence.application.log_ports import Line, LogIndex, LogSegments, RunOf
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.domain.errors import Conflict, Transient
 from cadence.domain.log import Segment, Watermark, detected_level, gap_line
+from cadence.domain.run import Run
 
 _ATTEMPTS = 5
 # A transaction holds 100 items: manifest, head, and a watermark for each runner.
@@ -19,6 +20,7 @@ _RUNNERS_PER_SEGMENT = 90
 class IndexLogs:
     index: LogIndex
     segments: LogSegments
+    run_of: RunOf
 
     def __call__(self, run_id: str, batches: Sequence[LogBatch]) -> int:
         """Writes what is new in `batches`, all of one run; returns how many lines that were. Safe to repeat.
@@ -31,12 +33,14 @@ class IndexLogs:
             by_runner[batch.runner_id].append(batch)
         runners = sorted(by_runner)
         written = 0
+        run = self.run_of(run_id)
         for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
             some = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
-            written += self._write(run_id, some)
+            written += self._write(run, some)
         return written
 
-    def _write(self, run_id: str, by_runner: dict[str, list[LogBatch]]) -> int:
+    def _write(self, run: Run, by_runner: dict[str, list[LogBatch]]) -> int:
+        run_id = run.run_id
         for _ in range(_ATTEMPTS):
             head = self.index.get_head(run_id, by_runner)
             watermarks: list[Watermark] = []
@@ -52,7 +56,7 @@ class IndexLogs:
             lines = list(heapq.merge(*lines_by_runner, key=lambda line: line["time"]))
             key = self.segments.write(run_id, head.next_segment, lines)
             try:
-                self.index.append(head, _manifest(run_id, head.next_segment, key, lines), watermarks)
+                self.index.append(head, _manifest(run, head.next_segment, key, lines), watermarks)
             except Conflict:
                 continue
             return len(lines)
@@ -68,7 +72,8 @@ def _new_lines(watermark: Watermark, batches: Sequence[LogBatch]) -> tuple[Water
     for seq in sorted(new):
         line = received[seq]
         if seq in opened:
-            lines.append(gap_line(opened[seq], line.time, batch.runner_id, batch.treatment, batch.attempt))
+            gap = gap_line(opened[seq], line.time, batch.runner_id, batch.treatment, batch.attempt)
+            lines.append({**gap, "pool": batch.pool})
         lines.append(_kept(batch, line))
     return after, lines
 
@@ -78,6 +83,7 @@ def _kept(batch: LogBatch, line: LogLine) -> Line:
         "seq": line.seq,
         "time": line.time,
         "runner": batch.runner_id,
+        "pool": batch.pool,
         "treatment": batch.treatment,
         "attempt": batch.attempt,
         "stream": line.stream,
@@ -87,10 +93,13 @@ def _kept(batch: LogBatch, line: LogLine) -> Line:
     return {**kept, "continued": True} if line.continued else kept
 
 
-def _manifest(run_id: str, number: int, key: str, lines: Sequence[Line]) -> Segment:
+def _manifest(run: Run, number: int, key: str, lines: Sequence[Line]) -> Segment:
     times = [line["time"] for line in lines]
     return Segment(
-        run_id=run_id,
+        organization=run.organization,
+        project=run.project,
+        pipeline=run.pipeline,
+        run_id=run.run_id,
         number=number,
         key=key,
         first_time=min(times),

@@ -1,13 +1,17 @@
 """What indexing and reading logs need from the outside."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cadence.domain.log import Segment, Watermark
+from cadence.domain.run import Run
 
 Line = Mapping[str, Any]
-"""`{seq, time, runner, treatment, attempt, stream, level, text}`; `continued` or `gap: {first, last}` if so."""
+"""`{seq, time, runner, pool, treatment, attempt, stream, level, text}`; `continued` or `gap: {first, last}` if so."""
+
+RunOf = Callable[[str], Run]
+"""The run with an id; only what never changes of it is used. Raises NotFound."""
 
 
 @dataclass(frozen=True)

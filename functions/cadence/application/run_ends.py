@@ -28,9 +28,9 @@ class TellOfEnd:
     machines: Machines
 
     def __call__(self, run: Run) -> None:
-        """Safe to repeat. Runs of documents that are not stored start nothing: their name may be anything."""
+        """Safe to repeat. Runs of documents that are not stored start nothing: their name may be anything. Nor do replays."""
         answer_waiting(self.machines, run)
-        if run.pipeline_version is None:
+        if run.pipeline_version is None or run.replay_of is not None:
             return
         newest = self.pipelines.list_newest(run.organization, run.project)
         if any(entry.means(run.pipeline, run.state) for version in newest for entry in version.triggers.pipeline):

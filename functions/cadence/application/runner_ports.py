@@ -166,6 +166,7 @@ class LogBatch:
     treatment: str
     attempt: int
     lines: Sequence[LogLine]
+    pool: str | None = None
 
 
 class LogSink(Protocol):
@@ -173,9 +174,17 @@ class LogSink(Protocol):
         """Returns the sequence number through which lines were durably taken (0 for none). Raises Transient."""
 
 
+@dataclass(frozen=True)
+class Secret:
+    """A secret's value, and which of its versions that is."""
+
+    value: str = field(repr=False)
+    version: int
+
+
 class SecretReader(Protocol):
-    def decrypt(self, organization: str, project: str, names: Iterable[str]) -> Mapping[str, str]:
-        """Values by name. Raises NotFound naming the first that does not exist."""
+    def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
+        """By name; each in the version that is wanted, None for the newest. Raises NotFound naming the first that is not kept."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +196,11 @@ class SecretDescription:
 
 class SecretStore(SecretReader, Protocol):
     def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
-        """Encrypts and stores a new version. Raises TooLarge over 64 KiB (UTF-8)."""
+        """Encrypts and stores a new version; the one that it replaces is kept for replays for a while. A version's number is
+        never used twice, not even after the secret was deleted. Raises TooLarge over 64 KiB (UTF-8)."""
+
+    def has(self, organization: str, project: str, name: str, version: int) -> bool:
+        """Whether this version is kept."""
 
     def describe(self, organization: str, project: str, name: str) -> SecretDescription:
         """Raises NotFound."""
@@ -195,7 +208,7 @@ class SecretStore(SecretReader, Protocol):
     def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
 
     def delete(self, organization: str, project: str, name: str) -> None:
-        """Raises NotFound."""
+        """With all its versions. Raises NotFound."""
 
 
 class Chunks(Protocol):

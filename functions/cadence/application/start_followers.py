@@ -26,7 +26,7 @@ class StartFollowers:
     def __call__(self, run_id: str) -> Sequence[str]:
         """The ids of the runs that it started; they derive from the run that ended, so repeating leads to the same."""
         ended = self.runs.get_run(run_id)
-        if ended.depth >= MAX_DEPTH or ended.finished_at is None:
+        if ended.depth >= MAX_DEPTH or ended.finished_at is None or ended.replay_of is not None:
             return ()
         event = {**_event(ended), "outputs": outputs(self.runs.list_values(run_id))}
         started = []

@@ -94,6 +94,7 @@ class StartRun:
             concurrency_policy=frozen.concurrency_policy,
             priority=frozen.priority,
             rerun_of=frozen.rerun_of,
+            replay_of=frozen.replay_of,
             kept_sha256=frozen.kept_sha256,
         )
 

@@ -48,6 +48,7 @@ from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
 from cadence.composition.documents import check_document
+from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
@@ -76,6 +77,7 @@ class Services:
     put_pipeline: PutPipeline
     request_run: RequestRun
     rerun: Rerun
+    replays: Replays
     cancel_run: CancelRun
     run_gates: RunGates
     slots: RunnerSlots
@@ -144,6 +146,7 @@ def services() -> Services:
         hosts=DynamoHostStore(its.runners_table),
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
+        replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),

@@ -200,8 +200,18 @@ class WatchdogSettings:
 
 
 @dataclass(frozen=True)
+class ObserveSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    alerting_queue_url: str
+    exporting_queue_url: str
+
+
+@dataclass(frozen=True)
 class LogIndexerSettings:
     logs_table: str
+    runs_table: str
     data_bucket: str
 
 
@@ -230,6 +240,7 @@ SETTINGS: Mapping[str, type] = {
     "stop_run": StopRunSettings,
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,
+    "observe": ObserveSettings,
     "log_indexer": LogIndexerSettings,
     "log_stream": LogStreamSettings,
 }

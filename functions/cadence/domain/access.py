@@ -23,6 +23,7 @@ class Permission(StrEnum):
     RUNS_READ = "runs:read"
     RUNS_CANCEL = "runs:cancel"
     RUNS_APPROVE = "runs:approve"
+    RUNS_REPLAY = "runs:replay"
     VALUES_READ = "values:read"
     LOGS_READ = "logs:read"
     SECRETS_READ = "secrets:read"  # names and versions; a secret's value is never read back

@@ -59,6 +59,9 @@ class Watermark:
 class Segment:
     """What is known of one segment without reading it. Times are RFC 3339 in UTC, as in the lines."""
 
+    organization: str
+    project: str
+    pipeline: str
     run_id: str
     number: int
     key: str

@@ -80,6 +80,7 @@ class Runner:
     peaks: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
+    secret_versions: Mapping[str, int] = field(default_factory=dict)  # what it was given, by the secret's name
 
     @property
     def as_offer(self) -> Offer:

@@ -45,8 +45,8 @@ class Source:
         """The line of a member (or, without `key`, of the first member) of a mapping or list; 0 if it is not known."""
         if id(container) in self._made:
             return self._made_line(container, key)
-        members = self._places.members.get(id(container), {})
-        spots = members.get(key) if key is not None else next(iter(members.values()), None)
+        first = next(iter(container), "") if isinstance(container, dict) else 0
+        spots = self._places.of(container, first if key is None else key)
         return 0 if spots is None else self._position(spots[0])[0]
 
     def remember(self, made: Any, line: int) -> None:

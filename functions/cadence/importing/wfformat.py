@@ -88,10 +88,10 @@ class Workflow:
         spot, places = None, self._positions.places
         assert places is not None
         for part in ("workflow", *path):
-            members = places.members.get(id(node), {})
-            if part not in members:
+            spots = places.of(node, part)
+            if spots is None:
                 break
-            spot, node = members[part][0], node[part]
+            spot, node = spots[0], node[part]
         return places.position_of(spot)[0] if spot is not None else 0
 
     @cached_property

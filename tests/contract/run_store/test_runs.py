@@ -1,32 +1,13 @@
 """Runs: created once, stopped by the first who asks, final once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from cadence.application.ports import RunStore
 from cadence.domain.errors import Conflict, NotFound
-from cadence.domain.run import Run, RunState
-
-NOW = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
-
-
-def a_run(run_id: str = "01a", organization: str = "acme", project: str = "site") -> Run:
-    return Run(
-        run_id=run_id,
-        organization=organization,
-        project=project,
-        pipeline="build",
-        state=RunState.PENDING,
-        created_at=NOW,
-        document_sha256="d" * 64,
-        plan_sha256="e" * 64,
-        pipeline_version=7,
-        parameters={"ref": "main", "ratio": 0.1, "none": None, "deep": {"list": [1, 2.5]}},
-        event={"kind": "push"},
-        max_duration=600,
-        created_by="alice",
-    )
+from cadence.domain.run import RunState
+from tests.fakes.runs import NOW, a_run
 
 
 def test_a_run_comes_back_as_it_was(store: RunStore) -> None:

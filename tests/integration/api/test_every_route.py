@@ -24,6 +24,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "start_pipeline": {},
     "start_document": {"document": HELLO},
     "rerun": {"from": "all"},
+    "replay": {},
     "put_secret": {"value": "v"},
     "put_pool": {"provider": "host"},
     "add_githost": {"kind": "github", "project": "default", "name": "hub"},

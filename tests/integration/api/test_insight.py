@@ -20,6 +20,7 @@ from cadence.domain import ids, plan
 from cadence.domain.admission import beginning
 from cadence.domain.run import TreatmentState, Value
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
+from tests.fakes.runs import a_run
 from tests.integration.api.calling import HELLO
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -186,7 +187,7 @@ def test_logs_are_read_from_a_cursor_on_filtered_and_found(api, run_id, settings
         for number, text in enumerate(("one", "two (2)", "three é"), 1)
     ]
     runner = ids.runner_id(run_id, "greet", 1)
-    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]))
+    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), a_run)
     index(run_id, [LogBatch(run_id, runner, "greet", 1, lines)])
     path = f"/v1/runs/{run_id}/logs"
 

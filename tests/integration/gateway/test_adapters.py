@@ -13,14 +13,16 @@ from botocore.exceptions import ClientError
 from cadence.adapters import kinesis_log_lines
 from cadence.adapters.aws import client
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
-from cadence.adapters.kms_secrets import SecretItem
+from cadence.adapters.kms_secrets import SecretItem, VersionItem
 from cadence.adapters.log_records import decode
 from cadence.adapters.presigned import LIFETIME, S3DataUrls
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_doorbell import WAIT_SECONDS, queue_name
 from cadence.application.index_logs import IndexLogs
-from cadence.application.runner_ports import LogBatch, LogLine
+from cadence.application.runner_ports import LogBatch, LogLine, Secret
 from cadence.domain.errors import NotFound, TooLarge, Transient
+from cadence.domain.retention import KEPT
+from tests.fakes.runs import a_run
 from tests.integration.gateway.conftest import REGION, RUN_ID, World
 
 PROJECT = ("default", "default")
@@ -29,13 +31,37 @@ PROJECT = ("default", "default")
 @pytest.mark.parametrize("value", ["", "x", "é" * 4096, "a" * 65536])
 def test_a_secret_comes_back_as_it_was_put(world: World, value: str) -> None:
     put = world.secrets.put(*PROJECT, "token", value, world.clock())
-    assert world.secrets.decrypt(*PROJECT, ["token"]) == {"token": value}
+    assert world.secrets.decrypt(*PROJECT, {"token": None}) == {"token": Secret(value, 1)}
     assert world.secrets.describe(*PROJECT, "token") == put
     assert put.version == 1
     assert world.secrets.put(*PROJECT, "token", "new", world.clock()).version == 2
-    assert world.secrets.decrypt(*PROJECT, ["token"]) == {"token": "new"}
+    assert world.secrets.decrypt(*PROJECT, {"token": None}) == {"token": Secret("new", 2)}
     assert [known.name for known in world.secrets.names(*PROJECT)] == ["git-read", "token"]
     assert world.secrets.names("default", "other") == []
+
+
+def test_versions_that_were_replaced_are_kept_until_the_secret_is_deleted(world: World) -> None:
+    for value in ("one", "two", "three"):
+        world.secrets.put(*PROJECT, "token", value, world.clock())
+    for version, value in enumerate(("one", "two", "three"), 1):
+        assert world.secrets.has(*PROJECT, "token", version)
+        assert world.secrets.decrypt(*PROJECT, {"token": version}) == {"token": Secret(value, version)}
+    assert [known.name for known in world.secrets.names(*PROJECT)] == ["git-read", "token"]
+    replaced = VersionItem.get(*VersionItem.key_in(SecretItem.key(*PROJECT, "token")[0], "token", 1))
+    assert replaced.expires_at == world.clock().replace(microsecond=0) + KEPT
+    with pytest.raises(NotFound, match="Version 4 of the secret token"):
+        world.secrets.decrypt(*PROJECT, {"token": 4})
+
+
+def test_no_version_of_a_deleted_secret_is_left_nor_its_number_used_again(world: World) -> None:
+    for value in ("one", "two"):
+        world.secrets.put(*PROJECT, "token", value, world.clock())
+    world.secrets.put(*PROJECT, "token-of-others", "kept", world.clock())
+    world.secrets.put(*PROJECT, "token-of-others", "kept too", world.clock())
+    world.secrets.delete(*PROJECT, "token")
+    assert not any(world.secrets.has(*PROJECT, "token", version) for version in (1, 2))
+    assert world.secrets.has(*PROJECT, "token-of-others", 1)
+    assert world.secrets.put(*PROJECT, "token", "another", world.clock()).version == 3
 
 
 def test_a_secret_is_bounded(world: World) -> None:
@@ -48,7 +74,7 @@ def test_a_secret_that_is_not_there(world: World) -> None:
         with pytest.raises(NotFound):
             call(*PROJECT, "none")
     with pytest.raises(NotFound, match="none"):
-        world.secrets.decrypt(*PROJECT, ["git-read", "none"])
+        world.secrets.decrypt(*PROJECT, {"git-read": None, "none": None})
 
 
 def test_a_ciphertext_cannot_be_moved_to_another_secret(world: World) -> None:
@@ -61,7 +87,7 @@ def test_a_ciphertext_cannot_be_moved_to_another_secret(world: World) -> None:
         parts=item.parts,
     ).save()
     with pytest.raises(ClientError):
-        world.secrets.decrypt("default", "other", ["git-read"])
+        world.secrets.decrypt("default", "other", {"git-read": None})
 
 
 @pytest.mark.parametrize("method", ["put_object", "get_object"])
@@ -192,7 +218,7 @@ def test_a_stream_that_takes_nothing_is_transient(throttling: Callable[..., Thro
 
 
 def test_segments_and_manifests_agree(world: World) -> None:
-    index = IndexLogs(world.log_index, world.log_segments)
+    index = IndexLogs(world.log_index, world.log_segments, a_run)
     assert index(RUN_ID, [batch(3)]) == 3
     assert index(RUN_ID, [batch(3)]) == 0
     assert index(RUN_ID, [batch(5)]) == 2
@@ -205,7 +231,7 @@ def test_segments_and_manifests_agree(world: World) -> None:
 
 
 def test_a_segment_that_the_bucket_has_expired_holds_no_lines(world: World) -> None:
-    IndexLogs(world.log_index, world.log_segments)(RUN_ID, [batch(3)])
+    IndexLogs(world.log_index, world.log_segments, a_run)(RUN_ID, [batch(3)])
     (segment,) = world.log_index.list_segments(RUN_ID, 0, 10)
     client("s3").delete_object(Bucket="data", Key=segment.key)
     assert S3LogSegments("data").read(segment.key) == []
@@ -220,10 +246,10 @@ def test_of_two_writers_one_starts_anew(world: World) -> None:
         def write(self, run_id: str, number: int, lines: Any) -> str:
             key: str = super().write(run_id, number, lines)
             if self.others:
-                IndexLogs(world.log_index, world.log_segments)(run_id, [self.others.pop()])
+                IndexLogs(world.log_index, world.log_segments, a_run)(run_id, [self.others.pop()])
             return key
 
-    assert IndexLogs(world.log_index, Interrupted("data"))(RUN_ID, [batch(4)]) == 2
+    assert IndexLogs(world.log_index, Interrupted("data"), a_run)(RUN_ID, [batch(4)]) == 2
     lines = [
         line["seq"]
         for segment in world.log_index.list_segments(RUN_ID, 0, 10)

@@ -14,6 +14,7 @@ from cadence.domain import ids
 from cadence.domain.errors import Cancelled
 from cadence.domain.run import RunState
 from cadence.domain.runner import RunnerState
+from tests.fakes.runs import a_run
 from tests.integration.gateway.conftest import RUN_ID, World
 
 RUNNER_ID = ids.runner_id(RUN_ID, "make", 1)
@@ -86,6 +87,11 @@ def test_an_error_is_reported_through_the_token(world: World, provider_host: Any
     assert (token, type(error), error.message) == ("launch-token", Cancelled, "cancelled by ada")
 
 
+def of_runs(world: World, *run_ids: str) -> None:
+    for run_id in run_ids:
+        world.runs.create_run(a_run(run_id))
+
+
 def record(number: int, data: bytes) -> dict[str, Any]:
     return {
         "kinesis": {
@@ -111,6 +117,7 @@ def written(world: World, run_id: str) -> list[int]:
 
 
 def test_a_poisoned_record_is_reported_and_stops_no_other(world: World, log_indexer: Any) -> None:
+    of_runs(world, "a", "b")
     event = {"Records": [record(1, lines("a", 1, 2)), record(2, b"poison"), record(3, lines("b", 1))]}
     for _ in range(2):
         assert log_indexer(event, None) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
@@ -120,6 +127,7 @@ def test_a_poisoned_record_is_reported_and_stops_no_other(world: World, log_inde
 def test_a_run_that_cannot_be_written_is_reported_alone(
     world: World, log_indexer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    of_runs(world, "a", "b")
     put_object = client("s3").put_object
 
     def failing(**arguments: Any) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cadence.adapters.git.reader import DulwichGitReader
-from cadence.adapters.git.transport import Reach
+from cadence.adapters.reach import Reach
 from cadence.application.git_ports import GitCredentials
 from cadence.domain.errors import InvalidRequest, NotFound, TooLarge, Transient
 from tests.git.repositories import Repository, served

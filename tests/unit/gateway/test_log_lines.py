@@ -15,6 +15,7 @@ from cadence.application.read_logs import LineFilter, ReadLogs
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.domain.errors import Conflict, InvalidRequest, Transient
 from cadence.domain.log import Gap, Segment, Watermark, detected_level
+from tests.fakes.runs import a_run
 
 RUN = "run"
 Delivered = tuple[dict[str, set[int]], list[list[LogBatch]]]
@@ -76,7 +77,7 @@ class Log:
         self.index = FakeIndex()
         self.segments = FakeSegments()
         self.followers = FakeFollowers()
-        self.write = IndexLogs(self.index, self.segments)
+        self.write = IndexLogs(self.index, self.segments, a_run)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.slept: list[float] = []
         self.reader = ReadLogs(self.index, self.segments, self.followers, lambda: self.now, self.sleep)

@@ -8,32 +8,23 @@ from pynamodb.attributes import (
     BooleanAttribute,
     JSONAttribute,
     NumberAttribute,
-    TTLAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.models import Model
 
+from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
 from cadence.domain.pool import LargestRunner, Pool
 from cadence.domain.quotas import DEFAULT_RUNNING_RUNS, Quotas
 
 
-class _Meta:
-    table_name: ClassVar[str] = "access"
-
-
-class AccessTable(Model):
+class AccessTable(StoredItem):
     """What all items of the table share. Subclasses are one kind of item each."""
 
-    class Meta(_Meta):
-        pass
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    expires_at = TTLAttribute(null=True)
+    class Meta:
+        table_name: ClassVar[str] = "access"
 
 
 def organization_key(organization: str) -> str:
@@ -41,9 +32,6 @@ def organization_key(organization: str) -> str:
 
 
 class OrganizationItem(AccessTable):
-    class Meta(_Meta):
-        pass
-
     SK: ClassVar[str] = "ORG"
 
     name = UnicodeAttribute()
@@ -66,9 +54,6 @@ class OrganizationItem(AccessTable):
 
 
 class ProjectItem(AccessTable):
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "PROJECT#"
 
     organization = UnicodeAttribute()
@@ -90,9 +75,6 @@ class ProjectItem(AccessTable):
 
 
 class PoolItem(AccessTable):
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "POOL#"
 
     organization = UnicodeAttribute()
@@ -137,9 +119,6 @@ class PoolItem(AccessTable):
 
 class TokenItem(AccessTable):
     """Stored twice in one transaction: under its own id for authentication, under its organization for listing."""
-
-    class Meta(_Meta):
-        pass
 
     SK: ClassVar[str] = "TOKEN"
     PREFIX: ClassVar[str] = "TOKEN#"
@@ -190,9 +169,6 @@ class TokenItem(AccessTable):
 class GitHostItem(AccessTable):
     """Stored twice in one transaction, like a token; only the one under its own id holds the secrets."""
 
-    class Meta(_Meta):
-        pass
-
     SK: ClassVar[str] = "GITHOST"
     PREFIX: ClassVar[str] = "GITHOST#"
 
@@ -240,9 +216,6 @@ class GitHostItem(AccessTable):
 class SeenItem(AccessTable):
     """A delivery (`DELIVERY#…`) or a keyed request (`REQUEST#…`) that was seen before."""
 
-    class Meta(_Meta):
-        pass
-
     first_seen = UTCDateTimeAttribute()
     fingerprint = UnicodeAttribute()
     done = BooleanAttribute(default=False)
@@ -250,9 +223,6 @@ class SeenItem(AccessTable):
 
 class KeyItem(AccessTable):
     """A random key that every process shares, encrypted."""
-
-    class Meta(_Meta):
-        pass
 
     SK: ClassVar[str] = "KEY"
 

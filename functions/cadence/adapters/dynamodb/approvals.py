@@ -13,9 +13,6 @@ from cadence.domain.errors import Conflict, NotFound
 
 
 class RequestItem(RunsTable):
-    class Meta:
-        table_name: ClassVar[str] = "runs"
-
     PREFIX: ClassVar[str] = "APPROVAL#"
 
     run_id = UnicodeAttribute()
@@ -56,9 +53,6 @@ class RequestItem(RunsTable):
 
 
 class DecisionItem(RunsTable):
-    class Meta:
-        table_name: ClassVar[str] = "runs"
-
     PREFIX: ClassVar[str] = "DECISION#"
 
     run_id = UnicodeAttribute()

@@ -27,9 +27,6 @@ def _owner(pk: str) -> tuple[str, str]:
 
 
 class CacheItem(RunnersTable):
-    class Meta:
-        table_name: ClassVar[str] = "runners"
-
     PREFIX: ClassVar[str] = "KEY#"
 
     entry = UnicodeAttribute()
@@ -69,9 +66,6 @@ class CacheItem(RunnersTable):
 
 
 class CacheUploadItem(RunnersTable):
-    class Meta:
-        table_name: ClassVar[str] = "runners"
-
     PREFIX: ClassVar[str] = "UPLOAD#"
 
     key = UnicodeAttribute()

@@ -15,9 +15,6 @@ from cadence.domain.errors import Conflict, NotFound
 
 
 class EnvironmentItem(AccessTable):
-    class Meta:
-        table_name: ClassVar[str] = "access"
-
     PREFIX: ClassVar[str] = "ENVIRONMENT#"
 
     env: JSONAttribute = JSONAttribute()
@@ -37,9 +34,6 @@ class EnvironmentItem(AccessTable):
 
 
 class LinkItem(AccessTable):
-    class Meta:
-        table_name: ClassVar[str] = "access"
-
     SK: ClassVar[str] = "LINK"
     PREFIX: ClassVar[str] = "LINK#"
 

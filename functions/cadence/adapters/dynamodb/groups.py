@@ -8,27 +8,22 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
+from cadence.adapters.dynamodb.edge_items import EdgeItem
 from cadence.adapters.dynamodb.faults import translated
-from cadence.adapters.dynamodb.run_items import (
-    ITEMS,
-    EdgeItem,
-    GrowthItem,
-    PlacesItem,
-    RunItem,
-    SpecItem,
-    TreatmentItem,
-    partition,
-)
+from cadence.adapters.dynamodb.group_items import GrowthItem, PlacesItem
+from cadence.adapters.dynamodb.run_items import RunItem, RunsTable, SpecItem, TreatmentItem, run_key, treatment_key
 from cadence.adapters.insisting import insisting
 from cadence.domain.errors import NotFound
 from cadence.domain.group import Growth, Places
 from cadence.domain.history import Change
 from cadence.domain.run import Edge, Treatment, TreatmentSpec, TreatmentState, Trigger
 
+_ITEMS: tuple[type[RunsTable], ...] = (RunItem, SpecItem, TreatmentItem, EdgeItem, GrowthItem, PlacesItem)
+
 
 class DynamoGroupStore:
     def __init__(self, table_name: str) -> None:
-        for model in ITEMS:
+        for model in _ITEMS:
             bind(model, table_name)
         self._connection = transaction_connection()
 
@@ -54,12 +49,12 @@ class DynamoGroupStore:
             with translated(f"group {group}"), TransactWrite(connection=self._connection) as transaction:
                 transaction.save(_growth_item(after), condition=_unchanged(seen))
                 transaction.update(
-                    RunItem(partition(run_id), RunItem.SK),
+                    run_key(run_id),
                     [RunItem.unsettled.add(count)],
                     condition=RunItem.pk.exists() & RunItem.stop_requested.does_not_exist(),
                 )
                 transaction.update(
-                    TreatmentItem(partition(run_id), TreatmentItem.PREFIX + group),
+                    treatment_key(run_id, group),
                     [TreatmentItem.waiting.add(count)],
                     condition=TreatmentItem.state == str(TreatmentState.RUNNING),
                 )

@@ -48,6 +48,10 @@ class SegmentItem(LogsTable):
 
     PREFIX: ClassVar[str] = "SEGMENT#"
 
+    # Segments that an earlier version wrote have no names.
+    organization = UnicodeAttribute(null=True)
+    project = UnicodeAttribute(null=True)
+    pipeline = UnicodeAttribute(null=True)
     key = UnicodeAttribute()
     first_time = UnicodeAttribute()
     last_time = UnicodeAttribute()
@@ -64,6 +68,9 @@ class SegmentItem(LogsTable):
         return cls(
             _partition(segment.run_id),
             cls.sort_key(segment.number),
+            organization=segment.organization,
+            project=segment.project,
+            pipeline=segment.pipeline,
             key=segment.key,
             first_time=segment.first_time,
             last_time=segment.last_time,
@@ -74,6 +81,9 @@ class SegmentItem(LogsTable):
 
     def segment(self) -> Segment:
         return Segment(
+            self.organization or "",
+            self.project or "",
+            self.pipeline or "",
             self.pk.removeprefix("RUN#"),
             int(self.sk.removeprefix(self.PREFIX)),
             self.key,

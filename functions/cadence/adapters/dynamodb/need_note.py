@@ -1,25 +1,19 @@
 """`NeedNote`: one item of the access table."""
 
 from datetime import datetime
-from typing import ClassVar
 
-from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
-from pynamodb.models import Model
+from pynamodb.attributes import UTCDateTimeAttribute
 
+from cadence.adapters.dynamodb.access_items import AccessTable
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
 
 _KEY = "LOGSTREAM"
 
 
-class NeedItem(Model):
+class NeedItem(AccessTable):
     """When the log stream was last needed."""
 
-    class Meta:
-        table_name: ClassVar[str] = "access"
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
     last_needed_at = UTCDateTimeAttribute()
 
 

@@ -7,7 +7,7 @@ from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
-from cadence.adapters.dynamodb.run_items import TreatmentItem, assignment, partition
+from cadence.adapters.dynamodb.run_items import TreatmentItem, assignment, treatment_key
 from cadence.adapters.dynamodb.runner_items import OfferItem, RunnerItem
 from cadence.adapters.insisting import insisting
 from cadence.domain.retention import KEPT
@@ -36,7 +36,7 @@ class DynamoOffers:
                 TransactWrite(connection=self._connection) as transaction,
             ):
                 transaction.update(
-                    TreatmentItem(partition(runner.run_id), TreatmentItem.PREFIX + runner.treatment),
+                    treatment_key(runner.run_id, runner.treatment),
                     [
                         TreatmentItem.state.set(str(TreatmentState.BOOTING)),
                         TreatmentItem.pool.set(runner.pool),

@@ -5,23 +5,21 @@ from typing import ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.run import ConcurrencyPolicy
 from cadence.domain.triggers import from_json, to_json
 from cadence.domain.versions import PipelineVersion
 
 
-class _PipelineItem(Model):
+class _PipelineItem(StoredItem):
     class Meta:
         table_name: ClassVar[str] = "pipelines"
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
     organization = UnicodeAttribute()
     project = UnicodeAttribute()
     name = UnicodeAttribute()

@@ -4,33 +4,27 @@ import dataclasses
 from typing import Any, ClassVar
 
 from pynamodb.attributes import (
-    BinaryAttribute,
     BooleanAttribute,
     JSONAttribute,
     NumberAttribute,
-    TTLAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
 
+from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain import history
-from cadence.domain.group import Growth, Places
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
     ConcurrencyPolicy,
-    Edge,
-    EdgeState,
     Kind,
+    ReplayOf,
     Run,
     RunState,
     Treatment,
     TreatmentSpec,
     TreatmentState,
-    Trigger,
-    Value,
 )
 
 
@@ -42,10 +36,6 @@ def scope(organization: str, project: str) -> str:
     return f"PROJECT#{organization}#{project}"
 
 
-class _Meta:
-    table_name: ClassVar[str] = "runs"
-
-
 class ListingIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
     class Meta:
         index_name = "listing"
@@ -55,21 +45,14 @@ class ListingIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
     run_id = UnicodeAttribute(range_key=True)
 
 
-class RunsTable(Model):
+class RunsTable(StoredItem):
     """What all items of the table share. Subclasses are one kind of item each."""
 
-    class Meta(_Meta):
-        pass
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    expires_at = TTLAttribute(null=True)
+    class Meta:
+        table_name: ClassVar[str] = "runs"
 
 
 class RunItem(RunsTable):
-    class Meta(_Meta):
-        pass
-
     SK: ClassVar[str] = "RUN"
 
     listing = ListingIndex()
@@ -99,6 +82,7 @@ class RunItem(RunsTable):
     machine_token = UnicodeAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
     rerun_of = UnicodeAttribute(null=True)
+    replay_of = JSONAttribute(null=True)
     kept_sha256 = UnicodeAttribute(null=True)
     concurrency_group = UnicodeAttribute(null=True)
     concurrency_policy = UnicodeAttribute(null=True)
@@ -111,7 +95,7 @@ class RunItem(RunsTable):
         for field in dataclasses.fields(run):
             value = getattr(run, field.name)
             if value is not None:
-                setattr(item, field.name, value)
+                setattr(item, field.name, dataclasses.asdict(value) if isinstance(value, ReplayOf) else value)
         return item
 
     def run(self) -> Run:
@@ -124,13 +108,11 @@ class RunItem(RunsTable):
         values["unsettled"] = _int(self.unsettled)
         values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
         values["priority"] = _int(self.priority) or 0
+        values["replay_of"] = ReplayOf(**self.replay_of) if self.replay_of else None
         return Run(**values)
 
 
 class SpecItem(RunsTable):
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "SPEC#"
 
     spec = JSONAttribute()
@@ -144,9 +126,6 @@ class SpecItem(RunsTable):
 
 
 class TreatmentItem(RunsTable):
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "TREATMENT#"
     _LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"kind", "conditional", "timeouts"})  # where they are as usual
 
@@ -198,150 +177,6 @@ class TreatmentItem(RunsTable):
         return Treatment(**values)
 
 
-class EdgeItem(RunsTable):
-    class Meta(_Meta):
-        pass
-
-    PREFIX: ClassVar[str] = "EDGE#"
-
-    run_id = UnicodeAttribute()
-    producer = UnicodeAttribute()
-    consumer = UnicodeAttribute()
-    trigger = UnicodeAttribute()
-    state = UnicodeAttribute()
-
-    @classmethod
-    def key(cls, edge: Edge) -> tuple[str, str]:
-        return partition(edge.run_id), f"{cls.PREFIX}{edge.producer}#{edge.consumer}#{edge.trigger}"
-
-    @classmethod
-    def of(cls, edge: Edge) -> "EdgeItem":
-        return cls(
-            *cls.key(edge),
-            run_id=edge.run_id,
-            producer=edge.producer,
-            consumer=edge.consumer,
-            trigger=str(edge.trigger),
-            state=str(edge.state),
-        )
-
-    def edge(self) -> Edge:
-        return Edge(self.run_id, self.producer, self.consumer, Trigger(self.trigger), EdgeState(self.state))
-
-
-class ValueItem(RunsTable):
-    class Meta(_Meta):
-        pass
-
-    PREFIX: ClassVar[str] = "VALUE#"
-
-    run_id = UnicodeAttribute()
-    treatment = UnicodeAttribute()
-    port = UnicodeAttribute()
-    flow = UnicodeAttribute()
-    type = UnicodeAttribute()
-    sha256 = UnicodeAttribute()
-    size = NumberAttribute()
-    chunks = NumberAttribute()
-    attempt = NumberAttribute()
-    preview = BinaryAttribute(null=True, legacy_encoding=False)
-    created_at = UTCDateTimeAttribute(null=True)
-    kept_from = UnicodeAttribute(null=True)
-
-    @classmethod
-    def key(cls, run_id: str, treatment: str, port: str) -> tuple[str, str]:
-        return partition(run_id), f"{cls.PREFIX}{treatment}#{port}"
-
-    @classmethod
-    def of(cls, value: Value) -> "ValueItem":
-        item = cls(*cls.key(value.run_id, value.treatment, value.port))
-        for field in dataclasses.fields(value):
-            stored = getattr(value, field.name)
-            if stored is not None and stored != b"":
-                setattr(item, field.name, stored)
-        return item
-
-    def value(self) -> Value:
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Value)}
-        for name in ("size", "chunks", "attempt"):
-            values[name] = int(values[name])
-        values["preview"] = self.preview or b""
-        return Value(**values)
-
-
-class AnyItem(RunsTable):
-    """For reading items of several kinds at once: each becomes what its key says."""
-
-    class Meta(_Meta):
-        pass
-
-    @classmethod
-    def from_raw_data(cls, data: dict[str, Any]) -> Any:
-        key = data["sk"]["S"]
-        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem, EdgeItem, ValueItem)}
-        model = RunItem if key == RunItem.SK else kinds[key[: key.index("#") + 1]]
-        return model.from_raw_data(data)
-
-
-class GrowthItem(RunsTable):
-    class Meta(_Meta):
-        pass
-
-    PREFIX: ClassVar[str] = "GROWTH#"
-
-    version = NumberAttribute()
-    growth = JSONAttribute()
-
-    @classmethod
-    def key(cls, run_id: str, group: str) -> tuple[str, str]:
-        return partition(run_id), cls.PREFIX + group
-
-    def read(self) -> Growth:
-        return Growth(**self.growth)
-
-
-class PlacesItem(RunsTable):
-    class Meta(_Meta):
-        pass
-
-    PREFIX: ClassVar[str] = "PLACES#"
-
-    version = NumberAttribute()
-    limit = NumberAttribute()
-    under_way = JSONAttribute()
-    waiting = JSONAttribute()
-
-    @classmethod
-    def key(cls, run_id: str, group: str) -> tuple[str, str]:
-        return partition(run_id), cls.PREFIX + group
-
-    @classmethod
-    def of(cls, run_id: str, group: str, places: Places) -> "PlacesItem":
-        return cls(
-            *cls.key(run_id, group),
-            version=places.version,
-            limit=places.limit,
-            under_way=list(places.under_way),
-            waiting=list(places.waiting),
-        )
-
-    def places(self) -> Places:
-        return Places(int(self.limit), tuple(self.under_way), tuple(self.waiting), int(self.version))
-
-
-ITEMS: tuple[type[RunsTable], ...] = (
-    RunsTable,
-    RunItem,
-    SpecItem,
-    TreatmentItem,
-    EdgeItem,
-    ValueItem,
-    GrowthItem,
-    PlacesItem,
-    AnyItem,
-)
-
-
 def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
     """`history` is added to what is there; every other field is replaced."""
     attribute = getattr(model, name)
@@ -356,18 +191,11 @@ def _int(number: float | None) -> int | None:
     return None if number is None else int(number)
 
 
-__all__ = [
-    "ITEMS",
-    "AnyItem",
-    "EdgeItem",
-    "GrowthItem",
-    "PlacesItem",
-    "RunItem",
-    "RunsTable",
-    "SpecItem",
-    "TreatmentItem",
-    "ValueItem",
-    "assignment",
-    "partition",
-    "scope",
-]
+def run_key(run_id: str) -> RunItem:
+    """An item that is only its key, to be updated."""
+    return RunItem(partition(run_id), RunItem.SK)
+
+
+def treatment_key(run_id: str, treatment: str) -> TreatmentItem:
+    """An item that is only its key, to be updated."""
+    return TreatmentItem(partition(run_id), TreatmentItem.PREFIX + treatment)

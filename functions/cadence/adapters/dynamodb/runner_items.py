@@ -9,13 +9,12 @@ from pynamodb.attributes import (
     BinaryAttribute,
     JSONAttribute,
     NumberAttribute,
-    TTLAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.models import Model
 
+from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.application.runner_ports import Host
 from cadence.domain import resources
 from cadence.domain.offer import Offer
@@ -37,25 +36,14 @@ def expiry() -> datetime:
     return datetime.now(UTC) + KEPT
 
 
-class _Meta:
-    table_name: ClassVar[str] = "runners"
-
-
-class RunnersTable(Model):
+class RunnersTable(StoredItem):
     """What all items of the table share. Subclasses are one kind of item each."""
 
-    class Meta(_Meta):
-        pass
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    expires_at = TTLAttribute(null=True)
+    class Meta:
+        table_name: ClassVar[str] = "runners"
 
 
 class RunnerItem(RunnersTable):
-    class Meta(_Meta):
-        pass
-
     SK: ClassVar[str] = "RUNNER"
 
     runner_id = UnicodeAttribute()
@@ -84,6 +72,7 @@ class RunnerItem(RunnersTable):
     peaks = JSONAttribute(null=True)
     facts = JSONAttribute(null=True)
     priority = NumberAttribute(null=True)
+    secret_versions = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -105,7 +94,7 @@ class RunnerItem(RunnersTable):
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
         values["result"] = _result(self.result) if self.result else None
-        for name in ("peaks", "facts"):
+        for name in ("peaks", "facts", "secret_versions"):
             values[name] = values[name] or {}
         return Runner(**values)
 
@@ -139,9 +128,6 @@ def _result(value: Mapping[str, Any]) -> Result:
 
 
 class OutputItem(RunnersTable):
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "OUTPUT#"
 
     next_seq = NumberAttribute()
@@ -175,9 +161,6 @@ class OutputItem(RunnersTable):
 class ChunksItem(RunnersTable):
     """Chunks that were committed together: sizes and digests in order, from the sequence number in the key on."""
 
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "CHUNKS#"
 
     chunks = JSONAttribute()
@@ -199,9 +182,6 @@ class ChunksItem(RunnersTable):
 class SamplesItem(RunnersTable):
     """Samples that one heartbeat told; those with the same first one replace each other."""
 
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "SAMPLES#"
 
     samples = JSONAttribute()
@@ -214,9 +194,6 @@ class SamplesItem(RunnersTable):
 
 
 class ConsumerItem(RunnersTable):
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "CONSUMER#"
 
     next_seq = NumberAttribute()
@@ -231,9 +208,6 @@ class ConsumerItem(RunnersTable):
 
 
 class OfferItem(RunnersTable):
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "OFFER#"
 
     offered_at = UTCDateTimeAttribute()
@@ -253,9 +227,6 @@ class OfferItem(RunnersTable):
 
 
 class HostItem(RunnersTable):
-    class Meta(_Meta):
-        pass
-
     PREFIX: ClassVar[str] = "HOST#"
 
     host_id = UnicodeAttribute()
@@ -291,9 +262,6 @@ class HostItem(RunnersTable):
 
 
 class FollowItem(RunnersTable):
-    class Meta(_Meta):
-        pass
-
     SK: ClassVar[str] = "FOLLOW"
 
     until = UTCDateTimeAttribute()

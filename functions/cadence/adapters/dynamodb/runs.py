@@ -1,58 +1,50 @@
 """`RunStore` on the `runs` table."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
-from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
+from cadence.adapters.dynamodb.edge_items import EdgeItem, ValueItem
+from cadence.adapters.dynamodb.edge_records import EdgeRecords
 from cadence.adapters.dynamodb.faults import translated
-from cadence.adapters.dynamodb.run_items import (
-    ITEMS,
-    AnyItem,
-    EdgeItem,
-    PlacesItem,
-    RunItem,
-    RunsTable,
-    SpecItem,
-    TreatmentItem,
-    ValueItem,
-    assignment,
-    partition,
-    scope,
-)
+from cadence.adapters.dynamodb.group_items import PlacesItem
+from cadence.adapters.dynamodb.run_items import RunItem, RunsTable, SpecItem, TreatmentItem, partition, run_key, scope
+from cadence.adapters.dynamodb.treatment_records import StandingItem, TreatmentRecords
 from cadence.adapters.insisting import insisting
-from cadence.application.ports import Page, Standing
+from cadence.application.ports import Page
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.group import Places
-from cadence.domain.history import Change
 from cadence.domain.run import (
-    UNFINISHED_TREATMENT_STATES,
     Edge,
-    EdgeState,
     Kind,
     Run,
     RunState,
     Treatment,
     TreatmentSpec,
-    TreatmentState,
     Value,
 )
 
 _UNFINISHED_RUNS = (RunState.PENDING, RunState.RUNNING, RunState.CANCELLING)
 _ITEMS_PER_TRANSACTION = 100
-# Delivering takes one per edge and one per consumer.
-_EDGES_PER_TRANSACTION = 48
+_ITEMS: tuple[type[RunsTable], ...] = (
+    RunsTable,
+    RunItem,
+    SpecItem,
+    TreatmentItem,
+    EdgeItem,
+    ValueItem,
+    PlacesItem,
+    StandingItem,
+)
 
 
-class DynamoRunStore:
+class DynamoRunStore(TreatmentRecords, EdgeRecords):
     def __init__(self, table_name: str) -> None:
-        for model in ITEMS:
+        for model in _ITEMS:
             bind(model, table_name)
         self._connection = transaction_connection()
 
@@ -89,7 +81,7 @@ class DynamoRunStore:
         with translated(f"run {run_id}"):
             # The count comes first: a treatment that is written can settle only after its run knows how many there are.
             with suppress(Conflict), translated(f"run {run_id}"):
-                self._run_key(run_id).update(
+                run_key(run_id).update(
                     [RunItem.unsettled.set(sum(not treatment.state.final for treatment in treatments))],
                     condition=RunItem.pk.exists() & RunItem.unsettled.does_not_exist(),
                 )
@@ -125,19 +117,19 @@ class DynamoRunStore:
         return item.run()
 
     def keep_waiting_token(self, run_id: str, token: str) -> Run:
-        item = self._run_key(run_id)
+        item = run_key(run_id)
         with translated(f"run {run_id}"):
             item.update([RunItem.waiting_token.set(token)], condition=RunItem.pk.exists())
         return item.run()
 
     def note_waiting(self, run_id: str, what: str) -> Run:
-        item = self._run_key(run_id)
+        item = run_key(run_id)
         with translated(f"run {run_id}"):
             item.update([RunItem.waiting_for.set(what)], condition=RunItem.state == str(RunState.PENDING))
         return item.run()
 
     def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
-        item = self._run_key(run_id)
+        item = run_key(run_id)
         try:
             with translated(f"run {run_id}"):
                 item.update([RunItem.plan_sha256.set(plan_sha256)], condition=RunItem.plan_sha256 == seen)
@@ -146,13 +138,13 @@ class DynamoRunStore:
         return item.run()
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
-        item = self._run_key(run_id)
+        item = run_key(run_id)
         with translated(f"run {run_id}"):
             item.update([RunItem.stop_token.set(stop_token)], condition=RunItem.pk.exists())
         return item.run()
 
     def request_stop(self, run_id: str, state: RunState, cause: str) -> Run:
-        item = self._run_key(run_id)
+        item = run_key(run_id)
         unfinished = RunItem.state.is_in(*map(str, _UNFINISHED_RUNS))
         try:
             with translated(f"run {run_id}"):
@@ -172,7 +164,7 @@ class DynamoRunStore:
         return item.run()
 
     def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
-        item = self._run_key(seen.run_id)
+        item = run_key(seen.run_id)
         actions: list[Action] = [
             RunItem.state.set(str(state)),
             RunItem.finished_at.set(at),
@@ -196,163 +188,6 @@ class DynamoRunStore:
                 raise
             return run
         return item.run()
-
-    # treatments
-
-    def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:
-        try:
-            with translated(f"treatment {treatment}"):
-                return SpecItem.get(
-                    partition(run_id), SpecItem.PREFIX + treatment, consistent_read=True
-                ).treatment_spec()
-        except SpecItem.DoesNotExist:
-            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
-
-    def get_treatment(self, run_id: str, treatment: str) -> Treatment:
-        try:
-            with translated(f"treatment {treatment}"):
-                item = TreatmentItem.get(partition(run_id), TreatmentItem.PREFIX + treatment, consistent_read=True)
-        except TreatmentItem.DoesNotExist:
-            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
-        return item.treatment()
-
-    def get_standing(self, run_id: str, treatment: str) -> Standing:
-        pk = partition(run_id)
-        keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.PREFIX + treatment)
-        with translated(f"treatment {treatment}"):
-            found: dict[str, Any] = {
-                item.sk: item for item in AnyItem.batch_get([(pk, sk) for sk in keys], consistent_read=True)
-            }
-        try:
-            run, spec, stored = (found[sk] for sk in keys)
-        except KeyError:
-            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
-        return Standing(run.run(), spec.treatment_spec(), stored.treatment())
-
-    def list_treatments(self, run_id: str) -> Sequence[Treatment]:
-        with translated(f"run {run_id}"):
-            return [
-                item.treatment()
-                for item in TreatmentItem.query(
-                    partition(run_id), TreatmentItem.sk.startswith(TreatmentItem.PREFIX), consistent_read=True
-                )
-            ]
-
-    def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
-        prefix = TreatmentItem.PREFIX
-        # No name has a character below "!" or above "~".
-        first = f"{prefix}{after}!" if after else prefix
-        with translated(f"run {run_id}"):
-            found = [
-                item.treatment()
-                for item in TreatmentItem.query(
-                    partition(run_id),
-                    TreatmentItem.sk.between(first, f"{prefix}\x7f"),
-                    consistent_read=True,
-                    limit=limit + 1,
-                )
-            ]
-        page = found[:limit]
-        return Page(page, page[-1].name if len(found) > limit else None)
-
-    def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
-        item = self._treatment_key(run_id, treatment)
-        unfinished = TreatmentItem.state.is_in(*map(str, UNFINISHED_TREATMENT_STATES))
-        try:
-            with translated(f"treatment {treatment}"):
-                item.update(
-                    [TreatmentItem.cancel_reason.set(reason)],
-                    condition=unfinished & TreatmentItem.cancel_reason.does_not_exist(),
-                )
-        except Conflict:
-            return self.get_treatment(run_id, treatment)
-        return item.treatment()
-
-    def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
-        keys = [(partition(run_id), TreatmentItem.PREFIX + name) for run_id, name in sorted(set(names))]
-        with translated("treatments"):
-            items = TreatmentItem.batch_get(keys, consistent_read=True)
-            return {(item.run_id, item.name): item.treatment() for item in items}
-
-    def advance(
-        self,
-        run_id: str,
-        treatment: str,
-        at_attempt: int,
-        source: Iterable[TreatmentState],
-        target: TreatmentState,
-        **changes: Any,
-    ) -> Treatment:
-        item = self._treatment_key(run_id, treatment)
-        actions: list[Action] = [TreatmentItem.state.set(str(target))]
-        actions += [assignment(TreatmentItem, name, value) for name, value in changes.items()]
-        with translated(f"treatment {treatment}"):
-            item.update(
-                actions,
-                condition=TreatmentItem.state.is_in(*map(str, source)) & (TreatmentItem.attempt == at_attempt),
-            )
-        return item.treatment()
-
-    def settle(
-        self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
-    ) -> bool:
-        actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
-        actions.append(TreatmentItem.cause.set(cause) if cause else TreatmentItem.cause.remove())
-        actions.append(assignment(TreatmentItem, "history", (Change(at, treatment.attempt, state, cause or ""),)))
-        if exit_code is not None:
-            actions.append(TreatmentItem.exit_code.set(exit_code))
-        if treatment.state.final:
-            return False
-
-        def write() -> None:
-            with translated(f"treatment {treatment.name}"), TransactWrite(connection=self._connection) as transaction:
-                transaction.update(
-                    self._treatment_key(treatment.run_id, treatment.name),
-                    actions,
-                    condition=(TreatmentItem.state == str(treatment.state))
-                    & (TreatmentItem.attempt == treatment.attempt),
-                )
-                transaction.update(self._run_key(treatment.run_id), [RunItem.unsettled.add(-1)])
-
-        try:
-            insisting(write)
-        except Conflict:
-            stored = self.get_treatment(treatment.run_id, treatment.name)
-            if stored.state.final:
-                return False
-            raise
-        return True
-
-    # edges
-
-    def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]:
-        return self._edges(run_id, f"{EdgeItem.PREFIX}{producer}#")
-
-    def edges_of(self, run_id: str) -> Sequence[Edge]:
-        return self._edges(run_id, EdgeItem.PREFIX)
-
-    def deliver(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
-        pending = [edge for edge in edges if edge.state is EdgeState.PENDING]
-        for start in range(0, len(pending), _EDGES_PER_TRANSACTION):
-            group = pending[start : start + _EDGES_PER_TRANSACTION]
-            try:
-                self._mark_delivered(group)
-            except Conflict:
-                # Some of the group was delivered before (a repeated call) or at the same time: each for itself.
-                for edge in group:
-                    with suppress(Conflict):
-                        self._mark_delivered([edge])
-        return self._consumers(edges)
-
-    def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
-        for edge in edges:
-            if edge.state is EdgeState.PENDING:
-                try:
-                    with translated(f"edge {edge.producer} → {edge.consumer}"):
-                        EdgeItem(*EdgeItem.key(edge)).update([EdgeItem.state.set(str(EdgeState.DEAD))], _pending())
-                except Conflict:
-                    continue  # delivered or buried by an earlier call
-        return self._consumers(edges)
 
     # values
 
@@ -393,20 +228,6 @@ class DynamoRunStore:
         except RunItem.DoesNotExist:
             raise NotFound(f"there is no run {run_id}") from None
 
-    @staticmethod
-    def _run_key(run_id: str) -> RunItem:
-        return RunItem(partition(run_id), RunItem.SK)
-
-    @staticmethod
-    def _treatment_key(run_id: str, treatment: str) -> TreatmentItem:
-        return TreatmentItem(partition(run_id), TreatmentItem.PREFIX + treatment)
-
-    @staticmethod
-    def _edges(run_id: str, prefix: str) -> Sequence[Edge]:
-        with translated(f"run {run_id}"):
-            query = EdgeItem.query(partition(run_id), EdgeItem.sk.startswith(prefix), consistent_read=True)
-            return [item.edge() for item in query]
-
     def _create_missing(self, run_id: str, items: Sequence[RunsTable]) -> None:
         def write() -> None:
             with translated(f"run {run_id}"), TransactWrite(connection=self._connection) as transaction:
@@ -429,31 +250,3 @@ class DynamoRunStore:
             return {
                 found.sk for found in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])
             }
-
-    def _mark_delivered(self, edges: Sequence[Edge]) -> None:
-        counts: dict[tuple[str, str], int] = defaultdict(int)
-        for edge in edges:
-            counts[edge.run_id, edge.consumer] += 1
-
-        def write() -> None:
-            with translated("edges"), TransactWrite(connection=self._connection) as transaction:
-                for edge in edges:
-                    transaction.update(
-                        EdgeItem(*EdgeItem.key(edge)),
-                        [EdgeItem.state.set(str(EdgeState.DELIVERED))],
-                        condition=_pending(),
-                    )
-                for (run_id, consumer), count in counts.items():
-                    transaction.update(self._treatment_key(run_id, consumer), [TreatmentItem.waiting.add(-count)])
-
-        insisting(write)
-
-    @staticmethod
-    def _consumers(edges: Sequence[Edge]) -> Sequence[Treatment]:
-        keys = {(partition(edge.run_id), TreatmentItem.PREFIX + edge.consumer) for edge in edges}
-        with translated("treatments"):
-            return [item.treatment() for item in TreatmentItem.batch_get(list(keys), consistent_read=True)]
-
-
-def _pending() -> Condition:
-    return EdgeItem.state == str(EdgeState.PENDING)

@@ -26,9 +26,6 @@ def _partition(scope: str) -> str:
 class _Item(RunsTable):
     """Any item of a turnstile; which attributes it has depends on its kind."""
 
-    class Meta:
-        table_name: ClassVar[str] = "runs"
-
     HEAD: ClassVar[str] = "HEAD"
     INSIDE: ClassVar[str] = "INSIDE#"
     PLACE: ClassVar[str] = "PLACE#"

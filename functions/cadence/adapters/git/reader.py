@@ -15,7 +15,8 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from cadence.adapters.git.history import HistoryTooShort, changed_paths, merge_base, read_history
-from cadence.adapters.git.transport import BoundedClient, Budget, NothingHere, Reach
+from cadence.adapters.git.transport import BoundedClient, Budget, NothingHere, parsed
+from cadence.adapters.reach import Reach
 from cadence.application.git_ports import GitCredentials
 from cadence.domain.errors import NotFound, TooLarge, Transient
 
@@ -46,7 +47,7 @@ class DulwichGitReader:
     @classmethod
     def reaching(cls, hosts: str, seconds: float = _SECONDS) -> "DulwichGitReader":
         """`hosts` as in the settings: names with commas between them (see Reach)."""
-        return cls(Reach(frozenset(name for name in hosts.split(",") if name)), seconds=seconds)
+        return cls(Reach.of(hosts), seconds=seconds)
 
     def __init__(self, reach: Reach = Reach(), *, seconds: float = _SECONDS, size: int = _BYTES) -> None:  # noqa: B008
         self._reach, self._seconds, self._size = reach, seconds, size
@@ -79,7 +80,7 @@ class DulwichGitReader:
 
     @contextmanager
     def _open(self, url: str, credentials: GitCredentials | None) -> Iterator[_Remote]:
-        parts = self._reach.parse(url)
+        parts = parsed(url, self._reach)
         try:
             if parts.scheme == "file":
                 with Repo(url2pathname(parts.path)) as repository:

@@ -1,10 +1,7 @@
 """HTTP to git hosts: only to where it may go, and never for long or for much."""
 
-import ipaddress
-import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,51 +9,29 @@ import urllib3
 from dulwich.client import Urllib3HttpGitClient
 from dulwich.errors import NotGitRepository
 
+from cadence.adapters.reach import Reach, guarded_pool
 from cadence.application.git_ports import GitCredentials
 from cadence.domain.errors import InvalidRequest, NotFound, TooLarge, Transient
 
-ANYWHERE = "*"
 _TIMEOUT = urllib3.Timeout(connect=5, read=10)
 
 
-class _NotThere(urllib3.exceptions.HTTPError):
-    """The host's name leads to an address that is not public."""
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Which addresses may be read.
-
-    Everybody who writes a pipeline chooses addresses, so the network that Cadence itself runs in is out of reach, but for
-    the `hosts` (`name` or `name:port`) that whoever operates it has named; `*` is everything, files included.
-    """
-
-    hosts: frozenset[str] = frozenset()
-
-    @property
-    def anywhere(self) -> bool:
-        return ANYWHERE in self.hosts
-
-    def parse(self, url: str) -> SplitResult:
-        """Raises InvalidRequest for what may not be read, as far as the address itself tells."""
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise InvalidRequest("The repository's address is no URL.") from None
-        if parts.username or parts.password:
-            raise InvalidRequest(
-                "The repository's address holds a name or password. Give the git host an access token instead."
-            )
-        if parts.scheme == "file" and self.anywhere:
-            return parts
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-            raise InvalidRequest("The repository's address has to begin with https:// or http://.")
+def parsed(url: str, reach: Reach) -> SplitResult:
+    """Raises InvalidRequest for what may not be read, as far as the address itself tells. Where all may be, files are as well."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise InvalidRequest("The repository's address is no URL.") from None
+    if parts.username or parts.password:
+        raise InvalidRequest(
+            "The repository's address holds a name or password. Give the git host an access token instead."
+        )
+    if parts.scheme == "file" and reach.anywhere:
         return parts
-
-    def includes(self, host: str, port: int | None) -> bool:
-        """Whether the host may have any address."""
-        return self.anywhere or host in self.hosts or f"{host}:{port}" in self.hosts
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise InvalidRequest("The repository's address has to begin with https:// or http://.")
+    return parts
 
 
 class Budget:
@@ -140,35 +115,6 @@ def _refusal(answer: Any) -> Exception:
 
 
 def _pool(reach: Reach) -> urllib3.PoolManager:
-    """Connects anew for each reading; what a redirect leads to is looked at in the same way."""
-
-    class Plain(urllib3.connection.HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return _checked(super()._new_conn(), reach, self.host, self.port)
-
-    class Encrypted(urllib3.connection.HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return _checked(super()._new_conn(), reach, self.host, self.port)
-
-    class PlainPool(urllib3.HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class EncryptedPool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = Encrypted
-
+    """Connects anew for each reading."""
     retries = urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=3)
-    manager = urllib3.PoolManager(headers={"User-Agent": "git/2 (cadence)"}, timeout=_TIMEOUT, retries=retries)
-    manager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
-    return manager
-
-
-def _checked(connection: socket.socket, reach: Reach, host: str, port: int) -> socket.socket:
-    """The connection, if its other end may be talked to; looking the name up beforehand could find another address."""
-    if reach.includes(host, port):
-        return connection
-    address = ipaddress.ip_address(connection.getpeername()[0].partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    if (mapped or address).is_global and not address.is_multicast:
-        return connection
-    connection.close()
-    raise _NotThere(f"{host} is not a public address, and not one of the git hosts that this installation names.")
+    return guarded_pool(reach, user_agent="git/2 (cadence)", timeout=_TIMEOUT, retries=retries)

@@ -38,9 +38,10 @@ class Builder:
         self._places = Places(position_of) if keep_places else None
         self._enclosing: list[tuple[Any, str | int]] = []
         self._container: Any = None
+        self._spots: list[Any] = []
         self._key = ""
         self._key_spot: Any = None
-        self._nodes = 0
+        self._left = MAX_NODES
 
     def key(self, name: str, spot: Any) -> None:
         """The name of the next member of the mapping that is open."""
@@ -52,18 +53,19 @@ class Builder:
 
     def value(self, value: Any, spot: Any) -> None:
         """A scalar, or a container met before."""
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
+        self._left -= 1
+        if self._left < 0:
             raise too_complex((1, 1))
         container = self._container
         if type(container) is dict:
+            if self._places is not None and self._key not in container:
+                self._spots.append(self._key_spot)
+                self._spots.append(spot)
             container[self._key] = value
             self.expects_key = True
-            if self._places is not None:
-                self._places.members[id(container)][self._key] = self._key_spot, spot
         elif container is not None:
             if self._places is not None:
-                self._places.members[id(container)][len(container)] = spot, spot
+                self._spots.append(spot)
             container.append(value)
         else:
             self._root = value
@@ -77,11 +79,13 @@ class Builder:
         self._container = container
         self.expects_key = type(container) is dict
         if self._places is not None:
-            self._places.members[id(container)] = {}
+            self._spots = self._places.members[id(container)] = []
 
     def end(self, _: Any = None) -> None:
         """Closes the mapping or list opened last. What a parser tells of an end is not needed."""
         self._container, _ = self._enclosing.pop()
+        if self._places is not None and self._container is not None:
+            self._spots = self._places.members[id(self._container)]
         self.expects_key = type(self._container) is dict
 
     def usable(self, text: str, spot: Any) -> str:

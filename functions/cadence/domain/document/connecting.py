@@ -1,7 +1,7 @@
 """Checks of how treatments hang together: connections, what feeds each input, `after`, and cycles."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -32,7 +32,7 @@ def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...
         if "when" in treatment.body:
             check.states(treatment)
         check.inputs_are_fed(treatment)
-    problems.add_all(_cycles(check.edges, check.streams))
+    problems.add_all(_cycles(draft.treatments, check.edges, check.streams))
     check.typing.finish()
     return tuple(check.connections)
 
@@ -41,7 +41,7 @@ class _ConnectionCheck:
     def __init__(self, draft: Draft, problems: Problems) -> None:
         self._treatments = draft.treatments
         self._problems = problems
-        self._fed: dict[tuple[str, str], str] = {}
+        self._fed: dict[tuple[str, str], Connection | None] = {}
         self.connections: list[Connection] = []
         self.edges: Edges = {}
         self.streams: dict[tuple[str, str], bool] = {}
@@ -142,18 +142,16 @@ class _ConnectionCheck:
             hint = f"{port} is an output of {target.name}; a connection ends at an input."
         self._report(Code.UNKNOWN_PORT, f"Treatment {shown(target.name)} has no input {shown(port)}.", path, hint)
         if hint is not None and (meant := closest(port, target.inputs)) is not None:
-            self._fed.setdefault((target.name, meant), "")
+            self._fed.setdefault((target.name, meant), None)
         return None
 
     def _feed(self, treatment: str, entry: tuple[str, Port | None], connection: Connection, path: Path) -> None:
         port, declared = entry
-        source = f"{connection.source_treatment}.{connection.source_port}"
-        earlier = self._fed.get((treatment, port))
-        self._fed.setdefault((treatment, port), source)
-        if earlier:
+        earlier = self._fed.setdefault((treatment, port), connection)
+        if earlier is not connection and earlier is not None:
             self._report(
                 Code.INPUT_FED_TWICE,
-                f"The input {treatment}.{port} is already fed by {earlier}.",
+                f"The input {treatment}.{port} is already fed by {earlier.source_treatment}.{earlier.source_port}.",
                 path,
                 "Remove one of the connections, or declare a second input.",
             )
@@ -170,21 +168,23 @@ class _ConnectionCheck:
             message = f"Treatment {shown(producer)} would wait for itself."
             self._report(Code.SELF_CONNECTION, message, path, "A treatment cannot feed or follow itself.")
         else:
-            self.edges.setdefault((producer, consumer), path)
-            if streams:
-                self.streams.setdefault((producer, consumer), True)
-            else:
-                self.streams[producer, consumer] = False
+            edge = producer, consumer
+            self.edges.setdefault(edge, path)
+            self.streams[edge] = streams and self.streams.get(edge, True)
 
     def _report(self, code: Code, message: str, path: Path, hint: str | None, *, at_key: bool = False) -> None:
         self._problems.add(Problem(code, message, path, hint, at_key))
 
 
-def _cycles(edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[Problem]:
+def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[Problem]:
     """One problem for each of the cycles that share no connection, up to a sensible number.
 
     It is reported where the document closes the cycle, and told from there on.
     """
+    # Most documents name each treatment after those it waits for: then nothing has to be looked for.
+    written = {name: index for index, name in enumerate(names)}
+    if all(written[producer] < written[consumer] for producer, consumer in edges):
+        return
     remaining = dict(edges)
     order = {edge: index for index, edge in enumerate(edges)}
     for _ in range(_MOST_CYCLES):
@@ -200,20 +200,20 @@ def _cycles(edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[P
         closing = max(steps, key=lambda step: order[step])
         start = steps.index(closing) + 1
         told = [consumer for _, consumer in (steps[start:] + steps[:start])]
-        names = [closing[1], *told]
-        if len(names) > _LONGEST_CYCLE_SHOWN:
-            names = [*names[: _LONGEST_CYCLE_SHOWN - 2], "…", *names[-2:]]
+        circle = [closing[1], *told]
+        if len(circle) > _LONGEST_CYCLE_SHOWN:
+            circle = [*circle[: _LONGEST_CYCLE_SHOWN - 2], "…", *circle[-2:]]
         if all(streams.get(step) for step in steps):
             yield Problem(
                 Code.STREAM_DEADLOCK,
-                f"Each of these treatments starts only when the one before it sends, so none ever does: {' → '.join(names)}.",
+                f"Each of these treatments starts only when the one before it sends, so none ever does: {' → '.join(circle)}.",
                 edges[closing],
                 "Remove one of these connections, or send back through a treatment of a later run.",
             )
         else:
             yield Problem(
                 Code.CYCLE,
-                f"These treatments wait for each other: {' → '.join(names)}.",
+                f"These treatments wait for each other: {' → '.join(circle)}.",
                 edges[closing],
                 "Remove one of these connections or `after` entries.",
             )

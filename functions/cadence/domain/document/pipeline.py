@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cadence.domain.document.literals import content
 from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
@@ -55,8 +55,7 @@ BUILTIN_OUTPUTS: Mapping[str, Port] = MappingProxyType(
 """What every treatment sends besides its own outputs: it succeeded, it failed, it came to an end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """From a producer's output to a consumer's input."""
 
     source_treatment: str

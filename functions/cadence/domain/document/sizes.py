@@ -10,18 +10,21 @@ from cadence.domain.document.findings import Code, Problem
 MAX_TREATMENT_BYTES = 300_000
 MAX_PARAMETERS_BYTES = 100_000
 _KEPT = ("run", "env", "services", "volumes", "cache", "trigger")
-# As JSON, one character takes 12 bytes at most.
-_CERTAINLY_SMALL = MAX_TREATMENT_BYTES // 12
+_NESTED = frozenset(_KEPT) - {"run", "env"}
+_MOST_BYTES = 12
+"""That one character takes as JSON."""
 
 
 def check_sizes(draft: Draft) -> Iterator[Problem]:
     """A treatment's script, variables, services, caches and literals are stored together."""
     for treatment in draft.bodies():
+        if _certainly_small(treatment.body):
+            continue
         kept = {key: treatment.body[key] for key in _KEPT if key in treatment.body}
         literals = [given for given in mapping(treatment.body.get("inputs")).values() if isinstance(given, dict)]
         if literals:
             kept["inputs"] = literals
-        if _characters(kept) > _CERTAINLY_SMALL and (size := stored_size(kept)) > MAX_TREATMENT_BYTES:
+        if (size := stored_size(kept)) > MAX_TREATMENT_BYTES:
             parts = " and ".join(kept)
             yield treatment.problem(
                 Code.WRONG_SIZE,
@@ -36,8 +39,13 @@ def stored_size(value: Any) -> int:
     return len(json.dumps(value))
 
 
-def _characters(kept: Mapping[str, Any]) -> int:
-    variables = mapping(kept.get("env"))
-    if kept.keys() - {"run", "env"}:
-        return MAX_TREATMENT_BYTES
-    return len(str(kept.get("run"))) + sum(len(str(name)) + len(str(value)) for name, value in variables.items())
+def _certainly_small(body: Mapping[str, Any]) -> bool:
+    """Seen without writing it out, as most are."""
+    if not body.keys().isdisjoint(_NESTED) or any(
+        type(given) is dict for given in mapping(body.get("inputs")).values()
+    ):
+        return False
+    characters = len(str(body.get("run", "")))
+    for name, value in mapping(body.get("env")).items():
+        characters += len(name) + len(str(value))
+    return characters < MAX_TREATMENT_BYTES // _MOST_BYTES

@@ -49,8 +49,10 @@ class Places:
 
     position_of: Callable[[Any], Position]
     root: Any = None
-    members: dict[int, dict[str | int, tuple[Any, Any]]] = field(default_factory=dict)
-    """For each member the spots of its key and its value, as the parser knows them."""
+    members: dict[int, list[Any]] = field(default_factory=dict)
+    """For each member in order the spot of its value, as the parser knows it; in mappings the spot of its key before."""
+    indexes: dict[int, dict[Any, int]] = field(default_factory=dict)
+    """Of the keys of mappings in which something was looked for."""
 
     def find(self, problem: Problem) -> Position:
         """The position of the part a problem is about, or of the nearest enclosing part that is in the text.
@@ -59,13 +61,31 @@ class Places:
         """
         node, spot = self.root, None
         for index, part in enumerate(problem.path):
-            spots = self.members.get(id(node), {}).get(part)
+            spots = self.of(node, part)
             if spots is None:
                 break
             node = node[part]
             at_value = index == len(problem.path) - 1 and not problem.at_key and not isinstance(node, dict | list)
             spot = spots[at_value]
         return (1, 1) if spot is None else self.position_of(spot)
+
+    def of(self, container: Any, part: str | int) -> tuple[Any, Any] | None:
+        """The spots of a member's key and its value; `None` if they are not known."""
+        spots = self.members.get(id(container))
+        if spots is None:
+            return None
+        if isinstance(container, dict):
+            index = self._index(container).get(part)
+            return None if index is None else (spots[2 * index], spots[2 * index + 1])
+        if isinstance(part, int) and part < len(spots):
+            return spots[part], spots[part]
+        return None
+
+    def _index(self, container: dict[Any, Any]) -> dict[Any, int]:
+        known = self.indexes.get(id(container))
+        if known is None:
+            known = self.indexes[id(container)] = {name: index for index, name in enumerate(container)}
+        return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """The check of a pipeline document: everything that is wrong with it at once, or the pipeline it describes."""
 
-from contextlib import suppress
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +36,9 @@ from cadence.domain.document.source import EnoughMisreadings, Misreading, Places
 from cadence.domain.document.text import Media, guess, read
 from cadence.domain.document.triggering import check_triggers
 
+_LONG = 1_000_000
+"""Characters from which on places are kept at once: reading again would take longer than is good for anybody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -48,27 +53,43 @@ def validate(source: bytes | str, media: Media | None = None, context: Context |
 
     Without `media`, a text that begins with { or [ is taken for JSON, and any other for YAML.
     """
+    with _collector_paused():
+        return _validate(source, media, context or Context())
+
+
+def _validate(source: bytes | str, media: Media | None, context: Context) -> Checked:
     try:
         text = decode(source)
         kind = media or guess(text)
-        reading = read(text, kind)
+        reading = read(text, kind, keep_places=len(text) > _LONG)
     except Unreadable as error:
         return Checked(None, (_misread(error.problem),))
     except EnoughMisreadings as error:
         return Checked(None, _bounded([_misread(misreading) for misreading in error.misreadings]))
     problems, pipeline = Problems(), None
     with suppress(EnoughProblems):
-        known = context or Context()
         # Most documents have no expressions, and looking for them everywhere takes as long as the other checks.
-        expressive = "${{" in text or "when" in text or bool(known.libraries)
+        expressive = "${{" in text or "when" in text or bool(context.libraries)
         readable = not reading.misreadings
-        pipeline = _check(reading.data, known, problems, readable=readable, expressive=expressive)
+        pipeline = _check(reading.data, context, problems, readable=readable, expressive=expressive)
     if not problems and not reading.misreadings:
         return Checked(pipeline, ())
-    places = read(text, kind, keep_places=True).places
+    places = reading.places or read(text, kind, keep_places=True).places
     findings = [*map(_misread, reading.misreadings), *(_located(problem, places) for problem in problems)]
     findings.sort(key=lambda finding: (finding.line, finding.column, finding.code))
     return Checked(pipeline, _bounded(findings))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """All that is made of a document is kept to the end and holds no cycles: looking for garbage would find none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _check(data: Any, context: Context, problems: Problems, *, readable: bool, expressive: bool) -> Pipeline | None:

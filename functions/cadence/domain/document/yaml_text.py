@@ -21,9 +21,10 @@ _CONSTANTS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
     spelling: value for value in (True, False) for spelling in (str(value), str(value).lower(), str(value).upper())
 }
 _NUMBER = re.compile(f"(?P<integer>{INTEGER})|{FLOAT}")
-_NUMBER_BEGINS = frozenset("-+.0123456789")
+_SPECIAL_BEGINS = frozenset("-+.0123456789") | {spelling[0] for spelling in _CONSTANTS if spelling}
+"""Of unquoted scalars that may be more than text."""
+_PLAIN = frozenset({"", None})
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_PLAIN = ("", None)
 
 
 def read_yaml(text: str, *, keep_places: bool = False) -> Reading:
@@ -55,7 +56,6 @@ class _YamlReader:
 
     def read(self) -> Reading:
         handlers: dict[type[Any], Callable[[Any], None]] = {
-            yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: lambda event: self._container({}, event),
             yaml.SequenceStartEvent: lambda event: self._container([], event),
             yaml.MappingEndEvent: self._builder.end,
@@ -63,29 +63,34 @@ class _YamlReader:
             yaml.AliasEvent: self._alias,
             yaml.DocumentStartEvent: self._document,
         }
-        next_event, end = self._loader.get_event, yaml.StreamEndEvent
+        next_event, scalar_event, end = self._loader.get_event, yaml.ScalarEvent, yaml.StreamEndEvent
+        key, value, builder = self._builder.key, self._builder.value, self._builder
+        # Most events are scalars, so that what is done here for them decides how long reading takes.
         while (kind := type(event := next_event())) is not end:
-            if kind in handlers:
+            if kind is scalar_event:
+                text, style = event.value, event.style
+                if style == '"' or event.tag is not None:
+                    text = self._unusual(event)
+                if builder.expects_key:
+                    key(text, event.start_mark)
+                    continue
+                if style in _PLAIN and (text == "" or text[0] in _SPECIAL_BEGINS):
+                    text = self._resolve(text, event.start_mark)
+                if event.anchor is not None:
+                    self._anchors[event.anchor] = text
+                value(text, event.start_mark)
+            elif kind in handlers:
                 handlers[kind](event)
         reading = self._builder.finish()
         if self._aliased:
             _check_expansion(reading.data)
         return reading
 
-    def _scalar(self, event: Any) -> None:
-        builder, value, mark, style = self._builder, event.value, event.start_mark, event.style
+    def _unusual(self, event: Any) -> str:
+        """The text of a scalar with a tag, which is a problem, or in double quotes, where escapes can spell anything."""
         if event.tag is not None:
             self._tag_problem(event)
-        if style == '"':
-            value = builder.usable(value, mark)
-        if builder.expects_key:
-            builder.key(value, mark)
-            return
-        if style in _PLAIN and (value in _CONSTANTS or value[0] in _NUMBER_BEGINS):
-            value = self._resolve(value, mark)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = value
-        builder.value(value, mark)
+        return self._builder.usable(event.value, event.start_mark) if event.style == '"' else event.value
 
     def _container(self, container: Any, event: Any) -> None:
         if event.tag is not None:

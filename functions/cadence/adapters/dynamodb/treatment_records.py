@@ -1,0 +1,168 @@
+"""The part of `RunStore` that is about treatments, on the `runs` table."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from cadence.adapters.dynamodb.binding import transaction_connection
+from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.run_items import (
+    RunItem,
+    RunsTable,
+    SpecItem,
+    TreatmentItem,
+    assignment,
+    partition,
+    run_key,
+    treatment_key,
+)
+from cadence.adapters.insisting import insisting
+from cadence.application.ports import Page, Standing
+from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.history import Change
+from cadence.domain.run import UNFINISHED_TREATMENT_STATES, Treatment, TreatmentSpec, TreatmentState
+
+
+class TreatmentRecords:
+    """Its models are bound to the table by whoever extends it."""
+
+    def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:
+        try:
+            with translated(f"treatment {treatment}"):
+                return SpecItem.get(
+                    partition(run_id), SpecItem.PREFIX + treatment, consistent_read=True
+                ).treatment_spec()
+        except SpecItem.DoesNotExist:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+
+    def get_treatment(self, run_id: str, treatment: str) -> Treatment:
+        try:
+            with translated(f"treatment {treatment}"):
+                item = TreatmentItem.get(partition(run_id), TreatmentItem.PREFIX + treatment, consistent_read=True)
+        except TreatmentItem.DoesNotExist:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+        return item.treatment()
+
+    def get_standing(self, run_id: str, treatment: str) -> Standing:
+        pk = partition(run_id)
+        keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.PREFIX + treatment)
+        with translated(f"treatment {treatment}"):
+            found: dict[str, Any] = {
+                item.sk: item for item in StandingItem.batch_get([(pk, sk) for sk in keys], consistent_read=True)
+            }
+        try:
+            run, spec, stored = (found[sk] for sk in keys)
+        except KeyError:
+            raise NotFound(f"run {run_id} has no treatment {treatment}") from None
+        return Standing(run.run(), spec.treatment_spec(), stored.treatment())
+
+    def list_treatments(self, run_id: str) -> Sequence[Treatment]:
+        with translated(f"run {run_id}"):
+            return [
+                item.treatment()
+                for item in TreatmentItem.query(
+                    partition(run_id), TreatmentItem.sk.startswith(TreatmentItem.PREFIX), consistent_read=True
+                )
+            ]
+
+    def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
+        prefix = TreatmentItem.PREFIX
+        # No name has a character below "!" or above "~".
+        first = f"{prefix}{after}!" if after else prefix
+        with translated(f"run {run_id}"):
+            found = [
+                item.treatment()
+                for item in TreatmentItem.query(
+                    partition(run_id),
+                    TreatmentItem.sk.between(first, f"{prefix}\x7f"),
+                    consistent_read=True,
+                    limit=limit + 1,
+                )
+            ]
+        page = found[:limit]
+        return Page(page, page[-1].name if len(found) > limit else None)
+
+    def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
+        item = treatment_key(run_id, treatment)
+        unfinished = TreatmentItem.state.is_in(*map(str, UNFINISHED_TREATMENT_STATES))
+        try:
+            with translated(f"treatment {treatment}"):
+                item.update(
+                    [TreatmentItem.cancel_reason.set(reason)],
+                    condition=unfinished & TreatmentItem.cancel_reason.does_not_exist(),
+                )
+        except Conflict:
+            return self.get_treatment(run_id, treatment)
+        return item.treatment()
+
+    def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
+        keys = [(partition(run_id), TreatmentItem.PREFIX + name) for run_id, name in sorted(set(names))]
+        with translated("treatments"):
+            items = TreatmentItem.batch_get(keys, consistent_read=True)
+            return {(item.run_id, item.name): item.treatment() for item in items}
+
+    def advance(
+        self,
+        run_id: str,
+        treatment: str,
+        at_attempt: int,
+        source: Iterable[TreatmentState],
+        target: TreatmentState,
+        **changes: Any,
+    ) -> Treatment:
+        item = treatment_key(run_id, treatment)
+        actions: list[Action] = [TreatmentItem.state.set(str(target))]
+        actions += [assignment(TreatmentItem, name, value) for name, value in changes.items()]
+        with translated(f"treatment {treatment}"):
+            item.update(
+                actions,
+                condition=TreatmentItem.state.is_in(*map(str, source)) & (TreatmentItem.attempt == at_attempt),
+            )
+        return item.treatment()
+
+    def settle(
+        self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
+    ) -> bool:
+        actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
+        actions.append(TreatmentItem.cause.set(cause) if cause else TreatmentItem.cause.remove())
+        actions.append(assignment(TreatmentItem, "history", (Change(at, treatment.attempt, state, cause or ""),)))
+        if exit_code is not None:
+            actions.append(TreatmentItem.exit_code.set(exit_code))
+        if treatment.state.final:
+            return False
+
+        def write() -> None:
+            with (
+                translated(f"treatment {treatment.name}"),
+                TransactWrite(connection=transaction_connection()) as transaction,
+            ):
+                transaction.update(
+                    treatment_key(treatment.run_id, treatment.name),
+                    actions,
+                    condition=(TreatmentItem.state == str(treatment.state))
+                    & (TreatmentItem.attempt == treatment.attempt),
+                )
+                transaction.update(run_key(treatment.run_id), [RunItem.unsettled.add(-1)])
+
+        try:
+            insisting(write)
+        except Conflict:
+            stored = self.get_treatment(treatment.run_id, treatment.name)
+            if stored.state.final:
+                return False
+            raise
+        return True
+
+
+class StandingItem(RunsTable):
+    """For reading a run, a treatment's specification and the treatment at once: each becomes what its key says."""
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Any:
+        key = data["sk"]["S"]
+        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem)}
+        model = RunItem if key == RunItem.SK else kinds[key[: key.index("#") + 1]]
+        return model.from_raw_data(data)

@@ -1,0 +1,65 @@
+"""What an agent is told to do, as JSON (`schemas/runner-protocol/1.json`), without what only one runner has."""
+
+import dataclasses
+from typing import Any
+
+from cadence.domain.run import InputSpec, OutputSpec, Run, ServiceSpec, TreatmentSpec
+
+
+def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "treatment": spec.name,
+        "attempt": attempt,
+        "organization": run.organization,
+        "project": run.project,
+        "pipeline": run.pipeline,
+        "run": spec.run,
+        "shell": spec.shell,
+        "image": spec.image,
+        "env": dict(spec.env),
+        "parameters": dict(run.parameters),
+        "event": dict(run.event),
+        "inputs": [_input_port(port) for port in spec.inputs],
+        "outputs": [_output_port(port) for port in spec.outputs],
+        "stdin": spec.stdin,
+        "stdout": spec.stdout,
+        "limits": {"cpu": spec.cpu, "memory": spec.memory, "storage": spec.storage},
+        "max_duration": spec.max_duration,
+        "services": {service.name: _service(service) for service in spec.services},
+        "volumes": dict(spec.volumes),
+        "caches": [dataclasses.asdict(cache) for cache in spec.caches],
+        **({"offline": True} if spec.offline else {}),
+    }
+
+
+def _input_port(port: InputSpec) -> dict[str, Any]:
+    said: dict[str, Any] = {"port": port.port, "flow": port.flow, "type": port.type}
+    if port.source_treatment is None:
+        said["fed"] = False
+    if port.literal is not None:
+        said["literal"] = port.literal
+    return said if port.path is None else {**said, "path": port.path}
+
+
+def _output_port(port: OutputSpec) -> dict[str, Any]:
+    said = {"port": port.port, "flow": port.flow, "type": port.type}
+    return said if port.path is None else {**said, "path": port.path}
+
+
+def _service(service: ServiceSpec) -> dict[str, Any]:
+    health = {
+        "command": list(service.health_command),
+        "interval": service.health_interval,
+        "timeout": service.health_timeout,
+    }
+    return {
+        "image": service.image,
+        "env": dict(service.env),
+        "command": None if service.command is None else list(service.command),
+        "ports": list(service.ports),
+        "health": health if service.health_command else None,
+        "volumes": dict(service.volumes),
+        "cpu": service.cpu,
+        "memory": service.memory,
+    }
