@@ -123,7 +123,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runs", "GetItem", "Query", "PutItem", "UpdateItem"),
         _lists_runs(),
         # That somebody follows a run's log is noted for its runners.
-        _items("runners", "GetItem", "Query", "PutItem"),
+        _items("runners", "GetItem", "BatchGetItem", "Query", "PutItem"),
         _items("logs", "Query"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),

@@ -15,6 +15,7 @@ from api.routes import (
     runs,
     secrets,
     service,
+    treatments,
 )
 
 GROUPS: tuple[Endpoints, ...] = (
@@ -22,6 +23,7 @@ GROUPS: tuple[Endpoints, ...] = (
     runs.endpoints,
     approvals.endpoints,
     insight.endpoints,
+    treatments.endpoints,
     replays.endpoints,
     logs.endpoints,
     secrets.endpoints,

@@ -47,6 +47,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
+from cadence.composition.debugging import Debugging, debugging
 from cadence.composition.documents import check_document
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
@@ -87,6 +88,7 @@ class Services:
     approval_links: ApprovalLinks
     visible: VisibleRuns
     look: LookIntoRun
+    debugging: Debugging
     create_token: CreateToken
     add_githost: AddGitHost
     measure: Measure
@@ -123,6 +125,7 @@ def services() -> Services:
     documents = S3Documents(client("s3"), its.data_bucket)
     runs = DynamoRunStore(its.runs_table)
     runners = DynamoRunnerStore(its.runners_table)
+    hosts = DynamoHostStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     check = check_document(its)
     freeze = FreezeDocument(check, documents)
@@ -143,7 +146,7 @@ def services() -> Services:
         documents=documents,
         runs=runs,
         runners=runners,
-        hosts=DynamoHostStore(its.runners_table),
+        hosts=hosts,
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
         replays=replays(its, runs, runners, documents, secrets, access),
@@ -161,6 +164,7 @@ def services() -> Services:
         approval_links=ApprovalLinks(DynamoLinkStore(its.access_table), runs, approval_store, approvals, now),
         visible=visible,
         look=LookIntoRun(runs, runners, documents),
+        debugging=debugging(its, hosts),
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
         measure=Measure(visible, now),

@@ -38,9 +38,9 @@ class Ending:
 def ending(treatment: Treatment, result: Result | None) -> Ending:
     """By its exit code, or by the signal that killed it or, as shells tell it, one of its own commands."""
     if result and result.signal is not None:
-        return Ending(treatment.exit_code, _name(result.signal))
+        return Ending(treatment.exit_code, signal_name(result.signal))
     code = treatment.exit_code if treatment.exit_code is not None else (result.exit_code if result else None)
-    return Ending(code, _name(code - 128) if code is not None and code > 128 else None)
+    return Ending(code, signal_name(code - 128) if code is not None and code > 128 else None)
 
 
 def explanations(treatment: Treatment, spec: TreatmentSpec, runner: Runner | None) -> tuple[str, ...]:
@@ -82,7 +82,8 @@ def _about_lost(treatment: Treatment, spec: TreatmentSpec) -> str:
     return f"{said} With `retry: {{infrastructure: 1}}` it would be tried again."
 
 
-def _name(number: int) -> str | None:
+def signal_name(number: int) -> str | None:
+    """`SIGKILL` for 9; None for what is no signal."""
     try:
         return signal.Signals(number).name
     except ValueError:
