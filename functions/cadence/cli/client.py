@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cadence.cli.api_session import ApiError, ApiSession, Json, Unreachable
+from cadence.cli.api_session import ApiError, Json, Unreachable
 from cadence.cli.api_session import path_of as _path
+from cadence.cli.insight_requests import InsightRequests
 
 __all__ = ["ApiError", "Client", "Json", "Unreachable", "is_final"]
 
@@ -17,7 +18,7 @@ def is_final(state: str) -> bool:
     return state in _FINAL
 
 
-class Client(ApiSession):
+class Client(InsightRequests):
     """Starting a run is repeatable, too, since it carries a key.
 
     Methods return what the API answers (see docs/openapi.json) and raise ApiError or Unreachable.
@@ -72,9 +73,6 @@ class Client(ApiSession):
             cursor = page["next"]
         return {**run, "next": None}
 
-    def treatment(self, run_id: str, treatment: str) -> Json:
-        return self._call("GET", _path("runs", run_id, "treatments", treatment))
-
     def graph(self, run_id: str) -> Json:
         """Whole, also where the service tells it page by page."""
         graph: Json = {"nodes": [], "edges": []}
@@ -89,18 +87,6 @@ class Client(ApiSession):
 
     def trace(self, run_id: str, port: str, offset: int | None = None) -> Json:
         return self._call("GET", _path("runs", run_id, "trace"), params={"port": port, "offset": offset})
-
-    def value(self, run_id: str, sha256: str, first_chunk: int = 0) -> Json:
-        return self._call("GET", _path("runs", run_id, "values", sha256), params={"first_chunk": first_chunk})
-
-    def read_value(self, run_id: str, sha256: str) -> Iterator[bytes]:
-        """The bytes of a value, piece by piece."""
-        first: int | None = 0
-        while first is not None:
-            page = self.value(run_id, sha256, first)
-            for chunk in page["chunks"]:
-                yield from self._download(chunk["url"])
-            first = page["next_chunk"]
 
     # Logs
 

@@ -1,8 +1,6 @@
 """Commands about logs, and where values came from."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -74,35 +72,6 @@ def trace(
     with told(as_json):
         traced = connect().trace(run_id, name, int(offset) if at else None)
     print_json(traced) if as_json else show_trace(traced["origin"])
-
-
-value = typer.Typer(name="value", help="Values that went from one treatment to another.", no_args_is_help=True)
-
-
-@value.command("download")
-def download(
-    run_id: Run,
-    port: Annotated[str, typer.Argument(metavar="SHA256|TREATMENT.PORT", help="A value.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; standard output by default.", show_default=False)
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Download a value in full."""
-    with told(as_json):
-        client = connect()
-        sha256 = port
-        if "." in port:
-            found = client.trace(run_id, port)["origin"]["value"]
-            if found is None:
-                raise fail(f"{port} has sent nothing yet.")
-            sha256 = found["sha256"]
-        if as_json:
-            print_json(client.value(run_id, sha256))
-            return
-        with output.open("wb") if output else sys.stdout.buffer as target:
-            for piece in client.read_value(run_id, sha256):
-                target.write(piece)
 
 
 def _print_compact(line: object) -> None:

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import gates, logs, resources, runs
+from cadence.cli import gates, logs, resources, runs, values
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -37,7 +37,7 @@ for command in (
     app.command()(command)
 app.command("import")(import_)
 for group in (
-    logs.value,
+    values.value,
     resources.pipeline,
     resources.secret,
     gates.environment,

@@ -109,8 +109,12 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def parsed_time(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
+
+
 def _parsed(moment: str | None) -> datetime | None:
-    return datetime.fromisoformat(moment) if moment else None
+    return parsed_time(moment) if moment else None
 
 
 def _plain(cell: Any) -> str:
