@@ -26,7 +26,7 @@ class LinkedTrace:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """`errors` are lines that state an error and belong to no stack trace. `complete`: all lines of the attempt were read."""
+    """`errors` are lines of the command that state an error and belong to no stack trace. `complete`: all lines of the attempt were read."""
 
     attempt: int
     explanations: Sequence[str]
@@ -55,8 +55,11 @@ class Diagnose:
             for linked in traces
             for place in range(linked.trace.first, linked.trace.last + 1)
         }
+        # What the agent itself says of the end is the cause.
         errors = [
-            line for line in read.lines if line["level"] == "error" and (line["stream"], line["seq"]) not in within
+            line
+            for line in read.lines
+            if line["level"] == "error" and line["stream"] != "agent" and (line["stream"], line["seq"]) not in within
         ]
         current = attempt == treatment.attempt
         return Diagnosis(

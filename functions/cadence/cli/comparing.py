@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cadence.cli.output import make_table, out, size, state_text
+from cadence.cli.output import out, print_part, size, state_text
 from cadence.cli.previewing import plain
 
 _BROKEN = frozenset({"failed", "lost", "timed_out"})
@@ -49,7 +49,7 @@ def show_instances(instances: Sequence[Mapping[str, Any]]) -> None:
         )
         for one in ordered[:_MOST]
     )
-    out.print(make_table(columns, rows))
+    print_part(columns, rows)
     if len(ordered) > _MOST:
         out.print(Text(f"… {len(ordered) - _MOST} more", "dim"))
 

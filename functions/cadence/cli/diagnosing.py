@@ -6,7 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from cadence.cli.output import clock_time, out
-from cadence.cli.previewing import plain
+from cadence.cli.previewing import short
 
 _MOST_FRAMES = 5
 _MOST_TRACES = 3
@@ -14,7 +14,7 @@ _MOST_TRACES = 3
 
 def show_diagnosis(run_id: str, treatment: str, said: Mapping[str, Any]) -> None:
     if said["cause"]:
-        out.print(Text(f"    {plain(said['cause'])}", "bold red" if said["state"] != "cancelled" else "bold"))
+        out.print(Text(f"    {short(said['cause'])}", "bold red" if said["state"] != "cancelled" else "bold"))
     for sentence in said["explanations"]:
         out.print(Text(f"    {sentence}"))
     traces = said["stack_traces"]
@@ -28,7 +28,7 @@ def show_diagnosis(run_id: str, treatment: str, said: Mapping[str, Any]) -> None
     if not traces and said["errors"]:
         out.print()
         for line in said["errors"][-5:]:
-            out.print(Text(f"    {plain(line['text'])}", "red"))
+            out.print(Text(f"    {short(line['text'])}", "red"))
 
 
 def show_last_lines(run_id: str, treatment: str, said: Mapping[str, Any], heading: bool = True) -> None:
@@ -38,11 +38,16 @@ def show_last_lines(run_id: str, treatment: str, said: Mapping[str, Any], headin
         out.print(Text.assemble(("\nlast lines", "bold"), (more, "dim")))
     if not lines:
         out.print("    (it wrote no lines)", style="dim")
-    marked = _marks(said["stack_traces"])
+    shown_above = _shown_above(said) if heading else {}
     for line in lines:
-        style = "red" if line["level"] == "error" or line["cursor"] in marked else ""
+        style = "red" if line["level"] == "error" else ""
+        if line["cursor"] in shown_above:
+            told = shown_above[line["cursor"]]
+            if told:
+                out.print(Text(f"               ({told} lines of the stack trace above)", "dim"))
+            continue
         stream = {"stderr": "!", "agent": "*"}.get(line["stream"], " ")
-        out.print(Text.assemble((f"    {clock_time(line['time'])} {stream} ", "dim"), (plain(line["text"]), style)))
+        out.print(Text.assemble((f"    {clock_time(line['time'])} {stream} ", "dim"), (short(line["text"]), style)))
 
 
 def _show_trace(trace: Mapping[str, Any]) -> None:
@@ -64,7 +69,7 @@ def _show_trace(trace: Mapping[str, Any]) -> None:
         source = _source(root, trace, frame)
         out.print(
             mark,
-            Text.assemble((f"{_where(frame):<{width}}", style), f"  {plain(frame['function'])}", (source, "dim")),
+            Text.assemble((f"{_where(frame):<{width}}", style), f"  {short(frame['function'])}", (source, "dim")),
             sep="",
         )
     out.print(Text(f"      log line {(place or frames[0])['cursor'] if frames else trace['first']}", "dim"))
@@ -84,25 +89,30 @@ def _source(root: Mapping[str, Any], trace: Mapping[str, Any], frame: Mapping[st
     text = trace["text"]
     for at, line in enumerate(text[:-1]):
         if f'File "{frame["file"]}", line {frame["line"]}' in line and not text[at + 1].lstrip().startswith("File "):
-            return f"    {plain(text[at + 1].strip())}"
+            return f"    {short(text[at + 1].strip())}"
     return ""
 
 
 def _error(trace: Mapping[str, Any]) -> str:
-    return plain(f"{trace['error']}: {trace['message']}" if trace["message"] else trace["error"])
+    return short(f"{trace['error']}: {trace['message']}" if trace["message"] else trace["error"])
 
 
 def _where(frame: Mapping[str, Any]) -> str:
     column = f":{frame['column']}" if frame["column"] else ""
-    return plain(f"{frame['file']}:{frame['line']}{column}" if frame["line"] else frame["file"])
+    return short(f"{frame['file']}:{frame['line']}{column}" if frame["line"] else frame["file"])
 
 
-def _marks(traces: Sequence[Mapping[str, Any]]) -> set[str]:
-    """The cursors of the lines that name a call of one's own."""
-    found: set[str] = set()
-    for trace in traces:
-        part: Mapping[str, Any] | None = trace
-        while part:
-            found |= {frame["cursor"] for frame in part["frames"] if frame["own"]}
-            part = part["caused_by"]
+def _shown_above(said: Mapping[str, Any]) -> dict[str, int]:
+    """The cursors of lines of stack traces that are shown: the first that is a last line with their number, the others with 0."""
+    lines = {line["cursor"]: line for line in said["last_lines"]}
+    order = list(lines)
+    found: dict[str, int] = {}
+    for trace in said["stack_traces"][-_MOST_TRACES:]:
+        if trace["last"] not in lines:
+            continue
+        stream = lines[trace["last"]]["stream"]
+        end = order.index(trace["last"])
+        start = order.index(trace["first"]) if trace["first"] in lines else 0
+        within = [cursor for cursor in order[start : end + 1] if lines[cursor]["stream"] == stream]
+        found |= {within[0]: len(within), **dict.fromkeys(within[1:], 0)}
     return found

@@ -11,6 +11,8 @@ from rich.text import Text
 
 # What would move the cursor or change colours.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
+# Where an agent lets a command work, which is another place each time.
+_WORKSPACE = re.compile(r"[^\s\"'(]*/cadence-[0-9a-z]{26}-[0-9a-f]{12}-\d+-\w+/(?:work/)?")
 _LONGEST_LINE = 200
 _LONGEST_CELL = 40
 INDENT = 4
@@ -19,6 +21,11 @@ INDENT = 4
 def plain(text: str) -> str:
     """Without what a terminal would take for commands."""
     return _ESCAPES.sub("", text)
+
+
+def short(text: str) -> str:
+    """Plain, and with the files of the command's workspace as they are called in it."""
+    return _WORKSPACE.sub("", plain(text))
 
 
 def previewed(shown: Mapping[str, Any], lines: int = 8) -> RenderableType:

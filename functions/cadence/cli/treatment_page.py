@@ -8,7 +8,7 @@ from rich.text import Text
 from cadence.cli.client import ApiError, Client
 from cadence.cli.comparing import show_instances
 from cadence.cli.diagnosing import show_diagnosis, show_last_lines
-from cadence.cli.output import clock_time, date_time, make_table, out, parsed_time, size, state_text
+from cadence.cli.output import clock_time, date_time, out, parsed_time, print_part, size, state_text
 from cadence.cli.previewing import plain, previewed
 from cadence.cli.using import show_used
 
@@ -187,23 +187,21 @@ def _runners(treatment: Mapping[str, Any]) -> None:
     if not treatment["runners"]:
         return
     _heading("runners")
-    out.print(
-        make_table(
-            ("   ATTEMPT", "STATE", "POOL", "HOST", "SYSTEM", "RAN", "END", "RUNNER"),
+    print_part(
+        ("   ATTEMPT", "STATE", "POOL", "HOST", "SYSTEM", "RAN", "END", "RUNNER"),
+        (
             (
-                (
-                    f"    {one['attempt']}",
-                    state_text(one["state"]),
-                    one["pool"],
-                    one["facts"].get("hostname") or one["host_id"],
-                    _system(one["facts"]),
-                    _seconds(one["times"]["ran"]),
-                    _end(one),
-                    one["runner_id"],
-                )
-                for one in treatment["runners"]
-            ),
-        )
+                f"    {one['attempt']}",
+                state_text(one["state"]),
+                one["pool"],
+                one["facts"].get("hostname") or one["host_id"],
+                _system(one["facts"]),
+                _seconds(one["times"]["ran"]),
+                _end(one),
+                one["runner_id"],
+            )
+            for one in treatment["runners"]
+        ),
     )
 
 
