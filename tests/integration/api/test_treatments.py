@@ -104,15 +104,9 @@ def run_id(api, settings) -> str:
     digests = [Chunk(number, size, "0" * 64) for number, size in enumerate((12, len(ORDERS) - 12))]
     streams.commit(fetch, "orders", StreamProgress(), digests, None)
     put(run_id, "total", 2, "seen", 0, b"1\n")
-    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]))
     written = [line(seq, text) for seq, text in enumerate(["order 1", *TRACE], 1)]
-    identity = {"organization": "default", "project": "default", "pipeline": "orders"}
-    batch_fields = {field.name for field in dataclasses.fields(LogBatch)}
-    scope = {name: value for name, value in identity.items() if name in batch_fields}
-    batch = LogBatch(
-        run_id=run_id, runner_id=ids.runner_id(run_id, "total", 2), treatment="total", attempt=2, lines=written, **scope
-    )
-    index(run_id, [batch])
+    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), runs.get_run)
+    index(run_id, [LogBatch(run_id, ids.runner_id(run_id, "total", 2), "total", 2, written)])
     return run_id
 
 
@@ -238,7 +232,6 @@ def test_instances_are_laid_side_by_side(api, run_id, settings):
 
 
 def test_instances_made_for_elements_are_told_with_their_element(api, settings):
-    document = DOCUMENT + ""
     document = (
         "cadence: 1\nname: spread\ntreatments:\n"
         '  list: {run: x, outputs: {names: "Stream<string>"}}\n'
