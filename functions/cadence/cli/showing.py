@@ -65,7 +65,9 @@ def _show_reason(client: Client, run_id: str, treatment: Mapping[str, Any]) -> N
         if error.status != 403:
             raise
         return  # whoever may not read logs sees the cause
-    show_diagnosis(run_id, treatment["name"], {**said, "cause": None})
+    shown = {line["cursor"] for line in said["last_lines"]}
+    errors = [line for line in said["errors"] if line["cursor"] not in shown]
+    show_diagnosis(run_id, treatment["name"], {**said, "cause": None, "errors": errors})
     show_last_lines(run_id, treatment["name"], said, heading=False)
 
 

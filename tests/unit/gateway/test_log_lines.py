@@ -44,8 +44,8 @@ class FakeIndex:
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
         return self.segments[from_number : from_number + limit]
 
-    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
-        return self.segments[::-1][:limit]
+    def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
+        return [one for one in self.segments[::-1] if before is None or one.number < before][:limit]
 
 
 @dataclass
