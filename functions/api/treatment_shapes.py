@@ -99,7 +99,8 @@ class AttemptView(RunnerView):
 class FlowView(PortView):
     """A port and what went through it. `value` is null until it is complete; `sent` is how far it has come until then."""
 
-    literal: PreviewView | None = Field(None, description="Of an input that nothing feeds.")
+    literal: PreviewView | None = Field(None, description="Of an input that nothing feeds, or that is an element.")
+    element_of: str | None = Field(None, description="The output whose element an instance of `each` was made for.")
     sent: int | None = Field(None, description="Bytes that were sent so far, or before it failed.")
     attempt: int | None = Field(None, description="Which attempt sent them.")
 
@@ -175,6 +176,7 @@ def flow_view(flow: Flow, *, previewed: bool) -> FlowView:
         type=port.type,
         source=".".join(flow.source) if flow.source else None,
         value=value_view(flow.value, previewed=previewed),
+        element_of=".".join(flow.element_of) if flow.element_of else None,
         literal=PreviewView.of(preview(literal, port.type, cut=False)) if literal is not None else None,
         sent=flow.stream.size if flow.stream and flow.value is None else None,
         attempt=flow.value.attempt if flow.value else flow.attempt,

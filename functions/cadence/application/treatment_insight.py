@@ -14,12 +14,16 @@ from cadence.domain.runner import OutputStream, Runner
 
 @dataclass(frozen=True)
 class Flow:
-    """A port with what went through it: its value once that is complete, until then the stream as far as it has come."""
+    """A port with what went through it: its value once that is complete, until then the stream as far as it has come.
+
+    `element_of` is the output whose element an instance of `each` was made for.
+    """
 
     port: InputSpec | OutputSpec
     value: Value | None = None
     stream: OutputStream | None = None
     attempt: int | None = None
+    element_of: tuple[str, str] | None = None
 
     @property
     def source(self) -> tuple[str, str] | None:
@@ -61,7 +65,7 @@ class LookIntoTreatment:
         found = insight.runs.get_values(insight.run.run_id, wanted) if wanted else ()
         values = {(value.treatment, value.port): value for value in found}
         producers = self._producers(insight, spec, values)
-        inputs = [self._input(insight, port, values, producers) for port in spec.inputs]
+        inputs = [self._input(insight, spec, port, values, producers) for port in spec.inputs]
         lacking = any((name, port.port) not in values for port in spec.outputs)
         sent = self._sent(insight, name, treatment.attempt) if lacking and spec.kind is Kind.COMMAND else {}
         outputs = [
@@ -118,18 +122,30 @@ class LookIntoTreatment:
     def _input(
         self,
         insight: RunInsight,
+        spec: TreatmentSpec,
         port: InputSpec,
         values: Mapping[tuple[str, str], Value],
         producers: Mapping[str, Treatment],
     ) -> Flow:
         source = Flow(port).source
-        if source is None or source in values:
-            return Flow(port, values.get(source) if source else None)
+        if source is None:
+            return Flow(port, element_of=self._element_of(insight, spec, port))
+        if source in values:
+            return Flow(port, values[source])
         producer = producers.get(source[0])
         if producer is None or producer.kind is not Kind.COMMAND:
             return Flow(port)
         stream = self._sent(insight, source[0], producer.attempt).get(source[1])
         return Flow(port, None, stream, producer.attempt)
+
+    @staticmethod
+    def _element_of(insight: RunInsight, spec: TreatmentSpec, port: InputSpec) -> tuple[str, str] | None:
+        if spec.group is None or port.literal is None:
+            return None
+        group = insight.spec(spec.group)
+        if group.kind is not Kind.EACH or group.each != port.port:
+            return None
+        return next((source for one in group.inputs if one.port == port.port and (source := Flow(one).source)), None)
 
     @staticmethod
     def _sent(insight: RunInsight, treatment: str, attempt: int) -> Mapping[str, OutputStream]:

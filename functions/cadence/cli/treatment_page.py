@@ -121,6 +121,8 @@ def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
 
 
 def _not_complete(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:
+    if port["element_of"]:
+        return f"element {treatment['name'].rpartition(':')[2]} (from 0) of {port['element_of']}"
     if port["literal"]:
         return "as written in the pipeline"
     if port["type"] == "void":
@@ -209,10 +211,10 @@ def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
     """What whoever looks for a fault does next."""
     name = treatment["name"]
     commands = []
-    fed = next((port for port in treatment["inputs"] if port["source"]), None)
+    fed = next((port for port in treatment["inputs"] if port["source"] or port["element_of"]), None)
     if fed:
         commands.append((f"cadence value show {run_id} {name}.{fed['port']} --input", "all that it was given"))
-        commands.append((f"cadence trace {run_id} {fed['source']}", "where that came from"))
+        commands.append((f"cadence trace {run_id} {fed['source'] or fed['element_of']}", "where that came from"))
     if treatment["state"] in BROKEN and treatment["spec"]["kind"] == "command":
         commands.append((f"cadence replay {run_id} {name} --here", "the same again, on this machine"))
     if not commands:

@@ -263,6 +263,7 @@ def test_instances_made_for_elements_are_told_with_their_element(api, settings):
     ]
     one = api("GET", f"/v1/runs/{run_id}/treatments/greet:1").json
     assert (one["spec"]["group"], one["inputs"][0]["literal"]["text"]) == ("greet", "Grace")
+    assert one["inputs"][0]["element_of"] == "list.names"
     hidden = api("GET", f"/v1/runs/{run_id}/treatments/greet/instances", token=api.token_for(["runs:read"])).json[
         "items"
     ]
