@@ -36,7 +36,7 @@ class LastLines:
         read = 0
         for segment in self._backwards(run_id, ended_at):
             if segment is None or read == _MOST_READ:
-                return Lines(tuple(found), complete=False)
+                return Lines(_in_order(found), complete=False)
             if treatment not in segment.treatments:
                 continue
             read += 1
