@@ -56,6 +56,22 @@ class Client(InsightRequests):
         """`what`: `all`, `failed` (and what depends on that), or names of treatments that run again as well."""
         return self._start(_path("runs", run_id, "rerun"), {"from": what}, None)
 
+    def replay(self, run_id: str, treatment: str, pool: str | None = None, offline: bool = False) -> Json:
+        """Starts a replay; `run_id` of the answer is its run."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        path = _path("runs", run_id, "treatments", treatment, "replay")
+        return self._call("POST", path, {"pool": pool, "offline": offline}, headers=headers, repeatable=True)
+
+    def comparison(self, replay: str) -> Json:
+        """A replay, by its run, held against the original."""
+        return self._call("GET", _path("runs", replay, "comparison"))
+
+    def replays(self, run_id: str, treatment: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "treatments", treatment, "replays"))["items"]
+
+    def replay_kit(self, run_id: str, treatment: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "treatments", treatment, "replay-kit"))
+
     def cancel(self, run_id: str) -> Json:
         return self._call("POST", _path("runs", run_id, "cancel"), repeatable=True)
 

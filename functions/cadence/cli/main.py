@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import gates, logs, resources, runs, values
+from cadence.cli import gates, logs, replaying, resources, runs, values
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -29,6 +29,7 @@ for command in (
     logs.trace,
     runs.cancel,
     runs.rerun,
+    replaying.replay,
     gates.approve,
     gates.refuse,
     gates.approval_link,

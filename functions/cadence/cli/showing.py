@@ -27,6 +27,7 @@ def show_run(client: Client, run_id: str) -> None:
         pipeline=f"{run['project']}/{run['pipeline']}{version}",
         created=f"{date_time(run['created_at'])} by {run['created_by']}",
         duration=duration(run["started_at"], run["finished_at"]),
+        replay_of=_original(run["replay_of"]),
         parameters=_pairs(run["parameters"]),
         event=_pairs(run["event"]),
     )
@@ -69,6 +70,10 @@ def _show_reason(client: Client, run_id: str, treatment: Mapping[str, Any]) -> N
     errors = [line for line in said["errors"] if line["cursor"] not in shown]
     show_diagnosis(run_id, treatment["name"], {**said, "cause": None, "errors": errors})
     show_last_lines(run_id, treatment["name"], said, heading=False)
+
+
+def _original(of: Mapping[str, str] | None) -> str | None:
+    return f"{of['treatment']} of run {of['run_id']}" if of else None
 
 
 def _facts(**facts: Any) -> None:
