@@ -37,7 +37,7 @@ def show_instances(instances: Sequence[Mapping[str, Any]]) -> None:
     rows = (
         (
             *(_axis(one["matrix"].get(axis)) for axis in axes),
-            *([plain(one["element"] or "").strip()[:30]] if elements else []),
+            *([plain(one["element"] or "").strip()[:40]] if elements else []),
             one["name"].partition(":")[2] or one["name"],
             state_text(one["state"]),
             one["exit_code"],

@@ -69,5 +69,7 @@ def _table(shown: Mapping[str, Any], lines: int) -> Table:
     return table
 
 
-def _indented(what: RenderableType) -> Padding:
+def _indented(what: Text | Table) -> RenderableType:
+    if isinstance(what, Text):  # not padded, so that no spaces follow
+        return Text("\n").join(Text(" " * INDENT).append_text(line) for line in what.split("\n", allow_blank=True))
     return Padding(what, (0, 0, 0, INDENT), expand=False)

@@ -1,6 +1,6 @@
 """What `show` and `trace` print: the cause of a failure first, then everything else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -13,6 +13,7 @@ from cadence.cli.treatment_page import BROKEN
 from cadence.cli.watching import progress
 
 _LAST_LINES = 10
+_MOST_TREATMENTS = 40
 
 
 def show_run(client: Client, run_id: str) -> None:
@@ -31,13 +32,16 @@ def show_run(client: Client, run_id: str) -> None:
         parameters=_pairs(run["parameters"]),
         event=_pairs(run["event"]),
     )
-    broken = [treatment for treatment in run["treatments"] if treatment["state"] in BROKEN]
+    broken = _causes([treatment for treatment in run["treatments"] if treatment["state"] in BROKEN])
     for treatment in broken[:3]:
         _show_failure(client, run_id, treatment)
     if len(broken) > 3:
         out.print(f"\n{len(broken) - 3} more failed, see below.", markup=False)
     out.print()
-    out.print(progress(run))
+    shown = _worth_showing(run["treatments"])
+    out.print(progress({**run, "treatments": shown}))
+    if len(shown) < len(run["treatments"]):
+        out.print(f"… {len(run['treatments']) - len(shown)} more have succeeded", style="dim")
 
 
 def show_trace(origin: Mapping[str, Any]) -> None:
@@ -48,6 +52,21 @@ def show_trace(origin: Mapping[str, Any]) -> None:
         out.print(tree)
     else:
         _indented(origin, 0)
+
+
+def _causes(broken: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Without groups that failed because an instance did."""
+    groups = {one["name"].partition(":")[0] for one in broken if ":" in one["name"]}
+    return [one for one in broken if one["name"] not in groups]
+
+
+def _worth_showing(treatments: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """All of a few; of many those that have not succeeded, and the first of the others."""
+    others = [one for one in treatments if one["state"] != "succeeded"]
+    room = max(0, _MOST_TREATMENTS - len(others))
+    well = [one for one in treatments if one["state"] == "succeeded"][:room]
+    kept = {one["name"] for one in (*others, *well)}
+    return [one for one in treatments if one["name"] in kept]
 
 
 def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> None:
