@@ -23,7 +23,7 @@ class Unplanned:
 class Frozen:
     """What a run executes, all by digest: nothing that changes afterwards changes the run.
 
-    `unplanned` is what its plan is yet to be made from; `plan_sha256` is then empty.
+    `pins` are the documents whose definitions it uses, by digest. `unplanned` is what its plan is yet to be made from; `plan_sha256` is then empty.
     """
 
     organization: str
@@ -40,6 +40,7 @@ class Frozen:
     rerun_of: str | None = None
     replay_of: ReplayOf | None = None
     kept_sha256: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
     unplanned: Unplanned | None = field(default=None, repr=False)
 
     def fingerprint(self) -> str:
@@ -64,4 +65,5 @@ def frozen_again(run: Run) -> Frozen:
         run.concurrency_group,
         run.concurrency_policy,
         run.priority,
+        pins=run.pins,
     )

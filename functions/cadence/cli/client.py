@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cadence.cli.alerting_calls import AlertCalls
 from cadence.cli.api_session import ApiError, Json, Unreachable
 from cadence.cli.api_session import path_of as _path
 from cadence.cli.insight_requests import InsightRequests
@@ -18,7 +19,7 @@ def is_final(state: str) -> bool:
     return state in _FINAL
 
 
-class Client(InsightRequests):
+class Client(InsightRequests, AlertCalls):
     """Starting a run is repeatable, too, since it carries a key.
 
     Methods return what the API answers (see docs/openapi.json) and raise ApiError or Unreachable.
@@ -103,6 +104,15 @@ class Client(InsightRequests):
 
     def trace(self, run_id: str, port: str, offset: int | None = None) -> Json:
         return self._call("GET", _path("runs", run_id, "trace"), params={"port": port, "offset": offset})
+
+    def provenance(self, run_id: str, *form: str, **query: Any) -> Json:
+        """Where something in a run came from or went, as a graph; `form` is `prov` or `openlineage` for those."""
+        return self._call("GET", _path("runs", run_id, "provenance", *form), params=query)
+
+    def uses(self, sha256: str, limit: int = 50, cursor: str | None = None) -> Json:
+        """Which runs of the project used a value: one page."""
+        params = {"limit": min(limit, 200), "cursor": cursor}
+        return self._call("GET", self._in_project("values", sha256, "uses"), params=params)
 
     # Logs
 
@@ -203,6 +213,38 @@ class Client(InsightRequests):
 
     def put_quotas(self, quotas: Json) -> Json:
         return self._call("PUT", _path("organizations", "quotas"), quotas)
+
+    # Exports
+
+    def exports(self) -> Json:
+        return self._call("GET", _path("exports"))["items"]
+
+    def export(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name))
+
+    def put_export(self, name: str, body: Json) -> Json:
+        return self._call("PUT", _path("exports", name), body)
+
+    def delete_export(self, name: str) -> None:
+        self._call("DELETE", _path("exports", name))
+
+    def test_export(self, name: str) -> Json:
+        return self._call("POST", _path("exports", name, "test"))
+
+    def dead_letters(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name, "dead-letters"))["items"]
+
+    def redrive(self, name: str) -> Json:
+        return self._call("POST", _path("exports", name, "redrive"))
+
+    def start_backfill(self, name: str, body: Json) -> Json:
+        return self._call("POST", _path("exports", name, "backfills"), body)
+
+    def backfills(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name, "backfills"))["items"]
+
+    def cost(self, run_id: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "cost"))
 
     # Pools
 

@@ -1,4 +1,4 @@
-"""Commands about logs, and where values came from."""
+"""Commands about logs and values."""
 
 import json
 from typing import Annotated
@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from cadence.cli.connection import connect
-from cadence.cli.failures import WRONG_USE, fail, told
+from cadence.cli.failures import told
 from cadence.cli.options import Json, Run
 from cadence.cli.output import out, print_json, print_line
-from cadence.cli.showing import show_trace
 
 Treatment = Annotated[
     str | None, typer.Option("--treatment", "-t", help="Only lines of this treatment.", show_default=False)
@@ -53,25 +52,6 @@ def search(
         print_line(line)
     if not found["complete"]:
         out.print("There may be more: ask for something rarer.", style="dim")
-
-
-def trace(
-    run_id: Run,
-    port: Annotated[
-        str, typer.Argument(metavar="TREATMENT.PORT[@OFFSET]", help="An output; for a stream also a byte in it.")
-    ],
-    as_json: Json = False,
-) -> None:
-    """Show where a value came from.
-
-    That is the treatment that sent it, what that had received, and so on.
-    """
-    name, at, offset = port.partition("@")
-    if "." not in name or (at and not offset.isdecimal()):
-        raise fail(f"Say TREATMENT.PORT, or TREATMENT.PORT@OFFSET with a number; not {port!r}.", WRONG_USE)
-    with told(as_json):
-        traced = connect().trace(run_id, name, int(offset) if at else None)
-    print_json(traced) if as_json else show_trace(traced["origin"])
 
 
 def _print_compact(line: object) -> None:

@@ -1,14 +1,13 @@
-"""What `show` and `trace` print: the cause of a failure first, then everything else."""
+"""What `show` prints: the cause of a failure first, then everything else."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
-from rich.tree import Tree
 
 from cadence.cli.client import ApiError, Client
 from cadence.cli.diagnosing import show_diagnosis, show_last_lines
-from cadence.cli.output import date_time, duration, out, size, state_text
+from cadence.cli.output import date_time, duration, out, state_text
 from cadence.cli.treatment_page import BROKEN
 from cadence.cli.watching import progress
 
@@ -42,16 +41,6 @@ def show_run(client: Client, run_id: str) -> None:
     out.print(progress({**run, "treatments": shown}))
     if len(shown) < len(run["treatments"]):
         out.print(f"… {len(run['treatments']) - len(shown)} more have succeeded", style="dim")
-
-
-def show_trace(origin: Mapping[str, Any]) -> None:
-    """The tree of where a value came from: each value, and below it what its treatment received."""
-    if out.is_terminal:
-        tree = Tree(_origin_text(origin))
-        _grow(tree, origin)
-        out.print(tree)
-    else:
-        _indented(origin, 0)
 
 
 def _causes(broken: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
@@ -103,30 +92,3 @@ def _facts(**facts: Any) -> None:
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
-
-
-def _grow(tree: Tree, origin: Mapping[str, Any]) -> None:
-    for port, given in origin["inputs"].items():
-        if given is not None:
-            _grow(tree.add(Text.assemble((f"{port} ← ", "dim"), _origin_text(given))), given)
-
-
-def _indented(origin: Mapping[str, Any], depth: int, port: str = "") -> None:
-    print("  " * depth + (f"{port} <- " if port else "") + _origin_text(origin).plain)
-    for name, given in origin["inputs"].items():
-        if given is not None:
-            _indented(given, depth + 1, name)
-
-
-def _origin_text(origin: Mapping[str, Any]) -> Text:
-    value, runner = origin["value"], origin["runner"]
-    text = Text.assemble((f"{origin['treatment']}.{origin['port']}", "bold"))
-    text.append(f"  {size(value['size'])}  sha256:{value['sha256'][:16]}" if value else "  (nothing yet)")
-    text.append(f"  {origin['state'] or 'pending'}")
-    if origin["started_at"]:
-        text.append(f" in {duration(origin['started_at'], origin['finished_at'])}")
-    if runner:
-        text.append(f" on {runner['host_id'] or runner['pool']}")
-    if origin["cut"]:
-        text.append("  (see above)", "dim")
-    return text

@@ -34,7 +34,7 @@ from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
 from cadence.application.look_into_run import LookIntoRun
-from cadence.application.measure import Measure
+from cadence.application.manage_exports import ManageExports
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
 from cadence.application.plan_run import PlanRun
@@ -45,10 +45,14 @@ from cadence.application.run_gates import RunGates
 from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.start_run import RequestRun, StartRun
+from cadence.application.tell_metrics import TellMetrics
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
+from cadence.composition.alerting import Alerting, alerting
 from cadence.composition.debugging import Debugging, debugging
 from cadence.composition.documents import check_document
+from cadence.composition.exports import manage_exports, tell_metrics
+from cadence.composition.provenance import Provenance, provenance
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
 from cadence.domain.access import Principal, Project
@@ -78,6 +82,7 @@ class Services:
     put_pipeline: PutPipeline
     request_run: RequestRun
     rerun: Rerun
+    provenance: Provenance
     replays: Replays
     cancel_run: CancelRun
     run_gates: RunGates
@@ -91,8 +96,10 @@ class Services:
     debugging: Debugging
     create_token: CreateToken
     add_githost: AddGitHost
-    measure: Measure
+    exports: ManageExports
+    tell_metrics: TellMetrics
     read_logs: ReadLogs
+    alerting: Alerting
 
     @property
     def version(self) -> str:
@@ -124,8 +131,7 @@ def services() -> Services:
     pipelines = DynamoPipelineStore(its.pipelines_table)
     documents = S3Documents(client("s3"), its.data_bucket)
     runs = DynamoRunStore(its.runs_table)
-    runners = DynamoRunnerStore(its.runners_table)
-    hosts = DynamoHostStore(its.runners_table)
+    runners, hosts = DynamoRunnerStore(its.runners_table), DynamoHostStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     check = check_document(its)
     freeze = FreezeDocument(check, documents)
@@ -149,6 +155,7 @@ def services() -> Services:
         hosts=hosts,
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
+        provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
         freeze_document=freeze,
@@ -167,6 +174,8 @@ def services() -> Services:
         debugging=debugging(its, hosts),
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
-        measure=Measure(visible, now),
+        exports=manage_exports(its),
+        tell_metrics=tell_metrics(its),
+        alerting=alerting(its, runs, hosts),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

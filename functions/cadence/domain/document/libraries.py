@@ -25,6 +25,13 @@ class Reference:
     commit: str | None = None
     path: str | None = None
 
+    @property
+    def name(self) -> str:
+        """As a run keeps it: a pipeline's name, with its version if one is named, or where a file lies."""
+        if self.git is not None:
+            return f"{self.git}@{self.commit}:{self.path}"
+        return f"{self.pipeline}@{self.version}" if self.version else str(self.pipeline)
+
     def __str__(self) -> str:
         if self.git is not None:
             return f"{shown(self.path or '')} of {shown(self.git)} at {(self.commit or '')[:12]}"
