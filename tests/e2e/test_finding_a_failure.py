@@ -88,6 +88,21 @@ def test_the_wrong_value_is_followed_back_to_where_it_arose(api: Api, cadence: C
     assert len(runners) == BUILDS + 3
 
 
+def test_it_is_replayed_here_with_the_same_end(cadence: Cadence, run_id: str) -> None:
+    replayed = cadence("replay", run_id, f"build:{WRONG}", "--here")
+    assert "invalid literal for int() with base 10: '8O'" in replayed
+    assert "deterministic" in replayed
+
+
+def test_an_alert_would_have_caught_it(cadence: Cadence, run_id: str, tmp_path: Path) -> None:
+    rule = tmp_path / "bad-number.yaml"
+    rule.write_text(
+        "when:\n  log: {query: '\"invalid literal\"'}\ncount: 1\nwindow: 300\ngroup_by: [pipeline]\nchannels: [ops]\n"
+    )
+    told = json.loads(cadence("alert", "dry-run", str(rule), "--since", "1h", "--json"))
+    assert any("nightly" in json.dumps(one) for one in told["alerts"]), told
+
+
 def test_history_and_resources_are_there_without_asking_twice(api: Api, run_id: str) -> None:
     told: dict[str, Any] = api.get(f"/v1/runs/{run_id}/treatments/plan")
     states = [change["state"] for change in told["history"]]
