@@ -1,6 +1,7 @@
 """Looking through segments: every matching line once, the newest first, however it is paged."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
