@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cadence.application.follow_lines import FollowLines, Position
 from cadence.application.index_logs import IndexLogs
@@ -55,7 +56,7 @@ class Logs:
     def start(self) -> Position:
         return self.follow.start(self.organization)
 
-    def _of_project(self, organization: str, project: str) -> list:
+    def _of_project(self, organization: str, project: str) -> list[Any]:
         return [
             segment
             for segment in self.index.segments

@@ -153,8 +153,8 @@ def test_every_acknowledged_line_is_found_exactly_once(tmp_path: Path, seed: int
         chain.write(batch.run_id, [batch])
     assert chain.faults.met > 50
     for _ in range(2):
-        texts = [text for text in chain.found() if "missing here" not in text]
-        assert Counter(texts) == Counter(acknowledged)
+        lines = [text for text in chain.found() if "missing here" not in text]
+        assert Counter(lines) == Counter(acknowledged)
         assert set(chain.found(Query(Word("batch7")))) == {text for text in acknowledged if "batch7 " in text}
         chain.clock.advance(timedelta(hours=2))
         chain.tend.tend("acme", "shop", lambda: False)

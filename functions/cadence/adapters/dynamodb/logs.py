@@ -226,8 +226,20 @@ class DynamoLogIndex(LogIndex):
 
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
         condition = SegmentItem.sk.between(SegmentItem.sort_key(from_number), SegmentItem.sort_key(10**12 - 1))
+        return self._query(run_id, condition, limit, forward=True)
+
+    def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
+        last = 10**12 - 1 if before is None else before - 1
+        if last < 0:
+            return ()
+        condition = SegmentItem.sk.between(SegmentItem.sort_key(0), SegmentItem.sort_key(last))
+        return self._query(run_id, condition, limit, forward=False)
+
+    def _query(self, run_id: str, condition: Condition, limit: int, forward: bool) -> Sequence[Segment]:
         with translated(f"log of run {run_id}"):
-            items = SegmentItem.query(_partition(run_id), condition, limit=limit, consistent_read=True)
+            items = SegmentItem.query(
+                _partition(run_id), condition, scan_index_forward=forward, limit=limit, consistent_read=True
+            )
             return [item.segment() for item in items]
 
 
