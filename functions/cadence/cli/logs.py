@@ -8,7 +8,7 @@ import typer
 from cadence.cli.connection import connect
 from cadence.cli.failures import told
 from cadence.cli.options import Json, Run
-from cadence.cli.output import out, print_json, print_line
+from cadence.cli.output import out, print_line
 
 Treatment = Annotated[
     str | None, typer.Option("--treatment", "-t", help="Only lines of this treatment.", show_default=False)
@@ -31,27 +31,6 @@ def logs(
                 _print_compact(line) if as_json else print_line(line, out, width)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
-
-
-def search(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Text to look for, as it stands.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many lines.")] = 100,
-    as_json: Json = False,
-) -> None:
-    """Search the log lines of the newest runs.
-
-    The newest line comes first.
-    """
-    with told(as_json):
-        found = connect().search_logs(query, limit)
-    if as_json:
-        print_json(found)
-        return
-    for line in found["lines"]:
-        out.print(f"{line['run']} ", style="dim", end="")
-        print_line(line)
-    if not found["complete"]:
-        out.print("There may be more: ask for something rarer.", style="dim")
 
 
 def _print_compact(line: object) -> None:

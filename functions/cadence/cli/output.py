@@ -77,9 +77,13 @@ def print_findings(file: str, findings: Iterable[Mapping[str, Any]], console: Co
 
 def print_line(line: Mapping[str, Any], console: Console = out, width: int = 0) -> None:
     """A log line: when, whose, what."""
-    text = Text(line["text"], _LEVELS.get(line.get("level", ""), ""))
     head = Text(f"{clock_time(line['time'])} ", "dim")
-    console.print(Text.assemble(head, (f"{line['treatment']:<{width}} | ", "blue"), text))
+    console.print(Text.assemble(head, (f"{line['treatment']:<{width}} | ", "blue"), line_text(line)))
+
+
+def line_text(line: Mapping[str, Any]) -> Text:
+    """Its text, in the colour of its level."""
+    return Text(line["text"], _LEVELS.get(line.get("level", ""), ""))
 
 
 def clock_time(moment: str | None) -> str:

@@ -55,6 +55,7 @@ from cadence.composition.exports import manage_exports, tell_metrics
 from cadence.composition.provenance import Provenance, provenance
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
+from cadence.composition.search import Search, search
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
 from cadence.domain.schemas import schemas_folder
@@ -99,6 +100,7 @@ class Services:
     exports: ManageExports
     tell_metrics: TellMetrics
     read_logs: ReadLogs
+    search: Search
     alerting: Alerting
 
     @property
@@ -176,6 +178,7 @@ def services() -> Services:
         add_githost=AddGitHost(access, cipher, now),
         exports=manage_exports(its),
         tell_metrics=tell_metrics(its),
+        search=search(its, visible, runs, runners, now),
         alerting=alerting(its, runs, hosts),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

@@ -92,6 +92,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "runners_table": "runners",
         "logs_table": "logs",
         "data_bucket": "data",
+        "live_url": "/v1/live/socket",
         "secrets_key": key,
         "run_machine_arn": machines["run"],
         "treatment_machine_arn": machines["treatment"],

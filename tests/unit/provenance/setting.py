@@ -41,7 +41,7 @@ class Segments:
         there = self.list_segments(run_id, 0, len(self.lines))[::-1]
         return [segment for segment in there if before is None or segment.number < before][:limit]
 
-    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
+    def get_head(self, organization: str, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         return LogHead(len(self.lines), {})
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
