@@ -8,12 +8,13 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.data_bucket import DataBucket
-from infra.findings import accept_shared_wildcards
+from infra.findings import accept_shared_wildcards, accept_wildcard
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
 from infra.live_api import LiveApi
@@ -28,7 +29,10 @@ from infra.tables import Tables
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
-_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10}
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "exports": 50}
+# Events that come within a second of each other are counted, and sent to receivers, together.
+_LONGEST_WINDOW = {"exports": Duration.seconds(1)}
+_MOST_AT_A_TIME = {"exports": 5}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -54,13 +58,15 @@ class CadenceStack(Stack):
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
         # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
         unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
-        self._alerting = self._work_queue("Alerting", "alerting", "observe", deployment, unwatched)
-        self._exporting = self._work_queue("Exporting", "exporting", "observe", deployment, unwatched)
+        self._exporting = self._work_queue("Exporting", "exporting", "exports", deployment, unwatched)
+        self._alerting = self._work_queue("Alerting", "alerting", "alerts", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
         live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
+        working = (self._deliveries, self._deadlines, self._wake_ups, self._alerting, self._exporting)
+        watched = [*(one.queue for one in working), *(one.failed for one in working[:3]), unindexed, unwatched]
         values = {
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
@@ -75,6 +81,11 @@ class CadenceStack(Stack):
             "schedules_role_arn": schedules.role.role_arn,
             "wake_ups_queue_url": self._wake_ups.queue.queue_url,
             "alerting_queue_url": self._alerting.queue.queue_url,
+            "alerting_queue_arn": self._alerting.queue.queue_arn,
+            "alerts_function": deployment.function_name("alerts"),
+            "alert_deliveries_function": deployment.function_name("alert_deliveries"),
+            "alert_topic_prefix": resources.topic("alerts-"),
+            "outbound_hosts": deployment.outbound_hosts,
             "exporting_queue_url": self._exporting.queue.queue_url,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
@@ -93,6 +104,9 @@ class CadenceStack(Stack):
             "cache_mebibytes": str(deployment.cache_mebibytes),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
+            "metrics_namespace": f"Cadence/{deployment.stage}" if deployment.cloudwatch_metrics else "",
+            "queue_prefix": deployment.name(""),
+            "watched_queues": ",".join(queue.queue_url for queue in watched),
         }
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder
@@ -101,8 +115,12 @@ class CadenceStack(Stack):
         live.serve(functions["live"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
+        functions["alert_deliveries"].configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
+        )
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
+        self._let_listen(functions["api"], resources, deployment)
         self._keep_log_stream(functions["log_stream"], log_stream_role)
 
         accept_shared_wildcards(self, resources)
@@ -148,14 +166,41 @@ class CadenceStack(Stack):
         return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS, failed)
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
-        consumers = {"deliveries": self._deliveries, "watchdog": self._deadlines, "wake_group": self._wake_ups}
+        consumers = {
+            "exports": self._exporting,
+            "deliveries": self._deliveries,
+            "watchdog": self._deadlines,
+            "wake_group": self._wake_ups,
+        }
         for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(
                 "Queue",
                 event_source_arn=work.queue.queue_arn,
                 batch_size=_LARGEST_BATCH[folder],
+                max_batching_window=_LONGEST_WINDOW.get(folder),
+                max_concurrency=_MOST_AT_A_TIME.get(folder),
                 report_batch_item_failures=True,
             )
+
+    def _let_listen(self, function: lambda_.Function, resources: Resources, deployment: Deployment) -> None:
+        """The first alert rule has the queue of events handed to ``alerts``: polling it costs money while nothing happens."""
+        # MiniStack does not know the condition, so there it would refuse.
+        only_alerts = {"ArnEquals": {"lambda:FunctionArn": resources.function("alerts")}}
+        policy = iam.Policy(
+            self,
+            "Listen",
+            statements=[
+                # Neither knows a resource; the condition is what narrows it.
+                iam.PolicyStatement(
+                    actions=["lambda:CreateEventSourceMapping"],
+                    resources=["*"],
+                    conditions=None if deployment.is_local else only_alerts,
+                ),
+                iam.PolicyStatement(actions=["lambda:ListEventSourceMappings"], resources=["*"]),
+            ],
+        )
+        policy.attach_to_role(_role_of(function))
+        accept_wildcard(policy, "*", "Creating and listing mappings know no resource; a condition narrows the first.")
 
     def _tell_of_broken_executions(self, resources: Resources) -> None:
         """Whatever waits for an execution that ended without its own code having said how would wait in vain."""

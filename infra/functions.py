@@ -48,6 +48,10 @@ SIZES: Mapping[str, Size] = {
     "watchdog": _STATE,
     "observe": _STATE,
     "live": _STATE,
+    # It delivers for up to 40 seconds what was kept for a receiver, and back-fills for as long.
+    "exports": Size(memory=1024, timeout=120),
+    "alerts": _STATE,
+    "alert_deliveries": Size(memory=256, timeout=60),
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
 }

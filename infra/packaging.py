@@ -58,8 +58,10 @@ _BASE = ("botocore", "pynamodb", "python-ulid")
 _CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
 _DOCUMENTS = (*_CONDITIONS, "cronsim", "tzdata")
 
+_EXPORTS = ("cramjam", "opentelemetry-proto")
+
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, "aws-lambda-powertools", "dulwich", "pydantic")),
+    "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
@@ -74,6 +76,9 @@ NEEDS: Mapping[str, Needs] = {
     "watchdog": Needs((*_BASE, *_CONDITIONS)),
     "observe": Needs(_BASE),
     "live": Needs((*_BASE, "jsonschema-rs")),
+    "exports": Needs((*_BASE, *_EXPORTS)),
+    "alerts": Needs((*_BASE, "jsonschema-rs")),
+    "alert_deliveries": Needs(_BASE),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
 }

@@ -65,6 +65,10 @@ def _follows(table: str) -> Permission:
     return _may("dynamodb", actions, lambda names: names.changes(table))
 
 
+def _queue(name: str) -> Target:
+    return lambda names: names.queue(name)
+
+
 def _doorbells(*actions: str) -> Permission:
     """Whoever uses a pool's doorbell first creates it."""
     return _may("sqs", ("CreateQueue", *actions), lambda names: names.queue("doorbell-*"))
@@ -77,6 +81,10 @@ def _starts(machine: str) -> Permission:
 def _answers(machine: str, *answers: str) -> Permission:
     """Answers task tokens of a machine's executions, in these ways."""
     return _may("states", tuple(f"SendTask{answer}" for answer in answers), lambda names: names.task_tokens(machine))
+
+
+def _delivers_alerts() -> Permission:
+    return _may("lambda", ("InvokeFunction",), lambda names: names.function("alert_deliveries"))
 
 
 def _schedules(*actions: str) -> Permission:
@@ -116,6 +124,21 @@ _TURNSTILES = (
 _RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"), _answers("treatment", "Success"))
 _RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 
+# Queues whose length is told as metrics, with those of what could not be processed.
+WATCHED_QUEUES = (
+    "deliveries",
+    "deadlines",
+    "wake-ups",
+    "alerting",
+    "exporting",
+    "deliveries-failed",
+    "deadlines-failed",
+    "wake-ups-failed",
+    "log-lines-failed",
+    "watching-failed",
+)
+
+
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "api": (
         _items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
@@ -124,6 +147,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _lists_runs(),
         # That somebody follows a run's log is noted for its runners.
         _items("runners", "GetItem", "Query", "PutItem"),
+        # A trace reads what it comes past, many items at a time.
+        _items("runners", "BatchGetItem"),
         _items("logs", "Query", "BatchGetItem"),
         *_gets("documents/*", "runs/*"),
         _puts("documents/*"),
@@ -132,6 +157,15 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("access", "UpdateItem"),
         _answers("treatment", "Success"),
         _schedules("CreateSchedule", "DeleteSchedule"),
+        # Metrics, and exports with what is kept for them.
+        _items("telemetry", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+        _sends("exporting"),
+        _may("sqs", ("GetQueueAttributes",), *(_queue(name) for name in WATCHED_QUEUES)),
+        # Alert rules are kept, tested, and tried on past runs.
+        _items("alerts", "GetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"),
+        _items("runners", "BatchGetItem"),
+        _sends("alerting"),
+        _delivers_alerts(),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -150,7 +184,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_FEEDS,
         *_SETTLES,
         *_RUNNER_SLOTS,
-        _items("runners", "BatchGetItem", "PutItem", "DeleteItem"),
+        _items("runners", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"),
         # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
         *_gets("runs/*", "caches/*"),
         _puts("runs/*"),
@@ -236,6 +270,37 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_gets("runs/*"),
         _may("execute-api", ("ManageConnections",), lambda names: names.live_connections()),
     ),
+    "exports": (
+        _items("access", "GetItem", "Query"),
+        # Runs that are sent once more, and how many are under way.
+        _items("runs", "BatchGetItem", "Query"),
+        _lists_runs(),
+        _items("runners", "BatchGetItem", "Query"),
+        _items("logs", "Query"),
+        _items("telemetry", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+        *_gets("runs/*"),
+        _consumes("exporting"),
+        _sends("exporting"),
+    ),
+    "alerts": (
+        # Whether a run is a replay.
+        _items("runs", "GetItem"),
+        _items("alerts", "GetItem", "Query", "PutItem", "BatchWriteItem"),
+        *_gets("runs/*"),
+        # When an alert is to be looked at again.
+        _sends("alerting"),
+        _delivers_alerts(),
+        _consumes("alerting"),
+    ),
+    "alert_deliveries": (
+        _items("alerts", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+        # A channel's topic is made when it is first used.
+        _may("sns", ("CreateTopic", "Publish"), lambda names: names.topic("alerts-*")),
+        _sends("alerting"),
+        _delivers_alerts(),
+        # Where a delivery goes that Lambda gave up.
+        _sends("watching-failed"),
+    ),
     "log_indexer": (
         _may("lambda", ("InvokeFunction",), lambda names: names.function("live")),
         _items("runs", "GetItem"),
@@ -268,6 +333,10 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     # The access tokens of git hosts.
     "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
+    # The credentials of exports.
+    "exports": ("kms:Decrypt",),
+    # What channels need to be used.
+    "alert_deliveries": ("kms:Decrypt",),
 }
 
 # IAM and botocore name one service differently.

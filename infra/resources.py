@@ -8,7 +8,7 @@ from aws_cdk import ArnFormat, Stack
 
 from infra.settings import Deployment
 
-TABLES = ("access", "pipelines", "runs", "runners", "logs")
+TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry", "alerts")
 # Whose changes are told to whoever asked for it.
 OBSERVED_TABLES = ("runs", "logs")
 LOG_STREAM_STACK = "CadenceLogStream"
@@ -47,6 +47,10 @@ class Resources:
     def queue(self, name: str) -> str:
         """ARN of a queue; ``name`` may end with ``*``."""
         return self._stack.format_arn(service="sqs", resource=self._deployment.name(name))
+
+    def topic(self, name: str) -> str:
+        """ARN of an SNS topic; ``name`` may end with ``*``."""
+        return self._stack.format_arn(service="sns", resource=self._deployment.name(name))
 
     def function(self, folder: str) -> str:
         """ARN of the Lambda of a folder; ``folder`` may end with ``*``."""

@@ -27,6 +27,9 @@ class Deployment:
     ``cache_mebibytes`` and ``project_cache_mebibytes`` are what one cache and all caches of a project may take.
     ``git_hosts`` are hosts (``name`` or ``name:port``, commas between them) that repositories are read from though they
     have no public address; ``*`` is everything, files of this machine included.
+    ``outbound_hosts`` are hosts, written in the same way, that messages of alerts and exports are sent to though they have no
+    public address.
+    ``cloudwatch_metrics`` is whether a few metrics are told to CloudWatch, which bills each one.
     ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
     """
 
@@ -39,6 +42,8 @@ class Deployment:
     cache_mebibytes: int
     project_cache_mebibytes: int
     git_hosts: str
+    outbound_hosts: str
+    cloudwatch_metrics: bool
 
     @property
     def is_local(self) -> bool:
@@ -72,7 +77,10 @@ def read_deployment(node: "Node") -> Deployment:
         nag=_choice(node, "nag", "false", ("true", "false")) == "true",
         cache_mebibytes=_mebibytes(node, "cache_mebibytes", 5 << 10),
         project_cache_mebibytes=_mebibytes(node, "project_cache_mebibytes", 20 << 10),
-        git_hosts=_hosts(node, "*" if local else ""),
+        git_hosts=_hosts(node, "git_hosts", "*" if local else ""),
+        outbound_hosts=_hosts(node, "outbound_hosts", "*" if local else ""),
+        cloudwatch_metrics=_choice(node, "cloudwatch_metrics", "true" if local else "false", ("true", "false"))
+        == "true",
     )
 
 
@@ -92,12 +100,12 @@ def _mebibytes(node: "Node", key: str, default: int) -> int:
     return int(text)
 
 
-def _hosts(node: "Node", default: str) -> str:
-    given = node.try_get_context("git_hosts")
+def _hosts(node: "Node", key: str, default: str) -> str:
+    given = node.try_get_context(key)
     hosts = default if given is None else str(given)
     if hosts != "*" and not all(_HOST.fullmatch(host) for host in hosts.split(",") if hosts):
         raise ValueError(
-            f"context 'git_hosts' is {given!r}: use names of hosts (name or name:port) with commas between them"
+            f"context {key!r} is {given!r}: use names of hosts (name or name:port) with commas between them"
         )
     return hosts
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from pydantic import Field
 
 from api.endpoint import Model
-from api.shapes import TREATMENT_PATTERN, Cursor, JsonObject
-from cadence.application.look_into_run import Origin, RunInsight
+from api.shapes import Cursor, JsonObject
+from cadence.application.look_into_run import RunInsight
 from cadence.domain.approval import Decision
 from cadence.domain.run import InputSpec, TreatmentSpec, Value
 from cadence.domain.runner import Runner
@@ -167,36 +167,6 @@ class GraphQuery(Model):
     cursor: Cursor | None = None
 
 
-class OriginView(Model):
-    """What a treatment sent, and what that was made from. `cut`: told elsewhere in this trace, or too deep; trace it by itself."""
-
-    treatment: str
-    port: str
-    state: str | None
-    exit_code: int | None
-    attempt: int | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    runner: RunnerView | None
-    value: ValueView | None
-    inputs: dict[str, "OriginView | None"]
-    cut: bool
-
-
-class TraceView(Model):
-    run_id: str
-    offset: int | None
-    origin: OriginView
-
-
-class TraceQuery(Model):
-    port: str = Field(
-        description="`treatment.port`",
-        pattern=TREATMENT_PATTERN.removesuffix("$") + r"\.[A-Za-z][A-Za-z0-9_-]{0,62}$",
-    )
-    offset: int | None = Field(None, ge=0, le=2**53, description="A byte of a stream that must exist.")
-
-
 class ChunkView(Model):
     seq: int
     url: str
@@ -256,23 +226,6 @@ def spec_view(spec: TreatmentSpec) -> SpecView:
 
 def _collections(spec: TreatmentSpec) -> dict[str, object]:
     return {"env": dict(spec.env), "secrets": dict(spec.secrets), "pools": list(spec.pools), "after": list(spec.after)}
-
-
-def origin_view(origin: Origin) -> OriginView:
-    state = origin.state
-    return OriginView(
-        treatment=origin.treatment,
-        port=origin.port,
-        state=str(state.state) if state else None,
-        exit_code=state.exit_code if state else None,
-        attempt=state.attempt if state else None,
-        started_at=state.started_at if state else None,
-        finished_at=state.finished_at if state else None,
-        runner=runner_view(origin.runner) if origin.runner else None,
-        value=value_view(origin.value),
-        inputs={port: origin_view(given) if given else None for port, given in origin.inputs.items()},
-        cut=origin.cut,
-    )
 
 
 def _preview(content: bytes) -> tuple[str | None, str | None]:

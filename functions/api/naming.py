@@ -12,5 +12,5 @@ def check_name(what: str, name: str) -> None:
         message = (
             f"The name of a {what} begins with a lower-case letter and has lower-case letters, digits, `_` and `-`."
         )
-        message = message.replace("a environment", "an environment")
+        message = message.replace("a environment", "an environment").replace("a export", "an export")
         raise InvalidRequest(message, [Violation(what, message, "bad_name")])

@@ -1,4 +1,4 @@
-"""The agent's two commands: ``run`` works on one assignment, ``host`` makes this machine a pool's host."""
+"""The agent's commands: ``run`` works on one assignment, ``host`` makes this machine a pool's host, ``replay`` runs from a folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
 from .host import Host
 from .keeper import Keeper
+from .kit import Kit
 from .nursery import Nursery
+from .replaying import read_secrets, replay, site_of
 from .runner import Runner, Site, claim
 from .sandbox import Bubblewrap
 from .settings import HostSettings
@@ -74,10 +76,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
     host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
+    again = commands.add_parser("replay", help="run a treatment once more on this machine, from a folder that holds it")
+    again.add_argument("folder", type=Path, metavar="FOLDER")
+    again.add_argument("--shell", action="store_true", help="start a shell where the command would run")
+    again.add_argument(
+        "--secrets-fd", type=int, metavar="N", help="a descriptor to read secrets from, as a JSON object"
+    )
+    _workspaces(again)
+
     options = parser.parse_args(arguments)
     processes.hide_from_others()
     try:
-        return _run(options) if options.command == "run" else _host(options)
+        return {"run": _run, "host": _host, "replay": _replay}[options.command](options)
     except (AgentError, GatewayError) as error:
         print(f"cadence-agent: {error}", file=sys.stderr)
         return EXIT_NO_CLAIM
@@ -87,6 +97,10 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gateway", required=True, metavar="URL", help="the control plane's address, without /runner/v1"
     )
+    _workspaces(parser)
+
+
+def _workspaces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workspaces",
         type=Path,
@@ -100,12 +114,7 @@ def _run(options: argparse.Namespace) -> int:
     token = read_token()
     # Before there is a thread, an open connection or a secret that it could inherit.
     keeper = Keeper.fork()
-    ending = Ending()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(
-            number,
-            lambda got, _: ending.decide(INFRASTRUCTURE, f"the runner was told to stop ({signal.Signals(got).name})"),
-        )
+    ending = _stoppable()
     if options.attached:
         threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
     site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show)
@@ -116,6 +125,27 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         keeper.close()
     return EXIT_REPORTED if reported else EXIT_NOT_REPORTED
+
+
+def _replay(options: argparse.Namespace) -> int:
+    keeper = Keeper.fork()
+    try:
+        kit = Kit(options.folder)
+        replay(kit, site_of(kit, options), read_secrets(options.secrets_fd), keeper, _stoppable(), options.shell)
+    finally:
+        keeper.close()
+    return EXIT_REPORTED
+
+
+def _stoppable() -> Ending:
+    """Decided by a signal, unless it is decided before."""
+    ending = Ending()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(
+            number,
+            lambda got, _: ending.decide(INFRASTRUCTURE, f"the runner was told to stop ({signal.Signals(got).name})"),
+        )
+    return ending
 
 
 def _watch_input(ending: Ending) -> None:

@@ -44,13 +44,20 @@ class Data:
     """Made before the command, finished after it. ``failed`` hears of the first error on any thread."""
 
     def __init__(
-        self, assignment: Assignment, workspace: Workspace, call: Call, ending: Ending, masker: Masker, failed: Failed
+        self,
+        assignment: Assignment,
+        workspace: Workspace,
+        call: Call,
+        ending: Ending,
+        masker: Masker,
+        failed: Failed,
+        store: Optional[Store] = None,
     ) -> None:
         self._workspace, self._call, self._ending, self._masker, self._failed = workspace, call, ending, masker, failed
         self._ports_in = [port for port in assignment.inputs if port.fed or port.literal is not None]
         self._ports_out = assignment.outputs
         self._stdin, self._stdout = assignment.stdin, assignment.stdout
-        self._store = Store(ending)
+        self._store = store or Store(ending)
         self._workers = Workers(ending, failed)
         #: What serves inputs ends with the command, however much of them is left.
         self._servers = Workers(ending, failed)

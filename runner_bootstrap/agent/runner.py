@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .assignment import Assignment
 from .caches import Caches
+from .chunks import Store
 from .command import Command
 from .containers import ContainerEngine, Environment, Wish
 from .data import Data
@@ -56,8 +57,17 @@ def claim(gateway: Gateway, site: Site) -> Assignment:
 class Runner:
     """Works on a claimed assignment and reports. ``gateway`` speaks with the session token."""
 
-    def __init__(self, gateway: Gateway, site: Site, assignment: Assignment, keeper: Keeper, ending: Ending) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        site: Site,
+        assignment: Assignment,
+        keeper: Keeper,
+        ending: Ending,
+        store: Store | None = None,
+    ) -> None:
         self._gateway, self._site, self._assignment, self._ending = gateway, site, assignment, ending
+        self._store = store
         self._masker = Masker(assignment.secrets.reveal().values())
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(keeper.pid)
@@ -126,7 +136,9 @@ class Runner:
             raise TreatmentFailed("volumes are mounted in containers only: give the treatment an image")
         if assignment.offline and assignment.services:
             raise AgentError("a command beside services cannot be cut off the network")
-        self._data = data = Data(assignment, workspace, self._call_port, self._ending, self._masker, self._failed)
+        self._data = data = Data(
+            assignment, workspace, self._call_port, self._ending, self._masker, self._failed, self._store
+        )
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
@@ -184,17 +196,23 @@ class Runner:
             places.update(self._services.start())
         secrets = assignment.secrets.reveal()
         env = {**assignment.variables(places), **secrets}
+        return self._launch(command, Environment(env, list(secrets)), workspace, engine)
+
+    def _launch(
+        self, command: list[str], env: Environment, workspace: Workspace, engine: ContainerEngine | None
+    ) -> Launch:
+        assignment = self._assignment
         if engine and self._services and assignment.image:
             self._command.engine = engine
             limits = (assignment.limit("cpu"), assignment.limit("memory"))
             wish = Wish(*limits, self._services.arguments(), bool(assignment.stdin))
-            return engine.launch(assignment.image, command, Environment(env, list(secrets)), workspace, wish)
+            return engine.launch(assignment.image, command, env, workspace, wish)
         sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
         if sandbox:
-            return sandbox.launch(command, env, workspace, assignment.offline)
+            return sandbox.launch(command, env.values, workspace, assignment.offline)
         if assignment.offline:
             raise AgentError("the command cannot be cut off the network here: that takes bubblewrap, or an image")
-        return plain(command, env, workspace)
+        return plain(command, env.values, workspace)
 
     def _heard(self, answer: dict[str, Any]) -> None:
         self._log.set_follow(bool(answer.get("follow")))

@@ -49,10 +49,17 @@ class Bubblewrap:
         return cls(program, hidden, shown)
 
     def launch(
-        self, command: Sequence[str], env: dict[str, str], workspace: Workspace, offline: bool = False
+        self,
+        command: Sequence[str],
+        env: dict[str, str],
+        workspace: Workspace,
+        offline: bool = False,
+        terminal: bool = False,
     ) -> Launch:
-        """``offline`` leaves it a loopback interface of its own and no other network."""
-        argv = [self._program, *_ISOLATION, *(["--unshare-net"] if offline else [])]
+        """``offline`` leaves it a loopback interface of its own and no other network, ``terminal`` the one it is started from."""
+        argv = [self._program, *_ISOLATION]
+        argv += ["--unshare-net"] if offline else []
+        argv += [] if terminal else ["--new-session"]
         argv += ["--bind", str(workspace.tmp), "/tmp"]
         for path in self._shown:
             argv += ["--ro-bind", str(path.resolve()), str(path.resolve())]
@@ -94,5 +101,4 @@ _ISOLATION = [
     "--cap-drop",
     "ALL",
     "--die-with-parent",
-    "--new-session",
 ]

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from tests.e2e.api import Api
 
 HERE = Path(__file__).parent
 IAM = os.environ.get("CADENCE_E2E_IAM") == "1"
+
+Cadence = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def api(stack: Stack) -> Api:
     return Api(stack.url, stack.token)
+
+
+@pytest.fixture(scope="module")
+def cadence(stack: Stack) -> Cadence:
+    """Runs the program where the local stack's file is found, as its own process."""
+
+    def call(*words: str, status: int = 0, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("cadence")), *words],
+            cwd=stack.folder, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    return call
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,13 @@
 
 import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cadence.local.paths import CHECKOUT
 from tests.e2e.api import Api
-from tests.e2e.conftest import Stack
+from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.test_secrets import client
 
 EXAMPLES = CHECKOUT / "examples"
@@ -24,24 +18,6 @@ MISTAKES = {
     (19, "reserved-variable"), (23, "cycle"), (24, "out-of-range"), (27, "type-mismatch"),
 }  # fmt: skip
 LARGE = 3 * 8 * 1024 * 1024 + 12_345  # bytes; more than three chunks
-
-Cadence = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def cadence(stack: Stack) -> Cadence:
-    """Runs the program where the local stack's file is found, as its own process."""
-
-    def call(*words: str, status: int = 0, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("cadence")), *words],
-            cwd=stack.folder, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
-
-    return call
 
 
 def executions(stack: Stack) -> set[str]:

@@ -96,17 +96,21 @@ class Hub:
         assert answer.ok, answer.text
 
 
-def test_a_forks_pull_request_runs_everything_but_the_release(hub: Hub) -> None:
-    api = hub.api
+@pytest.fixture(scope="module")
+def waiting(hub: Hub) -> dict[str, Any]:
+    """The run of a fork's pull request as it was when it waited for the approval that it then got."""
     run_id = hub.pull_request(1)
-    waiting = api.until(run_id, lambda run: _of(run, "preview").get("waiting_for"))
+    waiting = hub.api.until(run_id, lambda run: _of(run, "preview").get("waiting_for"))
+    _approve(hub.api, run_id)
+    hub.api.finished(run_id)
+    return waiting
+
+
+def test_a_forks_pull_request_runs_everything_but_the_release(hub: Hub, waiting: dict[str, Any]) -> None:
+    api, run_id = hub.api, waiting["run_id"]
     assert "approv" in _of(waiting, "preview")["waiting_for"]
     assert states(waiting)["test"] == "succeeded", _of(waiting, "test")
 
-    approved = api.call(
-        "POST", f"/v1/runs/{run_id}/treatments/preview/approval", json={"decision": "approve", "comment": "looks good"}
-    )
-    assert approved.ok, approved.text
     run = api.finished(run_id)
 
     assert run["state"] == "succeeded", run["cause"]
@@ -120,6 +124,25 @@ def test_a_forks_pull_request_runs_everything_but_the_release(hub: Hub) -> None:
     for part in ("lib", "app"):
         assert f"tested {part} with the database" in _printed(api, run_id, f"test:{part}")
     assert not any("s3cr3t-of-the-project" in line["text"] for line in api.lines(run_id))
+
+
+def test_every_treatment_is_the_same_again_and_asks_for_approval_again(hub: Hub, waiting: dict[str, Any]) -> None:
+    api, run_id = hub.api, waiting["run_id"]
+
+    def replay(treatment: str) -> Any:
+        return api.call("POST", f"/v1/runs/{run_id}/treatments/{treatment}/replay", json={})
+
+    started = {name: replay(name).json() for name in ("fetch", "test:lib", "test:app", "summary", "package", "preview")}
+    preview = started["preview"]["run_id"]
+    api.until(preview, lambda run: "approv" in (_of(run, "preview").get("waiting_for") or ""))
+    _approve(api, preview)
+    for name, replay_of in started.items():
+        assert api.finished(replay_of["run_id"])["state"] == "succeeded", name
+        found = api.get(f"/v1/runs/{replay_of['run_id']}/comparison")
+        assert (found["verdict"], found["first"]) == ("deterministic", None), name
+    assert started["test:lib"]["unlike"][-1].startswith("The cache dependencies-lib is as it is today")
+    assert "replay one of its instances: test:lib, test:app" in replay("test").json()["detail"]
+    assert "never ran (secrets are not given to pull requests from forks)" in replay("release").json()["detail"]
 
 
 def test_another_commit_restores_what_the_first_installed_only_if_it_may_be_trusted(hub: Hub) -> None:
@@ -137,6 +160,12 @@ def test_another_commit_restores_what_the_first_installed_only_if_it_may_be_trus
         assert installed is expected
         hub.api.call("POST", f"/v1/runs/{run_id}/cancel")
         hub.api.finished(run_id)
+
+
+def _approve(api: Api, run_id: str) -> None:
+    decision = {"decision": "approve", "comment": "looks good"}
+    answer = api.call("POST", f"/v1/runs/{run_id}/treatments/preview/approval", json=decision)
+    assert answer.ok, answer.text
 
 
 def _of(run: dict[str, Any], treatment: str) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from api.endpoint import Endpoint, Endpoints
 from api.routes import (
     access,
+    alert_channels,
+    alerts,
     approvals,
     environments,
+    exports,
     githosts,
     insight,
     logs,
     pipelines,
     pools,
+    provenance,
     quotas,
     replays,
     runs,
@@ -23,6 +27,7 @@ GROUPS: tuple[Endpoints, ...] = (
     runs.endpoints,
     approvals.endpoints,
     insight.endpoints,
+    provenance.endpoints,
     replays.endpoints,
     logs.endpoints,
     search.endpoints,
@@ -32,6 +37,9 @@ GROUPS: tuple[Endpoints, ...] = (
     githosts.endpoints,
     access.endpoints,
     quotas.endpoints,
+    exports.endpoints,
+    alerts.endpoints,
+    alert_channels.endpoints,
     service.endpoints,
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for group in GROUPS for endpoint in group.all)

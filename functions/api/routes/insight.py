@@ -17,12 +17,9 @@ from api.insight_shapes import (
     GraphView,
     NodeView,
     PortView,
-    TraceQuery,
-    TraceView,
     TreatmentSummary,
     TreatmentView,
     input_view,
-    origin_view,
     runner_view,
     spec_view,
     value_view,
@@ -110,15 +107,6 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
             edges.append(part)
         size += len(part.model_dump_json())
     return GraphView(nodes=nodes, edges=edges, next=None)
-
-
-@endpoints.add("GET", "/v1/runs/{run_id}/trace", Permission.VALUES_READ, answers={200: TraceView}, errors=(404, 422))
-def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> TraceView:
-    """Where a value came from: the treatment that sent it, the values that it had received, and so on."""
-    insight = services.look(services.visible.get(call.by, run_id))
-    treatment, _, port = query.port.rpartition(".")
-    origin = insight.origin(treatment, port, query.offset)
-    return TraceView(run_id=run_id, offset=query.offset, origin=origin_view(origin))
 
 
 @endpoints.add(

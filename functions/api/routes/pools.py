@@ -14,7 +14,7 @@ from cadence.application.look_into_run import attempts
 from cadence.composition.api import Services
 from cadence.domain.access import ALL_PROJECTS, Permission, Principal
 from cadence.domain.errors import Forbidden
-from cadence.domain.pool import LargestRunner, Pool
+from cadence.domain.pool import LargestRunner, Pool, Price
 
 endpoints = Endpoints("pools")
 
@@ -32,6 +32,13 @@ class PoolLimits(Body):
     images: bool | None = Field(default=None, description="Whether its runners can run container images.")
 
 
+class PoolPrice(Body):
+    """What an hour of a runner of the pool costs, for the metrics of cost."""
+
+    per_hour: float = Field(ge=0, le=100_000)
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="A code of ISO 4217.")
+
+
 class PoolBody(Body):
     """`boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all)."""
 
@@ -41,6 +48,7 @@ class PoolBody(Body):
     projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
     settings: JsonObject = Field(default_factory=dict)
     limits: PoolLimits = PoolLimits(runners=None)
+    price: PoolPrice | None = None
 
 
 class PoolLimitsView(Model):
@@ -51,6 +59,11 @@ class PoolLimitsView(Model):
     runners: int | None
 
 
+class PoolPriceView(Model):
+    per_hour: float
+    currency: str
+
+
 class PoolView(Model):
     name: str
     provider: str
@@ -59,6 +72,7 @@ class PoolView(Model):
     projects: list[str]
     settings: JsonObject
     limits: PoolLimitsView
+    price: PoolPriceView | None
 
 
 class PoolList(Model):
@@ -124,6 +138,7 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
         body.settings,
         body.limits.runners,
         LargestRunner(**body.limits.model_dump(exclude={"runners"})),
+        Price(body.price.per_hour, body.price.currency) if body.price else None,
     )
     new = services.access.put_pool(changed)
     services.slots.limit_pool(changed)
@@ -181,4 +196,5 @@ def _view(pool: Pool) -> PoolView:
         projects=list(pool.projects),
         settings=dict(pool.settings),
         limits=PoolLimitsView(runners=pool.max_runners, **asdict(pool.largest)),
+        price=PoolPriceView(**asdict(pool.price)) if pool.price else None,
     )

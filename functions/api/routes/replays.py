@@ -1,29 +1,23 @@
 """Replays: a treatment once more with what it had, and what that shows."""
 
-from pydantic import Field
-
-from api.endpoint import Body, Call, Endpoints, Model, Reply
-from api.shapes import Name
+from api.endpoint import Call, Endpoints, Reply
+from api.replay_shapes import (
+    ComparisonView,
+    InputKit,
+    KitView,
+    ReplayBody,
+    ReplayList,
+    ReplayStarted,
+    ReplaySummary,
+    SentView,
+    comparison_view,
+    execution_view,
+)
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
+from cadence.domain.assignment import work_json
 
 endpoints = Endpoints("replays")
-
-
-class ReplayBody(Body):
-    """`pool` instead of those that the treatment names; `offline` without any network."""
-
-    pool: Name | None = None
-    offline: bool = False
-
-
-class ReplayStarted(Model):
-    """`run_id` is the replay's; `original` the run in which the treatment really ran."""
-
-    run_id: str
-    state: str
-    original: str
-    unlike: list[str] = Field(description="What of then cannot be had again exactly, in words.")
 
 
 @endpoints.add(
@@ -50,3 +44,56 @@ def replay(call: Call, services: Services, run_id: str, treatment: str, body: Re
         unlike=list(original.unlike),
     )
     return Reply(said, 201, {"location": f"/v1/runs/{started.run_id}"})
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/treatments/{treatment}/replays",
+    Permission.RUNS_READ,
+    answers={200: ReplayList},
+    errors=(404, 409, 410),
+)
+def list_replays(call: Call, services: Services, run_id: str, treatment: str) -> ReplayList:
+    """The replays of a treatment."""
+    runs = services.replays.of(services.visible.get(call.by, run_id), treatment)
+    return ReplayList(items=[ReplaySummary.model_validate(run) for run in runs])
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/comparison",
+    Permission.VALUES_READ,
+    answers={200: ComparisonView},
+    errors=(404, 422),
+)
+def compare(call: Call, services: Services, run_id: str) -> ComparisonView:
+    """A replay held against the original: whether both ended and sent the same, what differs first, and what that tells."""
+    return comparison_view(services.replays.compare(services.visible.get(call.by, run_id)))
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/treatments/{treatment}/replay-kit",
+    Permission.VALUES_READ,
+    answers={200: KitView},
+    errors=(404, 409, 410),
+)
+def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> KitView:
+    """What replays a treatment on another machine. Its inputs are fetched as values are, of the runs that are named."""
+    original = services.replays.find(services.visible.get(call.by, run_id), treatment)
+    ended = services.replays.compare.ended(original.run, treatment)
+    spec = original.plan().specs[0]
+    values = {(value.treatment, value.port): value for value in original.values}
+    fed = [(given.port, values.get((given.source_treatment or "", given.source_port or ""))) for given in spec.inputs]
+    return KitView(
+        original=execution_view(ended),
+        work=work_json(original.run, spec, original.treatment.attempt),
+        inputs=[
+            InputKit(port=port, run_id=value.run_id, sha256=value.sha256, size=value.size)
+            for port, value in fed
+            if value is not None
+        ],
+        outputs={port: SentView(sha256=value.sha256, size=value.size) for port, value in ended.values.items()},
+        secrets=dict(spec.secrets),
+        unlike=list(original.unlike),
+    )

@@ -8,8 +8,9 @@ from pydantic import ConfigDict
 
 from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
 from cadence.composition.api import Services
-from cadence.domain.access import Permission
+from cadence.domain.access import ALL_PROJECTS, Permission
 from cadence.domain.errors import NotFound
+from cadence.domain.metrics.openmetrics import openmetrics
 
 endpoints = Endpoints("service")
 
@@ -55,5 +56,10 @@ def show_openapi(call: Call, services: Services) -> Reply:
 
 @endpoints.add("GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS)
 def metrics(call: Call, services: Services) -> Reply:
-    """Figures of the last 24 hours in the OpenMetrics text format, for the projects that the token sees."""
-    return Reply(services.measure(call.by), content_type=OPENMETRICS)
+    """What is counted of the projects that the token sees, and how things stand, in the OpenMetrics text format.
+
+    docs/monitoring.md lists the metrics. A scrape reads what is counted, not what ran: it costs the same however much ran.
+    """
+    by = call.by
+    told = services.tell_metrics(by.organization, services.visible.projects(by), by.project == ALL_PROJECTS)
+    return Reply(openmetrics(told), content_type=OPENMETRICS)

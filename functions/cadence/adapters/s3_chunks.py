@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cadence.application.provenance_ports import StoredChunk
 from cadence.domain.errors import NotFound
 
 _AHEAD = 8
@@ -50,6 +51,14 @@ class S3Chunks:
                 return False
             raise
         return True
+
+    def chunk_times(self, prefix: str, limit: int) -> Sequence[StoredChunk]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, PaginationConfig={"MaxItems": limit}
+        )
+        return [
+            StoredChunk(found["Size"], found["LastModified"]) for page in pages for found in page.get("Contents", ())
+        ]
 
     def _read(self, key: str) -> bytes:
         try:

@@ -12,7 +12,7 @@ from cadence.application.outputs import OutputAnswer
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import DataUrls
 from cadence.domain import ids
-from cadence.domain.cache import UPLOADING, CacheEntry, CacheLimits, CacheUpload, superfluous
+from cadence.domain.cache import UPLOADING, CacheEntry, CacheLimits, CacheMaker, CacheUpload, CacheUse, superfluous
 from cadence.domain.errors import NotFound, TooLarge
 from cadence.domain.git_events import from_fork
 from cadence.domain.runner import Runner
@@ -35,6 +35,11 @@ class CacheStore(Protocol):
         """False if there is another entry of the key that has not expired: the first stays."""
 
     def remove(self, entry: CacheEntry) -> None: ...
+
+    def note_restored(self, runner: Runner, use: CacheUse) -> None:
+        """Keeps, for the runner and for the entry, that it was handed out, so that values can be traced across caches."""
+
+    def note_saved(self, runner: Runner, use: CacheUse) -> None: ...
 
     def begin(self, upload: CacheUpload) -> None: ...
 
@@ -76,6 +81,7 @@ class FindCache:
         found = Found(entry, exact=True) if entry and entry.expires_at > now else self._similar(runner, restore, now)
         if found:
             self.caches.note_use(found.entry, now)
+            self.caches.note_restored(runner, _use(runner, found.entry, key, now))
         return found
 
     def _similar(self, runner: Runner, restore: Sequence[str], now: datetime) -> Found | None:
@@ -147,13 +153,13 @@ class WriteCache:
             self._forget(upload)
             raise TooLarge(f"A cache may take {self.limits.entry >> 20} MiB.", limit=self.limits.entry)
         if end:
-            self._commit(upload, end)
+            self._commit(runner, upload, end)
             return OutputAnswer((), 0.0)
         name = partial(ids.cache_chunk_key, upload.organization, upload.project, entry)
         last = next_seq + min(want, _MOST_GRANTED)
         return OutputAnswer([ChunkUrl(seq, self.urls.upload(name(seq))) for seq in range(next_seq, last)], 0.0)
 
-    def _commit(self, upload: CacheUpload, end: StreamEnd) -> None:
+    def _commit(self, runner: Runner, upload: CacheUpload, end: StreamEnd) -> None:
         now = self.clock()
         replaced = self.caches.get(upload.organization, upload.project, upload.key)
         made = CacheEntry(
@@ -166,10 +172,13 @@ class WriteCache:
             end.chunks,
             created_at=now,
             used_at=now,
+            maker=CacheMaker(runner.run_id, runner.treatment, runner.attempt),
         )
         if not self.caches.add(made):
             self._forget(upload)
             return
+        # Before its upload is forgotten: a repeated call comes past here again.
+        self.caches.note_saved(runner, _use(runner, made, made.key, now))
         if replaced and replaced.entry != made.entry:
             self._remove_objects(replaced)
         self.caches.end(upload)
@@ -190,3 +199,19 @@ class WriteCache:
 
     def _remove_objects(self, of: CacheEntry | CacheUpload) -> None:
         self.objects.remove(ids.cache_prefix(of.organization, of.project, of.entry))
+
+
+def _use(runner: Runner, entry: CacheEntry, asked: str, at: datetime) -> CacheUse:
+    return CacheUse(
+        runner.run_id,
+        runner.treatment,
+        runner.attempt,
+        entry.entry,
+        entry.key,
+        asked,
+        entry.size,
+        entry.sha256,
+        entry.created_at,
+        at,
+        entry.maker,
+    )

@@ -1,5 +1,6 @@
 """Checks a document against all that it may refer to in its project, and freezes what is found valid."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,7 +11,16 @@ from cadence.application.invalid_document import InvalidDocument
 from cadence.application.plan_run import with_plan
 from cadence.application.ports import Documents, PoolStore
 from cadence.application.runner_ports import SecretDescription
-from cadence.domain.document import Checked, Context, Pipeline, PoolOffer, bind_parameters, validate
+from cadence.domain.document import (
+    Checked,
+    Context,
+    Pipeline,
+    PoolOffer,
+    Reference,
+    Unavailable,
+    bind_parameters,
+    validate,
+)
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.planning import RunFacts, instantiate
@@ -91,10 +101,20 @@ class FreezeDocument:
             "",
             pipeline.max_duration,
             bound.values,
-            unplanned=Unplanned(pipeline, context.environments),
+            pins=_pins(context.libraries or {}),
+            unplanned=Unplanned(pipeline, context.environments, context.pools),
         )
         if not pipeline.depends_on_run:
             made = instantiate(pipeline, {}, {}, RunFacts()).plan
             if made is not None:
                 frozen = with_plan(frozen, made, self.documents)
         return frozen, pipeline
+
+
+def _pins(libraries: Mapping[Reference, bytes | Unavailable]) -> Mapping[str, str]:
+    """The digest of each document that was used, so that it is known which version one was that named none."""
+    return {
+        reference.name: hashlib.sha256(content).hexdigest()
+        for reference, content in libraries.items()
+        if isinstance(content, bytes)
+    }

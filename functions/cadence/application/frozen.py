@@ -6,24 +6,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cadence.domain.document import Pipeline
+from cadence.domain.document import Pipeline, PoolOffer
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.run import ConcurrencyPolicy, ReplayOf, Run
 
 
 @dataclass(frozen=True)
 class Unplanned:
-    """A checked pipeline whose plan depends on the run, and the environments of its project as they are now."""
+    """A checked pipeline whose plan depends on the run, and its project's environments and pools as they are now."""
 
     pipeline: Pipeline
     environments: Mapping[str, EnvironmentSet] | None
+    pools: Mapping[str, PoolOffer] | None = None
 
 
 @dataclass(frozen=True)
 class Frozen:
     """What a run executes, all by digest: nothing that changes afterwards changes the run.
 
-    `unplanned` is what its plan is yet to be made from; `plan_sha256` is then empty.
+    `pins` are the documents whose definitions it uses, by digest. `unplanned` is what its plan is yet to be made from; `plan_sha256` is then empty.
     """
 
     organization: str
@@ -40,6 +41,7 @@ class Frozen:
     rerun_of: str | None = None
     replay_of: ReplayOf | None = None
     kept_sha256: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
     unplanned: Unplanned | None = field(default=None, repr=False)
 
     def fingerprint(self) -> str:
@@ -64,4 +66,5 @@ def frozen_again(run: Run) -> Frozen:
         run.concurrency_group,
         run.concurrency_policy,
         run.priority,
+        pins=run.pins,
     )

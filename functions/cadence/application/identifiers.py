@@ -13,6 +13,11 @@ def new_ulid(now: datetime) -> str:
     return str(ULID.from_datetime(now)).lower()
 
 
+def highest_ulid(at: datetime) -> str:
+    """Sorts after every id that was made until then."""
+    return str(ULID.from_bytes(int(at.timestamp() * 1000).to_bytes(6, "big") + b"\xff" * 10)).lower()
+
+
 def derived_ulid(first_seen: datetime, *key: str) -> str:
     """Sorted by `first_seen`, and always the same for the same `first_seen` and `key`."""
     digest = hashlib.sha256("\0".join(key).encode()).digest()

@@ -1,33 +1,14 @@
-"""What a run consists of and what went through it: its graph, its values, and where a value came from."""
+"""What a run consists of and what went through it: its graph and its values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from cadence.application.ports import Documents, RunnerStore, RunStore
 from cadence.domain import ids, plan
-from cadence.domain.errors import InvalidRequest, NotFound, Violation
+from cadence.domain.errors import NotFound
 from cadence.domain.run import Run, Treatment, TreatmentSpec, Value
 from cadence.domain.runner import Runner
-
-_DEEPEST = 50
-
-
-@dataclass(frozen=True)
-class Origin:
-    """A value and the treatment that sent it, with the origins of what that treatment received.
-
-    `value` is None while nothing has been sent. A treatment met before in the same trace, or too deep in it, is `cut`: its
-    inputs are not told; a trace of its own port tells them.
-    """
-
-    treatment: str
-    port: str
-    value: Value | None
-    state: Treatment | None
-    runner: Runner | None
-    inputs: Mapping[str, "Origin | None"] = field(default_factory=dict)
-    cut: bool = False
 
 
 @dataclass
@@ -66,42 +47,6 @@ class RunInsight:
             if value.sha256 == sha256:
                 return value
         raise NotFound(f"Run {self.run.run_id} has no value {sha256}.")
-
-    def runner(self, treatment: str) -> Runner | None:
-        """The runner of the treatment's latest attempt, if it was given one."""
-        known = self.treatments.get(treatment)
-        if known is None:
-            return None
-        return find_runner(self.runners, known)
-
-    def origin(self, treatment: str, port: str, offset: int | None = None) -> Origin:
-        """Where what `treatment` sent through `port` came from. Raises NotFound if there is no such output."""
-        spec = self.spec(treatment)
-        if port not in {output.port for output in spec.outputs}:
-            known = ", ".join(output.port for output in spec.outputs) or "none"
-            raise NotFound(f"Treatment {treatment!r} has no output {port!r} (it has: {known}).")
-        value = self.values.get((treatment, port))
-        if offset is not None and value is not None and offset > value.size:
-            message = f"The value has {value.size} bytes, so there is nothing at offset {offset}."
-            raise InvalidRequest(message, [Violation("offset", message)])
-        return self._origin(treatment, port, set(), _DEEPEST)
-
-    def _origin(self, treatment: str, port: str, met: set[str], depth: int) -> Origin:
-        value = self.values.get((treatment, port))
-        state = self.treatments.get(treatment)
-        runner = self.runner(treatment)
-        if treatment in met or depth == 0:
-            return Origin(treatment, port, value, state, runner, cut=True)
-        met.add(treatment)
-        inputs = {
-            given.port: (
-                self._origin(given.source_treatment, given.source_port, met, depth - 1)
-                if given.source_treatment and given.source_port
-                else None
-            )
-            for given in self.spec(treatment).inputs
-        }
-        return Origin(treatment, port, value, state, runner, inputs)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class PutPipeline:
             frozen.concurrency_group,
             frozen.concurrency_policy,
             frozen.priority,
+            frozen.pins,
         )
         self.pipelines.add_version(version)
         # Left over by a crash before this, one goes when it fires.
@@ -102,4 +103,5 @@ def frozen_version(version: PipelineVersion, given: Mapping[str, Any] | None = N
         version.concurrency_group,
         version.concurrency_policy,
         version.priority,
+        pins=version.pins,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cadence.application.frozen import Frozen, frozen_again
 from cadence.application.look_into_run import find_runner
 from cadence.application.ports import Documents, PoolStore, RunnerStore, RunStore
+from cadence.application.replay_ports import ReplayStore
 from cadence.application.runner_ports import Chunks, SecretStore
 from cadence.application.workers import Workers, several_at_once
 from cadence.domain import keeping, plan
@@ -16,6 +17,7 @@ from cadence.domain.replay.planning import How, ReplayPlan, refusal, replay_plan
 from cadence.domain.run import ConcurrencyPolicy, ReplayOf, Run, Treatment, TreatmentSpec, Value
 from cadence.domain.runner import Runner
 
+MOST_LISTED = 10
 _LONGEST_CHAIN = 20
 
 
@@ -117,6 +119,8 @@ class Replay:
         Raises what `FindOriginal` raises, Gone for secrets and pools as well, InvalidRequest for a pool that cannot be used.
         """
         original = self.find(run, name)
+        if offline and original.spec.services:
+            raise Conflict(f"{name} has services, so it cannot be cut off the network.")
         self._require_secrets(original)
         pools = self._pools(original, pool)
         made = original.plan(pools, offline=offline)
@@ -160,6 +164,20 @@ class Replay:
         return (pool,) if pool else ()
 
 
+@dataclass(frozen=True)
+class ListReplays:
+    runs: RunStore
+    find: FindOriginal
+    store: ReplayStore
+
+    def __call__(self, run: Run, name: str) -> Sequence[Run]:
+        """The newest replays of a treatment, newest first. Raises what finding where it ran raises."""
+        run, treatment, _ = self.find.where_it_ran(run, name)
+        names = self.store.newest(ReplayOf(run.run_id, treatment.name), MOST_LISTED)
+        known = self.runs.get_runs(names)
+        return [known[each] for each in names if each in known]
+
+
 def _versions(spec: TreatmentSpec, runner: Runner | None) -> Mapping[str, int]:
     known = runner.secret_versions if runner else {}
     return {name: known[name] for name in spec.secrets.values() if name in known}
@@ -178,7 +196,7 @@ def _unlike(spec: TreatmentSpec, runner: Runner | None) -> Sequence[str]:
         found.append(
             f"{who} runs in what {image} is on its runner today{was}: no registry could say then which that was."
         )
-    found += [f"The cache {cache.key} is restored as it is today." for cache in spec.caches]
+    found += [f"The cache {cache.key} is as it is today, and empty on another machine." for cache in spec.caches]
     unknown = set(spec.secrets.values()) - set(_versions(spec, runner))
     found += [f"Which version of the secret {name} it had is not known: it gets today's." for name in sorted(unknown)]
     return found

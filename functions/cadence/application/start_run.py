@@ -96,6 +96,7 @@ class StartRun:
             rerun_of=frozen.rerun_of,
             replay_of=frozen.replay_of,
             kept_sha256=frozen.kept_sha256,
+            pins=frozen.pins,
         )
 
     def _created(self, run: Run) -> Run:

@@ -81,7 +81,7 @@ class ApiSession:
 
 
 def path_of(*parts: str) -> str:
-    return "/v1/" + "/".join(quote(part, safe=":") for part in parts)
+    return "/v1/" + "/".join(quote(part, safe=":*") for part in parts)
 
 
 def _session(token: str, repeated: frozenset[str]) -> requests.Session:

@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cadence.cli.api_session import ApiError, ApiSession, Json, Unreachable
+from cadence.cli.alerting_calls import AlertCalls
+from cadence.cli.api_session import ApiError, Json, Unreachable
 from cadence.cli.api_session import path_of as _path
 
 __all__ = ["ApiError", "Client", "Json", "Unreachable", "is_final"]
@@ -17,7 +18,7 @@ def is_final(state: str) -> bool:
     return state in _FINAL
 
 
-class Client(ApiSession):
+class Client(AlertCalls):
     """Starting a run is repeatable, too, since it carries a key.
 
     Methods return what the API answers (see docs/openapi.json) and raise ApiError or Unreachable.
@@ -55,6 +56,22 @@ class Client(ApiSession):
         """`what`: `all`, `failed` (and what depends on that), or names of treatments that run again as well."""
         return self._start(_path("runs", run_id, "rerun"), {"from": what}, None)
 
+    def replay(self, run_id: str, treatment: str, pool: str | None = None, offline: bool = False) -> Json:
+        """Starts a replay; `run_id` of the answer is its run."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        path = _path("runs", run_id, "treatments", treatment, "replay")
+        return self._call("POST", path, {"pool": pool, "offline": offline}, headers=headers, repeatable=True)
+
+    def comparison(self, replay: str) -> Json:
+        """A replay, by its run, held against the original."""
+        return self._call("GET", _path("runs", replay, "comparison"))
+
+    def replays(self, run_id: str, treatment: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "treatments", treatment, "replays"))["items"]
+
+    def replay_kit(self, run_id: str, treatment: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "treatments", treatment, "replay-kit"))
+
     def cancel(self, run_id: str) -> Json:
         return self._call("POST", _path("runs", run_id, "cancel"), repeatable=True)
 
@@ -89,6 +106,15 @@ class Client(ApiSession):
 
     def trace(self, run_id: str, port: str, offset: int | None = None) -> Json:
         return self._call("GET", _path("runs", run_id, "trace"), params={"port": port, "offset": offset})
+
+    def provenance(self, run_id: str, *form: str, **query: Any) -> Json:
+        """Where something in a run came from or went, as a graph; `form` is `prov` or `openlineage` for those."""
+        return self._call("GET", _path("runs", run_id, "provenance", *form), params=query)
+
+    def uses(self, sha256: str, limit: int = 50, cursor: str | None = None) -> Json:
+        """Which runs of the project used a value: one page."""
+        params = {"limit": min(limit, 200), "cursor": cursor}
+        return self._call("GET", self._in_project("values", sha256, "uses"), params=params)
 
     def value(self, run_id: str, sha256: str, first_chunk: int = 0) -> Json:
         return self._call("GET", _path("runs", run_id, "values", sha256), params={"first_chunk": first_chunk})
@@ -220,6 +246,38 @@ class Client(ApiSession):
 
     def put_quotas(self, quotas: Json) -> Json:
         return self._call("PUT", _path("organizations", "quotas"), quotas)
+
+    # Exports
+
+    def exports(self) -> Json:
+        return self._call("GET", _path("exports"))["items"]
+
+    def export(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name))
+
+    def put_export(self, name: str, body: Json) -> Json:
+        return self._call("PUT", _path("exports", name), body)
+
+    def delete_export(self, name: str) -> None:
+        self._call("DELETE", _path("exports", name))
+
+    def test_export(self, name: str) -> Json:
+        return self._call("POST", _path("exports", name, "test"))
+
+    def dead_letters(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name, "dead-letters"))["items"]
+
+    def redrive(self, name: str) -> Json:
+        return self._call("POST", _path("exports", name, "redrive"))
+
+    def start_backfill(self, name: str, body: Json) -> Json:
+        return self._call("POST", _path("exports", name, "backfills"), body)
+
+    def backfills(self, name: str) -> Json:
+        return self._call("GET", _path("exports", name, "backfills"))["items"]
+
+    def cost(self, run_id: str) -> Json:
+        return self._call("GET", _path("runs", run_id, "cost"))
 
     # Pools
 

@@ -1,4 +1,4 @@
-"""Commands about logs, and where values came from."""
+"""Commands about logs and values."""
 
 import json
 import sys
@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from cadence.cli.connection import connect
-from cadence.cli.failures import WRONG_USE, fail, told
+from cadence.cli.failures import fail, told
 from cadence.cli.options import Json, Run
 from cadence.cli.output import out, print_json, print_line
-from cadence.cli.showing import show_trace
 
 Treatment = Annotated[
     str | None, typer.Option("--treatment", "-t", help="Only lines of this treatment.", show_default=False)
@@ -34,25 +33,6 @@ def logs(
                 _print_compact(line) if as_json else print_line(line, out, width)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
-
-
-def trace(
-    run_id: Run,
-    port: Annotated[
-        str, typer.Argument(metavar="TREATMENT.PORT[@OFFSET]", help="An output; for a stream also a byte in it.")
-    ],
-    as_json: Json = False,
-) -> None:
-    """Show where a value came from.
-
-    That is the treatment that sent it, what that had received, and so on.
-    """
-    name, at, offset = port.partition("@")
-    if "." not in name or (at and not offset.isdecimal()):
-        raise fail(f"Say TREATMENT.PORT, or TREATMENT.PORT@OFFSET with a number; not {port!r}.", WRONG_USE)
-    with told(as_json):
-        traced = connect().trace(run_id, name, int(offset) if at else None)
-    print_json(traced) if as_json else show_trace(traced["origin"])
 
 
 value = typer.Typer(name="value", help="Values that went from one treatment to another.", no_args_is_help=True)

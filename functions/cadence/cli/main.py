@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import gates, logs, resources, runs, searching
+from cadence.cli import alerting, exports, gates, logs, replaying, resources, runs, searching, tracing
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -26,12 +26,14 @@ for command in (
     runs.show,
     logs.logs,
     searching.search,
-    logs.trace,
+    tracing.trace,
     runs.cancel,
     runs.rerun,
+    replaying.replay,
     gates.approve,
     gates.refuse,
     gates.approval_link,
+    exports.cost,
     deploy,
 ):
     app.command()(command)
@@ -45,6 +47,8 @@ for group in (
     resources.token,
     resources.pool,
     gates.quota,
+    exports.export,
+    alerting.alert,
     resources.host,
     resources.runner,
 ):

@@ -1,11 +1,10 @@
-"""What `show` and `trace` print: the cause of a failure first, then everything else."""
+"""What `show` prints: the cause of a failure first, then everything else."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
-from rich.tree import Tree
 
 from cadence.cli.client import Client
 from cadence.cli.output import date_time, duration, make_table, out, print_line, size, state_text
@@ -28,6 +27,7 @@ def show_run(client: Client, run_id: str) -> None:
         pipeline=f"{run['project']}/{run['pipeline']}{version}",
         created=f"{date_time(run['created_at'])} by {run['created_by']}",
         duration=duration(run["started_at"], run["finished_at"]),
+        replay_of=_original(run["replay_of"]),
         parameters=_pairs(run["parameters"]),
         event=_pairs(run["event"]),
     )
@@ -76,16 +76,6 @@ def show_treatment(client: Client, run_id: str, name: str) -> None:
         _table(("ATTEMPT", "STATE", "POOL", "HOST", "RUNNER"), map(_runner, treatment["runners"]))
 
 
-def show_trace(origin: Mapping[str, Any]) -> None:
-    """The tree of where a value came from: each value, and below it what its treatment received."""
-    if out.is_terminal:
-        tree = Tree(_origin_text(origin))
-        _grow(tree, origin)
-        out.print(tree)
-    else:
-        _indented(origin, 0)
-
-
 def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> None:
     out.print()
     code = f", exit code {treatment['exit_code']}" if treatment["exit_code"] is not None else ""
@@ -108,6 +98,10 @@ def _show_last_lines(client: Client, run_id: str, treatment: str) -> None:
         print_line(line)
     if not last:
         out.print("    (it wrote no lines)", style="dim")
+
+
+def _original(of: Mapping[str, str] | None) -> str | None:
+    return f"{of['treatment']} of run {of['run_id']}" if of else None
 
 
 def _facts(**facts: Any) -> None:
@@ -151,30 +145,3 @@ def _port(port: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _runner(runner: Mapping[str, Any]) -> tuple[Any, ...]:
     return (runner["attempt"], state_text(runner["state"]), runner["pool"], runner["host_id"], runner["runner_id"])
-
-
-def _grow(tree: Tree, origin: Mapping[str, Any]) -> None:
-    for port, given in origin["inputs"].items():
-        if given is not None:
-            _grow(tree.add(Text.assemble((f"{port} ← ", "dim"), _origin_text(given))), given)
-
-
-def _indented(origin: Mapping[str, Any], depth: int, port: str = "") -> None:
-    print("  " * depth + (f"{port} <- " if port else "") + _origin_text(origin).plain)
-    for name, given in origin["inputs"].items():
-        if given is not None:
-            _indented(given, depth + 1, name)
-
-
-def _origin_text(origin: Mapping[str, Any]) -> Text:
-    value, runner = origin["value"], origin["runner"]
-    text = Text.assemble((f"{origin['treatment']}.{origin['port']}", "bold"))
-    text.append(f"  {size(value['size'])}  sha256:{value['sha256'][:16]}" if value else "  (nothing yet)")
-    text.append(f"  {origin['state'] or 'pending'}")
-    if origin["started_at"]:
-        text.append(f" in {duration(origin['started_at'], origin['finished_at'])}")
-    if runner:
-        text.append(f" on {runner['host_id'] or runner['pool']}")
-    if origin["cut"]:
-        text.append("  (see above)", "dim")
-    return text

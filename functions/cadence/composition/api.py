@@ -34,7 +34,7 @@ from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
 from cadence.application.look_into_run import LookIntoRun
-from cadence.application.measure import Measure
+from cadence.application.manage_exports import ManageExports
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
 from cadence.application.plan_run import PlanRun
@@ -45,9 +45,13 @@ from cadence.application.run_gates import RunGates
 from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.start_run import RequestRun, StartRun
+from cadence.application.tell_metrics import TellMetrics
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
+from cadence.composition.alerting import Alerting, alerting
 from cadence.composition.documents import check_document
+from cadence.composition.exports import manage_exports, tell_metrics
+from cadence.composition.provenance import Provenance, provenance
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
 from cadence.composition.search import Search, search
@@ -78,6 +82,7 @@ class Services:
     put_pipeline: PutPipeline
     request_run: RequestRun
     rerun: Rerun
+    provenance: Provenance
     replays: Replays
     cancel_run: CancelRun
     run_gates: RunGates
@@ -90,8 +95,10 @@ class Services:
     look: LookIntoRun
     create_token: CreateToken
     add_githost: AddGitHost
-    measure: Measure
+    exports: ManageExports
+    tell_metrics: TellMetrics
     read_logs: ReadLogs
+    alerting: Alerting
     search: Search
 
     @property
@@ -124,7 +131,7 @@ def services() -> Services:
     pipelines = DynamoPipelineStore(its.pipelines_table)
     documents = S3Documents(client("s3"), its.data_bucket)
     runs = DynamoRunStore(its.runs_table)
-    runners = DynamoRunnerStore(its.runners_table)
+    runners, hosts = DynamoRunnerStore(its.runners_table), DynamoHostStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     check = check_document(its)
     freeze = FreezeDocument(check, documents)
@@ -145,9 +152,10 @@ def services() -> Services:
         documents=documents,
         runs=runs,
         runners=runners,
-        hosts=DynamoHostStore(its.runners_table),
+        hosts=hosts,
         urls=S3DataUrls(its.data_bucket),
         rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
+        provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
         freeze_document=freeze,
@@ -165,7 +173,9 @@ def services() -> Services:
         look=LookIntoRun(runs, runners, documents),
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
-        measure=Measure(visible, now),
+        exports=manage_exports(its),
+        tell_metrics=tell_metrics(its),
+        alerting=alerting(its, runs, hosts),
         search=search(its, visible, runs, runners, now),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

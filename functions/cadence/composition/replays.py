@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.replays import DynamoReplayStore
 from cadence.adapters.s3_chunks import S3Chunks
+from cadence.application.compare_replay import CompareReplay
 from cadence.application.ports import Documents, PoolStore, RunnerStore, RunStore
-from cadence.application.replay import FindOriginal, Replay
+from cadence.application.replay import FindOriginal, ListReplays, Replay
 from cadence.application.replay_ports import ReplayStore
 from cadence.application.runner_ports import SecretStore
 from cadence.composition.settings import ApiSettings
@@ -16,7 +17,9 @@ from cadence.composition.settings import ApiSettings
 class Replays:
     replay: Replay
     find: FindOriginal
+    compare: CompareReplay
     store: ReplayStore
+    of: ListReplays
 
 
 def replays(
@@ -27,9 +30,13 @@ def replays(
     secrets: SecretStore,
     pools: PoolStore,
 ) -> Replays:
-    find = FindOriginal(runs, runners, S3Chunks(client("s3"), its.data_bucket))
+    chunks = S3Chunks(client("s3"), its.data_bucket)
+    store = DynamoReplayStore(its.runs_table)
+    find = FindOriginal(runs, runners, chunks)
     return Replays(
         replay=Replay(find, documents, secrets, pools),
         find=find,
-        store=DynamoReplayStore(its.runs_table),
+        compare=CompareReplay(runs, runners, chunks, store),
+        store=store,
+        of=ListReplays(runs, find, store),
     )

@@ -46,6 +46,17 @@ class ApiSettings:
     schedules_group: str
     schedules_role_arn: str
     git_hosts: str
+    telemetry_table: str
+    exporting_queue_url: str
+    outbound_hosts: str
+    watched_queues: str
+    queue_prefix: str
+    alerts_table: str
+    alerting_queue_url: str
+    alerting_queue_arn: str
+    alerts_function: str
+    alert_deliveries_function: str
+    alert_topic_prefix: str
 
 
 @dataclass(frozen=True)
@@ -210,6 +221,39 @@ class ObserveSettings:
 
 
 @dataclass(frozen=True)
+class ExportsSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    logs_table: str
+    telemetry_table: str
+    data_bucket: str
+    secrets_key: str
+    exporting_queue_url: str
+    outbound_hosts: str
+    metrics_namespace: str
+
+
+@dataclass(frozen=True)
+class AlertsSettings:
+    alerts_table: str
+    runs_table: str
+    data_bucket: str
+    alerting_queue_url: str
+    alert_deliveries_function: str
+
+
+@dataclass(frozen=True)
+class AlertDeliveriesSettings:
+    alerts_table: str
+    secrets_key: str
+    alerting_queue_url: str
+    alert_deliveries_function: str
+    alert_topic_prefix: str
+    outbound_hosts: str
+
+
+@dataclass(frozen=True)
 class LogIndexerSettings:
     logs_table: str
     runs_table: str
@@ -253,6 +297,9 @@ SETTINGS: Mapping[str, type] = {
     "finalise": FinaliseSettings,
     "watchdog": WatchdogSettings,
     "observe": ObserveSettings,
+    "exports": ExportsSettings,
+    "alerts": AlertsSettings,
+    "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
     "live": LiveSettings,
     "log_stream": LogStreamSettings,

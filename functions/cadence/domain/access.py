@@ -44,6 +44,10 @@ class Permission(StrEnum):
     TOKENS_READ = "tokens:read"
     TOKENS_WRITE = "tokens:write"
     METRICS_READ = "metrics:read"
+    EXPORTS_READ = "exports:read"
+    EXPORTS_WRITE = "exports:write"
+    ALERTS_READ = "alerts:read"
+    ALERTS_WRITE = "alerts:write"
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,20 @@ class CacheLimits:
 
 
 @dataclass(frozen=True)
+class CacheMaker:
+    """The attempt of a treatment that saved an entry."""
+
+    run_id: str
+    treatment: str
+    attempt: int
+
+
+@dataclass(frozen=True)
 class CacheEntry:
-    """`entry` is its own id: another entry may come to have the key later. Sizes are bytes."""
+    """`entry` is its own id: another entry may come to have the key later. Sizes are bytes.
+
+    `maker` is not known of entries that were saved before it was kept.
+    """
 
     organization: str
     project: str
@@ -33,10 +45,31 @@ class CacheEntry:
     chunks: int
     created_at: datetime
     used_at: datetime
+    maker: CacheMaker | None = None
 
     @property
     def expires_at(self) -> datetime:
         return min(self.used_at + UNUSED, self.created_at + LONGEST)
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """That an attempt of a treatment saved an entry or was handed it, with all that is to be known once the entry is gone.
+
+    `key` is the entry's own; `asked` what the treatment asked for, which may be another if it takes what begins alike.
+    """
+
+    run_id: str
+    treatment: str
+    attempt: int
+    entry: str
+    key: str
+    asked: str
+    size: int
+    sha256: str
+    saved_at: datetime
+    at: datetime
+    maker: CacheMaker | None
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,18 @@ class LargestRunner:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What an hour of a runner costs. `currency` is a code of ISO 4217."""
+
+    per_hour: float
+    currency: str = "USD"
+
+
+@dataclass(frozen=True)
 class Pool:
     """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun.
 
-    `max_runners` is how many it may give at a time (None: as many as it has).
+    `max_runners` is how many it may give at a time (None: as many as it has). `price` is what metrics of cost are made from.
     """
 
     organization: str
@@ -37,6 +45,7 @@ class Pool:
     settings: Mapping[str, Any] = field(default_factory=dict)
     max_runners: int | None = None
     largest: LargestRunner = LargestRunner()
+    price: Price | None = None
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

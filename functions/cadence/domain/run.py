@@ -1,6 +1,6 @@
 """Runs, their treatments, and the edges between them: what the scheduler knows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -140,6 +140,7 @@ class Run:
     `depth` counts the runs before it that started one another, `started_by_run` is the last of them, and `waiting_token` is
     of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what
     admission works from (`cadence.domain.plan`); a run that could not be planned has no plan ("") and has failed.
+    `pins` are the digests of the documents whose definitions it uses, by how they are named.
     A run with `replay_of` is there to be compared only: nobody else hears of it, and nothing follows from it.
     """
 
@@ -170,6 +171,7 @@ class Run:
     rerun_of: str | None = None
     replay_of: ReplayOf | None = None
     kept_sha256: str | None = None  # what it takes over from the run that it repeats (`cadence.domain.keeping`)
+    pins: Mapping[str, str] = field(default_factory=dict)
     concurrency_group: str | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0
@@ -184,6 +186,18 @@ class Run:
     def machine_timeout(self) -> int:
         """Seconds after which its machine gives up by itself: a second net, so a little later than the watchdog."""
         return self.max_duration + 300
+
+    @property
+    def origins(self) -> Sequence[tuple[str, str, str | None]]:
+        """What it came of: how (`started`, `rerun`, `replay`), the other run, and the treatment there that it is about."""
+        found: list[tuple[str, str, str | None]] = []
+        if self.started_by_run:
+            found.append(("started", self.started_by_run, self.started_by_treatment))
+        if self.rerun_of:
+            found.append(("rerun", self.rerun_of, None))
+        if self.replay_of:
+            found.append(("replay", self.replay_of.run_id, self.replay_of.treatment))
+        return found
 
 
 @dataclass(frozen=True)

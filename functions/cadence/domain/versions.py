@@ -12,7 +12,8 @@ from cadence.domain.triggers import NO_TRIGGERS, Triggers
 @dataclass(frozen=True)
 class PipelineVersion:
     """`document_sha256` is the document as written, `plan_sha256` what admission works from, empty if every run has a plan of
-    its own; concurrency group and priority belong to that plan. `parameters` holds the defaults.
+    its own; concurrency group and priority belong to that plan. `parameters` holds the defaults,
+    `pins` the documents whose definitions it uses, by digest, as they were when the plan was made.
 
     `max_duration` is the seconds a whole run may take.
     """
@@ -31,3 +32,4 @@ class PipelineVersion:
     concurrency_group: str | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0
+    pins: Mapping[str, str] = field(default_factory=dict)

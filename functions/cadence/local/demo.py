@@ -16,7 +16,7 @@ from rich.text import Text
 
 from cadence.cli.client import ApiError, Client, Unreachable
 from cadence.cli.output import duration, out, state_text
-from cadence.cli.showing import show_trace
+from cadence.cli.trace_tree import show_graph
 from cadence.cli.watching import watch
 from cadence.local import control
 from cadence.local.connection import Connection
@@ -107,7 +107,7 @@ def _show_end(client: Client, run: Mapping[str, Any]) -> None:
         out.print(Text(f"{RESULT} was never sent."))
         return
     out.print(Text(f"{RESULT}: {(origin['value']['preview'] or '').rstrip()}\n\nWhere it came from:"))
-    show_trace(origin)
+    show_graph(client.provenance(run["run_id"], port=RESULT))
 
 
 def _invite(connection: Connection, *, ours: bool) -> None:

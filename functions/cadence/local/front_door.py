@@ -97,6 +97,7 @@ class FrontDoor:
         headers = CIMultiDict(
             (name, value) for name, value in request.headers.items() if name.lower() not in _SET_BY_CLIENT
         )
+        headers["X-Forwarded-Proto"] = "http"
         async with self._session.request(
             request.method,
             URL(self._api + request.raw_path, encoded=True),

@@ -31,9 +31,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_project": {"name": "new"},
     "put_environment": {},
     "put_quotas": {},
+    "put_export": {"kind": "loki", "url": "http://127.0.0.1:9/push"},
+    "start_backfill": {"since": "2020-01-01T00:00:00Z"},
     "decide": {"decision": "approve"},
     "decide_by_link": {"key": "k", "decision": "approve"},
     "create_token": {"name": "t", "permissions": ["runs:read"]},
+    "put_alert_rule": {"rule": {"when": {"run": {}}, "channels": ["ops"]}},
+    "try_alert_rule": {"project": "default", "rule": {"when": {"run": {}}, "channels": ["ops"]}},
+    "add_silence": {"project": "default", "ends_at": "2100-01-01T00:00:00Z"},
+    "put_channel": {"kind": "sns"},
 }
 QUERIES: dict[str, dict[str, str]] = {
     "trace": {"port": "greet.greeting"},
@@ -252,6 +258,7 @@ def test_odd_names_cannot_be_given(api, odd):
     for path, body in (
         ("/v1/projects/default/secrets/", {"value": "v"}),
         ("/v1/pools/", {"provider": "host"}),
+        ("/v1/exports/", {"kind": "loki", "url": "http://127.0.0.1:9/push"}),
         ("/v1/projects/default/environments/", {}),
         ("/v1/projects/default/pipelines/", {"document": HELLO}),
     ):
@@ -276,6 +283,11 @@ def test_every_kind_of_answer_is_described():
 def test_a_secrets_value_is_in_no_answer(api):
     value = "correct horse battery staple"
     path = "/v1/projects/default/secrets/s"
+    export = {
+        "kind": "loki",
+        "url": "http://127.0.0.1:9/push",
+        "credentials": {"scheme": "bearer", "secret": value},
+    }
     answers = [
         api("PUT", path, {"value": value}),
         api("PUT", path, {"value": value, "extra": value}),
@@ -286,9 +298,13 @@ def test_a_secrets_value_is_in_no_answer(api):
         api("POST", "/v1/githosts", {"kind": "github", "project": "default", "name": "h", "webhook_secret": value}),
         api("POST", "/v1/githosts", {"kind": "x", "project": "default", "name": "h", "webhook_secret": value}),
         api("GET", "/v1/githosts"),
+        api("PUT", "/v1/exports/e", export),
+        api("PUT", "/v1/exports/e", {**export, "extra": value}),
+        api("GET", "/v1/exports/e"),
+        api("GET", "/v1/exports"),
     ]
 
-    assert [answer.status for answer in answers] == [200, 422, 422, 413, 400, 200, 201, 422, 200]
+    assert [answer.status for answer in answers] == [200, 422, 422, 413, 400, 200, 201, 422, 200, 201, 422, 200, 200]
     assert not [answer.text for answer in answers if "horse" in answer.text]
 
 
@@ -297,9 +313,9 @@ def test_metrics_are_those_of_the_token(api, other_organization):
 
     mine = api("GET", "/metrics")
     assert mine.headers["content-type"].startswith("application/openmetrics-text")
-    assert 'cadence_runs{project="default",state="pending"} 1' in mine.text
+    assert 'cadence_active_runs{project="default"} 1' in mine.text
     assert mine.text.endswith("# EOF\n")
-    assert "cadence_runs{" not in api("GET", "/metrics", token=other_organization).text
+    assert 'cadence_active_runs{project="default"} 0' in api("GET", "/metrics", token=other_organization).text
 
 
 def test_schemas_are_published(api):

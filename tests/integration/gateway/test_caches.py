@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from cadence.adapters import aws
+from cadence.adapters.dynamodb.cache_uses import DynamoCacheUses
 from cadence.adapters.dynamodb.caches import DynamoCacheStore
 from cadence.adapters.s3_cache_objects import S3CacheObjects
 from cadence.application.caches import FindCache, Found, ReadCache, SaveCache, WriteCache
-from cadence.domain.cache import CacheLimits
+from cadence.domain.cache import CacheLimits, CacheMaker
 from cadence.domain.errors import NotFound, TooLarge
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.stream import InputState, StreamEnd
@@ -168,3 +169,28 @@ def test_unused_entries_and_abandoned_uploads_go(caches: Caches) -> None:
         caches.found("b")
         caches.world.clock.pass_time(20 * DAY)
     assert caches.found("b") is None
+
+
+def test_who_saved_and_who_restored_an_entry_is_kept(caches: Caches) -> None:
+    history = DynamoCacheUses("runners")
+    entry = caches.save("pip-1")
+    other = replace(caches.runner, runner_id="later", run_id="02later", treatment="test", attempt=2)
+    assert caches.found("pip-2", "pip-", by=other) == (entry, False)
+    assert caches.found("pip-2", "pip-", by=other) == (entry, False)
+
+    (saved,) = history.saved(caches.runner.runner_id)
+    (restored,) = history.restored("later")
+
+    maker = CacheMaker(RUN_ID, "make", 1)
+    assert (saved.entry, saved.key, saved.maker) == (entry, "pip-1", maker)
+    assert (restored.run_id, restored.treatment, restored.attempt) == ("02later", "test", 2)
+    assert (restored.entry, restored.key, restored.asked) == (entry, "pip-1", "pip-2")
+    assert (restored.size, restored.sha256, restored.maker) == (9 * MIB, "0" * 64, maker)
+    assert not history.saved("later") and not history.restored(caches.runner.runner_id)
+    assert list(history.restores_of("default", "default", entry, 5).items) == [restored]
+    assert not history.restores_of("default", "other", entry, 5).items
+    third = replace(other, runner_id="last", run_id="03last")
+    caches.found("pip-1", by=third)
+    page = history.restores_of("default", "default", entry, 1)
+    assert [use.run_id for use in page.items] == ["02later"]
+    assert [use.run_id for use in history.restores_of("default", "default", entry, 1, page.after).items] == ["03last"]

@@ -19,6 +19,7 @@ from cadence.domain.run import (
     ReplayOf,
     RetrySpec,
     RunState,
+    ServiceSpec,
     TreatmentSpec,
     TreatmentState,
     TriggerSpec,
@@ -180,6 +181,13 @@ def test_what_cannot_be_replayed_says_why(world: World) -> None:
         world.replay("none")
     world.started("i:1")
     assert world.states() == {"i:1": S.READY}
+
+
+def test_what_has_services_cannot_be_cut_off_the_network(world: World) -> None:
+    world.ended(spec("a", services=(ServiceSpec("db", "postgres:16@sha256:" + "ab" * 32),)))
+    world.started("a")
+    with pytest.raises(Conflict, match="has services"):
+        world.replay("a", offline=True)
 
 
 def test_what_was_never_complete_cannot_be_read_again(world: World) -> None:

@@ -10,6 +10,7 @@ from cadence.application.scan_index import ScanIndex
 from cadence.application.scan_segments import ScanSegments
 from cadence.application.search_ports import Scope
 from cadence.application.treatment_states import TreatmentStates
+from cadence.domain.log import Segment
 from cadence.domain.run import Treatment, TreatmentState
 from tests.fakes.logs import FakeFollowers, FakeLogIndex, FakeLogSegments
 from tests.fakes.runs import a_run
@@ -55,7 +56,7 @@ class Logs:
     def start(self) -> Position:
         return self.follow.start(self.organization)
 
-    def _of_project(self, organization: str, project: str) -> list:
+    def _of_project(self, organization: str, project: str) -> list[Segment]:
         return [
             segment
             for segment in self.index.segments

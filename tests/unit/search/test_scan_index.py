@@ -89,7 +89,9 @@ def test_counts():
     logs.write("run-b", *range(1, 61))
     logs.write("run-c", 1, treatment="test")
 
-    def counted(text: str, by: FieldName | None = None, interval: timedelta | None = None) -> list:
+    def counted(
+        text: str, by: FieldName | None = None, interval: timedelta | None = None
+    ) -> list[tuple[int | None, str | None, int]]:
         found = logs.search.count(SCOPE, query(text), by, interval)
         assert found.complete
         return [(count.start and count.start.minute, count.value, count.lines) for count in found.counts]

@@ -16,7 +16,7 @@ from pynamodb.attributes import (
 from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
-from cadence.domain.pool import LargestRunner, Pool
+from cadence.domain.pool import LargestRunner, Pool, Price
 from cadence.domain.quotas import DEFAULT_RUNNING_RUNS, Quotas
 
 
@@ -86,6 +86,7 @@ class PoolItem(AccessTable):
     settings: JSONAttribute = JSONAttribute()
     max_runners = NumberAttribute(null=True)
     largest: JSONAttribute = JSONAttribute(null=True)
+    price: JSONAttribute = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, pool: Pool) -> "PoolItem":
@@ -101,6 +102,7 @@ class PoolItem(AccessTable):
             settings=dict(pool.settings),
             max_runners=pool.max_runners,
             largest=asdict(pool.largest),
+            price=asdict(pool.price) if pool.price else None,
         )
 
     def pool(self) -> Pool:
@@ -114,6 +116,7 @@ class PoolItem(AccessTable):
             self.settings,
             None if self.max_runners is None else int(self.max_runners),
             LargestRunner(**(self.largest or {})),
+            Price(**self.price) if self.price else None,
         )
 
 

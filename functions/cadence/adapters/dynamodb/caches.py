@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
 
 from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.cache_uses import DynamoCacheUses
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import RunnersTable
-from cadence.domain.cache import UPLOADING, CacheEntry, CacheUpload
+from cadence.domain.cache import UPLOADING, CacheEntry, CacheMaker, CacheUpload, CacheUse
 from cadence.domain.errors import Conflict
+from cadence.domain.runner import Runner
 
 # Longer than the entry is valid, so that whoever makes room later still finds what its objects are.
 _KEPT_LONGER = timedelta(days=30)
@@ -36,6 +38,7 @@ class CacheItem(RunnersTable):
     created_at = UTCDateTimeAttribute()
     used_at = UTCDateTimeAttribute()
     valid_until = NumberAttribute()  # seconds, to compare with
+    maker = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, entry: CacheEntry) -> "CacheItem":
@@ -49,6 +52,7 @@ class CacheItem(RunnersTable):
             created_at=entry.created_at,
             used_at=entry.used_at,
             valid_until=int(entry.expires_at.timestamp()),
+            maker=vars(entry.maker) if entry.maker else None,
             expires_at=entry.expires_at + _KEPT_LONGER,
         )
 
@@ -62,6 +66,7 @@ class CacheItem(RunnersTable):
             chunks=int(self.chunks),
             created_at=self.created_at,
             used_at=self.used_at,
+            maker=CacheMaker(**self.maker) if self.maker else None,
         )
 
 
@@ -81,6 +86,7 @@ class DynamoCacheStore:
     def __init__(self, table_name: str) -> None:
         bind(CacheItem, table_name)
         bind(CacheUploadItem, table_name)
+        self._uses = DynamoCacheUses(table_name)
 
     def get(self, organization: str, project: str, key: str) -> CacheEntry | None:
         try:
@@ -125,6 +131,12 @@ class DynamoCacheStore:
                 CacheItem.of(entry).delete(CacheItem.entry == entry.entry)
         except Conflict:
             return  # it was removed or replaced meanwhile
+
+    def note_restored(self, runner: Runner, use: CacheUse) -> None:
+        self._uses.note_restored(runner, use)
+
+    def note_saved(self, runner: Runner, use: CacheUse) -> None:
+        self._uses.note_saved(runner, use)
 
     def begin(self, upload: CacheUpload) -> None:
         with translated(f"the upload of cache {upload.key}"):

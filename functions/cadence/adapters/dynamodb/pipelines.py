@@ -34,6 +34,7 @@ class _PipelineItem(StoredItem):
     concurrency_group = UnicodeAttribute(null=True)
     concurrency_policy = UnicodeAttribute(null=True)
     priority = NumberAttribute(null=True)
+    pins: JSONAttribute = JSONAttribute(null=True)
 
     @classmethod
     def newest(cls, version: PipelineVersion) -> "_PipelineItem":
@@ -63,6 +64,7 @@ class _PipelineItem(StoredItem):
             concurrency_group=version.concurrency_group,
             concurrency_policy=version.concurrency_policy,
             priority=version.priority,
+            pins=dict(version.pins) or None,
         )
 
     def pipeline_version(self) -> PipelineVersion:
@@ -81,6 +83,7 @@ class _PipelineItem(StoredItem):
             self.concurrency_group,
             ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE),
             int(self.priority or 0),
+            self.pins or {},
         )
 
 

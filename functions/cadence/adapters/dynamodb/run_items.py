@@ -83,6 +83,7 @@ class RunItem(RunsTable):
     rerun_of = UnicodeAttribute(null=True)
     replay_of = JSONAttribute(null=True)
     kept_sha256 = UnicodeAttribute(null=True)
+    pins = JSONAttribute(null=True)
     concurrency_group = UnicodeAttribute(null=True)
     concurrency_policy = UnicodeAttribute(null=True)
     priority = NumberAttribute(null=True)
@@ -93,7 +94,7 @@ class RunItem(RunsTable):
         item = cls(partition(run.run_id), cls.SK, scope=scope(run.organization, run.project))
         for field in dataclasses.fields(run):
             value = getattr(run, field.name)
-            if value is not None:
+            if value is not None and not (field.name == "pins" and not value):
                 setattr(item, field.name, dataclasses.asdict(value) if isinstance(value, ReplayOf) else value)
         return item
 
@@ -107,6 +108,7 @@ class RunItem(RunsTable):
         values["unsettled"] = _int(self.unsettled)
         values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
         values["priority"] = _int(self.priority) or 0
+        values["pins"] = self.pins or {}
         values["replay_of"] = ReplayOf(**self.replay_of) if self.replay_of else None
         return Run(**values)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -12,6 +13,7 @@ from cadence.adapters.dynamodb.edge_items import EdgeItem, ValueItem
 from cadence.adapters.dynamodb.edge_records import EdgeRecords
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.group_items import PlacesItem
+from cadence.adapters.dynamodb.provenance_items import DigestItem, NextRunItem
 from cadence.adapters.dynamodb.run_items import RunItem, RunsTable, SpecItem, TreatmentItem, partition, run_key, scope
 from cadence.adapters.dynamodb.treatment_records import StandingItem, TreatmentRecords
 from cadence.adapters.insisting import insisting
@@ -39,6 +41,8 @@ _ITEMS: tuple[type[RunsTable], ...] = (
     ValueItem,
     PlacesItem,
     StandingItem,
+    DigestItem,
+    NextRunItem,
 )
 
 
@@ -47,12 +51,24 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         for model in _ITEMS:
             bind(model, table_name)
         self._connection = transaction_connection()
+        self._project_of = lru_cache(maxsize=1024)(self._read_project)
 
     # runs
 
     def create_run(self, run: Run) -> None:
-        with translated(f"run {run.run_id}"):
-            RunItem.of(run).save(RunItem.pk.does_not_exist())
+        followed = NextRunItem.of(run)
+        if not followed:
+            with translated(f"run {run.run_id}"):
+                RunItem.of(run).save(RunItem.pk.does_not_exist())
+            return
+
+        def write() -> None:
+            with translated(f"run {run.run_id}"), TransactWrite(connection=self._connection) as transaction:
+                transaction.save(RunItem.of(run), condition=RunItem.pk.does_not_exist())
+                for item in followed:
+                    transaction.save(item)
+
+        insisting(write)
 
     def get_run(self, run_id: str) -> Run:
         return self._run(run_id).run()
@@ -192,9 +208,12 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
     # values
 
     def put_values(self, values: Sequence[Value]) -> None:
-        with translated("values"), ValueItem.batch_write() as batch:
+        owners = {run_id: self._project_of(run_id) for run_id in {value.run_id for value in values}}
+        with translated("values"), RunsTable.batch_write() as batch:
             for value in values:
                 batch.save(ValueItem.of(value))
+                if value.size:
+                    batch.save(DigestItem.of(*owners[value.run_id], value))
 
     def get_value(self, run_id: str, treatment: str, port: str) -> Value:
         try:
@@ -227,6 +246,10 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
                 return RunItem.get(partition(run_id), RunItem.SK, consistent_read=True)
         except RunItem.DoesNotExist:
             raise NotFound(f"there is no run {run_id}") from None
+
+    def _read_project(self, run_id: str) -> tuple[str, str]:
+        run = self._run(run_id)
+        return run.organization, run.project
 
     def _create_missing(self, run_id: str, items: Sequence[RunsTable]) -> None:
         def write() -> None:

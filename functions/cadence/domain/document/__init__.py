@@ -13,6 +13,7 @@ from cadence.domain.document.pipeline import (
     Treatment,
 )
 from cadence.domain.document.schema import pipeline_schema
+from cadence.domain.document.triggering import triggers_of
 from cadence.domain.document.types import DataType, Flow, FlowType, TypeSyntaxError, parse_data_type, parse_flow_type
 from cadence.domain.document.validate import Checked, validate
 
@@ -42,5 +43,6 @@ __all__ = [
     "parse_flow_type",
     "pipeline_schema",
     "references",
+    "triggers_of",
     "validate",
 ]

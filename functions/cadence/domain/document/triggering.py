@@ -9,7 +9,10 @@ from cadence.domain.document.draft import Draft, mapping
 from cadence.domain.document.findings import Code, Path, Problem, Severity
 from cadence.domain.document.literals import mismatch
 from cadence.domain.document.pipeline import Parameter
+from cadence.domain.document.source import Unreadable, decode
+from cadence.domain.document.text import guess, read
 from cadence.domain.document.wording import shown, suggestion
+from cadence.domain.triggers import NO_TRIGGERS, Triggers, from_json
 
 _EXPRESSION = "${{"
 
@@ -113,3 +116,12 @@ def _check_own_name(data: Mapping[str, Any], draft: Draft) -> Iterator[Problem]:
         if isinstance(name, str) and pipeline == name:
             message = f"The pipeline {shown(name)} would start itself, without end."
             yield Problem(Code.TRIGGERS_ITSELF, message, path, "Name another pipeline.")
+
+
+def triggers_of(source: bytes | str) -> Triggers:
+    """What starts runs of a document that was found valid; nothing for one that cannot be read."""
+    try:
+        text = decode(source)
+        return from_json(mapping(mapping(read(text, guess(text)).data).get("on")))
+    except Unreadable:
+        return NO_TRIGGERS

@@ -1,0 +1,155 @@
+"""From an effect to its causes, one step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from cadence.application.provenance.elements import ElementSource, gathered_from
+from cadence.application.provenance.mapping import Mapped
+from cadence.application.provenance.origins import run_origins
+from cadence.application.provenance.steps import (
+    Step,
+    Steps,
+    Tracing,
+    cache_node,
+    owner,
+    page,
+    run_node,
+    treatment_node,
+    value_node,
+)
+from cadence.domain import ids
+from cadence.domain.cache import CacheUse
+from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKind
+from cadence.domain.run import InputSpec, Kind, TreatmentSpec
+
+_Maker = Callable[[], Step | None]
+
+
+@dataclass
+class Backward:
+    its: Tracing
+
+    def __call__(self, node: Node, position: str | None) -> Steps:
+        match node.id.kind:
+            case NodeKind.VALUE:
+                return Steps([self._of_value(node)])
+            case NodeKind.TREATMENT:
+                return page(self._of_treatment(node), position)
+            case NodeKind.CACHE:
+                return Steps(self._of_cache(node))
+            case NodeKind.RUN:
+                return page(run_origins(self.its, node), position)
+            case NodeKind.LINE:
+                return page(self._of_line(node), position)
+            case NodeKind.PIPELINE:
+                return Steps([])
+
+    def _of_value(self, node: Node) -> Step:
+        treatment, port = owner(node.id)
+        value = self.its.known.value(node.id.run_id, treatment, port)
+        if value and value.kept_from:
+            made = value_node(value.kept_from, treatment, port, node.part)
+            note = "taken over from the earlier run"
+            link = Link(node.id, made.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part)
+            return Step(link, made)
+        maker = treatment_node(node.id.run_id, treatment, port, node.part)
+        return Step(Link(node.id, maker.id, LinkKind.GENERATED_BY, port=port, effect_part=node.part), maker)
+
+    def _of_treatment(self, node: Node) -> Sequence[_Maker]:
+        run_id, name = node.id.run_id, node.id.name
+        spec = self.its.known.spec(run_id, name)
+        if spec is None:
+            return ()
+        mapped = self._mapped(node, spec)
+        gathered = gathered_from(self.its, node, spec) if spec.kind in (Kind.GATHER, Kind.EACH) else ()
+        if node.part is not None and len(gathered) == 1 and spec.each:
+            mapped.pop(spec.each, None)  # the one instance leads to its element of it
+        makers: list[_Maker] = []
+        makers += [
+            partial(self._input, node, given, mapped[given.port]) for given in spec.inputs if given.port in mapped
+        ]
+        makers += [partial(self._literal, node, spec, given) for given in spec.inputs if given.literal is not None]
+        makers += [partial(self._instance, node, *each) for each in gathered]
+        makers += [partial(self._cache, node, use) for use in self._restored(run_id, spec)]
+        makers += [partial(self._waited_for, node, other) for other in (*spec.after, *spec.when_over)]
+        makers.append(partial(self._part_of, node))
+        return makers
+
+    def _mapped(self, node: Node, spec: TreatmentSpec) -> dict[str, Mapped]:
+        self.its.known.load_values(
+            (node.id.run_id, given.source_treatment, given.source_port)
+            for given in spec.inputs
+            if given.source_treatment and given.source_port
+        )
+        if node.until is not None:
+            return dict(self.its.mapping.given_by(node.id.run_id, spec, node.until))
+        return dict(self.its.mapping.to_inputs(node.id.run_id, spec, node.port or "", node.part))
+
+    def _input(self, node: Node, given: InputSpec, mapped: Mapped) -> Step:
+        source = value_node(node.id.run_id, given.source_treatment or "", given.source_port or "", mapped.part)
+        link = Link(node.id, source.id, LinkKind.USED, mapped.basis, given.port, mapped.note, node.part, mapped.part)
+        return Step(link, source)
+
+    def _literal(self, node: Node, spec: TreatmentSpec, given: InputSpec) -> Step | None:
+        """An instance's element came from the value that its group goes through; any other literal stands in the document."""
+        source = ElementSource.of(self.its, node.id.run_id, spec, given)
+        if source is None:
+            return None
+        part, note = source.element()
+        value = value_node(node.id.run_id, source.treatment, source.port, part)
+        link = Link(node.id, value.id, LinkKind.USED, Basis.CONSTRUCTED, given.port, note, node.part, part)
+        return Step(link, value)
+
+    def _instance(self, node: Node, port: tuple[str, str, Mapped], note: str | None) -> Step:
+        name, of, mapped = port
+        value = value_node(node.id.run_id, name, of, mapped.part)
+        link = Link(node.id, value.id, LinkKind.USED, mapped.basis, name, note, node.part, mapped.part)
+        return Step(link, value)
+
+    def _restored(self, run_id: str, spec: TreatmentSpec) -> Sequence[CacheUse]:
+        treatment = self.its.known.treatment(run_id, spec.name)
+        if not spec.caches or treatment is None:
+            return ()
+        return self.its.caches.restored(ids.runner_id(run_id, spec.name, treatment.attempt))
+
+    def _cache(self, node: Node, use: CacheUse) -> Step:
+        entry = cache_node(use)
+        asked = None if use.asked == use.key else f"asked for {use.asked}"
+        return Step(Link(node.id, entry.id, LinkKind.USED, note=asked), entry)
+
+    def _waited_for(self, node: Node, other: str) -> Step:
+        before = treatment_node(node.id.run_id, other)
+        return Step(Link(node.id, before.id, LinkKind.WAITED_FOR), before, last=True)
+
+    def _part_of(self, node: Node) -> Step:
+        run = run_node(node.id.run_id)
+        return Step(Link(node.id, run.id, LinkKind.PART_OF), run)
+
+    def _of_cache(self, node: Node) -> Sequence[Step]:
+        maker = node.facts["maker"]
+        if maker is None or self.its.known.run(maker.run_id) is None:
+            return ()
+        made_by = treatment_node(maker.run_id, maker.treatment)
+        note = f"attempt {maker.attempt}" if maker.attempt > 1 else None
+        return [Step(Link(node.id, made_by.id, LinkKind.GENERATED_BY, note=note), made_by)]
+
+    def _of_line(self, node: Node) -> Sequence[_Maker]:
+        name = str(node.facts["treatment"])
+        writer = treatment_node(node.id.run_id, name)
+        writer.until = node.facts["time"]
+        link = Link(node.id, writer.id, LinkKind.GENERATED_BY, note=f"attempt {node.facts['attempt']}")
+        makers: list[_Maker] = [lambda: Step(link, writer)]
+        spec = self.its.known.spec(node.id.run_id, name)
+        fed = [given for given in spec.inputs if given.source_treatment and given.source_port] if spec else []
+        makers += [partial(self._same_text, node, given) for given in fed]
+        return makers
+
+    def _same_text(self, node: Node, given: InputSpec) -> Step | None:
+        text = str(node.facts["text"])
+        found = self.its.mapping.with_text(node.id.run_id, given, text)
+        if found is None or found.part is None:
+            return None
+        value = value_node(node.id.run_id, given.source_treatment or "", given.source_port or "", found.part)
+        link = Link(node.id, value.id, LinkKind.DERIVED_FROM, found.basis, given.port, found.note, None, found.part)
+        return Step(link, value)

@@ -1,0 +1,115 @@
+"""The contents of values, read as far as one question may."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cadence.application.provenance_ports import ChunkTimes, StoredChunk
+from cadence.application.runner_ports import Chunks
+from cadence.domain.errors import NotFound
+from cadence.domain.provenance.graph import Part
+from cadence.domain.provenance.lines import Lines, read_lines
+from cadence.domain.run import Value
+
+MOST_READ = 64 * 1024 * 1024
+"""Bytes that one question may read of all contents together."""
+_MOST_CHUNKS = 2_000
+_START = 4_096
+
+
+@dataclass
+class Contents:
+    """Each content is read once. What is too large for what is `left`, or not kept any more, is None."""
+
+    chunks: Chunks
+    times: ChunkTimes
+    left: int = MOST_READ
+    _lines: dict[str, Lines | None] = field(default_factory=dict)
+    _times: dict[str, Sequence[StoredChunk]] = field(default_factory=dict)
+
+    def lines(self, value: Value) -> Lines | None:
+        if value.sha256 not in self._lines:
+            self._lines[value.sha256] = self._read_lines(value)
+        return self._lines[value.sha256]
+
+    def begins_with(self, value: Value, beginning: Value) -> bool | None:
+        """Whether `value` begins with the bytes of the other, by digest; None if it cannot be read."""
+        if beginning.size > value.size:
+            return False
+        digest, wanted = hashlib.sha256(), beginning.size
+        try:
+            if not self._start_alike(value, beginning):
+                return False
+            if not self._may_read(wanted):
+                return None
+            for piece in self._pieces(value):
+                digest.update(piece[:wanted])
+                wanted -= min(wanted, len(piece))
+                if not wanted:
+                    break
+        except NotFound:
+            return None
+        return digest.hexdigest() == beginning.sha256
+
+    def whole(self, value: Value) -> bytes | None:
+        if not self._may_read(value.size):
+            return None
+        try:
+            return b"".join(self._pieces(value))
+        except NotFound:
+            return None
+
+    def sent_by(self, prefix: str, at: datetime) -> Part | None:
+        """What lay in the store at that time of what has this prefix, by the store's own clock, which counts whole seconds.
+
+        Any byte behind it came later. None if too much is there to tell.
+        """
+        stored = self._stored(prefix)
+        if not stored:
+            return None
+        there = [number for number, chunk in enumerate(stored) if _second(chunk.stored_at) <= _second(at)]
+        # Chunks may overtake each other, so what precedes the last one that was there may have been there.
+        return Part(0, sum(chunk.size for chunk in stored[: there[-1] + 1]) if there else 0)
+
+    def stored_at(self, prefix: str, offset: int) -> datetime | None:
+        """When the chunk with this byte came to the store."""
+        end = 0
+        for chunk in self._stored(prefix):
+            end += chunk.size
+            if offset < end:
+                return chunk.stored_at
+        return None
+
+    def _stored(self, prefix: str) -> Sequence[StoredChunk]:
+        if prefix not in self._times:
+            found = self.times.chunk_times(prefix, _MOST_CHUNKS + 1)
+            self._times[prefix] = found if len(found) <= _MOST_CHUNKS else ()
+        return self._times[prefix]
+
+    def _read_lines(self, value: Value) -> Lines | None:
+        if not self._may_read(value.size):
+            return None
+        try:
+            return read_lines(self._pieces(value))
+        except NotFound:
+            return None
+
+    def _start_alike(self, *values: Value) -> bool:
+        """Whether their first bytes are the same: most contents differ there, and need not be read in full."""
+        first, second = (self.chunks.read(value.chunk_key(0), 0, _START) for value in values)
+        both = min(len(first), len(second))
+        return first[:both] == second[:both]
+
+    def _pieces(self, value: Value) -> Iterator[bytes]:
+        return self.chunks.read_whole([value.chunk_key(sequence) for sequence in range(value.chunks)])
+
+    def _may_read(self, size: int) -> bool:
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
+def _second(at: datetime) -> int:
+    return int(at.timestamp())

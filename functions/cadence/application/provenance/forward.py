@@ -1,0 +1,203 @@
+"""From a cause to its effects, one step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from cadence.application.identifiers import child_run_id
+from cadence.application.provenance.elements import instance_names
+from cadence.application.provenance.mapping import RECORDED, Mapped
+from cadence.application.provenance.steps import (
+    FAN,
+    Step,
+    Steps,
+    Tracing,
+    cache_node,
+    owner,
+    page,
+    run_node,
+    treatment_node,
+    value_node,
+)
+from cadence.application.provenance_ports import FollowingRun
+from cadence.application.start_followers import LARGEST_VALUE
+from cadence.domain import ids
+from cadence.domain.cache import CacheUse
+from cadence.domain.group import instance_name
+from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKind, Part
+from cadence.domain.run import Kind, OutputSpec, TreatmentSpec, port_of_instances
+
+_Maker = Callable[[], Step | None]
+# Which of a value's lists a position is in: those who consume it, then the runs that came of its run.
+_CONSUMERS, _RUNS = "c", "r"
+
+
+@dataclass
+class Forward:
+    its: Tracing
+
+    def __call__(self, node: Node, position: str | None) -> Steps:
+        match node.id.kind:
+            case NodeKind.VALUE:
+                return self._of_value(node, position or _CONSUMERS)
+            case NodeKind.TREATMENT:
+                return page(self._of_treatment(node), position)
+            case NodeKind.CACHE:
+                return self._of_cache(node, position)
+            case NodeKind.RUN:
+                return self._of_run(node, position)
+            case NodeKind.LINE:
+                return page(self._of_line(node), position)
+            case NodeKind.PIPELINE:
+                return Steps([])
+
+    def _of_value(self, node: Node, position: str) -> Steps:
+        treatment, port = owner(node.id)
+        which, after = position[:1], position[1:] or None
+        if which == _RUNS:
+            return self._in_runs(node, treatment, port, after)
+        found = self.its.known.stores.provenance.consumers(node.id.run_id, treatment, FAN, after)
+        self.its.known.load_treatments((node.id.run_id, name) for name in found.items)
+        steps = [step for name in found.items for step in self._consumed(node, treatment, port, name)]
+        if found.after:
+            return Steps(steps, _CONSUMERS + found.after)
+        in_runs = self._in_runs(node, treatment, port, None)
+        return Steps([*steps, *in_runs.steps], in_runs.more)
+
+    def _in_runs(self, node: Node, treatment: str, port: str, after: str | None) -> Steps:
+        runs = self.its.known.stores.provenance.following_runs(node.id.run_id, FAN, after)
+        self.its.known.load_values((run.run_id, treatment, port) for run in runs.items)
+        steps = [self._in_following_run(node, treatment, port, run) for run in runs.items]
+        return Steps([step for step in steps if step], _RUNS + runs.after if runs.after else None)
+
+    def _consumed(self, node: Node, treatment: str, port: str, name: str) -> Sequence[Step]:
+        run_id = node.id.run_id
+        spec = self.its.known.spec(run_id, name)
+        consumer = self.its.known.treatment(run_id, name)
+        if spec is None or (consumer is not None and consumer.kept_from):
+            return ()  # what a rerun took over did not run there
+        steps = [
+            self._used(node, name, given.port, RECORDED, node.part)
+            for given in spec.inputs
+            if (given.source_treatment, given.source_port) == (treatment, port)
+        ]
+        if spec.kind is Kind.EACH and node.part is not None and node.part.line is not None:
+            element = instance_name(name, node.part.line - 1)
+            if any(given.port == spec.each and given.source_port == port for given in spec.inputs):
+                steps.append(self._used(node, element, spec.each or "", Mapped(Basis.CONSTRUCTED), None))
+        if treatment in spec.instances or (spec.kind is Kind.EACH and treatment.startswith(f"{name}:")):
+            steps.append(self._used(node, name, port, Mapped(Basis.CONSTRUCTED), None))
+        return steps
+
+    def _used(self, node: Node, consumer: str, port: str, mapped: Mapped, part: Part | None) -> Step:
+        by = treatment_node(node.id.run_id, consumer, port, part)
+        return Step(Link(by.id, node.id, LinkKind.USED, mapped.basis, port, mapped.note, None, node.part), by)
+
+    def _in_following_run(self, node: Node, treatment: str, port: str, run: FollowingRun) -> Step | None:
+        if self.its.known.run(run.run_id) is None:
+            return None
+        if run.how == "started" and run.treatment is None:
+            return self._handed_over(node, treatment, port, run)
+        value = self.its.known.value(run.run_id, treatment, port)
+        if value is None or value.kept_from is None:
+            return None
+        kept = value_node(run.run_id, treatment, port, node.part)
+        note = "taken over by the later run"
+        return Step(
+            Link(kept.id, node.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part), kept
+        )
+
+    def _handed_over(self, node: Node, treatment: str, port: str, run: FollowingRun) -> Step | None:
+        """A run started by the end of this one is given the small values of its blocks."""
+        value = self.its.known.value(node.id.run_id, treatment, port)
+        if value is None or value.flow != "block" or value.size > LARGEST_VALUE:
+            return None
+        later = run_node(run.run_id)
+        note = "was there for the parameters of the run that this run's end started"
+        return Step(Link(later.id, node.id, LinkKind.USED, Basis.TEMPORAL, None, note), later)
+
+    def _of_treatment(self, node: Node) -> Sequence[_Maker]:
+        run_id, name = node.id.run_id, node.id.name
+        spec = self.its.known.spec(run_id, name)
+        if spec is None:
+            return ()
+        outputs = [output for output in spec.outputs if output.type != "void"]
+        if spec.kind in (Kind.GATHER, Kind.EACH) and node.port not in {None, spec.each}:
+            outputs = [output for output in outputs if port_of_instances(output.port) == node.port]
+        self.its.known.load_values((run_id, name, output.port) for output in outputs)
+        makers: list[_Maker] = [partial(self._output, node, spec, output) for output in outputs]
+        if spec.kind is Kind.TRIGGER:
+            makers.append(partial(self._started, node))
+        if spec.kind is Kind.EACH and node.port == spec.each and node.part is None:
+            makers += [partial(self._instance, node, one) for one in instance_names(self.its, run_id, spec)]
+        makers += [partial(self._saved, node, use) for use in self._saves(run_id, spec)]
+        return makers
+
+    def _output(self, node: Node, spec: TreatmentSpec, output: OutputSpec) -> Step:
+        value = self.its.known.value(node.id.run_id, spec.name, output.port)
+        mapped = RECORDED
+        if value is not None and node.part is not None and node.port is not None and spec.kind is Kind.COMMAND:
+            mapped = self.its.mapping.to_output(node.id.run_id, spec, node.port, node.part, value)
+        note = "this piece of it was not passed on" if mapped.absent else mapped.note
+        sent = value_node(node.id.run_id, spec.name, output.port, mapped.part)
+        link = Link(sent.id, node.id, LinkKind.GENERATED_BY, mapped.basis, output.port, note, mapped.part, node.part)
+        return Step(link, sent, last=mapped.absent)
+
+    def _instance(self, node: Node, name: str) -> Step:
+        instance = treatment_node(node.id.run_id, name)
+        return Step(Link(instance.id, node.id, LinkKind.INSTANCE_OF, Basis.CONSTRUCTED), instance)
+
+    def _started(self, node: Node) -> Step | None:
+        run = self.its.known.run(node.id.run_id)
+        child = child_run_id(run, node.id.name) if run else None
+        if child is None or self.its.known.run(child) is None:
+            return None
+        started = run_node(child)
+        return Step(Link(started.id, node.id, LinkKind.STARTED_BY), started)
+
+    def _saves(self, run_id: str, spec: TreatmentSpec) -> Sequence[CacheUse]:
+        treatment = self.its.known.treatment(run_id, spec.name)
+        if not spec.caches or treatment is None:
+            return ()
+        return self.its.caches.saved(ids.runner_id(run_id, spec.name, treatment.attempt))
+
+    def _saved(self, node: Node, use: CacheUse) -> Step:
+        entry = cache_node(use)
+        return Step(Link(entry.id, node.id, LinkKind.GENERATED_BY), entry)
+
+    def _of_cache(self, node: Node, position: str | None) -> Steps:
+        known = self.its.known
+        found = self.its.caches.restores_of(known.organization, known.project, node.id.name, FAN, position)
+        steps = []
+        for use in found.items:
+            by = treatment_node(use.run_id, use.treatment)
+            asked = None if use.asked == use.key else f"asked for {use.asked}"
+            steps.append(Step(Link(by.id, node.id, LinkKind.USED, note=asked), by))
+        return Steps(steps, found.after)
+
+    def _of_run(self, node: Node, position: str | None) -> Steps:
+        """All of its treatments are given its parameters: which of them make something of these cannot be seen."""
+        found = self.its.known.stores.runs.page_of_treatments(node.id.run_id, FAN, position)
+        steps = []
+        for treatment in found.items:
+            of = treatment_node(node.id.run_id, treatment.name)
+            steps.append(Step(Link(of.id, node.id, LinkKind.PART_OF, Basis.TEMPORAL), of, last=True))
+        return Steps(steps, found.after)
+
+    def _of_line(self, node: Node) -> Sequence[_Maker]:
+        name = str(node.facts["treatment"])
+        spec = self.its.known.spec(node.id.run_id, name)
+        outputs = [output for output in spec.outputs if output.type != "void"] if spec else []
+        self.its.known.load_values((node.id.run_id, name, output.port) for output in outputs)
+        return [partial(self._beside_line, node, name, output) for output in outputs]
+
+    def _beside_line(self, node: Node, name: str, output: OutputSpec) -> Step:
+        value = self.its.known.value(node.id.run_id, name, output.port)
+        found = self.its.mapping.text_in(value, str(node.facts["text"])) if value else None
+        mapped = found or Mapped(
+            Basis.TEMPORAL, note="sent by the same treatment; what of it came after the line is not known"
+        )
+        sent = value_node(node.id.run_id, name, output.port, mapped.part)
+        return Step(
+            Link(sent.id, node.id, LinkKind.DERIVED_FROM, mapped.basis, output.port, mapped.note, mapped.part), sent
+        )

@@ -1,0 +1,124 @@
+"""What a trace has read so far: each thing once, many at a time, never a whole run, and nothing of another project."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cadence.application.pipeline_ports import PipelineStore
+from cadence.application.ports import Documents, GroupStore, RunStore
+from cadence.application.provenance_ports import ProvenanceStore, RunnerLookup
+from cadence.domain import ids, plan
+from cadence.domain.run import Run, Treatment, TreatmentSpec, Value
+from cadence.domain.runner import Runner
+
+Name = tuple[str, str]
+"""Run and treatment."""
+Port = tuple[str, str, str]
+"""Run, treatment and port."""
+
+
+@dataclass(frozen=True)
+class Stores:
+    runs: RunStore
+    groups: GroupStore
+    runners: RunnerLookup
+    provenance: ProvenanceStore
+    documents: Documents
+    pipelines: PipelineStore
+
+
+@dataclass
+class Known:
+    """`load…` read what is not known yet; the others then answer from that, or None for what is not there."""
+
+    stores: Stores
+    organization: str
+    project: str
+    _runs: dict[str, Run | None] = field(default_factory=dict)
+    _plans: dict[str, Mapping[str, TreatmentSpec]] = field(default_factory=dict)
+    _specs: dict[Name, TreatmentSpec | None] = field(default_factory=dict)
+    _treatments: dict[Name, Treatment | None] = field(default_factory=dict)
+    _values: dict[Port, Value | None] = field(default_factory=dict)
+    _runners: dict[str, Runner | None] = field(default_factory=dict)
+
+    def load_runs(self, run_ids: Iterable[str]) -> None:
+        missing = {run_id for run_id in run_ids if run_id not in self._runs}
+        found = self.stores.runs.get_runs(missing) if missing else {}
+        for run_id in missing:
+            run = found.get(run_id)
+            here = run is not None and (run.organization, run.project) == (self.organization, self.project)
+            self._runs[run_id] = run if here else None
+
+    def load_treatments(self, names: Iterable[Name]) -> None:
+        wanted = set(names)
+        self.load_runs(run_id for run_id, _ in wanted)
+        missing = {name for name in wanted if name not in self._specs and self._runs[name[0]] is not None}
+        planned = {name for name in missing if self._is_planned_only(name[0])}
+        admitted = missing - planned
+        specs = dict(self.stores.provenance.get_specs(admitted)) if admitted else {}
+        treatments = self.stores.runs.get_treatments(admitted) if admitted else {}
+        for name in planned:
+            if spec := self._plan(name[0]).get(name[1]):
+                specs[name] = spec
+        for name in missing:
+            self._specs[name] = specs.get(name)
+            self._treatments[name] = treatments.get(name)
+
+    def load_values(self, ports: Iterable[Port]) -> None:
+        missing: dict[str, list[tuple[str, str]]] = {}
+        for run_id, treatment, port in set(ports):
+            if (run_id, treatment, port) not in self._values:
+                missing.setdefault(run_id, []).append((treatment, port))
+        self.load_runs(missing)
+        for run_id, wanted in missing.items():
+            here = self._runs[run_id] is not None
+            found = self.stores.runs.get_values(run_id, wanted) if here else ()
+            by_port = {(value.treatment, value.port): value for value in found}
+            for name in wanted:
+                self._values[run_id, *name] = by_port.get(name)
+
+    def load_runners(self, names: Iterable[Name]) -> None:
+        """Those of the latest attempts of treatments that are loaded."""
+        wanted = {self._runner_id(treatment) for name in names if (treatment := self._treatments.get(name))}
+        missing = {runner_id for runner_id in wanted if runner_id not in self._runners}
+        found = self.stores.runners.get_runners(missing) if missing else {}
+        self._runners |= {runner_id: found.get(runner_id) for runner_id in missing}
+
+    def run(self, run_id: str) -> Run | None:
+        self.load_runs([run_id])
+        return self._runs[run_id]
+
+    def spec(self, run_id: str, treatment: str) -> TreatmentSpec | None:
+        self.load_treatments([(run_id, treatment)])
+        return self._specs.get((run_id, treatment))
+
+    def treatment(self, run_id: str, treatment: str) -> Treatment | None:
+        self.load_treatments([(run_id, treatment)])
+        return self._treatments.get((run_id, treatment))
+
+    def value(self, run_id: str, treatment: str, port: str) -> Value | None:
+        self.load_values([(run_id, treatment, port)])
+        return self._values[run_id, treatment, port]
+
+    def runner(self, run_id: str, treatment: str) -> Runner | None:
+        """That of the latest attempt."""
+        known = self.treatment(run_id, treatment)
+        if known is None:
+            return None
+        self.load_runners([(run_id, treatment)])
+        return self._runners[self._runner_id(known)]
+
+    def _is_planned_only(self, run_id: str) -> bool:
+        run = self._runs[run_id]
+        return run is not None and run.unsettled is None
+
+    def _plan(self, run_id: str) -> Mapping[str, TreatmentSpec]:
+        """Of a run that is not admitted yet: only its plan knows what it will consist of."""
+        if run_id not in self._plans:
+            run = self._runs[run_id]
+            specs = plan.decode(self.stores.documents.get(run.plan_sha256)) if run and run.plan_sha256 else ()
+            self._plans[run_id] = {spec.name: spec for spec in specs}
+        return self._plans[run_id]
+
+    @staticmethod
+    def _runner_id(treatment: Treatment) -> str:
+        return ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)

@@ -1,0 +1,200 @@
+"""Which piece of an input a piece of an output came from, and the other way round, as far as it can be known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cadence.application.provenance.contents import Contents
+from cadence.application.provenance.known import Known
+from cadence.domain import ids
+from cadence.domain.provenance import lines as by_lines
+from cadence.domain.provenance.graph import PROVEN, Basis, Part
+from cadence.domain.provenance.lines import Lines, Passed
+from cadence.domain.run import InputSpec, TreatmentSpec, Value
+
+_NO_LINES = frozenset({"byte", "void"})
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """`part` None: the whole, or no piece of it in particular. `absent`: the piece asked about was not passed on."""
+
+    basis: Basis
+    part: Part | None = None
+    note: str | None = None
+    absent: bool = False
+
+
+RECORDED = Mapped(Basis.RECORDED)
+
+
+@dataclass
+class PieceMapping:
+    """Between the inputs and the outputs of treatments of one run after the other."""
+
+    known: Known
+    contents: Contents
+
+    def located(self, value: Value, offset: int) -> Part:
+        """The line that has this byte, or the byte alone where there are no lines or too many."""
+        lines = self.contents.lines(value) if has_lines(value) else None
+        index = lines.at(offset) if lines else None
+        return lines.part(index) if lines and index is not None else Part(offset, 1)
+
+    def to_inputs(self, run_id: str, spec: TreatmentSpec, port: str, part: Part | None) -> Mapping[str, Mapped]:
+        """For each fed input of the treatment, what of it the piece of its output `port` came from."""
+        output = self.known.value(run_id, spec.name, port)
+        sources = {given.port: given for given in spec.inputs if given.source_treatment and given.source_port}
+        values = {name: self._source(run_id, given) for name, given in sources.items()}
+        if output is not None:
+            identical = _identical(output, values, part)
+            if identical:
+                return {name: identical.get(name, _beside(part)) for name in sources}
+        if part is None:
+            return dict.fromkeys(sources, RECORDED)
+        proven = self._proven(output, values, part) if output is not None else {}
+        if any(mapped.basis in PROVEN for mapped in proven.values()):
+            return {
+                name: mapped if (mapped := proven.get(name)) and mapped.basis in PROVEN else _beside(part)
+                for name in sources
+            }
+        sent_at = self._sent_at(run_id, spec, port, part, output)
+        return {name: self._before(run_id, given, sent_at, unread=name in proven) for name, given in sources.items()}
+
+    def to_output(self, run_id: str, spec: TreatmentSpec, given: str, part: Part, output: Value) -> Mapped:
+        """What of `output`, which the treatment sent, the piece of its input `given` became."""
+        sources = {one.port: one for one in spec.inputs if one.source_treatment and one.source_port}
+        values = {name: self._source(run_id, one) for name, one in sources.items()}
+        source = values.pop(given, None)
+        if source is None:
+            return Mapped(Basis.TEMPORAL)
+        if source.sha256 == output.sha256:
+            return Mapped(Basis.IDENTICAL, part)
+        if self.contents.begins_with(source, output):
+            inside = part.offset < output.size
+            return Mapped(Basis.PREFIX, part if inside else None, absent=not inside)
+        if not has_lines(source) or not has_lines(output) or part.line is None:
+            return Mapped(Basis.TEMPORAL)
+        whole = [self.contents.lines(value) for value in (source, output)]
+        others = [self.contents.lines(value) for value in values.values() if value and has_lines(value)]
+        if None in whole or None in others:
+            return Mapped(Basis.UNCHECKED, note=TOO_LARGE)
+        first, sent = (lines for lines in whole if lines is not None)
+        passed = by_lines.forward(first, [lines for lines in others if lines is not None], sent, part.line - 1)
+        return _mapped(passed, sent) if passed else Mapped(Basis.TEMPORAL)
+
+    def given_by(self, run_id: str, spec: TreatmentSpec, at: datetime) -> Mapping[str, Mapped]:
+        """For each fed input, what of it was there at a time."""
+        return {
+            given.port: self._before(run_id, given, at, unread=False)
+            for given in spec.inputs
+            if given.source_treatment and given.source_port
+        }
+
+    def with_text(self, run_id: str, given: InputSpec, text: str) -> Mapped | None:
+        """Where this very line stands in an input; None if it does not."""
+        value = self._source(run_id, given)
+        return None if value is None else self.text_in(value, text)
+
+    def text_in(self, value: Value, text: str) -> Mapped | None:
+        lines = self.contents.lines(value) if text.strip() and has_lines(value) else None
+        places = by_lines.same_text(lines, text.encode("utf-8", "surrogatepass")) if lines else ()
+        if lines is None or not places:
+            return None
+        return Mapped(Basis.SAME_TEXT, lines.part(places[0], len(places)), "this very line is there")
+
+    def _source(self, run_id: str, given: InputSpec) -> Value | None:
+        return self.known.value(run_id, given.source_treatment or "", given.source_port or "")
+
+    def _proven(self, output: Value, values: Mapping[str, Value | None], part: Part) -> Mapping[str, Mapped]:
+        """What the contents prove; UNCHECKED where they could not be read."""
+        found: dict[str, Mapped] = {}
+        for name, value in values.items():
+            if value is None or not value.size:
+                continue
+            begins = self.contents.begins_with(value, output) if output.size else False
+            if begins:
+                return {name: Mapped(Basis.PREFIX, part)}
+            if begins is None:
+                found[name] = Mapped(Basis.UNCHECKED, note=TOO_LARGE)
+        if has_lines(output) and part.line is not None:
+            found |= self._by_lines(output, values, part.line - 1)
+        return found
+
+    def _by_lines(self, output: Value, values: Mapping[str, Value | None], index: int) -> Mapping[str, Mapped]:
+        asked = {name: value for name, value in values.items() if value is not None and has_lines(value)}
+        whole = {name: self.contents.lines(value) for name, value in asked.items()}
+        sent = self.contents.lines(output)
+        unread = [name for name, lines in whole.items() if lines is None]
+        if sent is None or unread:
+            return {name: Mapped(Basis.UNCHECKED, note=TOO_LARGE) for name in (unread or asked)}
+        names = list(whole)
+        given = [lines for lines in whole.values() if lines is not None]
+        passed = by_lines.backward(sent, given, index)
+        return {
+            name: _mapped(one, lines)
+            for name, lines, one in zip(names, given, passed, strict=True)
+            if one is not None and one.places
+        }
+
+    def _sent_at(
+        self, run_id: str, spec: TreatmentSpec, port: str, part: Part, output: Value | None
+    ) -> datetime | None:
+        """When this piece of a stream had been sent; None for a block, which comes after everything was there."""
+        flow = next((one.flow for one in spec.outputs if one.port == port), "block")
+        treatment = self.known.treatment(run_id, spec.name)
+        if flow != "stream" or treatment is None:
+            return None
+        prefix = output.chunk_prefix if output else ids.chunk_prefix(run_id, spec.name, treatment.attempt, port)
+        return self.contents.stored_at(prefix, part.offset)
+
+    def _before(self, run_id: str, given: InputSpec, at: datetime | None, *, unread: bool) -> Mapped:
+        note = TOO_LARGE if unread else None
+        basis = Basis.UNCHECKED if unread else Basis.TEMPORAL
+        if given.flow != "stream" or at is None:
+            return Mapped(basis, note=note or "the whole of it was there before")
+        value = self._source(run_id, given)
+        producer = self.known.treatment(run_id, given.source_treatment or "")
+        if value is None and producer is None:
+            return Mapped(basis, note=note)
+        prefix = (
+            value.chunk_prefix
+            if value
+            else ids.chunk_prefix(run_id, producer.name, producer.attempt, given.source_port or "")
+            if producer
+            else ""
+        )
+        there = self.contents.sent_by(prefix, at)
+        if there is None:
+            return Mapped(basis, note=note)
+        if value and there.length >= value.size:
+            return Mapped(basis, note=note or "the whole of it was there before")
+        return Mapped(basis, there, note or f"only its first {there.length:,} bytes were there before")
+
+
+TOO_LARGE = "too large to be compared, or not kept any more"
+
+
+def has_lines(value: Value) -> bool:
+    """Whether it is a text of lines: any stream but one of bytes, and a block of text."""
+    return value.type == "string" or (value.flow == "stream" and value.type not in _NO_LINES)
+
+
+def _identical(output: Value, values: Mapping[str, Value | None], part: Part | None) -> Mapping[str, Mapped]:
+    return {
+        name: Mapped(Basis.IDENTICAL, part)
+        for name, value in values.items()
+        if value is not None and value.sha256 == output.sha256 and value.size
+    }
+
+
+def _beside(part: Part | None) -> Mapped:
+    """An input of which the piece did not come, though another one passed it on."""
+    return Mapped(Basis.RECORDED, note="may have decided what was passed on" if part else None)
+
+
+def _mapped(passed: Passed, lines: Lines) -> Mapped:
+    places: Sequence[int] = passed.places
+    if not places:
+        return Mapped(passed.basis, absent=True)
+    return Mapped(passed.basis, lines.part(places[0], len(places)))

@@ -1,0 +1,120 @@
+"""Where a run came from: the treatment or the run that started it, what gave it its parameters, what it repeats."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from cadence.application.provenance.steps import Step, Tracing, run_node, treatment_node, value_node
+from cadence.domain.document import triggers_of
+from cadence.domain.errors import NotFound
+from cadence.domain.expression import ExpressionError, holds_expression, read_template
+from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeId, NodeKind
+from cadence.domain.run import ReplayOf, Run
+
+_MOST_PLACES = 500
+_VERSIONS_LOOKED_AT = 50
+
+Used = tuple[str, str, str]
+"""A parameter, and the treatment and port of the earlier run that its expression names."""
+
+
+def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], Step | None]]:
+    run = its.known.run(node.id.run_id)
+    if run is None:
+        return ()
+    makers: list[Callable[[], Step | None]] = []
+    earlier = its.known.run(run.started_by_run) if run.started_by_run else None
+    if earlier and run.started_by_treatment:
+        makers.append(partial(_started_by_treatment, node, earlier.run_id, run.started_by_treatment))
+    elif earlier:
+        makers.append(partial(_started_by_end, node, earlier.run_id))
+        makers += [partial(_parameter, node, earlier.run_id, used) for used in _used_outputs(its, run, earlier)]
+    if run.rerun_of and its.known.run(run.rerun_of):
+        makers.append(partial(_repeats, node, run.rerun_of))
+    if run.replay_of and its.known.run(run.replay_of.run_id):
+        makers.append(partial(_replays, node, run.replay_of))
+    makers += [partial(_defined_by, its, node, name, sha256) for name, sha256 in sorted(run.pins.items())]
+    return makers
+
+
+def _started_by_treatment(node: Node, run_id: str, treatment: str) -> Step:
+    starter = treatment_node(run_id, treatment)
+    note = "its inputs became the run's parameters of the same names"
+    return Step(Link(node.id, starter.id, LinkKind.STARTED_BY, note=note), starter)
+
+
+def _started_by_end(node: Node, run_id: str) -> Step:
+    earlier = run_node(run_id)
+    return Step(Link(node.id, earlier.id, LinkKind.STARTED_BY, note="by its end"), earlier)
+
+
+def _parameter(node: Node, run_id: str, used: Used) -> Step:
+    parameter, treatment, port = used
+    value = value_node(run_id, treatment, port)
+    return Step(Link(node.id, value.id, LinkKind.USED, Basis.RECORDED, parameter, f"parameter {parameter}"), value)
+
+
+def _repeats(node: Node, run_id: str) -> Step:
+    earlier = run_node(run_id)
+    return Step(Link(node.id, earlier.id, LinkKind.REPEATS, note="the same plan once more"), earlier, last=True)
+
+
+def _replays(node: Node, original: ReplayOf) -> Step:
+    earlier = treatment_node(original.run_id, original.treatment)
+    return Step(Link(node.id, earlier.id, LinkKind.REPEATS, note="a replay of it"), earlier, last=True)
+
+
+def _defined_by(its: Tracing, node: Node, name: str, sha256: str) -> Step:
+    facts = {"name": name, "sha256": sha256, "version": _version(its, name, sha256)}
+    document = Node(NodeId(NodeKind.PIPELINE, "", sha256), facts=facts)
+    return Step(Link(node.id, document.id, LinkKind.DEFINED_BY), document)
+
+
+def _version(its: Tracing, name: str, sha256: str) -> int | None:
+    """The newest version of the pipeline that is this document, among the last ones."""
+    pipelines, known = its.known.stores.pipelines, its.known
+    pipeline, _, named = name.partition("@")
+    if named.isdecimal():
+        return int(named)
+    try:
+        version = pipelines.newest(known.organization, known.project, pipeline)
+        for _ in range(_VERSIONS_LOOKED_AT):
+            if version.document_sha256 == sha256:
+                return version.version
+            if version.version == 1:
+                return None
+            version = pipelines.version(known.organization, known.project, pipeline, version.version - 1)
+    except NotFound:
+        pass  # it is a file of a repository, or the pipeline was deleted
+    return None
+
+
+def _used_outputs(its: Tracing, run: Run, earlier: Run) -> Sequence[Used]:
+    """The outputs of the earlier run that this one's document names where it says how it is started."""
+    try:
+        content = its.known.stores.documents.get(run.document_sha256)
+    except NotFound:
+        return ()
+    entries = triggers_of(content).pipeline
+    entry = next((one for one in entries if one.means(earlier.pipeline, earlier.state)), None)
+    if entry is None:
+        return ()
+    found = dict.fromkeys((name, *place) for name, given in entry.parameters.items() for place in _named_outputs(given))
+    return list(found)[:_MOST_PLACES]
+
+
+def _named_outputs(given: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(given, Mapping):
+        for item in given.values():
+            yield from _named_outputs(item)
+    elif isinstance(given, list):
+        for item in given:
+            yield from _named_outputs(item)
+    elif holds_expression(given):
+        try:
+            names = [name for expression in read_template(given).expressions for name in expression.names]
+        except ExpressionError:
+            return
+        for name in names:
+            if name.path[:2] == ("event", "outputs") and len(name.path) >= 4:
+                yield name.path[2], name.path[3]

@@ -1,0 +1,188 @@
+"""The walk from what was asked about to everything behind it, nearest first, within bounds."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cadence.application.log_ports import LogIndex, LogSegments
+from cadence.application.provenance.backward import Backward
+from cadence.application.provenance.contents import Contents
+from cadence.application.provenance.forward import Forward
+from cadence.application.provenance.known import Known, Stores
+from cadence.application.provenance.mapping import PieceMapping
+from cadence.application.provenance.steps import Steps, Tracing, cache_node, owner, run_node, treatment_node, value_node
+from cadence.application.provenance_ports import CacheHistory, ChunkTimes
+from cadence.application.runner_ports import Chunks
+from cadence.domain.errors import InvalidRequest, NotFound, Violation
+from cadence.domain.provenance.graph import Direction, Graph, Node, NodeId, NodeKind, Part
+from cadence.domain.run import Run
+
+MOST_NODES = 1_000
+_LIFECYCLE = ("completed", "failed", "finished")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where something came from, or where it went.
+
+    Nothing more is followed once there are `limit` nodes: what is not, is `cut`. A node with more than `FAN` neighbours
+    tells where they go on.
+    """
+
+    stores: Stores
+    chunks: Chunks
+    times: ChunkTimes
+    caches: CacheHistory
+    index: LogIndex
+    segments: LogSegments
+
+    def value(
+        self,
+        run: Run,
+        treatment: str,
+        port: str,
+        offset: int | None,
+        direction: Direction,
+        limit: int,
+        position: str | None = None,
+    ) -> Graph:
+        """Of what `treatment` sent through `port`, or of the piece at a byte of it.
+
+        Raises NotFound if there is no such output, InvalidRequest for an offset behind the value's end.
+        """
+        its = self._tracing(run)
+        _check_output(its.known, run, treatment, port)
+        start = value_node(run.run_id, treatment, port)
+        value = its.known.value(run.run_id, treatment, port)
+        if offset is not None and value is None:
+            start.part = Part(offset, 1)  # of a stream under way: what was there before it can be told already
+        elif offset is not None and value is not None:
+            if offset > value.size:
+                message = f"The value has {value.size} bytes, so there is nothing at offset {offset}."
+                raise InvalidRequest(message, [Violation("offset", message)])
+            start.part = its.mapping.located(value, offset)
+        return self._walk(its, start, direction, limit, position)
+
+    def treatment(
+        self,
+        run: Run,
+        treatment: str,
+        direction: Direction,
+        limit: int,
+        position: str | None = None,
+        port: str | None = None,
+    ) -> Graph:
+        """Of all that a treatment did, or of what it did for (backward) or with (forward) one port. Raises NotFound."""
+        its = self._tracing(run)
+        if its.known.spec(run.run_id, treatment) is None:
+            raise NotFound(f"Run {run.run_id} has no treatment {treatment!r}.")
+        return self._walk(its, treatment_node(run.run_id, treatment, port), direction, limit, position)
+
+    def line(
+        self, run: Run, segment: int, index: int, direction: Direction, limit: int, position: str | None = None
+    ) -> Graph:
+        """Of a log line, by its segment and its index there, from 0. Raises NotFound."""
+        missing = NotFound(f"Run {run.run_id} has no line {segment}:{index}, or it is not kept any more.")
+        found = self.index.list_segments(run.run_id, segment, 1)
+        if not found or found[0].number != segment or index >= found[0].lines:
+            raise missing
+        lines = self.segments.read(found[0].key)
+        if index >= len(lines):
+            raise missing
+        line = lines[index]
+        facts = {name: line[name] for name in ("treatment", "attempt", "runner", "seq", "stream", "level", "text")}
+        facts["time"] = datetime.fromisoformat(line["time"])
+        node = Node(NodeId(NodeKind.LINE, run.run_id, f"{segment}:{index}"), facts=facts)
+        return self._walk(self._tracing(run), node, direction, limit, position)
+
+    def cache(self, run: Run, entry: str, direction: Direction, limit: int, position: str | None = None) -> Graph:
+        """Of an entry of the caches of the run's project that somebody restored. Raises NotFound."""
+        uses = self.caches.restores_of(run.organization, run.project, entry, 1).items
+        if not uses:
+            raise NotFound(f"Nobody restored the cache entry {entry!r} in this project, or it is too long ago.")
+        return self._walk(self._tracing(run), cache_node(uses[0]), direction, limit, position)
+
+    def run(self, run: Run, direction: Direction, limit: int, position: str | None = None) -> Graph:
+        """Of a run as a whole."""
+        return self._walk(self._tracing(run), run_node(run.run_id), direction, limit, position)
+
+    def _tracing(self, run: Run) -> Tracing:
+        known = Known(self.stores, run.organization, run.project)
+        contents = Contents(self.chunks, self.times)
+        return Tracing(known, contents, PieceMapping(known, contents), self.caches)
+
+    def _walk(self, its: Tracing, start: Node, direction: Direction, limit: int, position: str | None) -> Graph:
+        expand: Callable[[Node, str | None], Steps] = Backward(its) if direction is Direction.BACKWARD else Forward(its)
+        graph = Graph(start.id, direction, {start.id: start})
+        waiting = deque([start])
+        while waiting:
+            level = list(waiting)
+            waiting.clear()
+            _load(its.known, level)
+            for node in level:
+                if node.cut:
+                    continue
+                if len(graph.nodes) >= limit:
+                    node.cut = True
+                    continue
+                steps = expand(node, position if node is start else None)
+                node.more = steps.more
+                waiting += _added(graph, steps)
+        _load(its.known, graph.nodes.values())
+        for node in graph.nodes.values():
+            _describe(its.known, node)
+        return graph
+
+
+def _added(graph: Graph, steps: Steps) -> Iterable[Node]:
+    """The nodes that are new. One that was met before is only linked to."""
+    for step in steps.steps:
+        graph.links.append(step.link)
+        if step.to.id in graph.nodes:
+            continue
+        step.to.cut = step.last
+        graph.nodes[step.to.id] = step.to
+        yield step.to
+
+
+def _load(known: Known, nodes: Iterable[Node]) -> None:
+    """All that is to be known of these nodes, in few calls."""
+    nodes = list(nodes)
+    known.load_runs(node.id.run_id for node in nodes if node.id.run_id)
+    names = [name for node in nodes if (name := _treatment_of(node))]
+    known.load_treatments(names)
+    known.load_runners(names)
+    known.load_values((node.id.run_id, *owner(node.id)) for node in nodes if node.id.kind is NodeKind.VALUE)
+
+
+def _treatment_of(node: Node) -> tuple[str, str] | None:
+    match node.id.kind:
+        case NodeKind.VALUE:
+            return node.id.run_id, owner(node.id)[0]
+        case NodeKind.TREATMENT:
+            return node.id.run_id, node.id.name
+        case NodeKind.LINE:
+            return node.id.run_id, str(node.facts["treatment"])
+        case _:
+            return None
+
+
+def _describe(known: Known, node: Node) -> None:
+    node.run = known.run(node.id.run_id) if node.id.run_id else None
+    name = _treatment_of(node)
+    if name is None:
+        return
+    node.spec, node.treatment, node.runner = known.spec(*name), known.treatment(*name), known.runner(*name)
+    if node.id.kind is NodeKind.VALUE:
+        node.value = known.value(node.id.run_id, *owner(node.id))
+
+
+def _check_output(known: Known, run: Run, treatment: str, port: str) -> None:
+    spec = known.spec(run.run_id, treatment)
+    if spec is None:
+        raise NotFound(f"Run {run.run_id} has no treatment {treatment!r}.")
+    outputs = [output.port for output in spec.outputs]
+    if port not in (*outputs, *_LIFECYCLE):
+        named = ", ".join(outputs) or "none"
+        raise NotFound(f"Treatment {treatment!r} has no output {port!r} (it has: {named}).")

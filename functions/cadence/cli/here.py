@@ -1,0 +1,202 @@
+"""Replays on this machine: a folder with all that a treatment had, and the agent that runs it from there."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cadence.cli.client import Client
+from cadence.cli.output import err
+from cadence.domain import ids
+from cadence.domain.replay.clues import Side
+from cadence.domain.replay.kinds import Execution, guesses
+from cadence.domain.replay.moments import Stretch
+from cadence.domain.replay.verdict import OutputContrast, Sent, Verdict, contrasted, evidence, verdict
+from cadence.domain.run import OutputSpec
+
+LONGEST_COMPARED = 256 * 1024 * 1024
+_PIECE = 1024 * 1024
+# What an agent calls an end, as a treatment's state.
+_STATES = {"infrastructure": "lost"}
+_TELLS_NOTHING = frozenset({"lost", "cancelled", "skipped"})
+
+
+@dataclass
+class Elsewhere(Exception):
+    """It cannot be replayed here. `wrong_use`: not the way it was asked for."""
+
+    message: str
+    wrong_use: bool = False
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def secrets_given(options: Sequence[str]) -> Mapping[str, str]:
+    """From `VARIABLE=VALUE`, or from the environment for a `VARIABLE` alone. Raises Elsewhere."""
+    found = {}
+    for option in options:
+        variable, equals, value = option.partition("=")
+        if not equals and variable not in os.environ:
+            message = f"--secret {variable}: there is no such variable in your environment; say {variable}=VALUE."
+            raise Elsewhere(message, wrong_use=True)
+        found[variable] = value if equals else os.environ[variable]
+    return found
+
+
+def write_kit(client: Client, kit: Any, folder: Path) -> None:
+    """Make the folder and fetch the inputs into it. Secrets are not in it."""
+    (folder / "inputs").mkdir(parents=True, exist_ok=True)
+    work = kit["work"]
+    for given in kit["inputs"]:
+        with (folder / "inputs" / given["port"]).open("wb") as file:
+            for piece in client.read_value(given["run_id"], given["sha256"]):
+                file.write(piece)
+    told = {
+        "runner_id": ids.runner_id(work["run_id"], work["treatment"], work["attempt"]),
+        "work": work,
+        "inputs": {given["port"]: {"size": given["size"], "sha256": given["sha256"]} for given in kit["inputs"]},
+    }
+    (folder / "kit.json").write_text(json.dumps(told, indent=1))
+
+
+def replay_here(client: Client, run_id: str, treatment: str, secrets: Mapping[str, str], *, shell: bool) -> Any:
+    """The comparison, in the shape of the API's. Raises Elsewhere."""
+    kit = client.replay_kit(run_id, treatment)
+    missing = sorted(kit["secrets"].keys() - secrets.keys())
+    if missing:
+        listed = ", ".join(f"{variable} (the secret {kit['secrets'][variable]})" for variable in missing)
+        options = " ".join(f"--secret {variable}" for variable in missing)
+        message = f"The treatment has secrets, which are not handed out: {listed}. Give your own: {options}=…"
+        raise Elsewhere(message, wrong_use=True)
+    for unlike in kit["unlike"]:
+        err.print(f"note: {unlike}", markup=False)
+    with tempfile.TemporaryDirectory(prefix="cadence-replay-") as name:
+        folder = Path(name)
+        write_kit(client, kit, folder)
+        _run_agent(folder, {variable: secrets[variable] for variable in kit["secrets"]}, shell=shell)
+        try:
+            result = json.loads((folder / "result.json").read_text())
+        except OSError:
+            raise Elsewhere("The agent ended without a result; what it said is above.") from None
+        return _compared(client, kit, result, folder)
+
+
+def agent_folder() -> Path:
+    """Where the package `agent` is: beside this one once installed, in its own folder in a checkout."""
+    installed = Path(__file__).resolve().parents[1] / "runner"
+    return installed if installed.is_dir() else Path(__file__).resolve().parents[3] / "runner_bootstrap"
+
+
+def _run_agent(folder: Path, secrets: Mapping[str, str], *, shell: bool) -> None:
+    start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from agent.__main__ import main; sys.exit(main())"
+    argv = [sys.executable, "-c", start, str(agent_folder()), "replay", str(folder)]
+    argv += ["--shell"] if shell else []
+    reading, writing = os.pipe()
+    try:
+        argv += ["--secrets-fd", str(reading)]
+        process = subprocess.Popen(argv, pass_fds=(reading,))
+    finally:
+        os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+        json.dump(dict(secrets), pipe)
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:
+            continue  # the agent has heard it as well, and ends what it started
+    if code:
+        raise Elsewhere(f"The agent could not replay it (exit code {code}); why is above.")
+
+
+def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
+    original = kit["original"]
+    work = kit["work"]
+    state = _STATES.get(result["outcome"], result["outcome"])
+    now = {
+        "run_id": None,
+        "state": state,
+        "cause": result["error"],
+        "exit_code": result["exit_code"],
+        "started_at": result["started_at"],
+        "finished_at": result["finished_at"],
+        "pool": None,
+        "host": os.uname().nodename,
+        "image_digest": result.get("image_digest"),
+        "offline": False,
+        "usage": result["usage"],
+    }
+    found: dict[str, Any] = {
+        "treatment": work["treatment"], "original": original, "replay": now, "outputs": [], "depends_on": [],
+        "considered": [],
+    }  # fmt: skip
+    for one, which in ((original, "The original"), (now, "The replay")):
+        if one["state"] in _TELLS_NOTHING:
+            why = f"{which} ended {one['state']}: {one['cause'] or 'no cause is known'}"
+            return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
+    outputs = [
+        _output(client, kit, port, result["outputs"], folder) for port in work["outputs"] if port["type"] != "void"
+    ]
+    then_, now_ = _execution(original, kit["outputs"]), _execution(now, result["outputs"])
+    decided, first = verdict(then_, now_, outputs)
+    told = guesses(evidence(then_, now_, outputs, (_side(original), _side(now))))
+    return {
+        **found,
+        "verdict": str(decided),
+        "first": first,
+        "outputs": [_shown(output) for output in outputs],
+        "depends_on": [
+            {"kind": str(guess.kind), "confidence": str(guess.confidence), "evidence": guess.evidence} for guess in told
+        ],
+    }
+
+
+def _output(client: Client, kit: Any, port: Any, sent: Any, folder: Path) -> OutputContrast:
+    name = port["port"]
+    then, now = kit["outputs"].get(name), sent.get(name)
+    spec = OutputSpec(name, port["flow"], port["type"], port.get("path"))
+    both = Sent(**then) if then else None, Sent(**now) if now else None
+    contents = _of_then(client, kit, then), _of_now(folder / "outputs" / name)
+    return contrasted(spec, both, contents, LONGEST_COMPARED)
+
+
+def _of_then(client: Client, kit: Any, then: Any) -> Iterator[bytes]:
+    if then:
+        yield from client.read_value(kit["original"]["run_id"], then["sha256"])
+
+
+def _of_now(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
+
+
+def _execution(one: Any, sent: Any) -> Execution:
+    return Execution(one["state"], one["exit_code"], {port: each["sha256"] for port, each in sent.items()})
+
+
+def _side(one: Any) -> Side:
+    begin, end = (datetime.fromisoformat(one[name]) for name in ("started_at", "finished_at"))
+    return Side(Stretch(begin, end), one["host"])
+
+
+def _shown(output: OutputContrast) -> Any:
+    place = output.contrast.first if output.contrast else None
+    return {
+        "port": output.port.port,
+        "flow": output.port.flow,
+        "type": output.port.type,
+        "equal": output.equal,
+        "same_values": output.same_values,
+        "then": vars(output.then) if output.then else None,
+        "now": vars(output.now) if output.now else None,
+        "first_difference": vars(place) if place else None,
+        "note": output.note,
+    }

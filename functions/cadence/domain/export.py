@@ -1,0 +1,172 @@
+"""Exports: where an organization's logs, metrics and traces are sent as they arise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+ALL_PROJECTS = "*"
+
+PUSH_EVERY = timedelta(seconds=60)
+"""How often metrics are pushed."""
+
+GIVE_UP_AFTER = timedelta(hours=24)
+"""For so long is tried what a receiver does not take; then it becomes a dead letter."""
+
+DEAD_LETTERS_KEPT = timedelta(days=14)
+
+
+class ExportKind(StrEnum):
+    PROMETHEUS = "prometheus_remote_write"
+    LOKI = "loki"
+    DATADOG = "datadog"
+    OTLP = "otlp"
+
+
+class Signal(StrEnum):
+    LOGS = "logs"
+    METRICS = "metrics"
+    TRACES = "traces"
+
+
+SIGNALS: Mapping[ExportKind, tuple[Signal, ...]] = {
+    ExportKind.PROMETHEUS: (Signal.METRICS,),
+    ExportKind.LOKI: (Signal.LOGS,),
+    ExportKind.DATADOG: (Signal.LOGS, Signal.METRICS),
+    ExportKind.OTLP: (Signal.TRACES, Signal.METRICS, Signal.LOGS),
+}
+"""What each kind of receiver takes."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """`scheme` is `basic` (user and secret), `bearer` or `api_key` (Datadog's)."""
+
+    scheme: str
+    secret: str = field(repr=False)
+    user: str = ""
+
+    def as_json(self) -> Mapping[str, str]:
+        return {"scheme": self.scheme, "secret": self.secret, "user": self.user}
+
+
+@dataclass(frozen=True)
+class Export:
+    """`projects` are those whose data is sent (`*`: all). `labels` are added to all that is sent, `headers` to each request.
+
+    `encrypted` holds the credentials, and is never shown. `origin` is this installation's own address, for links.
+    """
+
+    organization: str
+    name: str
+    kind: ExportKind
+    url: str
+    signals: frozenset[Signal]
+    created_at: datetime
+    updated_at: datetime
+    projects: tuple[str, ...] = (ALL_PROJECTS,)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    enabled: bool = True
+    origin: str = ""
+    scheme: str | None = None
+    encrypted: bytes | None = field(default=None, repr=False)
+
+    def covers(self, project: str) -> bool:
+        return ALL_PROJECTS in self.projects or project in self.projects
+
+    def wants(self, signal: Signal, project: str) -> bool:
+        return self.enabled and signal in self.signals and self.covers(project)
+
+    @property
+    def pushes(self) -> bool:
+        """Whether metrics are pushed at intervals."""
+        return self.enabled and Signal.METRICS in self.signals
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an export fares. `error` is the receiver's last refusal, `pending` and `dead` count what is kept for it.
+
+    `next_push` is when the next push of metrics is due: it names the one chain of messages that pushes.
+    """
+
+    pending: int = 0
+    dead: int = 0
+    failures: int = 0
+    error: str | None = None
+    failing_since: datetime | None = None
+    retry_at: datetime | None = None
+    delivered_at: datetime | None = None
+    next_push: datetime | None = None
+
+    @property
+    def failing(self) -> bool:
+        """What is kept has to be delivered first, and by one call at a time."""
+        return self.failing_since is not None
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What is still to be delivered to one export: an event whose data is read when it is sent, or a request as it was made.
+
+    `since` is when it arose: parcels are delivered in that order. `key` is the same however often the parcel is made.
+    """
+
+    key: str
+    since: datetime
+    event: Mapping[str, Any] | None = None
+    request: "StoredRequest | None" = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredRequest:
+    """A request to an export's receiver, without its credentials. Where `path` leads is decided when it is sent."""
+
+    path: str
+    content_type: str
+    body: bytes = field(repr=False)
+    encoding: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class BackfillState(StrEnum):
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """Sending what is stored of a time range once more.
+
+    `projects` are those that are left, `position` the last run of the first of them that was sent, `segment` the next
+    segment of the run after that. `runs`, `lines` and `spans` count what was sent, `failures` the refusals since.
+    """
+
+    organization: str
+    export: str
+    backfill_id: str
+    since: datetime
+    until: datetime
+    signals: frozenset[Signal]
+    requested_at: datetime
+    state: BackfillState = BackfillState.RUNNING
+    projects: tuple[str, ...] = ()
+    position: str | None = None
+    segment: int = 0
+    runs: int = 0
+    lines: int = 0
+    spans: int = 0
+    failures: int = 0
+    error: str | None = None
+    finished_at: datetime | None = None
+
+
+def backoff(failures: int, jitter: float) -> timedelta:
+    """Until the next try after so many failures; `jitter` is between 0 and 1. At most five minutes."""
+    longest = min(300.0, 2.0 * 2 ** min(failures, 10))
+    return timedelta(seconds=longest / 2 + longest / 2 * jitter)

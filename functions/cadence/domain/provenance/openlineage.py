@@ -1,0 +1,150 @@
+"""The treatments and runs of a trace as run events of OpenLineage (https://openlineage.io/spec/2-0-2/OpenLineage.json).
+
+A treatment is a job named `pipeline.treatment`, and each time it ran is a run whose parent is the run of the pipeline. What
+went through a port is a dataset named `pipeline/treatment.port`, in the version that its digest says.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from cadence.domain.provenance.graph import Graph, LinkKind, Node, NodeKind
+from cadence.domain.run import FAILED_TREATMENT_STATES, Run, RunState, TreatmentSpec, TreatmentState
+
+Json = dict[str, Any]
+
+PRODUCER = "urn:cadence:control-plane"
+_EVENT = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+_FACETS = "https://openlineage.io/spec/facets/"
+_UUIDS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:cadence:")
+_RUN_ENDS = {
+    RunState.SUCCEEDED: "COMPLETE",
+    RunState.CANCELLED: "ABORT",
+    RunState.FAILED: "FAIL",
+    RunState.TIMED_OUT: "FAIL",
+}
+
+
+def events(graph: Graph) -> list[Json]:
+    """A START for whatever has begun, and how it ended if it has, in the order of time."""
+    found = [event for node in graph.nodes.values() for event in _events(graph, node)]
+    return sorted(found, key=lambda event: (event["eventTime"], event["eventType"] != "START"))
+
+
+def run_uuid(*of: str) -> str:
+    """The same for the same run, or attempt of a treatment, in every event."""
+    return str(uuid.uuid5(_UUIDS, "/".join(of)))
+
+
+def _events(graph: Graph, node: Node) -> Iterator[Json]:
+    if node.run is None:
+        return
+    if node.id.kind is NodeKind.TREATMENT:
+        yield from _of_treatment(graph, node, node.run)
+    elif node.id.kind is NodeKind.RUN:
+        yield from _of_run(node.run)
+
+
+def _of_run(run: Run) -> Iterator[Json]:
+    said = {"run": {"runId": run_uuid(run.run_id), "facets": {}}, "job": _job(run, run.pipeline, "PIPELINE", "BATCH")}
+    if run.started_at:
+        yield _event("START", run.started_at, said)
+    if run.finished_at and run.state in _RUN_ENDS:
+        yield _event(_RUN_ENDS[run.state], run.finished_at, said)
+
+
+def _of_treatment(graph: Graph, node: Node, run: Run) -> Iterator[Json]:
+    treatment, spec = node.treatment, node.spec
+    if treatment is None or spec is None or treatment.started_at is None:
+        return  # it has not run, or in another run
+    streams = "stream" in {port.flow for port in spec.inputs} | {port.flow for port in spec.outputs}
+    facets: Json = {
+        "parent": _facet("1-2-0/ParentRunFacet.json")
+        | {"run": {"runId": run_uuid(run.run_id)}, "job": {"namespace": _namespace(run), "name": run.pipeline}}
+    }
+    said = {
+        "run": {"runId": run_uuid(run.run_id, treatment.name, str(treatment.attempt)), "facets": facets},
+        "job": _job(run, f"{run.pipeline}.{treatment.name}", "TREATMENT", "STREAMING" if streams else "BATCH"),
+        "inputs": _inputs(graph, node, _namespace(run)),
+        "outputs": _outputs(graph, node, _namespace(run)),
+    }
+    yield _event("START", treatment.started_at, said)
+    if treatment.finished_at and treatment.state.final:
+        if treatment.state in FAILED_TREATMENT_STATES:
+            facets["errorMessage"] = _error(spec, treatment.cause or str(treatment.state))
+        yield _event(_end(treatment.state), treatment.finished_at, said)
+
+
+def _end(state: TreatmentState) -> str:
+    if state is TreatmentState.SUCCEEDED:
+        return "COMPLETE"
+    return "FAIL" if state in FAILED_TREATMENT_STATES else "ABORT"
+
+
+def _event(kind: str, at: datetime, said: Json) -> Json:
+    # A copy, so that what is said at the end is not said of the start.
+    run = {**said["run"], "facets": dict(said["run"]["facets"])}
+    return (
+        {"eventType": kind, "eventTime": at.isoformat(), "producer": PRODUCER, "schemaURL": _EVENT}
+        | said
+        | {"run": run}
+    )
+
+
+def _job(run: Run, name: str, kind: str, processing: str) -> Json:
+    about = {"processingType": processing, "integration": "CADENCE", "jobType": kind}
+    return {
+        "namespace": _namespace(run),
+        "name": name,
+        "facets": {"jobType": _facet("2-0-4/JobTypeJobFacet.json") | about},
+    }
+
+
+def _inputs(graph: Graph, node: Node, namespace: str) -> Sequence[Json]:
+    used = [link.cause for link in graph.links if link.kind is LinkKind.USED and link.effect == node.id]
+    datasets = [_dataset(graph.nodes[one], namespace) for one in used if one in graph.nodes]
+    return [
+        dataset | {"inputFacets": {"inputStatistics": _facet("1-0-0/InputStatisticsInputDatasetFacet.json") | size}}
+        for dataset, size in datasets
+    ]
+
+
+def _outputs(graph: Graph, node: Node, namespace: str) -> Sequence[Json]:
+    sent = [link.effect for link in graph.links if link.kind is LinkKind.GENERATED_BY and link.cause == node.id]
+    datasets = [
+        _dataset(graph.nodes[one], namespace) for one in sent if one in graph.nodes and one.kind is not NodeKind.LINE
+    ]
+    return [
+        dataset | {"outputFacets": {"outputStatistics": _facet("1-0-2/OutputStatisticsOutputDatasetFacet.json") | size}}
+        for dataset, size in datasets
+    ]
+
+
+def _dataset(node: Node, namespace: str) -> tuple[Json, Json]:
+    """A dataset, and its size if that is known."""
+    digest: str | None = None
+    size: int | None = None
+    if node.id.kind is NodeKind.CACHE:
+        name, digest, size = f"caches/{node.facts['key']}", node.facts["sha256"], node.facts["size"]
+    else:
+        name = f"{node.run.pipeline if node.run else ''}/{node.id.name}"
+        if node.value:
+            digest, size = node.value.sha256, node.value.size
+    facets: Json = {}
+    if digest is not None:
+        facets["version"] = _facet("1-0-1/DatasetVersionDatasetFacet.json") | {"datasetVersion": f"sha256:{digest}"}
+    known: Json = {"size": size} if size is not None else {}
+    return {"namespace": namespace, "name": name, "facets": facets}, known
+
+
+def _namespace(run: Run) -> str:
+    return f"cadence://{run.organization}/{run.project}"
+
+
+def _error(spec: TreatmentSpec, message: str) -> Json:
+    return _facet("1-0-1/ErrorMessageRunFacet.json") | {"message": message, "programmingLanguage": spec.shell}
+
+
+def _facet(schema: str) -> Json:
+    return {"_producer": PRODUCER, "_schemaURL": _FACETS + schema}

@@ -1,0 +1,110 @@
+"""What two differing texts tell about why they differ: each side's words of a kind, taken out, until both are equal."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cadence.domain.replay.moments import Stretch, moments
+
+
+class Clue(StrEnum):
+    """What the differing words look like."""
+
+    MOMENT = "moment"  # of each side's own time
+    DURATION = "duration"
+    PLACE = "place"  # the working directory or the machine
+    UUID = "uuid"
+    TOKEN = "token"  # noqa: S105 - long, of hexadecimal digits
+
+
+_WORKSPACE = re.compile(r"(?<![\w./-])[\w./-]*cadence-[0-9A-Za-z]{26}-[0-9a-f]{12}-\d+(?:-\w+)+")
+_DURATION = re.compile(
+    r"(?<![\w.])\d+(?:\.\d+)?\s?(?:s|sec|secs|seconds?|ms|milliseconds?|us|µs|ns|min|minutes?)(?!\w)"
+)
+_UUID = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])")
+_TOKEN = re.compile(r"(?<![0-9A-Za-z])(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{16,}(?![0-9A-Za-z])")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: when it ran and on which machine."""
+
+    ran: Stretch
+    host: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`then` and `now` are the first words of this kind that differ."""
+
+    clue: Clue
+    then: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`explained` if nothing else differs in any of the pairs."""
+
+    findings: Sequence[Finding]
+    explained: bool
+
+    def has(self, *clues: Clue) -> Finding | None:
+        return next((finding for finding in self.findings if finding.clue in clues), None)
+
+
+def read(pairs: Sequence[tuple[str, str]], then: Side, now: Side) -> Reading:
+    """Of lines that differ, each with what is in its place on the other side."""
+    findings: dict[Clue, Finding] = {}
+    explained = bool(pairs)
+    for old, new in pairs:
+        for clue in Clue:
+            if old == new:
+                break
+            old, was = _without(clue, old, then)
+            new, became = _without(clue, new, now)
+            if len(was) == len(became):
+                differing = [(left, right) for left, right in zip(was, became, strict=True) if left != right]
+                if differing:
+                    findings.setdefault(clue, Finding(clue, *differing[0]))
+        explained = explained and old == new
+    return Reading(tuple(findings.values()), explained)
+
+
+def _without(clue: Clue, text: str, side: Side) -> tuple[str, list[str]]:
+    """The text with its words of this kind made alike, and those words."""
+    if clue is Clue.MOMENT:
+        return _without_moments(text, side)
+    taken: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        taken.append(match[0])
+        return f"<{clue}>"
+
+    for pattern in _PATTERNS[clue](side):
+        text = pattern.sub(take, text)
+    return text, taken
+
+
+def _without_moments(text: str, side: Side) -> tuple[str, list[str]]:
+    kept, taken, at = [], [], 0
+    for begin, end, moment in moments(text):
+        if moment.within(side.ran):
+            kept.append(text[at:begin])
+            taken.append(moment.text)
+            at = end
+    return f"<{Clue.MOMENT}>".join([*kept, text[at:]]), taken
+
+
+def _of_places(side: Side) -> list[re.Pattern[str]]:
+    own = re.compile(rf"(?<!\w){re.escape(side.host)}(?!\w)") if side.host else None
+    return [_WORKSPACE, *([own] if own else [])]
+
+
+_PATTERNS: dict[Clue, Callable[[Side], Sequence[re.Pattern[str]]]] = {
+    Clue.DURATION: lambda side: (_DURATION,),
+    Clue.PLACE: _of_places,
+    Clue.UUID: lambda side: (_UUID,),
+    Clue.TOKEN: lambda side: (_TOKEN,),
+}

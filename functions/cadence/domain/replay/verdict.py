@@ -1,0 +1,107 @@
+"""The verdict on one replay, from how both ended and what both sent."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cadence.domain.replay.clues import Reading, Side, read
+from cadence.domain.replay.contrast import Contrast, Form, contrast, form_of
+from cadence.domain.replay.kinds import Evidence, Execution
+from cadence.domain.replay.pieces import upto
+from cadence.domain.run import OutputSpec
+
+
+class Verdict(StrEnum):
+    PENDING = "pending"  # the replay goes on
+    DETERMINISTIC = "deterministic"  # the same, byte by byte
+    EQUIVALENT = "equivalent"  # the same values, written differently
+    DIFFERS = "differs"
+    INCONCLUSIVE = "inconclusive"  # one of the two did not end by itself
+
+
+@dataclass(frozen=True)
+class Sent:
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class OutputContrast:
+    """`contrast` is None where the digests say enough, or where `note` says why it was not possible."""
+
+    port: OutputSpec
+    then: Sent | None
+    now: Sent | None
+    contrast: Contrast | None = None
+    note: str | None = None
+
+    @property
+    def equal(self) -> bool:
+        return (self.then and self.then.sha256) == (self.now and self.now.sha256)
+
+    @property
+    def same_values(self) -> bool:
+        return self.equal or bool(self.contrast and self.contrast.same_values)
+
+
+def contrasted(
+    port: OutputSpec,
+    sent: tuple[Sent | None, Sent | None],
+    contents: tuple[Iterable[bytes], Iterable[bytes]],
+    most: int,
+) -> OutputContrast:
+    """What was sent then and now, of which at most `most` bytes each are read, and nothing if their digests say enough."""
+    then, now = sent
+    if then is None or now is None or then.sha256 == now.sha256:
+        return OutputContrast(port, then, now)
+    if most <= 0:
+        return OutputContrast(port, then, now, note="only its digest was compared")
+    form = form_of(port.type, port.path)
+    found = contrast(form, upto(contents[0], most), upto(contents[1], most))
+    if found.first is not None:
+        return OutputContrast(port, then, now, found)
+    if form is Form.ARCHIVE and max(then.size, now.size) <= most:
+        note = "both archives hold the same, packed differently"
+        return OutputContrast(port, then, now, Contrast(same_values=True), note)
+    return OutputContrast(port, then, now, note=f"the first {most:,} bytes are the same")
+
+
+def verdict(then: Execution, now: Execution, outputs: Sequence[OutputContrast]) -> tuple[Verdict, str | None]:
+    """With what differs first and where, in words."""
+    if then.ending != now.ending:
+        return Verdict.DIFFERS, f"it {then.words()} then, and {now.words()} now"
+    differing = [output for output in outputs if not output.equal]
+    if not differing:
+        return Verdict.DETERMINISTIC, None
+    real = [output for output in differing if not output.same_values]
+    return (Verdict.DIFFERS, _words(real[0])) if real else (Verdict.EQUIVALENT, _words(differing[0]))
+
+
+def evidence(
+    then: Execution,
+    now: Execution,
+    outputs: Sequence[OutputContrast],
+    sides: tuple[Side, Side],
+    others: Sequence[Execution] = (),
+) -> Evidence:
+    """`others` are earlier replays."""
+    readings: dict[str, Reading] = {}
+    reordered = []
+    for output in outputs:
+        if output.same_values:
+            continue
+        found = output.contrast
+        if found and found.reordered:
+            reordered.append(output.port.port)
+        readings[output.port.port] = read(found.pairs if found else (), *sides)
+    return Evidence(then, [now, *others], readings, reordered)
+
+
+def _words(output: OutputContrast) -> str:
+    name = f"output {output.port.port}"
+    if output.then is None or output.now is None:
+        return f"{name} was sent then, but not now" if output.then else f"{name} was not sent then, but is now"
+    if output.contrast is None or output.contrast.first is None:
+        return f"{name} differs; {output.note}"
+    how = " (the values are equal)" if output.contrast.same_values else ""
+    return f"{name} differs first in {output.contrast.first.words()}{how}"

@@ -1,0 +1,89 @@
+"""Real receivers: Debian's Prometheus, VictoriaMetrics and VictoriaLogs, each on a free port of the loopback interface."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import requests
+
+BUILT = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers") / "bin"
+_PATIENCE = 30
+
+R = TypeVar("R")
+
+
+def program(name: str) -> str:
+    """Skips the test if it is not there."""
+    found = shutil.which(name) or shutil.which(name, path=str(BUILT))
+    if found is None:
+        pytest.skip(f"{name} is not here (.ci/peers builds it, or: apt-get install prometheus)")
+    return found
+
+
+@dataclass(frozen=True)
+class Peer:
+    url: str
+
+    def get(self, path: str, **parameters: Any) -> requests.Response:
+        return requests.get(self.url + path, params=parameters, timeout=10)
+
+    def samples(self, query: str) -> list[dict[str, Any]]:
+        """Of Prometheus's query API."""
+        answer = self.get("/api/v1/query", query=query).json()
+        assert answer["status"] == "success", answer
+        found: list[dict[str, Any]] = answer["data"]["result"]
+        return found
+
+    def lines(self, query: str) -> list[dict[str, Any]]:
+        """Of VictoriaLogs's query API."""
+        self.get("/internal/force_flush")
+        text = self.get("/select/logsql/query", query=query, limit=1000).text
+        return [json.loads(line) for line in text.splitlines()]
+
+
+@contextmanager
+def running(command: Callable[[int], Sequence[str]], ready: str) -> Iterator[Peer]:
+    """`command` makes the command line for a port; `ready` is what answers once it serves."""
+    port = _free_port()
+    peer = Peer(f"http://127.0.0.1:{port}")
+    process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: _serves(peer, ready, process))
+        yield peer
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def eventually(found: Callable[[], R]) -> R:
+    """What `found` returns once that is something."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        result = found()
+        if result or time.monotonic() > until:
+            assert result
+            return result
+        time.sleep(0.1)
+
+
+def _serves(peer: Peer, ready: str, process: "subprocess.Popen[bytes]") -> bool:
+    assert process.poll() is None, f"it ended with status {process.returncode}"
+    try:
+        return bool(peer.get(ready).ok)
+    except requests.ConnectionError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

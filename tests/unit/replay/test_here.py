@@ -1,0 +1,24 @@
+"""What `replay --here` is given, and where it finds the agent."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cadence.cli.here import Elsewhere, agent_folder, secrets_given
+
+
+def test_secrets_are_taken_from_options_and_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "from outside")
+    monkeypatch.delenv("OTHER", raising=False)
+    assert secrets_given(["KEY=a=b", "TOKEN", "EMPTY="]) == {"KEY": "a=b", "TOKEN": "from outside", "EMPTY": ""}
+    with pytest.raises(Elsewhere, match="--secret OTHER: there is no such variable"):
+        secrets_given(["OTHER"])
+
+
+def test_the_agent_is_at_hand() -> None:
+    start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from agent.__main__ import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", start, str(agent_folder()), "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
