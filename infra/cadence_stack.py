@@ -24,6 +24,7 @@ from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
 from infra.schedules import PipelineSchedules
 from infra.scheduling import StateMachines
+from infra.search_index import keep_search_index
 from infra.settings import Deployment
 from infra.tables import Tables
 
@@ -104,6 +105,7 @@ class CadenceStack(Stack):
             "cache_mebibytes": str(deployment.cache_mebibytes),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
+            "retention_days": str(deployment.retention_days),
             "metrics_namespace": f"Cadence/{deployment.stage}" if deployment.cloudwatch_metrics else "",
             "queue_prefix": deployment.name(""),
             "watched_queues": ",".join(queue.queue_url for queue in watched),
@@ -115,6 +117,7 @@ class CadenceStack(Stack):
         live.serve(functions["live"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
+        keep_search_index(functions["search_index"], tables.by_name["logs"], unwatched)
         functions["alert_deliveries"].configure_async_invoke(
             retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
         )

@@ -46,6 +46,10 @@ class FakeLogIndex:
         self.runs[segment.run_id].append(segment)
         lane.append(segment)
 
+    def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
+        newest = self.runs.get(run_id, [])[::-1]
+        return [one for one in newest if before is None or one.number < before][:limit]
+
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
         return self.runs[run_id][from_number : from_number + limit]
 

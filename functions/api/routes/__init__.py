@@ -20,6 +20,7 @@ from api.routes import (
     search,
     secrets,
     service,
+    treatments,
 )
 
 GROUPS: tuple[Endpoints, ...] = (
@@ -27,6 +28,7 @@ GROUPS: tuple[Endpoints, ...] = (
     runs.endpoints,
     approvals.endpoints,
     insight.endpoints,
+    treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,
     logs.endpoints,

@@ -37,6 +37,9 @@ class LogIndex(Protocol):
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
         """In order, from `from_number` on."""
 
+    def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
+        """Newest first; of those with a number below `before`, if that is given."""
+
 
 class LogSegments(Protocol):
     """The lines themselves (bucket `data`)."""

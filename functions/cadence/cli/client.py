@@ -7,6 +7,7 @@ from typing import Any
 from cadence.cli.alerting_calls import AlertCalls
 from cadence.cli.api_session import ApiError, Json, Unreachable
 from cadence.cli.api_session import path_of as _path
+from cadence.cli.insight_requests import InsightRequests
 
 __all__ = ["ApiError", "Client", "Json", "Unreachable", "is_final"]
 
@@ -18,7 +19,7 @@ def is_final(state: str) -> bool:
     return state in _FINAL
 
 
-class Client(AlertCalls):
+class Client(InsightRequests, AlertCalls):
     """Starting a run is repeatable, too, since it carries a key.
 
     Methods return what the API answers (see docs/openapi.json) and raise ApiError or Unreachable.
@@ -89,9 +90,6 @@ class Client(AlertCalls):
             cursor = page["next"]
         return {**run, "next": None}
 
-    def treatment(self, run_id: str, treatment: str) -> Json:
-        return self._call("GET", _path("runs", run_id, "treatments", treatment))
-
     def graph(self, run_id: str) -> Json:
         """Whole, also where the service tells it page by page."""
         graph: Json = {"nodes": [], "edges": []}
@@ -115,18 +113,6 @@ class Client(AlertCalls):
         """Which runs of the project used a value: one page."""
         params = {"limit": min(limit, 200), "cursor": cursor}
         return self._call("GET", self._in_project("values", sha256, "uses"), params=params)
-
-    def value(self, run_id: str, sha256: str, first_chunk: int = 0) -> Json:
-        return self._call("GET", _path("runs", run_id, "values", sha256), params={"first_chunk": first_chunk})
-
-    def read_value(self, run_id: str, sha256: str) -> Iterator[bytes]:
-        """The bytes of a value, piece by piece."""
-        first: int | None = 0
-        while first is not None:
-            page = self.value(run_id, sha256, first)
-            for chunk in page["chunks"]:
-                yield from self._download(chunk["url"])
-            first = page["next_chunk"]
 
     # Logs
 

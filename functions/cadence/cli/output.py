@@ -13,6 +13,7 @@ from rich.text import Text
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_WIDE = 1_000
 _STYLES = {
     "succeeded": "green",
     "failed": "bold red",
@@ -41,6 +42,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
             print("\t".join(_plain(cell) for cell in row))
         return
     out.print(make_table(columns, rows))
+
+
+def print_part(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table with its heading everywhere, as wide as it needs where it is no terminal: a part of what is shown, no listing."""
+    out.print(make_table(columns, rows), width=None if out.is_terminal else _WIDE)
 
 
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
@@ -113,8 +119,12 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def parsed_time(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
+
+
 def _parsed(moment: str | None) -> datetime | None:
-    return datetime.fromisoformat(moment) if moment else None
+    return parsed_time(moment) if moment else None
 
 
 def _plain(cell: Any) -> str:

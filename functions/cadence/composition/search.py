@@ -1,23 +1,26 @@
 """Wiring of searching and following lines."""
 
 import time
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cadence.adapters.dynamodb.arrivals import DynamoArrivals
+from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.application.find_lines import FindLines
 from cadence.application.follow_lines import FollowLines
-from cadence.application.live_ports import LANES
 from cadence.application.live_query import LiveQuery
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import Followers
-from cadence.application.scan_index import ScanIndex
-from cadence.application.scan_segments import ScanSegments
+from cadence.application.search_lines import SearchLines
 from cadence.application.treatment_states import TreatmentStates
 from cadence.application.visible_runs import VisibleRuns
+from cadence.composition.search_index import splits
 from cadence.composition.settings import ApiSettings
-from cadence.domain.log import Segment
+
+# They mostly wait for the store.
+_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,15 @@ def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Fo
     segments = S3LogSegments(its.data_bucket)
     states = TreatmentStates(runs)
 
-    def all_segments(organization: str, project: str) -> Sequence[Segment]:
-        return [
-            arrival.segment
-            for lane in range(LANES)
-            for arrival in arrivals.list_arrivals(organization, lane, 0, 100_000)
-            if arrival.segment.project == project
-        ]
-
-    find = FindLines(visible, clock, ScanIndex(all_segments, ScanSegments(segments), states, clock))
+    index = SearchLines(
+        DynamoSplitCatalogue(its.logs_table),
+        segments,
+        splits(its.data_bucket),
+        states,
+        clock,
+        timedelta(days=int(its.retention_days)),
+        ThreadPoolExecutor(_WORKERS),
+    )
+    find = FindLines(visible, clock, index)
     follow = FollowLines(arrivals, segments, followers, clock, time.sleep)
     return Search(find, LiveQuery(find, follow, states), its.live_url)

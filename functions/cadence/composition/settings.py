@@ -46,6 +46,7 @@ class ApiSettings:
     schedules_group: str
     schedules_role_arn: str
     git_hosts: str
+    retention_days: str
     telemetry_table: str
     exporting_queue_url: str
     outbound_hosts: str
@@ -281,6 +282,13 @@ class LogStreamSettings:
     log_stream_policy: str
 
 
+@dataclass(frozen=True)
+class SearchIndexSettings:
+    logs_table: str
+    data_bucket: str
+    retention_days: str
+
+
 # Lambda folder → its settings; the infrastructure and a test go through this list.
 SETTINGS: Mapping[str, type] = {
     "api": ApiSettings,
@@ -303,4 +311,5 @@ SETTINGS: Mapping[str, type] = {
     "log_indexer": LogIndexerSettings,
     "live": LiveSettings,
     "log_stream": LogStreamSettings,
+    "search_index": SearchIndexSettings,
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cadence.application.follow_lines import FollowLines, Position
 from cadence.application.index_logs import IndexLogs
@@ -10,7 +11,6 @@ from cadence.application.scan_index import ScanIndex
 from cadence.application.scan_segments import ScanSegments
 from cadence.application.search_ports import Scope
 from cadence.application.treatment_states import TreatmentStates
-from cadence.domain.log import Segment
 from cadence.domain.run import Treatment, TreatmentState
 from tests.fakes.logs import FakeFollowers, FakeLogIndex, FakeLogSegments
 from tests.fakes.runs import a_run
@@ -56,7 +56,7 @@ class Logs:
     def start(self) -> Position:
         return self.follow.start(self.organization)
 
-    def _of_project(self, organization: str, project: str) -> list[Segment]:
+    def _of_project(self, organization: str, project: str) -> list[Any]:
         return [
             segment
             for segment in self.index.segments

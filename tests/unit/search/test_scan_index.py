@@ -1,6 +1,7 @@
 """Looking through segments: every matching line once, the newest first, however it is paged."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,9 +90,7 @@ def test_counts():
     logs.write("run-b", *range(1, 61))
     logs.write("run-c", 1, treatment="test")
 
-    def counted(
-        text: str, by: FieldName | None = None, interval: timedelta | None = None
-    ) -> list[tuple[int | None, str | None, int]]:
+    def counted(text: str, by: FieldName | None = None, interval: timedelta | None = None) -> list[Any]:
         found = logs.search.count(SCOPE, query(text), by, interval)
         assert found.complete
         return [(count.start and count.start.minute, count.value, count.lines) for count in found.counts]
