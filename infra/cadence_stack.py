@@ -8,20 +8,23 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.data_bucket import DataBucket
-from infra.findings import accept_shared_wildcards
+from infra.findings import accept_shared_wildcards, accept_wildcard
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
+from infra.live_api import LiveApi
 from infra.log_chain import LogStreamRole
 from infra.observing import follow_changes
 from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
 from infra.schedules import PipelineSchedules
 from infra.scheduling import StateMachines
+from infra.search_index import keep_search_index
 from infra.settings import Deployment
 from infra.tables import Tables
 
@@ -56,10 +59,11 @@ class CadenceStack(Stack):
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
         # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
         unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
-        self._alerting = self._work_queue("Alerting", "alerting", "observe", deployment, unwatched)
         self._exporting = self._work_queue("Exporting", "exporting", "exports", deployment, unwatched)
+        self._alerting = self._work_queue("Alerting", "alerting", "alerts", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
+        live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
         working = (self._deliveries, self._deadlines, self._wake_ups, self._alerting, self._exporting)
@@ -78,6 +82,11 @@ class CadenceStack(Stack):
             "schedules_role_arn": schedules.role.role_arn,
             "wake_ups_queue_url": self._wake_ups.queue.queue_url,
             "alerting_queue_url": self._alerting.queue.queue_url,
+            "alerting_queue_arn": self._alerting.queue.queue_arn,
+            "alerts_function": deployment.function_name("alerts"),
+            "alert_deliveries_function": deployment.function_name("alert_deliveries"),
+            "alert_topic_prefix": resources.topic("alerts-"),
+            "outbound_hosts": deployment.outbound_hosts,
             "exporting_queue_url": self._exporting.queue.queue_url,
             "doorbell_prefix": resources.doorbell_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
@@ -87,13 +96,16 @@ class CadenceStack(Stack):
             "log_stream_stack": resources.log_stream_stack_name,
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
+            "live_url": live.url,
+            "live_endpoint": live.endpoint,
+            "live_function": deployment.function_name("live"),
             "stage": deployment.stage,
             # Only on one machine is the loopback interface the same for the control plane and for the runners.
             "loopback_registries": "resolved" if deployment.is_local else "left",
             "cache_mebibytes": str(deployment.cache_mebibytes),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
-            "outbound_hosts": deployment.outbound_hosts,
+            "retention_days": str(deployment.retention_days),
             "metrics_namespace": f"Cadence/{deployment.stage}" if deployment.cloudwatch_metrics else "",
             "queue_prefix": deployment.name(""),
             "watched_queues": ",".join(queue.queue_url for queue in watched),
@@ -102,10 +114,16 @@ class CadenceStack(Stack):
         functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
+        live.serve(functions["live"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
+        keep_search_index(functions["search_index"], tables.by_name["logs"], unwatched)
+        functions["alert_deliveries"].configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
+        )
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
+        self._let_listen(functions["api"], resources, deployment)
         self._keep_log_stream(functions["log_stream"], log_stream_role)
 
         accept_shared_wildcards(self, resources)
@@ -124,6 +142,7 @@ class CadenceStack(Stack):
         alarms.on_indexing(functions["log_indexer"])
 
         CfnOutput(self, "ApiUrl", value=api.url, description="Address of the API, webhooks and runner gateway.")
+        CfnOutput(self, "LiveUrl", value=live.address, description="Address of the WebSocket API for following lines.")
         CfnOutput(
             self,
             "AccessTable",
@@ -150,8 +169,12 @@ class CadenceStack(Stack):
         return WorkQueue(self, construct_id, deployment, name, timeout, _ATTEMPTS, failed)
 
     def _connect_queues(self, functions: Mapping[str, lambda_.Function]) -> None:
-        consumers = {"deliveries": self._deliveries, "watchdog": self._deadlines, "wake_group": self._wake_ups}
-        consumers["exports"] = self._exporting
+        consumers = {
+            "exports": self._exporting,
+            "deliveries": self._deliveries,
+            "watchdog": self._deadlines,
+            "wake_group": self._wake_ups,
+        }
         for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(
                 "Queue",
@@ -161,6 +184,26 @@ class CadenceStack(Stack):
                 max_concurrency=_MOST_AT_A_TIME.get(folder),
                 report_batch_item_failures=True,
             )
+
+    def _let_listen(self, function: lambda_.Function, resources: Resources, deployment: Deployment) -> None:
+        """The first alert rule has the queue of events handed to ``alerts``: polling it costs money while nothing happens."""
+        # MiniStack does not know the condition, so there it would refuse.
+        only_alerts = {"ArnEquals": {"lambda:FunctionArn": resources.function("alerts")}}
+        policy = iam.Policy(
+            self,
+            "Listen",
+            statements=[
+                # Neither knows a resource; the condition is what narrows it.
+                iam.PolicyStatement(
+                    actions=["lambda:CreateEventSourceMapping"],
+                    resources=["*"],
+                    conditions=None if deployment.is_local else only_alerts,
+                ),
+                iam.PolicyStatement(actions=["lambda:ListEventSourceMappings"], resources=["*"]),
+            ],
+        )
+        policy.attach_to_role(_role_of(function))
+        accept_wildcard(policy, "*", "Creating and listing mappings know no resource; a condition narrows the first.")
 
     def _tell_of_broken_executions(self, resources: Resources) -> None:
         """Whatever waits for an execution that ended without its own code having said how would wait in vain."""

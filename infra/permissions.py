@@ -83,6 +83,10 @@ def _answers(machine: str, *answers: str) -> Permission:
     return _may("states", tuple(f"SendTask{answer}" for answer in answers), lambda names: names.task_tokens(machine))
 
 
+def _delivers_alerts() -> Permission:
+    return _may("lambda", ("InvokeFunction",), lambda names: names.function("alert_deliveries"))
+
+
 def _schedules(*actions: str) -> Permission:
     return _may("scheduler", actions, lambda names: names.schedules())
 
@@ -145,8 +149,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "GetItem", "Query", "PutItem"),
         # A trace reads what it comes past, many items at a time.
         _items("runners", "BatchGetItem"),
-        _items("logs", "Query"),
-        *_gets("documents/*", "runs/*"),
+        _items("logs", "GetItem", "Query", "BatchGetItem"),
+        *_gets("documents/*", "runs/*", "splits/*"),
         _puts("documents/*"),
         # Quotas and limits are raised, approvals decided: whoever waits goes on.
         *_RUN_GATES,
@@ -157,6 +161,11 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("telemetry", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
         _sends("exporting"),
         _may("sqs", ("GetQueueAttributes",), *(_queue(name) for name in WATCHED_QUEUES)),
+        # Alert rules are kept, tested, and tried on past runs.
+        _items("alerts", "GetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"),
+        _items("runners", "BatchGetItem"),
+        _sends("alerting"),
+        _delivers_alerts(),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -267,7 +276,35 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _consumes("exporting"),
         _sends("exporting"),
     ),
+    "alerts": (
+        # Whether a run is a replay.
+        _items("runs", "GetItem"),
+        _items("alerts", "GetItem", "Query", "PutItem", "BatchWriteItem"),
+        *_gets("runs/*"),
+        # When an alert is to be looked at again.
+        _sends("alerting"),
+        _delivers_alerts(),
+        _consumes("alerting"),
+    ),
+    "alert_deliveries": (
+        _items("alerts", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+        # A channel's topic is made when it is first used.
+        _may("sns", ("CreateTopic", "Publish"), lambda names: names.topic("alerts-*")),
+        _sends("alerting"),
+        _delivers_alerts(),
+        # Where a delivery goes that Lambda gave up.
+        _sends("watching-failed"),
+    ),
+    "live": (
+        _items("access", "GetItem", "Query"),
+        _items("runs", "GetItem"),
+        _items("runners", "PutItem"),
+        _items("logs", "Query", "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        *_gets("runs/*"),
+        _may("execute-api", ("ManageConnections",), lambda names: names.live_connections()),
+    ),
     "log_indexer": (
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("live")),
         _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
         _puts("runs/*"),
@@ -277,6 +314,14 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
             lambda names: names.log_lines(),
         ),
         _sends("log-lines-failed"),
+    ),
+    "search_index": (
+        _items("logs", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+        *_gets("runs/*", "splits/*"),
+        _puts("splits/*"),
+        _may("s3", ("DeleteObject",), _objects("splits/*")),
+        _follows("logs"),
+        _sends("watching-failed"),
     ),
     "log_stream": (
         _items("access", "GetItem", "PutItem"),
@@ -302,10 +347,12 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "runner_gateway": ("kms:Decrypt",),
     # The credentials of exports.
     "exports": ("kms:Decrypt",),
+    # What channels need to be used.
+    "alert_deliveries": ("kms:Decrypt",),
 }
 
 # IAM and botocore name one service differently.
-_BOTOCORE_NAMES = {"states": "stepfunctions"}
+_BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}
 
 
 def called_services(folder: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from aws_cdk import ArnFormat, Stack
 
 from infra.settings import Deployment
 
-TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry")
+TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry", "alerts")
 # Whose changes are told to whoever asked for it.
 OBSERVED_TABLES = ("runs", "logs")
 LOG_STREAM_STACK = "CadenceLogStream"
@@ -48,9 +48,17 @@ class Resources:
         """ARN of a queue; ``name`` may end with ``*``."""
         return self._stack.format_arn(service="sqs", resource=self._deployment.name(name))
 
+    def topic(self, name: str) -> str:
+        """ARN of an SNS topic; ``name`` may end with ``*``."""
+        return self._stack.format_arn(service="sns", resource=self._deployment.name(name))
+
     def function(self, folder: str) -> str:
         """ARN of the Lambda of a folder; ``folder`` may end with ``*``."""
         return self._colon_arn("lambda", "function", self._deployment.function_name(folder))
+
+    def live_connections(self) -> str:
+        """ARN of all connections of the WebSocket API (its id is given by AWS)."""
+        return self._stack.format_arn(service="execute-api", resource="*", resource_name="live/POST/@connections/*")
 
     def machine(self, name: str) -> str:
         """ARN of a state machine."""

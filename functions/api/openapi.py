@@ -35,14 +35,20 @@ _PATH_NAMES = {
     "pipeline": "A pipeline's name.",
     "run_id": "A run's id (a lower-case ULID).",
     "treatment": "A treatment's name.",
+    "scope": "A project's name, or `*` for the organization.",
     "sha256": "The SHA-256 of a value, in hexadecimal.",
 }
+_SCOPE = r"^(?:[a-z][a-z0-9_-]{0,62}|\*)$"
 _ULID = r"^[0-9a-hjkmnp-tv-z]{26}$"
 _PATH_SHAPES = {
     "project": {"pattern": NAME_PATTERN},
     "pipeline": {"pattern": NAME_PATTERN},
     "pool": {"pattern": NAME_PATTERN},
     "secret": {"pattern": SECRET_NAME_PATTERN},
+    "scope": {"pattern": _SCOPE},
+    "rule": {"pattern": NAME_PATTERN},
+    "channel": {"pattern": NAME_PATTERN},
+    "silence": {"pattern": _ULID},
     "run_id": {"pattern": _ULID},
     "token_id": {"pattern": _ULID},
     "sha256": {"pattern": "^[0-9a-f]{64}$"},

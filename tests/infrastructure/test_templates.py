@@ -40,6 +40,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/runs/*",
     "/stream/*",
     "-doorbell-*",
+    "-alerts-*",
     ":function:cadence-main-provider-*",
     ":schedule/cadence-main-pipelines/*",
     ":schedule/default/*",  # on the local stack only
@@ -49,6 +50,7 @@ _ALLOWED_WILDCARD_ENDS = (
 # Actions that know no resource, so that IAM accepts `*` only.
 _ACTIONS_WITHOUT_RESOURCE = {
     "lambda:CreateEventSourceMapping",
+    "lambda:ListEventSourceMappings",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",
@@ -105,7 +107,7 @@ def test_each_lambda_gets_exactly_the_settings_it_reads(assembly: Assembly) -> N
 
 def test_tables_are_on_demand_restorable_and_expire_items(assembly: Assembly) -> None:
     tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
-    assert len(tables) == 6
+    assert len(tables) == 7
     for properties in tables.values():
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
         assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}

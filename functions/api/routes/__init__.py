@@ -3,6 +3,8 @@
 from api.endpoint import Endpoint, Endpoints
 from api.routes import (
     access,
+    alert_channels,
+    alerts,
     approvals,
     environments,
     exports,
@@ -15,8 +17,10 @@ from api.routes import (
     quotas,
     replays,
     runs,
+    search,
     secrets,
     service,
+    treatments,
 )
 
 GROUPS: tuple[Endpoints, ...] = (
@@ -24,9 +28,11 @@ GROUPS: tuple[Endpoints, ...] = (
     runs.endpoints,
     approvals.endpoints,
     insight.endpoints,
+    treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,
     logs.endpoints,
+    search.endpoints,
     secrets.endpoints,
     environments.endpoints,
     pools.endpoints,
@@ -34,6 +40,8 @@ GROUPS: tuple[Endpoints, ...] = (
     access.endpoints,
     quotas.endpoints,
     exports.endpoints,
+    alerts.endpoints,
+    alert_channels.endpoints,
     service.endpoints,
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for group in GROUPS for endpoint in group.all)

@@ -88,7 +88,7 @@ def show_pipeline(
 @secret.command("set")
 def set_secret(name: Name, project: Project = None, as_json: Json = False) -> None:
     """Set a secret. Its value is asked for, or read from standard input; it is never an argument."""
-    value = _secret_value(name)
+    value = secret_value(name)
     with told(as_json):
         stored = connect(project).set_secret(name, value)
     print_json(stored) if as_json else out.print(f"{name} version {stored['version']}", markup=False)
@@ -134,8 +134,8 @@ def add_githost(
     as_json: Json = False,
 ) -> None:
     """Make a git host known. Prints where it has to send its webhooks, and the secret that was made up."""
-    given = _secret_value("the webhook's secret") if ask_secret else None
-    token = _secret_value("the access token") if ask_token else None
+    given = secret_value("the webhook's secret") if ask_secret else None
+    token = secret_value("the access token") if ask_token else None
     with told(as_json):
         client = connect(project)
         added = client.add_githost(kind, name, given, url, token)
@@ -250,8 +250,8 @@ def _list(
     print_json(found) if as_json else print_table(columns, map(row, found))
 
 
-def _secret_value(what: str) -> str:
-    """Without the line end that editors and `echo` add."""
+def secret_value(what: str) -> str:
+    """Asked for, or from standard input; without the line end that editors and `echo` add."""
     if sys.stdin.isatty():
         value: str = typer.prompt(f"Value of {what}", hide_input=True)
     else:

@@ -36,6 +36,7 @@ class ApiSettings:
     runners_table: str
     logs_table: str
     data_bucket: str
+    live_url: str
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
@@ -45,11 +46,18 @@ class ApiSettings:
     schedules_group: str
     schedules_role_arn: str
     git_hosts: str
+    retention_days: str
     telemetry_table: str
     exporting_queue_url: str
     outbound_hosts: str
     watched_queues: str
     queue_prefix: str
+    alerts_table: str
+    alerting_queue_url: str
+    alerting_queue_arn: str
+    alerts_function: str
+    alert_deliveries_function: str
+    alert_topic_prefix: str
 
 
 @dataclass(frozen=True)
@@ -230,10 +238,40 @@ class ExportsSettings:
 
 
 @dataclass(frozen=True)
+class AlertsSettings:
+    alerts_table: str
+    runs_table: str
+    data_bucket: str
+    alerting_queue_url: str
+    alert_deliveries_function: str
+
+
+@dataclass(frozen=True)
+class AlertDeliveriesSettings:
+    alerts_table: str
+    secrets_key: str
+    alerting_queue_url: str
+    alert_deliveries_function: str
+    alert_topic_prefix: str
+    outbound_hosts: str
+
+
+@dataclass(frozen=True)
 class LogIndexerSettings:
     logs_table: str
     runs_table: str
     data_bucket: str
+    live_function: str
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    logs_table: str
+    data_bucket: str
+    live_endpoint: str
 
 
 @dataclass(frozen=True)
@@ -244,6 +282,13 @@ class LogStreamSettings:
     log_stream_stack: str
     log_stream_role_arn: str
     log_stream_policy: str
+
+
+@dataclass(frozen=True)
+class SearchIndexSettings:
+    logs_table: str
+    data_bucket: str
+    retention_days: str
 
 
 # Lambda folder → its settings; the infrastructure and a test go through this list.
@@ -263,6 +308,10 @@ SETTINGS: Mapping[str, type] = {
     "watchdog": WatchdogSettings,
     "observe": ObserveSettings,
     "exports": ExportsSettings,
+    "alerts": AlertsSettings,
+    "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
+    "live": LiveSettings,
     "log_stream": LogStreamSettings,
+    "search_index": SearchIndexSettings,
 }

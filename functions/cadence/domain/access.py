@@ -46,6 +46,8 @@ class Permission(StrEnum):
     METRICS_READ = "metrics:read"
     EXPORTS_READ = "exports:read"
     EXPORTS_WRITE = "exports:write"
+    ALERTS_READ = "alerts:read"
+    ALERTS_WRITE = "alerts:write"
 
 
 @dataclass(frozen=True)

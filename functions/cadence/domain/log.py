@@ -8,12 +8,13 @@ from typing import Any
 # Ranges of missing lines that a watermark remembers; beyond that the oldest are given up (they stay shown as missing).
 _MOST_GAPS = 100
 
-_LEVELS = {
+LEVEL_WORDS = {
     **dict.fromkeys(("error", "err", "fatal", "critical", "panic", "severe"), "error"),
     **dict.fromkeys(("warn", "warning"), "warning"),
     **dict.fromkeys(("info", "notice"), "info"),
     **dict.fromkeys(("debug", "trace"), "debug"),
 }
+"""What programs call the levels → the levels that lines have."""
 _TRACEBACK = "Traceback (most recent call last)"
 # A level is stated by the first word, after at most a time: in brackets, in capitals, or before a colon. Or it is
 # stated as level=… anywhere.
@@ -79,11 +80,11 @@ def detected_level(level: str, text: str) -> str:
     start = text[:512]
     first = _FIRST_WORD.match(start)
     if first and (first["bracket"] or first["colon"] or first["word"].isupper()):
-        stated = _LEVELS.get(first["word"].lower())
+        stated = LEVEL_WORDS.get(first["word"].lower())
         if stated:
             return stated
     field = _FIELD.search(start)
-    return _LEVELS.get(field["word"].lower(), level) if field else level
+    return LEVEL_WORDS.get(field["word"].lower(), level) if field else level
 
 
 def gap_line(gap: Gap, time: str, runner_id: str, treatment: str, attempt: int) -> dict[str, Any]:

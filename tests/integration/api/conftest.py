@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from cadence.adapters import alert_bells, alert_listening
 from cadence.adapters import aws as aws_clients
 from cadence.application.seed import Seed
 from cadence.domain.access import Organization, Project
@@ -66,7 +67,7 @@ def access_table(aws: None) -> str:
 
 @pytest.fixture
 def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    for name in ("pipelines", "runners", "logs", "telemetry"):
+    for name in ("pipelines", "runners", "logs", "telemetry", "alerts"):
         make_table(name)
     make_table("runs", listing=True)
     aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -81,7 +82,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     }
     queues = {
         name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-        for name in ("deadlines", "deliveries", "exporting")
+        for name in ("deadlines", "deliveries", "alerting", "exporting")
     }
     aws_clients.client("scheduler").create_schedule_group(Name="pipelines")
     values = {
@@ -91,6 +92,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "runners_table": "runners",
         "logs_table": "logs",
         "data_bucket": "data",
+        "live_url": "/v1/live/socket",
         "secrets_key": key,
         "run_machine_arn": machines["run"],
         "treatment_machine_arn": machines["treatment"],
@@ -102,14 +104,35 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "watched_queues": ",".join(queues.values()),
         "queue_prefix": "",
         "deliveries_queue_url": queues["deliveries"],
+        "alerts_table": "alerts",
+        "alerting_queue_url": queues["alerting"],
+        "alerting_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:alerting",
+        "alerts_function": "alerts",
+        "alert_deliveries_function": "alert-deliveries",
+        "alert_topic_prefix": f"arn:aws:sns:{REGION}:123456789012:alerts-",
         "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",
         "failed_deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries-failed",
         "schedules_group": "pipelines",
         "schedules_role_arn": "arn:aws:iam::123456789012:role/schedules",
     }
+    # Moto would start a container for each invocation.
+    monkeypatch.setattr(alert_bells, "client", _without_lambdas)
+    monkeypatch.setattr(alert_listening, "client", _without_lambdas)
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
     return values
+
+
+class _NoLambdas:
+    def invoke(self, **arguments: Any) -> None:
+        """Taken, and never carried out."""
+
+    def list_event_source_mappings(self, **arguments: Any) -> dict[str, Any]:
+        return {"EventSourceMappings": [arguments]}
+
+
+def _without_lambdas(service: str) -> Any:
+    return _NoLambdas() if service == "lambda" else aws_clients.client(service)
 
 
 @pytest.fixture

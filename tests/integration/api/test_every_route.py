@@ -36,10 +36,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "decide": {"decision": "approve"},
     "decide_by_link": {"key": "k", "decision": "approve"},
     "create_token": {"name": "t", "permissions": ["runs:read"]},
+    "put_alert_rule": {"rule": {"when": {"run": {}}, "channels": ["ops"]}},
+    "try_alert_rule": {"project": "default", "rule": {"when": {"run": {}}, "channels": ["ops"]}},
+    "add_silence": {"project": "default", "ends_at": "2100-01-01T00:00:00Z"},
+    "put_channel": {"kind": "sns"},
 }
 QUERIES: dict[str, dict[str, str]] = {
     "trace": {"port": "greet.greeting"},
-    "search_logs": {"q": "x"},
     "show_link": {"key": "k"},
 }
 

@@ -1,0 +1,50 @@
+"""Wiring of the Lambda `alert_deliveries`."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from cadence.adapters.alert_bells import AlertBells, read_delivery
+from cadence.adapters.channels.chat import SlackSender, TeamsSender
+from cadence.adapters.channels.email import EmailSender
+from cadence.adapters.channels.http import Poster
+from cadence.adapters.channels.pagerduty import PagerDutySender
+from cadence.adapters.channels.sns import SnsSender
+from cadence.adapters.channels.webhook import WebhookSender
+from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
+from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore
+from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.reach import Reach
+from cadence.application.alerting.deliver import Deliver, Report
+from cadence.application.alerting.ports import Sender
+from cadence.composition import settings
+from cadence.domain.alerting.channel import ChannelKind
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def deliver_messages(report: Report) -> Callable[[Mapping[str, Any]], int]:
+    """What waits for a channel is delivered: how many messages."""
+    its = settings.load(settings.AlertDeliveriesSettings)
+    reach = Reach.of(its.outbound_hosts, "outbound hosts")
+    poster = Poster(reach)
+    senders: dict[ChannelKind, Sender] = {
+        ChannelKind.SNS: SnsSender(its.alert_topic_prefix),
+        ChannelKind.EMAIL: EmailSender(reach),
+        ChannelKind.SLACK: SlackSender(poster),
+        ChannelKind.TEAMS: TeamsSender(poster),
+        ChannelKind.PAGERDUTY: PagerDutySender(poster),
+        ChannelKind.WEBHOOK: WebhookSender(poster, _now),
+    }
+    deliver = Deliver(
+        DynamoChannelStore(its.alerts_table),
+        DynamoOutbox(its.alerts_table),
+        senders,
+        KmsCipher(its.secrets_key),
+        AlertBells(its.alerting_queue_url, its.alert_deliveries_function),
+        _now,
+        report,
+    )
+    return lambda event: deliver(*read_delivery(event))

@@ -1,0 +1,47 @@
+"""Wiring of the Lambda `alerts`."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from cadence.adapters.alert_bells import AlertBells, read_delivery, read_look
+from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
+from cadence.adapters.dynamodb.alerts import DynamoAlertStore, DynamoHistoryStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.remembered_rules import RememberedRules
+from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.application.alerting.evaluate import EvaluateEvent
+from cadence.application.alerting.replays import Replays
+from cadence.application.alerting.unusual import Histories
+from cadence.application.alerting.update import UpdateAlert
+from cadence.composition import settings
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def judge_message() -> Callable[[str], None]:
+    """What a message of the queue `alerting` asks for."""
+    its = settings.load(settings.AlertsSettings)
+    alerts = DynamoAlertStore(its.alerts_table)
+    rules = DynamoRuleStore(its.alerts_table)
+    bells = AlertBells(its.alerting_queue_url, its.alert_deliveries_function)
+    remembered = RememberedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
+    update = UpdateAlert(alerts, remembered, remembered, bells, _now)
+    histories = Histories(DynamoHistoryStore(its.alerts_table))
+    replays = Replays(DynamoRunStore(its.runs_table))
+    evaluate = EvaluateEvent(remembered, update, histories, S3LogSegments(its.data_bucket).read, replays.includes)
+
+    def judge(body: str) -> None:
+        message = json.loads(body)
+        match message["kind"]:
+            case "look":
+                update.looked_at(rules, *read_look(message))
+            case "deliver":
+                key, retry_at = read_delivery(message)
+                bells.deliver(key, timedelta(), retry_at)
+            case _:
+                evaluate(message)
+
+    return judge

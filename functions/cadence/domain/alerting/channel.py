@@ -1,0 +1,104 @@
+"""Channels: where messages go, and how one that cannot be reached is treated."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+
+class ChannelKind(StrEnum):
+    SNS = "sns"
+    EMAIL = "email"
+    SLACK = "slack"
+    TEAMS = "teams"
+    PAGERDUTY = "pagerduty"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """`settings` are what may be shown; the secret (an address that is one, a key, a password) is kept elsewhere, encrypted."""
+
+    organization: str
+    project: str
+    name: str
+    kind: ChannelKind
+    settings: Mapping[str, Any]
+    updated_at: datetime
+    updated_by: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.organization, self.project, self.name
+
+
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=14)
+"""Of the waits between two tries. Below the longest delay of an SQS message, so that one message is enough for each."""
+
+MOST_REFUSALS = 5
+"""After so many, a message that the channel itself refuses is put aside, so that it does not stop those behind it."""
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How a channel is getting on. `failures` counts the tries since it last took something; `recent` are sendings within a minute.
+
+    `leased_until` is until when somebody else is sending; `retry_at` is when it is tried again, and no sooner.
+    """
+
+    failures: int = 0
+    retry_at: datetime | None = None
+    leased_until: datetime | None = None
+    last_error: str | None = None
+    failing_since: datetime | None = None
+    delivered_at: datetime | None = None
+    set_aside: int = 0
+    recent: tuple[datetime, ...] = ()
+    version: int = field(default=0, compare=False)
+
+    @property
+    def state(self) -> str:
+        """`failing` since the last try, `ok`, or `new` if nothing was delivered yet."""
+        if self.failures:
+            return "failing"
+        return "ok" if self.delivered_at else "new"
+
+    def may_send(self, now: datetime) -> bool:
+        leased = self.leased_until is not None and now < self.leased_until
+        return not leased and (self.retry_at is None or now >= self.retry_at)
+
+    def leased(self, now: datetime, lease: timedelta) -> "Delivery":
+        return replace(self, leased_until=now + lease, retry_at=None)
+
+    def sent(self, now: datetime) -> "Delivery":
+        recent = (*(each for each in self.recent if each > now - _MINUTE), now)
+        return replace(
+            self,
+            failures=0,
+            retry_at=None,
+            last_error=None,
+            failing_since=None,
+            delivered_at=now,
+            recent=recent,
+        )
+
+    def failed(self, now: datetime, error: str) -> "Delivery":
+        """Waits twice as long each time, and a random part less, so that many channels do not try at once."""
+        wait = min(FIRST_WAIT * 2 ** min(self.failures, 10), LONGEST_WAIT) * random.uniform(0.75, 1)
+        return replace(
+            self,
+            failures=self.failures + 1,
+            retry_at=now + wait,
+            last_error=error[:500],
+            failing_since=self.failing_since or now,
+        )
+
+    def has_room_at(self, now: datetime, per_minute: int) -> datetime | None:
+        """None if one more may be sent now, else from when on: a channel is not flooded however many alerts there are."""
+        recent = [each for each in self.recent if each > now - _MINUTE]
+        return recent[-per_minute] + _MINUTE if len(recent) >= per_minute else None

@@ -1,0 +1,59 @@
+"""What the words of a text are: the same for an index and for the matcher, whatever Unicode version each of them knows.
+
+A word is a run of letters and digits, in lower case. Underscores, punctuation, symbols and spaces part words, so
+`CONNECTION_REFUSED` is found by `refused`. Chinese and Japanese characters are words of their own, since nothing parts
+words there. Runs of more than 64 characters are cut into words of 64.
+"""
+
+import re
+from collections.abc import Sequence
+
+LONGEST_WORD = 64  # characters
+
+_ASCII = r"\x00-/:-@\[-`{-\x7f"
+_SYMBOLS = (
+    r"\u0080-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7"
+    r"\u1680\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u2e00-\u2e7f\u3000-\u303f\ue000-\uf8ff"
+    r"\ufe00-\ufe1f\ufe30-\ufe4f\ufeff\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffff\U0001f000-\U0001faff"
+)
+_ALONE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+
+# Plain ranges only, so that Python's engine and that of an index (Rust's) read it alike.
+WORD_PATTERN = f"[{_ALONE}]|[^{_ASCII}{_SYMBOLS}{_ALONE}]{{1,{LONGEST_WORD}}}"
+"""A word before it is put into lower case, character by character."""
+
+_WORD = re.compile(WORD_PATTERN)
+_ASCII_WORD = re.compile(f"[0-9a-z]{{1,{LONGEST_WORD}}}")
+# What programs write for terminals: colours and cursor movements (CSI), titles and links (OSC).
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_HALF_PAIRS = re.compile(r"[\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """The text as it is searched, by words and by regular expressions: without what only tells a terminal how to show it.
+
+    Halves of surrogate pairs, which no encoding takes, become U+FFFD. The long s becomes an s: a regular expression that
+    ignores case takes it for one, and so must words.
+
+    >>> plain("\\x1b[31merror\\x1b[0m: no such file")
+    'error: no such file'
+    """
+    if "\x1b" in text:
+        text = _TERMINAL.sub("", text)
+    return text if text.isascii() else _HALF_PAIRS.sub("\ufffd", text).replace("\u017f", "s")
+
+
+def lower(text: str) -> str:
+    """Character by character, as an index does it: without the final sigma that depends on what stands beside it."""
+    return text.lower() if text.isascii() else "".join(map(str.lower, text))
+
+
+def words(text: str) -> Sequence[str]:
+    """The words of a plain text, in order.
+
+    >>> words("GET /api/v1 → 503 (upstream_timeout)")
+    ['get', 'api', 'v1', '503', 'upstream', 'timeout']
+    """
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    return [lower(word) for word in _WORD.findall(text)]
