@@ -1,6 +1,6 @@
 """What is stored of a time range is sent once more."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -41,8 +41,11 @@ def stored(world):
     runs = MemoryRunStore()
     ended = START + timedelta(minutes=5)
     runs.create_run(Run(RUN, "acme", "web", "ci", RunState.SUCCEEDED, START, "", "", finished_at=ended))
-    names = [field.name for field in fields(Segment)]
-    segments = [Segment(**{name: event[name] for name in names}) for event in events]
+    names = ("organization", "project", "pipeline", "run_id", "number", "key", "first_time", "last_time", "lines")
+    segments = [
+        Segment(**{name: event[name] for name in names}, treatments=("build:3.13",), levels=("info",))
+        for event in events
+    ]
     return runs, Segments(segments)
 
 
@@ -55,7 +58,8 @@ def request_backfill(world):
 @pytest.fixture
 def work_on(world, stored):
     runs, index = stored
-    return WorkOnBackfill(runs, NoRunners(), index, world.send, world.backlog, world.work, world.clock)  # type: ignore[arg-type]
+    runners: Any = NoRunners()
+    return WorkOnBackfill(runs, runners, index, world.send, world.backlog, world.work, world.clock)
 
 
 def work_off(world, work_on, export):
