@@ -102,7 +102,7 @@ class FreezeDocument:
             pipeline.max_duration,
             bound.values,
             pins=_pins(context.libraries or {}),
-            unplanned=Unplanned(pipeline, context.environments),
+            unplanned=Unplanned(pipeline, context.environments, context.pools),
         )
         if not pipeline.depends_on_run:
             made = instantiate(pipeline, {}, {}, RunFacts()).plan

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cadence.application.git_ports import GitReader
+from cadence.application.git_tokens import RepositoryCredentials, nobody
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Documents
 from cadence.domain.document import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
 from cadence.domain.errors import CadenceError, NotFound, Transient
 
 _MOST_LIBRARIES = 20
+_MOST_BYTES = 1_000_000
+"""Of all of them: each is read with the document, in the same second."""
 
 
 class LibraryTexts(Protocol):
@@ -35,6 +38,7 @@ class FetchLibraries:
     documents: Documents
     kept: LibraryTexts
     git: Callable[[], GitReader]
+    credentials: RepositoryCredentials = nobody
 
     def __call__(self, organization: str, project: str, source: bytes | str) -> Mapping[Reference, bytes | Unavailable]:
         """Never raises for what a document says: what cannot be had is told in the findings."""
@@ -52,6 +56,10 @@ class FetchLibraries:
                     found[reference] = silent[reference.git]
                 else:
                     found[reference] = self._one(organization, project, reference, silent)
+                if sum(len(text) for text in found.values() if isinstance(text, bytes)) > _MOST_BYTES:
+                    found[reference] = Unavailable(
+                        f"the documents whose definitions are used have more than {_MOST_BYTES:,} bytes together"
+                    )
             wanted = frozenset().union(*(references(text) for one in new if isinstance(text := found[one], bytes)))
         return found
 
@@ -61,7 +69,7 @@ class FetchLibraries:
         try:
             if reference.pipeline is not None:
                 return self._of_pipeline(organization, project, reference.pipeline, reference.version)
-            return self._of_git(organization, reference)
+            return self._of_git(organization, project, reference)
         except CadenceError as error:
             unavailable = Unavailable(str(error).rstrip("."))
             if isinstance(error, Transient) and reference.git is not None:
@@ -75,12 +83,13 @@ class FetchLibraries:
             version = self.pipelines.version(organization, project, name, number)
         return self.documents.get(version.document_sha256)
 
-    def _of_git(self, organization: str, reference: Reference) -> bytes:
+    def _of_git(self, organization: str, project: str, reference: Reference) -> bytes:
         url, commit, path = reference.git or "", reference.commit or "", reference.path or ""
-        key = f"{organization}\n{url}\n{commit}\n{path}"
+        # What a project's access token may read is no other project's business.
+        key = f"{organization}\n{project}\n{url}\n{commit}\n{path}"
         try:
             return self.kept.get(key)
         except NotFound:
-            content = self.git().read_file(url, commit, path)
+            content = self.git().read_file(url, commit, path, self.credentials(organization, project, url))
             self.kept.put(key, content)
             return content

@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cadence.domain.document import Pipeline
+from cadence.domain.document import Pipeline, PoolOffer
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.run import ConcurrencyPolicy, ReplayOf, Run
 
 
 @dataclass(frozen=True)
 class Unplanned:
-    """A checked pipeline whose plan depends on the run, and the environments of its project as they are now."""
+    """A checked pipeline whose plan depends on the run, and its project's environments and pools as they are now."""
 
     pipeline: Pipeline
     environments: Mapping[str, EnvironmentSet] | None
+    pools: Mapping[str, PoolOffer] | None = None
 
 
 @dataclass(frozen=True)

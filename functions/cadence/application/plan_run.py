@@ -21,7 +21,7 @@ class PlanRun:
             return frozen
         facts = RunFacts(run_id, frozen.pipeline, frozen.project)
         open_ = frozen.unplanned
-        planned = instantiate(open_.pipeline, frozen.parameters, event, facts, open_.environments)
+        planned = instantiate(open_.pipeline, frozen.parameters, event, facts, open_.environments, open_.pools)
         if planned.plan is None:
             raise InvalidDocument(planned.findings)
         return with_plan(frozen, planned.plan, self.documents)

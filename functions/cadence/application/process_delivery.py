@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from cadence.application.access_ports import Cipher, GitHostStore, SeenStore
-from cadence.application.add_githost import token_context
 from cadence.application.changed_paths import ChangedPaths
 from cadence.application.delivery_ports import Delivery
-from cadence.application.git_ports import GitCredentials, GitReader
+from cadence.application.git_ports import GitReader
+from cadence.application.git_tokens import GitTokens
 from cadence.application.identifiers import derived_ulid
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Clock
@@ -52,8 +51,10 @@ class ProcessDelivery:
             return ()
         started = []
         versions = self.pipelines.list_newest(githost.organization, githost.project) if events else ()
+        tokens = GitTokens(self.githosts, self.cipher)
         for number, event in enumerate(events):
-            changed = ChangedPaths(self.git, event, self._credentials(githost, event))
+            comparison = event.comparison()
+            changed = ChangedPaths(self.git, event, tokens.of(githost, comparison.url) if comparison else None)
             for version in versions:
                 trigger = event.trigger(version.triggers)
                 meant, source = (False, None) if trigger is None else changed.meant(trigger)
@@ -74,19 +75,3 @@ class ProcessDelivery:
             return githost, FORMATS[githost.kind].read(delivery.event, payload)
         except (NotFound, InvalidRequest) as error:
             raise Undeliverable(error.message) from error
-
-    def _credentials(self, githost: GitHost, event: GitEvent) -> GitCredentials | None:
-        """The git host's access token, for repositories on that host only: the event says where the repository is."""
-        comparison = event.comparison()
-        if githost.url is None or comparison is None or _origin(comparison.url) != _origin(githost.url):
-            return None
-        encrypted = self.githosts.access_token(githost.githost_id)
-        if encrypted is None:
-            return None
-        token = self.cipher.decrypt(encrypted, token_context(githost.githost_id))
-        return GitCredentials(FORMATS[githost.kind].user, token.decode())
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()

@@ -6,11 +6,13 @@ from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
+from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.fetch_libraries import FetchLibraries
 from cadence.application.git_ports import GitReader
+from cadence.application.git_tokens import GitTokens, nobody
 from cadence.application.pipelines import FreezePipeline
 from cadence.application.plan_run import PlanRun
 from cadence.application.start_run import StartRun
@@ -30,13 +32,16 @@ class DocumentSettings(Protocol):
     def git_hosts(self) -> str: ...
 
 
-def check_document(its: DocumentSettings) -> CheckDocument:
+def check_document(its: DocumentSettings, *, decrypts: bool = True) -> CheckDocument:
+    """Only with `decrypts` private repositories can be read, with the access tokens of git hosts."""
     pipelines, documents = DynamoPipelineStore(its.pipelines_table), S3Documents(client("s3"), its.data_bucket)
     texts = S3LibraryTexts(client("s3"), its.data_bucket)
-    libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts))
+    access = DynamoAccessStore(its.access_table)
+    credentials = GitTokens(access, KmsCipher(its.secrets_key)) if decrypts else nobody
+    libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts), credentials)
     secrets = KmsSecretStore(its.access_table, its.secrets_key)
     environments = DynamoEnvironmentStore(its.access_table)
-    return CheckDocument(DynamoAccessStore(its.access_table), secrets, libraries, environments)
+    return CheckDocument(access, secrets, libraries, environments)
 
 
 def start_triggered(its: DocumentSettings, start: StartRun) -> StartTriggered:

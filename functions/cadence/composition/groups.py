@@ -48,7 +48,8 @@ def act() -> tuple[Act, Machines]:
 def _freeze(its: settings.ActSettings) -> Freeze:
     documents = S3Documents(client("s3"), its.data_bucket)
     pipelines = DynamoPipelineStore(its.pipelines_table)
-    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(its), documents))
+    # What a stored pipeline uses was read when it was stored, and is kept.
+    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(its, decrypts=False), documents))
     return lambda organization, project, name, given: freeze(organization, project, name, None, given)
 
 

@@ -1,10 +1,30 @@
 """Texts of CEL, as people write them."""
 
 import json
+import re
 from collections.abc import Iterable
 
 FAILED = '["failed", "lost", "timed_out"]'
 """The states that mean a treatment failed."""
+
+
+_ALWAYS_THERE = ("event.kind", "run.")
+_GUARDED = re.compile(r'\(has\((event\.\w+)\) \? \1 : ""\)')
+
+
+def told(name: str) -> str:
+    """A name of an event; what an event does not tell is empty, as in the systems that files come from.
+
+    >>> told("event.branch"), told("event.kind")
+    ('(has(event.branch) ? event.branch : "")', 'event.kind')
+    """
+    return name if name.startswith(_ALWAYS_THERE) else f'(has({name}) ? {name} : "")'
+
+
+def joins(cel: str, *operators: str) -> bool:
+    """Whether any of the operators is in an expression, apart from those that `told` puts there."""
+    plain = _GUARDED.sub("x", cel)
+    return any(operator in plain for operator in operators)
 
 
 def state(treatment: str) -> str:
@@ -14,7 +34,7 @@ def state(treatment: str) -> str:
 def all_of(parts: Iterable[str]) -> str:
     """Conditions that all have to hold, without parentheses that say nothing."""
     known = [bare(part) for part in parts]
-    return " && ".join(f"({part})" if len(known) > 1 and ("||" in part or " ? " in part) else part for part in known)
+    return " && ".join(f"({part})" if len(known) > 1 and joins(part, "||", " ? ") else part for part in known)
 
 
 def bare(cel: str) -> str:

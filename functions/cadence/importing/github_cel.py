@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cadence.importing.cel import FAILED, all_of, bare, state
+from cadence.importing.cel import FAILED, all_of, bare, state, told
 from cadence.importing.github_expressions import Access, Binary, Call, Expression, ExpressionError, Literal, Not, parse
 from cadence.importing.names import slug
 
@@ -176,7 +176,7 @@ class _Translator:
                 if name in self._scope.parameters:
                     return f"parameters.{self._scope.parameters[name]}"
             case ("github", *rest) if ".".join(part or "*" for part in rest) in _GITHUB:
-                return _GITHUB[".".join(part or "*" for part in rest)]
+                return told(_GITHUB[".".join(part or "*" for part in rest)])
             case ("github", "job"):
                 return json.dumps(self._scope.job)
             case ("runner", str(name)) if name in _RUNNER:
@@ -230,7 +230,7 @@ class _Translator:
 
     def _text(self, node: Expression) -> str:
         value = self.value(node)
-        return value if " " not in value else f"({value})"
+        return value if " " not in value or bare(value) != value else f"({value})"
 
     def _format(self, template: str, values: list[Expression]) -> str:
         parts = []

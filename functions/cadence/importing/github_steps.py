@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from cadence.importing.cel import bare, told
 from cadence.importing.github_actions import action
 from cadence.importing.github_cel import condition
 from cadence.importing.github_expressions import ExpressionError
@@ -143,7 +144,7 @@ def _beginning(job: Job, body: str) -> list[str]:
     used = used_variables(body)
     for name, cel in _GIVEN.items():
         if name in used and name not in job.env:
-            job.env[name] = f"${{{{ {cel} }}}}"
+            job.env[name] = f"${{{{ {bare(told(cel))} }}}}"
     lines = exports(job.exported)
     lines += (
         ['export HOME="$PWD"  # so that caches of the home directory are within the working directory']

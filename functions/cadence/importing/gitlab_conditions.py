@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.importing.cel import FAILED, all_of, bare, state
+from cadence.importing.cel import FAILED, all_of, bare, joins, state
 from cadence.importing.gitlab_job import GitLabJob
 from cadence.importing.gitlab_rules import RuleError, only_except, rule_condition
 from cadence.importing.names import slug
@@ -96,7 +96,7 @@ def _either(cel: str, runs: str, otherwise: str) -> str:
 
 
 def _grouped(cel: str) -> str:
-    return f"({bare(cel)})" if any(operator in cel for operator in ("||", "&&", " ? ")) else cel
+    return f"({bare(cel)})" if joins(cel, "||", "&&", " ? ") else cel
 
 
 def _rule(job: GitLabJob, rule: Mapping[str, Any], line: int, index: int, when: str) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cadence.importing.cel import bare
 from cadence.importing.draft import Draft, DraftTreatment
 from cadence.importing.gitlab_file import GitLabFile, script_lines
 from cadence.importing.gitlab_variables import NEAR, PREDEFINED, UnknownVariable, Variables, names_in, value_of
@@ -102,7 +103,7 @@ def _environment_variables(job: GitLabJob, used: set[str]) -> None:
     reachable = used | {name for entry in job.variables.values.values() for name in names_in(value_of(entry))}
     for name in sorted(reachable - env.keys()):
         if name in PREDEFINED or name in NEAR:
-            env[name] = f"${{{{ {job.variables.cel(name)} }}}}"
+            env[name] = f"${{{{ {bare(job.variables.cel(name))} }}}}"
             if name in NEAR:
                 job.note(job.line("script"), f"${name}", NEAR[name][1], "Check where it is used.")
         elif name in job.variables.fixed:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cadence.importing.cel import all_of
+from cadence.importing.cel import all_of, told
 from cadence.importing.gitlab_variables import SOURCES, UnknownVariable, Variables
 from cadence.importing.source import texts
 
@@ -16,8 +16,8 @@ _TOKEN = re.compile(
     r"""|(?P<symbol>&&|\|\||==|!=|=~|!~|[()])|(?P<end>\Z)|(?P<other>.))"""
 )
 _REFS = {
-    "branches": 'event.branch != ""',
-    "tags": 'event.ref.startsWith("refs/tags/")',
+    "branches": f'{told("event.branch")} != ""',
+    "tags": f'{told("event.ref")}.startsWith("refs/tags/")',
     "merge_requests": 'event.kind == "pull_request"',
     "pushes": 'event.kind == "push"',
     "schedules": 'event.kind == "schedule"',
@@ -44,13 +44,13 @@ def ref_conditions(refs: Iterable[str], variables: Variables) -> list[str]:
         if ref in _REFS:
             found.append(_REFS[ref])
         elif ref.startswith("/"):
-            found.append(f"event.branch.matches({_regex(ref)})")
+            found.append(f"{told('event.branch')}.matches({_regex(ref)})")
         elif ref.startswith("$"):
             found.append(rule_condition(ref, variables))
         elif re.fullmatch(r"[a-z_]+_?(triggers|pipelines|events|chat|external)|triggers|pipelines|chat|external", ref):
             raise RuleError(f"runs are not started by “{ref}”")
         else:
-            found.append(f"event.branch == {json.dumps(ref.partition('@')[0])}")
+            found.append(f"{told('event.branch')} == {json.dumps(ref.partition('@')[0])}")
     return found
 
 

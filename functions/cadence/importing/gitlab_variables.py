@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cadence.importing.cel import bare, told
 from cadence.importing.source import mapping, plain
 
 PREDEFINED = {
@@ -55,9 +56,9 @@ class Variables:
         if name in self.axes:
             return f"string(matrix.{self.axes[name]})"
         if name in PREDEFINED:
-            return PREDEFINED[name]
+            return told(PREDEFINED[name])
         if name in NEAR:
-            return NEAR[name][0]
+            return told(NEAR[name][0])
         return json.dumps(self._value(name, _DEEPEST), ensure_ascii=False)
 
     def text(self, text: str) -> str:
@@ -76,7 +77,7 @@ class Variables:
             if name is None:
                 return "$"
             if name in self.axes or name in PREDEFINED or name in NEAR:
-                return f"${{{{ {self.cel(name)} }}}}"
+                return f"${{{{ {bare(self.cel(name))} }}}}"
             return self._value(name, depth)
 
         return _REFERENCE.sub(put_in, text)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cadence.application.fetch_libraries import FetchLibraries
+from cadence.application.git_ports import GitCredentials
 from cadence.domain.document import Reference, Unavailable
 from cadence.domain.errors import NotFound, Transient
 
@@ -20,6 +21,7 @@ class World:
     kept: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     down: bool = False
+    read_by: list[object] = field(default_factory=list)
 
     def version(self, organization: str, project: str, name: str, version: int) -> Any:
         if (name, version) not in self.pipelines:
@@ -35,6 +37,7 @@ class World:
 
     def read_file(self, url: str, commit: str, path: str, credentials: object = None) -> bytes:
         self.asked.append(path)
+        self.read_by.append(credentials)
         if self.down:
             raise Transient(f"{url} does not answer.")
         if path not in self.files:
@@ -141,3 +144,37 @@ def test_a_document_cannot_make_us_read_without_end() -> None:
 
     assert len(world.asked) == 20
     assert sum(isinstance(one, Unavailable) for one in found.values()) == 30
+
+
+def test_libraries_have_a_size_together() -> None:
+    body = b"cadence: 1\nname: big\ndefinitions: {d: {run: x}}\n#" + b"x" * 400_000
+    world = World(files={f"{n}.yaml": body for n in range(4)})
+    uses = "".join(
+        f"  t{n}: {{use: {{git: '{OTHER}', commit: {COMMIT}, path: {n}.yaml, definition: d}}}}\n" for n in range(4)
+    )
+
+    found = world.fetch(f"cadence: 1\nname: a\ntreatments:\n{uses}")
+
+    refused = [text for text in found.values() if isinstance(text, Unavailable)]
+    assert len(refused) == 2
+    assert refused[0].fault == "the documents whose definitions are used have more than 1,000,000 bytes together"
+
+
+def test_a_private_repository_is_read_as_its_projects_git_host_says() -> None:
+    body = b"cadence: 1\nname: shared\ndefinitions: {d: {run: x}}\n"
+    world: Any = World(files={"ci.yaml": body})
+    use = f"{{git: '{OTHER}', commit: {COMMIT}, path: ci.yaml, definition: d}}"
+    source = f"cadence: 1\nname: a\ntreatments: {{t: {{use: {use}}}}}\n"
+    ours = GitCredentials("token", "s3cret")
+    fetch = FetchLibraries(
+        world,
+        Documents(world),
+        world,
+        lambda: world,
+        lambda organization, project, url: ours if (organization, project, url) == ("acme", "web", OTHER) else None,
+    )
+
+    for project in ("web", "other", "web"):
+        fetch("acme", project, source)
+
+    assert world.read_by == [ours, None]  # and what one project may read is not kept for another

@@ -87,7 +87,7 @@ HOSTILE: dict[str, tuple[Document, str, int, int]] = {
         1,
     ),
     "aliases of mistakes": (
-        lambda: alias_of("{" + listed(600, lambda n: f"k{n}: 1") + "}", 600),
+        lambda: alias_of("{" + listed(190, lambda n: f"k{n}: 1") + "}", 1_000),
         "unknown-key",
         4,
         10,
@@ -142,17 +142,17 @@ HOSTILE: dict[str, tuple[Document, str, int, int]] = {
         1,
         1,
     ),
-    "200 matrices of 1,000": (
+    "190 matrices of 1,000": (
         lambda: (
             f"{HEAD}treatments:\n"
-            + many(200, lambda n: f"  t{n}: {{run: x, matrix: {{a: [{listed(1_000, lambda k: k)}]}}}}\n")
+            + many(190, lambda n: f"  t{n}: {{run: x, matrix: {{a: [{listed(1_000, lambda k: k)}]}}}}\n")
         ),
         "too-many-treatments",
         3,
         1,
     ),
-    "a chain of 100,000 definitions": (
-        lambda: definitions((n, n + 1) for n in range(100_000)),
+    "a chain of 95,000 definitions": (
+        lambda: definitions((n, n + 1) for n in range(95_000)),
         "wrong-size",
         3,
         1,
@@ -163,9 +163,9 @@ HOSTILE: dict[str, tuple[Document, str, int, int]] = {
         1003,
         15,
     ),
-    "200,000 type parameters": (
+    "190,000 type parameters": (
         lambda: (
-            f"{HEAD}definitions:\n  d: {{generics: [{listed(200_000, lambda n: f'T{n}')}], run: x}}\n"
+            f"{HEAD}definitions:\n  d: {{generics: [{listed(190_000, lambda n: f'T{n}')}], run: x}}\n"
             "treatments: {a: {use: d}}\n"
         ),
         "wrong-size",
@@ -180,10 +180,10 @@ HOSTILE: dict[str, tuple[Document, str, int, int]] = {
     ),
     "10,000 treatments of one type parameter": (lambda: chain(9_998, "Stream<T>"), "", 0, 0),
     "10,000 treatments, each a type deeper": (lambda: chain(9_998, "Stream<Vec<T>>"), "infinite-type", 0, 0),
-    "200,000 connections": (
+    "190,000 connections": (
         lambda: (
             f"{HEAD}treatments: {{a: {{run: x, outputs: {{o: Stream<u8>}}}}, b: {{run: x, inputs: {{i: Stream<u8>}}}}}}\n"
-            "connections:\n" + "- a.o -> b.i\n" * 200_000
+            "connections:\n" + "- a.o -> b.i\n" * 190_000
         ),
         "input-fed-twice",
         6,
@@ -198,8 +198,8 @@ HOSTILE: dict[str, tuple[Document, str, int, int]] = {
         5,
         3,
     ),
-    "30,000 long names that nearly fit": (
-        lambda: f"{HEAD}treatments: {{{listed(30_000, lambda n: 'a' * 62 + '-' * 60 + f'{n}!: {{run: x}}')}}}",
+    "9,900 long names that nearly fit": (
+        lambda: f"{HEAD}treatments: {{{listed(9_900, lambda n: 'a' * 62 + '-' * 60 + f'{n}!: {{run: x}}')}}}",
         "bad-name",
         3,
         14,

@@ -79,13 +79,13 @@ CASES: dict[Code, list[Case]] = {
         Case("[" * 100, 1, 65, "", "nested deeper than 64"),
         Case("[" * 5_000, 1, 65, "", "nested deeper than 64"),
         Case("a: " + "[" * 500, 1, 67, "", "nested deeper than 64"),
-        Case("a: &a [*a]", 1, 1, "", "more than 400,000 parts"),
+        Case("a: &a [*a]", 1, 1, "", "more than 200,000 parts"),
         Case(
             "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
             1,
             1,
             "",
-            "more than 400,000 parts",
+            "more than 200,000 parts",
         ),
     ],
     Code.NOT_UNICODE: [
@@ -126,10 +126,10 @@ CASES: dict[Code, list[Case]] = {
     Code.TOO_MANY_FINDINGS: [
         Case(
             HEAD + "treatments:\n" + "".join(f"  t{n}: {{}}\n" for n in range(1_500)),
-            1003,
+            503,
             3,
             "",
-            "more findings than the 1,000 shown",
+            "more findings than the 500 shown",
         )
     ],
     Code.UNKNOWN_KEY: [
@@ -680,6 +680,16 @@ CASES: dict[Code, list[Case]] = {
             ALONE,
         ),
         Case(two("fetch.source -> build.source"), 4, 3, "/treatments/fetch", "They will run one after another", ALONE),
+        Case(
+            f"{HEAD}treatments:\n  a: {{run: x, outputs: {{o: Stream<u8>}}}}\n"
+            "  b: {run: x, matrix: {n: [1, 2, 3, 4], max_parallel: 3}, inputs: {i: Stream<u8>}}\n"
+            "connections: [a.o -> b.i]\n",
+            4,
+            3,
+            "/treatments/a",
+            "Streams connect 4 treatments and instances, but the pool small can have 3 runners",
+            Context(pools={"small": PoolOffer(max_runners=3)}),
+        ),
     ],
     Code.UNKNOWN_SECRET: [
         Case(treatment("{run: a, secrets: {T: git-reed}}"), 4, 32, "/treatments/build/secrets/T", "“git-reed”", OFFER)
@@ -788,6 +798,25 @@ CASES: dict[Code, list[Case]] = {
             19,
             "/treatments/build/matrix",
             "= 1,000,000,000,000,000,000,000,000,000,000 combinations",
+        ),
+    ],
+    Code.MATRIX_UNMATCHED: [
+        Case(
+            f"{HEAD}treatments:\n  a: {{run: x, matrix: {{n: [1]}}, outputs: {{o: Block<u8>}}}}\n"
+            "  b: {run: x, matrix: {n: [1, 2]}, inputs: {i: Block<u8>}}\nconnections: [a.o -> b.i]\n",
+            5,
+            15,
+            "/treatments/b/matrix",
+            "“b:2” takes a.o, but “a” has no instance with n “2”",
+        ),
+        Case(
+            f"{HEAD}treatments:\n  a: {{run: x, matrix: {{n: [1], include: [{{n: 2, m: 1}}, {{n: 2, m: 2}}]}}, "
+            "outputs: {o: Block<u8>}}\n"
+            "  b: {run: x, matrix: {n: [2]}, inputs: {i: Block<u8>}}\nconnections: [a.o -> b.i]\n",
+            5,
+            15,
+            "/treatments/b/matrix",
+            "has 2 instances with n “2”",
         ),
     ],
     Code.TOO_MANY_TREATMENTS: [

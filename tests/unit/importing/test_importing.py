@@ -89,7 +89,7 @@ def test_a_github_job_gets_artifacts_secrets_and_conditions() -> None:
 
     assert converted["connections"] == ["build.dist -> publish.dist"]
     assert publish["inputs"] == {"dist": {"type": "Stream<byte>", "path": "dist/"}}
-    assert publish["when"] == '${{ event.ref == "refs/heads/main" && event.kind == "push" }}'
+    assert publish["when"] == ('${{ (has(event.ref) ? event.ref : "") == "refs/heads/main" && event.kind == "push" }}')
     assert publish["secrets"] == {"TWINE_PASSWORD": "PYPI_TOKEN"}
     assert publish["environment"] == "pypi"
 
@@ -154,7 +154,7 @@ def test_gitlab_rules_are_taken_in_order_and_never_let_a_job_run_that_may_not() 
     treatments = document("gitlab/rules-workflow.yml")["treatments"]
 
     assert treatments["one"]["when"] == (
-        '${{ event.branch == "main" && (event.kind == "push" || event.kind == "schedule") }}'
+        '${{ (has(event.branch) ? event.branch : "") == "main" && (event.kind == "push" || event.kind == "schedule") }}'
     )
     assert treatments["two"]["when"] is False
     assert treatments["three"]["when"] is False

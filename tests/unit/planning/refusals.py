@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.domain.document import Code
+from cadence.domain.document import Code, PoolOffer
 from cadence.domain.environment_set import EnvironmentSet
 
 PARAMETERS = (
@@ -22,6 +22,7 @@ class Refusal:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     event: Mapping[str, Any] = field(default_factory=lambda: {"kind": "api"})
     environments: Mapping[str, EnvironmentSet] | None = None
+    pools: Mapping[str, PoolOffer] | None = None
 
     @property
     def document(self) -> str:
@@ -32,6 +33,7 @@ def one(body: str) -> str:
     return f"  build: {{run: make, {body}}}\n"
 
 
+POOLS = {"big": PoolOffer(frozenset({"amd64"}), max_cpu=4_000, max_memory=4_000, images=False)}
 PRODUCTION = {"production": EnvironmentSet("production", branches=("main", "release/*"))}
 REFUSALS: dict[Code, list[Refusal]] = {
     Code.EXPRESSION_FAILED: [
@@ -103,16 +105,54 @@ REFUSALS: dict[Code, list[Refusal]] = {
             {"list": [str(n) for n in range(1_000)]},
         )
     ],
+    Code.UNKNOWN_POOL: [
+        Refusal(
+            one('pools: ["${{ parameters.any }}"]'),
+            "/treatments/build/pools/0",
+            "no pool “bgi”",
+            {"any": "bgi"},
+            pools=POOLS,
+        )
+    ],
+    Code.POOL_TOO_SMALL: [
+        Refusal(
+            one('memory: "${{ parameters.number }}"'),
+            "/treatments/build",
+            "offers all it asks for: memory 5,000",
+            {"number": 5_000},
+            pools=POOLS,
+        ),
+        Refusal(
+            one('matrix: {m: [1000, 9000]}, cpu: "${{ matrix.m }}"'),
+            "/treatments/build",
+            "“build:9000” (big) offers all it asks for: cpu 9,000",
+            pools=POOLS,
+        ),
+    ],
+    Code.ARCHITECTURE_NOT_OFFERED: [
+        Refusal(
+            one('arch: "${{ parameters.any }}"'), "/treatments/build/arch", "has arm64", {"any": "arm64"}, pools=POOLS
+        )
+    ],
+    Code.IMAGE_NOT_OFFERED: [
+        Refusal(
+            one('image: "python:${{ parameters.any }}"'),
+            "/treatments/build/image",
+            "can run images",
+            {"any": "3"},
+            pools=POOLS,
+        )
+    ],
     Code.MATRIX_UNMATCHED: [
         Refusal(
-            "  build: {run: x, matrix: {a: [x, y], exclude: [{a: y}]}, outputs: {o: Block<u8>}}\n"
+            "  build: {run: x, when: '${{ event.kind != \"\" }}', matrix: {a: [x, y], exclude: [{a: y}]}, outputs: {o: Block<u8>}}\n"
             "  test: {run: x, matrix: {a: [x, y]}, inputs: {i: Block<u8>}}\nconnections: [build.o -> test.i]\n",
             "/treatments/test/matrix",
             "“test:y” takes build.o, but “build” has no instance with a “y”",
         ),
         Refusal(
             "  build: {run: x, matrix: {a: [x], include: [{a: y, b: 1}, {a: y, b: 2}]}, outputs: {o: Block<u8>}}\n"
-            "  test: {run: x, matrix: {a: [y]}, inputs: {i: Block<u8>}}\nconnections: [build.o -> test.i]\n",
+            "  test: {run: x, when: '${{ event.kind != \"\" }}', matrix: {a: [y]}, inputs: {i: Block<u8>}}\nconnections: [build.o -> test.i]\n",
             "/treatments/test/matrix",
             "has 2 instances",
         ),

@@ -15,7 +15,7 @@ def test_says_where_and_why_a_run_cannot_be_made(code: Code, refusal: Refusal) -
     pipeline = validate(refusal.document).pipeline
     assert pipeline is not None
 
-    planned = instantiate(pipeline, refusal.parameters, refusal.event, RunFacts(), refusal.environments)
+    planned = instantiate(pipeline, refusal.parameters, refusal.event, RunFacts(), refusal.environments, refusal.pools)
 
     assert planned.plan is None
     (finding,) = [one for one in planned.findings if one.code is code and one.pointer == refusal.pointer]

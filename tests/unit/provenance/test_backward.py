@@ -7,6 +7,7 @@ import pytest
 
 from cadence.application.provenance import trace as trace_module
 from cadence.application.provenance.contents import Contents
+from cadence.application.provenance_ports import StoredChunk
 from cadence.domain import ids, plan
 from cadence.domain.cache import CacheMaker, CacheUse
 from cadence.domain.errors import InvalidRequest, NotFound
@@ -373,3 +374,13 @@ def test_a_large_content_that_begins_otherwise_is_not_read_for_being_a_beginning
     past.sent(run, "b", "o", b"49\n" * 900)
     found = link(past.back(run, "b.o", 0), "treatment:01a/b", "a.o")
     assert (found.basis, found.cause_part and found.cause_part.candidates) == (Basis.SUBSEQUENCE, 101)
+
+
+def test_a_stream_under_way_can_be_traced(past):
+    run = past.run("01a", spec("a", outputs=["o"]), spec("b", {"i": "a.o"}, ["o"]))
+    for name, after in (("a", (1, 5)), ("b", (2,))):
+        chunks = [StoredChunk(4, NOW + timedelta(seconds=at)) for at in after]
+        past.times.chunks[ids.chunk_prefix("01a", name, 1, "o")] = chunks
+    found = link(past.back(run, "b.o", 1), "treatment:01a/b", "a.o")
+    assert found.basis is Basis.TEMPORAL
+    assert found.cause_part is not None and found.cause_part.length == 4

@@ -15,7 +15,7 @@ from cadence.application.provenance.steps import Steps, Tracing, cache_node, own
 from cadence.application.provenance_ports import CacheHistory, ChunkTimes
 from cadence.application.runner_ports import Chunks
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
-from cadence.domain.provenance.graph import Direction, Graph, Node, NodeId, NodeKind
+from cadence.domain.provenance.graph import Direction, Graph, Node, NodeId, NodeKind, Part
 from cadence.domain.run import Run
 
 MOST_NODES = 1_000
@@ -55,7 +55,9 @@ class Trace:
         _check_output(its.known, run, treatment, port)
         start = value_node(run.run_id, treatment, port)
         value = its.known.value(run.run_id, treatment, port)
-        if offset is not None and value is not None:
+        if offset is not None and value is None:
+            start.part = Part(offset, 1)  # of a stream under way: what was there before it can be told already
+        elif offset is not None and value is not None:
             if offset > value.size:
                 message = f"The value has {value.size} bytes, so there is nothing at offset {offset}."
                 raise InvalidRequest(message, [Violation("offset", message)])

@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from cadence.domain.document.draft import Draft, DraftTreatment, mapping, texts
 from cadence.domain.document.findings import Code, Problem, Problems, Severity
 from cadence.domain.document.groups import each_input, is_group, paired
+from cadence.domain.document.matrix import Combination
 from cadence.domain.document.offering import Context, PoolOffer, usable_pools
 from cadence.domain.document.pipeline import Connection
 from cadence.domain.document.types import Flow
@@ -17,8 +18,14 @@ Waits = dict[str, dict[str, bool]]
 """Consumer to its producers, and whether it needs something of each only when that has ended."""
 
 
-def check_concurrent(draft: Draft, connections: Iterable[Connection], context: Context, problems: Problems) -> None:
-    """Streams between more treatments than their pools have runners.
+def check_concurrent(
+    draft: Draft,
+    connections: Iterable[Connection],
+    combinations: Mapping[str, Sequence[Combination]],
+    context: Context,
+    problems: Problems,
+) -> None:
+    """Streams between more treatments than their pools have runners. Instances of matrices count, as far as they are known.
 
     That is no deadlock by itself, since a stream is kept and can be read later. But when one of them is lost, those that
     wait for it may hold the runners that its next attempt needs.
@@ -28,7 +35,8 @@ def check_concurrent(draft: Draft, connections: Iterable[Connection], context: C
         return
     for names in _together(_waits(draft, connections)):
         members = [draft.treatments[name] for name in names]
-        problem = _too_many(members, draft, pools)
+        runners = {member.name: _runners(member, combinations) for member in members}
+        problem = _too_many(members, runners, draft, pools)
         if problem is not None:
             problems.add(problem)
 
@@ -79,13 +87,23 @@ def _together(waits: Waits) -> Iterator[list[str]]:
             yield found
 
 
-def _too_many(members: Sequence[DraftTreatment], draft: Draft, pools: Mapping[str, PoolOffer]) -> Problem | None:
-    usable = [(member, frozenset(usable_pools(member, draft.defaults, pools))) for member in members]
+def _runners(treatment: DraftTreatment, combinations: Mapping[str, Sequence[Combination]]) -> int:
+    """How many of its instances can run at a time."""
+    count = len(combinations.get(treatment.name, ())) or 1
+    at_most = mapping(treatment.body.get("matrix")).get("max_parallel")
+    return min(count, at_most) if isinstance(at_most, int) else count
+
+
+def _too_many(
+    members: Sequence[DraftTreatment], runners: Mapping[str, int], draft: Draft, pools: Mapping[str, PoolOffer]
+) -> Problem | None:
+    usable = [(member, frozenset(usable_pools(member.body, draft.defaults, pools))) for member in members]
     for names in dict.fromkeys(allowed for _, allowed in usable if allowed):
         limits = [pools[name].max_runners for name in names]
         bound = sum(limit for limit in limits if limit is not None)
         needing = [member for member, allowed in usable if allowed and allowed <= names]
-        if None in limits or len(needing) <= bound:
+        needed = sum(runners[member.name] for member in needing)
+        if None in limits or needed <= bound:
             continue
         retried = any(_retried(member, draft) for member in needing)
         told = [member.name for member in needing]
@@ -94,7 +112,7 @@ def _too_many(members: Sequence[DraftTreatment], draft: Draft, pools: Mapping[st
         risk = "a lost one could wait for ever for a runner that another holds while it waits for it"
         return needing[0].problem(
             Code.POOL_TOO_SMALL_TOGETHER,
-            f"Streams connect {len(needing)} treatments, but the {where} can have {bound} runners at a time: "
+            f"Streams connect {needed} treatments{' and instances' if needed > len(needing) else ''}, but the {where} can have {bound} runners at a time: "
             f"{', '.join(map(shown, some))}. {risk.capitalize() if retried else 'They will run one after another'}.",
             (),
             "List another pool, or let some wait for the others' end: a block instead of a stream, or after.",

@@ -15,6 +15,8 @@ from cadence.domain.document.wording import closest, shown, suggestion
 
 _CONNECTION = re.compile(r"\s*([^\s.]+)\.([^\s.]+)\s*->\s*([^\s.]+)\.([^\s.]+)\s*")
 _MOST_CYCLES = 10
+_MOST_SEARCHED = 300_000
+"""Connections gone through for cycles, all searches together."""
 _LONGEST_CYCLE_SHOWN = 12
 
 Edges = dict[tuple[str, str], Path]
@@ -187,7 +189,7 @@ def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str]
         return
     remaining = dict(edges)
     order = {edge: index for index, edge in enumerate(edges)}
-    for _ in range(_MOST_CYCLES):
+    for _ in range(min(_MOST_CYCLES, 1 + _MOST_SEARCHED // len(edges))):
         graph: dict[str, list[str]] = {}
         for producer, consumer in remaining:
             graph.setdefault(consumer, []).append(producer)

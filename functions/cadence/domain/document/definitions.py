@@ -1,11 +1,12 @@
 """Definitions: reusable bodies, with those they use themselves, in this document or in libraries."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from cadence.domain.document.draft import DraftTreatment, mapping, texts
-from cadence.domain.document.findings import Code, Path, Problem, Problems
-from cadence.domain.document.libraries import MOST_LIBRARIES_DEEP, Libraries, Reference, reference
+from cadence.domain.document.findings import Code, EnoughProblems, Path, Problem, Problems
+from cadence.domain.document.libraries import MOST_LIBRARIES_DEEP, MOST_TAKEN, Libraries, Reference, reference
 from cadence.domain.document.ports import Ports, read_ports, retyped, type_problem
 from cadence.domain.document.types import DataType, Parameterized, TypeSyntaxError, parse_data_type
 from cadence.domain.document.wording import shown, suggestion
@@ -45,7 +46,20 @@ class Definitions:
         return {name: definition for name, definition in found.items() if definition is not None}
 
     def used(self, use: Any, path: Path) -> DraftTreatment | None:
-        """The definition that a `use` written at `path` means; `None` (and a problem, unless of shape) if there is none."""
+        """The definition that a `use` written at `path` means; `None` (and a problem, unless of shape) if there is none.
+
+        Raises EnoughProblems if definitions that use each other, or are used very often, make the document huge.
+        """
+        found = self._meant(use, path)
+        if found is not None and not self._libraries.may_take(_size(found)):
+            message = (
+                f"With this, more than {MOST_TAKEN:,} variables, secrets, axes and generic ports come from definitions."
+            )
+            self._problems.add_one(Code.TOO_COMPLEX, message, path, "Split the pipeline, or use smaller definitions.")
+            raise EnoughProblems
+        return found
+
+    def _meant(self, use: Any, path: Path) -> DraftTreatment | None:
         if isinstance(use, str):
             if use in self._bodies:
                 return self.named(use)
@@ -119,7 +133,8 @@ class Definitions:
             return None
         problems = Problems()
         definitions = Definitions(library.definitions, self._libraries, problems, "library", self._within + 1)
-        definitions.all()
+        with suppress(EnoughProblems):
+            definitions.all()
         wrong = next(iter(problems), None)
         if wrong is not None and wrong.code in (Code.UNREACHABLE_DEFINITION, Code.BAD_LIBRARY):
             self._problems.add_one(wrong.code, wrong.message, path, wrong.hint)
@@ -128,6 +143,12 @@ class Definitions:
             self._problems.add(Problem(Code.BAD_LIBRARY, f"{asked} has mistakes of its own: {wrong.message}", path))
             return None
         return definitions
+
+
+def _size(definition: DraftTreatment) -> int:
+    """How many things each use of it makes anew."""
+    members = sum(len(mapping(definition.body.get(key))) for key in _MERGED)
+    return members + (len(definition.inputs or ()) + len(definition.outputs or ()) if definition.generics else 0)
 
 
 def inherited(

@@ -8,7 +8,7 @@ Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a part of it."""
 
 
-MAX_FINDINGS = 1_000
+MAX_FINDINGS = 500
 
 
 class Severity(StrEnum):

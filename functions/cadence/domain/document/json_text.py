@@ -47,7 +47,9 @@ class _JsonReader:
                 if expected != "the end":
                     raise self._unexpected("The text ends", expected, spot)
                 break
-            if kind == "punctuation":
+            if symbol == "," and expected.startswith("a comma"):
+                expected = "a key" if self._closers[-1] == "}" else "a value"
+            elif kind == "punctuation":
                 expected = self._punctuation(symbol, expected, spot)
             elif kind == "quote" and expected.startswith("a key"):
                 key, offset = self._string(offset)
@@ -67,8 +69,6 @@ class _JsonReader:
             return "a key or }" if symbol == "{" else "a value or ]"
         if symbol == ":" and expected == "a colon":
             return "a value"
-        if symbol == "," and expected.startswith("a comma"):
-            return "a key" if self._closers[-1] == "}" else "a value"
         if symbol in "]}" and expected.endswith(f" or {symbol}"):
             self._builder.end()
             self._closers.pop()

@@ -15,6 +15,10 @@ MOST_LIBRARIES_DEEP = 4
 """A library may use another, and so on; this many are followed."""
 
 
+MOST_TAKEN = 300_000
+"""Members that all uses of definitions may make in a document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Which document is meant: a version of another pipeline of the project, or a file of a git repository at a commit."""
@@ -62,8 +66,14 @@ class Libraries:
     """Reads each library once."""
 
     def __init__(self, texts: Texts | None) -> None:
+        self._taken = 0
         self._texts = texts or {}
         self._read: dict[Reference, Library] = {}
+
+    def may_take(self, size: int) -> bool:
+        """Counts what is taken from definitions, of libraries or not; whether it is not too much yet."""
+        self._taken += size
+        return self._taken <= MOST_TAKEN
 
     def get(self, asked: Reference) -> Library | None:
         """The library; `None` if nobody has looked for it."""

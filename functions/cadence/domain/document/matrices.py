@@ -1,12 +1,12 @@
 """Checks of matrices as far as they are known before a run: their parts, and how many instances they make."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cadence.domain.document.draft import Draft, DraftTreatment, mapping
 from cadence.domain.document.findings import Code, Problem, Problems
-from cadence.domain.document.matrix import MOST_BEFORE_EXCLUSION, MatrixError, axes, combinations
+from cadence.domain.document.matrix import MOST_BEFORE_EXCLUSION, Combination, MatrixError, axes, combinations
 from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
 
@@ -15,8 +15,12 @@ MAX_TREATMENTS = 10_000
 _MOST_LOOKED_AT = 10 * MAX_TREATMENTS
 
 
-def check_matrices(draft: Draft, problems: Problems) -> None:
-    """Adds what is wrong to `problems`. A matrix with expressions is looked at again when a run starts."""
+def check_matrices(draft: Draft, problems: Problems) -> Mapping[str, Sequence[Combination]]:
+    """The combinations of each matrix that is known before a run. Adds what is wrong to `problems`.
+
+    A matrix with expressions is looked at again when a run starts.
+    """
+    known: dict[str, Sequence[Combination]] = {}
     total = len(draft.treatments)
     looked_at = 0
     for treatment in draft.treatments.values():
@@ -27,7 +31,8 @@ def check_matrices(draft: Draft, problems: Problems) -> None:
         if total > MAX_TREATMENTS or looked_at > _MOST_LOOKED_AT:
             continue
         if _is_usable(matrix) and not holds_expressions(matrix):
-            total += _count(treatment, matrix, problems)
+            known[treatment.name] = found = _combinations(treatment, matrix, problems)
+            total += len(found)
             product = math.prod(len(matrix[name]) for name in axes(matrix))
             looked_at += product if product <= MOST_BEFORE_EXCLUSION else 0
     if looked_at > _MOST_LOOKED_AT:
@@ -35,6 +40,7 @@ def check_matrices(draft: Draft, problems: Problems) -> None:
         problems.add(Problem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True))
     elif total > MAX_TREATMENTS:
         problems.add(too_many(total))
+    return known
 
 
 def too_many(total: int) -> Problem:
@@ -44,16 +50,16 @@ def too_many(total: int) -> Problem:
     return Problem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True)
 
 
-def _count(treatment: DraftTreatment, matrix: dict[str, Any], problems: Problems) -> int:
+def _combinations(treatment: DraftTreatment, matrix: dict[str, Any], problems: Problems) -> Sequence[Combination]:
     try:
-        found = len(combinations(matrix))
+        found = combinations(matrix)
     except MatrixError as error:
         code = Code.MATRIX_TOO_LARGE if error.size else Code.BAD_MATRIX
         path = (*treatment.path, "matrix", *error.key)
         message = f"The matrix of {shown(treatment.name)} cannot be used. {error.message}"
         problems.add(Problem(code, message, path, "Use fewer values, or exclude some.", at_key=True))
-        return 0
-    if found == 0:
+        return ()
+    if not found:
         message = f"The matrix of {shown(treatment.name)} has no combinations."
         path = (*treatment.path, "matrix")
         problems.add(Problem(Code.BAD_MATRIX, message, path, "Exclude less, or add an axis.", at_key=True))

@@ -1,10 +1,10 @@
 """Checks against what the project has: secrets, pools, and what the pools' runners can be."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.document.draft import Draft, DraftTreatment, mapping, texts
+from cadence.domain.document.draft import Draft, mapping, texts
 from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.libraries import Reference, Unavailable
 from cadence.domain.document.templates import holds_expressions
@@ -34,6 +34,16 @@ class Context:
     pools: Mapping[str, PoolOffer] | None = None
     environments: Mapping[str, EnvironmentSet] | None = None
     libraries: Mapping[Reference, bytes | Unavailable] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotOffered:
+    """That no pool can run a treatment, and why; `keys` lead to the part of its body that asks too much."""
+
+    code: Code
+    message: str
+    keys: tuple[str, ...]
+    hint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,64 +96,68 @@ def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
     """Every pool named has to exist, and one of those a treatment may use has to satisfy all it asks for."""
     if context.pools is None:
         return
-    for index, message, hint in _unknown_pools(draft.defaults, context.pools, problems):
+    for index, message, hint in unknown_pools(draft.defaults, context.pools, problems):
         problems.add_one(Code.UNKNOWN_POOL, message, ("defaults", "pools", index), hint)
     for body in draft.bodies():
-        for index, message, hint in _unknown_pools(body.body, context.pools, problems):
+        for index, message, hint in unknown_pools(body.body, context.pools, problems):
             problems.add(body.problem(Code.UNKNOWN_POOL, message, ("pools", index), hint))
     for treatment in draft.treatments.values():
-        problem = _unsatisfied(treatment, draft.defaults, context.pools)
-        if problem is not None:
-            problems.add(problem)
+        lacking = not_offered(treatment.name, treatment.body, draft.defaults, context.pools)
+        if lacking is not None:
+            problems.add(
+                treatment.problem(lacking.code, lacking.message, lacking.keys, lacking.hint, at_key=not lacking.keys)
+            )
 
 
-def _unknown_pools(
-    body: Mapping[str, Any], pools: Mapping[str, PoolOffer], problems: Problems
+def unknown_pools(
+    body: Mapping[str, Any], pools: Mapping[str, PoolOffer], told: Sized
 ) -> Iterator[tuple[int, str, str | None]]:
+    """The indexes of the pools that a body names and the project does not have; what is wrong, and a hint."""
     for index, name in texts(body.get("pools")):
         if name not in pools and "${{" not in name:
-            yield index, f"The project has no pool {shown(name)}.", suggestion(name, pools, problems)
+            yield index, f"The project has no pool {shown(name)}.", suggestion(name, pools, told)
 
 
-def _unsatisfied(
-    treatment: DraftTreatment, defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
-) -> Problem | None:
-    if "trigger" in treatment.body:
+def not_offered(
+    name: str, body: Mapping[str, Any], defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
+) -> NotOffered | None:
+    """Whether no pool that a treatment may use satisfies all it asks for."""
+    if "trigger" in body:
         return None
-    offers = usable_pools(treatment, defaults, pools)
-    needs = _needs(treatment.body, defaults)
+    offers = usable_pools(body, defaults, pools)
+    needs = _needs(body, defaults)
     if not offers or any(_satisfies(offer, needs) for offer in offers.values()):
         return None
     names = ", ".join(offers)
+    whose = f"No pool of treatment {shown(name)} ({names})"
     if not any(_has_architecture(offer, needs) for offer in offers.values()):
         offered = sorted({arch for offer in offers.values() for arch in offer.architectures or ()})
-        return treatment.problem(
+        return NotOffered(
             Code.ARCHITECTURE_NOT_OFFERED,
-            f"No pool of treatment {shown(treatment.name)} ({names}) has {needs.arch}.",
-            ("arch",) if "arch" in treatment.body else (),
+            f"{whose} has {needs.arch}.",
+            ("arch",) if "arch" in body else (),
             f"They offer {', '.join(offered)}.",
         )
     if not any(_runs_image(offer, needs) for offer in offers.values()):
-        return treatment.problem(
+        return NotOffered(
             Code.IMAGE_NOT_OFFERED,
-            f"No pool of treatment {shown(treatment.name)} ({names}) can run images.",
-            ("image",) if "image" in treatment.body else ("services",),
+            f"{whose} can run images.",
+            ("image",) if "image" in body else ("services",),
             "Use a pool whose runners have podman or docker, or leave the image out.",
         )
-    return treatment.problem(
+    return NotOffered(
         Code.POOL_TOO_SMALL,
-        f"No pool of treatment {shown(treatment.name)} ({names}) offers all it asks for: {_told(needs)}.",
+        f"{whose} offers all it asks for: {_told(needs)}.",
         (),
-        "The largest runners there: " + "; ".join(_offer_told(name, o) for name, o in offers.items()),
-        at_key=True,
+        "The largest runners there: " + "; ".join(_offer_told(pool, offer) for pool, offer in offers.items()),
     )
 
 
 def usable_pools(
-    treatment: DraftTreatment, defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
+    body: Mapping[str, Any], defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
 ) -> Mapping[str, PoolOffer]:
     """The pools that the treatment may take runners from; none where that is known only to a run."""
-    listed = [name for _, name in texts(treatment.body.get("pools", defaults.get("pools")))]
+    listed = [name for _, name in texts(body.get("pools", defaults.get("pools")))]
     if any("${{" in name for name in listed):
         return {}
     return {name: pools[name] for name in listed or pools if name in pools}

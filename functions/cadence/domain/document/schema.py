@@ -1,13 +1,15 @@
 """The document's shape, checked against schemas/pipeline/1.json, with the errors told in plain words."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from cadence.domain import schemas
+from cadence.domain.document.draft import mapping
 from cadence.domain.document.findings import Code, Path, Problem
 from cadence.domain.document.wording import kind_of, shown, suggestion
 
@@ -20,13 +22,73 @@ _KINDS = {
     "boolean": "true or false",
     "null": "nothing",
 }
+_AT_ONCE = 100
+"""Treatments."""
+_MOST_KEYS = 200
+"""Of the document and of a body: more than there are with any meaning."""
+_LONGEST_LIST = 1_000
+"""Of a body."""
 _UNITS = {"Length": "characters", "Items": "items", "Properties": "entries"}
 
 
 def check_shape(data: Any) -> Iterator[Problem]:
     """Everything about `data` that the schema forbids."""
-    for error in _validator().iter_errors(data):
-        yield from _problems(error)
+    for piece in _pieces(data):
+        for error in _validator().iter_errors(piece):
+            yield from _problems(error)
+
+
+def _pieces(data: Any) -> Iterator[Any]:
+    """The document in parts that are whole documents to the schema.
+
+    The validator finds all errors before it tells the first one, each with a copy of what it is about. So long documents are
+    checked bit by bit, and without what no schema looks at.
+    """
+    treatments = data.get("treatments") if isinstance(data, dict) else None
+    if not isinstance(treatments, dict) or len(treatments) <= _AT_ONCE:
+        yield _without_unknown(data)
+        return
+    bodies = iter(treatments.items())
+    yield {**_without_unknown(data), "treatments": dict(islice(bodies, _AT_ONCE))}
+    while piece := dict(islice(bodies, _AT_ONCE)):
+        yield {"cadence": 1, "name": "piece", "treatments": piece}
+
+
+def _without_unknown(data: Any) -> Any:
+    properties = pipeline_schema()["properties"]
+    if not isinstance(data, dict) or data.keys() <= properties.keys():
+        return data
+    return {key: value if key in properties else None for key, value in data.items()}
+
+
+def check_counts(data: Any) -> Iterator[Problem]:
+    """The parts that have more members than possible by far: the validator would take long to tell of each of them."""
+    properties = pipeline_schema()["properties"]
+    document = data if isinstance(data, dict) else {}
+    for key in ("treatments", "definitions", "connections"):
+        part, limit = document.get(key), properties[key].get("maxProperties") or properties[key].get("maxItems")
+        if isinstance(part, dict | list) and len(part) > limit:
+            yield _more_than((key,), limit, "Properties" if isinstance(part, dict) else "Items")
+    for key in ("treatments", "definitions"):
+        for name, body in mapping(document.get(key)).items():
+            yield from _body_counts((key, name), mapping(body))
+    connections = document.get("connections")
+    items = connections if isinstance(connections, list) else []
+    wrong = [index for index, one in enumerate(items) if type(one) is not str]
+    if len(wrong) > _MOST_KEYS:
+        first = ("connections", wrong[0])
+        message = f"{_subject(first)} and {len(wrong) - 1:,} others have to be text, not {kind_of(items[wrong[0]])}."
+        yield Problem(Code.WRONG_TYPE, message, first, "Write producer.output -> consumer.input.", too_large=True)
+    if len(document) > _MOST_KEYS:
+        yield _more_than((), _MOST_KEYS, "Properties")
+
+
+def _body_counts(path: Path, body: Mapping[str, Any]) -> Iterator[Problem]:
+    if len(body) > _MOST_KEYS:
+        yield _more_than(path, _MOST_KEYS, "Properties")
+    for part, value in body.items():
+        if type(value) is list and len(value) > _LONGEST_LIST:
+            yield _more_than((*path, part), _LONGEST_LIST, "Items")
 
 
 def pipeline_schema() -> dict[str, Any]:
@@ -118,10 +180,13 @@ def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[Pr
     yield Problem(Code.WRONG_SIZE, f"{subject} {wanting}.", path)
 
 
-def _too_much(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
-    limit = error.kind.as_dict()["limit"]
-    message = f"{subject} has more than {limit:,} {_unit(error)}."
-    yield Problem(Code.WRONG_SIZE, message, path, too_large=True)
+def _too_much(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+    yield _more_than(path, error.kind.as_dict()["limit"], error.kind.name[3:])
+
+
+def _more_than(path: Path, limit: int, what: str) -> Problem:
+    message = f"{_subject(path)} has more than {limit:,} {_UNITS[what]}."
+    return Problem(Code.WRONG_SIZE, message, path, too_large=True)
 
 
 def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import Any
 from cadence.domain.document.findings import Code, Path, Problem
 
 MAX_BYTES = 5_000_000
-MAX_NODES = 400_000
+MAX_NODES = 200_000
 MAX_DEPTH = 64
 MAX_CHARACTERS = 4 * MAX_BYTES
 """Of all keys and texts, with those that YAML aliases repeat."""

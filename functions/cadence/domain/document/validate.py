@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from cadence.domain.document.amounts import check_amount
 from cadence.domain.document.assembling import assemble
 from cadence.domain.document.bindings import check_bindings
 from cadence.domain.document.concurrent import check_concurrent
@@ -27,17 +28,19 @@ from cadence.domain.document.findings import (
 from cadence.domain.document.libraries import Libraries
 from cadence.domain.document.matrices import check_matrices
 from cadence.domain.document.offering import Context, check_environments, check_pools, check_secrets
+from cadence.domain.document.pairing import check_pairs
 from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.reading import read_draft
-from cadence.domain.document.schema import check_shape
+from cadence.domain.document.schema import check_counts, check_shape
 from cadence.domain.document.sizes import check_sizes
 from cadence.domain.document.source import EnoughMisreadings, Misreading, Places, Unreadable, decode
 from cadence.domain.document.text import Media, guess, read
 from cadence.domain.document.triggering import check_triggers
 
-_LONG = 1_000_000
-"""Characters from which on places are kept at once: reading again would take longer than is good for anybody."""
+_SEPARATORS = ",:\n"
+_MANY = 50_000
+"""Separators from which on places are kept at once: reading again would take longer than is good for anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def _validate(source: bytes | str, media: Media | None, context: Context) -> Che
     try:
         text = decode(source)
         kind = media or guess(text)
-        reading = read(text, kind, keep_places=len(text) > _LONG)
+        reading = read(text, kind, keep_places=sum(map(text.count, _SEPARATORS)) > _MANY)
     except Unreadable as error:
         return Checked(None, (_misread(error.problem),))
     except EnoughMisreadings as error:
@@ -93,8 +96,9 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _check(data: Any, context: Context, problems: Problems, *, readable: bool, expressive: bool) -> Pipeline | None:
-    too_large = False
-    for problem in check_shape(data):
+    problems.add_all(check_counts(data))
+    too_large = bool(problems)
+    for problem in () if too_large else check_shape(data):
         problems.add(problem)
         too_large = too_large or problem.too_large
     if too_large:
@@ -102,15 +106,19 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     document = mapping(data)
     parameters = read_parameters(document, problems)
     draft = read_draft(document, Libraries(context.libraries), problems)
+    if expressive and (too_much := check_amount(document, draft)) is not None:
+        problems.add(too_much)
+        return None
     check_bindings(draft, problems)
     problems.add_all(check_triggers(document, parameters, draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
     if expressive:
         check_expressions(document, draft, parameters, problems)
-    check_matrices(draft, problems)
+    combinations = check_matrices(draft, problems)
+    check_pairs(draft, connections, combinations, problems)
     check_containers(draft, problems)
-    check_concurrent(draft, connections, context, problems)
+    check_concurrent(draft, connections, combinations, context, problems)
     problems.add_all(check_sizes(draft))
     check_secrets(draft, context, problems)
     check_pools(draft, context, problems)

@@ -9,6 +9,8 @@ from cadence.domain.telling import kind_of, shown
 __all__ = ["closest", "kind_of", "shown", "suggestion"]
 
 _MOST_SUGGESTIONS = 30
+_MOST_LOOKED_THROUGH = 50_000
+"""Known words, for all the findings so far."""
 _MOST_COMPARED = 500
 _MOST_CHARACTERS = 2_000
 """Of all the words that one is compared with in earnest."""
@@ -38,9 +40,9 @@ def suggestion(word: str, known: Iterable[str], told: Sized = ()) -> str | None:
     >>> suggestion("zebra", ["push", "schedule"])
     'Known here: push, schedule.'
     """
-    if len(told) > _MOST_SUGGESTIONS:
+    words = sorted(known) if len(told) <= _MOST_SUGGESTIONS else []
+    if len(told) * len(words) > _MOST_LOOKED_THROUGH:
         return None
-    words = sorted(known)
     match = closest(word, words)
     if match is not None:
         return f"Did you mean {shown(match)}?"

@@ -3,11 +3,12 @@
 from cadence.domain.expression.engine import Evaluator
 from cadence.domain.expression.errors import ExpressionError
 from cadence.domain.expression.expression import Expression, NameUse
-from cadence.domain.expression.template import Template, holds_expression, read_template
+from cadence.domain.expression.template import MAX_EXPRESSIONS, Template, holds_expression, read_template
 from cadence.domain.expression.text_of import text_of
 from cadence.domain.expression.tokens import MAX_LENGTH
 
 __all__ = [
+    "MAX_EXPRESSIONS",
     "MAX_LENGTH",
     "Evaluator",
     "Expression",

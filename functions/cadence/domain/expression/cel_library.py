@@ -38,6 +38,8 @@ FUNCTIONS = NATIVE | OWN
 # The library's own `matches` takes minutes for some patterns and cannot be replaced under its name: programs call ours by
 # another one, of equal length so that places in the text stay right.
 MATCHES, BOUNDED_MATCHES = "matches", "matche_"
+_SHORT = 200
+"""Characters; programs take up to 100 bytes for each, so that fewer long ones are kept."""
 _SYNTAX = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.*)")
 
 
@@ -53,9 +55,22 @@ def library() -> Any:
     return cel
 
 
-@lru_cache(maxsize=4096)
 def compiled(code: str) -> "cel.Program":
     """Raises ExpressionError with what is wrong and where in the text."""
+    return _short(code) if len(code) <= _SHORT else _long(code)
+
+
+@lru_cache(maxsize=2_048)
+def _short(code: str) -> "cel.Program":
+    return _compiled(code)
+
+
+@lru_cache(maxsize=256)
+def _long(code: str) -> "cel.Program":
+    return _compiled(code)
+
+
+def _compiled(code: str) -> "cel.Program":
     try:
         program: cel.Program = library().compile(code)
     except (ValueError, RuntimeError, TypeError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 from cadence.domain.expression.errors import ExpressionError
 from cadence.domain.expression.expression import Expression
 
-_MOST_WORK = 30_000_000
+_MOST_WORK = 12_000_000
 _MOST_BYTES = 20_000_000
 _ITEM = 32
 """Bytes that one value takes beside its characters."""
@@ -19,7 +19,7 @@ _LEAST = 500
 
 
 def check_cost(expression: Expression, seen: Mapping[str, Any]) -> int:
-    """Its most possible work, in units of some 30 nanoseconds. Raises ExpressionError if it could take a second or 20 MB."""
+    """Its most possible work, in units of some 30 nanoseconds. Raises ExpressionError if it could take half a second or 20 MB."""
     items, characters = _size(seen)
     characters += len(expression.source)
     size = items * _ITEM + characters

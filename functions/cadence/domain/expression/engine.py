@@ -14,7 +14,7 @@ from cadence.domain.expression.template import Template, read_template
 from cadence.domain.expression.text_of import text_of
 from cadence.domain.telling import shown
 
-MAX_WORK = 100_000_000
+MAX_WORK = 25_000_000
 """What all the expressions of one evaluator may cost together, in units of some 30 nanoseconds."""
 _LARGEST_INTEGER = 2**63 - 1
 _LONGEST_TEXT = 100_000

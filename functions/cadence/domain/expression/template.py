@@ -10,7 +10,10 @@ from cadence.domain.expression.tokens import end_of_expression
 
 _OPENING = re.compile(r"\$?\$\{\{")
 _ESCAPED = "$${{"
-_MOST_EXPRESSIONS = 50
+MAX_EXPRESSIONS = 50
+"""Of one text."""
+_SHORT = 2_500
+"""Characters of templates that are kept: what is kept of many documents has to fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,22 @@ def holds_expression(value: object) -> bool:
     return isinstance(value, str) and "${{" in value
 
 
-@lru_cache(maxsize=4096)
 def read_template(text: str) -> Template:
-    """Raises ExpressionError for an expression that cannot be read; documents repeat themselves, so templates are kept."""
+    """Raises ExpressionError for an expression that cannot be read. Documents repeat themselves, so short ones are kept."""
+    return _short(text) if len(text) <= _SHORT else _read(text)
+
+
+@lru_cache(maxsize=16_384)
+def _short(text: str) -> Template:
+    return _read(text)
+
+
+def _read(text: str) -> Template:
     parts: list[str | Expression] = []
     position = 0
     while (opening := _OPENING.search(text, position)) is not None:
-        if len(parts) >= 2 * _MOST_EXPRESSIONS:
-            raise ExpressionError(f"One text can hold {_MOST_EXPRESSIONS} expressions at most.", "Split it.")
+        if len(parts) >= 2 * MAX_EXPRESSIONS:
+            raise ExpressionError(f"One text can hold {MAX_EXPRESSIONS} expressions at most.", "Split it.")
         parts.append(text[position : opening.start()])
         position = opening.end()
         if opening[0] == _ESCAPED:

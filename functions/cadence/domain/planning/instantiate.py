@@ -7,6 +7,7 @@ from typing import Any
 
 from cadence.domain.document.findings import Code, Finding, Problem
 from cadence.domain.document.matrices import MAX_TREATMENTS, too_many
+from cadence.domain.document.offering import PoolOffer
 from cadence.domain.document.pipeline import Concurrency, Pipeline
 from cadence.domain.document.templates import holds_expressions
 from cadence.domain.environment_set import EnvironmentSet
@@ -37,8 +38,9 @@ def instantiate(
     event: Mapping[str, Any],
     facts: RunFacts,
     environments: Mapping[str, EnvironmentSet] | None = None,
+    pools: Mapping[str, PoolOffer] | None = None,
 ) -> Planned:
-    """The plan of a run of `pipeline`. `environments` are the project's (`None`: not known, so none is looked at).
+    """The plan of a run of `pipeline`. `environments` and `pools` are the project's (`None`: not known, so none is looked at).
 
     Never raises for what is in the document or the values. Treatments come in the order of the document, the instances of a
     matrix after the treatment that gathers them.
@@ -48,7 +50,7 @@ def instantiate(
     plan = None
     with suppress(TooManyProblems):
         group = _group(pipeline.concurrency, names, problems)
-        treatments = _specs(pipeline, names, event, environments, problems)
+        treatments = _specs(pipeline, names, event, environments, pools, problems)
         policy = pipeline.concurrency.policy if pipeline.concurrency else ConcurrencyPolicy.QUEUE
         plan = Plan(treatments, group, policy, pipeline.priority)
     return Planned(None, problems.findings()) if problems or plan is None else Planned(plan)
@@ -59,6 +61,7 @@ def _specs(
     names: Evaluator,
     event: Mapping[str, Any],
     environments: Mapping[str, EnvironmentSet] | None,
+    pools: Mapping[str, PoolOffer] | None,
     problems: RunProblems,
 ) -> tuple[TreatmentSpec, ...]:
     expanded: dict[str, Expanded] = {}
@@ -70,7 +73,7 @@ def _specs(
             problems.add(too_many(sum(1 + len(known.instances) for known in expanded.values())))
             raise TooManyProblems
     wiring = Wiring(pipeline, expanded, problems)
-    specifier = Specifier(pipeline, wiring, event, environments, problems)
+    specifier = Specifier(pipeline, wiring, event, environments, pools, problems)
     found: list[TreatmentSpec] = []
     size = 0
     for one in expanded.values():

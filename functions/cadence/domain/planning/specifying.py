@@ -6,6 +6,7 @@ from typing import Any
 
 from cadence.domain.document.findings import Code, Problem
 from cadence.domain.document.matrix import Instance
+from cadence.domain.document.offering import PoolOffer, not_offered, unknown_pools
 from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.wording import shown
 from cadence.domain.environment_set import EnvironmentSet
@@ -29,12 +30,14 @@ class Specifier:
         wiring: Wiring,
         event: Mapping[str, Any],
         environments: Mapping[str, EnvironmentSet] | None,
+        pools: Mapping[str, PoolOffer] | None,
         problems: RunProblems,
     ) -> None:
         self._pipeline = pipeline
         self._wiring = wiring
         self._branch = branch_of(event)
         self._environments = environments
+        self._pools = pools
         self._problems = problems
 
     def specs(self, one: Expanded) -> list[TreatmentSpec]:
@@ -69,8 +72,21 @@ class Specifier:
             evaluated = evaluated_body(body, names, path, self._problems)
             if evaluated is None:
                 return TreatmentSpec(**fields)
+            if evaluated is not body:
+                self._check_offers(name, evaluated, path)
             body = evaluated
         return self._in_environment(TreatmentSpec(**fields, **settings(body), **self._condition(one)), path)
+
+    def _check_offers(self, name: str, body: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        """What expressions ask of pools is known only now."""
+        if self._pools is None:
+            return
+        unknown = list(unknown_pools(body, self._pools, ()))
+        for index, message, hint in unknown:
+            self._problems.add(Problem(Code.UNKNOWN_POOL, message, (*path, "pools", index), hint))
+        lacking = None if unknown else not_offered(name, body, {}, self._pools)
+        if lacking is not None:
+            self._problems.add(Problem(lacking.code, lacking.message, (*path, *lacking.keys), lacking.hint))
 
     def _condition(self, one: Expanded) -> dict[str, Any]:
         if not one.over:

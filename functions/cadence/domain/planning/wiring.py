@@ -2,9 +2,9 @@
 
 from cadence.domain.document.findings import Code, Problem
 from cadence.domain.document.matrix import Instance, values_key
+from cadence.domain.document.pairing import UNMATCHED_HINT, unmatched_message
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS, Pipeline, Port, Treatment
 from cadence.domain.document.types import Flow
-from cadence.domain.document.wording import shown
 from cadence.domain.planning.expanding import Expanded
 from cadence.domain.planning.names import RunProblems
 from cadence.domain.run import InputSpec, OutputSpec, lines_of
@@ -79,14 +79,12 @@ class Wiring:
             case [only]:
                 return only.name
             case several:
-                values = ", ".join(f"{axis} {shown(instance.values.get(axis))}" for axis in producer.axes)
-                count = "no instance" if not several else f"{len(several)} instances"
                 self._problems.add(
                     Problem(
                         Code.MATRIX_UNMATCHED,
-                        f"{shown(instance.name)} takes {name}.{port}, but {shown(name)} has {count} with {values}.",
+                        unmatched_message(instance.name, source, instance.values, producer.axes, len(several)),
                         ("treatments", consumer.treatment.name, "matrix"),
-                        "Give both matrices the same values, or rename an axis to take the values of all instances.",
+                        UNMATCHED_HINT,
                     )
                 )
                 return name

@@ -1,0 +1,55 @@
+"""Conditions mean the same after conversion, also for events that do not tell what is asked for."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from cadence.domain.expression import Evaluator
+from cadence.importing import github_cel, gitlab_rules
+from cadence.importing.gitlab_variables import Variables
+
+PUSH = {"kind": "push", "branch": "main", "ref": "refs/heads/main", "commit": "c0ffee"}
+TAG = {"kind": "push", "ref": "refs/tags/v1", "tag": "v1", "commit": "c0ffee"}
+API = {"kind": "api"}
+
+
+def holds(cel: str | None, event: Mapping[str, str]) -> bool:
+    return cel is None or Evaluator({"event": event}).value(f"${{{{ {cel} }}}}") is True
+
+
+@pytest.mark.parametrize(
+    ("condition", "push", "tag", "api"),
+    [
+        ("github.ref == 'refs/heads/main'", True, False, False),
+        ("github.ref != 'refs/heads/main'", False, True, True),
+        ("github.ref_name == ''", False, True, True),
+        ("github.ref_name", True, False, False),
+        ("!github.ref_name", False, True, True),
+        ("startsWith(github.ref, 'refs/tags/') && github.event_name == 'push'", False, True, False),
+        ("contains(github.event.head_commit.message, 'skip')", False, False, False),
+        ("github.actor == 'robot' || github.sha != ''", True, True, False),
+        ('contains(fromJSON(\'["main", "next"]\'), github.ref_name)', True, False, False),
+        ("format('{0}-{1}', github.ref_name, github.event_name) == 'main-push'", True, False, False),
+    ],
+)
+def test_of_github(condition: str, push: bool, tag: bool, api: bool) -> None:
+    cel = github_cel.condition(condition, github_cel.Scope()).cel
+
+    assert [holds(cel, event) for event in (PUSH, TAG, API)] == [push, tag, api]
+
+
+@pytest.mark.parametrize(
+    ("rule", "push", "tag", "api"),
+    [
+        ('$CI_COMMIT_BRANCH == "main"', True, False, False),
+        ("$CI_COMMIT_BRANCH", True, False, False),
+        ("$CI_COMMIT_BRANCH == null", False, True, True),
+        ("$CI_COMMIT_TAG", False, True, False),
+        ("$CI_COMMIT_MESSAGE =~ /skip/", False, False, False),
+        ('$CI_COMMIT_BRANCH != "main" && $CI_PIPELINE_SOURCE == "push"', False, True, False),
+    ],
+)
+def test_of_gitlab(rule: str, push: bool, tag: bool, api: bool) -> None:
+    cel = gitlab_rules.rule_condition(rule, Variables())
+
+    assert [holds(cel, event) for event in (PUSH, TAG, API)] == [push, tag, api]
