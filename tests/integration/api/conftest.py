@@ -82,8 +82,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     }
     queues = {
         name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-        for name in ("deadlines", "deliveries", "exporting")
-        for name in ("deadlines", "deliveries", "alerting")
+        for name in ("deadlines", "deliveries", "exporting", "alerting")
     }
     aws_clients.client("scheduler").create_schedule_group(Name="pipelines")
     values = {
