@@ -20,11 +20,13 @@ BENCHMARKS = (
     "streams",
     "calls",
     "scale",
+    "search",
 )
 ARGUMENTS: Mapping[str, Sequence[str]] = {
     "control_plane": ("treatments",),
     "workflows": ("treatments",),
     "scale": ("treatments", "runs"),
+    "search": ("lines",),
 }
 
 
@@ -32,6 +34,7 @@ def main() -> int:
     """Exit status 1 if a benchmark could not be run; a goal that is missed is only said."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default")
+    parser.add_argument("--lines", type=int, default=10_000_000, help="log lines that search is measured with")
     parser.add_argument(
         "--treatments", type=int, default=200, help="size of the graph of control_plane, and of each of workflows'"
     )

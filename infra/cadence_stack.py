@@ -17,12 +17,14 @@ from infra.data_bucket import DataBucket
 from infra.findings import accept_shared_wildcards, accept_wildcard
 from infra.functions import SIZES, Functions
 from infra.http_api import PublicApi
+from infra.live_api import LiveApi
 from infra.log_chain import LogStreamRole
 from infra.observing import follow_changes
 from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
 from infra.schedules import PipelineSchedules
 from infra.scheduling import StateMachines
+from infra.search_index import keep_search_index
 from infra.settings import Deployment
 from infra.tables import Tables
 
@@ -61,6 +63,7 @@ class CadenceStack(Stack):
         self._alerting = self._work_queue("Alerting", "alerting", "alerts", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
+        live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
         working = (self._deliveries, self._deadlines, self._wake_ups, self._alerting, self._exporting)
@@ -93,12 +96,16 @@ class CadenceStack(Stack):
             "log_stream_stack": resources.log_stream_stack_name,
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
+            "live_url": live.url,
+            "live_endpoint": live.endpoint,
+            "live_function": deployment.function_name("live"),
             "stage": deployment.stage,
             # Only on one machine is the loopback interface the same for the control plane and for the runners.
             "loopback_registries": "resolved" if deployment.is_local else "left",
             "cache_mebibytes": str(deployment.cache_mebibytes),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
+            "retention_days": str(deployment.retention_days),
             "metrics_namespace": f"Cadence/{deployment.stage}" if deployment.cloudwatch_metrics else "",
             "queue_prefix": deployment.name(""),
             "watched_queues": ",".join(queue.queue_url for queue in watched),
@@ -107,8 +114,10 @@ class CadenceStack(Stack):
         functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
+        live.serve(functions["live"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
+        keep_search_index(functions["search_index"], tables.by_name["logs"], unwatched)
         functions["alert_deliveries"].configure_async_invoke(
             retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
         )
@@ -133,6 +142,7 @@ class CadenceStack(Stack):
         alarms.on_indexing(functions["log_indexer"])
 
         CfnOutput(self, "ApiUrl", value=api.url, description="Address of the API, webhooks and runner gateway.")
+        CfnOutput(self, "LiveUrl", value=live.address, description="Address of the WebSocket API for following lines.")
         CfnOutput(
             self,
             "AccessTable",

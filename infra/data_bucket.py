@@ -31,6 +31,10 @@ class DataBucket(Construct):
                 s3.LifecycleRule(id="old-deliveries", prefix="deliveries/", expiration=Duration.days(30)),
                 # The gateway removes what nobody uses; this is for projects in which nobody saves caches any more.
                 s3.LifecycleRule(id="old-caches", prefix="caches/", expiration=Duration.days(LONGEST.days + 1)),
+                # A split is removed with its newest line; this is for one whose writer ended before it counted.
+                s3.LifecycleRule(
+                    id="old-splits", prefix="splits/", expiration=Duration.days(deployment.retention_days + 1)
+                ),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
         )

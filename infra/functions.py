@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Size as CdkSize
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -20,10 +21,11 @@ from infra.settings import Deployment
 
 @dataclass(frozen=True)
 class Size:
-    """``memory`` in MB (a Lambda's share of a CPU grows with it: 1,769 MB is one), ``timeout`` in seconds."""
+    """``memory`` in MB (a Lambda's share of a CPU grows with it: 1,769 MB is one), ``timeout`` in seconds, ``storage`` in MB of /tmp."""
 
     memory: int
     timeout: int
+    storage: int = 512
 
 
 # An HTTP API gives up after 30 seconds.
@@ -31,7 +33,8 @@ _HTTP = Size(memory=512, timeout=29)
 _STATE = Size(memory=512, timeout=60)
 
 SIZES: Mapping[str, Size] = {
-    "api": Size(memory=1024, timeout=29),
+    # A whole core, and room for the parts of the search index that are searched.
+    "api": Size(memory=1769, timeout=29, storage=4096),
     "webhooks": _HTTP,
     "runner_gateway": _HTTP,
     "deliveries": Size(memory=1024, timeout=60),
@@ -51,8 +54,11 @@ SIZES: Mapping[str, Size] = {
     "exports": Size(memory=1024, timeout=120),
     "alerts": _STATE,
     "alert_deliveries": Size(memory=256, timeout=60),
+    "live": _STATE,
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
+    # A whole core; tantivy's buffer, and the lines of the segments that become a split.
+    "search_index": Size(memory=2048, timeout=900, storage=4096),
 }
 
 
@@ -100,6 +106,7 @@ class Functions(Construct):
             role=self._role(folder, title, f"/aws/lambda/{name}"),
             memory_size=size.memory,
             timeout=Duration.seconds(size.timeout),
+            ephemeral_storage_size=None if size.storage == 512 else CdkSize.mebibytes(size.storage),
             environment={**variables, "POWERTOOLS_SERVICE_NAME": folder},
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,

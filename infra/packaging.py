@@ -58,10 +58,12 @@ _BASE = ("botocore", "pynamodb", "python-ulid")
 _CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
 _DOCUMENTS = (*_CONDITIONS, "cronsim", "tzdata")
 
+# What regular expressions narrow down to is looked at with the schema validator's engine.
+_SEARCH = ("cramjam", "jsonschema-rs", "tantivy")
 _EXPORTS = ("cramjam", "opentelemetry-proto")
 
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, "aws-lambda-powertools", "dulwich", "pydantic")),
+    "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
@@ -78,8 +80,10 @@ NEEDS: Mapping[str, Needs] = {
     "exports": Needs((*_BASE, *_EXPORTS)),
     "alerts": Needs((*_BASE, "jsonschema-rs")),
     "alert_deliveries": Needs(_BASE),
+    "live": Needs((*_BASE, "jsonschema-rs")),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
+    "search_index": Needs((*_BASE, *_SEARCH)),
 }
 
 

@@ -149,8 +149,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "GetItem", "Query", "PutItem"),
         # A trace reads what it comes past, many items at a time.
         _items("runners", "BatchGetItem"),
-        _items("logs", "Query"),
-        *_gets("documents/*", "runs/*"),
+        _items("logs", "GetItem", "Query", "BatchGetItem"),
+        *_gets("documents/*", "runs/*", "splits/*"),
         _puts("documents/*"),
         # Quotas and limits are raised, approvals decided: whoever waits goes on.
         *_RUN_GATES,
@@ -293,7 +293,16 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         # Where a delivery goes that Lambda gave up.
         _sends("watching-failed"),
     ),
+    "live": (
+        _items("access", "GetItem", "Query"),
+        _items("runs", "GetItem"),
+        _items("runners", "PutItem"),
+        _items("logs", "Query", "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        *_gets("runs/*"),
+        _may("execute-api", ("ManageConnections",), lambda names: names.live_connections()),
+    ),
     "log_indexer": (
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("live")),
         _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
         _puts("runs/*"),
@@ -303,6 +312,14 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
             lambda names: names.log_lines(),
         ),
         _sends("log-lines-failed"),
+    ),
+    "search_index": (
+        _items("logs", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+        *_gets("runs/*", "splits/*"),
+        _puts("splits/*"),
+        _may("s3", ("DeleteObject",), _objects("splits/*")),
+        _follows("logs"),
+        _sends("watching-failed"),
     ),
     "log_stream": (
         _items("access", "GetItem", "PutItem"),
@@ -331,7 +348,7 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 
 # IAM and botocore name one service differently.
-_BOTOCORE_NAMES = {"states": "stepfunctions"}
+_BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}
 
 
 def called_services(folder: str) -> frozenset[str]:

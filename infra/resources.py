@@ -56,6 +56,10 @@ class Resources:
         """ARN of the Lambda of a folder; ``folder`` may end with ``*``."""
         return self._colon_arn("lambda", "function", self._deployment.function_name(folder))
 
+    def live_connections(self) -> str:
+        """ARN of all connections of the WebSocket API (its id is given by AWS)."""
+        return self._stack.format_arn(service="execute-api", resource="*", resource_name="live/POST/@connections/*")
+
     def machine(self, name: str) -> str:
         """ARN of a state machine."""
         return self._colon_arn("states", "stateMachine", self._deployment.name(name))

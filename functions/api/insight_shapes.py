@@ -6,10 +6,12 @@ from datetime import datetime
 from pydantic import Field
 
 from api.endpoint import Model
+from api.preview_shapes import PreviewView
 from api.shapes import Cursor, JsonObject
-from cadence.application.look_into_run import RunInsight
+from cadence.application.read_content import LONGEST
 from cadence.domain.approval import Decision
-from cadence.domain.run import InputSpec, TreatmentSpec, Value
+from cadence.domain.previews import preview
+from cadence.domain.run import Value
 from cadence.domain.runner import Runner
 
 
@@ -51,6 +53,7 @@ class ValueView(Model):
     created_at: datetime | None
     preview: str | None
     preview_base64: str | None
+    shown: PreviewView | None = Field(description="Its beginning, by what it is.")
 
 
 class PortView(Model):
@@ -61,35 +64,6 @@ class PortView(Model):
     type: str
     source: str | None = None
     value: ValueView | None
-
-
-class RetryView(Model):
-    """Further attempts by cause; waits in seconds."""
-
-    infrastructure: int
-    failure: int
-    timeout: int
-    exit_codes: list[int]
-    wait: int
-    max_wait: int
-
-
-class SpecView(Model):
-    """What was to run. `secrets` maps environment variables to names of secrets; cpu in millicores, memory and storage in MB, seconds."""
-
-    run: str
-    shell: str
-    image: str | None
-    env: dict[str, str]
-    secrets: dict[str, str]
-    pools: list[str]
-    cpu: int | None
-    memory: int | None
-    storage: int | None
-    arch: str | None
-    max_duration: int
-    after: list[str]
-    retry: RetryView
 
 
 class DecisionView(Model):
@@ -119,20 +93,6 @@ class ApprovalView(Model):
     asked_at: datetime
     expires_at: datetime
     decisions: list[DecisionView]
-
-
-class TreatmentView(TreatmentSummary):
-    run_id: str
-    placed_at: datetime | None
-    failures: int
-    infrastructure_failures: int
-    usage: dict[str, float] = Field(description="Peaks and totals that the runner measured.")
-    approval: ApprovalView | None
-    started_run: str | None = Field(description="The run of another pipeline that it started.")
-    spec: SpecView
-    inputs: list[PortView]
-    outputs: list[PortView]
-    runners: list[RunnerView] = Field(description="One per attempt, the latest first.")
 
 
 class NodeView(Model):
@@ -173,7 +133,10 @@ class ChunkView(Model):
 
 
 class DownloadView(Model):
-    """The bytes are the chunks in order. `content_base64` holds them if they are few; chunks' addresses expire after some minutes."""
+    """The bytes are the chunks in order. `content_base64` holds them if they are few; chunks' addresses expire after some minutes.
+
+    With `offset` or `length`, `content_base64` holds that piece, and `shown` shows it.
+    """
 
     sha256: str
     size: int
@@ -181,23 +144,20 @@ class DownloadView(Model):
     type: str
     treatment: str
     port: str
+    offset: int
     content_base64: str | None
+    shown: PreviewView | None
     chunks: list[ChunkView]
     next_chunk: int | None = Field(description="`first_chunk` of the next page, null at the end.")
 
 
 class DownloadQuery(Model):
     first_chunk: int = Field(0, ge=0, le=2**31)
-
-
-def input_view(insight: RunInsight, given: InputSpec, *, previewed: bool) -> PortView:
-    source = (given.source_treatment or "", given.source_port or "")
-    return PortView(
-        port=given.port,
-        flow=given.flow,
-        type=given.type,
-        source=".".join(source) if given.source_treatment else None,
-        value=value_view(insight.values.get(source), previewed=previewed),
+    offset: int | None = Field(
+        None, ge=-(2**53), le=2**53, description="Where a piece of it begins; from the end if negative."
+    )
+    length: int | None = Field(
+        None, ge=1, le=LONGEST, description="How many bytes of it; 4,096 if only `offset` is given."
     )
 
 
@@ -213,19 +173,16 @@ def value_view(value: Value | None, *, previewed: bool = True) -> ValueView | No
         created_at=value.created_at,
         preview=text,
         preview_base64=encoded,
+        shown=_shown(value) if previewed else None,
     )
+
+
+def _shown(value: Value) -> PreviewView:
+    return PreviewView.of(preview(value.preview, value.type, cut=value.size > len(value.preview)))
 
 
 def runner_view(runner: Runner) -> RunnerView:
     return RunnerView.model_validate(runner)
-
-
-def spec_view(spec: TreatmentSpec) -> SpecView:
-    return SpecView(**{name: getattr(spec, name) for name in SpecView.model_fields} | _collections(spec))
-
-
-def _collections(spec: TreatmentSpec) -> dict[str, object]:
-    return {"env": dict(spec.env), "secrets": dict(spec.secrets), "pools": list(spec.pools), "after": list(spec.after)}
 
 
 def _preview(content: bytes) -> tuple[str | None, str | None]:

@@ -49,7 +49,7 @@ def claim(gateway: Gateway, request: Request) -> Answer:
 
 def heartbeat(gateway: Gateway, request: Request) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
-    samples = [wire.sample(sample) for sample in request.body["samples"]]
+    samples = wire.samples(request.body["samples"])
     return wire.heartbeat_json(gateway.heartbeat(runner, request.body["phase"], samples))
 
 

@@ -1,20 +1,20 @@
 """What agents and hosts say and hear, between JSON and the use cases. Requests have been checked before."""
 
 import base64
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from cadence.application.caches import Found
 from cadence.application.claim import HEARTBEAT_SECONDS, LEASE_SECONDS, Assignment
-from cadence.application.heartbeat import HeartbeatAnswer, Sample
+from cadence.application.heartbeat import HeartbeatAnswer
 from cadence.application.hosts import LeaseAnswer
 from cadence.application.inputs import InputAnswer
 from cadence.application.outputs import OutputAnswer
 from cadence.application.runner_ports import LogLine
 from cadence.domain.assignment import work_json
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.resources import Sample
 from cadence.domain.runner import Outcome, Result
 from cadence.domain.stream import Chunk, StreamEnd
 
@@ -25,8 +25,15 @@ _FLUSH_FOLLOWED_MS = 200
 _FLUSH_MS = 2000
 
 
-def sample(body: Json) -> Sample:
-    return Sample(**{field.name: body[field.name] for field in dataclasses.fields(Sample)})
+def samples(body: Sequence[Json]) -> tuple[Sample, ...]:
+    return tuple(_sample(one, f"/samples/{place}") for place, one in enumerate(body))
+
+
+def _sample(body: Json, pointer: str) -> Sample:
+    measured = {name: amount for name, amount in body.items() if name != "time"}
+    at = _time(body["time"], f"{pointer}/time")
+    assert at is not None  # the schema wants it
+    return Sample(at, **measured)
 
 
 def log_line(body: Json) -> LogLine:
@@ -58,6 +65,7 @@ def result(body: Json) -> Result:
         logs_through=body["logs_through"],
         usage=body["usage"],
         image_digest=body.get("image_digest"),
+        samples=samples(body.get("samples", ())),
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any, Callable
 from .ending import Ending
 from .errors import CANCELLED, INFRASTRUCTURE, LeaseLost, Refused, Unreachable
 from .gateway import Gateway
+from .series import Series
 
-MOST_SAMPLES = 100
 #: The claim has just renewed the lease: a treatment shorter than this (seconds) needs no beat at all.
 FIRST_BEAT = 1.0
 
@@ -25,13 +25,12 @@ class Heartbeat(threading.Thread):
         every: float,
         lease: float,
         ending: Ending,
-        sample: Callable[[], dict[str, Any] | None],
+        series: Series,
         heard: Callable[[dict[str, Any]], None],
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._gateway, self._path, self._every, self._lease = gateway, path, every, lease
-        self._ending, self._sample, self._heard = ending, sample, heard
-        self._samples: list[dict[str, Any]] = []
+        self._ending, self._series, self._heard = ending, series, heard
         self._stop = threading.Event()
         self.phase = "preparing"
 
@@ -40,16 +39,14 @@ class Heartbeat(threading.Thread):
 
     def run(self) -> None:
         alive_until = time.monotonic() + self._lease
-        if not self._stop.wait(min(FIRST_BEAT, self._every)):
+        if not self._wait(min(FIRST_BEAT, self._every)):
             self._beat(alive_until)
 
     def _beat(self, alive_until: float) -> None:
         while True:
             started = time.monotonic()
-            sample = self._sample()
-            if sample:
-                self._samples = [*self._samples, sample][-MOST_SAMPLES:]
-            body = {"phase": self.phase, "samples": self._samples}
+            samples = self._series.due()
+            body = {"phase": self.phase, "samples": samples}
             try:
                 # A request counts from its start: the gateway may have seen it no later than that.
                 answer = self._gateway.call(
@@ -69,12 +66,21 @@ class Heartbeat(threading.Thread):
                     return
             else:
                 alive_until = started + self._lease
-                self._samples = []
+                self._series.accepted(samples)
                 if answer.get("cancel"):
                     self._ending.decide(CANCELLED, str(answer["cancel"]))
                 self._heard(answer)
-            if self._stop.wait(max(0.0, self._every - (time.monotonic() - started))):
+            if self._wait(self._every - (time.monotonic() - started)):
                 return
+
+    def _wait(self, seconds: float) -> bool:
+        """Until the time has passed (false) or all is over (true); samples are taken meanwhile."""
+        until = time.monotonic() + max(0.0, seconds)
+        while not self._stop.wait(min(self._series.seconds_to_next(), max(0.0, until - time.monotonic()))):
+            self._series.take()
+            if time.monotonic() >= until:
+                return False
+        return True
 
     def _pause(self, seconds: float) -> None:
         self._stop.wait(seconds)

@@ -11,6 +11,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -26,15 +27,21 @@ NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 KILL_SECONDS = 10.0
 LATECOMER_SECONDS = 3.0
+# Linux counts in KiB, macOS in bytes.
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 KILLED = "the agent's keeper process was killed"
 
 
 class Exit(NamedTuple):
-    """How a command ended: its exit code or the signal that killed it, its CPU time, why it could not be started."""
+    """How a command ended: its exit code or the signal that killed it, its CPU time, why it could not be started.
+
+    ``memory_peak`` is what the largest of its processes held at once, in bytes.
+    """
 
     exit_code: int | None
     signal: int | None
     cpu_seconds: float
+    memory_peak: int
     error: str | None
 
 
@@ -150,7 +157,8 @@ class _Kept:
             )
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
-            self._report(NOT_FOUND if missing else NOT_EXECUTABLE, None, 0.0, f"{launch.argv[0]}: {error.strerror}")
+            code = NOT_FOUND if missing else NOT_EXECUTABLE
+            self._report(Exit(code, None, 0.0, 0, f"{launch.argv[0]}: {error.strerror}"))
         finally:
             for descriptor in message.descriptors:
                 os.close(descriptor)
@@ -171,13 +179,12 @@ class _Kept:
                 code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
                 number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
                 self._cleanup = []
-                self._report(code, number, usage.ru_utime + usage.ru_stime, None)
+                memory_peak = usage.ru_maxrss * _MAXRSS_UNIT
+                self._report(Exit(code, number, usage.ru_utime + usage.ru_stime, memory_peak, None))
 
-    def _report(self, code: int | None, number: int | None, cpu_seconds: float, error: str | None) -> None:
+    def _report(self, done: Exit) -> None:
         try:
-            control.send(
-                self._control, {"exit_code": code, "signal": number, "cpu_seconds": cpu_seconds, "error": error}
-            )
+            control.send(self._control, done._asdict())
         except OSError:
             # The agent is gone; the next step notices and ends the keeper.
             return

@@ -125,7 +125,7 @@ class Shell(Command):
             done = subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, check=False, close_fds=False)
         finally:
             signal.signal(signal.SIGINT, before)
-        self.exit = Exit(done.returncode, None, 0.0, None)
+        self.exit = Exit(done.returncode, None, 0.0, 0, None)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

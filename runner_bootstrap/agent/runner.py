@@ -26,6 +26,7 @@ from .logs import LogBuffer, LogSender, now
 from .masking import Masker
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
+from .series import Series
 from .services import Services
 from .workspace import Workspace
 
@@ -71,6 +72,7 @@ class Runner:
         self._masker = Masker(assignment.secrets.reveal().values())
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(keeper.pid)
+        self._series = Series(self._sampler.sample)
         self._sender = LogSender(self._log, self._send_lines, self._failed)
         self._data: Data | None = None
         self._heartbeat = Heartbeat(
@@ -79,7 +81,7 @@ class Runner:
             assignment.heartbeat_seconds,
             assignment.lease_seconds,
             ending,
-            self._sampler.sample,
+            self._series,
             self._heard,
         )
         self._keeper = keeper
@@ -115,6 +117,7 @@ class Runner:
         workspace: Workspace | None = None
         try:
             workspace = Workspace(self._site.parent, self._site.runner_id)
+            self._sampler.watch(workspace.root)
             self._run_in(workspace)
             self._ending.decide(SUCCEEDED, "")
         except Exception as error:  # noqa: BLE001 - the control plane must hear of any fault of the agent's own
@@ -227,6 +230,7 @@ class Runner:
 
     def _complete(self, started_at: str, duration: float) -> bool:
         done = self._command.exit
+        samples = self._series.rest()
         body = {
             "outcome": self._ending.outcome,
             "exit_code": done.exit_code if done else None,
@@ -236,7 +240,8 @@ class Runner:
             "finished_at": now(),
             "logs_through": self._log.accepted,
             **({"image_digest": self._image_digest} if self._image_digest else {}),
-            "usage": self._sampler.usage(done.cpu_seconds if done else 0.0, duration),
+            **({"samples": samples} if samples else {}),
+            "usage": self._sampler.usage(done.cpu_seconds if done else 0.0, done.memory_peak if done else 0, duration),
         }
         patience = REPORT_PATIENCE if self._ending.outcome == INFRASTRUCTURE else float("inf")
         try:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 from . import processes
+from .disk import DiskUse
 from .logs import now
+from .network import NetworkCounter
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -20,7 +23,13 @@ class Sampler:
         self._root = root
         self._lock = threading.Lock()
         self._totals = {"cpu_ms": 0, "read_bytes": 0, "write_bytes": 0}
+        self._network, self._disk = NetworkCounter(), DiskUse()
         self.memory_peak = 0
+        self.disk_peak = 0
+
+    def watch(self, workspace: Path) -> None:
+        """From now on the space that this directory takes is told as well."""
+        self._disk.directory = workspace
 
     def sample(self) -> dict[str, Any] | None:
         """The tree as it is now; None when nothing runs or nothing can be seen."""
@@ -37,18 +46,27 @@ class Sampler:
             now_used["read_bytes"] += done.get("read_bytes", 0)
             now_used["write_bytes"] += done.get("write_bytes", 0)
         memory = sum(process.pages for process in tree) * _PAGE
+        traffic, space = self._network.count(process.pid for process in tree), self._disk.bytes()
+        seen: dict[str, Any] = {"memory": memory, "processes": len(tree)}
+        if traffic:
+            now_used.update(rx_bytes=traffic.received, tx_bytes=traffic.sent)
+            seen["shared_network"] = traffic.shared
+        if space is not None:
+            seen["disk_bytes"] = space
         with self._lock:
             self.memory_peak = max(self.memory_peak, memory)
+            self.disk_peak = max(self.disk_peak, space or 0)
             for name, value in now_used.items():
-                self._totals[name] = max(self._totals[name], value)
-            return {"time": now(), **self._totals, "memory": memory, "processes": len(tree)}
+                self._totals[name] = max(self._totals.get(name, 0), value)
+            return {"time": now(), **self._totals, **seen}
 
-    def usage(self, cpu_seconds: float, duration: float) -> dict[str, int]:
-        """The whole assignment's usage; ``cpu_seconds`` is what the kernel counted for the command."""
+    def usage(self, cpu_seconds: float, memory_peak: int, duration: float) -> dict[str, int]:
+        """The whole assignment's usage; the CPU time and the memory of its largest process are what the kernel counted."""
         with self._lock:
             return {
                 **self._totals,
                 "cpu_ms": max(self._totals["cpu_ms"], round(cpu_seconds * 1000)),
-                "memory_peak": self.memory_peak,
+                "memory_peak": max(self.memory_peak, memory_peak),
+                **({"disk_peak": self.disk_peak} if self.disk_peak else {}),
                 "duration_ms": round(duration * 1000),
             }

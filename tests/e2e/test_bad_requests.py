@@ -444,5 +444,5 @@ def address(endpoint: Endpoint, names: Mapping[str, str]) -> str:
     path = endpoint.path
     for name in endpoint.parameters:
         path = path.replace(f"{{{name}}}", names.get(name, "unknown"))
-    query = {"trace": "?port=greet.greeting", "search_logs": "?q=x"}
+    query = {"trace": "?port=greet.greeting"}
     return path + query.get(endpoint.function.__name__, "")

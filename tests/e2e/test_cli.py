@@ -64,11 +64,18 @@ def test_a_failure_is_explained_cause_first(cadence: Cadence) -> None:
     assert len(reason) == 1
     assert any(line.split()[:2] == ["publish", "skipped"] and "check failed" in line for line in shown[table:])
     treatment = cadence("show", run_id, "check").stdout.splitlines()
-    assert treatment[1].split(None, 1) == ["cause", "the command ended with exit code 3"]
-    assert "release-notes.md is missing or empty" in "\n".join(treatment[2:5])
-    assert "exit code  3" in treatment
+    assert treatment[0].startswith("treatment check  failed · exit code 3 · ran ")
+    assert treatment[2:4] == ["why", "    the command ended with exit code 3"]
+    assert "release-notes.md is missing or empty" in "\n".join(treatment[4:10])
     assert any("cp release-notes.md" in line for line in treatment)
-    assert re.search(r"^PORT +TYPE", "\n".join(treatment), re.MULTILINE)
+    headings = [line for line in treatment if line and not line.startswith(" ")][1:]
+    assert headings[0] == "why"
+    assert [line for line in headings if line in {"when", "used", "run", "runners"}] == [
+        "when",
+        "used",
+        "run",
+        "runners",
+    ]
 
 
 def test_logs_search_trace_and_cancel(cadence: Cadence, api: Api, tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cadence.application.ports import Page, Standing
+from cadence.domain import history
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.group import Growth, Places
+from cadence.domain.history import Change
 from cadence.domain.run import (
     Edge,
     EdgeState,
@@ -189,7 +191,8 @@ class MemoryRunStore:
         stored = self.treatments.get((run_id, treatment))
         if stored is None or stored.attempt != at_attempt or stored.state not in set(source):
             raise Conflict(f"treatment {treatment} is no longer as it was read")
-        moved = dataclasses.replace(stored, state=target, **changes)
+        told = _told(stored, changes.pop("history", ()))
+        moved = dataclasses.replace(stored, state=target, history=told, **changes)
         self.treatments[run_id, treatment] = moved
         return moved
 
@@ -207,6 +210,7 @@ class MemoryRunStore:
             cause=cause,
             exit_code=stored.exit_code if exit_code is None else exit_code,
             finished_at=at,
+            history=_told(stored, (Change(at, stored.attempt, state, cause or ""),)),
         )
         run = self.get_run(treatment.run_id)
         self.runs[run.run_id] = dataclasses.replace(run, unsettled=(run.unsettled or 0) - 1)
@@ -271,7 +275,8 @@ class MemoryRunStore:
             assert (run.run_id, spec.name) not in self.treatments
             self.specs[run.run_id, spec.name] = spec
             self.edges[_key(edge)] = edge
-            instance = Treatment(run.run_id, spec.name, TreatmentState.READY, 0, ready_at=at)
+            made = (Change(at, 1, TreatmentState.READY),)
+            instance = Treatment(run.run_id, spec.name, TreatmentState.READY, 0, ready_at=at, history=made)
             self.treatments[run.run_id, spec.name] = instance
 
     def get_places(self, run_id: str, group: str) -> Places:
@@ -294,6 +299,12 @@ class MemoryRunStore:
 
     def _consumers(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
         return [self.treatments[key] for key in sorted({(edge.run_id, edge.consumer) for edge in edges})]
+
+
+def _told(treatment: Treatment, changes: Iterable[Change]) -> tuple[Change, ...]:
+    """As if each change had been written and read."""
+    written = (history.decode(history.encode(change)) for change in (*treatment.history, *changes))
+    return history.in_order(written, tuple(TreatmentState))
 
 
 def _key(edge: Edge) -> EdgeKey:

@@ -130,6 +130,12 @@ class MemoryChunks:
     def exists(self, key: str) -> bool:
         return key in self.contents
 
+    def sizes(self, prefix: str) -> Iterator[int]:
+        number = 0
+        while (key := f"{prefix}{number:012}") in self.contents:
+            yield len(self.contents[key])
+            number += 1
+
     def _content(self, key: str) -> bytes:
         try:
             return self.contents[key]

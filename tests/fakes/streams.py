@@ -1,5 +1,9 @@
-"""The part of `StreamStore` that readers of a stream need, in memory."""
+"""The part of `StreamStore` that readers of a stream need, and samples, in memory."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
+from cadence.domain.resources import Sample, in_order
 from cadence.domain.stream import StreamProgress
 
 
@@ -9,3 +13,14 @@ class MemoryStreams:
 
     def get_progress(self, runner_id: str, port: str) -> StreamProgress:
         return self.progress.get((runner_id, port), StreamProgress())
+
+
+class MemorySamples:
+    def __init__(self) -> None:
+        self.told: defaultdict[str, list[Sample]] = defaultdict(list)
+
+    def add(self, runner_id: str, samples: Sequence[Sample]) -> None:
+        self.told[runner_id] += samples
+
+    def list_samples(self, runner_id: str) -> Sequence[Sample]:
+        return in_order(self.told[runner_id])

@@ -17,8 +17,10 @@ from api.routes import (
     quotas,
     replays,
     runs,
+    search,
     secrets,
     service,
+    treatments,
 )
 
 GROUPS: tuple[Endpoints, ...] = (
@@ -26,9 +28,11 @@ GROUPS: tuple[Endpoints, ...] = (
     runs.endpoints,
     approvals.endpoints,
     insight.endpoints,
+    treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,
     logs.endpoints,
+    search.endpoints,
     secrets.endpoints,
     environments.endpoints,
     pools.endpoints,

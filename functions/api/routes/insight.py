@@ -1,35 +1,27 @@
-"""Inside a run: its treatments, its graph, its values and where they came from."""
+"""Inside a run: its graph, its values and where they came from."""
 
 import base64
 from collections.abc import Iterator
 from itertools import islice
 
+from api.content_shapes import piece_view
 from api.cursors import sign, verify
 from api.endpoint import Call, Endpoints
 from api.insight_shapes import (
-    ApprovalView,
     ChunkView,
-    DecisionView,
     DownloadQuery,
     DownloadView,
     EdgeView,
     GraphQuery,
     GraphView,
     NodeView,
-    PortView,
-    TreatmentSummary,
-    TreatmentView,
-    input_view,
-    runner_view,
-    spec_view,
-    value_view,
 )
-from cadence.application.identifiers import child_run_id
-from cadence.application.look_into_run import RunInsight, attempts
+from cadence.application.look_into_run import RunInsight
+from cadence.application.read_content import of_value
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
-from cadence.domain.errors import InvalidRequest, NotFound, Violation
-from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.run import TreatmentSpec
 
 endpoints = Endpoints("insight")
 
@@ -37,55 +29,6 @@ _CHUNKS_PER_PAGE = 1_000
 _LONGEST_PREVIEW = 4_096
 # A Lambda answers with at most 6 MB.
 _LONGEST_GRAPH = 3_000_000
-
-
-@endpoints.add(
-    "GET",
-    "/v1/runs/{run_id}/treatments/{treatment}",
-    Permission.RUNS_READ,
-    answers={200: TreatmentView},
-    errors=(404,),
-)
-def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> TreatmentView:
-    """Everything about a treatment: state, times, what it was to run, what it received and sent, its runners."""
-    insight = services.look(services.visible.get(call.by, run_id))
-    spec = insight.spec(treatment)
-    previewed = call.by.may(Permission.VALUES_READ)
-    # Until the run is admitted only its plan knows its treatments.
-    state = insight.treatments.get(treatment) or Treatment(run_id, treatment, TreatmentState.PENDING, 0)
-    runners = attempts(services.runners, state)
-    result = runners[0].result if runners else None
-    return TreatmentView(
-        **TreatmentSummary.model_validate(state).model_dump(),
-        run_id=run_id,
-        placed_at=state.placed_at,
-        failures=state.failures,
-        infrastructure_failures=state.infrastructure_failures,
-        usage=dict(result.usage) if result else {},
-        started_run=_started_run(services, insight, treatment),
-        approval=_approval(services, run_id, spec),
-        spec=spec_view(spec),
-        inputs=[input_view(insight, given, previewed=previewed) for given in spec.inputs],
-        outputs=[
-            PortView(
-                port=output.port,
-                flow=output.flow,
-                type=output.type,
-                value=value_view(insight.values.get((treatment, output.port)), previewed=previewed),
-            )
-            for output in spec.outputs
-        ],
-        runners=[runner_view(runner) for runner in runners],
-    )
-
-
-def _started_run(services: Services, insight: RunInsight, treatment: str) -> str | None:
-    if insight.spec(treatment).kind is not Kind.TRIGGER:
-        return None
-    try:
-        return services.runs.get_run(child_run_id(insight.run, treatment)).run_id
-    except NotFound:
-        return None
 
 
 @endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404, 422))
@@ -130,7 +73,11 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
         )
         for seq in range(query.first_chunk, last)
     ]
-    whole = value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size
+    piece = None
+    if query.offset is not None or query.length is not None:
+        piece = services.debugging.content(of_value(value), query.offset or 0, query.length or _LONGEST_PREVIEW)
+    whole = value.preview if value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size else None
+    content = piece.content if piece else whole
     return DownloadView(
         sha256=value.sha256,
         size=value.size,
@@ -138,26 +85,11 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
         type=value.type,
         treatment=value.treatment,
         port=value.port,
-        content_base64=base64.b64encode(value.preview).decode() if whole else None,
+        offset=piece.offset if piece else 0,
+        content_base64=base64.b64encode(content).decode() if content is not None else None,
+        shown=piece_view(piece) if piece else None,
         chunks=chunks,
         next_chunk=last if last < value.chunks else None,
-    )
-
-
-def _approval(services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalView | None:
-    if spec.environment is None:
-        return None
-    try:
-        asked = services.approval_store.get_request(run_id, spec.name)
-    except NotFound:
-        return None
-    return ApprovalView(
-        environment=asked.environment,
-        required=asked.required,
-        approvers=None if asked.approvers is None else list(asked.approvers),
-        asked_at=asked.asked_at,
-        expires_at=asked.expires_at,
-        decisions=[DecisionView.of(made) for made in services.approval_store.decisions(run_id, spec.name)],
     )
 
 

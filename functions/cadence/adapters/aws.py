@@ -43,5 +43,12 @@ def client(service: str) -> Any:
 
 
 @cache
+def client_at(service: str, endpoint: str) -> Any:
+    """A client of something with an address of its own; a path is one below the local stack's address."""
+    url = os.environ["AWS_ENDPOINT_URL"] + endpoint if endpoint.startswith("/") else endpoint
+    return _session().create_client(service, region_name=REGION, config=_CONFIG, endpoint_url=url)
+
+
+@cache
 def _session() -> botocore.session.Session:
     return botocore.session.get_session()

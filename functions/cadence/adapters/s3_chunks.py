@@ -52,6 +52,16 @@ class S3Chunks:
             raise
         return True
 
+    def sizes(self, prefix: str) -> Iterator[int]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        expected = 0
+        for page in pages:
+            for item in page.get("Contents", ()):
+                if item["Key"] != f"{prefix}{expected:012}":
+                    return  # several chunks are uploaded at a time, so a later one may be there before this one
+                yield item["Size"]
+                expected += 1
+
     def chunk_times(self, prefix: str, limit: int) -> Sequence[StoredChunk]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix, PaginationConfig={"MaxItems": limit}

@@ -3,13 +3,16 @@
 import gzip
 import hashlib
 import json
+import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from cadence.adapters.aws import client
+from cadence.adapters.aws import client, may_succeed_later
 from cadence.application.log_ports import Line, LogSegments
+from cadence.domain.errors import InvalidRequest, Transient
 from cadence.domain.ids import log_segment_key
 
 # Segments never change, so those read last are remembered (bytes as stored).
@@ -20,6 +23,8 @@ class S3LogSegments(LogSegments):
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
         self._remembered: OrderedDict[str, bytes] = OrderedDict()
+        # Searches read several at a time.
+        self._lock = threading.Lock()
 
     def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
         text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
@@ -35,21 +40,28 @@ class S3LogSegments(LogSegments):
         stored = self._get(key)
         if stored is None:
             return []
-        text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
-        return [json.loads(line) for line in text.split("\n") if line]
+        try:
+            text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
+            return [json.loads(line) for line in text.split("\n") if line]
+        except (ValueError, EOFError, zlib.error, OSError) as error:
+            raise InvalidRequest(f"{key} is no segment of a log.") from error
 
     def _get(self, key: str) -> bytes | None:
         """None once the bucket's own rule has removed it, which may be earlier than the manifest goes."""
-        if key in self._remembered:
-            self._remembered.move_to_end(key)
-            return self._remembered[key]
+        with self._lock:
+            if key in self._remembered:
+                self._remembered.move_to_end(key)
+                return self._remembered[key]
         try:
             data: bytes = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] == "NoSuchKey":
                 return None
+            if may_succeed_later(error):
+                raise Transient("The store of the logs cannot be reached or is busy.") from error
             raise
-        self._remembered[key] = data
-        while sum(map(len, self._remembered.values())) > _REMEMBERED:
-            self._remembered.popitem(last=False)
+        with self._lock:
+            self._remembered[key] = data
+            while sum(map(len, self._remembered.values())) > _REMEMBERED:
+                self._remembered.popitem(last=False)
         return data

@@ -13,6 +13,7 @@ from cadence.application.start_child_run import StartChildRun
 from cadence.application.stop_child_run import StopChildRun
 from cadence.domain import group as groups
 from cadence.domain.errors import Conflict
+from cadence.domain.history import Change
 from cadence.domain.run import Kind, Treatment, TreatmentState
 
 
@@ -61,6 +62,7 @@ class Act:
         return self._stopped(stored) or stored
 
     def _began(self, stored: Treatment) -> Treatment:
+        now = self.clock()
         try:
             return self.runs.advance(
                 stored.run_id,
@@ -68,7 +70,8 @@ class Act:
                 stored.attempt,
                 {TreatmentState.READY},
                 TreatmentState.RUNNING,
-                started_at=self.clock(),
+                started_at=now,
+                history=(Change(now, stored.attempt, TreatmentState.RUNNING),),
             )
         except Conflict:
             return self.runs.get_treatment(stored.run_id, stored.name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cadence.application.feed import Feeder
 from cadence.application.ports import Machines, RunStore
 from cadence.domain.errors import Cancelled, Conflict, Gone
+from cadence.domain.history import Change
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Runner
 
@@ -17,6 +18,9 @@ class Begin:
 
     def __call__(self, runner: Runner, spec: TreatmentSpec) -> None:
         """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
+        # A repeated claim says the same time again.
+        claimed = runner.claimed_at
+        history = (Change(claimed, runner.attempt, TreatmentState.RUNNING),) if claimed else ()
         try:
             begun = self.runs.advance(
                 runner.run_id,
@@ -24,7 +28,8 @@ class Begin:
                 runner.attempt,
                 {TreatmentState.BOOTING, TreatmentState.RUNNING},
                 TreatmentState.RUNNING,
-                started_at=runner.claimed_at,
+                started_at=claimed,
+                history=history,
             )
         except Conflict:
             raise Gone(f"{runner.treatment} was settled before its runner began.") from None

@@ -11,6 +11,7 @@ from cadence.application.ports import Clock, GroupStore, Machines, RunStore, Wak
 from cadence.application.workers import Workers, several_at_once
 from cadence.domain import conditions, wording
 from cadence.domain.errors import Conflict
+from cadence.domain.history import Change
 from cadence.domain.run import FAILED_TREATMENT_STATES, Edge, Kind, Treatment, TreatmentState, Trigger
 
 Ended = Sequence[Treatment]
@@ -124,13 +125,15 @@ class Feeder:
         try:
             if treatment.conditional and (ended := self._judged(treatment)):
                 return ended
+            now = self.clock()
             return self.runs.advance(
                 treatment.run_id,
                 treatment.name,
                 treatment.attempt,
                 {TreatmentState.PENDING},
                 TreatmentState.READY,
-                ready_at=self.clock(),
+                ready_at=now,
+                history=(Change(now, treatment.attempt, TreatmentState.READY),),
             )
         except Conflict:
             # It was skipped or cancelled meanwhile; or another delivery made it ready, which may have ended before starting it.

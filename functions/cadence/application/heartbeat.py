@@ -7,20 +7,10 @@ from datetime import timedelta
 from cadence.application.claim import LEASE_SECONDS
 from cadence.application.input_streams import InputStreams, Source
 from cadence.application.ports import Clock, RunnerStore
-from cadence.application.runner_ports import Followers, Specs
+from cadence.application.runner_ports import Followers, SampleStore, Specs
 from cadence.domain.errors import Conflict, Gone
+from cadence.domain.resources import Sample, peaks
 from cadence.domain.runner import Runner, RunnerState
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Resources at one moment: cumulated CPU time in ms and I/O in bytes, resident memory in bytes."""
-
-    cpu_ms: int
-    memory: int
-    read_bytes: int
-    write_bytes: int
-    processes: int
 
 
 @dataclass(frozen=True)
@@ -36,6 +26,7 @@ class Heartbeat:
     runners: RunnerStore
     sources: InputStreams
     followers: Followers
+    samples: SampleStore
     clock: Clock
 
     def __call__(self, runner: Runner, phase: str, samples: Sequence[Sample]) -> HeartbeatAnswer:
@@ -47,18 +38,12 @@ class Heartbeat:
                 {RunnerState.CLAIMED},
                 lease_until=now + timedelta(seconds=LEASE_SECONDS),
                 phase=phase,
-                peaks=_peaks(runner.peaks, samples),
+                peaks=peaks(runner.peaks, samples),
             )
         except Conflict:
             raise Gone(f"Runner {runner.runner_id} is no longer wanted: stop its work.") from None
+        if samples:
+            self.samples.add(runner.runner_id, samples)
         spec = self.specs(runner.run_id, runner.treatment)
         inputs = {wanted.port: self.sources(runner.run_id, wanted) for wanted in spec.inputs}
         return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)
-
-
-def _peaks(known: Mapping[str, float], samples: Sequence[Sample]) -> Mapping[str, float]:
-    peaks = dict(known)
-    for sample in samples:
-        for name in ("cpu_ms", "memory", "read_bytes", "write_bytes", "processes"):
-            peaks[name] = max(peaks.get(name, 0), getattr(sample, name))
-    return peaks

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cadence.application.log_ports import Line, LogIndex, LogSegments, RunOf
@@ -11,8 +11,9 @@ from cadence.domain.errors import Conflict, Transient
 from cadence.domain.log import Segment, Watermark, detected_level, gap_line
 from cadence.domain.run import Run
 
-_ATTEMPTS = 5
-# A transaction holds 100 items: manifest, head, and a watermark for each runner.
+# Other runs of the organization arrive in the same lane, so a transaction may come too late now and then.
+_ATTEMPTS = 8
+# A transaction holds 100 items: manifest, head, arrival and its lane, and a watermark for each runner.
 _RUNNERS_PER_SEGMENT = 90
 
 
@@ -21,6 +22,8 @@ class IndexLogs:
     index: LogIndex
     segments: LogSegments
     run_of: RunOf
+    ring: Callable[[str], None] = lambda organization: None
+    """Tells that lines of an organization have come. Rings too if they had come before: the ring may have been lost."""
 
     def __call__(self, run_id: str, batches: Sequence[LogBatch]) -> int:
         """Writes what is new in `batches`, all of one run; returns how many lines that were. Safe to repeat.
@@ -37,12 +40,13 @@ class IndexLogs:
         for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
             some = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
             written += self._write(run, some)
+        self.ring(run.organization)
         return written
 
     def _write(self, run: Run, by_runner: dict[str, list[LogBatch]]) -> int:
         run_id = run.run_id
         for _ in range(_ATTEMPTS):
-            head = self.index.get_head(run_id, by_runner)
+            head = self.index.get_head(run.organization, run_id, by_runner)
             watermarks: list[Watermark] = []
             lines_by_runner: list[list[Line]] = []
             for runner_id, batches in by_runner.items():
@@ -57,7 +61,7 @@ class IndexLogs:
             key = self.segments.write(run_id, head.next_segment, lines)
             try:
                 self.index.append(head, _manifest(run, head.next_segment, key, lines), watermarks)
-            except Conflict:
+            except (Conflict, Transient):
                 continue
             return len(lines)
         raise Transient(f"The log of run {run_id} is being written by others.")

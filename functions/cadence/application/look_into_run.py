@@ -35,10 +35,10 @@ class RunInsight:
         return {(value.treatment, value.port): value for value in self.runs.list_values(self.run.run_id)}
 
     def spec(self, treatment: str) -> TreatmentSpec:
-        """Raises NotFound."""
+        """Raises NotFound. Instances made for elements are in no plan; they are read for themselves."""
         try:
-            return self.specs[treatment]
-        except KeyError:
+            return self.specs.get(treatment) or self.runs.get_spec(self.run.run_id, treatment)
+        except NotFound:
             raise NotFound(f"Run {self.run.run_id} has no treatment {treatment!r}.") from None
 
     def value(self, sha256: str) -> Value:

@@ -10,6 +10,7 @@ from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, Run
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
+from cadence.domain.history import Change
 from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import PLACEABLE, Run, TreatmentSpec, TreatmentState
 
@@ -92,6 +93,9 @@ class Place:
             exhausted=exhausted,
             priority=spec.priority or run.priority,
         )
+        # Trying one pool after the other is one step, however often it is repeated.
+        if standing.treatment.state is not TreatmentState.BOOTING:
+            noted["history"] = (Change(placement.decided_at, attempt, TreatmentState.BOOTING, f"pool {pool.name}"),)
         return placement, {"waiting_for": None, **noted}
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[str]]:

@@ -121,12 +121,12 @@ class RunStore(Protocol):
         target: TreatmentState,
         **changes: Any,
     ) -> Treatment:
-        """Moves a treatment that is in one of `source` at that attempt; `changes` are fields of Treatment. Raises Conflict."""
+        """Moves a treatment that is in one of `source` at that attempt; `changes` are fields of Treatment; `history` is added to what is there. Raises Conflict."""
 
     def settle(
         self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
     ) -> bool:
-        """Final state, its cause (None: none) and the run's count, in one transaction. False if it was settled before.
+        """Final state (also in its history), its cause (None: none) and the run's count, in one transaction. False if it was settled before.
 
         Raises Conflict if the treatment is no longer in the state and attempt that `treatment` says.
         """

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from cadence.domain.offer import Offer
+from cadence.domain.resources import Sample
 from cadence.domain.run import TreatmentSpec
 from cadence.domain.runner import Runner
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
@@ -99,6 +100,16 @@ class StreamStore(StreamStates, Protocol):
 
     def consumers(self, runner_id: str, port: str) -> Mapping[str, int]:
         """Next chunk of each attached consumer, by its runner id."""
+
+
+class SampleStore(Protocol):
+    """What runners' commands used over time, but for what their results tell (table `runners`)."""
+
+    def add(self, runner_id: str, samples: Sequence[Sample]) -> None:
+        """Adding the same again changes nothing."""
+
+    def list_samples(self, runner_id: str) -> Sequence[Sample]:
+        """In order of their time."""
 
 
 class Followers(Protocol):
@@ -212,3 +223,6 @@ class Chunks(Protocol):
     def write(self, key: str, content: bytes) -> None: ...
 
     def exists(self, key: str) -> bool: ...
+
+    def sizes(self, prefix: str) -> Iterator[int]:
+        """Of the chunks whose keys are this prefix and a number of twelve digits, from 0 on without a gap; fetched as needed."""

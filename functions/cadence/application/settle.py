@@ -12,6 +12,7 @@ from cadence.application.runner_ports import Specs
 from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids, retrying
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.history import Change
 from cadence.domain.pool import HOST
 from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
@@ -187,16 +188,19 @@ class Settle:
         counter = retrying.COUNTERS[state]
         counts = {counter: getattr(treatment, counter) + 1, "attempt": treatment.attempt + 1}
         seconds = retrying.wait_seconds(dataclasses.replace(treatment, **counts), spec.retry)
+        # While it waits it has no place, so that whoever stops the run ends it at once.
+        following = TreatmentState.READY if seconds else TreatmentState.PLACING
+        now = self.clock()
         return self.runs.advance(
             treatment.run_id,
             treatment.name,
             treatment.attempt,
             _LIVE,
-            # While it waits it has no place, so that whoever stops the run ends it at once.
-            TreatmentState.READY if seconds else TreatmentState.PLACING,
+            following,
             cause=f"attempt {treatment.attempt}: {cause}",
             waiting_for=f"{seconds} s to pass before attempt {counts['attempt']}" if seconds else None,
             turnstiles=(),
+            history=(Change(now, treatment.attempt, state, cause or ""), Change(now, counts["attempt"], following)),
             **counts,
         )
 

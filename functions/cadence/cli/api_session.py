@@ -33,6 +33,7 @@ class ApiSession:
     def __init__(self, url: str, token: str, project: str = "default", timeout: float = 30) -> None:
         self.url = url.rstrip("/")
         self.project = project
+        self.token = token
         self._timeout = timeout
         self._safe = _session(token, _SAFE)
         self._repeatable = _session(token, _SAFE | {"POST"})

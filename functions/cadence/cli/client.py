@@ -7,6 +7,7 @@ from typing import Any
 from cadence.cli.alerting_calls import AlertCalls
 from cadence.cli.api_session import ApiError, Json, Unreachable
 from cadence.cli.api_session import path_of as _path
+from cadence.cli.insight_requests import InsightRequests
 
 __all__ = ["ApiError", "Client", "Json", "Unreachable", "is_final"]
 
@@ -18,7 +19,7 @@ def is_final(state: str) -> bool:
     return state in _FINAL
 
 
-class Client(AlertCalls):
+class Client(InsightRequests, AlertCalls):
     """Starting a run is repeatable, too, since it carries a key.
 
     Methods return what the API answers (see docs/openapi.json) and raise ApiError or Unreachable.
@@ -89,9 +90,6 @@ class Client(AlertCalls):
             cursor = page["next"]
         return {**run, "next": None}
 
-    def treatment(self, run_id: str, treatment: str) -> Json:
-        return self._call("GET", _path("runs", run_id, "treatments", treatment))
-
     def graph(self, run_id: str) -> Json:
         """Whole, also where the service tells it page by page."""
         graph: Json = {"nodes": [], "edges": []}
@@ -115,18 +113,6 @@ class Client(AlertCalls):
         """Which runs of the project used a value: one page."""
         params = {"limit": min(limit, 200), "cursor": cursor}
         return self._call("GET", self._in_project("values", sha256, "uses"), params=params)
-
-    def value(self, run_id: str, sha256: str, first_chunk: int = 0) -> Json:
-        return self._call("GET", _path("runs", run_id, "values", sha256), params={"first_chunk": first_chunk})
-
-    def read_value(self, run_id: str, sha256: str) -> Iterator[bytes]:
-        """The bytes of a value, piece by piece."""
-        first: int | None = 0
-        while first is not None:
-            page = self.value(run_id, sha256, first)
-            for chunk in page["chunks"]:
-                yield from self._download(chunk["url"])
-            first = page["next_chunk"]
 
     # Logs
 
@@ -163,8 +149,27 @@ class Client(AlertCalls):
                 return
             ended = is_final(self.run(run_id)["state"])
 
-    def search_logs(self, query: str, limit: int = 100) -> Json:
-        return self._call("GET", _path("logs"), params={"q": query, "limit": limit})
+    def search_logs(self, query: str, limit: int = 100, project: str | None = None, cursor: str | None = None) -> Json:
+        """One page of lines, the newest first: `lines`, `next`, and `reached`, the time down to which it has looked."""
+        params = {"q": query, "limit": limit, "project": project, "cursor": cursor}
+        return self._call("GET", _path("logs"), params=params)
+
+    def count_logs(
+        self, query: str, by: str | None = None, interval: int | None = None, project: str | None = None
+    ) -> Json:
+        """`interval` is in seconds."""
+        params = {"q": query, "by": by, "interval": interval, "project": project}
+        return self._call("GET", _path("logs", "counts"), params=params)
+
+    def live_logs(self, query: str, after: str | None = None, wait: float = 0, project: str | None = None) -> Json:
+        """Lines that came after the cursor, or from now on: `lines`, `after` to go on from, `more`."""
+        params = {"q": query, "after": after, "wait": min(wait, _LONGEST_WAIT) or None, "project": project}
+        return self._call("GET", _path("logs", "live"), params=params)
+
+    def live_url(self) -> str:
+        """Where lines can be followed by WebSocket."""
+        url = str(self._call("GET", _path("live"))["url"])
+        return f"ws{self.url.removeprefix('http')}{url}" if url.startswith("/") else url
 
     # Secrets, tokens, git hosts
 

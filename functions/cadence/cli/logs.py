@@ -1,16 +1,14 @@
 """Commands about logs and values."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cadence.cli.connection import connect
-from cadence.cli.failures import fail, told
+from cadence.cli.failures import told
 from cadence.cli.options import Json, Run
-from cadence.cli.output import out, print_json, print_line
+from cadence.cli.output import out, print_line
 
 Treatment = Annotated[
     str | None, typer.Option("--treatment", "-t", help="Only lines of this treatment.", show_default=False)
@@ -33,56 +31,6 @@ def logs(
                 _print_compact(line) if as_json else print_line(line, out, width)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
-
-
-def search(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Text to look for, as it stands.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many lines.")] = 100,
-    as_json: Json = False,
-) -> None:
-    """Search the log lines of the newest runs.
-
-    The newest line comes first.
-    """
-    with told(as_json):
-        found = connect().search_logs(query, limit)
-    if as_json:
-        print_json(found)
-        return
-    for line in found["lines"]:
-        out.print(f"{line['run']} ", style="dim", end="")
-        print_line(line)
-    if not found["complete"]:
-        out.print("There may be more: ask for something rarer.", style="dim")
-
-
-value = typer.Typer(name="value", help="Values that went from one treatment to another.", no_args_is_help=True)
-
-
-@value.command("download")
-def download(
-    run_id: Run,
-    port: Annotated[str, typer.Argument(metavar="SHA256|TREATMENT.PORT", help="A value.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; standard output by default.", show_default=False)
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Download a value in full."""
-    with told(as_json):
-        client = connect()
-        sha256 = port
-        if "." in port:
-            found = client.trace(run_id, port)["origin"]["value"]
-            if found is None:
-                raise fail(f"{port} has sent nothing yet.")
-            sha256 = found["sha256"]
-        if as_json:
-            print_json(client.value(run_id, sha256))
-            return
-        with output.open("wb") if output else sys.stdout.buffer as target:
-            for piece in client.read_value(run_id, sha256):
-                target.write(piece)
 
 
 def _print_compact(line: object) -> None:

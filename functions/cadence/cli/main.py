@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, exports, gates, logs, replaying, resources, runs, tracing
+from cadence.cli import alerting, exports, gates, logs, replaying, resources, runs, searching, tracing, values
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -25,7 +25,7 @@ for command in (
     runs.runs,
     runs.show,
     logs.logs,
-    logs.search,
+    searching.search,
     tracing.trace,
     runs.cancel,
     runs.rerun,
@@ -39,7 +39,7 @@ for command in (
     app.command()(command)
 app.command("import")(import_)
 for group in (
-    logs.value,
+    values.value,
     resources.pipeline,
     resources.secret,
     gates.environment,

@@ -13,6 +13,7 @@ from rich.text import Text
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_WIDE = 1_000
 _STYLES = {
     "succeeded": "green",
     "failed": "bold red",
@@ -43,6 +44,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     out.print(make_table(columns, rows))
 
 
+def print_part(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table with its heading everywhere, as wide as it needs where it is no terminal: a part of what is shown, no listing."""
+    out.print(make_table(columns, rows), width=None if out.is_terminal else _WIDE)
+
+
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
@@ -71,9 +77,13 @@ def print_findings(file: str, findings: Iterable[Mapping[str, Any]], console: Co
 
 def print_line(line: Mapping[str, Any], console: Console = out, width: int = 0) -> None:
     """A log line: when, whose, what."""
-    text = Text(line["text"], _LEVELS.get(line.get("level", ""), ""))
     head = Text(f"{clock_time(line['time'])} ", "dim")
-    console.print(Text.assemble(head, (f"{line['treatment']:<{width}} | ", "blue"), text))
+    console.print(Text.assemble(head, (f"{line['treatment']:<{width}} | ", "blue"), line_text(line)))
+
+
+def line_text(line: Mapping[str, Any]) -> Text:
+    """Its text, in the colour of its level."""
+    return Text(line["text"], _LEVELS.get(line.get("level", ""), ""))
 
 
 def clock_time(moment: str | None) -> str:
@@ -109,8 +119,12 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def parsed_time(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
+
+
 def _parsed(moment: str | None) -> datetime | None:
-    return datetime.fromisoformat(moment) if moment else None
+    return parsed_time(moment) if moment else None
 
 
 def _plain(cell: Any) -> str:

@@ -10,7 +10,8 @@ from cadence.cli.document import read_document
 from cadence.cli.failures import FAILED, WRONG_USE, fail, told
 from cadence.cli.options import Json, Project, Run
 from cadence.cli.output import date_time, duration, out, print_findings, print_json, print_table, state_text
-from cadence.cli.showing import show_run, show_treatment
+from cadence.cli.showing import show_run
+from cadence.cli.treatment_page import everything, show_treatment
 from cadence.cli.watching import watch
 
 File = Annotated[
@@ -129,7 +130,7 @@ def show(
     with told(as_json):
         client = connect()
         if as_json:
-            print_json(client.treatment(run_id, treatment) if treatment else client.run(run_id))
+            print_json(everything(client, run_id, treatment) if treatment else client.run(run_id))
         elif treatment:
             show_treatment(client, run_id, treatment)
         else:

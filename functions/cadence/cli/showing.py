@@ -1,18 +1,18 @@
 """What `show` prints: the cause of a failure first, then everything else."""
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
-from cadence.cli.client import Client
-from cadence.cli.output import date_time, duration, make_table, out, print_line, size, state_text
+from cadence.cli.client import ApiError, Client
+from cadence.cli.diagnosing import show_diagnosis, show_last_lines
+from cadence.cli.output import date_time, duration, out, state_text
+from cadence.cli.treatment_page import BROKEN
 from cadence.cli.watching import progress
 
-_LAST_LINES = 15
-_BROKEN = frozenset({"failed", "lost", "timed_out"})
-_SHOWN_PREVIEW = 200
+_LAST_LINES = 10
+_MOST_TREATMENTS = 40
 
 
 def show_run(client: Client, run_id: str) -> None:
@@ -31,49 +31,31 @@ def show_run(client: Client, run_id: str) -> None:
         parameters=_pairs(run["parameters"]),
         event=_pairs(run["event"]),
     )
-    broken = [treatment for treatment in run["treatments"] if treatment["state"] in _BROKEN]
+    broken = _causes([treatment for treatment in run["treatments"] if treatment["state"] in BROKEN])
     for treatment in broken[:3]:
         _show_failure(client, run_id, treatment)
     if len(broken) > 3:
         out.print(f"\n{len(broken) - 3} more failed, see below.", markup=False)
     out.print()
-    out.print(progress(run))
+    shown = _worth_showing(run["treatments"])
+    out.print(progress({**run, "treatments": shown}))
+    if len(shown) < len(run["treatments"]):
+        out.print(f"… {len(run['treatments']) - len(shown)} more have succeeded", style="dim")
 
 
-def show_treatment(client: Client, run_id: str, name: str) -> None:
-    treatment = client.treatment(run_id, name)
-    spec = treatment["spec"]
-    out.print(Text.assemble((f"treatment {name}", "bold"), "  ", state_text(treatment["state"])))
-    if treatment["cause"]:
-        out.print(Text.assemble("cause      ", (treatment["cause"], "bold")))
-    if treatment["waiting_for"]:
-        out.print(Text.assemble("waits for  ", (treatment["waiting_for"], "bold")))
-    if treatment["approval"]:
-        _show_approval(treatment["approval"])
-    if treatment["state"] in _BROKEN:
-        _show_last_lines(client, run_id, name)
-    _facts(
-        exit_code=treatment["exit_code"],
-        attempt=treatment["attempt"],
-        ready=date_time(treatment["ready_at"]),
-        waited=duration(treatment["ready_at"], treatment["started_at"]) if treatment["started_at"] else None,
-        started=date_time(treatment["started_at"]),
-        duration=duration(treatment["started_at"], treatment["finished_at"]),
-        pool=treatment["pool"],
-        usage=_usage(treatment["usage"]),
-        image=spec["image"],
-        environment=_pairs(spec["env"]),
-        secrets=_pairs(spec["secrets"]),
-    )
-    out.print("run", style="bold")
-    out.print(Text("\n".join(f"    {line}" for line in spec["run"].rstrip().splitlines())))
-    for kind in ("inputs", "outputs"):
-        if treatment[kind]:
-            out.print(f"\n{kind}", style="bold")
-            _table(("PORT", "TYPE", "FROM", "SIZE", "SHA-256", "BEGINS"), map(_port, treatment[kind]))
-    if treatment["runners"]:
-        out.print("\nrunners", style="bold")
-        _table(("ATTEMPT", "STATE", "POOL", "HOST", "RUNNER"), map(_runner, treatment["runners"]))
+def _causes(broken: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Without groups that failed because an instance did."""
+    groups = {one["name"].partition(":")[0] for one in broken if ":" in one["name"]}
+    return [one for one in broken if one["name"] not in groups]
+
+
+def _worth_showing(treatments: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """All of a few; of many those that have not succeeded, and the first of the others."""
+    others = [one for one in treatments if one["state"] != "succeeded"]
+    room = max(0, _MOST_TREATMENTS - len(others))
+    well = [one for one in treatments if one["state"] == "succeeded"][:room]
+    kept = {one["name"] for one in (*others, *well)}
+    return [one for one in treatments if one["name"] in kept]
 
 
 def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> None:
@@ -82,22 +64,20 @@ def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> 
     out.print(
         Text.assemble((treatment["name"], "bold"), " ", state_text(treatment["state"]), f"{code}: {treatment['cause']}")
     )
-    _show_last_lines(client, run_id, treatment["name"])
+    _show_reason(client, run_id, treatment)
 
 
-def _show_approval(approval: Mapping[str, Any]) -> None:
-    for made in approval["decisions"]:
-        word = "approved" if made["decision"] == "approve" else "refused"
-        comment = f": {made['comment']}" if made["comment"] else ""
-        out.print(Text(f"{word:<11}by {made['by']}, {date_time(made['at'])}{comment}"))
-
-
-def _show_last_lines(client: Client, run_id: str, treatment: str) -> None:
-    last = deque(client.all_logs(run_id, treatment=treatment), maxlen=_LAST_LINES)
-    for line in last:
-        print_line(line)
-    if not last:
-        out.print("    (it wrote no lines)", style="dim")
+def _show_reason(client: Client, run_id: str, treatment: Mapping[str, Any]) -> None:
+    try:
+        said = client.diagnosis(run_id, treatment["name"], _LAST_LINES)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return  # whoever may not read logs sees the cause
+    shown = {line["cursor"] for line in said["last_lines"]}
+    errors = [line for line in said["errors"] if line["cursor"] not in shown]
+    show_diagnosis(run_id, treatment["name"], {**said, "cause": None, "errors": errors})
+    show_last_lines(run_id, treatment["name"], said, heading=False)
 
 
 def _original(of: Mapping[str, str] | None) -> str | None:
@@ -110,38 +90,5 @@ def _facts(**facts: Any) -> None:
             out.print(Text.assemble((f"{name.replace('_', ' '):<11}", "dim"), str(value)))
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """With its heading everywhere: it is a part of what is shown, and no listing for programs."""
-    out.print(make_table(columns, rows))
-
-
-def _usage(usage: Mapping[str, float]) -> str:
-    """What a runner measured: amounts of bytes and times in words, anything else as it is."""
-    said = []
-    for name, amount in usage.items():
-        words = name.replace("_", " ")
-        if name.endswith("_ms"):
-            said.append(f"{words.removesuffix(' ms')} {amount / 1000:.2f} s")
-        elif name in {"memory_peak", "read_bytes", "write_bytes"}:
-            said.append(f"{words.removesuffix(' bytes')} {size(int(amount))}")
-        else:
-            said.append(f"{words} {amount:g}")
-    return ", ".join(said)
-
-
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
-
-
-def _port(port: Mapping[str, Any]) -> tuple[Any, ...]:
-    value = port["value"]
-    flow = f"{port['flow'].capitalize()}<{port['type']}>"
-    if value is None:
-        return (port["port"], flow, port["source"] or "", "", "", "")
-    preview = value["preview"] if value["preview"] is not None else "(not text)"
-    begin = preview[:_SHOWN_PREVIEW].splitlines()[0] if preview.strip() else ""
-    return (port["port"], flow, port["source"] or "", size(value["size"]), value["sha256"][:16], begin[:60])
-
-
-def _runner(runner: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (runner["attempt"], state_text(runner["state"]), runner["pool"], runner["host_id"], runner["runner_id"])

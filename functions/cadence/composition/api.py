@@ -49,11 +49,13 @@ from cadence.application.tell_metrics import TellMetrics
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
 from cadence.composition.alerting import Alerting, alerting
+from cadence.composition.debugging import Debugging, debugging
 from cadence.composition.documents import check_document
 from cadence.composition.exports import manage_exports, tell_metrics
 from cadence.composition.provenance import Provenance, provenance
 from cadence.composition.replays import Replays, replays
 from cadence.composition.schedules import schedules
+from cadence.composition.search import Search, search
 from cadence.domain.access import Principal, Project
 from cadence.domain.errors import NotFound
 from cadence.domain.schemas import schemas_folder
@@ -92,11 +94,13 @@ class Services:
     approval_links: ApprovalLinks
     visible: VisibleRuns
     look: LookIntoRun
+    debugging: Debugging
     create_token: CreateToken
     add_githost: AddGitHost
     exports: ManageExports
     tell_metrics: TellMetrics
     read_logs: ReadLogs
+    search: Search
     alerting: Alerting
 
     @property
@@ -169,10 +173,12 @@ def services() -> Services:
         approval_links=ApprovalLinks(DynamoLinkStore(its.access_table), runs, approval_store, approvals, now),
         visible=visible,
         look=LookIntoRun(runs, runners, documents),
+        debugging=debugging(its, hosts),
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
         exports=manage_exports(its),
         tell_metrics=tell_metrics(its),
+        search=search(its, visible, runs, runners, now),
         alerting=alerting(its, runs, hosts),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

@@ -11,6 +11,7 @@ from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.dynamodb.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.streams import DynamoStreamStore
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import KmsSecretStore
@@ -89,7 +90,7 @@ def gateway() -> Gateway:
         lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
         claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, begin, _now),
         session=RunnerSessions(runners),
-        heartbeat=Heartbeat(specs, runners, sources, runners, _now),
+        heartbeat=Heartbeat(specs, runners, sources, runners, DynamoSampleStore(its.runners_table), _now),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
         commit_output=CommitOutput(specs, runners, streams, urls, wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),

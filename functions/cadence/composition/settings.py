@@ -36,6 +36,7 @@ class ApiSettings:
     runners_table: str
     logs_table: str
     data_bucket: str
+    live_url: str
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
@@ -45,6 +46,7 @@ class ApiSettings:
     schedules_group: str
     schedules_role_arn: str
     git_hosts: str
+    retention_days: str
     telemetry_table: str
     exporting_queue_url: str
     outbound_hosts: str
@@ -257,6 +259,17 @@ class LogIndexerSettings:
     logs_table: str
     runs_table: str
     data_bucket: str
+    live_function: str
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    logs_table: str
+    data_bucket: str
+    live_endpoint: str
 
 
 @dataclass(frozen=True)
@@ -267,6 +280,13 @@ class LogStreamSettings:
     log_stream_stack: str
     log_stream_role_arn: str
     log_stream_policy: str
+
+
+@dataclass(frozen=True)
+class SearchIndexSettings:
+    logs_table: str
+    data_bucket: str
+    retention_days: str
 
 
 # Lambda folder → its settings; the infrastructure and a test go through this list.
@@ -289,5 +309,7 @@ SETTINGS: Mapping[str, type] = {
     "alerts": AlertsSettings,
     "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
+    "live": LiveSettings,
     "log_stream": LogStreamSettings,
+    "search_index": SearchIndexSettings,
 }

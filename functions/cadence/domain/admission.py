@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cadence.domain import plan, wording
+from cadence.domain.history import Change
 from cadence.domain.run import Edge, EdgeState, Kind, Treatment, TreatmentSpec, TreatmentState
 
 
@@ -50,9 +51,7 @@ def beginning(
             consumer = found[edge.consumer]
             if not fired and not consumer.state.final:
                 cause = wording.skipped_because(edge, producer.state)
-                skipped = dataclasses.replace(
-                    consumer, state=TreatmentState.SKIPPED, cause=cause, finished_at=at, conditional=False
-                )
+                skipped = _decided(consumer, TreatmentState.SKIPPED, cause, at)
                 found[edge.consumer] = skipped
                 decided.append(skipped)
     return Beginning(_counted(found.values(), edges.values()), tuple(edges.values()))
@@ -97,16 +96,20 @@ def _first(
         bound,
         spec.when is not None,
         cause=notes.get(spec.name),
+        history=(Change(at, 1, TreatmentState.PENDING),),
     )
     if spec.name in kept:
-        return dataclasses.replace(
-            treatment, state=TreatmentState.SUCCEEDED, kept_from=kept[spec.name], finished_at=at, conditional=False
-        )
+        succeeded = _decided(treatment, TreatmentState.SUCCEEDED, treatment.cause, at)
+        return dataclasses.replace(succeeded, kept_from=kept[spec.name])
     if spec.never:
-        return dataclasses.replace(
-            treatment, state=TreatmentState.SKIPPED, cause=spec.never, finished_at=at, conditional=False
-        )
+        return _decided(treatment, TreatmentState.SKIPPED, spec.never, at)
     return treatment
+
+
+def _decided(treatment: Treatment, state: TreatmentState, cause: str | None, at: datetime) -> Treatment:
+    """It ends before it began."""
+    history = (Change(at, 1, state, cause or ""),)
+    return dataclasses.replace(treatment, state=state, cause=cause, finished_at=at, conditional=False, history=history)
 
 
 def _counted(treatments: Iterable[Treatment], edges: Iterable[Edge]) -> Sequence[Treatment]:

@@ -46,3 +46,8 @@ def cache_prefix(organization: str, project: str, entry: str) -> str:
 
 def cache_chunk_key(organization: str, project: str, entry: str, seq: int) -> str:
     return f"{cache_prefix(organization, project, entry)}{seq:06}"
+
+
+def split_key(organization: str, project: str, split_id: str) -> str:
+    """Key, in the data bucket, of a part of a project's search index."""
+    return f"splits/{organization}/{project}/{split_id}"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from cadence.domain import ids
+from cadence.domain.history import Change
 from cadence.domain.specification import (
     CacheSpec as CacheSpec,
 )
@@ -206,6 +207,7 @@ class Treatment:
 
     `bounded_by` is the group that lets only some of its instances be under way at a time; `conditional` ones are skipped
     if their `when` says so once they are ready; `cancel_reason` is why this one is to end although its run goes on.
+    `history` are its states so far, of all attempts, in order.
     """
 
     run_id: str
@@ -231,6 +233,7 @@ class Treatment:
     placed_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    history: tuple[Change, ...] = ()
 
 
 class EdgeState(StrEnum):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from cadence.domain.offer import Offer
+from cadence.domain.resources import Sample
 
 
 class RunnerState(StrEnum):
@@ -34,7 +35,7 @@ class Outcome(StrEnum):
 class Result:
     """What the agent said at the end. `error` is one sentence, already masked; `usage` holds peaks (cpu_seconds, memory_mb…).
 
-    `image_digest` is that of the image the command ran in.
+    `image_digest` is that of the image the command ran in; `samples` are the last ones, which no heartbeat had told.
     """
 
     outcome: Outcome
@@ -46,6 +47,7 @@ class Result:
     logs_through: int = 0
     usage: Mapping[str, float] = field(default_factory=dict)
     image_digest: str | None = None
+    samples: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""One address for everything: passes requests on to the stack's HTTP API, bodies untouched."""
+"""One address for everything: passes requests on to the stack's HTTP API, bodies untouched, and WebSockets to its own API."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Self
 
@@ -12,6 +13,7 @@ BODY_LIMIT = 10 * 1024 * 1024
 """Bytes; the limit of an API Gateway in AWS."""
 
 PROBLEM = "application/problem+json"
+_LIVE = "/v1/live/socket"
 _SERVED = ("/v1", "/webhooks", "/runner", "/metrics", "/0.1")
 _HOP_BY_HOP = frozenset(
     {
@@ -30,10 +32,11 @@ _SET_BY_CLIENT = _HOP_BY_HOP | {"content-length", "expect"}
 
 
 class FrontDoor:
-    """The reverse proxy; `api` is the address of the stack's HTTP API, without a slash at its end."""
+    """The reverse proxy; `api` is the address of the stack's HTTP API, `live` that of its WebSocket API, without a slash at the end."""
 
-    def __init__(self, api: str) -> None:
+    def __init__(self, api: str, live: str) -> None:
         self._api = api
+        self._live = live
         self._cleanup = AsyncExitStack()
         self._session: aiohttp.ClientSession | None = None
 
@@ -59,6 +62,8 @@ class FrontDoor:
             return problem(
                 404, "not_found", f"Nothing is served at {request.path}; what is served begins with {served}."
             )
+        if request.path == _LIVE and request.headers.get("upgrade", "").lower() == "websocket":
+            return await self._pass_on_messages(request)
         if request.headers.get("expect", "").lower() == "100-continue":
             await _ask_for_the_body(request)
         body = await _read(request)
@@ -68,6 +73,24 @@ class FrontDoor:
             return await self._pass_on(request, body)
         except (TimeoutError, aiohttp.ClientConnectionError):
             return problem(503, "unavailable", "The local stack does not answer; see `cadence local status`.")
+
+    async def _pass_on_messages(self, request: web.BaseRequest) -> web.StreamResponse:
+        assert self._session is not None
+        try:
+            server = await self._session.ws_connect(self._live, max_msg_size=BODY_LIMIT)
+        except aiohttp.ClientError:
+            return problem(503, "unavailable", "The local stack does not answer; see `cadence local status`.")
+        async with server:
+            client = web.WebSocketResponse(max_msg_size=BODY_LIMIT)
+            await client.prepare(request)
+            directions = [asyncio.ensure_future(_pump(client, server)), asyncio.ensure_future(_pump(server, client))]
+            try:
+                await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for direction in directions:
+                    direction.cancel()
+                await client.close()
+            return client
 
     async def _pass_on(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         assert self._session is not None
@@ -136,6 +159,17 @@ def problem(status: int, code: str, detail: str) -> web.Response:
         status=status,
         content_type=PROBLEM,
     )
+
+
+Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+async def _pump(source: Socket, target: Socket) -> None:
+    """Text messages, until one side closes."""
+    async for message in source:
+        if message.type is not aiohttp.WSMsgType.TEXT or target.closed:
+            return
+        await target.send_str(message.data)
 
 
 def _client() -> aiohttp.ClientSession:

@@ -80,6 +80,7 @@ class MiniStack:
         )
 
     def local_address(self, api_url: str) -> str:
-        """Where this MiniStack answers for an HTTP API whose address in AWS would be `api_url` (its default stage)."""
-        api_id = urlsplit(api_url).netloc.partition(".")[0]
-        return f"{self.endpoint}/_aws/execute-api/{api_id}/$default"
+        """Where this MiniStack answers for an API whose address in AWS would be `api_url` (without a path: its default stage)."""
+        address = urlsplit(api_url)
+        api_id = address.netloc.partition(".")[0]
+        return f"{self.endpoint}/_aws/execute-api/{api_id}/{address.path.strip('/') or '$default'}"

@@ -29,7 +29,7 @@ from cadence.local.progress import Say, say, step
 DEFAULT_PORT = 8400
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
-_API_OUTPUT = "ApiUrl"
+_API_OUTPUTS = ("ApiUrl", "LiveUrl")
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Supervisor:
         with step(self._say, "making sure of the default organization, project and pool"):
             credentials = await self._parts.seed(ministack, self._paths)
         await self._save()
-        api = ministack.local_address(outputs[_API_OUTPUT])
-        url = await self._open_front_door(cleanup, api, ports.get("front_door", 0))
+        door = FrontDoor(*(ministack.local_address(outputs[name]) for name in _API_OUTPUTS))
+        url = await self._open_front_door(cleanup, door, ports.get("front_door", 0))
         with step(self._say, "starting the host agent of pool 'local'"):
             command, environment = await self._parts.host_command(url, credentials, self._paths)
             await self._start_child(cleanup, "host-agent", command, environment)
@@ -152,10 +152,10 @@ class Supervisor:
                 f"MiniStack is not ready after {_READY_SECONDS:.0f} s; its log: {server.log}"
             ) from None
 
-    async def _open_front_door(self, cleanup: AsyncExitStack, api: str, last_port: int) -> str:
+    async def _open_front_door(self, cleanup: AsyncExitStack, door: FrontDoor, last_port: int) -> str:
         wanted = self._options.port
         port = first_free(wanted, last_port) if wanted else first_free(last_port)
-        door = await FrontDoor(api).start(LOOPBACK, port)
+        await door.start(LOOPBACK, port)
         cleanup.push_async_callback(door.cleanup)
         if wanted and port != wanted:
             self._say(f"  port {wanted} is taken by another program: using {port}")

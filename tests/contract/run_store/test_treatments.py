@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cadence.application.ports import RunStore
 from cadence.domain.admission import beginning
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.history import Change
 from cadence.domain.run import (
     Edge,
     EdgeState,
@@ -111,6 +112,31 @@ def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunStor
             store.advance(RUN, "a", attempt, source, S.BOOTING)
     cleared = store.advance(RUN, "a", 1, {S.READY}, S.PLACING, attempt=2, pool=None)
     assert (cleared.attempt, cleared.pool) == (2, None)
+
+
+def test_a_history_keeps_every_state_of_every_attempt(store: RunStore, run: str) -> None:
+    admit(store, TreatmentSpec("a", "true"), TreatmentSpec("b", "true", never="its condition is false"))
+    times = [NOW + timedelta(seconds=seconds) for seconds in range(5)]
+    store.advance(RUN, "a", 1, {S.PENDING}, S.READY, history=(Change(times[1], 1, S.READY),))
+    for _ in range(2):  # a repeated call says the same again
+        store.advance(
+            RUN, "a", 1, {S.READY, S.RUNNING}, S.RUNNING, started_at=times[2], history=(Change(times[2], 1, S.RUNNING),)
+        )
+    ended = (Change(times[3], 1, S.LOST, "gone"), Change(times[3], 2, S.PLACING))
+    moved = store.advance(RUN, "a", 1, {S.RUNNING}, S.PLACING, attempt=2, history=ended)
+    store.settle(moved, S.FAILED, "exit code 3", 3, times[4])
+
+    history = store.get_treatment(RUN, "a").history
+    assert [(change.at, change.attempt, change.state, change.note) for change in history] == [
+        (NOW, 1, "pending", ""),
+        (times[1], 1, "ready", ""),
+        (times[2], 1, "running", ""),
+        (times[3], 1, "lost", "gone"),
+        (times[3], 2, "placing", ""),
+        (times[4], 2, "failed", "exit code 3"),
+    ]
+    (skipped,) = store.get_treatment(RUN, "b").history
+    assert (skipped.state, skipped.note) == ("skipped", "its condition is false")
 
 
 def test_a_treatment_that_does_not_exist_is_not_made(store: RunStore, run: str) -> None:

@@ -163,13 +163,19 @@ def test_no_container_engine(gateway: FakeGateway, work: Work, tmp_path: Path) -
 
 def test_samples_and_usage(gateway: FakeGateway, work: Work, sandbox: str) -> None:
     runner = gateway.add_runner(
-        "i=0; while test $i -lt 300000; do i=$((i+1)); done; head -c 1000000 /dev/zero > file; sleep 0.2"
+        "i=0; while test $i -lt 300000; do i=$((i+1)); done; head -c 1000000 /dev/zero > file; sleep 1.2"
     )
     usage = work(runner, sandbox)["usage"]
     assert usage["cpu_ms"] > 20
     assert usage["memory_peak"] > 0
     assert usage["duration_ms"] >= 200
-    samples = [sample for beat in runner.heartbeats for sample in beat["samples"]]
+    # Nothing of so short a treatment was told before its end.
+    assert not [sample for beat in runner.heartbeats for sample in beat["samples"]]
+    assert runner.completed is not None
+    samples = runner.completed["samples"]
     assert samples
+    assert samples[-1]["disk_bytes"] >= 1_000_000
+    assert usage["disk_peak"] >= 1_000_000
+    assert {"rx_bytes", "tx_bytes", "shared_network"} <= samples[-1].keys()
     assert [sample["cpu_ms"] for sample in samples] == sorted(sample["cpu_ms"] for sample in samples)
     assert {"running"} <= {beat["phase"] for beat in runner.heartbeats}

@@ -82,8 +82,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     }
     queues = {
         name: aws_clients.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-        for name in ("deadlines", "deliveries", "exporting")
-        for name in ("deadlines", "deliveries", "alerting")
+        for name in ("deadlines", "deliveries", "alerting", "exporting")
     }
     aws_clients.client("scheduler").create_schedule_group(Name="pipelines")
     values = {
@@ -93,6 +92,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "runners_table": "runners",
         "logs_table": "logs",
         "data_bucket": "data",
+        "live_url": "/v1/live/socket",
         "secrets_key": key,
         "run_machine_arn": machines["run"],
         "treatment_machine_arn": machines["treatment"],

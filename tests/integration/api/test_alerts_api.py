@@ -321,7 +321,7 @@ def test_a_dry_run_goes_through_the_lines_of_the_past(api: Api) -> None:
         segment = Segment(
             "default", "default", "hello", run_id, number, key, stamp(at), stamp(at), 2, ("greet",), ("error", "info")
         )
-        index.append(index.get_head(run_id, []), segment, [])
+        index.append(index.get_head("default", run_id, []), segment, [])
     rule: dict[str, Any] = {"when": {"log": {"query": "panic"}}, "count": 3, "window": 300, "channels": ["ops"]}
     dry = {"project": "default", "rule": rule}
     assert api("POST", "/v1/alerts/dry-runs", dry).json["fired"] == 1

@@ -43,7 +43,6 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 QUERIES: dict[str, dict[str, str]] = {
     "trace": {"port": "greet.greeting"},
-    "search_logs": {"q": "x"},
     "show_link": {"key": "k"},
 }
 

@@ -181,7 +181,7 @@ def test_runners_and_hosts(api, run_id, settings):
     assert api("GET", "/v1/runners", query={"run": "01unknown"}).status == 404
 
 
-def test_logs_are_read_from_a_cursor_on_filtered_and_found(api, run_id, settings):
+def test_logs_are_read_from_a_cursor_on_and_filtered(api, run_id, settings):
     lines = [
         LogLine(number, f"2026-03-04T05:06:0{number}.000Z", "stdout", "info", text)
         for number, text in enumerate(("one", "two (2)", "three é"), 1)
@@ -201,5 +201,3 @@ def test_logs_are_read_from_a_cursor_on_filtered_and_found(api, run_id, settings
     assert api("GET", path, query={"treatment": "shout"}).json["lines"] == []
     assert api("GET", path, query={"grep": "("}).status == 422
     assert api("GET", path, query={"after": "nonsense"}).status == 422
-    assert [line["seq"] for line in api("GET", "/v1/logs", query={"q": "(2)"}).json["lines"]] == [2]
-    assert api("GET", "/v1/logs", query={"q": "(2)", "project": "default"}).json["complete"] is True

@@ -42,7 +42,10 @@ def stored(world):
     ended = START + timedelta(minutes=5)
     runs.create_run(Run(RUN, "acme", "web", "ci", RunState.SUCCEEDED, START, "", "", finished_at=ended))
     names = ("organization", "project", "pipeline", "run_id", "number", "key", "first_time", "last_time", "lines")
-    segments = [Segment(*(event[name] for name in names), ("build:3.13",), ("info",)) for event in events]
+    segments = [
+        Segment(**{name: event[name] for name in names}, treatments=("build:3.13",), levels=("info",))
+        for event in events
+    ]
     return runs, Segments(segments)
 
 
@@ -55,7 +58,8 @@ def request_backfill(world):
 @pytest.fixture
 def work_on(world, stored):
     runs, index = stored
-    return WorkOnBackfill(runs, NoRunners(), index, world.send, world.backlog, world.work, world.clock)
+    runners: Any = NoRunners()
+    return WorkOnBackfill(runs, runners, index, world.send, world.backlog, world.work, world.clock)
 
 
 def work_off(world, work_on, export):

@@ -137,6 +137,7 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
         "finished_at": NOW,
         "logs_through": 2,
         "usage": {"cpu_ms": 1, "memory_peak": 1, "read_bytes": 0, "write_bytes": 0, "duration_ms": 5},
+        "samples": [{**sample, "rx_bytes": 6, "tx_bytes": 7, "disk_bytes": 8, "shared_network": True}],
     }
     status, answer = call(f"runners/{runner_id}/complete", result, session)
     assert_answer("complete", status, answer)
@@ -144,6 +145,9 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     assert call(f"runners/{runner_id}/complete", {**result, "exit_code": 1}, session)[0] == 409
     status, answer = call(f"runners/{runner_id}/heartbeat", {"phase": "finishing", "samples": []}, session)
     assert (status, answer["code"]) == (410, "gone")
+    kept = world.runners.get_runner(runner_id).result
+    assert kept is not None
+    assert [(one.memory, one.disk_bytes, one.shared_network) for one in kept.samples] == [(2, 8, True)]
     (output,) = world.runners.list_outputs(runner_id)
     assert (output.size, output.preview) == (1, b"x")
 

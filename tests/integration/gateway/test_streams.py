@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.samples import DynamoSampleStore
 from cadence.application.complete import Complete
 from cadence.application.feed import Feeder
-from cadence.application.heartbeat import Heartbeat, Sample
+from cadence.application.heartbeat import Heartbeat
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.outputs import CommitOutput, OutputAnswer
@@ -16,6 +18,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import Settle
 from cadence.application.turnstiles import Turnstiles
 from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
+from cadence.domain.resources import Sample
 from cadence.domain.run import TreatmentState
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
 from cadence.domain.stream import WINDOW, Chunk, InputState, StreamEnd
@@ -40,7 +43,10 @@ class Flow:
         self.wake_ups = MemoryWakeUps()
         self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, self.wake_ups)
         self.read = ReadInput(world.runs.get_spec, world.streams, sources, world.urls)
-        self.heartbeat = Heartbeat(world.runs.get_spec, world.runners, sources, world.runners, world.clock)
+        self.samples = DynamoSampleStore("runners")
+        self.heartbeat = Heartbeat(
+            world.runs.get_spec, world.runners, sources, world.runners, self.samples, world.clock
+        )
         self.make = self.running("make")
         self.test = self.running("test")
 
@@ -188,7 +194,13 @@ def test_an_input_fails_with_its_producer(flow: Flow) -> None:
 
 def test_a_heartbeat_renews_the_lease_and_tells_the_news(flow: Flow) -> None:
     runner = flow.world.runners.get_runner(flow.test.runner_id)
-    answer = flow.heartbeat(runner, "running", [Sample(5, 100, 0, 0, 2), Sample(9, 50, 0, 0, 1)])
+    began = flow.world.clock()
+    first = Sample(began, 5, 100, 0, 0, 2)
+    second = Sample(began + timedelta(seconds=1), 9, 50, 0, 0, 1, 7, 8, 4096, shared_network=True)
+    flow.heartbeat(runner, "running", [first])
+    # Its answer was lost, so the same sample comes again, with the next one.
+    answer = flow.heartbeat(runner, "running", [first, second])
+    assert flow.samples.list_samples(runner.runner_id) == [first, second]
     assert (answer.cancel, answer.follow) == (None, False)
     assert (answer.inputs["wheel"].epoch, answer.inputs["wheel"].state) == (1, InputState.OPEN)
     flow.world.clock.pass_time(10)
@@ -197,6 +209,7 @@ def test_a_heartbeat_renews_the_lease_and_tells_the_news(flow: Flow) -> None:
     assert flow.heartbeat(runner, "running", []).cancel == "enough"
     kept = flow.world.runners.get_runner(runner.runner_id)
     assert (kept.peaks["cpu_ms"], kept.peaks["memory"], kept.phase) == (9, 100, "running")
+    assert kept.peaks["disk_bytes"] == 4096
     assert kept.lease_until is not None
     assert kept.lease_until > flow.world.clock()
 

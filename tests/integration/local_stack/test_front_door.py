@@ -72,7 +72,7 @@ def test_bodies_above_the_limit_are_refused(url: str, chunked: bool) -> None:
 def test_without_a_stack_behind_it_the_front_door_says_so() -> None:
     async def ask() -> tuple[int, dict[str, object]]:
         nobody, port = first_free(), first_free()
-        door = await FrontDoor(f"http://127.0.0.1:{nobody}").start("127.0.0.1", port)
+        door = await FrontDoor(f"http://127.0.0.1:{nobody}", f"http://127.0.0.1:{nobody}").start("127.0.0.1", port)
         try:
             async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/v1/runs") as answer:
                 return answer.status, await answer.json(content_type="application/problem+json")

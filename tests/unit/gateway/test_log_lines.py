@@ -1,7 +1,5 @@
 """Logs as the indexer writes them and readers see them, on fakes: whatever order and repetition the lines come in."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,72 +8,22 @@ from hypothesis import strategies as st
 
 from cadence.adapters.log_records import LARGEST, decode, encode, split
 from cadence.application.index_logs import IndexLogs
-from cadence.application.log_ports import Line, LogHead
-from cadence.application.read_logs import LineFilter, ReadLogs
+from cadence.application.log_ports import Line
+from cadence.application.read_logs import ReadLogs, line_filter
 from cadence.application.runner_ports import LogBatch, LogLine
-from cadence.domain.errors import Conflict, InvalidRequest, Transient
-from cadence.domain.log import Gap, Segment, Watermark, detected_level
+from cadence.domain.errors import InvalidRequest, Transient
+from cadence.domain.log import Gap, Watermark, detected_level
+from tests.fakes.logs import FakeFollowers, FakeLogIndex, FakeLogSegments
 from tests.fakes.runs import a_run
 
 RUN = "run"
 Delivered = tuple[dict[str, set[int]], list[list[LogBatch]]]
 
 
-@dataclass
-class FakeIndex:
-    segments: list[Segment] = field(default_factory=list)
-    watermarks: dict[str, Watermark] = field(default_factory=dict)
-    refuse: int = 0
-
-    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
-        known = {name: self.watermarks[name] for name in runner_ids if name in self.watermarks}
-        return LogHead(len(self.segments), known)
-
-    def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
-        if self.refuse:
-            self.refuse -= 1
-            raise Conflict("somebody else was first")
-        assert head.next_segment == len(self.segments) == segment.number
-        for watermark in watermarks:
-            assert self.watermarks.get(watermark.runner_id) == head.watermarks.get(watermark.runner_id)
-            self.watermarks[watermark.runner_id] = watermark
-        self.segments.append(segment)
-
-    def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
-        return self.segments[from_number : from_number + limit]
-
-    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
-        return self.segments[::-1][:limit]
-
-
-@dataclass
-class FakeSegments:
-    objects: dict[str, Sequence[Line]] = field(default_factory=dict)
-
-    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
-        key = f"{run_id}/{number}/{hash(str(lines))}"
-        self.objects[key] = lines
-        return key
-
-    def read(self, key: str) -> Sequence[Line]:
-        return self.objects[key]
-
-
-class FakeFollowers:
-    def __init__(self) -> None:
-        self.followed: list[str] = []
-
-    def follow(self, run_id: str, until: datetime) -> None:
-        self.followed.append(run_id)
-
-    def is_followed(self, run_id: str, now: datetime) -> bool:
-        return run_id in self.followed
-
-
 class Log:
     def __init__(self) -> None:
-        self.index = FakeIndex()
-        self.segments = FakeSegments()
+        self.index = FakeLogIndex()
+        self.segments = FakeLogSegments()
         self.followers = FakeFollowers()
         self.write = IndexLogs(self.index, self.segments, a_run)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -87,7 +35,7 @@ class Log:
         self.now += timedelta(seconds=seconds)
 
     def lines(self) -> list[Line]:
-        return list(self.reader.tail(RUN, limit=10**6).lines)
+        return [line for _, _, line in self.reader.tail(RUN, limit=10**6).lines]
 
 
 def batch(*numbers: int, runner: str = "r", text: str = "line {}", treatment: str = "build") -> LogBatch:
@@ -148,10 +96,10 @@ def test_a_reader_that_goes_on_from_its_cursor_misses_and_repeats_nothing(delive
     for batches in delivered[1]:
         log.write(RUN, batches)
         tail = log.reader.tail(RUN, after, limit)
-        read += tail.lines
+        read += [line for _, _, line in tail.lines]
         after = tail.after
     while (tail := log.reader.tail(RUN, after, limit)).lines:
-        read += tail.lines
+        read += [line for _, _, line in tail.lines]
         after = tail.after
     assert read == log.lines()
 
@@ -203,7 +151,7 @@ def test_a_reader_waits_for_the_first_line_and_no_longer_than_it_may() -> None:
     assert sum(log.slept) == pytest.approx(2, abs=0.1)
     assert log.followers.followed == [RUN]
     log.write(RUN, [batch(1)])
-    assert [line["seq"] for line in log.reader.tail(RUN, tail.after, wait=timedelta(seconds=1)).lines] == [1]
+    assert [line["seq"] for _, _, line in log.reader.tail(RUN, tail.after, wait=timedelta(seconds=1)).lines] == [1]
 
 
 def test_filters() -> None:
@@ -211,35 +159,32 @@ def test_filters() -> None:
     log.write(RUN, [batch(1, text="ERROR: connection refused"), batch(1, runner="o", treatment="test", text="fine")])
 
     def texts(**wanted: str) -> list[str]:
-        return [line["text"] for line in log.reader.tail(RUN, wanted=LineFilter(**wanted)).lines]
+        return [line["text"] for _, _, line in log.reader.tail(RUN, wanted=line_filter(**wanted)).lines]
 
     assert texts(treatment="test") == ["fine"]
     assert texts(level="error") == ["ERROR: connection refused"]
     assert texts(grep="connec.*fus") == ["ERROR: connection refused"]
-    assert texts(stream="stderr") == []
+    assert texts(treatment="test", level="error") == []
+
+
+def test_whoever_filters_is_told_of_gaps_that_may_have_hidden_what_they_look_for() -> None:
+    log = Log()
+    log.write(RUN, [batch(1, 4, text="fine"), batch(1, runner="o", treatment="test", text="fine")])
+    shown = [line.get("gap") for _, _, line in log.reader.tail(RUN, wanted=line_filter(grep="nothing")).lines]
+    assert shown == [{"first": 2, "last": 3}]
+    assert not log.reader.tail(RUN, wanted=line_filter(treatment="test", grep="nothing")).lines
 
 
 @pytest.mark.parametrize("grep", ["(", "a" * 300, r"(a)\1"])
 def test_a_regular_expression_that_cannot_be_used_is_refused(grep: str) -> None:
     with pytest.raises(InvalidRequest):
-        Log().reader.tail(RUN, wanted=LineFilter(grep=grep))
+        Log().reader.tail(RUN, wanted=line_filter(grep=grep))
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "1", "1:2:3", "-1:0"])
 def test_a_made_up_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidRequest):
         Log().reader.tail(RUN, after=cursor)
-
-
-def test_search_gives_the_newest_first_and_says_when_there_is_more() -> None:
-    log = Log()
-    for n in range(1, 6):
-        log.write(RUN, [batch(n, text="found {}")])
-    found = log.reader.search([RUN], LineFilter(grep="found"), None, limit=2)
-    assert ([line["text"] for line in found.lines], found.complete) == (["found 5", "found 4"], False)
-    since = datetime(2026, 1, 1, 0, 0, 4, tzinfo=UTC)
-    found = log.reader.search([RUN], LineFilter(), since)
-    assert ([line["seq"] for line in found.lines], found.complete) == ([5, 4], True)
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,11 @@ class Segments:
             Segment("acme", "site", "build", run_id, n, str(n), "", "", len(self.lines[n]), (), ()) for n in numbers
         ]
 
-    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
-        return self.list_segments(run_id, 0, len(self.lines))[::-1][:limit]
+    def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
+        there = self.list_segments(run_id, 0, len(self.lines))[::-1]
+        return [segment for segment in there if before is None or segment.number < before][:limit]
 
-    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
+    def get_head(self, organization: str, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         return LogHead(len(self.lines), {})
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:

@@ -15,6 +15,7 @@ from cadence.adapters.dynamodb.run_items import RunItem, RunsTable, SpecItem, Tr
 from cadence.adapters.insisting import insisting
 from cadence.domain.errors import NotFound
 from cadence.domain.group import Growth, Places
+from cadence.domain.history import Change
 from cadence.domain.run import Edge, Treatment, TreatmentSpec, TreatmentState, Trigger
 
 _ITEMS: tuple[type[RunsTable], ...] = (RunItem, SpecItem, TreatmentItem, EdgeItem, GrowthItem, PlacesItem)
@@ -42,6 +43,7 @@ class DynamoGroupStore:
     def add_instances(self, seen: Growth, after: Growth, specs: Sequence[TreatmentSpec], at: datetime) -> None:
         run_id, group, count = seen.run_id, seen.group, len(specs)
         after = dataclasses.replace(after, version=seen.version + 1)
+        made = (Change(at, 1, TreatmentState.READY),)
 
         def write() -> None:
             with translated(f"group {group}"), TransactWrite(connection=self._connection) as transaction:
@@ -57,7 +59,7 @@ class DynamoGroupStore:
                     condition=TreatmentItem.state == str(TreatmentState.RUNNING),
                 )
                 for spec in specs:
-                    instance = Treatment(run_id, spec.name, TreatmentState.READY, 0, ready_at=at)
+                    instance = Treatment(run_id, spec.name, TreatmentState.READY, 0, ready_at=at, history=made)
                     transaction.save(SpecItem.of(run_id, spec))
                     transaction.save(TreatmentItem.of(instance), condition=TreatmentItem.pk.does_not_exist())
                     transaction.save(EdgeItem.of(Edge(run_id, spec.name, group, Trigger.SETTLED)))

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from cadence.adapters.dynamodb import arrivals
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
 from cadence.application.log_ports import LogHead, LogIndex
@@ -95,6 +96,72 @@ class SegmentItem(LogsTable):
         )
 
 
+class FreshItem(LogsTable):
+    """A segment that no split covers yet, with all that its manifest says."""
+
+    class Meta(_Meta):
+        pass
+
+    run_id = UnicodeAttribute()
+    number = NumberAttribute()
+    key = UnicodeAttribute()
+    first_time = UnicodeAttribute()
+    last_time = UnicodeAttribute()
+    lines = NumberAttribute()
+    treatments = JSONAttribute()
+    levels = JSONAttribute()
+    organization = UnicodeAttribute()
+    project = UnicodeAttribute()
+    pipeline = UnicodeAttribute()
+
+    PARTITION: ClassVar[str] = "FRESH#"
+
+    @classmethod
+    def partition(cls, organization: str, project: str) -> str:
+        return f"{cls.PARTITION}{organization}#{project}"
+
+    @classmethod
+    def is_partition(cls, key: str) -> bool:
+        return key.startswith(cls.PARTITION)
+
+    @classmethod
+    def project_of(cls, partition: str) -> tuple[str, str]:
+        """Organization and project."""
+        organization, _, project = partition.removeprefix(cls.PARTITION).partition("#")
+        return organization, project
+
+    @classmethod
+    def sort_key(cls, segment: Segment) -> str:
+        return f"{segment.run_id}#{segment.number:012}"
+
+    @classmethod
+    def item_key(cls, segment: Segment) -> tuple[str, str]:
+        return cls.partition(segment.organization, segment.project), cls.sort_key(segment)
+
+    @classmethod
+    def of(cls, segment: Segment) -> Self:
+        described = {name: getattr(segment, name) for name in cls._ATTRIBUTES}
+        described |= {"treatments": list(segment.treatments), "levels": list(segment.levels)}
+        return cls(*cls.item_key(segment), expires_at=datetime.now(UTC) + KEPT, **described)
+
+    def segment(self) -> Segment:
+        described = {name: getattr(self, name) for name in self._ATTRIBUTES}
+        described |= {"number": int(self.number), "lines": int(self.lines)}
+        return Segment(**described | {"treatments": tuple(self.treatments), "levels": tuple(self.levels)})
+
+    _ATTRIBUTES: ClassVar[tuple[str, ...]] = (
+        "run_id",
+        "number",
+        "key",
+        "first_time",
+        "last_time",
+        "lines",
+        "organization",
+        "project",
+        "pipeline",
+    )
+
+
 class WatermarkItem(LogsTable):
     class Meta(_Meta):
         pass
@@ -120,17 +187,20 @@ class WatermarkItem(LogsTable):
 
 class DynamoLogIndex(LogIndex):
     def __init__(self, table_name: str) -> None:
-        for model in (LogsTable, HeadItem, SegmentItem, WatermarkItem):
+        for model in (LogsTable, HeadItem, SegmentItem, FreshItem, WatermarkItem):
             bind(model, table_name)
+        arrivals.bind_arrivals(table_name)
         self._connection = transaction_connection()
 
-    def get_head(self, run_id: str, runner_ids: Iterable[str]) -> LogHead:
+    def get_head(self, organization: str, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         with translated(f"log of run {run_id}"):
             heads = list(HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True))
             keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
             found = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
         return LogHead(
-            int(heads[0].next_segment) if heads else 0, {watermark.runner_id: watermark for watermark in found}
+            int(heads[0].next_segment) if heads else 0,
+            {watermark.runner_id: watermark for watermark in found},
+            arrivals.next_number(organization, run_id),
         )
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
@@ -144,6 +214,10 @@ class DynamoLogIndex(LogIndex):
                 _until(expires, HeadItem(*HeadItem.key(segment.run_id), next_segment=segment.number + 1)),
                 _head_is(head.next_segment),
             )
+            # Of a run from before its project was noted with its lines, the segment is not found by search.
+            if segment.project:
+                transaction.save(FreshItem.of(segment), FreshItem.pk.does_not_exist())
+            arrivals.save_arrival(transaction, segment, head.next_arrival)
             for watermark in watermarks:
                 transaction.save(
                     _until(expires, WatermarkItem.of(watermark)),
@@ -154,8 +228,12 @@ class DynamoLogIndex(LogIndex):
         condition = SegmentItem.sk.between(SegmentItem.sort_key(from_number), SegmentItem.sort_key(10**12 - 1))
         return self._query(run_id, condition, limit, forward=True)
 
-    def newest_segments(self, run_id: str, limit: int) -> Sequence[Segment]:
-        return self._query(run_id, SegmentItem.sk.startswith(SegmentItem.PREFIX), limit, forward=False)
+    def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
+        last = 10**12 - 1 if before is None else before - 1
+        if last < 0:
+            return ()
+        condition = SegmentItem.sk.between(SegmentItem.sort_key(0), SegmentItem.sort_key(last))
+        return self._query(run_id, condition, limit, forward=False)
 
     def _query(self, run_id: str, condition: Condition, limit: int, forward: bool) -> Sequence[Segment]:
         with translated(f"log of run {run_id}"):

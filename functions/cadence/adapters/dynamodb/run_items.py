@@ -14,6 +14,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cadence.adapters.dynamodb.stored_item import StoredItem
+from cadence.domain import history
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
     ConcurrencyPolicy,
@@ -153,6 +154,7 @@ class TreatmentItem(RunsTable):
     placed_at = UTCDateTimeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)
     finished_at = UTCDateTimeAttribute(null=True)
+    history = UnicodeSetAttribute(null=True)
 
     @classmethod
     def of(cls, treatment: Treatment) -> "TreatmentItem":
@@ -161,6 +163,7 @@ class TreatmentItem(RunsTable):
             value = getattr(treatment, field.name)
             if value is not None and value != () and not (value == field.default and field.name in cls._LEFT_OUT):
                 setattr(item, field.name, value)
+        item.history = {history.encode(change) for change in treatment.history} or None
         return item
 
     def treatment(self) -> Treatment:
@@ -170,13 +173,17 @@ class TreatmentItem(RunsTable):
         values["conditional"] = bool(self.conditional)
         values["timeouts"] = int(self.timeouts or 0)
         values["turnstiles"] = tuple(sorted(self.turnstiles or ()))
+        values["history"] = history.in_order(map(history.decode, self.history or ()), tuple(TreatmentState))
         for name in ("waiting", "attempt", "failures", "infrastructure_failures", "exit_code"):
             values[name] = _int(values[name])
         return Treatment(**values)
 
 
 def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
+    """`history` is added to what is there; every other field is replaced."""
     attribute = getattr(model, name)
+    if name == "history":
+        return attribute.add({history.encode(change) for change in value})
     if value is None or value == ():
         return attribute.remove()
     return attribute.set(set(value) if isinstance(value, tuple) else value)

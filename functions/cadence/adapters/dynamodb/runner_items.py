@@ -1,7 +1,7 @@
 """Items of the `runners` table, and their translation to and from the domain. Keys are in docs/architecture.md."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from pynamodb.attributes import (
 
 from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.application.runner_ports import Host
+from cadence.domain import resources
 from cadence.domain.offer import Offer
 from cadence.domain.retention import KEPT
 from cadence.domain.run import HIGHEST_PRIORITY
@@ -116,12 +117,14 @@ def result_json(result: Result) -> dict[str, Any]:
         "started_at": result.started_at and result.started_at.isoformat(),
         "finished_at": result.finished_at and result.finished_at.isoformat(),
         "usage": dict(result.usage),
+        "samples": resources.encode(result.samples),
     }
 
 
 def _result(value: Mapping[str, Any]) -> Result:
     times = {name: value[name] and datetime.fromisoformat(value[name]) for name in ("started_at", "finished_at")}
-    return Result(**{**value, **times, "outcome": Outcome(value["outcome"])})
+    samples = resources.decode(value.get("samples", ()))
+    return Result(**{**value, **times, "outcome": Outcome(value["outcome"]), "samples": samples})
 
 
 class OutputItem(RunnersTable):
@@ -174,6 +177,20 @@ class ChunksItem(RunnersTable):
     def chunk_list(self) -> "list[Chunk]":
         first = int(self.sk.rpartition("#")[2])
         return [Chunk(seq, size, sha256) for seq, (size, sha256) in enumerate(self.chunks, first)]
+
+
+class SamplesItem(RunnersTable):
+    """Samples that one heartbeat told; those with the same first one replace each other."""
+
+    PREFIX: ClassVar[str] = "SAMPLES#"
+
+    samples = JSONAttribute()
+
+    @classmethod
+    def of(cls, runner_id: str, samples: Sequence[resources.Sample]) -> "SamplesItem":
+        encoded = resources.encode(samples)
+        sort_key = f"{cls.PREFIX}{encoded[0][0]:015}"
+        return cls(runner_partition(runner_id), sort_key, samples=encoded, expires_at=expiry())
 
 
 class ConsumerItem(RunnersTable):
@@ -259,6 +276,7 @@ ITEMS: tuple[type[RunnersTable], ...] = (
     RunnerItem,
     OutputItem,
     ChunksItem,
+    SamplesItem,
     ConsumerItem,
     OfferItem,
     HostItem,

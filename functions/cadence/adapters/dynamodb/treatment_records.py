@@ -22,6 +22,7 @@ from cadence.adapters.dynamodb.run_items import (
 from cadence.adapters.insisting import insisting
 from cadence.application.ports import Page, Standing
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.history import Change
 from cadence.domain.run import UNFINISHED_TREATMENT_STATES, Treatment, TreatmentSpec, TreatmentState
 
 
@@ -127,6 +128,7 @@ class TreatmentRecords:
     ) -> bool:
         actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
         actions.append(TreatmentItem.cause.set(cause) if cause else TreatmentItem.cause.remove())
+        actions.append(assignment(TreatmentItem, "history", (Change(at, treatment.attempt, state, cause or ""),)))
         if exit_code is not None:
             actions.append(TreatmentItem.exit_code.set(exit_code))
         if treatment.state.final:

@@ -25,5 +25,5 @@ def searches(regex: str) -> Callable[[str], bool]:
     try:
         validator = jsonschema_rs.Draft202012Validator({"pattern": regex}, pattern_options=options)
     except (jsonschema_rs.ValidationError, ValueError):
-        raise BadRegex("is no regular expression, uses look-around or back-references, or repeats too much") from None
+        raise BadRegex("is not valid, uses look-around or back-references, or repeats too much") from None
     return validator.is_valid

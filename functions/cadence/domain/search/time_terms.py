@@ -6,7 +6,7 @@ from datetime import datetime
 from cadence.domain.search import times
 from cadence.domain.search.lexing import BadQuery, Kind, Term
 
-_NOWHERE = Term(Kind.AND, "", 0)
+_NOWHERE = Term(Kind.TEXT, "", 0)
 
 
 def without_times(found: Sequence[Term], now: datetime) -> tuple[list[Term], datetime | None, datetime | None]:

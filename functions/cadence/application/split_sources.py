@@ -1,0 +1,143 @@
+"""What a search looks through: splits and fresh segments, alike."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cadence.application.log_ports import LogSegments
+from cadence.application.scan_segments import facts_of, owner_of
+from cadence.application.search_ports import Hit, Place
+from cadence.application.split_ports import Bounds, Counting, Deadline, Found, Splits, Tally
+from cadence.domain.log import Segment
+from cadence.domain.search.matching import Matcher
+from cadence.domain.search.pruning import Facts
+from cadence.domain.search.query import FieldName, Query
+from cadence.domain.search.split import Split
+
+
+class SplitGone(Exception):
+    """A split's object (by its key) is not in the store any more: it was merged into another one, or has expired."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+@dataclass(frozen=True)
+class SplitSource:
+    split: Split
+    splits: Splits
+
+    @property
+    def first_time(self) -> str:
+        return self.split.facts.first_time
+
+    @property
+    def last_time(self) -> str:
+        return self.split.facts.last_time
+
+    @property
+    def facts(self) -> Facts:
+        own = {FieldName.ORGANIZATION: (self.split.organization,), FieldName.PROJECT: (self.split.project,)}
+        return {**self.split.facts.values, **own}
+
+    def prepare(self, query: Query) -> None:
+        """Brings it to this machine, if it may hold what is looked for. Raises SplitGone."""
+        if self.splits.may_match(self.split, query) and self.splits.open(self.split) is None:
+            raise SplitGone(self.split.key)
+
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
+        if not self.splits.may_match(self.split, query):
+            return Found([])
+        opened = self.splits.open(self.split)
+        if opened is None:
+            raise SplitGone(self.split.key)
+        return opened.search(query, matcher, limit, bounds, over)
+
+    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
+        if not self.splits.may_match(self.split, query):
+            return {}, True
+        opened = self.splits.open(self.split)
+        if opened is None:
+            raise SplitGone(self.split.key)
+        return opened.count(query, matcher, counting, over)
+
+
+@dataclass(frozen=True)
+class FreshSource:
+    segment: Segment
+    segments: LogSegments
+
+    @property
+    def first_time(self) -> str:
+        return self.segment.first_time
+
+    @property
+    def last_time(self) -> str:
+        return self.segment.last_time
+
+    @property
+    def facts(self) -> Facts:
+        return facts_of(self.segment)
+
+    def prepare(self, query: Query) -> None:
+        """Its lines are remembered once they are read."""
+        self.segments.read(self.segment.key)
+
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
+        """It is small, and always looked through as a whole."""
+        hits = [
+            hit
+            for hit in self._hits(matcher)
+            if (bounds.before is None or hit.place < bounds.before)
+            and (bounds.from_place is None or hit.place >= bounds.from_place)
+        ]
+        hits.sort(key=lambda hit: hit.place, reverse=True)
+        return Found(hits[:limit])
+
+    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
+        value_of = _value_of(counting.by)
+        seconds = int(counting.interval.total_seconds()) if counting.interval is not None else None
+        tally: Counter[tuple[int | None, str | None]] = Counter(
+            (_start(hit.place.time, seconds), value_of(hit)) for hit in self._hits(matcher)
+        )
+        return dict(tally), True
+
+    def _hits(self, matcher: Matcher) -> list[Hit]:
+        segment, owner = self.segment, owner_of(self.segment)
+        return [
+            Hit(
+                Place(line["time"], segment.run_id, segment.number, index),
+                segment.organization,
+                segment.project,
+                segment.pipeline,
+                line,
+            )
+            for index, line in enumerate(self.segments.read(segment.key))
+            if matcher(owner, line)
+        ]
+
+
+Source = SplitSource | FreshSource
+
+
+def _start(time: str, seconds: int | None) -> int | None:
+    if seconds is None:
+        return None
+    second = int(datetime.fromisoformat(time).timestamp())
+    return second - second % seconds
+
+
+def _value_of(by: FieldName | None) -> Callable[[Hit], str | None]:
+    match by:
+        case None:
+            return lambda hit: None
+        case FieldName.ORGANIZATION | FieldName.PROJECT | FieldName.PIPELINE:
+            name = by.value
+            return lambda hit: str(getattr(hit, name))
+        case FieldName.RUN:
+            return lambda hit: hit.place.run_id
+        case _:
+            name = by.value
+            return lambda hit: str(hit.line.get(name) or "")

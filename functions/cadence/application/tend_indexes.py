@@ -1,0 +1,62 @@
+"""Which projects' indexes are tended: those with new lines at once, the others when they are due."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
+
+from cadence.application.ports import Clock
+from cadence.application.split_ports import SplitCatalogue
+from cadence.application.tend_index import Tended, TendIndex
+
+_log = logging.getLogger("cadence.search_index")
+
+_DUE_AT_ONCE = 500
+# What is left of a call's time in seconds when no further merge is begun: one takes up to a minute.
+_LEAST_LEFT = 180.0
+
+
+@dataclass(frozen=True)
+class TendIndexes:
+    catalogue: SplitCatalogue
+    tend: TendIndex
+    clock: Clock
+
+    def woken(self, projects: Iterable[tuple[str, str]]) -> dict[str, int]:
+        """Builds for projects (with their organizations) that got lines.
+
+        What fails is told and made due at once, so that one project's trouble keeps no other's lines waiting. Raises what
+        keeps it from being made due.
+        """
+        return self._each(projects, self.tend.build)
+
+    def due(self, seconds_left: Callable[[], float]) -> dict[str, int]:
+        """Does all that is due, as long as there is time; the rest is due still."""
+
+        def over() -> bool:
+            return seconds_left() < _LEAST_LEFT
+
+        def tend(organization: str, project: str) -> Tended:
+            return self.tend.tend(organization, project, over)
+
+        projects = self.catalogue.list_due(self.clock(), _DUE_AT_ONCE)
+        return self._each((project for project in projects if not over()), tend)
+
+    def _each(self, projects: Iterable[tuple[str, str]], work: Callable[[str, str], Tended]) -> dict[str, int]:
+        total = dict.fromkeys(("projects", "failed", *(one.name for one in fields(Tended))), 0)
+        began = time.perf_counter()
+        for organization, project in projects:
+            total["projects"] += 1
+            try:
+                done = work(organization, project)
+            except Exception as error:  # noqa: BLE001 - one project's trouble must not stop the others
+                _log.error(
+                    "a project's search index could not be tended",
+                    extra={"organization": organization, "project": project, "error": type(error).__name__},
+                )
+                self.tend.ask_again(organization, project)
+                total["failed"] += 1
+            else:
+                for name, number in asdict(done).items():
+                    total[name] += number
+        return total | {"duration_ms": round((time.perf_counter() - began) * 1000)}

@@ -1,0 +1,48 @@
+"""What states a treatment has been in, and since when. Written with the changes themselves, so that nothing is missing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A cause may be a whole message; the treatment itself keeps all of it.
+_LONGEST_NOTE = 200
+
+
+@dataclass(frozen=True, order=True)
+class Change:
+    """From `at` (to the millisecond) on, attempt `attempt` was in `state`; `note` says why, or where, if there is more to say."""
+
+    at: datetime
+    attempt: int
+    state: str
+    note: str = ""
+
+
+def encode(change: Change) -> str:
+    """One short text, the same for the same change: milliseconds since 1970, attempt, state, note."""
+    milliseconds = (change.at - _EPOCH) // timedelta(milliseconds=1)
+    return f"{milliseconds} {change.attempt} {change.state} {_shortened(change.note)}".rstrip()
+
+
+def decode(text: str) -> Change:
+    milliseconds, attempt, state, *note = text.split(" ", 3)
+    return Change(_EPOCH + timedelta(milliseconds=int(milliseconds)), int(attempt), state, "".join(note))
+
+
+def in_order(changes: Iterable[Change], states: Sequence[str]) -> tuple[Change, ...]:
+    """By time; what happened within one millisecond by attempt and in the order of `states`, in which they follow one another.
+
+    A step that was repeated noted its state a second time: only the first counts.
+    """
+    order = {state: place for place, state in enumerate(states)}
+    ordered: list[Change] = []
+    for change in sorted(changes, key=lambda one: (one.at, one.attempt, order.get(one.state, len(order)))):
+        if not ordered or (ordered[-1].attempt, ordered[-1].state) != (change.attempt, change.state):
+            ordered.append(change)
+    return tuple(ordered)
+
+
+def _shortened(note: str) -> str:
+    line = " ".join(note.split())
+    return line if len(line) <= _LONGEST_NOTE else f"{line[: _LONGEST_NOTE - 1]}…"

@@ -1,0 +1,116 @@
+"""Formats told by their first bytes."""
+
+import struct
+from dataclasses import dataclass
+
+_MAGIC = (
+    (b"\x1f\x8b", "application/gzip"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"BZh", "application/x-bzip2"),
+    (b"\xfd7zXZ\x00", "application/x-xz"),
+    (b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (b"%PDF-", "application/pdf"),
+    (b"\x7fELF", "application/x-executable"),
+    (b"\x00asm", "application/wasm"),
+    (b"\xca\xfe\xba\xbe", "application/java-vm"),
+    (b"SQLite format 3\x00", "application/vnd.sqlite3"),
+    (b"PAR1", "application/vnd.apache.parquet"),
+    (b"ARROW1", "application/vnd.apache.arrow.file"),
+    (b"OggS", "audio/ogg"),
+)
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_TAR_BLOCK = 512
+# Markers of a JPEG's frame header; the others between 0xC0 and 0xCF mean something else.
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+@dataclass(frozen=True)
+class Image:
+    """Its size in pixels, as far as the beginning tells it."""
+
+    media_type: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True)
+class Archive:
+    """`names` are those of its first members."""
+
+    media_type: str
+    names: tuple[str, ...]
+
+
+def media_type(content: bytes) -> str | None:
+    return next((name for magic, name in _MAGIC if content.startswith(magic)), None)
+
+
+def image(content: bytes) -> Image | None:
+    if content.startswith(_PNG):
+        return Image("image/png", *_numbers(">II", content, 16))
+    if content[:6] in {b"GIF87a", b"GIF89a"}:
+        return Image("image/gif", *_numbers("<HH", content, 6))
+    if content.startswith(_JPEG):
+        return Image("image/jpeg", *_jpeg_size(content))
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return Image("image/webp", *_webp_size(content))
+    return None
+
+
+def archive(content: bytes) -> Archive | None:
+    """A tar archive, which is what ports of directories carry."""
+    if content[257:262] != b"ustar":
+        return None
+    names, at = [], 0
+    while len(header := content[at : at + _TAR_BLOCK]) == _TAR_BLOCK and header[257:262] == b"ustar":
+        size = _tar_number(header[124:136])
+        if size is None:
+            break
+        if header[156:157] not in {b"x", b"g", b"L", b"K"}:  # those describe the member that follows
+            prefix = _tar_text(header[345:500])
+            name = _tar_text(header[:100])
+            names.append(f"{prefix}/{name}" if prefix else name)
+        at += _TAR_BLOCK + -(-size // _TAR_BLOCK) * _TAR_BLOCK
+    return Archive("application/x-tar", tuple(names))
+
+
+def _numbers(layout: str, content: bytes, at: int) -> tuple[int | None, int | None]:
+    size = struct.calcsize(layout)
+    if len(content) < at + size:
+        return None, None
+    width, height = struct.unpack_from(layout, content, at)
+    return width, height
+
+
+def _jpeg_size(content: bytes) -> tuple[int | None, int | None]:
+    at = 2
+    while at + 9 <= len(content) and content[at] == 0xFF:
+        if content[at + 1] in _JPEG_FRAMES:
+            height, width = _numbers(">HH", content, at + 5)
+            return width, height
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return None, None
+
+
+def _webp_size(content: bytes) -> tuple[int | None, int | None]:
+    kind = content[12:16]
+    if kind == b"VP8X" and len(content) >= 30:
+        return 1 + int.from_bytes(content[24:27], "little"), 1 + int.from_bytes(content[27:30], "little")
+    if kind == b"VP8L" and len(content) >= 25:
+        bits = int.from_bytes(content[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 " and len(content) >= 30:
+        width, height = struct.unpack_from("<HH", content, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    return None, None
+
+
+def _tar_number(text: bytes) -> int | None:
+    try:
+        return int(text.strip(b" \0") or b"0", 8)
+    except ValueError:
+        return None
+
+
+def _tar_text(text: bytes) -> str:
+    return text.split(b"\0", 1)[0].decode("utf-8", "replace")

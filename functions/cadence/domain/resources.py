@@ -1,0 +1,87 @@
+"""What a treatment's command used, over time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Resources at one moment: since the start CPU time in ms and bytes read, written, received and sent; now the rest.
+
+    Memory is resident, in bytes; disk is the space that the workspace takes, in bytes. What could not be seen is None.
+    `shared_network`: what others on the same machine received and sent is counted as well.
+    """
+
+    at: datetime
+    cpu_ms: int
+    memory: int
+    read_bytes: int
+    write_bytes: int
+    processes: int
+    rx_bytes: int | None = None
+    tx_bytes: int | None = None
+    disk_bytes: int | None = None
+    shared_network: bool = False
+
+
+def encode(samples: Iterable[Sample]) -> list[list[Any]]:
+    """Each as its numbers in the order of the fields; the time in ms since 1970."""
+    return [
+        [
+            (sample.at - _EPOCH) // _MILLISECOND,
+            sample.cpu_ms,
+            sample.memory,
+            sample.read_bytes,
+            sample.write_bytes,
+            sample.processes,
+            sample.rx_bytes,
+            sample.tx_bytes,
+            sample.disk_bytes,
+            int(sample.shared_network),
+        ]
+        for sample in samples
+    ]
+
+
+def decode(written: Iterable[Sequence[Any]]) -> tuple[Sample, ...]:
+    return tuple(
+        Sample(_EPOCH + time * _MILLISECOND, cpu, memory, read, write, processes, rx, tx, disk, bool(shared))
+        for time, cpu, memory, read, write, processes, rx, tx, disk, shared in written
+    )
+
+
+def in_order(samples: Iterable[Sample]) -> Sequence[Sample]:
+    """By time, each once however often it was told."""
+    return list({sample.at: sample for sample in sorted(samples, key=lambda one: one.at)}.values())
+
+
+def thinned(samples: Sequence[Sample], most: int) -> Sequence[Sample]:
+    """At most `most` (two or more) of them, spread over their whole time; the first, the last and the one with most memory stay."""
+    if len(samples) <= most:
+        return samples
+    step = (len(samples) - 1) / (most - 1)
+    kept = {round(number * step) for number in range(most)}
+    peak = max(range(len(samples)), key=lambda place: samples[place].memory)
+    nearest = min(kept - {0, len(samples) - 1}, key=lambda place: abs(place - peak), default=None)
+    if nearest is not None and peak not in kept:
+        kept = (kept - {nearest}) | {peak}
+    return [samples[place] for place in sorted(kept)]
+
+
+def peaks(known: Mapping[str, float], samples: Iterable[Sample]) -> Mapping[str, float]:
+    """The most of each, beside what is `known`."""
+    most = dict(known)
+    for sample in samples:
+        for name in _PEAKS:
+            amount = getattr(sample, name)
+            if amount is not None:
+                most[name] = max(most.get(name, 0), amount)
+    return most
+
+
+_PEAKS = ("cpu_ms", "memory", "read_bytes", "write_bytes", "processes", "rx_bytes", "tx_bytes", "disk_bytes")

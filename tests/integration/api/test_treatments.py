@@ -1,0 +1,280 @@
+"""Everything about a treatment, over the API: history, diagnosis, pieces of ports, resources, instances."""
+
+import base64
+import dataclasses
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.logs import DynamoLogIndex
+from cadence.adapters.dynamodb.samples import DynamoSampleStore
+from cadence.adapters.dynamodb.streams import DynamoStreamStore
+from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.application.index_logs import IndexLogs
+from cadence.application.runner_ports import LogBatch, LogLine
+from cadence.domain import ids, plan
+from cadence.domain.admission import beginning
+from cadence.domain.history import Change
+from cadence.domain.resources import Sample
+from cadence.domain.run import InputSpec, TreatmentSpec, TreatmentState, Value
+from cadence.domain.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.stream import Chunk, StreamProgress
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+S = TreatmentState
+DOCUMENT = """\
+cadence: 1
+name: orders
+treatments:
+  fetch:
+    run: fetch
+    outputs: {orders: Stream<byte>}
+  total:
+    run: total
+    memory: 512
+    inputs: {orders: Stream<byte>}
+    outputs: {seen: Stream<string>}
+    env: {ROUND: "no"}
+  check:
+    run: check
+    inputs: {word: {type: Block<string>, value: hello}}
+  test:
+    run: test
+    matrix: {os: [alpine, debian]}
+connections:
+  - fetch.orders -> total.orders
+"""
+ORDERS = b"id,amount\n1,12\n2,n/a\n"
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def line(seq: int, text: str) -> LogLine:
+    return LogLine(seq, f"2026-03-04T05:06:{10 + seq}.000Z", "stderr", "info", text)
+
+
+TRACE = [
+    "Traceback (most recent call last):",
+    '  File "total.py", line 6, in total',
+    "    added += int(amount)",
+    "ValueError: no amount: n/a",
+]
+
+
+@pytest.fixture
+def run_id(api, settings) -> str:
+    """`fetch` sends still; `total` failed in its second attempt, after the first was lost; of `test` one instance failed."""
+    started = api("POST", "/v1/projects/default/runs", {"document": DOCUMENT})
+    assert started.status == 201, started.text
+    run_id: str = started.json["run_id"]
+    runs = api.services.runs
+    specs = plan.decode(api.services.documents.get(runs.get_run(run_id).plan_sha256))
+    begins = beginning(run_id, specs, NOW)
+    runs.admit(run_id, specs, begins.treatments, begins.edges)
+    for name in ("fetch", "total"):
+        runs.advance(run_id, name, 1, {S.PENDING}, S.READY, ready_at=at(1), history=(Change(at(1), 1, S.READY),))
+        runs.advance(run_id, name, 1, {S.READY}, S.RUNNING, started_at=at(5), history=(Change(at(5), 1, S.RUNNING),))
+    again = (Change(at(9), 1, S.LOST, "the host went away"), Change(at(9), 2, S.PLACING))
+    runs.advance(run_id, "total", 1, {S.RUNNING}, S.PLACING, attempt=2, history=again)
+    moved = runs.advance(run_id, "total", 2, {S.PLACING}, S.RUNNING, history=(Change(at(12), 2, S.RUNNING),))
+    runs.settle(moved, S.FAILED, "the command ended with exit code 1", 1, at(20))
+    for name, attempt, result in (
+        ("fetch", 1, None),
+        ("total", 1, None),
+        ("total", 2, Result(Outcome.FAILED, 1, usage={"cpu_ms": 40}, samples=(sample(14),))),
+    ):
+        api.services.runners.put_runner(
+            Runner(
+                ids.runner_id(run_id, name, attempt), run_id, name, attempt, "default", "default", "local", "host",
+                RunnerState.COMPLETED, NOW, booting_at=at(10), claimed_at=at(12), result=result,
+                facts={"cpus": 4, "memory": 8000},
+            )
+        )  # fmt: skip
+    streams = DynamoStreamStore(settings["runners_table"])
+    fetch = ids.runner_id(run_id, "fetch", 1)
+    for number, chunk in enumerate((ORDERS[:12], ORDERS[12:])):
+        put(run_id, "fetch", 1, "orders", number, chunk)
+    put(run_id, "fetch", 1, "orders", 3, b"uploaded before chunk 2")
+    digests = [Chunk(number, size, "0" * 64) for number, size in enumerate((12, len(ORDERS) - 12))]
+    streams.commit(fetch, "orders", StreamProgress(), digests, None)
+    put(run_id, "total", 2, "seen", 0, b"1\n")
+    written = [line(seq, text) for seq, text in enumerate(["order 1", *TRACE], 1)]
+    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), runs.get_run)
+    index(run_id, [LogBatch(run_id, ids.runner_id(run_id, "total", 2), "total", 2, written)])
+    return run_id
+
+
+def sample(seconds: float, memory: int = 1000) -> Sample:
+    return Sample(at(seconds), 10, memory, 1, 2, 1, 3, 4, 5)
+
+
+def put(run_id: str, treatment: str, attempt: int, port: str, number: int, content: bytes) -> None:
+    client("s3").put_object(Bucket="data", Key=ids.chunk_key(run_id, treatment, attempt, port, number), Body=content)
+
+
+def test_a_treatment_tells_its_history_and_where_its_time_went(api, run_id):
+    total = api("GET", f"/v1/runs/{run_id}/treatments/total").json
+
+    assert [(one["attempt"], one["state"], one["note"]) for one in total["history"]] == [
+        (1, "pending", ""),
+        (1, "ready", ""),
+        (1, "running", ""),
+        (1, "lost", "the host went away"),
+        (2, "placing", ""),
+        (2, "running", ""),
+        (2, "failed", "the command ended with exit code 1"),
+    ]
+    assert total["times"]["ran"] == 8
+    assert [(one["attempt"], one["exit_code"], one["times"]["ran"]) for one in total["runners"]] == [
+        (2, 1, 8),
+        (1, None, 4),
+    ]
+    assert total["spec"]["env"] == {"ROUND": "no"}
+    assert total["inputs"][0]["sent"] == len(ORDERS)
+    assert total["inputs"][0]["value"] is None
+    literal = api("GET", f"/v1/runs/{run_id}/treatments/check").json["inputs"][0]["literal"]
+    assert (literal["kind"], literal["text"].strip()) == ("text", "hello")
+
+
+def test_a_diagnosis_links_the_stack_trace_to_its_lines(api, run_id):
+    said = api("GET", f"/v1/runs/{run_id}/treatments/total/diagnosis", query={"lines": 2}).json
+
+    (trace,) = said["stack_traces"]
+    assert (trace["language"], trace["error"], trace["message"]) == ("Python", "ValueError", "no amount: n/a")
+    assert (trace["place"]["file"], trace["place"]["line"]) == ("total.py", 6)
+    assert trace["text"] == TRACE
+    lines = api("GET", f"/v1/runs/{run_id}/logs").json["lines"]
+    assert lines[trace["place"]["seq"] - 1]["text"] == TRACE[1]
+    assert [one["cursor"] for one in said["last_lines"]] == ["0:4", "0:5"]
+    assert said["cause"] == "the command ended with exit code 1"
+    earlier = api("GET", f"/v1/runs/{run_id}/treatments/total/diagnosis", query={"attempt": 1}).json
+    assert (earlier["stack_traces"], earlier["last_lines"]) == ([], [])
+
+
+def test_a_stream_is_read_at_any_place_while_it_flows(api, run_id):
+    path = f"/v1/runs/{run_id}/treatments/fetch/outputs/orders"
+    whole = api("GET", path).json
+    piece = api("GET", path, query={"offset": 10, "length": 5}).json
+    tail = api("GET", f"/v1/runs/{run_id}/treatments/total/inputs/orders", query={"offset": -6}).json
+
+    assert base64.b64decode(whole["content_base64"]) == ORDERS
+    assert (whole["shown"]["kind"], whole["shown"]["columns"]) == ("table", ["id", "amount"])
+    assert (whole["ended"], whole["size"], whole["next"], whole["sha256"]) == (False, len(ORDERS), len(ORDERS), None)
+    assert base64.b64decode(piece["content_base64"]) == ORDERS[10:15]
+    assert (piece["next"], piece["shown"]["kind"]) == (15, "text")
+    assert base64.b64decode(tail["content_base64"]) == ORDERS[-6:]
+    beyond = api("GET", path, query={"offset": 99})
+    assert (beyond.status, beyond.json["violations"][0]["pointer"]) == (422, "offset")
+    for unknown in ("fetch/outputs/none", "total/inputs/seen", "none/outputs/x"):
+        assert api("GET", f"/v1/runs/{run_id}/treatments/{unknown}").status == 404
+
+
+def test_what_a_failed_attempt_sent_is_still_there(api, run_id):
+    path = f"/v1/runs/{run_id}/treatments/total/outputs/seen"
+    sent = api("GET", path).json
+    assert (base64.b64decode(sent["content_base64"]), sent["attempt"], sent["ended"], sent["next"]) == (
+        b"1\n", 2, True, None,
+    )  # fmt: skip
+    assert api("GET", path, query={"attempt": 1}).json["size"] == 0
+    assert api("GET", path, query={"attempt": 3}).status == 404
+
+
+def test_a_piece_of_a_value_and_what_is_no_longer_kept(api, run_id):
+    content = b"x" * 5000
+    sha256 = hashlib.sha256(content).hexdigest()
+    put(run_id, "fetch", 1, "kept", 0, content)
+    api.services.runs.put_values(
+        [
+            Value(run_id, "fetch", "kept", "stream", "byte", sha256, 5000, 1, 1, b"", NOW),
+            Value(run_id, "fetch", "gone", "stream", "byte", "1" * 64, 5000, 1, 1, b"", NOW),
+        ]
+    )
+    piece = api("GET", f"/v1/runs/{run_id}/values/{sha256}", query={"offset": 4990}).json
+    assert (base64.b64decode(piece["content_base64"]), piece["offset"]) == (content[4990:], 4990)
+    gone = api("GET", f"/v1/runs/{run_id}/values/{'1' * 64}", query={"offset": 0})
+    assert (gone.status, "not kept any more" in gone.json["detail"]) == (404, True)
+
+
+def test_resources_are_told_over_time_with_their_limits(api, run_id, settings):
+    store = DynamoSampleStore(settings["runners_table"])
+    store.add(ids.runner_id(run_id, "total", 2), [sample(12 + place / 100, place) for place in range(100)])
+    store.add(ids.runner_id(run_id, "total", 2), [sample(13)])
+    path = f"/v1/runs/{run_id}/treatments/total/resources"
+
+    told = api("GET", path).json
+    few = api("GET", path, query={"points": 5}).json
+
+    assert len(told["samples"]) == 102
+    assert told["samples"][-1]["at"].startswith("2026-03-04T05:06:21")  # the last came with the result
+    assert len(few["samples"]) <= 5
+    assert max(one["memory"] for one in few["samples"]) == 1000
+    limits = told["limits"]
+    assert (limits["memory"], limits["cpu"], limits["enforced"]) == (512_000_000, None, False)
+    assert (limits["machine_cpu"], limits["machine_memory"]) == (4_000, 8_000_000_000)
+    assert api("GET", f"/v1/runs/{run_id}/treatments/check/resources").status == 404
+
+
+def test_instances_are_laid_side_by_side(api, run_id, settings):
+    path = f"/v1/runs/{run_id}/treatments/test/instances"
+    first = api("GET", path, query={"limit": 1}).json
+    rest = api("GET", path, query={"cursor": first["next"]}).json
+
+    assert [one["matrix"] for one in first["items"] + rest["items"]] == [{"os": "alpine"}, {"os": "debian"}]
+    assert rest["next"] is None
+    none = api("GET", f"/v1/runs/{run_id}/treatments/total/instances")
+    assert (none.status, "no instances" in none.json["detail"]) == (404, True)
+
+
+def test_instances_made_for_elements_are_told_with_their_element(api, settings):
+    document = (
+        "cadence: 1\nname: spread\ntreatments:\n"
+        '  list: {run: x, outputs: {names: "Stream<string>"}}\n'
+        '  greet: {run: x, each: name, inputs: {name: "Block<string>"}}\n'
+        "connections: [list.names -> greet.name]\n"
+    )
+    started = api("POST", "/v1/projects/default/runs", {"document": document})
+    assert started.status == 201, started.text
+    run_id = started.json["run_id"]
+    runs = api.services.runs
+    specs = plan.decode(api.services.documents.get(runs.get_run(run_id).plan_sha256))
+    begins = beginning(run_id, specs, NOW)
+    runs.admit(run_id, specs, begins.treatments, begins.edges)
+    runs.advance(run_id, "greet", 1, {S.PENDING}, S.RUNNING)
+    groups = DynamoGroupStore(settings["runs_table"])
+    seen = groups.get_growth(run_id, "greet")
+    made = [
+        TreatmentSpec(
+            f"greet:{number}", "x", group="greet", inputs=(InputSpec("name", "block", "string", literal=who),)
+        )
+        for number, who in enumerate(("Ada", "Grace"))
+    ]
+    groups.add_instances(seen, dataclasses.replace(seen, made=2), made, NOW)
+
+    items = api("GET", f"/v1/runs/{run_id}/treatments/greet/instances").json["items"]
+    assert [(one["name"], one["element"], one["state"]) for one in items] == [
+        ("greet:0", "Ada", "ready"),
+        ("greet:1", "Grace", "ready"),
+    ]
+    one = api("GET", f"/v1/runs/{run_id}/treatments/greet:1").json
+    assert (one["spec"]["group"], one["inputs"][0]["literal"]["text"]) == ("greet", "Grace")
+    assert one["inputs"][0]["element_of"] == "list.names"
+    hidden = api("GET", f"/v1/runs/{run_id}/treatments/greet/instances", token=api.token_for(["runs:read"])).json[
+        "items"
+    ]
+    assert [one["element"] for one in hidden] == [None, None]
+
+
+def test_nobody_else_sees_any_of_it(api, run_id, other_organization):
+    paths = ("", "/diagnosis", "/resources", "/instances", "/inputs/orders", "/outputs/seen")
+    for path in paths:
+        answer = api("GET", f"/v1/runs/{run_id}/treatments/total{path}", token=other_organization)
+        assert answer.status == 404, path
+    reader: dict[str, Any] = {"token": api.token_for(["runs:read"])}
+    answers = [api("GET", f"/v1/runs/{run_id}/treatments/total{path}", **reader).status for path in paths]
+    assert answers == [200, 403, 200, 404, 403, 403]

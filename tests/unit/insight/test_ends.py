@@ -1,0 +1,100 @@
+"""How an end is explained, and where an attempt's time went."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cadence.domain.explaining import Ending, ending, explanations
+from cadence.domain.history import Change
+from cadence.domain.run import RetrySpec, Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.timing import Times, times
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+S = TreatmentState
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def ended(state: TreatmentState, code: int | None = None, **fields: Any) -> Treatment:
+    return dataclasses.replace(Treatment("r", "t", state, 0, exit_code=code), **fields)
+
+
+def runner(result: Result | None = None, **fields: Any) -> Runner:
+    made = Runner("r-t-1", "r", "t", 1, "o", "p", "pool", "host", RunnerState.COMPLETED, NOW, result=result)
+    return dataclasses.replace(made, **fields)
+
+
+def failed(code: int | None, signal: int | None = None, **usage: float) -> Result:
+    return Result(Outcome.FAILED, code, signal, usage=usage)
+
+
+@pytest.mark.parametrize(
+    ("code", "signal", "expected"),
+    [
+        (3, None, Ending(3, None)),
+        (137, None, Ending(137, "SIGKILL")),
+        (None, 11, Ending(None, "SIGSEGV")),
+        (200, None, Ending(200, None)),
+    ],
+)
+def test_an_end_is_a_code_or_a_signal(code: int | None, signal: int | None, expected: Ending) -> None:
+    assert ending(ended(S.FAILED, code), failed(code, signal)) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "signal", "words"),
+    [(127, None, "no such command"), (126, None, "may not execute"), (None, 11, "SIGSEGV"), (141, None, "SIGPIPE")],
+)
+def test_well_known_ends_are_explained(code: int | None, signal: int | None, words: str) -> None:
+    (said,) = explanations(ended(S.FAILED, code), TreatmentSpec("t"), runner(failed(code, signal)))
+    assert words in said
+
+
+def test_what_ran_out_of_memory_is_told_from_what_was_killed() -> None:
+    spec = TreatmentSpec("t", memory=512)
+    killed = ended(S.FAILED, 137)
+    (out,) = explanations(killed, spec, runner(failed(137, memory_peak=500_000_000)))
+    assert "500 MB" in out
+    assert "512 MB" in out
+    (other,) = explanations(killed, spec, runner(failed(137, memory_peak=10_000_000)))
+    assert "from outside" in other
+    (whole,) = explanations(killed, TreatmentSpec("t"), runner(failed(137, memory_peak=2e9), facts={"memory": 2100}))
+    assert "the machine has" in whole
+
+
+def test_lost_and_late_ones_are_explained_and_others_are_not() -> None:
+    (lost,) = explanations(ended(S.LOST, infrastructure_failures=1), TreatmentSpec("t", retry=RetrySpec(1)), None)
+    assert "2 times" in lost
+    (late,) = explanations(ended(S.TIMED_OUT), TreatmentSpec("t", max_duration=7), None)
+    assert "7 s" in late
+    for state in (S.SUCCEEDED, S.SKIPPED, S.CANCELLED):
+        assert explanations(ended(state), TreatmentSpec("t"), None) == ()
+    assert explanations(ended(S.FAILED, 1), TreatmentSpec("t"), None) == ()
+
+
+def test_each_attempt_has_times_of_its_own() -> None:
+    history = (
+        Change(at(0), 1, S.PENDING),
+        Change(at(2), 1, S.READY),
+        Change(at(3), 1, S.BOOTING),
+        Change(at(7), 1, S.RUNNING),
+        Change(at(17), 1, S.LOST),
+        Change(at(17), 2, S.PLACING),
+        Change(at(18), 2, S.BOOTING),
+    )
+    treatment = ended(S.BOOTING, attempt=2, history=history)
+    assert times(treatment, 1, runner(booting_at=at(4)), at(30)) == Times(2, 2, 3, 10)
+    assert times(treatment, 2, runner(booting_at=None), at(30)) == Times(None, 13, None, None)
+    assert times(treatment, 2, runner(booting_at=at(20)), at(30)) == Times(None, 3, 10, None)
+
+
+def test_what_has_not_begun_waits_and_a_group_has_no_runner() -> None:
+    pending = ended(S.PENDING, history=(Change(at(0), 1, S.PENDING),))
+    assert times(pending, 1, None, at(5)) == Times(waited=5)
+    skipped = ended(S.SKIPPED, history=(Change(at(0), 1, S.PENDING), Change(at(4), 1, S.SKIPPED)))
+    assert times(skipped, 1, None, at(9)) == Times(waited=4)

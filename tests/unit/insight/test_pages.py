@@ -1,0 +1,42 @@
+"""What the command line makes of instances, series and texts."""
+
+from typing import Any
+
+from cadence.cli.comparing import in_common
+from cadence.cli.previewing import plain, short
+from cadence.cli.using import bars
+
+
+def instance(state: str, **matrix: Any) -> dict[str, Any]:
+    return {"state": state, "matrix": matrix}
+
+
+def test_what_all_failed_instances_share_is_said() -> None:
+    told = [
+        instance("failed", os="alpine", python="3.11"),
+        instance("failed", os="alpine", python="3.12"),
+        instance("succeeded", os="debian", python="3.11"),
+        instance("succeeded", os="debian", python="3.12"),
+    ]
+    assert in_common(told) == ["2 of 4 failed.", "All of them have os = alpine, and all with it failed."]
+    assert in_common([*told, instance("succeeded", os="alpine", python="3.13")]) == ["2 of 5 failed."]
+    assert in_common([instance("succeeded", os="alpine")]) == []
+    assert in_common([instance("failed", os="alpine")]) == ["1 of 1 failed."]
+
+
+def test_charts_are_of_one_line_and_keep_the_peak() -> None:
+    assert bars([0, 1, 2, 4]) == "▁▃▅█"
+    assert bars([1, 2]) == bars([0, 0, 0]) == ""
+    many = bars([0.0] * 500 + [9.0] + [0.0] * 500)
+    assert len(many) <= 31
+    assert many.count("█") == 1
+
+
+def test_texts_carry_no_commands_for_the_terminal() -> None:
+    assert plain("\x1b[31mred\x1b[0m \x1b]0;title\x07x\ty\x00") == "red x\ty"
+
+
+def test_files_of_a_workspace_are_told_by_their_own_names() -> None:
+    there = "/var/lib/work/cadence-01m87s43g0c5q35ypd1p5nbtw0-11239872d178-1-ubhmlz75/work/src/total.py"
+    assert short(f'  File "{there}", line 3') == '  File "src/total.py", line 3'
+    assert short("/usr/lib/cadence-tools/x") == "/usr/lib/cadence-tools/x"

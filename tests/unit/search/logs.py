@@ -1,0 +1,64 @@
+"""Logs of several runs, written as the indexer writes them."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cadence.application.follow_lines import FollowLines, Position
+from cadence.application.index_logs import IndexLogs
+from cadence.application.runner_ports import LogBatch, LogLine
+from cadence.application.scan_index import ScanIndex
+from cadence.application.scan_segments import ScanSegments
+from cadence.application.search_ports import Scope
+from cadence.application.treatment_states import TreatmentStates
+from cadence.domain.run import Treatment, TreatmentState
+from tests.fakes.logs import FakeFollowers, FakeLogIndex, FakeLogSegments
+from tests.fakes.runs import a_run
+
+PROJECTS = {"run-a": "site", "run-b": "site", "run-c": "web", "run-d": "web"}
+SCOPE = Scope("acme", ("site", "web"))
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Treatments:
+    def get_treatment(self, run_id: str, treatment: str) -> Treatment:
+        state = TreatmentState.FAILED if run_id == "run-a" else TreatmentState.SUCCEEDED
+        return Treatment(run_id, treatment, state, 0)
+
+
+@dataclass
+class Logs:
+    index: FakeLogIndex = field(default_factory=FakeLogIndex)
+    segments: FakeLogSegments = field(default_factory=FakeLogSegments)
+    followers: FakeFollowers = field(default_factory=FakeFollowers)
+    now: datetime = START + timedelta(hours=1)
+    organization: str = "acme"
+
+    def __post_init__(self) -> None:
+        self.states = TreatmentStates(Treatments())
+        self.follow = FollowLines(self.index, self.segments, self.followers, lambda: self.now, self.sleep)
+        self.search = ScanIndex(self._of_project, ScanSegments(self.segments), self.states, lambda: self.now)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def write(self, run_id: str, *numbers: int, text: str = "line {}", treatment: str = "build") -> None:
+        """Numbers are seconds since `START`, and the lines' sequence numbers."""
+        lines = [
+            LogLine(n, f"2026-01-01T00:{n // 60:02}:{n % 60:02}.000Z", "stdout", "info", text.format(n))
+            for n in numbers
+        ]
+        batch = LogBatch(run_id, f"{run_id}-r", treatment, 1, lines, "spot")
+        IndexLogs(self.index, self.segments, lambda name: a_run(name, self.organization, PROJECTS[name]))(
+            run_id, [batch]
+        )
+
+    def start(self) -> Position:
+        return self.follow.start(self.organization)
+
+    def _of_project(self, organization: str, project: str) -> list[Any]:
+        return [
+            segment
+            for segment in self.index.segments
+            if (segment.organization, segment.project) == (organization, project)
+        ]
