@@ -38,6 +38,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/deliveries/*",
     "/caches/*",
     "/runs/*",
+    "/splits/*",
     "/stream/*",
     "-doorbell-*",
     "-alerts-*",
