@@ -1,9 +1,9 @@
-"""MiniStack with seven additions.
+"""MiniStack with eight additions.
 
 It ends with its starter; it saves its state while it runs, not only at its end; and it tells of the executions that were
 under way when it stopped, as AWS tells of any execution that fails; recurring schedules know their time zones (`cadence.local.schedules`),
 changes of tables are handed over in batches and then forgotten (`cadence.local.change_streams`),
-queries look only at the keys that they ask for (`cadence.local.sorted_partitions`), and invocations of a Lambda wait their turn instead of overrunning the machine (`cadence.local.lambda_turns`).
+queries look only at the keys that they ask for (`cadence.local.sorted_partitions`), the rights on a queue are those of AWS (`cadence.local.batch_rights`), and invocations of a Lambda wait their turn instead of overrunning the machine (`cadence.local.lambda_turns`).
 
 And one thing less: it does not rest before each execution of a state machine, which AWS does not do either.
 SIGUSR1 asks for a save at once. After each save of everything the file `saved` beside the state is renewed.
@@ -107,8 +107,8 @@ def main() -> None:
     schedules.install()
     lambda_turns.install()
     change_streams.install()
-    batch_rights.install()
     sorted_partitions.install()
+    batch_rights.install()
     signal.signal(signal.SIGUSR1, lambda *_: asked.set())
     app.save_all = one_at_a_time(app.save_all)
     app._load_persisted_state = telling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
