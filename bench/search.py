@@ -26,7 +26,9 @@ from cadence.application.search_lines import SearchLines
 from cadence.application.search_ports import Scope
 from cadence.application.tend_index import TendIndex
 from cadence.application.treatment_states import TreatmentStates
+from cadence.domain.errors import NotFound
 from cadence.domain.log import Segment
+from cadence.domain.run import Treatment
 from cadence.domain.search.parse import parse
 from cadence.domain.search.query import FieldName
 from tests.fakes.splits import MemoryCatalogue, MemorySplits
@@ -190,10 +192,10 @@ def _ours(report: Report, folder: Path, corpus: Corpus, asked: Sequence[Asked], 
             catalogue,
             corpus,
             splits,
-            TreatmentStates(None),
+            TreatmentStates(_NoTreatments()),
             clock,
             _RETENTION,
-            workers,  # type: ignore[arg-type]
+            workers,
         )
         scope = Scope("acme", PROJECTS)
 
@@ -255,6 +257,11 @@ def _digest(corpus: Corpus) -> str:
     """One that a line in the middle holds."""
     texts = (line["text"] for line in corpus.read(corpus.listed[len(corpus.listed) // 2].key))
     return str(next(text.partition("request_id=")[2] for text in texts if "request_id=" in text))
+
+
+class _NoTreatments:
+    def get_treatment(self, run_id: str, treatment: str) -> Treatment:
+        raise NotFound("there are only lines")
 
 
 @dataclass(frozen=True)

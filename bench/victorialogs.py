@@ -68,7 +68,7 @@ def victoria_logs(program: Path, folder: Path) -> Iterator[VictoriaLogs]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [program, f"-storageDataPath={folder}", f"-httpListenAddr={address}", "-retentionPeriod=10y"]
+    command = [str(program), f"-storageDataPath={folder}", f"-httpListenAddr={address}", "-retentionPeriod=10y"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         running = VictoriaLogs(f"http://{address}", process, folder)

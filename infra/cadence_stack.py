@@ -66,8 +66,14 @@ class CadenceStack(Stack):
         live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
-        working = (self._deliveries, self._deadlines, self._wake_ups, self._alerting, self._exporting)
-        watched = [*(one.queue for one in working), *(one.failed for one in working[:3]), unindexed, unwatched]
+        working = [self._deliveries, self._deadlines, self._wake_ups]
+        watching = [self._alerting, self._exporting]
+        watched = [
+            *(one.queue for one in (*working, *watching)),
+            *(one.failed for one in working),
+            unindexed,
+            unwatched,
+        ]
         values = {
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,

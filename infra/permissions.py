@@ -197,6 +197,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     "admit": (
         *_FEEDS,
         *_ADMITS,
+        # The secrets of private registries.
+        _items("access", "GetItem", "BatchGetItem"),
         # The plan with its images' digests.
         _puts("documents/*"),
         _answers("run", "Failure"),
@@ -338,6 +340,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
 SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "api": ("kms:Encrypt", "kms:Decrypt"),
     "webhooks": ("kms:Decrypt",),
+    # The secrets by which digests are asked of private registries.
+    "admit": ("kms:Decrypt",),
     # The access tokens of git hosts.
     "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),

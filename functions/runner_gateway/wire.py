@@ -74,6 +74,7 @@ def assignment_json(answer: Assignment) -> dict[str, Any]:
         "session_token": answer.session_token,
         **work_json(answer.run, answer.spec, answer.runner.attempt),
         "secrets": dict(answer.secrets),
+        **({"registries": dict(answer.registries)} if answer.registries else {}),
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "lease_seconds": LEASE_SECONDS,
         "log_flush_ms": _FLUSH_FOLLOWED_MS if answer.followed else _FLUSH_MS,

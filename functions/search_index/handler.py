@@ -1,4 +1,9 @@
-"""The projects that got new lines (stream of the table `logs`), or whose index is due (schedule): their index is tended."""
+"""Keeps the search index of log lines.
+
+The projects that got new lines (stream of the table `logs`), or whose index is due (schedule): their index is tended.
+An operator may invoke it with `{"redrive": {"organization", "project"}}`, to index what was set aside once more, or with
+`{"keep_for": {"organization", "project", "days"}}`.
+"""
 
 from typing import Any
 
@@ -10,11 +15,16 @@ log = service_logger("search_index")
 tend = search_index()
 
 
-def handler(event: dict[str, Any], context: Any) -> None:
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """An error lets the records come again; what one project's index meets does not stop the others'."""
     if "Records" in event:
         keys = {record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]}
         done = tend.woken(sorted(FreshItem.project_of(key) for key in keys if FreshItem.is_partition(key)))
+    elif "redrive" in event:
+        done = tend.redrive(**event["redrive"])
+    elif "keep_for" in event:
+        done = tend.keep_for(**event["keep_for"])
     else:
         done = tend.due(lambda: context.get_remaining_time_in_millis() / 1000)
     log.info("search_index", extra={"records": len(event.get("Records", ())), **done})
+    return done

@@ -102,6 +102,7 @@ class Assignment:
             self.offline = bool(answer.get("offline"))
             self.env: dict[str, str] = dict(answer.get("env") or {})
             self.secrets = Secrets(answer.pop("secrets", None) or {})
+            self.registries = Secrets(answer.pop("registries", None) or {})
             self.parameters: dict[str, Any] = dict(answer.get("parameters") or {})
             self.event: dict[str, Any] = dict(answer.get("event") or {})
             self.limits: dict[str, Any] = dict(answer.get("limits") or {})

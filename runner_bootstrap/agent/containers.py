@@ -8,7 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,10 +60,12 @@ class ContainerEngine:
                 return cls(program, runner_id)
         raise AgentError(f"the treatment needs a container image, but this machine has none of {', '.join(ENGINES)}")
 
-    def pull(self, image: str, workspace: Workspace) -> Launch:
-        """Fetch the image unless it is there."""
+    def pull(self, image: str, workspace: Workspace, logins: Mapping[str, str]) -> Launch:
+        """Fetch the image unless it is there; ``logins`` are variables that tell the engine of its logins."""
         script = '"$1" image inspect "$2" >/dev/null 2>&1 || exec "$1" pull --quiet "$2"'
-        return Launch(["sh", "-c", script, "sh", self.program, image], dict(os.environ), str(workspace.work), [])
+        return Launch(
+            ["sh", "-c", script, "sh", self.program, image], {**os.environ, **logins}, str(workspace.work), []
+        )
 
     def digest(self, image: str) -> str | None:
         """``sha256:…`` of an image that is here, as its registry knows it, or as it was made here."""

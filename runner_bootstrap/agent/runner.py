@@ -24,6 +24,7 @@ from .heartbeat import Heartbeat
 from .keeper import Keeper
 from .logs import LogBuffer, LogSender, now
 from .masking import Masker
+from .registries import RegistryLogins, worth_masking
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
 from .series import Series
@@ -69,7 +70,8 @@ class Runner:
     ) -> None:
         self._gateway, self._site, self._assignment, self._ending = gateway, site, assignment, ending
         self._store = store
-        self._masker = Masker(assignment.secrets.reveal().values())
+        logins = worth_masking(assignment.registries.reveal())
+        self._masker = Masker([*assignment.secrets.reveal().values(), *logins])
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(keeper.pid)
         self._series = Series(self._sampler.sample)
@@ -101,6 +103,7 @@ class Runner:
             )
         self._attempt()
         self._assignment.secrets.overwrite()
+        self._assignment.registries.overwrite()
         self._heartbeat.phase = "finishing"
         if self._ending.error:
             self._log.say(self._ending.error, "error")
@@ -172,9 +175,11 @@ class Runner:
             return None
         engine = ContainerEngine.find(self._site.runner_id)
         self._heartbeat.phase = "pulling"
-        for image in dict.fromkeys(images):
-            self._log.say(f"image {image} with {engine.kind}")
-            self._command.pull(engine.pull(image, workspace), image)
+        with RegistryLogins(assignment.registries.reveal()) as logins:
+            for image in dict.fromkeys(images):
+                self._log.say(f"image {image} with {engine.kind}")
+                self._command.pull(engine.pull(image, workspace, logins.environment), image)
+        assignment.registries.overwrite()
         if assignment.image:
             self._image_digest = engine.digest(assignment.image)
         return engine

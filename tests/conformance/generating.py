@@ -56,6 +56,8 @@ def document(random: Random, size: int) -> dict[str, Any]:
         "cadence": 1,
         "name": "drawn",
         "parameters": {"level": {"type": "u64", "default": random.randint(0, 2)}},
+        "priority": random.randint(0, 100),
+        **({"defaults": {"retry": {"infrastructure": 1}}} if random.random() < 0.2 else {}),
         **({"definitions": _LIBRARY} if used else {}),
         "treatments": drawn.treatments,
         **({"connections": drawn.connections} if drawn.connections else {}),
@@ -80,7 +82,15 @@ class _Drawn:
         self._condition(body, axes)
         outputs = {f"o{number}": self._random.choice(_TYPES) for number in range(self._random.randint(0, 2))}
         if self._random.random() < 0.2:
-            body["retry"] = {cause: self._random.randint(0, 1) for cause in ("failure", "infrastructure")}
+            causes = self._random.sample(("failure", "infrastructure", "timeout"), self._random.randint(1, 3))
+            body["retry"] = {cause: self._random.randint(0, 2) for cause in causes}
+            if self._random.random() < 0.3:
+                body["retry"]["exit_codes"] = [self._random.randint(1, 2)]
+        if self._random.random() < 0.15:
+            key = self._random.choice(("one", "${{ parameters.level }}", f"of-{name}"))
+            body["cache"] = {"key": key, "paths": ["kept/"], "restore": ["o"]}
+        if self._random.random() < 0.15:
+            body["env"] = {"LEVEL": "${{ parameters.level * 2 }}", "NAME": name}
         lines = [f'test -z "${{CADENCE_IN_{port}:-}}" || cat "$CADENCE_IN_{port}"' for port in inputs]
         lines += [SCRIPTS[kind].format(port=port) for port, kind in outputs.items()]
         body |= {"run": "\n".join([*lines, self._random.choice(_OUTCOMES)])}
@@ -129,7 +139,9 @@ class _Drawn:
         earlier = list(self.treatments)
         for number in range(self._random.randint(0, 3)):
             port = f"i{number}"
-            match self._random.choice(("output", "output", "lifecycle", "after", "literal", "optional", "forgotten")):
+            match self._random.choice(
+                ("output", "output", "lifecycle", "after", "literal", "optional", "default", "forgotten")
+            ):
                 case "output" if self._outputs:
                     output = self._random.choice(self._outputs)
                     fitting = output.read_by(axes, self._random)
@@ -146,9 +158,20 @@ class _Drawn:
                     inputs[port] = {"type": "Block<u64>", "value": number}
                 case "optional":
                     inputs[port] = {"type": "Stream<string>", "optional": True}
+                    self._perhaps_fed(name, port, "Stream<string>")
+                case "default":
+                    inputs[port] = {"type": "Block<u64>", "default": number}
+                    self._perhaps_fed(name, port, "Block<u64>")
                 case "forgotten" if self._random.random() < 0.05:
                     inputs[port] = "Block<u64>"
         return inputs
+
+    def _perhaps_fed(self, name: str, port: str, kind: str) -> None:
+        """An input that need not be connected may be all the same."""
+        fitting = [output for output in self._outputs if output.kind == kind and not output.group]
+        if fitting and self._random.random() < 0.6:
+            output = self._random.choice(fitting)
+            self.connections.append(f"{output.treatment}.{output.port} -> {name}.{port}")
 
     def _copy(self, name: str) -> None:
         """A generic treatment, fed by a stream or by what can be read as one."""

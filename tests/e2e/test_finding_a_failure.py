@@ -19,8 +19,8 @@ from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 
 NIGHTLY = Path(__file__).parent / "nightly.yaml"
-BUILDS, WRONG = 24, 17
-GIVEN = b'{"name": "component-17", "jobs": "8O", "system": "debian"}'
+BUILDS, WRONG = 24, 23
+GIVEN = b'{"name": "component-23", "jobs": "8O", "system": "debian"}'
 
 Cadence = Callable[..., str]
 
@@ -74,7 +74,7 @@ def test_the_instances_stand_side_by_side_with_the_failed_one_first(cadence: Cad
     assert f"1 of {BUILDS} failed." in shown
     table = shown[shown.index("INSTANCE") :].splitlines()
     assert re.search(rf"\b{WRONG}\s+failed\s+1\b", table[1]), table[1]
-    assert "component-17" in table[1]
+    assert "component-23" in table[1]
 
 
 def test_the_wrong_value_is_followed_back_to_where_it_arose(api: Api, cadence: Cadence, run_id: str) -> None:
@@ -83,7 +83,7 @@ def test_the_wrong_value_is_followed_back_to_where_it_arose(api: Api, cadence: C
     for treatment in ("plan", "normalise", "catalogue"):
         assert treatment in traced
     entries = cadence("value", "download", run_id, "catalogue.entries")
-    assert entries.splitlines()[WRONG] == "component-17;8O;debian"
+    assert entries.splitlines()[WRONG] == "component-23;8O;debian"
     runners = {one["runner_id"] for one in api.get("/v1/runners", run=run_id)["items"]}
     assert len(runners) == BUILDS + 3
 

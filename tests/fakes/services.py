@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cadence.application.frozen import Frozen
+from cadence.application.runner_ports import Secret
 from cadence.domain import ids
 from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
 from cadence.domain.image import Image
 from cadence.domain.pool import Pool
+from cadence.domain.registry_login import RegistryLogin
 from cadence.domain.run import Kind
 
 
@@ -59,11 +61,27 @@ class MemoryRegistries:
     digests: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def digest(self, image: Image) -> str:
+    logins: dict[str, RegistryLogin | None] = field(default_factory=dict)
+
+    def digest(self, image: Image, login: RegistryLogin | None = None) -> str:
         self.asked.append(str(image))
+        self.logins[str(image)] = login
         if str(image) not in self.digests:
             raise ProviderRejected(f"The image {image} cannot be had: 404: manifest unknown.")
         return self.digests[str(image)]
+
+
+@dataclass
+class MemorySecretReader:
+    """Values by name, the same for all projects; each is of version 1."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
+        for name in wanted:
+            if name not in self.values:
+                raise NotFound(f"There is no secret {name}.")
+        return {name: Secret(self.values[name], 1) for name in wanted}
 
 
 @dataclass

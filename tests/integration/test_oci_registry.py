@@ -1,5 +1,6 @@
 """The registry protocol: against a registry made here, and against a real one where it is installed."""
 
+import base64
 import hashlib
 import json
 import shutil
@@ -18,7 +19,10 @@ import pytest
 from cadence.adapters.oci_registry import OciRegistries
 from cadence.domain.errors import ProviderRejected, Transient
 from cadence.domain.image import parse_image
+from cadence.domain.registry_login import RegistryLogin
 
+LOGIN = RegistryLogin("ada", "lovelace")
+BASIC = "Basic " + base64.b64encode(b"ada:lovelace").decode()
 MANIFEST = json.dumps({"schemaVersion": 2}).encode()
 DIGEST = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
 
@@ -29,7 +33,7 @@ class Registry:
     def __init__(self) -> None:
         self.statuses: list[int] = []
         self.asked: list[tuple[str, str]] = []
-        self.needs_token = False
+        self.needs_token = self.private = self.basic_only = False
         self.tells_digest = True
         registry = self
 
@@ -52,8 +56,13 @@ class Registry:
         if self.statuses:
             return self.send(to, self.statuses.pop(0), {"errors": [{"code": "X", "message": "too many\nrequests"}]})
         if to.path.startswith("/token"):
-            return self.send(to, 200, {"token": "anonymous"})
-        if self.needs_token and to.headers["Authorization"] != "Bearer anonymous":
+            known = to.headers["Authorization"] == BASIC
+            return self.send(to, 200, {"token": "ours" if known else "anonymous"})
+        if self.basic_only and to.headers["Authorization"] != BASIC:
+            return self.send(to, 401, {}, **{"WWW-Authenticate": 'Basic realm="it"'})
+        if self.private and to.headers["Authorization"] == "Bearer anonymous":
+            return self.send(to, 403, {"errors": [{"code": "DENIED", "message": "denied"}]})
+        if self.needs_token and not (to.headers["Authorization"] or "").startswith("Bearer"):
             realm = f'Bearer realm="http://{self.host}/token",service="it",scope="repository:org/app:pull"'
             return self.send(to, 401, {}, **{"WWW-Authenticate": realm})
         if to.path == "/v2/moved/manifests/1":
@@ -96,6 +105,22 @@ def test_an_anonymous_token_is_fetched_when_it_is_asked_for(registry: Registry) 
     registry.needs_token = True
     assert digest(f"{registry.host}/org/app:1") == DIGEST
     assert registry.asked[1] == ("GET", "/token?scope=repository%3Aorg%2Fapp%3Apull&service=it")
+
+
+def test_a_login_gets_a_token_of_its_own(registry: Registry) -> None:
+    registry.needs_token = registry.private = True
+    image = parse_image(f"{registry.host}/org/app:1")
+    assert OciRegistries().digest(image, LOGIN) == DIGEST
+    with pytest.raises(ProviderRejected, match="403: denied"):
+        OciRegistries().digest(image)
+
+
+def test_a_login_is_sent_itself_where_a_registry_asks_for_that(registry: Registry) -> None:
+    registry.basic_only = True
+    image = parse_image(f"{registry.host}/org/app:1")
+    assert OciRegistries().digest(image, LOGIN) == DIGEST
+    with pytest.raises(ProviderRejected, match="401"):
+        OciRegistries().digest(image)
 
 
 def test_redirects_are_followed(registry: Registry) -> None:

@@ -1,5 +1,6 @@
-"""`ImageRegistries` by the OCI distribution API: anonymous, over TLS, plain only to the loopback interface."""
+"""`ImageRegistries` by the OCI distribution API: with a login or anonymous, over TLS, plain only to the loopback interface."""
 
+import base64
 import hashlib
 import json
 import random
@@ -16,6 +17,7 @@ from typing import Any
 
 from cadence.domain.errors import ProviderRejected, Transient
 from cadence.domain.image import Image
+from cadence.domain.registry_login import RegistryLogin
 
 _KINDS = (
     "application/vnd.oci.image.index.v1+json",
@@ -46,25 +48,25 @@ class OciRegistries:
     def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
         self._sleep = sleep
 
-    def digest(self, image: Image) -> str:
+    def digest(self, image: Image, login: RegistryLogin | None = None) -> str:
         problem = ""
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.5 * 2**attempt))
             try:
-                return self._ask(image)
+                return self._ask(image, login)
             except _NotAnswering as error:
                 problem = str(error)
         raise Transient(f"The registry {image.registry} cannot be asked for the image {image}: {problem}")
 
-    def _ask(self, image: Image) -> str:
+    def _ask(self, image: Image, login: RegistryLogin | None) -> str:
         scheme = "http" if image.on_loopback else "https"
         repository = urllib.parse.quote(image.repository)
         url = f"{scheme}://{image.registry}/v2/{repository}/manifests/{urllib.parse.quote(image.tag)}"
         headers = {"Accept": _ACCEPT}
         answer = _request("HEAD", url, headers)
         if answer.status == 401:
-            headers |= _authorization(answer.headers.get("www-authenticate", ""), image, scheme)
+            headers |= _authorization(answer.headers.get("www-authenticate", ""), image, scheme, login)
             answer = _request("HEAD", url, headers)
         if answer.status == 200 and "docker-content-digest" in answer.headers:
             return answer.headers["docker-content-digest"]
@@ -73,14 +75,21 @@ class OciRegistries:
         if answer.status != 200:
             raise ProviderRejected(
                 f"The image {image} cannot be had: {image.registry} answered {_words(answer)}. "
-                "If only the runners may read it, write it with its digest (name@sha256:…)."
+                f"If it is private, name the secret to read it with: registries: {{{image.registry}: NAME}}; "
+                "if only the runners may read it, write it with its digest (name@sha256:…)."
             )
         return answer.headers.get("docker-content-digest") or f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
 
 
-def _authorization(challenge: str, image: Image, scheme: str) -> dict[str, str]:
-    """An anonymous token for pulling, where the registry gives such; else nothing."""
+def _authorization(challenge: str, image: Image, scheme: str, login: RegistryLogin | None) -> dict[str, str]:
+    """A token for pulling, where the registry gives such; the login itself where it asks for that; else nothing."""
     kind, _, rest = challenge.partition(" ")
+    basic = {}
+    if login is not None:
+        pair = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
+        basic = {"Authorization": f"Basic {pair}"}
+    if kind.lower() == "basic":
+        return basic
     said = dict(_PARAMETER.findall(rest))
     realm = said.get("realm", "")
     if kind.lower() != "bearer" or not realm.startswith(("https://", f"{scheme}://")):
@@ -88,7 +97,7 @@ def _authorization(challenge: str, image: Image, scheme: str) -> dict[str, str]:
     query = {"scope": said.get("scope") or f"repository:{image.repository}:pull"}
     if "service" in said:
         query["service"] = said["service"]
-    answer = _request("GET", f"{realm}?{urllib.parse.urlencode(query)}", {})
+    answer = _request("GET", f"{realm}?{urllib.parse.urlencode(query)}", basic)
     try:
         given = json.loads(answer.body)
         token = given.get("token") or given.get("access_token")

@@ -24,12 +24,13 @@ _REFUSED = "The one-time token is not valid for this runner."
 
 @dataclass(frozen=True)
 class Assignment:
-    """What an agent is to do. `secrets` (values by environment name) and `session_token` are in no log or table."""
+    """What an agent is to do. `secrets` (values by environment name), `registries` (by host) and `session_token` are in no log or table."""
 
     runner: Runner
     run: Run
     spec: TreatmentSpec
     secrets: Mapping[str, str] = field(repr=False)
+    registries: Mapping[str, str] = field(repr=False)
     session_token: str = field(repr=False)
     followed: bool
 
@@ -59,7 +60,8 @@ class Claim:
         self.begin(runner, spec)
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
-        return Assignment(runner, run, spec, values, session, followed)
+        logins = {host: secrets[name].value for host, name in spec.registries.items()}
+        return Assignment(runner, run, spec, values, logins, session, followed)
 
     def _admit(self, runner_id: str, token: str, nonce: str) -> Runner:
         try:
@@ -78,13 +80,14 @@ class Claim:
         return runner
 
     def _secrets(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> Mapping[str, Secret]:
-        if not spec.secrets:
+        names = {*spec.secrets.values(), *spec.registries.values()}
+        if not names:
             return {}
         if from_fork(event):
             # Such a treatment is skipped at admission: this is for whatever way it may have come here all the same.
             raise self._cannot_run(runner, ProviderRejected(WITHHELD))
         try:
-            wanted = {name: spec.secret_versions.get(name) for name in spec.secrets.values()}
+            wanted = {name: spec.secret_versions.get(name) for name in names}
             return self.secrets.decrypt(runner.organization, runner.project, wanted)
         except NotFound as error:
             # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.

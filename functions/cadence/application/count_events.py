@@ -8,7 +8,14 @@ from typing import Any
 from cadence.application.export_ports import Counted, Counters, Event, TreatmentCost
 from cadence.application.runner_ports import HostStore
 from cadence.domain import ids
-from cadence.domain.metrics.counting import Attempt, RunEnd, TreatmentEnd, count_run, count_treatment
+from cadence.domain.metrics.counting import (
+    Attempt,
+    RunEnd,
+    TreatmentEnd,
+    count_run,
+    count_treatment,
+    only_what_it_took,
+)
 from cadence.domain.pool import Price
 from cadence.domain.run import Kind
 from cadence.domain.runner import Runner
@@ -27,11 +34,14 @@ class CountEvents:
     prices: Prices
 
     def __call__(self, events: Sequence[Event]) -> None:
-        """`events` of runs and treatments. What only gathers others, or was taken over from another run, is not counted again."""
+        """`events` of runs and treatments. What only gathers others, or was taken over from another run, is not counted again.
+
+        Of replays counts what their runners took: outcomes are those of what they replay.
+        """
         counted = [
             self._run(event) if event["kind"] == "run" else self._treatment(event)
             for event in events
-            if event.get("treatment_kind") not in _GROUPS and not event.get("kept_from")
+            if event.get("treatment_kind") not in _GROUPS and not event.get("kept_from") and not _is_replay_run(event)
         ]
         if counted:
             self.counters.add(counted)
@@ -61,7 +71,10 @@ class CountEvents:
             event.get("usage") or {},
             self._attempts(event),
         )
-        return Counted(event["id"], count_treatment(end), _cost(event, end.attempts))
+        counts = count_treatment(end)
+        if event.get("replay_of"):
+            counts = only_what_it_took(counts)
+        return Counted(event["id"], counts, _cost(event, end.attempts))
 
     def _attempts(self, event: Event) -> Sequence[Attempt]:
         """All its runners: an event tells of the last one only, and each one took time."""
@@ -90,6 +103,10 @@ class CountEvents:
             runner.claimed_at,
             self.prices(runner.organization, runner.pool),
         )
+
+
+def _is_replay_run(event: Event) -> bool:
+    return event["kind"] == "run" and bool(event.get("replay_of"))
 
 
 def _cost(event: Event, attempts: Sequence[Attempt]) -> TreatmentCost | None:

@@ -10,8 +10,8 @@ from cadence.application.live_ports import LANES, Arrival, Arrivals
 from cadence.application.log_ports import Line, LogSegments
 from cadence.application.ports import Clock
 from cadence.application.runner_ports import Followers
-from cadence.application.scan_segments import facts_of, owner_of
 from cadence.application.search_ports import Scope
+from cadence.application.segment_facts import facts_of, owner_of
 from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.log import Segment
 from cadence.domain.search.gaps import may_hide

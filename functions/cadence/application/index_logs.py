@@ -10,6 +10,7 @@ from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.domain.errors import Conflict, Transient
 from cadence.domain.log import Segment, Watermark, detected_level, gap_line
 from cadence.domain.run import Run
+from cadence.domain.search.tokens import plain
 
 # Other runs of the organization arrive in the same lane, so a transaction may come too late now and then.
 _ATTEMPTS = 8
@@ -91,7 +92,7 @@ def _kept(batch: LogBatch, line: LogLine) -> Line:
         "treatment": batch.treatment,
         "attempt": batch.attempt,
         "stream": line.stream,
-        "level": detected_level(line.level, line.text),
+        "level": detected_level(line.level, plain(line.text)),
         "text": line.text,
     }
     return {**kept, "continued": True} if line.continued else kept

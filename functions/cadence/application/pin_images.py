@@ -6,15 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cadence.application.ports import Documents, RunStore
+from cadence.application.runner_ports import SecretReader
 from cadence.domain import plan
-from cadence.domain.image import Image, parse_image
+from cadence.domain.errors import NotFound, ProviderRejected
+from cadence.domain.git_events import from_fork
+from cadence.domain.image import Image, parse_image, registry_of
+from cadence.domain.registry_login import RegistryLogin, registry_login
 from cadence.domain.run import Run, TreatmentSpec
 
 _AT_ONCE = 8
 
 
 class ImageRegistries(Protocol):
-    def digest(self, image: Image) -> str:
+    def digest(self, image: Image, login: RegistryLogin | None = None) -> str:
         """`sha256:…` of what the image's tag means now. Raises ProviderRejected (refused for good), Transient."""
 
 
@@ -25,6 +29,7 @@ class PinImages:
     runs: RunStore
     documents: Documents
     registries: ImageRegistries
+    secrets: SecretReader
     resolves_loopback: bool
 
     def __call__(self, run: Run) -> Run:
@@ -36,7 +41,7 @@ class PinImages:
         wanted = sorted({image for spec in specs for image in _images(spec) if self._is_open(image)})
         if not wanted:
             return run
-        digests = self._resolve(wanted)
+        digests = self._resolve(wanted, self._logins(run, specs))
         frozen = plan.encode([_pinned(spec, digests) for spec in specs])
         return self.runs.freeze_plan(run.run_id, run.plan_sha256, self.documents.put(frozen))
 
@@ -44,10 +49,21 @@ class PinImages:
         image = parse_image(text)
         return not (image.digest or image.is_local or (image.on_loopback and not self.resolves_loopback))
 
-    def _resolve(self, wanted: Iterable[str]) -> Mapping[str, str]:
+    def _logins(self, run: Run, specs: Iterable[TreatmentSpec]) -> Mapping[str, RegistryLogin]:
+        """By registry. None for a fork's run: what needs one is skipped there."""
+        named = {registry_of(host): name for spec in specs for host, name in _registries(spec).items()}
+        if not named or from_fork(run.event):
+            return {}
+        try:
+            found = self.secrets.decrypt(run.organization, run.project, dict.fromkeys(named.values()))
+        except NotFound as error:
+            raise ProviderRejected(error.message) from None
+        return {registry: registry_login(found[name].value) for registry, name in named.items()}
+
+    def _resolve(self, wanted: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:
         def resolve(text: str) -> tuple[str, str]:
             image = parse_image(text)
-            return text, str(image.pinned(self.registries.digest(image)))
+            return text, str(image.pinned(self.registries.digest(image, logins.get(image.registry))))
 
         pool = ThreadPoolExecutor(_AT_ONCE)
         try:
@@ -64,6 +80,10 @@ def _images(spec: TreatmentSpec) -> Iterable[str]:
         yield service.image
     if spec.instance:
         yield from _images(spec.instance)
+
+
+def _registries(spec: TreatmentSpec) -> Mapping[str, str]:
+    return {**spec.registries, **(_registries(spec.instance) if spec.instance else {})}
 
 
 def _pinned(spec: TreatmentSpec, digests: Mapping[str, str]) -> TreatmentSpec:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from cadence.application.log_ports import Line, LogIndex, LogSegments
 from cadence.application.ports import Clock
 from cadence.application.runner_ports import Followers
-from cadence.application.scan_segments import facts_of, owner_of
+from cadence.application.segment_facts import facts_of, owner_of
 from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.log import Segment
 from cadence.domain.search.gaps import may_hide

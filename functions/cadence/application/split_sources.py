@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cadence.application.log_ports import LogSegments
-from cadence.application.scan_segments import facts_of, owner_of
 from cadence.application.search_ports import Hit, Place
+from cadence.application.segment_facts import facts_of, owner_of
 from cadence.application.split_ports import Bounds, Counting, Deadline, Found, Splits, Tally
 from cadence.domain.log import Segment
 from cadence.domain.search.matching import Matcher

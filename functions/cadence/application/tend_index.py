@@ -65,6 +65,10 @@ class TendIndex:
         """Builds what is worth it by now, and notes when to look again. Raises Transient; repeating is safe."""
         return self._look(organization, project, lambda: True)
 
+    def build_all(self, organization: str, project: str) -> Tended:
+        """Builds whatever is fresh, worth it or not. Raises Transient; repeating is safe."""
+        return self._look(organization, project, lambda: True, all_fresh=True)
+
     def tend(self, organization: str, project: str, over: Deadline) -> Tended:
         """Builds, merges and removes, until all is done or the time is over. Does nothing if somebody else does it already."""
         state = self.catalogue.get_state(organization, project)
@@ -83,23 +87,23 @@ class TendIndex:
     def retention(self, state: IndexState) -> timedelta:
         return min(state.retention or self.longest, self.longest)
 
-    def _look(self, organization: str, project: str, over: Deadline) -> Tended:
+    def _look(self, organization: str, project: str, over: Deadline, *, all_fresh: bool = False) -> Tended:
         done = Tended()
         for _ in range(_ATTEMPTS):
             try:
-                self._work(self.catalogue.get_state(organization, project), over, done)
+                self._work(self.catalogue.get_state(organization, project), over, done, all_fresh)
             except Conflict:
                 # Somebody else builds here too, and may not have seen what woke this one.
                 continue
             return done
         raise Transient(f"The index of {organization}/{project} is being written by others.")
 
-    def _work(self, state: IndexState, over: Deadline, done: Tended) -> None:
+    def _work(self, state: IndexState, over: Deadline, done: Tended, all_fresh: bool) -> None:
         while True:
             fresh, splits = self._read(state)
             decided = look(fresh, splits, self.retention(state), self.clock())
             before = replace(done)
-            if decided.build:
+            if decided.build or all_fresh:
                 for batch in batches(fresh):
                     state = self._build(state, batch, done)
             if not over():

@@ -13,7 +13,7 @@ from rich.text import Text
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-_WIDE = 1_000
+_wide = Console(width=1_000, highlight=False, soft_wrap=True)
 _STYLES = {
     "succeeded": "green",
     "failed": "bold red",
@@ -46,7 +46,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 def print_part(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table with its heading everywhere, as wide as it needs where it is no terminal: a part of what is shown, no listing."""
-    out.print(make_table(columns, rows), width=None if out.is_terminal else _WIDE)
+    (out if out.is_terminal else _wide).print(make_table(columns, rows))
 
 
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:

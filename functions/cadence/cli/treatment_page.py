@@ -214,7 +214,7 @@ def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
     fed = next((port for port in treatment["inputs"] if port["source"] or port["element_of"]), None)
     if fed:
         commands.append((f"cadence value show {run_id} {name}.{fed['port']} --input", "all that it was given"))
-        commands.append((f"cadence trace {run_id} {fed['source'] or fed['element_of']}", "where that came from"))
+        commands.append((f"cadence trace {run_id} --treatment {name}", "where that came from"))
     if treatment["state"] in BROKEN and treatment["spec"]["kind"] == "command":
         commands.append((f"cadence replay {run_id} {name} --here", "the same again, on this machine"))
     if not commands:

@@ -10,6 +10,7 @@ from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.remembered_pools import RememberedPools
@@ -81,7 +82,13 @@ def admit() -> tuple[Admit, Machines]:
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         log_stream=LambdaLogStream(its.log_stream_function),
         clock=now,
-        pin_images=PinImages(runs, documents, OciRegistries(), its.loopback_registries == "resolved"),
+        pin_images=PinImages(
+            runs,
+            documents,
+            OciRegistries(),
+            KmsSecretStore(its.access_table, its.secrets_key),
+            its.loopback_registries == "resolved",
+        ),
     )
     return use_case, machines
 

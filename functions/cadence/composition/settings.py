@@ -105,6 +105,7 @@ class RunnerGatewaySettings:
 
 @dataclass(frozen=True)
 class AdmitSettings:
+    access_table: str
     runs_table: str
     data_bucket: str
     run_machine_arn: str
@@ -113,6 +114,7 @@ class AdmitSettings:
     log_stream_function: str
     wake_ups_queue_url: str
     loopback_registries: str
+    secrets_key: str
 
 
 @dataclass(frozen=True)

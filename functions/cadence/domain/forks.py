@@ -18,5 +18,5 @@ def withhold(specs: Iterable[TreatmentSpec], event: Mapping[str, Any]) -> tuple[
 def _withheld(spec: TreatmentSpec) -> TreatmentSpec:
     if spec.instance is not None:
         spec = dataclasses.replace(spec, instance=_withheld(spec.instance))
-    has = spec.secrets or (spec.instance is not None and spec.instance.never == WITHHELD)
+    has = spec.secrets or spec.registries or (spec.instance is not None and spec.instance.never == WITHHELD)
     return dataclasses.replace(spec, never=WITHHELD) if has and spec.never is None else spec

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io"})
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_HOST = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|\[::1\])(:[0-9]{1,5})?")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -36,6 +37,13 @@ class Image:
     def __str__(self) -> str:
         """Either tag or digest: not every engine takes both."""
         return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
+
+
+def registry_of(host: str) -> str:
+    """The registry that a host stands for, as images name it. Raises ValueError for what is no host."""
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"{host!r} is no host of a registry")
+    return parse_image(f"{host}/any/image").registry
 
 
 def parse_image(text: str) -> Image:

@@ -9,35 +9,46 @@ from typing import Any
 from cadence.domain import ids
 from cadence.domain.history import Change
 from cadence.domain.specification import (
-    CacheSpec as CacheSpec,
+    CacheSpec,
+    InputSpec,
+    Kind,
+    OutputSpec,
+    RetrySpec,
+    ServiceSpec,
+    TreatmentSpec,
+    TriggerSpec,
+    lines_of,
+    port_of_instances,
 )
-from cadence.domain.specification import (
-    InputSpec as InputSpec,
-)
-from cadence.domain.specification import (
-    Kind as Kind,
-)
-from cadence.domain.specification import (
-    OutputSpec as OutputSpec,
-)
-from cadence.domain.specification import (
-    RetrySpec as RetrySpec,
-)
-from cadence.domain.specification import (
-    ServiceSpec as ServiceSpec,
-)
-from cadence.domain.specification import (
-    TreatmentSpec as TreatmentSpec,
-)
-from cadence.domain.specification import (
-    TriggerSpec as TriggerSpec,
-)
-from cadence.domain.specification import (
-    lines_of as lines_of,
-)
-from cadence.domain.specification import (
-    port_of_instances as port_of_instances,
-)
+
+__all__ = [
+    "FAILED_TREATMENT_STATES",
+    "HIGHEST_PRIORITY",
+    "MAX_DEPTH",
+    "PLACEABLE",
+    "UNFINISHED_TREATMENT_STATES",
+    "CacheSpec",
+    "ConcurrencyPolicy",
+    "Edge",
+    "EdgeState",
+    "InputSpec",
+    "Kind",
+    "OutputSpec",
+    "ReplayOf",
+    "RetrySpec",
+    "Run",
+    "RunState",
+    "ServiceSpec",
+    "Treatment",
+    "TreatmentSpec",
+    "TreatmentState",
+    "Trigger",
+    "TriggerSpec",
+    "Value",
+    "lines_of",
+    "port_of_instances",
+]
+"""What is known of a run, with the specifications that it is made of."""
 
 HIGHEST_PRIORITY = 100
 

@@ -114,7 +114,8 @@ class TriggerSpec:
 class TreatmentSpec:
     """A treatment as admitted: immutable, complete, without secrets' values.
 
-    Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret name.
+    Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret name,
+    `registries` the host of a registry that its images come from to the secret by which they are read.
     `secret_versions` says which version of a secret it gets, by the secret's name (others: the newest).
     With `offline` it has no network at all.
     `when` is a condition over the states of the treatments named in `when_over`, decided when the treatment is ready;
@@ -134,6 +135,7 @@ class TreatmentSpec:
     stdout: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    registries: Mapping[str, str] = field(default_factory=dict)
     secret_versions: Mapping[str, int] = field(default_factory=dict)
     offline: bool = False
     pools: tuple[str, ...] = ()

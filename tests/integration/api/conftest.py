@@ -98,6 +98,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "treatment_machine_arn": machines["treatment"],
         "deadlines_queue_url": queues["deadlines"],
         "git_hosts": "*",
+        "retention_days": "90",
         "telemetry_table": "telemetry",
         "exporting_queue_url": queues["exporting"],
         "outbound_hosts": "*",

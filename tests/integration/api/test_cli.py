@@ -201,3 +201,30 @@ def test_resources(cadence, tmp_path):
     assert "local" in cadence("pool", "list").stdout
     assert cadence("host", "list").exit_code == 0
     assert cadence("runner", "list").exit_code == 0
+
+
+def test_alerts_are_set_tried_silenced_and_listed(cadence, tmp_path):
+    rule = tmp_path / "rule.yaml"
+    rule.write_text("when:\n  treatment: {exit_codes: [137]}\nchannels: [ops]\n")
+    url = "--setting=url=http://127.0.0.1:1/hook"
+    made = cadence("alert", "channel", "set", "ops", "--kind", "webhook", url)
+    assert "secret  whsec_" in made.stdout
+    everyone = cadence(
+        "alert", "channel", "set", "ops", "--project", "*", "--kind", "slack", "--secret", stdin="http://x/\n"
+    )
+    assert everyone.exit_code == 0 and "http://x/" not in everyone.output
+    assert cadence("alert", "set", "killed", str(rule)).stdout == "alert rule killed is set\n"
+    assert cadence("alert", "rules").stdout.split("\t")[:2] == ["default", "killed"]
+    assert "exit_codes" in cadence("alert", "show", "killed").stdout
+    assert "would have fired 0 times" in cadence("alert", "dry-run", str(rule), "--since", "2h").stdout
+    assert "a test message goes to: ops" in cadence("alert", "test", "killed").stdout
+    assert "until" in cadence("alert", "silence", "add", "--for", "2h", "--where", "rule=killed").stdout
+    assert "rule=killed" in cadence("alert", "silence", "list").stdout
+    listed = [line.split("\t") for line in cadence("alert", "channel", "list").stdout.splitlines()]
+    assert [one[:3] for one in listed] == [["*", "ops", "slack"], ["default", "ops", "webhook"]]
+    rule.write_text("when: {run: {}, log: {query: x}}\nchannels: [ops]\n")
+    wrong = cadence("alert", "set", "killed", str(rule))
+    assert wrong.exit_code == 2 and "/rule/when" in wrong.stderr
+    assert cadence("alert", "delete", "killed").exit_code == 0
+    assert cadence("alert", "list", "--json").stdout.strip() == "[]"
+    assert cadence("alert", "silence", "add", "--for", "soon").exit_code == 2

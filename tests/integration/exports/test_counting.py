@@ -1,5 +1,6 @@
 """Ends of runs and treatments are counted once, whatever comes twice, and told as metrics."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from cadence.domain import ids
 from cadence.domain.event import run_event, treatment_event
 from cadence.domain.metrics.openmetrics import openmetrics
 from cadence.domain.pool import Price
-from cadence.domain.run import Kind, Run, RunState, Treatment, TreatmentState
+from cadence.domain.run import Kind, ReplayOf, Run, RunState, Treatment, TreatmentState
 from cadence.domain.runner import Outcome, Result, Runner, RunnerState
 
 RUN_ID = "01kb0000000000000000000000"
@@ -143,6 +144,16 @@ def test_runs_are_told_by_outcome(aws):
     assert found["cadence_runs_total[('pipeline', 'ci'), ('project', 'web'), ('state', 'failed')]"] == 2
     assert found["cadence_run_duration_seconds_count[('pipeline', 'ci'), ('project', 'web')]"] == 3
     assert found["cadence_run_queue_seconds_sum[('pipeline', 'ci'), ('project', 'web')]"] == 6
+
+
+def test_of_a_replay_counts_what_it_took_and_not_how_it_ended(aws):
+    counters = DynamoCounters("telemetry")
+    replay = replace(run(RunState.FAILED), replay_of=ReplayOf("01kb0000000000000000000001", "build"))
+    its = runner("build", 1, "spot", 10, 20, 50)
+    counting(counters, its)([run_event(replay), treatment_event(replay, treatment(state=TreatmentState.FAILED), its)])
+    (series,) = counters.read("acme", "web")
+    assert set(series.counts) == {"attempts", "runner_seconds", "cpu_seconds", "read_bytes", "written_bytes"}
+    assert series.counts["runner_seconds"] == 40
 
 
 def test_new_names_are_counted_together_once_there_are_many(aws):

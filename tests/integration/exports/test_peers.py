@@ -46,11 +46,11 @@ def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]
         yield peer
 
 
-def prometheus(folder: Path, target: str = "", rules: str = "") -> Any:
+def prometheus(folder: Path, target: str = "", rules: str = "", token: str = "the-token") -> Any:
     at = program("prometheus")
     scrapes = [{"job_name": "cadence", "metrics_path": "/metrics", "static_configs": [{"targets": [target]}]}]
     if target:
-        scrapes[0]["authorization"] = {"type": "Bearer", "credentials": "the-token"}  # type: ignore[assignment]
+        scrapes[0]["authorization"] = {"type": "Bearer", "credentials": token}  # type: ignore[assignment]
     (folder / "rules.yaml").write_text(rules or "groups: []\n")
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},

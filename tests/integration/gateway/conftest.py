@@ -167,6 +167,7 @@ class World:
             "make",
             outputs=(OutputSpec("wheel", "stream", "byte"), OutputSpec("lines", "stream", "byte")),
             secrets={"TOKEN": "git-read"},
+            registries={"ghcr.io": "git-read"},
         )
         test = TreatmentSpec("test", "test", inputs=(InputSpec("wheel", "stream", "byte", "make", "wheel"),))
         treatments = [Treatment(RUN_ID, name, TreatmentState.BOOTING, 0) for name in ("make", "test")]

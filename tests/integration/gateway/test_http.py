@@ -94,6 +94,7 @@ def claimed(call: Call, world: World, join_token: str) -> Claimed:
     status, assignment = call("claim", body, handed["token"])
     assert_answer("claim", status, assignment)
     assert assignment["secrets"] == {"TOKEN": "s3cr3t-value"}
+    assert assignment["registries"] == {"ghcr.io": "s3cr3t-value"}
     assert assignment["parameters"] == {"ref": "main"}
     world.move("make", TreatmentState.RUNNING)
     return runner_id, assignment["session_token"], host["token"]

@@ -194,6 +194,9 @@ CASES: dict[Code, list[Case]] = {
         ),
     ],
     Code.WRONG_FORM: [
+        Case(
+            ONE + "registries: {'https://x.io': git-read}", 5, 14, "/registries/https:~1~1x.io", "no host of a registry"
+        ),
         Case(treatment("{run: a, image: '-x'}"), 4, 26, "/treatments/build/image", "“-x”"),
         Case(treatment("{run: a, cpu: '${{ 1 }} of it'}"), 4, 24, "/treatments/build/cpu", "“${{ 1 }} of it”"),
         Case(
@@ -692,7 +695,8 @@ CASES: dict[Code, list[Case]] = {
         ),
     ],
     Code.UNKNOWN_SECRET: [
-        Case(treatment("{run: a, secrets: {T: git-reed}}"), 4, 32, "/treatments/build/secrets/T", "“git-reed”", OFFER)
+        Case(treatment("{run: a, secrets: {T: git-reed}}"), 4, 32, "/treatments/build/secrets/T", "“git-reed”", OFFER),
+        Case(ONE + "registries: {ghcr.io: git-reed}", 5, 23, "/registries/ghcr.io", "“git-reed”", OFFER),
     ],
     Code.UNKNOWN_POOL: [
         Case(treatment("{run: a, pools: [smal]}"), 4, 27, "/treatments/build/pools/0", "“smal”", OFFER),

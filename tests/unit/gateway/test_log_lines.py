@@ -167,6 +167,12 @@ def test_filters() -> None:
     assert texts(treatment="test", level="error") == []
 
 
+def test_a_level_is_found_whatever_colour_it_has() -> None:
+    log = Log()
+    log.write(RUN, [batch(1, text="\x1b[1;31mERROR\x1b[0m something broke")])
+    assert [(line["level"], line["text"][0]) for line in log.lines()] == [("error", "\x1b")]
+
+
 def test_whoever_filters_is_told_of_gaps_that_may_have_hidden_what_they_look_for() -> None:
     log = Log()
     log.write(RUN, [batch(1, 4, text="fine"), batch(1, runner="o", treatment="test", text="fine")])

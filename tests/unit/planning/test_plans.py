@@ -5,7 +5,7 @@ from graphlib import TopologicalSorter
 from random import Random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.domain import plan
@@ -207,6 +207,7 @@ def test_any_accepted_document_gives_a_plan_without_circles_or_loose_ends(seed: 
     assert plan.decode(plan.encode(made.treatments)) == made.treatments
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=3), st.integers(0, 5), st.integers(0, 5))
 def test_a_matrix_has_as_many_instances_as_its_axes_say(sizes: list[int], excluded: int, added: int) -> None:
     axes: dict[str, Any] = {f"a{number}": list(range(size)) for number, size in enumerate(sizes)}
@@ -227,3 +228,21 @@ def test_a_matrix_has_as_many_instances_as_its_axes_say(sizes: list[int], exclud
     assert checked.pipeline is not None
     made = instantiate(checked.pipeline, {}, {}, RunFacts()).plan
     assert made is not None and len({spec.name for spec in made.treatments}) == left + 1
+
+
+def test_a_treatment_is_given_the_logins_of_its_own_images_registries() -> None:
+    found = specs(
+        "registries: {ghcr.io: packages, docker.io: hub, 'x.io:5000': own}\n"
+        "treatments:\n  a: {image: ghcr.io/org/app, run: x}\n  b: {run: x}\n"
+        "  c: {image: 'x.io:5000/a', run: x, services: {db: {image: postgres}}}\n"
+        "  d: {matrix: {n: [a, b]}, image: 'ghcr.io/org/${{ matrix.n }}', run: x}\n"
+    )
+
+    assert {name: dict(spec.registries) for name, spec in found.items()} == {
+        "a": {"ghcr.io": "packages"},
+        "b": {},
+        "c": {"docker.io": "hub", "x.io:5000": "own"},
+        "d": {},
+        "d:a": {"ghcr.io": "packages"},
+        "d:b": {"ghcr.io": "packages"},
+    }

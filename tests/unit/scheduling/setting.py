@@ -50,6 +50,7 @@ from tests.fakes.services import (
     MemoryMachines,
     MemoryPools,
     MemoryRegistries,
+    MemorySecretReader,
     MemoryWakeUps,
     no_pipeline,
 )
@@ -92,12 +93,13 @@ class Setting:
     environments: MemoryEnvironments = field(default_factory=MemoryEnvironments)
     approval_store: MemoryApprovalStore = field(default_factory=MemoryApprovalStore)
     registries: MemoryRegistries = field(default_factory=MemoryRegistries)
+    secrets: MemorySecretReader = field(default_factory=MemorySecretReader)
 
     def __post_init__(self) -> None:
         admission = Admission(self.runs, self.documents, self.clock)
         feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
         self.feeder = feeder
-        pin = PinImages(self.runs, self.documents, self.registries, resolves_loopback=True)
+        pin = PinImages(self.runs, self.documents, self.registries, self.secrets, resolves_loopback=True)
         self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock, pin)
         turnstiles = Turnstiles(self.turnstiles, self.deadlines, self.clock, lambda attempt: None)
         self.run_gates = RunGates(self.runs, self.machines, turnstiles, self.quotas, self.clock)

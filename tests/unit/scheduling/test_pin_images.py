@@ -7,7 +7,8 @@ import pytest
 from cadence.application.pin_images import PinImages
 from cadence.domain import plan
 from cadence.domain.errors import ProviderRejected
-from cadence.domain.image import Image, parse_image
+from cadence.domain.image import Image, parse_image, registry_of
+from cadence.domain.registry_login import RegistryLogin
 from cadence.domain.run import ServiceSpec
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
@@ -74,7 +75,7 @@ def test_of_two_admissions_at_once_the_first_decides(setting: Setting) -> None:
     before = setting.runs.get_run(RUN)
     setting.admit(RUN, "run-token")
     setting.registries.digests = {"python:3.13": NEW}
-    pin = PinImages(setting.runs, setting.documents, setting.registries, resolves_loopback=True)
+    pin = PinImages(setting.runs, setting.documents, setting.registries, setting.secrets, resolves_loopback=True)
     assert pin(before).plan_sha256 == setting.runs.get_run(RUN).plan_sha256
 
 
@@ -87,5 +88,43 @@ def test_an_image_that_its_registry_does_not_have_ends_the_run_at_once(setting: 
 def test_a_registry_on_the_loopback_interface_is_asked_only_where_it_is_the_runners_too(setting: Setting) -> None:
     setting.create(dataclasses.replace(spec("a"), image="localhost:5000/app"))
     run = setting.runs.get_run(RUN)
-    assert PinImages(setting.runs, setting.documents, setting.registries, resolves_loopback=False)(run) == run
+    assert (
+        PinImages(setting.runs, setting.documents, setting.registries, setting.secrets, resolves_loopback=False)(run)
+        == run
+    )
     assert setting.registries.asked == []
+
+
+def test_a_private_registry_is_asked_with_the_projects_secret(setting: Setting) -> None:
+    setting.registries.digests = {"ghcr.io/org/app:1": OLD, "org/own:1": NEW, "python:3.13": OLD, "x.io/a:1": NEW}
+    setting.secrets.values = {"packages": "ada:love:lace", "hub": "t0k3n\n"}
+    registries = {"ghcr.io": "packages", "docker.io": "hub"}
+    instance = dataclasses.replace(spec("i"), image="x.io/a:1", registries={"x.io": "packages"})
+    setting.admitted(
+        dataclasses.replace(spec("a"), image="ghcr.io/org/app:1", registries=registries),
+        dataclasses.replace(spec("b"), image="org/own:1"),
+        dataclasses.replace(spec("c"), instance=instance),
+    )
+
+    assert setting.registries.logins == {
+        "ghcr.io/org/app:1": RegistryLogin("ada", "love:lace"),
+        "org/own:1": RegistryLogin("token", "t0k3n"),
+        "x.io/a:1": RegistryLogin("ada", "love:lace"),
+    }
+
+
+def test_a_run_whose_registrys_secret_is_gone_ends_with_that_as_its_cause(setting: Setting) -> None:
+    with pytest.raises(ProviderRejected, match="no secret packages"):
+        setting.admitted(dataclasses.replace(spec("a"), image="x.io/a:1", registries={"x.io": "packages"}))
+
+
+@pytest.mark.parametrize("host", ["ghcr.io", "localhost:5000", "registry.example.com:8443", "127.0.0.1:5000"])
+def test_hosts_of_registries(host: str) -> None:
+    assert registry_of(host) == host
+    assert registry_of("docker.io") == "registry-1.docker.io"
+
+
+@pytest.mark.parametrize("host", ["", "ghcr", "https://ghcr.io", "ghcr.io/org", "GHCR.io", "a..b", "ghcr.io:port"])
+def test_what_is_no_host_of_a_registry(host: str) -> None:
+    with pytest.raises(ValueError, match="no host"):
+        registry_of(host)

@@ -7,13 +7,12 @@ from typing import Any
 from cadence.application.follow_lines import FollowLines, Position
 from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine
-from cadence.application.scan_index import ScanIndex
-from cadence.application.scan_segments import ScanSegments
 from cadence.application.search_ports import Scope
 from cadence.application.treatment_states import TreatmentStates
 from cadence.domain.run import Treatment, TreatmentState
 from tests.fakes.logs import FakeFollowers, FakeLogIndex, FakeLogSegments
 from tests.fakes.runs import a_run
+from tests.fakes.scan_index import ScanIndex, ScanSegments
 
 PROJECTS = {"run-a": "site", "run-b": "site", "run-c": "web", "run-d": "web"}
 SCOPE = Scope("acme", ("site", "web"))

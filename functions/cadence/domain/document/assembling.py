@@ -42,6 +42,7 @@ def assemble(
         max_duration=data.get("max_duration", DEFAULT_RUN_DURATION),
         concurrency=concurrency,
         priority=data.get("priority", 0),
+        registries=data.get("registries") or {},
         depends_on_run=(concurrency is not None and holds_expressions(concurrency.group))
         or any("environment" in it.body or (expressive and holds_expressions(it.body)) for it in treatments.values()),
     )

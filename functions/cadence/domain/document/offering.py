@@ -10,6 +10,7 @@ from cadence.domain.document.libraries import Reference, Unavailable
 from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
 from cadence.domain.environment_set import EnvironmentSet
+from cadence.domain.image import registry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,27 @@ def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
     for treatment in draft.bodies():
         for variable, secret in mapping(treatment.body.get("secrets")).items():
             if isinstance(secret, str) and secret not in context.secrets:
-                problems.add(
-                    treatment.problem(
-                        Code.UNKNOWN_SECRET,
-                        f"The project has no secret {shown(secret)}.",
-                        ("secrets", variable),
-                        suggestion(secret, context.secrets, problems)
-                        or f"Set it first: cadence secret set {secret[:60]}.",
-                    )
-                )
+                message, hint = _unknown_secret(secret, context.secrets, problems)
+                problems.add(treatment.problem(Code.UNKNOWN_SECRET, message, ("secrets", variable), hint))
+
+
+def check_registries(data: Mapping[str, Any], context: Context, problems: Problems) -> None:
+    """Hosts have to be such, and the secrets to exist."""
+    for host, secret in mapping(data.get("registries")).items():
+        try:
+            registry_of(host)
+        except ValueError:
+            hint = "Write it as images do, such as ghcr.io or registry.example.com:5000."
+            message = f"{shown(host)} is no host of a registry."
+            problems.add(Problem(Code.WRONG_FORM, message, ("registries", host), hint, at_key=True))
+        if context.secrets is not None and isinstance(secret, str) and secret not in context.secrets:
+            message, hint = _unknown_secret(secret, context.secrets, problems)
+            problems.add_one(Code.UNKNOWN_SECRET, message, ("registries", host), hint)
+
+
+def _unknown_secret(secret: str, known: frozenset[str], told: Sized) -> tuple[str, str]:
+    hint = suggestion(secret, known, told) or f"Set it first: cadence secret set {secret[:60]}."
+    return f"The project has no secret {shown(secret)}.", hint
 
 
 def check_environments(draft: Draft, context: Context, problems: Problems) -> None:

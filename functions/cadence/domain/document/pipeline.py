@@ -106,6 +106,7 @@ class Concurrency:
 class Pipeline:
     """A valid document. `max_duration` is the seconds a whole run may take.
 
+    `registries` are the secrets by which images are read, by the host of the registry.
     Unless it `depends_on_run`, all its runs have the same plan: it holds no expressions and no treatment has an environment.
     """
 
@@ -118,3 +119,4 @@ class Pipeline:
     concurrency: Concurrency | None = None
     priority: int = 0
     depends_on_run: bool = False
+    registries: Mapping[str, str] = field(default_factory=dict)

@@ -27,7 +27,7 @@ from cadence.domain.document.findings import (
 )
 from cadence.domain.document.libraries import Libraries
 from cadence.domain.document.matrices import check_matrices
-from cadence.domain.document.offering import Context, check_environments, check_pools, check_secrets
+from cadence.domain.document.offering import Context, check_environments, check_pools, check_registries, check_secrets
 from cadence.domain.document.pairing import check_pairs
 from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
@@ -121,6 +121,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     check_concurrent(draft, connections, combinations, context, problems)
     problems.add_all(check_sizes(draft))
     check_secrets(draft, context, problems)
+    check_registries(document, context, problems)
     check_pools(draft, context, problems)
     check_environments(draft, context, problems)
     if not readable or any(problem.severity is Severity.ERROR for problem in problems):

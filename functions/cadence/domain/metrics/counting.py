@@ -139,6 +139,17 @@ def count_treatment(end: TreatmentEnd) -> Mapping[SeriesKey, Mapping[str, float]
     return {key: {name: amount for name, amount in counts.items() if amount} for key, counts in found.items()}
 
 
+def only_what_it_took(
+    counts: Mapping[SeriesKey, Mapping[str, float]],
+) -> Mapping[SeriesKey, Mapping[str, float]]:
+    """Time of runners and its cost, without outcomes and durations."""
+    kept = {
+        key: {name: amount for name, amount in its.items() if name in TOTALS or name.startswith("cost.")}
+        for key, its in counts.items()
+    }
+    return {key: its for key, its in kept.items() if its}
+
+
 def group_name(treatment: str) -> str:
     """The instances of a matrix or an `each` are counted together, or there would be a series for each element."""
     return treatment.partition(":")[0]

@@ -11,6 +11,7 @@ from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.wording import shown
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.expression import Evaluator, read_template, text_of
+from cadence.domain.image import parse_image, registry_of
 from cadence.domain.planning.evaluating import evaluated_body
 from cadence.domain.planning.expanding import Expanded
 from cadence.domain.planning.names import RunProblems
@@ -75,7 +76,17 @@ class Specifier:
             if evaluated is not body:
                 self._check_offers(name, evaluated, path)
             body = evaluated
-        return self._in_environment(TreatmentSpec(**fields, **settings(body), **self._condition(one)), path)
+        spec = TreatmentSpec(**fields, **settings(body), **self._condition(one))
+        return self._in_environment(self._with_registries(spec), path)
+
+    def _with_registries(self, spec: TreatmentSpec) -> TreatmentSpec:
+        """A treatment is given the secrets of those registries only that its images come from."""
+        given = self._pipeline.registries
+        if not given:
+            return spec
+        images = [*([spec.image] if spec.image else []), *(service.image for service in spec.services)]
+        used = {parse_image(image).registry for image in images}
+        return replace(spec, registries={host: name for host, name in given.items() if registry_of(host) in used})
 
     def _check_offers(self, name: str, body: Mapping[str, Any], path: tuple[str, ...]) -> None:
         """What expressions ask of pools is known only now."""

@@ -1,0 +1,90 @@
+"""Metrics and exports on the stack: a real scrape, and lines that reach a receiver through its outage."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.api import Api
+from tests.integration.exports.receiver import Receiver, receiving
+from tests.integration.exports.test_peers import RULES, prometheus
+
+DOCUMENT: dict[str, Any] = {
+    "cadence": 1,
+    "name": "monitored",
+    "treatments": {"speak": {"run": "for n in 1 2 3; do echo line $n; done"}, "fall": {"run": "echo before; exit 3"}},
+}
+WITHIN = 120.0  # seconds; a bound on a hang, not a measure
+
+R = TypeVar("R")
+
+
+@pytest.fixture
+def receiver(api: Api) -> Iterator[Receiver]:
+    """With the export `watched`; the pool has a price as long."""
+    (pool,) = (pool for pool in api.get("/v1/pools")["items"] if pool["name"] == "local")
+    body = {name: value for name, value in pool.items() if name not in ("name", "price")}
+    api.call("PUT", "/v1/pools/local", json={**body, "price": {"per_hour": 3600, "currency": "EUR"}})
+    with receiving() as made:
+        wanted = {"kind": "loki", "url": f"{made.url}/push", "credentials": {"scheme": "bearer", "secret": "s3cret"}}
+        assert api.call("PUT", "/v1/exports/watched", json=wanted).status_code == 201
+        yield made
+        api.call("DELETE", "/v1/exports/watched")
+    api.call("PUT", "/v1/pools/local", json=body)
+
+
+def test_a_run_is_counted_scraped_and_exported_through_an_outage(api: Api, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.refuse = (503, {}, "starting")
+    # What the organization's exports want is remembered for a few seconds.
+    time.sleep(6)
+    run_id = api.start(DOCUMENT)
+    assert api.finished(run_id)["state"] == "failed"
+
+    until(lambda: api.get("/v1/exports/watched")["standing"]["failing"])
+    receiver.refuse = None
+    until(lambda: {"line 1", "line 2", "line 3", "before"} <= set(receiver.lines))
+    assert receiver.got[0].headers["authorization"] == "Bearer s3cret"
+    standing = until(lambda: _recovered(api))
+    assert (standing["dead"], standing["error"]) == (0, None)
+
+    costs = until(lambda: _of(api, run_id))
+    assert {one["treatment"] for one in costs["treatments"]} == {"speak", "fall"}
+    assert costs["totals"][0]["currency"] == "EUR" and costs["totals"][0]["amount"] > 0
+
+    text = api.call("GET", "/metrics").text
+    assert 'cadence_runs_total{project="default",pipeline="monitored",state="failed"} 1' in text
+    _scrape(api, tmp_path)
+
+
+def _scrape(api: Api, folder: Path) -> None:
+    """By Debian's Prometheus where it is installed, with the rules of the documentation."""
+    address = urlsplit(api.url)
+    with prometheus(folder, address.netloc, RULES.read_text(), token=api.token) as peer:
+        until(lambda: peer.samples('up{job="cadence"} == 1'))
+        (failed,) = until(lambda: peer.samples('cadence_runs_total{pipeline="monitored",state="failed"}'))
+        assert failed["value"][1] == "1"
+        assert peer.samples('cadence_treatments_total{treatment="fall",state="failed",pool="local"}')
+        assert peer.samples('cadence_cost_total{pipeline="monitored",currency="EUR"}')
+
+
+def _recovered(api: Api) -> Any:
+    standing = api.get("/v1/exports/watched")["standing"]
+    return standing if not standing["failing"] and standing["pending"] == 0 else None
+
+
+def _of(api: Api, run_id: str) -> Any:
+    costs = api.get(f"/v1/runs/{run_id}/cost")
+    return costs if len(costs["treatments"]) == 2 else None
+
+
+def until(found: Callable[[], R | None]) -> R:
+    end = time.monotonic() + WITHIN
+    while time.monotonic() < end:
+        result = found()
+        if result:
+            return result
+        time.sleep(0.2)
+    raise AssertionError("it never came")
