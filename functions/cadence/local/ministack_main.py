@@ -22,7 +22,7 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import stepfunctions
 
-from cadence.local import change_streams, lambda_turns, lifeline, schedules, sorted_partitions
+from cadence.local import batch_rights, change_streams, lambda_turns, lifeline, schedules, sorted_partitions
 from cadence.local.paths import SAVED
 
 SAVE_SECONDS = 5.0
@@ -107,6 +107,7 @@ def main() -> None:
     schedules.install()
     lambda_turns.install()
     change_streams.install()
+    batch_rights.install()
     sorted_partitions.install()
     signal.signal(signal.SIGUSR1, lambda *_: asked.set())
     app.save_all = one_at_a_time(app.save_all)
