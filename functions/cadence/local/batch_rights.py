@@ -1,23 +1,20 @@
-"""Rights to batches, for MiniStack.
-
-In AWS whoever may send, delete or hide one message of a queue may do so with several in one call; MiniStack asks for rights
-that AWS does not know, such as `sqs:SendMessageBatch`.
-"""
+"""The right to do something to a queue is the right to do several of it at once, as in AWS, where batches have no action of their own."""
 
 from typing import Any
 
 from ministack.core import iam_actions
 
-_extract = iam_actions.extract_iam_action
 _BATCH = "Batch"
 
 
 def install() -> None:
-    """Let MiniStack ask for the right to the single call."""
-    iam_actions.extract_iam_action = extract
+    """MiniStack looks the function up for each request that it allows or refuses."""
+    original = iam_actions.extract_iam_action
 
+    def extract_iam_action(service: str, *request: Any, **more: Any) -> str | None:
+        action: str | None = original(service, *request, **more)
+        if action is not None and action.startswith("sqs:"):
+            return action.removesuffix(_BATCH)
+        return action
 
-def extract(*request: Any) -> str | None:
-    """The right that a request needs."""
-    action: str | None = _extract(*request)
-    return action.removesuffix(_BATCH) if action is not None and action.startswith("sqs:") else action
+    iam_actions.extract_iam_action = extract_iam_action
