@@ -89,9 +89,7 @@ def test_the_wrong_value_is_followed_back_to_where_it_arose(api: Api, cadence: C
 
 
 def test_it_is_replayed_here_with_the_same_end(cadence: Cadence, run_id: str) -> None:
-    replayed = cadence("replay", run_id, f"build:{WRONG}", "--here")
-    assert "invalid literal for int() with base 10: '8O'" in replayed
-    assert "deterministic" in replayed
+    assert cadence("replay", run_id, f"build:{WRONG}", "--here").startswith("deterministic: it ended the same")
 
 
 def test_an_alert_would_have_caught_it(cadence: Cadence, run_id: str, tmp_path: Path) -> None:
