@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
-BUILT = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers") / "bin"
+BUILT = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers")
 _PATIENCE = 30
 
 R = TypeVar("R")
@@ -23,7 +23,8 @@ R = TypeVar("R")
 
 def program(name: str) -> str:
     """Skips the test if it is not there."""
-    found = shutil.which(name) or shutil.which(name, path=str(BUILT))
+    folders = os.pathsep.join(map(str, sorted(BUILT.glob(f"{name}-v*"))))
+    found = shutil.which(name) or shutil.which(name, path=folders)
     if found is None:
         pytest.skip(f"{name} is not here (.ci/peers builds it, or: apt-get install prometheus)")
     return found
