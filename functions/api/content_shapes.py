@@ -190,7 +190,7 @@ class FrameView(Model):
     seq: int
 
 
-class TraceView(Model):
+class RaisedView(Model):
     """Frames with the innermost first. `first` and `last` are the cursors of its log lines, `text` what these say."""
 
     language: str
@@ -200,10 +200,10 @@ class TraceView(Model):
     last: str
     text: list[str]
     frames: list[FrameView]
-    caused_by: "TraceView | None"
+    caused_by: "RaisedView | None"
 
 
-class StackTraceView(TraceView):
+class StackTraceView(RaisedView):
     place: FrameView | None = Field(description="Where to look first.")
 
 

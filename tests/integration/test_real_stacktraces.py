@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cadence.domain.stacktraces import find
+from cadence.domain.stacktraces.recognising import find
 
 PYTHON = """\
 def total(rows):

@@ -8,17 +8,15 @@ from api.endpoint import Call, Endpoints, Model
 from api.provenance_shapes import (
     ProvenanceQuery,
     ProvenanceView,
-    TraceQuery,
-    TraceView,
     UsesPage,
     UsesQuery,
     link_view,
     node_view,
-    origin_view,
     part_view,
     use_view,
 )
 from api.shapes import JsonObject
+from api.trace_shapes import TraceQuery, TraceView, origin_view
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.errors import InvalidRequest, Violation

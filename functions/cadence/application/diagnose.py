@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cadence.application.last_lines import LastLines
 from cadence.application.log_ports import Line
-from cadence.domain import explaining, stacktraces
+from cadence.domain import explaining
 from cadence.domain.run import Treatment, TreatmentSpec
 from cadence.domain.runner import Runner
 from cadence.domain.stacktraces import StackTrace
@@ -74,14 +74,12 @@ class Diagnose:
 
 def _traces(lines: Sequence[Line]) -> Iterator[LinkedTrace]:
     """In the order of their lines. Each stream for itself, since lines of several interleave; what is told twice counts once."""
+    from cadence.domain.stacktraces.recognising import find  # its patterns take a while to be compiled
+
     streams: defaultdict[str, list[Line]] = defaultdict(list)
     for line in lines:
         streams[line["stream"]].append(line)
-    found = [
-        LinkedTrace(trace, those)
-        for those in streams.values()
-        for trace in stacktraces.find([one["text"] for one in those])
-    ]
+    found = [LinkedTrace(trace, those) for those in streams.values() for trace in find([one["text"] for one in those])]
     told: set[tuple[object, ...]] = set()
     for linked in sorted(found, key=lambda one: one.lines[one.trace.first]["seq"]):
         trace = linked.trace

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,7 @@ class LiveLines:
         lines: list[Line] = page["lines"]
         return lines
 
-    def _by_socket(self, url: str) -> Iterator[list[Line]]:
+    def _by_socket(self, url: str) -> Generator[list[Line]]:
         connection = websocket.create_connection(url, timeout=_PING_AGAIN, http_no_proxy=["*"])
         try:
             request = {"action": "subscribe", "q": self.query, "project": self.project, "after": self.after}

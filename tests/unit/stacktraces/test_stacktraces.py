@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.stacktraces import StackTrace, find
+from cadence.domain.stacktraces import StackTrace
+from cadence.domain.stacktraces.recognising import find
 
 SAMPLES = Path(__file__).parent / "samples"
 

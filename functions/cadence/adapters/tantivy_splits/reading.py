@@ -55,9 +55,12 @@ class TantivySplit(OpenSplit):
         if translated.exact:
             return Found([self._hit(row) for row in self._newest(translated, rows, limit)])
         hits: list[Hit] = []
+        may_match = _of_texts(query.where)
         for looked_at, row in enumerate(self._candidates(query.where, translated, rows)):
             if looked_at and looked_at % _LOOKED_AT == 0 and over():
                 return Found(hits, self._stored.place(row + 1))
+            if may_match is not None and not may_match(plain(self._stored.text(row))):
+                continue
             line = self._stored.line(row)
             if self._matches(matcher, line):
                 hits.append(self._as_hit(line))
@@ -142,11 +145,21 @@ def _moment(time: datetime) -> int:
 
 def _of_blocks(where: Condition) -> Callable[[str], bool] | None:
     """Decides whether lines, each on a line of its own, may hold one that a regular expression finds (None: cannot tell)."""
-    parts = where.parts if isinstance(where, And) else (where,)
-    for part in parts:
-        if isinstance(part, Pattern) and not _OF_WHOLE_TEXT.search(part.regex):
+    for pattern in _patterns(where):
+        if not _OF_WHOLE_TEXT.search(pattern.regex):
             try:
-                return searches(f"(?m){part.regex}")
+                return searches(f"(?m){pattern.regex}")
             except BadRegex:
                 continue
     return None
+
+
+def _of_texts(where: Condition) -> Callable[[str], bool] | None:
+    """Decides on a text alone, which is much cheaper than on its line, whether a regular expression that must be found is."""
+    return next((searches(pattern.regex) for pattern in _patterns(where)), None)
+
+
+def _patterns(where: Condition) -> Sequence[Pattern]:
+    """Regular expressions that every matching line meets."""
+    parts = where.parts if isinstance(where, And) else (where,)
+    return [part for part in parts if isinstance(part, Pattern)]

@@ -30,6 +30,10 @@ class StoredLines:
         number = row - block.first_row
         return block.line(number, self._head.origins[block.origins[number]], self._head.levels, self._head.streams)
 
+    def text(self, row: int) -> str:
+        block = self.block(row // ROWS_PER_BLOCK)
+        return block.text(row - block.first_row)
+
     def lines(self) -> Iterator[SplitLine]:
         head = self._head
         for index in range(len(head.blocks)):

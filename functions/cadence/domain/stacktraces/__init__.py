@@ -1,6 +1,8 @@
-"""Stack traces in log lines: recognised for the common languages, with their frames and the lines they stand on."""
+"""Stack traces in log lines: recognised for the common languages, with their frames and the lines they stand on.
+
+`recognising.find` finds them; it is imported where it is used, since its patterns take a while to be compiled.
+"""
 
 from cadence.domain.stacktraces.model import Frame, StackTrace
-from cadence.domain.stacktraces.recognising import find
 
-__all__ = ["Frame", "StackTrace", "find"]
+__all__ = ["Frame", "StackTrace"]
