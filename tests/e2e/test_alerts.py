@@ -121,6 +121,14 @@ def _subscribed(api: Api, stack: Stack, topic: str) -> Callable[[int], list[dict
     _until(lambda: topic in [each["TopicArn"] for each in sns.list_topics()["Topics"]])
     queue = sqs.create_queue(QueueName="told-by-sns")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    let = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [let]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
 
     def messages(count: int) -> list[dict[str, Any]]:
