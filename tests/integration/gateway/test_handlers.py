@@ -28,6 +28,7 @@ def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         "RUNS_TABLE": "runs",
         "RUNNERS_TABLE": "runners",
         "LOGS_TABLE": "logs",
+        "LIVE_FUNCTION": "live",
         "DATA_BUCKET": "data",
         "RUN_MACHINE_ARN": _MACHINE,
         "TREATMENT_MACHINE_ARN": _MACHINE,
