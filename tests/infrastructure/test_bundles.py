@@ -56,7 +56,9 @@ def test_every_lambda_says_what_it_needs() -> None:
 def test_a_handler_imports_from_its_archive_alone(folder: str, tmp_path: Path) -> None:
     archive = bundle(folder, THIS_MACHINE)
     names = [field.name for field in dataclasses.fields(SETTINGS[folder])]
-    values = {name: "1" if name.endswith(("mebibytes", "days")) else f"https://example.invalid/{name}" for name in names}
+    values = {
+        name: "1" if name.endswith(("mebibytes", "days")) else f"https://example.invalid/{name}" for name in names
+    }
     settings = {variable(name): value for name, value in values.items()}
     environment = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", **settings}
     done = subprocess.run(
