@@ -54,8 +54,9 @@ def test_a_run_is_counted_scraped_and_exported_through_an_outage(api: Api, recei
     assert {one["treatment"] for one in costs["treatments"]} == {"speak", "fall"}
     assert costs["totals"][0]["currency"] == "EUR" and costs["totals"][0]["amount"] > 0
 
-    text = api.call("GET", "/metrics").text
-    assert 'cadence_runs_total{project="default",pipeline="monitored",state="failed"} 1' in text
+    # The run's end is told after its treatments' ends.
+    counted = 'cadence_runs_total{project="default",pipeline="monitored",state="failed"} 1'
+    until(lambda: counted in api.call("GET", "/metrics").text or None)
     _scrape(api, tmp_path)
 
 
