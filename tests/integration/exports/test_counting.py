@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from cadence.adapters.dynamodb.counters import DynamoCounters
+from cadence.adapters.dynamodb.plain_items import query
 from cadence.application.count_events import CountEvents
 from cadence.application.tell_metrics import TellMetrics
 from cadence.domain import ids
@@ -163,6 +164,23 @@ def test_new_names_are_counted_together_once_there_are_many(aws):
     series = counters.read("acme", "web")
     assert len(series) <= 7
     assert sum(one.counts["state.succeeded"] for one in series) == 20
+
+
+def test_the_names_of_a_full_project_are_not_read_for_every_event(aws, monkeypatch):
+    counters = DynamoCounters("telemetry", most_series=5)
+    read: list[str] = []
+
+    def counting_queries(table: str, partition: str, *rest: Any, **options: Any) -> Any:
+        read.append(partition)
+        return query(table, partition, *rest, **options)
+
+    for number in range(10):
+        counting(counters)([treatment_event(run(), treatment(f"t{number}"), None)])
+    monkeypatch.setattr("cadence.adapters.dynamodb.counters.query", counting_queries)
+    for number in range(10, 30):
+        counting(counters)([treatment_event(run(), treatment(f"t{number}"), None)])
+    assert read == []
+    assert sum(one.counts["state.succeeded"] for one in counters.read("acme", "web")) == 30
 
 
 @given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=40), min_size=1, max_size=4), st.randoms())

@@ -37,6 +37,7 @@ class DynamoCounters:
     def __init__(self, table_name: str, most_series: int = MOST_SERIES) -> None:
         self._table, self._most = table_name, most_series
         self._known: dict[str, set[str]] = {}
+        self._full: set[str] = set()
 
     def add(self, counted: Sequence[Counted]) -> None:
         for start in range(0, len(counted), _MOST_EVENTS):
@@ -106,11 +107,13 @@ class DynamoCounters:
 
     def _folded(self, key: SeriesKey) -> SeriesKey:
         partition = _partition(key.organization, key.project)
-        if partition not in self._known or _sort_key(key) not in self._known[partition]:
-            self._known[partition] = {
-                item["sk"] for item in query(self._table, partition, _SERIES, ProjectionExpression="sk")
-            }
-        known = self._known[partition]
+        known = self._known.get(partition)
+        # Series are never removed: once there are as many as may be, no name is new any more that is not known.
+        if known is None or (_sort_key(key) not in known and partition not in self._full):
+            known = {item["sk"] for item in query(self._table, partition, _SERIES, ProjectionExpression="sk")}
+            self._known[partition] = known
+            if len(known) >= self._most:
+                self._full.add(partition)
         treatment = OTHER if key.treatment is not None else None
         candidates = (key, replace(key, treatment=treatment), replace(key, pipeline=OTHER, treatment=treatment))
         for candidate in candidates:
