@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
-from pynamodb.models import Model
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.application.runner_ports import Secret, SecretDescription, SecretStore
 from cadence.domain.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.retention import KEPT
@@ -23,15 +23,12 @@ _PART_BYTES = 4096
 _WRITE_ATTEMPTS = 5
 
 
-class SecretItem(Model):
+class SecretItem(StoredItem):
     class Meta:
         table_name: ClassVar[str] = "access"
 
     PREFIX: ClassVar[str] = "SECRET#"
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    expires_at = TTLAttribute(null=True)
     name = UnicodeAttribute()
     version = NumberAttribute()
     updated_at = UTCDateTimeAttribute()
@@ -69,14 +66,12 @@ class VersionItem(SecretItem):
         return partition, f"{cls.PREFIX}{name}#{version:08}"
 
 
-class DeletedItem(Model):
+class DeletedItem(StoredItem):
     """What a deleted secret leaves: the number of its last version, so that no other value ever has the same one."""
 
     class Meta:
         table_name: ClassVar[str] = "access"
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
     version = NumberAttribute()
 
     @classmethod

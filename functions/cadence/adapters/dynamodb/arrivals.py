@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.application.live_ports import LANES, Arrival, Arrivals
 from cadence.domain.errors import Gone
 from cadence.domain.log import Segment
@@ -23,12 +23,9 @@ class _Meta:
     table_name: ClassVar[str] = "logs"
 
 
-class ArrivalsTable(Model):
+class ArrivalsTable(StoredItem):
     class Meta(_Meta):
         pass
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
 
 
 class LaneItem(ArrivalsTable):
@@ -48,7 +45,6 @@ class ArrivalItem(ArrivalsTable):
 
     PREFIX: ClassVar[str] = "ARRIVAL#"
 
-    expires_at = TTLAttribute()
     project = UnicodeAttribute()
     pipeline = UnicodeAttribute()
     run_id = UnicodeAttribute()

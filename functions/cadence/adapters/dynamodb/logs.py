@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb import arrivals
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.application.log_ports import LogHead, LogIndex
 from cadence.domain.log import Gap, Segment, Watermark
 from cadence.domain.retention import KEPT
@@ -21,13 +21,9 @@ class _Meta:
     table_name: ClassVar[str] = "logs"
 
 
-class LogsTable(Model):
+class LogsTable(StoredItem):
     class Meta(_Meta):
         pass
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    expires_at = TTLAttribute(null=True)
 
 
 class HeadItem(LogsTable):
