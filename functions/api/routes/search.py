@@ -12,7 +12,7 @@ from api.line_shapes import CountsView, CountView, FoundPage, LiveAddress, LiveP
 from api.shapes import Cursor, Name
 from cadence.adapters.line_json import hit_json, line_json
 from cadence.application.find_lines import as_text, from_text
-from cadence.application.follow_lines import Position
+from cadence.application.live_ports import Position
 from cadence.application.search_ports import Place, SearchPage
 from cadence.composition.api import Services
 from cadence.domain.access import Permission

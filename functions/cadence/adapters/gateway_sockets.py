@@ -3,7 +3,7 @@
 from botocore.exceptions import ClientError
 
 from cadence.adapters.aws import client_at, may_succeed_later
-from cadence.application.connections import Sockets
+from cadence.application.live_ports import Sockets
 from cadence.domain.errors import Gone, Transient
 
 _CLOSED = frozenset({"GoneException", "ForbiddenException"})

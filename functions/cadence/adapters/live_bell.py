@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.adapters.aws import client
-from cadence.application.connections import Connections
+from cadence.application.live_ports import Connections
 from cadence.domain.errors import Transient
 
 _log = logging.getLogger("cadence.log_indexer")

@@ -5,14 +5,14 @@ A client whose own position is not the `from` of a message has missed one, or ha
 it stands with a `ping`, and is told from there. So nothing is lost and nothing is taken twice, whatever is repeated.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 
 from cadence.application.access_ports import TokenStore
 from cadence.application.authenticate import Authenticate, require
-from cadence.application.follow_lines import LivePage, Position
+from cadence.application.live_ports import Connection, Connections, LivePage, Position, Sockets
 from cadence.application.live_query import LiveQuery
 from cadence.application.ports import Clock
 from cadence.domain.access import Permission, Principal
@@ -27,43 +27,6 @@ _LARGEST_MESSAGE = 120_000
 _MESSAGES_AT_ONCE = 50
 
 Message = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Somebody who follows a query. Through `looked` everything has been looked at; `told` is the last position they were told."""
-
-    connection_id: str
-    principal: Principal
-    query: str
-    project: str | None
-    looked: Position
-    told: Position
-    alive_until: datetime
-
-
-class Connections(Protocol):
-    """Who is connected (table `logs`)."""
-
-    def save(self, connection: Connection) -> None:
-        """Replaces what is known of it."""
-
-    def get(self, connection_id: str) -> Connection:
-        """Raises NotFound."""
-
-    def advance(self, seen: Connection, looked: Position, told: Position) -> Connection:
-        """Raises Conflict unless it still is where it was seen."""
-
-    def remove(self, connection_id: str) -> None:
-        """Removing what is not there is no error."""
-
-    def of_organization(self, organization: str, now: datetime) -> Sequence[Connection]:
-        """Those that are alive."""
-
-
-class Sockets(Protocol):
-    def post(self, connection_id: str, message: str) -> None:
-        """Raises Gone if the connection is closed, Transient."""
 
 
 @dataclass(frozen=True)

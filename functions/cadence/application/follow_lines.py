@@ -1,18 +1,16 @@
 """Lines are followed live across runs: each once, in the order in which their segments came."""
 
 import heapq
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cadence.application.live_ports import LANES, Arrival, Arrivals
-from cadence.application.log_ports import Line, LogSegments
+from cadence.application.live_ports import LANES, Arrival, Arrivals, LiveLine, LivePage, Position
+from cadence.application.log_ports import LogSegments
 from cadence.application.ports import Clock
 from cadence.application.runner_ports import Followers
 from cadence.application.search_ports import Scope
 from cadence.application.segment_facts import facts_of, owner_of
-from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.log import Segment
 from cadence.domain.search.gaps import may_hide
 from cadence.domain.search.matching import Matcher
@@ -25,44 +23,6 @@ _LOOK_EVERY = 0.1  # seconds
 _FOLLOWED_FOR = timedelta(seconds=30)
 _ARRIVALS_PER_LOOK = 50
 _LARGEST_PAGE = 1_000_000  # characters
-_POSITION = re.compile(r"(\d{1,15})\.(\d{1,9})")
-
-
-@dataclass(frozen=True)
-class Position:
-    """How far somebody has followed: of each lane the number of the next segment, and how many lines of it were seen."""
-
-    lanes: tuple[tuple[int, int], ...]
-
-    def __str__(self) -> str:
-        return "-".join(f"{number}.{index}" for number, index in self.lanes)
-
-    @classmethod
-    def of(cls, text: str) -> "Position":
-        """Raises InvalidRequest for what is no position."""
-        found = [_POSITION.fullmatch(part) for part in text.split("-")]
-        lanes = tuple((int(match[1]), int(match[2])) for match in found if match)
-        if len(lanes) != LANES or len(found) != LANES:
-            raise InvalidRequest("The cursor is not one that was handed out.", [Violation("after", "is no cursor")])
-        return cls(lanes)
-
-
-@dataclass(frozen=True)
-class LiveLine:
-    """`index` counts the lines of the segment from 0."""
-
-    segment: Segment
-    index: int
-    line: Line
-
-
-@dataclass(frozen=True)
-class LivePage:
-    """`after` is where to go on; `more` says that there is more already."""
-
-    lines: Sequence[LiveLine]
-    after: Position
-    more: bool
 
 
 @dataclass(frozen=True)

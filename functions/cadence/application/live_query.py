@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.find_lines import ReadQuery
-from cadence.application.follow_lines import FollowLines, LivePage, Position
+from cadence.application.follow_lines import FollowLines
+from cadence.application.live_ports import LivePage, Position
 from cadence.application.treatment_states import TreatmentStates
 from cadence.domain.access import Principal
 from cadence.domain.errors import NotFound

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.follow_lines import FollowLines, Position
+from cadence.application.follow_lines import FollowLines
 from cadence.application.index_logs import IndexLogs
+from cadence.application.live_ports import Position
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.application.search_ports import Scope
 from cadence.application.treatment_states import TreatmentStates

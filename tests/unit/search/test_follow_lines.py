@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.application.follow_lines import LivePage, Position
+from cadence.application.live_ports import LivePage, Position
 from cadence.application.search_ports import Scope
 from cadence.domain.errors import Gone, InvalidRequest
 from cadence.domain.search.matching import Matcher

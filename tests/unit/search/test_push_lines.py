@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.application.authenticate import Authenticate, issue_token
-from cadence.application.connections import ALIVE_FOR, Connection, PushLines
+from cadence.application.connections import ALIVE_FOR, PushLines
 from cadence.application.find_lines import ReadQuery
-from cadence.application.follow_lines import Position
+from cadence.application.live_ports import Connection, Position
 from cadence.application.live_query import LiveQuery
 from cadence.application.visible_runs import VisibleRuns
 from cadence.cli.client import Client

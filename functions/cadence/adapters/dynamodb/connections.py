@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
-from pynamodb.attributes import JSONAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.models import Model
 
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
-from cadence.application.connections import Connection, Connections
-from cadence.application.follow_lines import Position
+from cadence.adapters.dynamodb.stored_item import StoredItem
+from cadence.application.live_ports import Connection, Connections, Position
 from cadence.domain.access import Principal
 from cadence.domain.errors import NotFound
 
@@ -21,13 +20,9 @@ class _Meta:
     table_name: ClassVar[str] = "logs"
 
 
-class LiveTable(Model):
+class LiveTable(StoredItem):
     class Meta(_Meta):
         pass
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    expires_at = TTLAttribute()
 
 
 class ConnectionItem(LiveTable):
