@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from cadence.domain.log import Segment
+from cadence.domain.rfc3339 import milliseconds
 from cadence.domain.run import Run, Treatment
 from cadence.domain.runner import Runner
 
@@ -112,8 +113,5 @@ def _usage(runner: Runner | None) -> Mapping[str, float]:
 
 
 def _time(at: datetime | None) -> str | None:
-    if at is None:
-        return None
-    # Rounded to what the text shows, not cut: two texts differ by what the times differ by.
-    rounded = at + timedelta(microseconds=500)
-    return f"{rounded:%Y-%m-%dT%H:%M:%S}.{rounded.microsecond // 1000:03}Z"
+    """Rounded to what the text shows."""
+    return None if at is None else milliseconds(at + timedelta(microseconds=500))

@@ -8,6 +8,7 @@ from cadence.domain.alerting.lifecycle import Alert
 from cadence.domain.alerting.message import Message, MessageKind
 from cadence.domain.alerting.occurrence import Sample
 from cadence.domain.alerting.rule import Rule
+from cadence.domain.rfc3339 import milliseconds
 
 
 def message_of(alert: Alert, rule: Rule, kind: MessageKind, now: datetime) -> Message:
@@ -47,7 +48,7 @@ def test_message(rule: Rule, message_id: str, now: datetime) -> Message:
         labels={},
         made_at=now,
         description=rule.description,
-        sample=Sample(text, now.isoformat(timespec="milliseconds").replace("+00:00", "Z"), ""),
+        sample=Sample(text, milliseconds(now), ""),
     )
 
 

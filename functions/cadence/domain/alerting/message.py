@@ -8,6 +8,7 @@ from typing import Any
 
 from cadence.domain.alerting.occurrence import Sample
 from cadence.domain.alerting.rule import Severity
+from cadence.domain.rfc3339 import milliseconds
 
 
 class MessageKind(StrEnum):
@@ -68,7 +69,7 @@ class Message:
         values = asdict(self) | {"title": self.title, "summary": self.summary}
         for name in ("made_at", "opened_at", "closed_at"):
             moment = getattr(self, name)
-            values[name] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+            values[name] = milliseconds(moment) if moment else None
         return values
 
     @classmethod

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from cadence.domain.rfc3339 import milliseconds
 from cadence.domain.search.query import (
     And,
     Condition,
@@ -61,7 +62,7 @@ class Matcher:
 
 def bound(time: datetime | None) -> str | None:
     """A bound of a query as lines write times, so that it orders among them. Fractions below milliseconds are cut."""
-    return None if time is None else f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
+    return None if time is None else milliseconds(time)
 
 
 class _Subject:
