@@ -3,7 +3,7 @@
     python -m bench scale [--treatments 10000] [--runs 1000]
 
 Both are checked, not only timed: every treatment ran exactly once and after all that it follows; every run that was
-accepted succeeded, and runs began in the order in which they were accepted.
+accepted succeeded. In which order runs began is told: those that need not wait for a place begin side by side.
 """
 
 import itertools
