@@ -1,14 +1,16 @@
 """What every infrastructure offers. One instance serves one pool.
 
 No call waits for a machine to come up or to go away; "not yet" is an answer (`Condition.STARTING`). Whatever is
-created is named after the runner's id and carries its pool, so that a repeated `start` adopts what the first created.
+created is named after the runner's id and carries its owner, its pool and its expiry, so that a repeated `start` adopts
+what the first created, and the sweeper finds what nobody remembers.
 
-Errors are decisions: `Transient` (call again), `NotReady` (call again later), `CapacityExhausted` (try the next pool),
-`ProviderRejected` (never works like this; the message holds the infrastructure's own words).
+Errors are decisions: `Transient` (call again, after `retry_after`), `NotReady` (call again later), `CapacityExhausted`
+(try the next pool), `ProviderRejected` (never works like this). Each message holds the infrastructure's own words.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -16,17 +18,84 @@ from cadence.domain.runner import RunnerState
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What the treatment asks of its runner: millicores, MB. `None`: no matter."""
+
+    cpu: int | None = None
+    memory: int | None = None
+    storage: int | None = None
+    arch: str | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True)
+class AgentFile:
+    """Where a machine gets the agent from, and the SHA-256 (hex) that it must have."""
+
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CallHome:
+    """What a machine needs to reach the control plane. The same in each repetition for one runner, so that what an earlier `start` made is adopted with it."""
+
+    gateway_url: str
+    one_time_token: str = field(repr=False)
+    agent: AgentFile
+
+
+@dataclass(frozen=True)
 class RunnerRequest:
-    """One runner to be started."""
+    """One runner to be started. `expires_at` is when it is an orphan, whoever still wants it; it goes into its tags.
+
+    `home` is `None` for infrastructures whose machines have joined by themselves and are handed their tokens there.
+    """
 
     runner_id: str
     boot_deadline: int  # seconds from when the infrastructure has begun
+    run_id: str = ""
+    treatment: str = ""
+    project: str = ""
+    needs: Needs = Needs()
+    max_duration: int = 3_600  # seconds
+    expires_at: datetime | None = None
+    home: CallHome | None = None
 
 
 class Condition(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
+    STOPPING = "stopping"
     GONE = "gone"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One thing of this pool as the infrastructure's own inventory has it.
+
+    `ref` is what `describe` and `stop` take, `runner_id` what its name or tags say, `offer` what it was bought as
+    (instance type, zone, spot or not), `price_per_hour` what the infrastructure or the pool's settings say it costs.
+    `reason` is why it is in this condition, in the infrastructure's words.
+    """
+
+    ref: str
+    runner_id: str
+    condition: Condition
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    offer: str | None = None
+    price_per_hour: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a probe looked at: `what` (credentials, quota, image, network, permissions…), and what is missing (`None`: nothing)."""
+
+    what: str
+    missing: str | None = None
+    hint: str | None = None
 
 
 class Provider(Protocol):
@@ -35,13 +104,26 @@ class Provider(Protocol):
         """State of a runner that was asked for: `OFFERED` if it may have to wait for room, else `BOOTING`."""
 
     def start(self, request: RunnerRequest) -> str:
-        """Asks for a runner and returns its reference: a string from which `describe` and `stop` find it again."""
+        """Asks for a runner and returns its reference: a string from which `describe` and `stop` find it again.
 
-    def describe(self, ref: str) -> Condition:
-        """A missing one is `GONE`."""
+        It must be derivable from the runner's id, or be found by it: whoever stops knows the id only.
+        """
+
+    def describe(self, ref: str) -> Machine:
+        """A missing one is `GONE`. `ref` may be the runner's id."""
 
     def stop(self, ref: str) -> None:
-        """Ends it. Stopping what is missing, or has ended, is success."""
+        """Ends it. Stopping what is missing, or has ended, is success. `ref` may be the runner's id."""
 
-    def list_owned(self) -> Iterable[str]:
-        """References of everything of this pool that exists, also of what nobody remembers."""
+    def list_owned(self) -> Sequence[Machine]:
+        """Everything of this pool that exists and costs, also what nobody remembers."""
+
+    def probe(self) -> Sequence[Check]:
+        """Looks, without starting anything, whether the pool could start runners. Raises nothing that a check can say."""
+
+    def console(self, ref: str) -> str | None:
+        """The last of what the machine printed while it booted (at most 16 KiB), to tell why it did not call home; `None` if there is nothing to be had."""
+
+
+Credentials = Mapping[str, str]
+"""A pool's secret, decrypted, by key (`token`, `access_key`…): never logged, never in an error."""

@@ -74,11 +74,14 @@ def test_a_runner_is_offered_and_released(world: World, provider_host: Any) -> N
     runner = world.runners.get_runner(RUNNER_ID)
     assert (runner.state, runner.task_token, runner.boot_deadline) == (RunnerState.OFFERED, "launch-token", 120)
     provider = world.provider("default", "local")
-    assert (list(provider.list_owned()), provider.describe(RUNNER_ID)) == ([RUNNER_ID], "starting")
+    assert ([machine.ref for machine in provider.list_owned()], provider.describe(RUNNER_ID).condition) == (
+        [RUNNER_ID],
+        "starting",
+    )
     provider_host(launch("stop"), None)
     provider_host(launch("stop"), None)
     assert world.runners.get_runner(RUNNER_ID).state is RunnerState.RELEASED
-    assert (list(provider.list_owned()), provider.describe(RUNNER_ID)) == ([], "gone")
+    assert ([machine.ref for machine in provider.list_owned()], provider.describe(RUNNER_ID).condition) == ([], "gone")
 
 
 def test_an_error_is_reported_through_the_token(world: World, provider_host: Any) -> None:

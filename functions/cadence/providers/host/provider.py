@@ -1,13 +1,13 @@
 """Runners on machines that joined a pool by themselves: work is offered, and a host with a free slot takes it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cadence.application.ports import Clock, RunnerStore
 from cadence.application.runner_ports import Doorbell, HostStore
 from cadence.domain.errors import NotFound
 from cadence.domain.runner import RunnerState
-from cadence.providers.contract import Condition, RunnerRequest
+from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 
 _CONDITIONS = {
     RunnerState.OFFERED: Condition.STARTING,
@@ -36,11 +36,12 @@ class HostProvider:
             self.doorbell.ring(self.organization, self.pool)
         return request.runner_id
 
-    def describe(self, ref: str) -> Condition:
+    def describe(self, ref: str) -> Machine:
         try:
-            return _CONDITIONS.get(self.runners.get_runner(ref).state, Condition.GONE)
+            runner = self.runners.get_runner(ref)
         except NotFound:
-            return Condition.GONE
+            return Machine(ref, ref, Condition.GONE)
+        return Machine(ref, ref, _CONDITIONS.get(runner.state, Condition.GONE), runner.created_at)
 
     def stop(self, ref: str) -> None:
         """The host that still runs it is woken, and told so at its next lease."""
@@ -53,8 +54,19 @@ class HostProvider:
         if any(ref in host.running or ref in host.handed for host in hosts):
             self.doorbell.ring(self.organization, self.pool)
 
-    def list_owned(self) -> Iterable[str]:
-        owned = {offer.runner_id for offer in self.hosts.list_offers(self.organization, self.pool, limit=1000)}
+    def list_owned(self) -> Sequence[Machine]:
+        offered = {offer.runner_id for offer in self.hosts.list_offers(self.organization, self.pool, limit=1000)}
+        on_hosts: set[str] = set()
         for host in self.hosts.list_hosts(self.organization, self.pool):
-            owned |= host.running | host.handed
-        return sorted(owned)
+            on_hosts |= host.running | host.handed
+        return [
+            Machine(ref, ref, Condition.RUNNING if ref in on_hosts else Condition.STARTING)
+            for ref in sorted(offered | on_hosts)
+        ]
+
+    def probe(self) -> Sequence[Check]:
+        """A pool that no host has joined yet is as good as any other: they may come."""
+        return ()
+
+    def console(self, ref: str) -> str | None:
+        return None
