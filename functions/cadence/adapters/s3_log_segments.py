@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic_core import from_json
 
 from cadence.adapters.aws import client, may_succeed_later
 from cadence.application.log_ports import Line, LogSegments
@@ -41,8 +42,7 @@ class S3LogSegments(LogSegments):
         if stored is None:
             return []
         try:
-            text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
-            return [json.loads(line) for line in text.split("\n") if line]
+            return lines_of(stored)
         except (ValueError, EOFError, zlib.error, OSError) as error:
             raise InvalidRequest(f"{key} is no segment of a log.") from error
 
@@ -65,3 +65,14 @@ class S3LogSegments(LogSegments):
             while sum(map(len, self._remembered.values())) > _REMEMBERED:
                 self._remembered.popitem(last=False)
         return data
+
+
+def lines_of(stored: bytes) -> Sequence[Line]:
+    """Read at once, by a parser that takes a third of the time of Python's own. Raises ValueError, EOFError, OSError, zlib.error."""
+    together = b"[" + gzip.decompress(stored).rstrip(b"\n").replace(b"\n", b",") + b"]"
+    try:
+        lines: Sequence[Line] = from_json(together, cache_strings="all")
+    except ValueError:
+        # Halves of surrogate pairs, which it does not take.
+        lines = json.loads(together.decode("utf-8", "surrogatepass"))
+    return lines
