@@ -25,10 +25,11 @@ from typing import Any
 from bench.figures import Goal, Report, percentile
 from bench.log_corpus import FIRST, segments
 from bench.victorialogs import VERSION, as_json_lines, binary, victoria_logs
-from cadence.adapters.s3_log_segments import lines_of
+from cadence.adapters.quick_lines import quick_lines
 from cadence.application.identifiers import new_ulid
 from cadence.application.search_lines import SearchLines
 from cadence.application.search_ports import Scope
+from cadence.application.split_sources import IndexedSplits
 from cadence.application.tend_index import Tended, TendIndex
 from cadence.application.treatment_states import TreatmentStates
 from cadence.domain.errors import NotFound
@@ -132,7 +133,7 @@ class Corpus:
     json_bytes: int
 
     def read(self, key: str) -> Sequence[Any]:
-        return lines_of((self.folder / key).read_bytes())
+        return quick_lines((self.folder / key).read_bytes())
 
     def write(self, run_id: str, number: int, lines: Sequence[Any]) -> str:
         raise NotImplementedError("the corpus is there already")
@@ -195,8 +196,7 @@ def _ours(report: Report, folder: Path, corpus: Corpus, asked: Sequence[Asked], 
     with ThreadPoolExecutor(2) as workers:
         search = SearchLines(
             catalogue,
-            corpus,
-            splits,
+            IndexedSplits(catalogue, corpus, splits),
             TreatmentStates(_NoTreatments()),
             clock,
             _RETENTION,

@@ -14,7 +14,7 @@ from constructs import Construct
 from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
 from infra.findings import accept_wildcard
-from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, Permission
+from infra.permissions import INDICES, PERMISSIONS, SEARCH_SERVICE, SECRET_KEY_ACTIONS, Permission
 from infra.resources import Resources
 from infra.settings import Deployment
 
@@ -121,6 +121,7 @@ class Functions(Construct):
         log_streams = self._resources.log_group(log_group)
         own_logs = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams])
         statements = [own_logs, *self._statements(PERMISSIONS[folder])]
+        statements += self._search_service(folder)
         if folder in SECRET_KEY_ACTIONS:
             statements.append(
                 iam.PolicyStatement(actions=list(SECRET_KEY_ACTIONS[folder]), resources=[self._secrets_key_arn])
@@ -132,7 +133,26 @@ class Functions(Construct):
             inline_policies={"own": iam.PolicyDocument(statements=statements)},
         )
         accept_wildcard(role, log_streams, "Lambda names the streams of the function's own log group.")
+        for statement in self._search_service(folder):
+            for arn in statement.resources:
+                if arn.endswith("*"):
+                    accept_wildcard(role, arn, "An organization has an index for each month.")
         return role
+
+    def _search_service(self, folder: str) -> list[iam.PolicyStatement]:
+        search = self._deployment.search
+        if search.secret_arn and folder in SEARCH_SERVICE:
+            return [iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[search.secret_arn])]
+        if not search.domain_arn:
+            return []
+        indices = self._deployment.name("lines.*")
+        return [
+            iam.PolicyStatement(
+                actions=[f"es:{action}" for action in actions],
+                resources=[f"{search.domain_arn}/{path.replace(INDICES, indices)}"],
+            )
+            for actions, path in SEARCH_SERVICE.get(folder, ())
+        ]
 
     def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
         return [

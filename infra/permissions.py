@@ -355,8 +355,24 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
 _BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}
 
 
+# Which Lambdas ask the search service, if the deployment has one: actions, and paths below its address (`INDICES` for the
+# names of its indices, all of which begin alike).
+INDICES = "*INDICES*"
+SEARCH_SERVICE: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = {
+    "api": ((("ESHttpPost",), f"{INDICES}/_search"),),
+    "search_index": (
+        (("ESHttpPost",), "_bulk"),
+        (("ESHttpGet",), f"_cat/indices/{INDICES}"),
+        # Making and removing indices, and what is asked of them.
+        (("ESHttpPost", "ESHttpPut", "ESHttpDelete"), INDICES),
+    ),
+}
+
+
 def called_services(folder: str) -> frozenset[str]:
     """The AWS services that a Lambda may call, as botocore names them."""
     actions = [action for permission in PERMISSIONS[folder] for action in permission.actions]
     prefixes = {action.partition(":")[0] for action in (*actions, *SECRET_KEY_ACTIONS.get(folder, ()))}
+    if folder in SEARCH_SERVICE:
+        prefixes.add("secretsmanager")
     return frozenset(_BOTOCORE_NAMES.get(prefix, prefix) for prefix in prefixes)

@@ -82,6 +82,13 @@ class TendIndex:
         with suppress(Conflict):
             self.catalogue.note_look(state, self.clock() + _AGAIN_AFTER)
 
+    def remove_expired(self, organization: str, project: str) -> int:
+        """Removes splits whose lines are all too old; says how many."""
+        state = self.catalogue.get_state(organization, project)
+        splits = self.catalogue.list_splits(organization, project)
+        expired = look([], splits, self.retention(state), self.clock()).expired
+        return self._remove(expired)
+
     def retention(self, state: IndexState) -> timedelta:
         return min(state.retention or self.longest, self.longest)
 
@@ -141,7 +148,7 @@ class TendIndex:
                 segment = batch[looked_at]
                 looked_at += 1
                 try:
-                    building.add(segment, self._lines(segment))
+                    building.add(segment, read_segment(self.segments, segment))
                 except InvalidRequest as error:
                     self._set_aside(segment, error.message, done)
                 else:
@@ -152,12 +159,6 @@ class TendIndex:
                 done.lines += sum(segment.lines for segment in readable)
                 done.built += 1
         return state, batch[looked_at:]
-
-    def _lines(self, segment: Segment) -> Sequence[Line]:
-        lines = self.segments.read(segment.key)
-        if len(lines) != segment.lines:
-            raise InvalidRequest(f"Its object holds {len(lines)} lines, its manifest says {segment.lines}.")
-        return lines
 
     def _set_aside(self, segment: Segment, cause: str, done: Tended) -> None:
         _log.error(
@@ -183,13 +184,18 @@ class TendIndex:
         return Split(state.organization, state.project, split_id, key, now, built.facts, covered)
 
     def _remove_and_merge(self, decided: Look, over: Deadline, done: Tended) -> None:
-        for start in range(0, len(decided.expired), _REMOVED_AT_ONCE):
-            gone = decided.expired[start : start + _REMOVED_AT_ONCE]
-            if self._replaced(gone, None):
-                done.removed += len(gone)
+        done.removed += self._remove(decided.expired)
         for group in decided.merges:
             if not over() and self._merge(group):
                 done.merged += len(group)
+
+    def _remove(self, expired: Sequence[Split]) -> int:
+        removed = 0
+        for start in range(0, len(expired), _REMOVED_AT_ONCE):
+            gone = expired[start : start + _REMOVED_AT_ONCE]
+            if self._replaced(gone, None):
+                removed += len(gone)
+        return removed
 
     def _merge(self, group: Sequence[Split]) -> bool:
         """Whether it was this one that merged them."""
@@ -223,3 +229,11 @@ class TendIndex:
             return False
         self.splits.remove([split.key for split in old])
         return True
+
+
+def read_segment(segments: LogSegments, segment: Segment) -> Sequence[Line]:
+    """All its lines. Raises InvalidRequest if its object holds something else."""
+    lines = segments.read(segment.key)
+    if len(lines) != segment.lines:
+        raise InvalidRequest(f"Its object holds {len(lines)} lines, its manifest says {segment.lines}.")
+    return lines

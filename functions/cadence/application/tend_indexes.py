@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
+from typing import Protocol
 
 from cadence.application.ports import Clock
-from cadence.application.split_ports import SplitCatalogue
-from cadence.application.tend_index import Tended, TendIndex
+from cadence.application.split_ports import Deadline, SplitCatalogue
+from cadence.application.tend_index import Tended
 from cadence.domain.errors import Conflict, InvalidRequest, Violation
 
 _log = logging.getLogger("cadence.search_index")
@@ -19,10 +20,22 @@ _DUE_AT_ONCE = 500
 _LEAST_LEFT = 180.0
 
 
+class Tend(Protocol):
+    """Looks after one project's index: `TendIndex` and `TendStore`, which say more of it."""
+
+    def build(self, organization: str, project: str) -> Tended: ...
+
+    def build_all(self, organization: str, project: str) -> Tended: ...
+
+    def tend(self, organization: str, project: str, over: Deadline) -> Tended: ...
+
+    def ask_again(self, organization: str, project: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class TendIndexes:
     catalogue: SplitCatalogue
-    tend: TendIndex
+    tend: Tend
     clock: Clock
 
     def woken(self, projects: Iterable[tuple[str, str]]) -> dict[str, int]:

@@ -58,6 +58,10 @@ class ApiSettings:
     alerts_function: str
     alert_deliveries_function: str
     alert_topic_prefix: str
+    search_endpoint: str
+    search_region: str
+    search_secret: str
+    search_prefix: str
 
 
 @dataclass(frozen=True)
@@ -289,6 +293,10 @@ class SearchIndexSettings:
     logs_table: str
     data_bucket: str
     retention_days: str
+    search_endpoint: str
+    search_region: str
+    search_secret: str
+    search_prefix: str
 
 
 # Lambda folder → its settings; the infrastructure and a test go through this list.

@@ -52,22 +52,22 @@ class Peer:
 
 
 @contextmanager
-def running(command: Callable[[int], Sequence[str]], ready: str) -> Iterator[Peer]:
+def running(command: Callable[[int], Sequence[str]], ready: str, patience: float = _PATIENCE) -> Iterator[Peer]:
     """`command` makes the command line for a port; `ready` is what answers once it serves."""
-    port = _free_port()
+    port = free_port()
     peer = Peer(f"http://127.0.0.1:{port}")
     process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        eventually(lambda: _serves(peer, ready, process))
+        eventually(lambda: _serves(peer, ready, process), patience)
         yield peer
     finally:
         process.terminate()
         process.wait(20)
 
 
-def eventually(found: Callable[[], R]) -> R:
+def eventually(found: Callable[[], R], patience: float = _PATIENCE) -> R:
     """What `found` returns once that is something."""
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + patience
     while True:
         result = found()
         if result or time.monotonic() > until:
@@ -84,7 +84,7 @@ def _serves(peer: Peer, ready: str, process: "subprocess.Popen[bytes]") -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -10,7 +10,8 @@ from typing import Any
 
 import cramjam
 
-from cadence.adapters.tantivy_splits.rows import Numbers, Origin, Row, written
+from cadence.adapters.line_times import written
+from cadence.adapters.tantivy_splits.rows import Numbers, Origin, Row
 from cadence.domain.search.split import SplitLine
 
 # Hits are mostly scattered over blocks: larger ones take less room, and longer to search.

@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from cadence.adapters.line_times import Moments, written
 from cadence.adapters.tantivy_splits import index as fields
 from cadence.adapters.tantivy_splits.blocks import ROWS_PER_BLOCK, packed_block
 from cadence.adapters.tantivy_splits.layout import Head, field_values, packed_words, write_file
-from cadence.adapters.tantivy_splits.rows import Moments, Numbers, Row, merged, rows_of_segment, written
+from cadence.adapters.tantivy_splits.rows import Numbers, Row, merged, rows_of_segment
 from cadence.adapters.tantivy_splits.stored import StoredLines
 from cadence.application.log_ports import Line
 from cadence.application.split_ports import BuiltSplit, SplitBuilding

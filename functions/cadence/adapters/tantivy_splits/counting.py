@@ -6,9 +6,10 @@ from typing import Any
 import tantivy
 from tantivy import Occur
 
+from cadence.adapters.line_times import Moments
 from cadence.adapters.tantivy_splits import index as fields
 from cadence.adapters.tantivy_splits.layout import Head
-from cadence.adapters.tantivy_splits.rows import IN_ORIGIN, Moments
+from cadence.adapters.tantivy_splits.rows import IN_ORIGIN
 from cadence.adapters.tantivy_splits.stored import StoredLines
 from cadence.application.split_ports import Counting, Tally
 from cadence.domain.search.query import FieldName

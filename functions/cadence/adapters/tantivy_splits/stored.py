@@ -4,9 +4,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from cadence.adapters.line_times import Moments
 from cadence.adapters.tantivy_splits.blocks import ROWS_PER_BLOCK, Block
 from cadence.adapters.tantivy_splits.layout import Head
-from cadence.adapters.tantivy_splits.rows import Moments, Numbers, Row
+from cadence.adapters.tantivy_splits.rows import Numbers, Row
 from cadence.application.search_ports import Place
 from cadence.domain.search.split import SplitLine
 
