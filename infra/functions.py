@@ -121,7 +121,8 @@ class Functions(Construct):
         log_streams = self._resources.log_group(log_group)
         own_logs = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams])
         statements = [own_logs, *self._statements(PERMISSIONS[folder])]
-        statements += self._search_service(folder)
+        asking = search_statements(self._deployment, folder)
+        statements += asking
         if folder in SECRET_KEY_ACTIONS:
             statements.append(
                 iam.PolicyStatement(actions=list(SECRET_KEY_ACTIONS[folder]), resources=[self._secrets_key_arn])
@@ -133,26 +134,11 @@ class Functions(Construct):
             inline_policies={"own": iam.PolicyDocument(statements=statements)},
         )
         accept_wildcard(role, log_streams, "Lambda names the streams of the function's own log group.")
-        for statement in self._search_service(folder):
+        for statement in asking:
             for arn in statement.resources:
                 if arn.endswith("*"):
                     accept_wildcard(role, arn, "An organization has an index for each month.")
         return role
-
-    def _search_service(self, folder: str) -> list[iam.PolicyStatement]:
-        search = self._deployment.search
-        if search.secret_arn and folder in SEARCH_SERVICE:
-            return [iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[search.secret_arn])]
-        if not search.domain_arn:
-            return []
-        indices = self._deployment.name("lines.*")
-        return [
-            iam.PolicyStatement(
-                actions=[f"es:{action}" for action in actions],
-                resources=[f"{search.domain_arn}/{path.replace(INDICES, indices)}"],
-            )
-            for actions, path in SEARCH_SERVICE.get(folder, ())
-        ]
 
     def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
         return [
@@ -166,3 +152,20 @@ class Functions(Construct):
 def log_retention(deployment: Deployment) -> logs.RetentionDays:
     """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to be cheap."""
     return logs.RetentionDays.ONE_DAY if deployment.is_local else logs.RetentionDays.TWO_WEEKS
+
+
+def search_statements(deployment: Deployment, folder: str) -> list[iam.PolicyStatement]:
+    """What a Lambda needs to ask the search service, if the deployment has one."""
+    search = deployment.search
+    if search.secret_arn and folder in SEARCH_SERVICE:
+        return [iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[search.secret_arn])]
+    if not search.domain_arn:
+        return []
+    indices = deployment.name("lines.*")
+    return [
+        iam.PolicyStatement(
+            actions=[f"es:{action}" for action in actions],
+            resources=[f"{search.domain_arn}/{path.replace(INDICES, indices)}"],
+        )
+        for actions, path in SEARCH_SERVICE.get(folder, ())
+    ]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
+from cadence.adapters.quick_lines import quick_lines
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.s3_splits import S3Splits
 from cadence.adapters.split_folder import SplitFolder
-from cadence.adapters.quick_lines import quick_lines
 from cadence.application.identifiers import new_ulid
 from cadence.application.line_store_ports import LineStore
 from cadence.application.ports import Clock
