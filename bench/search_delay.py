@@ -16,19 +16,20 @@ from bench.stack import Stack, local_stack, moment, until
 LINES = 600
 WARM_UP = 60
 EVERY = 0.05
-DOCUMENT = f"""
+DOCUMENT = """
 cadence: 1
 name: prints
 treatments:
-  prints: {{run: "i=0; while [ $i -lt {LINES} ]; do i=$((i + 1)); echo tick$i is printed; sleep {EVERY}; done"}}
+  prints: {run: "i=0; while [ $i -lt %d ]; do i=$((i + 1)); echo tick$i is printed; sleep %s; done"}
 """
 
 
 def measure() -> Report:
-    report = Report(f"Line written → searchable (local stack, {LINES - WARM_UP} lines, one every {1000 * EVERY:.0f} ms)")
+    report = Report(f"Line written → searchable (local stack, {LINES} lines, one every {1000 * EVERY:.0f} ms)")
     with local_stack() as stack:
-        _add(report, "while its log is followed", *_round(stack, followed=True), goal=Goal(1000))
-        _add(report, "while nobody follows", *_round(stack, followed=False), goal=None)
+        _round(stack, WARM_UP, followed=True)
+        _add(report, "while its log is followed", *_round(stack, LINES, followed=True), goal=Goal(1000))
+        _add(report, "while nobody follows", *_round(stack, LINES, followed=False), goal=None)
     report.notes.append(
         "while nobody follows, the agent keeps lines for a tenth of the treatment's age, from 0.2 to 10 s, so that the "
         "log costs less; searching is no following, `cadence search -f` is"
@@ -45,11 +46,11 @@ def _add(report: Report, name: str, found: list[float], read: list[float], searc
     report.add("  from one search to the next", searches, "ms")
 
 
-def _round(stack: Stack, *, followed: bool) -> tuple[list[float], list[float], float]:
+def _round(stack: Stack, lines: int, *, followed: bool) -> tuple[list[float], list[float], float]:
     """Milliseconds from each line's time until it was found, and until the log had it; and the mean time of a search."""
-    run_id = stack.client.run_document(DOCUMENT)
+    run_id = stack.client.run_document(DOCUMENT % (lines, EVERY))
     read: dict[int, float] = {}
-    follower = threading.Thread(target=_follow, args=(stack, run_id, read))
+    follower = threading.Thread(target=_follow, args=(stack, run_id, lines, read))
     if followed:
         follower.start()
     found: dict[int, float] = {}
@@ -61,19 +62,19 @@ def _round(stack: Stack, *, followed: bool) -> tuple[list[float], list[float], f
         searches += 1
         answer = stack.client.search_logs(f"run:{run_id} printed", limit=200)
         _note(found, answer["lines"])
-        return len(found) >= LINES or None
+        return len(found) >= lines or None
 
     until(searched, 0)
     taken = time.monotonic() - began
     stack.finished(run_id)
     if followed:
         follower.join()
-    return _later(found), _later(read), 1000 * taken / searches
+    return list(found.values()), list(read.values()), 1000 * taken / searches
 
 
-def _follow(stack: Stack, run_id: str, read: dict[int, float]) -> None:
+def _follow(stack: Stack, run_id: str, lines: int, read: dict[int, float]) -> None:
     after = None
-    while len(read) < LINES:
+    while len(read) < lines:
         answer = stack.client.logs(run_id, after=after, wait=2)
         after = answer["after"]
         _note(read, answer["lines"])
@@ -85,7 +86,3 @@ def _note(seen: dict[int, float], lines: list[Mapping[str, Any]]) -> None:
     for line in lines:
         number = int(line["text"].removeprefix("tick").partition(" ")[0])
         seen.setdefault(number, (now - moment(line["time"])) * 1000)
-
-
-def _later(seen: Mapping[int, float]) -> list[float]:
-    return [taken for number, taken in seen.items() if number > WARM_UP]

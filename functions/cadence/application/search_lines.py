@@ -108,8 +108,9 @@ class SearchLines(SearchIndex):
     def _sources(self, scope: Scope, query: Query, before: Place | None, skipped: frozenset[str]) -> Sequence[Planned]:
         """Those that may hold matching lines, the newest first."""
         asked: list[Asked] = []
+        now = self._clock()
         for project in scope.projects:
-            earliest = self._clock() - self._retentions(scope.organization, project)
+            earliest = now - self._retentions(scope.organization, project)
             kept = query if query.since is not None and query.since > earliest else replace(query, since=earliest)
             # Before it is looked for among what is indexed: what becomes so in between is in both, and never in none.
             asked.append(Asked(project, kept, self._catalogue.list_fresh(scope.organization, project)))

@@ -61,6 +61,15 @@ QUERIES = (
     "本",
     "x" * 64,
     "quoted json end",
+    # What would take for ever, or more than an index has room for, elsewhere.
+    "/(x+x+)+y/ OR /^(.*a){12}$/",
+    "/(?i)(([a-z])+.)+[A-Z]([a-z])+$/ treatment:deploy",
+    "since:2017-01-01 until:9999-12-31T23:59:59Z tests",
+    "until:2020-01-01",
+    " OR ".join(f"{letter}*" for letter in "abcdefghijklmnopqrstuvwxyz") + " OR 日 OR 本",
+    "treatment:" + ",".join(["deploy", *(f"absent{number}" for number in range(80))]),
+    "(" * 15 + "tests" + ")" * 15 + " -" + "(" * 15 + "passed" + ")" * 15,
+    'NOT (NOT (NOT (tests "a b" OR -/x/ )))',
 )
 
 

@@ -14,7 +14,7 @@ from cadence.domain.log import Segment
 from cadence.domain.search.query import FieldName
 from cadence.domain.search.tokens import parted
 
-MOMENT, SEGMENT, POSITION, WORDS, LINE = "moment", "segment", "position", "words", "line"
+MOMENT, SEGMENT, POSITION, PART, WORDS, LINE = "moment", "segment", "position", "part", "words", "line"
 PROJECT, RUN = FieldName.PROJECT.value, FieldName.RUN.value
 # Fields of a line by their names in the query language; empty where a line has none.
 FIELDS = (
@@ -37,6 +37,8 @@ BODY: Mapping[str, Any] = {
             MOMENT: {"type": "date", "format": "epoch_millis"},
             SEGMENT: {"type": "long"},
             POSITION: {"type": "integer"},
+            # Run and segment, to be left out by.
+            PART: {"type": "keyword", "doc_values": False},
             # The words come parted by spaces: they are what `domain.search.tokens` made of the text.
             WORDS: {"type": "text", "analyzer": "whitespace", "norms": False},
             # The line as JSON, in a text: it may hold characters that no JSON document of the service may.
@@ -65,13 +67,17 @@ class Indices:
         return name.rpartition(".")[2]
 
 
+def part_of(segment: Segment) -> str:
+    return f"{segment.run_id}-{segment.number}"
+
+
 def documents(segment: Segment, lines: Sequence[Line]) -> Sequence[tuple[str, Mapping[str, Any]]]:
     """Id and document of each line. Raises InvalidRequest if one of them is no line of a log."""
     try:
         moments = Moments().all_of([line["time"] for line in lines])
         words = parted([line["text"] for line in lines])
         return [
-            (f"{segment.run_id}-{segment.number}-{position}", _document(segment, position, line, moment, its))
+            (f"{part_of(segment)}-{position}", _document(segment, position, line, moment, its))
             for position, (line, moment, its) in enumerate(zip(lines, moments, words, strict=True))
         ]
     except (KeyError, TypeError, AttributeError) as error:
@@ -91,6 +97,7 @@ def _document(segment: Segment, position: int, line: Line, moment: int, words: s
         MOMENT: moment,
         SEGMENT: segment.number,
         POSITION: position,
+        PART: part_of(segment),
         WORDS: words,
         LINE: json.dumps(line),
     }

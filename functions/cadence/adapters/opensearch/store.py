@@ -18,12 +18,14 @@ from cadence.adapters.opensearch.indices import (
     BODY,
     LINE,
     MOMENT,
+    PART,
     POSITION,
     PROJECT,
     RUN,
     SEGMENT,
     Indices,
     documents,
+    part_of,
 )
 from cadence.application.line_store_ports import Extent, LineStore
 from cadence.application.log_ports import Line
@@ -47,6 +49,8 @@ _CANDIDATES, _BUCKETS = 1_000, 5_000
 # Of one search within a request, as the service counts it.
 _LONGEST = "6s"
 _LATER = 429
+# The service takes no more values for one field than 65,536.
+_MOST_TERMS = 60_000
 # No run that began in a month writes lines so long after it.
 _SURELY_OVER = timedelta(days=120)
 _OF_MISSING: Mapping[str, Any] = {"ignore_unavailable": True, "allow_no_indices": True}
@@ -194,27 +198,25 @@ class OpenSearchLines(LineStore):
 
     def _where(self, extent: Extent, query: Query, *clauses: Clause) -> Clause:
         """What is looked at, whatever the query says, and then what it says."""
+        projects_since: dict[int, list[str]] = {}
+        for project, since in extent.since.items():
+            projects_since.setdefault(_milliseconds(since), []).append(project)
         mine = [
             {
                 "bool": {
                     "filter": [
-                        {"term": {PROJECT: project}},
-                        {"range": {MOMENT: {"gte": _milliseconds(since), "format": "epoch_millis"}}},
+                        {"terms": {PROJECT: projects}},
+                        {"range": {MOMENT: {"gte": since, "format": "epoch_millis"}}},
                     ]
                 }
             }
-            for project, since in extent.since.items()
+            for since, projects in projects_since.items()
         ]
         filters: list[Clause] = [{"bool": {"should": mine, "minimum_should_match": 1}}, *clauses]
         if query.until is not None:
             filters.append({"range": {MOMENT: {"lt": _milliseconds(query.until), "format": "epoch_millis"}}})
-        by_run: dict[str, list[int]] = {}
-        for segment in extent.without:
-            by_run.setdefault(segment.run_id, []).append(segment.number)
-        others = [
-            {"bool": {"filter": [{"term": {RUN: run_id}}, {"terms": {SEGMENT: numbers}}]}}
-            for run_id, numbers in by_run.items()
-        ]
+        parts = [part_of(segment) for segment in extent.without]
+        others = [{"terms": {PART: parts[at : at + _MOST_TERMS]}} for at in range(0, len(parts), _MOST_TERMS)]
         return {"bool": {"filter": filters, "must_not": others}}
 
     def _asked(self, extent: Extent, body: Mapping[str, Any]) -> Any:
