@@ -43,10 +43,10 @@ def line_store(its: _Its, clock: Clock) -> LineStore | None:
     if not its.search_endpoint:
         return None
     # Takes a while to import, and few need it.
-    from cadence.adapters.opensearch.connection import connected
+    from cadence.adapters.opensearch.connection import Service, connected
     from cadence.adapters.opensearch.store import OpenSearchLines
 
-    service = connected(its.search_endpoint, its.search_region, its.search_secret)
+    service = Service(lambda: connected(its.search_endpoint, its.search_region, its.search_secret))
     return OpenSearchLines(service, its.search_prefix, clock)
 
 

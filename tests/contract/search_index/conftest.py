@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from cadence.adapters.opensearch.connection import connected
+from cadence.adapters.opensearch.connection import Service, connected
 from cadence.adapters.opensearch.store import OpenSearchLines
 from cadence.application.identifiers import new_ulid
 from cadence.application.search_lines import LONGEST, SearchLines
@@ -108,7 +108,7 @@ def install(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             indexed: Any = IndexedSplits(catalogue, segments, splits)
             tend: Any = TendIndex(catalogue, segments, splits, clock, new_ulid, RETENTION)
             if backend == "opensearch":
-                store = OpenSearchLines(connected(url), f"test-{uuid4().hex}", clock)
+                store = OpenSearchLines(Service(lambda: connected(url)), f"test-{uuid4().hex}", clock)
                 indexed = IndexedInStore(indexed, store)
                 tend = TendStore(catalogue, segments, store, tend, clock)
             search = SearchLines(catalogue, indexed, states, clock, RETENTION, workers, budget)

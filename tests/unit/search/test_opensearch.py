@@ -2,15 +2,17 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from opensearchpy.exceptions import AuthenticationException, TransportError
 
 from cadence.adapters import aws
 from cadence.adapters.opensearch import connection
 from cadence.adapters.opensearch.conditions import translated
-from cadence.adapters.opensearch.connection import connected
+from cadence.adapters.opensearch.connection import Service, connected
 from cadence.adapters.opensearch.indices import Indices
 from cadence.adapters.opensearch.store import OpenSearchLines
 from cadence.application.line_store_ports import Extent
@@ -31,7 +33,7 @@ def closed_port() -> Iterator[int]:
 
 
 def test_a_service_that_is_not_reached_is_worth_another_try(closed_port: int) -> None:
-    store = OpenSearchLines(connected(f"http://127.0.0.1:{closed_port}"), "lines", lambda: NOW)
+    store = OpenSearchLines(Service(lambda: connected(f"http://127.0.0.1:{closed_port}")), "lines", lambda: NOW)
     with pytest.raises(Transient):
         store.search(EXTENT, EVERY_LINE, Matcher(EVERY_LINE), 10, Bounds(), lambda: False)
     with pytest.raises(Transient):
@@ -42,7 +44,8 @@ class _Asked:
     """A service that answers as it is told, and notes what it was asked."""
 
     def __init__(self, answer: Any) -> None:
-        self.answer, self.asked = answer, []
+        self.answer = answer
+        self.asked: list[Any] = []
 
     def search(self, **asked: Any) -> Any:
         self.asked.append(asked)
@@ -52,7 +55,7 @@ class _Asked:
 def test_a_search_that_the_service_gave_up_is_no_answer() -> None:
     client: Any = _Asked({"timed_out": True, "hits": {"hits": []}})
     with pytest.raises(Transient, match="too long"):
-        OpenSearchLines(client, "lines", lambda: NOW).search(
+        OpenSearchLines(Service(lambda: client), "lines", lambda: NOW).search(
             EXTENT, EVERY_LINE, Matcher(EVERY_LINE), 10, Bounds(), lambda: False
         )
     (asked,) = client.asked
@@ -81,6 +84,22 @@ def test_an_index_is_named_by_the_organization_and_the_month_of_the_run() -> Non
 )
 def test_what_the_service_cannot_decide_is_looked_at_line_by_line(condition: Any, exact: bool) -> None:
     assert translated(condition, "acme").exact is exact
+
+
+def test_who_is_not_known_connects_anew_the_next_time() -> None:
+    connections: list[Any] = []
+
+    def connect() -> Any:
+        connections.append(_Asked({"timed_out": False, "hits": {"hits": []}}))
+        return connections[-1]
+
+    service = Service(connect)
+    assert connections == []
+    for error in (TransportError(503, "busy"), AuthenticationException(401, "who?"), None):
+        with suppress(Transient), service.asked():
+            if error is not None:
+                raise error
+    assert len(connections) == 2
 
 
 def test_user_and_password_come_from_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:

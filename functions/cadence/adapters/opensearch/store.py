@@ -13,7 +13,7 @@ from opensearchpy.helpers import streaming_bulk
 
 from cadence.adapters.line_times import Moments
 from cadence.adapters.opensearch.conditions import Clause, Translated, translated
-from cadence.adapters.opensearch.connection import answered
+from cadence.adapters.opensearch.connection import Service
 from cadence.adapters.opensearch.indices import (
     BODY,
     LINE,
@@ -59,22 +59,22 @@ _OF_MISSING: Mapping[str, Any] = {"ignore_unavailable": True, "allow_no_indices"
 class OpenSearchLines(LineStore):
     """`prefix` begins the names of all its indices."""
 
-    def __init__(self, client: OpenSearch, prefix: str, clock: Clock) -> None:
-        self._client, self._indices, self._clock = client, Indices(prefix), clock
+    def __init__(self, service: Service, prefix: str, clock: Clock) -> None:
+        self._service, self._indices, self._clock = service, Indices(prefix), clock
         self._made: set[str] = set()
 
     def put(self, segments: Sequence[tuple[Segment, Sequence[Line]]]) -> Mapping[tuple[str, int], str]:
         refused: dict[tuple[str, int], str] = {}
         used: set[str] = set()
-        with answered():
-            actions = self._actions(segments, refused, used)
+        with self._service.asked() as client:
+            actions = self._actions(client, segments, refused, used)
             for taken, answer in streaming_bulk(
-                self._client, actions, max_chunk_bytes=_BULK_BYTES, raise_on_error=False, raise_on_exception=True
+                client, actions, max_chunk_bytes=_BULK_BYTES, raise_on_error=False, raise_on_exception=True
             ):
                 if not taken:
                     _note_refused(answer["index"], refused)
             if used:
-                self._client.indices.refresh(index=",".join(sorted(used)))
+                client.indices.refresh(index=",".join(sorted(used)))
         return refused
 
     def search(
@@ -130,25 +130,26 @@ class OpenSearchLines(LineStore):
         pattern = self._indices.of_organization(organization)
         old = {"range": {MOMENT: {"lt": _milliseconds(before), "format": "epoch_millis"}}}
         mine: Clause = {"term": {PROJECT: project}}
-        with answered():
-            self._client.delete_by_query(
+        with self._service.asked() as client:
+            client.delete_by_query(
                 index=pattern,
                 body={"query": {"bool": {"filter": [mine, old]}}},
                 params={"conflicts": "proceed", "refresh": "true", **_said(_OF_MISSING)},
             )
-            self._drop_empty(pattern)
-            left = self._client.count(index=pattern, body={"query": mine}, params=_said(_OF_MISSING))
+            self._drop_empty(client, pattern)
+            left = client.count(index=pattern, body={"query": mine}, params=_said(_OF_MISSING))
         return bool(left["count"])
 
     def _actions(
         self,
+        client: OpenSearch,
         segments: Sequence[tuple[Segment, Sequence[Line]]],
         refused: dict[tuple[str, int], str],
         used: set[str],
     ) -> Iterator[Mapping[str, Any]]:
         for segment, lines in segments:
             try:
-                index = self._index(segment)
+                index = self._index(client, segment)
                 its = documents(segment, lines)
             except InvalidRequest as error:
                 refused[segment.run_id, segment.number] = error.message
@@ -157,7 +158,7 @@ class OpenSearchLines(LineStore):
             for name, document in its:
                 yield {"_op_type": "index", "_index": index, "_id": name, "_source": document}
 
-    def _index(self, segment: Segment) -> str:
+    def _index(self, client: OpenSearch, segment: Segment) -> str:
         """Made, if it is not there."""
         try:
             name = self._indices.of_run(segment.organization, segment.run_id)
@@ -165,7 +166,7 @@ class OpenSearchLines(LineStore):
             raise InvalidRequest("The id of its run is none.") from error
         if name not in self._made:
             try:
-                self._client.indices.create(index=name, body=dict(BODY))
+                client.indices.create(index=name, body=dict(BODY))
             except RequestError as error:
                 if error.error != "resource_already_exists_exception":
                     raise
@@ -220,8 +221,8 @@ class OpenSearchLines(LineStore):
         return {"bool": {"filter": filters, "must_not": others}}
 
     def _asked(self, extent: Extent, body: Mapping[str, Any]) -> Any:
-        with answered():
-            found = self._client.search(
+        with self._service.asked() as client:
+            found = client.search(
                 index=self._indices.of_organization(extent.organization),
                 body={**body, "timeout": _LONGEST},
                 params={**_said(_OF_MISSING), "allow_partial_search_results": "false"},
@@ -254,13 +255,13 @@ class OpenSearchLines(LineStore):
                 return dict(tally), False
         return dict(tally), True
 
-    def _drop_empty(self, pattern: str) -> None:
+    def _drop_empty(self, client: OpenSearch, pattern: str) -> None:
         """Indices of months that are long over, and of which no line is left."""
         over = f"{self._clock() - _SURELY_OVER:%Y-%m}"
-        listed = self._client.cat.indices(index=pattern, params={"format": "json", "h": "index,docs.count"})
+        listed = client.cat.indices(index=pattern, params={"format": "json", "h": "index,docs.count"})
         for one in listed:
             if one["docs.count"] == "0" and self._indices.month_of(one["index"]) < over:
-                self._client.indices.delete(index=one["index"], params={"ignore_unavailable": "true"})
+                client.indices.delete(index=one["index"], params={"ignore_unavailable": "true"})
                 self._made.discard(one["index"])
 
 
