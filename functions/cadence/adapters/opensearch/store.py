@@ -48,6 +48,8 @@ _BULK_BYTES = 8 << 20
 _CANDIDATES, _BUCKETS = 1_000, 5_000
 # Of one search within a request, as the service counts it.
 _LONGEST = "6s"
+# What a removal by query may take, in seconds.
+_REMOVING = 300
 _LATER = 429
 # The service takes no more values for one field than 65,536.
 _MOST_TERMS = 60_000
@@ -134,7 +136,7 @@ class OpenSearchLines(LineStore):
             client.delete_by_query(
                 index=pattern,
                 body={"query": {"bool": {"filter": [mine, old]}}},
-                params={"conflicts": "proceed", "refresh": "true", **_said(_OF_MISSING)},
+                params={"conflicts": "proceed", "refresh": "true", **_said(_OF_MISSING), "request_timeout": _REMOVING},
             )
             self._drop_empty(client, pattern)
             left = client.count(index=pattern, body={"query": mine}, params=_said(_OF_MISSING))
