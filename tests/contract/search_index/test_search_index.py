@@ -1,16 +1,23 @@
 """The same lines and the same queries give the same answers, whatever holds the index: those of the lines themselves."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
-from datetime import datetime, timedelta
+from dataclasses import astuple, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bench.log_corpus import segments
+from cadence.adapters.opensearch.connection import Service, connected
+from cadence.adapters.opensearch.store import OpenSearchLines
+from cadence.application.line_store_ports import Extent
 from cadence.application.search_ports import Counts, Hit, Scope, SearchIndex
+from cadence.application.split_ports import Counting
 from cadence.domain.errors import Conflict
+from cadence.domain.log import Segment
+from cadence.domain.search.matching import Matcher
 from cadence.domain.search.parse import parse
 from cadence.domain.search.query import EVERY_LINE, Condition, FieldName, Query
 from tests.contract.search_index.conftest import RETENTION, Install, Installation
@@ -242,3 +249,21 @@ def test_a_search_without_end_stops_and_goes_on_where_it_stopped(install: Instal
     assert _comparable(_all_pages(its.search, SCOPE, query, 1_000)) == _comparable(
         _all_pages(its.all_lines, SCOPE, query, 1_000)
     )
+
+
+def test_several_processes_write_the_same_indices_of_a_service(server: str) -> None:
+    prefix = f"test-{uuid4().hex}"
+    segment = Segment("acme", "shop", "build", CORPUS[0].run_id, 0, "", "", "", 250, (), ())
+    extent = Extent("acme", {"shop": datetime(2026, 1, 1, tzinfo=UTC)}, [])
+    for _ in range(2):
+        store = OpenSearchLines(Service(lambda: connected(server)), prefix, lambda: NOW)
+        assert store.put([(segment, CORPUS[0].lines)]) == {}
+        tally = store.count(extent, EVERY_LINE, Matcher(EVERY_LINE), Counting(None, None), lambda: False)
+        assert tally == ({(None, None): 250}, True)
+    # What a service has no room for: it says so, and of which segment.
+    refused = store.put([(replace(segment, number=1), [dict(_line(1, "x"), level="y" * 40_000)])])
+    assert list(refused) == [(segment.run_id, 1)]
+    # An index of a month long past goes with its last line.
+    late = OpenSearchLines(Service(lambda: connected(server)), prefix, lambda: NOW + timedelta(days=4_000))
+    assert not late.remove("acme", "shop", NOW + timedelta(days=1))
+    assert store.count(extent, EVERY_LINE, Matcher(EVERY_LINE), Counting(None, None), lambda: False) == ({}, True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ulid import ULID
@@ -27,6 +27,10 @@ FIELDS = (
     FieldName.STREAM,
     FieldName.LEVEL,
 )
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# An organization without lines has no index.
+OF_MISSING: Mapping[str, str] = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
 BODY: Mapping[str, Any] = {
     "settings": {"index": {"number_of_shards": 1, "codec": "best_compression", "mapping.total_fields.limit": 50}},
@@ -65,6 +69,11 @@ class Indices:
     def month_of(name: str) -> str:
         """As `2026-11`."""
         return name.rpartition(".")[2]
+
+
+def milliseconds(time: datetime) -> int:
+    """Since 1970. Fractions are cut, as in the texts that times are compared as."""
+    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def part_of(segment: Segment) -> str:

@@ -1,83 +1,61 @@
 """`LineStore` in OpenSearch."""
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-
-from opensearchpy import OpenSearch
-from opensearchpy.exceptions import RequestError
-from opensearchpy.helpers import streaming_bulk
 
 from cadence.adapters.line_times import Moments
 from cadence.adapters.opensearch.conditions import Clause, Translated, translated
 from cadence.adapters.opensearch.connection import Service
 from cadence.adapters.opensearch.indices import (
-    BODY,
     LINE,
     MOMENT,
+    OF_MISSING,
     PART,
     POSITION,
     PROJECT,
     RUN,
     SEGMENT,
     Indices,
-    documents,
+    milliseconds,
     part_of,
 )
+from cadence.adapters.opensearch.writing import Writing
 from cadence.application.line_store_ports import Extent, LineStore
 from cadence.application.log_ports import Line
 from cadence.application.ports import Clock
 from cadence.application.search_ports import Hit, Place
 from cadence.application.split_ports import Bounds, Counting, Deadline, Found, Tally
 from cadence.application.split_sources import counted_as
-from cadence.domain.errors import InvalidRequest, Transient
+from cadence.domain.errors import Transient
 from cadence.domain.log import Segment
 from cadence.domain.search.matching import Matcher, Owner
 from cadence.domain.search.query import FieldName, Query
 
-_log = logging.getLogger("cadence.search_index")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ORDER = [{MOMENT: "desc"}, {RUN: "desc"}, {SEGMENT: "desc"}, {POSITION: "desc"}]
 _KEPT = [PROJECT, FieldName.PIPELINE.value, LINE]
-_BULK_BYTES = 8 << 20
 # Candidates, and buckets of counts, that are got at a time.
 _CANDIDATES, _BUCKETS = 1_000, 5_000
 # Of one search within a request, as the service counts it.
 _LONGEST = "6s"
-# What a removal by query may take, in seconds.
-_REMOVING = 300
-_LATER = 429
 # The service takes no more values for one field than 65,536.
 _MOST_TERMS = 60_000
-# No run that began in a month writes lines so long after it.
-_SURELY_OVER = timedelta(days=120)
-_OF_MISSING: Mapping[str, Any] = {"ignore_unavailable": True, "allow_no_indices": True}
 
 
 class OpenSearchLines(LineStore):
     """`prefix` begins the names of all its indices."""
 
     def __init__(self, service: Service, prefix: str, clock: Clock) -> None:
-        self._service, self._indices, self._clock = service, Indices(prefix), clock
-        self._made: set[str] = set()
+        self._service, self._indices = service, Indices(prefix)
+        self._writing = Writing(service, self._indices, clock)
 
     def put(self, segments: Sequence[tuple[Segment, Sequence[Line]]]) -> Mapping[tuple[str, int], str]:
-        refused: dict[tuple[str, int], str] = {}
-        used: set[str] = set()
-        with self._service.asked() as client:
-            actions = self._actions(client, segments, refused, used)
-            for taken, answer in streaming_bulk(
-                client, actions, max_chunk_bytes=_BULK_BYTES, raise_on_error=False, raise_on_exception=True
-            ):
-                if not taken:
-                    _note_refused(answer["index"], refused)
-            if used:
-                client.indices.refresh(index=",".join(sorted(used)))
-        return refused
+        return self._writing.put(segments)
+
+    def remove(self, organization: str, project: str, before: datetime) -> bool:
+        return self._writing.remove(organization, project, before)
 
     def search(
         self, extent: Extent, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline
@@ -128,53 +106,6 @@ class OpenSearchLines(LineStore):
                 return tally, False
             after = {"after": buckets["after_key"]}
 
-    def remove(self, organization: str, project: str, before: datetime) -> bool:
-        pattern = self._indices.of_organization(organization)
-        old = {"range": {MOMENT: {"lt": _milliseconds(before), "format": "epoch_millis"}}}
-        mine: Clause = {"term": {PROJECT: project}}
-        with self._service.asked() as client:
-            client.delete_by_query(
-                index=pattern,
-                body={"query": {"bool": {"filter": [mine, old]}}},
-                params={"conflicts": "proceed", "refresh": "true", **_said(_OF_MISSING), "request_timeout": _REMOVING},
-            )
-            self._drop_empty(client, pattern)
-            left = client.count(index=pattern, body={"query": mine}, params=_said(_OF_MISSING))
-        return bool(left["count"])
-
-    def _actions(
-        self,
-        client: OpenSearch,
-        segments: Sequence[tuple[Segment, Sequence[Line]]],
-        refused: dict[tuple[str, int], str],
-        used: set[str],
-    ) -> Iterator[Mapping[str, Any]]:
-        for segment, lines in segments:
-            try:
-                index = self._index(client, segment)
-                its = documents(segment, lines)
-            except InvalidRequest as error:
-                refused[segment.run_id, segment.number] = error.message
-                continue
-            used.add(index)
-            for name, document in its:
-                yield {"_op_type": "index", "_index": index, "_id": name, "_source": document}
-
-    def _index(self, client: OpenSearch, segment: Segment) -> str:
-        """Made, if it is not there."""
-        try:
-            name = self._indices.of_run(segment.organization, segment.run_id)
-        except ValueError as error:
-            raise InvalidRequest("The id of its run is none.") from error
-        if name not in self._made:
-            try:
-                client.indices.create(index=name, body=dict(BODY))
-            except RequestError as error:
-                if error.error != "resource_already_exists_exception":
-                    raise
-            self._made.add(name)
-        return name
-
     def _pages(
         self, extent: Extent, query: Query, its: Translated, size: int, bounds: Bounds
     ) -> Iterator[Sequence[Hit]]:
@@ -203,7 +134,7 @@ class OpenSearchLines(LineStore):
         """What is looked at, whatever the query says, and then what it says."""
         projects_since: dict[int, list[str]] = {}
         for project, since in extent.since.items():
-            projects_since.setdefault(_milliseconds(since), []).append(project)
+            projects_since.setdefault(milliseconds(since), []).append(project)
         mine = [
             {
                 "bool": {
@@ -217,7 +148,7 @@ class OpenSearchLines(LineStore):
         ]
         filters: list[Clause] = [{"bool": {"should": mine, "minimum_should_match": 1}}, *clauses]
         if query.until is not None:
-            filters.append({"range": {MOMENT: {"lt": _milliseconds(query.until), "format": "epoch_millis"}}})
+            filters.append({"range": {MOMENT: {"lt": milliseconds(query.until), "format": "epoch_millis"}}})
         parts = [part_of(segment) for segment in extent.without]
         others = [{"terms": {PART: parts[at : at + _MOST_TERMS]}} for at in range(0, len(parts), _MOST_TERMS)]
         return {"bool": {"filter": filters, "must_not": others}}
@@ -227,7 +158,7 @@ class OpenSearchLines(LineStore):
             found = client.search(
                 index=self._indices.of_organization(extent.organization),
                 body={**body, "timeout": _LONGEST},
-                params={**_said(_OF_MISSING), "allow_partial_search_results": "false"},
+                params={**OF_MISSING, "allow_partial_search_results": "false"},
             )
         if found["timed_out"]:
             raise Transient("The search service took too long. Ask for a shorter time, or for less.")
@@ -256,23 +187,6 @@ class OpenSearchLines(LineStore):
             if over():
                 return dict(tally), False
         return dict(tally), True
-
-    def _drop_empty(self, client: OpenSearch, pattern: str) -> None:
-        """Indices of months that are long over, and of which no line is left."""
-        over = f"{self._clock() - _SURELY_OVER:%Y-%m}"
-        listed = client.cat.indices(index=pattern, params={"format": "json", "h": "index,docs.count"})
-        for one in listed:
-            if one["docs.count"] == "0" and self._indices.month_of(one["index"]) < over:
-                client.indices.delete(index=one["index"], params={"ignore_unavailable": "true"})
-                self._made.discard(one["index"])
-
-
-def _note_refused(answer: Mapping[str, Any], refused: dict[tuple[str, int], str]) -> None:
-    """Raises Transient if it may be taken later."""
-    if answer["status"] == _LATER or answer["status"] >= 500:
-        raise Transient("The search service is busy.")
-    run_id, number, _ = answer["_id"].rsplit("-", 2)
-    refused[run_id, int(number)] = f"The search service does not take it: {answer['error']['type']}."
 
 
 def _bucket_sources(counting: Counting) -> Sequence[Mapping[str, Any]]:
@@ -306,12 +220,3 @@ def _matches(matcher: Matcher, hit: Hit) -> bool:
 
 def _moment(place: Place) -> int:
     return Moments().of(place.time)
-
-
-def _milliseconds(time: datetime) -> int:
-    """Fractions are cut, as in the texts that times are compared as."""
-    return (time - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _said(options: Mapping[str, bool]) -> dict[str, str]:
-    return {name: str(value).lower() for name, value in options.items()}

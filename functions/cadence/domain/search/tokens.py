@@ -76,7 +76,7 @@ def parted(texts: Sequence[str]) -> Sequence[str]:
     for number in special:
         usual[number] = ""
     together = "\n".join(usual).encode("ascii")
-    found = together.translate(_PARTED).decode("ascii").split("\n")
+    found = together.translate(_PARTED).decode("ascii").split("\n") if texts else []
     if _TOO_LONG in together.translate(_SHAPE):
         special = list(range(len(texts)))
     for number in special:
