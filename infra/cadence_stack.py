@@ -102,6 +102,9 @@ class CadenceStack(Stack):
             "log_stream_stack": resources.log_stream_stack_name,
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
+            "failed_log_lines_queue_url": unindexed.queue_url,
+            "log_indexer_function": deployment.function_name("log_indexer"),
+            "search_index_function": deployment.function_name("search_index"),
             "live_url": live.url,
             "live_endpoint": live.endpoint,
             "live_function": deployment.function_name("live"),
@@ -131,6 +134,7 @@ class CadenceStack(Stack):
         schedules.let_schedule(functions["api"])
         self._let_listen(functions["api"], resources, deployment)
         self._keep_log_stream(functions["log_stream"], log_stream_role)
+        self._hourly(functions["retention"])
 
         accept_shared_wildcards(self, resources)
         alarms = Alarms(self, "Alarms", deployment, key)
@@ -246,6 +250,12 @@ class CadenceStack(Stack):
             schedule=events.Schedule.rate(Duration.hours(1)),
             targets=[targets.LambdaFunction(function)],
         )
+
+    def _hourly(self, function: lambda_.Function) -> None:
+        """What one look leaves is left to the next."""
+        function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.hours(1))
+        rate = events.Schedule.rate(Duration.hours(1))
+        events.Rule(function, "Hourly", schedule=rate, targets=[targets.LambdaFunction(function)])
 
 
 def _role_of(function: lambda_.Function) -> iam.IRole:

@@ -110,6 +110,8 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "alerting_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:alerting",
         "alerts_function": "alerts",
         "alert_deliveries_function": "alert-deliveries",
+        "log_indexer_function": "log-indexer",
+        "search_index_function": "search-index",
         "alert_topic_prefix": f"arn:aws:sns:{REGION}:123456789012:alerts-",
         "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",
         "failed_deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries-failed",

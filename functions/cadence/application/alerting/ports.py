@@ -153,6 +153,24 @@ class Outbox(Protocol):
         """Raises Conflict unless it is as it was read."""
 
 
+class SetAsideMessages(Protocol):
+    """Messages that a channel refused for good."""
+
+    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+        """Oldest first."""
+
+    def count_aside(self, key: ChannelKey, most: int) -> int:
+        """At most `most`."""
+
+    def take_back(self, key: ChannelKey, position: str) -> None:
+        """It waits again, as one that was never refused. Raises NotFound."""
+
+    def discard(self, key: ChannelKey, position: str) -> None:
+        """Discarding what is gone is no error."""
+
+    def get_delivery(self, key: ChannelKey) -> Delivery: ...
+
+
 class Bells(Protocol):
     """Asks for something to be done later. Nothing that was asked for gets lost; it may be done twice."""
 
