@@ -196,7 +196,7 @@ class CadenceStack(Stack):
             )
 
     def _let_listen(self, function: lambda_.Function, resources: Resources, deployment: Deployment) -> None:
-        """The first alert rule has the queue of events handed to ``alerts``: polling it costs money while nothing happens."""
+        """The first alert rule has the queue of events handed to ``alerts``, the last one ends that: polling costs money while nothing happens."""
         # MiniStack does not know the condition, so there it would refuse.
         only_alerts = {"ArnEquals": {"lambda:FunctionArn": resources.function("alerts")}}
         policy = iam.Policy(
@@ -209,10 +209,19 @@ class CadenceStack(Stack):
                     resources=["*"],
                     conditions=None if deployment.is_local else only_alerts,
                 ),
+                # With the last rule it ends. AWS gives a mapping its id.
+                iam.PolicyStatement(
+                    actions=["lambda:DeleteEventSourceMapping"],
+                    resources=[resources.event_source_mappings()],
+                    conditions=None if deployment.is_local else only_alerts,
+                ),
                 iam.PolicyStatement(actions=["lambda:ListEventSourceMappings"], resources=["*"]),
             ],
         )
         policy.attach_to_role(_role_of(function))
+        accept_wildcard(
+            policy, resources.event_source_mappings(), "AWS gives a mapping its id; a condition narrows it."
+        )
         accept_wildcard(policy, "*", "Creating and listing mappings know no resource; a condition narrows the first.")
 
     def _tell_of_broken_executions(self, resources: Resources) -> None:

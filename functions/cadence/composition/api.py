@@ -152,6 +152,7 @@ def services() -> Services:
     approvals = gates.approvals(its, runs, machines)
     approval_store = DynamoApprovalStore(its.runs_table)
     start = StartRun(runs, run_gates, deadlines, now)
+    searching = search(its, visible, runs, runners, now)
     return Services(
         clock=now,
         schemas=schemas_folder(),
@@ -187,10 +188,10 @@ def services() -> Services:
         add_githost=AddGitHost(access, cipher, now),
         exports=manage_exports(its),
         tell_metrics=tell_metrics(its),
-        search=search(its, visible, runs, runners, now),
+        search=searching,
         aside=set_aside(its, access),
         retention=ManageRetention(DynamoSplitCatalogue(its.logs_table), now, timedelta(days=int(its.retention_days))),
         audit=DynamoAuditTrail(its.access_table),
-        alerting=alerting(its, runs, hosts),
+        alerting=alerting(its, runs, hosts, searching.find.index),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

@@ -182,8 +182,13 @@ class Bells(Protocol):
 
 
 class Listening(Protocol):
-    def begin(self) -> None:
-        """Have events judged from now on. Beginning again changes nothing."""
+    """Whether events are judged at all, which costs money while nothing happens."""
+
+    def begin(self, organization: str) -> None:
+        """Have events judged from now on, for this organization too. Beginning again changes nothing. Raises Transient."""
+
+    def end(self, organization: str) -> None:
+        """This organization needs none of it any more; if no other does, it ends. Ending again changes nothing."""
 
 
 class Refused(Exception):
