@@ -14,6 +14,7 @@ from cadence.adapters import alert_bells
 from cadence.adapters import aws as aws_clients
 from cadence.composition.alert_deliveries import deliver_messages
 from cadence.composition.alerts import judge_message
+from cadence.domain.errors import Transient
 from cadence.domain.event import Audience, EventKind
 from cadence.domain.log import Segment
 from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
@@ -63,7 +64,8 @@ def test_events_are_judged_from_the_first_rule_to_the_last(
     assert api("PUT", f"{RULES}/one", {"rule": FAILURES}).status == 201
     assert len(lambdas.mappings) == 1
     lambdas.mappings[0]["State"] = "Deleting"
-    assert api("PUT", f"{RULES}/two", {"rule": FAILURES}).status == 503
+    with pytest.raises(Transient):
+        api("PUT", f"{RULES}/two", {"rule": FAILURES})
 
 
 class Queues:
