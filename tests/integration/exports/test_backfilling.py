@@ -125,7 +125,8 @@ def test_spans_of_runs_that_ended_in_the_range(world, loki, receiver, request_ba
 def ended_runs(world, stored):
     """Runs that ended 10, 20, 30 and 90 minutes after the start; all are counted, and so is one that is no longer stored."""
     runs, _ = stored
-    count = CountEvents(world.counters, NoRunners(), lambda organization, pool: None)
+    runners: Any = NoRunners()
+    count = CountEvents(world.counters, runners, lambda organization, pool: None)
     events = [run_event(runs.get_run(RUN))]
     for minutes in (10, 20, 30, 90):
         at = START + timedelta(minutes=minutes)

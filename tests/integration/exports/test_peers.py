@@ -87,6 +87,7 @@ def jaeger() -> Iterator[Jaeger]:
         return [
             at,
             *words,
+            "--collector.otlp.enabled=true",
             f"--collector.otlp.http.host-port=127.0.0.1:{otlp}",
             f"--query.http-server.host-port=127.0.0.1:{port}",
         ]
