@@ -31,7 +31,7 @@ DOCUMENT = {
 
 class Account:
     def __init__(self, stack: Stack) -> None:
-        session = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
+        session: Any = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
         self.client: Callable[[str], Any] = lambda service: session.client(service, endpoint_url=stack.aws_endpoint)
 
     def indexer_uses(self, **variables: str) -> dict[str, str]:
