@@ -35,6 +35,8 @@ class DataBucket(Construct):
                 s3.LifecycleRule(
                     id="old-splits", prefix="splits/", expiration=Duration.days(deployment.retention_days + 1)
                 ),
+                # What was set aside instead of being indexed.
+                s3.LifecycleRule(id="old-aside", prefix="aside/", expiration=Duration.days(deployment.retention_days)),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
         )

@@ -57,6 +57,7 @@ SIZES: Mapping[str, Size] = {
     "live": _STATE,
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
+    "retention": Size(memory=512, timeout=900),
     # A whole core; tantivy's buffer, and the lines of the segments that become a split.
     "search_index": Size(memory=2048, timeout=900, storage=4096),
 }

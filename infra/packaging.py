@@ -83,6 +83,7 @@ NEEDS: Mapping[str, Needs] = {
     "live": Needs((*_BASE, "jsonschema-rs")),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
+    "retention": Needs(_BASE),
     "search_index": Needs((*_BASE, *_SEARCH)),
 }
 

@@ -151,6 +151,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "BatchGetItem"),
         _items("logs", "GetItem", "Query", "BatchGetItem"),
         *_gets("documents/*", "runs/*", "splits/*"),
+        # What was set aside is shown, tried again or discarded; how long a project's data is kept is set.
+        *_gets("aside/*"),
+        _may("s3", ("DeleteObject",), _objects("aside/*")),
+        _items("logs", "UpdateItem", "DeleteItem"),
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("log_indexer")),
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("search_index")),
         _puts("documents/*"),
         # Quotas and limits are raised, approvals decided: whoever waits goes on.
         *_RUN_GATES,
@@ -308,6 +314,11 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
         _puts("runs/*"),
+        # Records that are set aside, and written after all.
+        _items("logs", "GetItem", "DeleteItem"),
+        *_gets("aside/*"),
+        _puts("aside/*"),
+        _may("s3", ("DeleteObject",), _objects("aside/*")),
         _may(
             "kinesis",
             ("GetRecords", "GetShardIterator", "DescribeStream", "DescribeStreamSummary", "ListShards"),
@@ -323,10 +334,23 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _follows("logs"),
         _sends("watching-failed"),
     ),
+    "retention": (
+        _items("logs", "Query", "UpdateItem"),
+        _items("runs", "Query", "UpdateItem"),
+        _lists_runs(),
+        _may("s3", ("ListBucket",), lambda names: names.data_bucket()),
+        _may("s3", ("DeleteObject",), _objects("runs/*")),
+    ),
     "log_stream": (
         _items("access", "GetItem", "PutItem"),
         *_gets("infrastructure/log-stream.json"),
         _puts("infrastructure/log-stream.json"),
+        # What fell out of the stream is set aside.
+        _consumes("log-lines-failed"),
+        _may("kinesis", ("GetRecords", "GetShardIterator"), lambda names: names.log_lines()),
+        _items("runs", "GetItem"),
+        _items("logs", "PutItem"),
+        _puts("aside/*"),
         _may("states", ("ListExecutions",), _machine("run")),
         _may(
             "cloudformation",

@@ -78,7 +78,10 @@ class MemoryCatalogue:
             raise Conflict("it is not set aside")
         self.fresh[segment_id(segment)] = segment
 
-    def put_retention(self, organization: str, project: str, retention: timedelta, at: datetime) -> None:
+    def discard(self, segment: Segment) -> None:
+        self.aside.pop(segment_id(segment), None)
+
+    def put_retention(self, organization: str, project: str, retention: timedelta | None, at: datetime) -> None:
         state = self.get_state(organization, project)
         self.states[organization, project] = replace(state, version=state.version + 1, due_at=at, retention=retention)
 

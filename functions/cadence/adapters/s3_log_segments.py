@@ -40,9 +40,14 @@ class S3LogSegments(LogSegments):
         # Without a time in it, so that the same lines give the same object.
         data = gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=3, mtime=0)
         key = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest())
-        client("s3").put_object(
-            Bucket=self._bucket, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip"
-        )
+        try:
+            client("s3").put_object(
+                Bucket=self._bucket, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip"
+            )
+        except (ClientError, BotoCoreError) as error:
+            if may_succeed_later(error):
+                raise Transient("The store of the logs takes nothing right now.") from error
+            raise
         return key
 
     def read(self, key: str) -> Sequence[Line]:

@@ -151,8 +151,11 @@ class SplitCatalogue(Protocol):
     def take_back(self, segment: Segment) -> None:
         """It is fresh again. Raises Conflict unless it was set aside."""
 
-    def put_retention(self, organization: str, project: str, retention: timedelta, at: datetime) -> None:
-        """The project is due at once."""
+    def discard(self, segment: Segment) -> None:
+        """It is not set aside any more, and never found by search. Discarding what is gone is no error."""
+
+    def put_retention(self, organization: str, project: str, retention: timedelta | None, at: datetime) -> None:
+        """None: it has none of its own. The project is due at once."""
 
     def list_due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
         """Organization and project of those whose time has come."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cadence.application.log_ports import LogSegments
+from cadence.application.log_ports import Line, LogSegments
 from cadence.application.search_ports import Hit, Place
 from cadence.application.segment_facts import facts_of, owner_of
 from cadence.application.split_ports import Bounds, Counting, Deadline, Found, SplitCatalogue, Splits, Tally
+from cadence.domain.errors import InvalidRequest
 from cadence.domain.log import Segment
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import Facts
@@ -84,7 +85,7 @@ class FreshSource:
 
     def prepare(self, query: Query) -> None:
         """Its lines are remembered once they are read."""
-        self.segments.read(self.segment.key)
+        self._lines()
 
     def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
         """It is small, and always looked through as a whole."""
@@ -110,9 +111,16 @@ class FreshSource:
                 segment.pipeline,
                 line,
             )
-            for index, line in enumerate(self.segments.read(segment.key))
+            for index, line in enumerate(self._lines())
             if matcher(owner, line)
         ]
+
+    def _lines(self) -> Sequence[Line]:
+        """A segment that cannot be read is set aside when the index is built; until then a search goes on without it."""
+        try:
+            return self.segments.read(self.segment.key)
+        except InvalidRequest:
+            return []
 
 
 class Source(Protocol):

@@ -62,6 +62,8 @@ class ApiSettings:
     search_region: str
     search_secret: str
     search_prefix: str
+    log_indexer_function: str
+    search_index_function: str
 
 
 @dataclass(frozen=True)
@@ -281,11 +283,23 @@ class LiveSettings:
 @dataclass(frozen=True)
 class LogStreamSettings:
     access_table: str
+    logs_table: str
+    runs_table: str
+    log_stream_name: str
+    failed_log_lines_queue_url: str
     data_bucket: str
     run_machine_arn: str
     log_stream_stack: str
     log_stream_role_arn: str
     log_stream_policy: str
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    logs_table: str
+    runs_table: str
+    data_bucket: str
+    retention_days: str
 
 
 @dataclass(frozen=True)
@@ -322,4 +336,5 @@ SETTINGS: Mapping[str, type] = {
     "live": LiveSettings,
     "log_stream": LogStreamSettings,
     "search_index": SearchIndexSettings,
+    "retention": RetentionSettings,
 }

@@ -48,6 +48,9 @@ class Permission(StrEnum):
     EXPORTS_WRITE = "exports:write"
     ALERTS_READ = "alerts:read"
     ALERTS_WRITE = "alerts:write"
+    ASIDE_READ = "aside:read"
+    ASIDE_WRITE = "aside:write"
+    AUDIT_READ = "audit:read"
 
 
 @dataclass(frozen=True)

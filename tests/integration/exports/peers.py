@@ -1,4 +1,4 @@
-"""Real receivers: Debian's Prometheus, VictoriaMetrics and VictoriaLogs, each on a free port of the loopback interface."""
+"""Real receivers: Debian's Prometheus, VictoriaMetrics, VictoriaLogs and Jaeger, each on free ports of the loopback interface."""
 
 import json
 import os
@@ -21,10 +21,10 @@ _PATIENCE = 30
 R = TypeVar("R")
 
 
-def program(name: str) -> str:
-    """Skips the test if it is not there."""
+def program(name: str, file: str = "") -> str:
+    """`file` is what the program itself is called, if not as its folder. Skips the test if it is not there."""
     folders = os.pathsep.join(map(str, sorted(BUILT.glob(f"{name}-v*"))))
-    found = shutil.which(name) or shutil.which(name, path=folders)
+    found = shutil.which(file or name) or shutil.which(file or name, path=folders)
     if found is None:
         pytest.skip(f"{name} is not here (.ci/peers builds it, or: apt-get install prometheus)")
     return found
