@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -101,6 +102,34 @@ func (d *door) change(answer http.ResponseWriter, request *http.Request) {
 	}
 }
 
+// clones gives each clone the settings that the request had for it, as a vCenter does; the simulator loses them.
+// A clone is found by its name, before the next call is answered.
+type clones struct{ asked sync.Map }
+
+func (c *clones) note(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	for _, entity := range ctx.Map.All("VirtualMachine") {
+		machine := entity.(*simulator.VirtualMachine)
+		if asked, known := c.asked.LoadAndDelete(machine.Name); known {
+			give(machine, asked.(*types.VirtualMachineConfigSpec))
+		}
+	}
+	if request, fits := method.Body.(*types.CloneVM_Task); fits && request.Spec.Config != nil {
+		c.asked.Store(request.Name, request.Spec.Config)
+	}
+	return nil, nil
+}
+
+func give(machine *simulator.VirtualMachine, config *types.VirtualMachineConfigSpec) {
+	machine.Config.ExtraConfig = append(machine.Config.ExtraConfig, config.ExtraConfig...)
+	machine.Config.Annotation = config.Annotation
+	if config.NumCPUs > 0 {
+		machine.Config.Hardware.NumCPU = config.NumCPUs
+	}
+	if config.MemoryMB > 0 {
+		machine.Config.Hardware.MemoryMB = int32(config.MemoryMB)
+	}
+}
+
 func faultNamed(name string, properties map[string]any) (types.BaseMethodFault, error) {
 	kind, known := types.TypeFunc()("vim25:" + name)
 	if !known {
@@ -131,6 +160,7 @@ func main() {
 		os.Exit(1)
 	}
 	defer model.Remove()
+	model.Map().Handler = new(clones).note
 	model.Service.TLS = new(tls.Config)
 	server := model.Service.NewServer()
 	defer server.Close()
