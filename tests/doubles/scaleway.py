@@ -26,7 +26,7 @@ class Scaleway(Cloud):
     zones: tuple[str, ...] = ("fr-par-1", "fr-par-2", "nl-ams-1")
     types: tuple[str, ...] = ("PLAY2-MICRO", "PRO2-XS")
     full: set[tuple[str, str]] = field(default_factory=set)
-    quota: int = 100
+    quota: int = 1_000
     images: tuple[str, ...] = ("ubuntu_noble",)
     servers: dict[str, dict[str, Any]] = field(default_factory=dict)
     volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -63,41 +63,96 @@ class Scaleway(Cloud):
             if server["zone"] == zone and set(wanted) & set(server["tags"]) and server["id"] not in self.hidden
         ]
         size, page = int(asked.params["per_page"]), int(asked.params.get("page", 1))
-        shown = {"servers": written(found[size * (page - 1) : size * page])}
-        return _described(instance.ListServersResponse, shown, headers={"x-total-count": str(len(found))})
+        shown = {"servers": written(found[size * (page - 1) : size * page]), "total_count": len(found)}
+        return _described(instance.ListServersResponse, shown)
 
     def create(self, asked: Asked, zone: str) -> Reply:
         of_type(instance.CreateServerRequest, undo_underscores=True).check(asked.body)
         body = asked.body
         if body["image"] not in self.images:
-            return Reply(404, {"type": "not_found", "resource": "instance_image", "resource_id": body["image"], "message": "resource is not found"})
+            return Reply(
+                404,
+                {
+                    "type": "not_found",
+                    "resource": "instance_image",
+                    "resource_id": body["image"],
+                    "message": "resource is not found",
+                },
+            )
         if body["commercial_type"] not in self.types:
-            return Reply(400, {"type": "invalid_request_error", "message": "Validation Error", "fields": {"commercial_type": ["is not a valid value"]}})
+            return Reply(
+                400,
+                {
+                    "type": "invalid_request_error",
+                    "message": "Validation Error",
+                    "fields": {"commercial_type": ["is not a valid value"]},
+                },
+            )
         if len(self.servers) >= self.quota:
-            return Reply(403, {"type": "quotas_exceeded", "message": "Quotas exceeded for this resource.", "details": [{"resource": "cp_servers", "quota": self.quota, "current": self.quota}]})
+            return Reply(
+                403,
+                {
+                    "type": "quotas_exceeded",
+                    "message": "Quotas exceeded for this resource.",
+                    "details": [{"resource": "cp_servers", "quota": self.quota, "current": self.quota}],
+                },
+            )
         number = next(self.numbers)
         server_id, volume_id = (str(uuid5(NAMESPACE_URL, f"{what}{number}")) for what in ("server", "volume"))
         template = body["volumes"]["0"]
         volume = {
-            "id": volume_id, "name": template["name"], "volume_type": template["volume_type"], "boot": False,
-            "zone": zone, "size": template["size"],
+            "id": volume_id,
+            "name": template["name"],
+            "volume_type": template["volume_type"],
+            "boot": False,
+            "zone": zone,
+            "size": template["size"],
         }
         if template["volume_type"] == "sbs_volume":
             self.volumes[volume_id] = {
-                "id": volume_id, "name": template["name"], "type": "sbs_5k", "size": template["size"],
-                "project_id": body["project"], "status": "in_use", "tags": [], "zone": zone, "created_at": AT,
-                "references": [{
-                    "id": server_id, "product_resource_type": "instance_server", "product_resource_id": server_id,
-                    "type": "exclusive", "status": "attached",
-                }],
+                "id": volume_id,
+                "name": template["name"],
+                "type": "sbs_5k",
+                "size": template["size"],
+                "project_id": body["project"],
+                "status": "in_use",
+                "tags": [],
+                "zone": zone,
+                "created_at": AT,
+                "references": [
+                    {
+                        "id": server_id,
+                        "product_resource_type": "instance_server",
+                        "product_resource_id": server_id,
+                        "type": "exclusive",
+                        "status": "attached",
+                    }
+                ],
             }
         server = {
-            "id": server_id, "name": body["name"], "organization": body["project"], "project": body["project"],
-            "allowed_actions": _KEEPS["stopped"], "tags": body["tags"], "commercial_type": body["commercial_type"],
-            "dynamic_ip_required": body["dynamic_ip_required"], "hostname": body["name"], "protected": False,
-            "public_ips": [], "mac_address": "de:00:00:00:00:01", "state": "stopped", "boot_type": "local",
-            "volumes": {"0": volume}, "maintenances": [], "state_detail": "", "arch": "x86_64", "private_nics": [],
-            "zone": zone, "filesystems": [], "end_of_service": False, "creation_date": AT,
+            "id": server_id,
+            "name": body["name"],
+            "organization": body["project"],
+            "project": body["project"],
+            "allowed_actions": _KEEPS["stopped"],
+            "tags": body["tags"],
+            "commercial_type": body["commercial_type"],
+            "dynamic_ip_required": body["dynamic_ip_required"],
+            "hostname": body["name"],
+            "protected": False,
+            "public_ips": [],
+            "mac_address": "de:00:00:00:00:01",
+            "state": "stopped",
+            "boot_type": "local",
+            "volumes": {"0": volume},
+            "maintenances": [],
+            "state_detail": "",
+            "arch": "x86_64",
+            "private_nics": [],
+            "zone": zone,
+            "filesystems": [],
+            "end_of_service": False,
+            "creation_date": AT,
         }
         self.servers[server_id] = server
         return _described(instance.CreateServerResponse, {"server": written(server)}, 201)
@@ -122,16 +177,33 @@ class Scaleway(Cloud):
             return _missing("instance_server", id)
         action = asked.body["action"]
         if action not in server["allowed_actions"]:
-            return Reply(400, {"type": "invalid_request_error", "message": f"action {action} is not allowed while {server['state']}"})
+            return Reply(
+                400,
+                {"type": "invalid_request_error", "message": f"action {action} is not allowed while {server['state']}"},
+            )
         if action == "poweron":
             if (server["commercial_type"], zone) in self.full:
-                return Reply(412, {"type": "out_of_stock", "resource": server["commercial_type"], "message": "resource is out of stock"})
+                return Reply(
+                    412,
+                    {
+                        "type": "out_of_stock",
+                        "resource": server["commercial_type"],
+                        "message": "resource is out of stock",
+                    },
+                )
             server |= {"state": "starting", "allowed_actions": ["terminate"]}
         elif action == "terminate":
             server |= {"state": "stopping", "state_detail": "terminating", "allowed_actions": []}
         task = {
-            "id": id, "description": f"server_{action}", "progress": 0, "status": "pending", "zone": zone,
-            "terminated_at": None, "started_at": AT, "href_from": asked.path, "href_result": f"/servers/{id}",
+            "id": id,
+            "description": f"server_{action}",
+            "progress": 0,
+            "status": "pending",
+            "zone": zone,
+            "terminated_at": None,
+            "started_at": AT,
+            "href_from": asked.path,
+            "href_result": f"/servers/{id}",
         }
         return _described(instance.ServerActionResponse, {"task": task}, 202)
 
@@ -169,7 +241,15 @@ class Scaleway(Cloud):
         if volume is None:
             return _missing("volume", id)
         if volume["references"]:
-            return Reply(412, {"type": "precondition_failed", "precondition": "resource_still_in_use", "help_message": "volume is attached", "message": "precondition failed: resource is still in use"})
+            return Reply(
+                412,
+                {
+                    "type": "precondition_failed",
+                    "precondition": "resource_still_in_use",
+                    "help_message": "volume is attached",
+                    "message": "precondition failed: resource is still in use",
+                },
+            )
         del self.volumes[id]
         return Reply(204)
 
@@ -193,9 +273,9 @@ class Scaleway(Cloud):
                 volume |= {"references": [], "status": "available"}
 
 
-def _described(kind: type, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+def _described(kind: type, body: Any, status: int = 200) -> Reply:
     of_type(kind, undo_underscores=True).check(body)
-    return Reply(status, body, headers or {})
+    return Reply(status, body)
 
 
 def _missing(what: str, which: str) -> Reply:

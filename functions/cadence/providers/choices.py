@@ -31,9 +31,7 @@ class Choice:
 
     def suffices(self, needs: Needs) -> bool:
         return (
-            needs.arch in (None, self.arch)
-            and _at_least(self.cpu, needs.cpu)
-            and _at_least(self.memory, needs.memory)
+            needs.arch in (None, self.arch) and _at_least(self.cpu, needs.cpu) and _at_least(self.memory, needs.memory)
         )
 
 
@@ -42,7 +40,9 @@ def suitable(choices: Iterable[Choice], needs: Needs) -> Sequence[Choice]:
     found = [choice for choice in choices if choice.suffices(needs)]
     if not found:
         asked = {"architecture": needs.arch, "millicores": needs.cpu, "MB of memory": needs.memory}
-        words = ", ".join(f"{value} {what}" if what != "architecture" else str(value) for what, value in asked.items() if value)
+        words = ", ".join(
+            f"{value} {what}" if what != "architecture" else str(value) for what, value in asked.items() if value
+        )
         raise CapacityExhausted(f"No machine type of this pool has what the treatment needs: {words}.")
     return found
 

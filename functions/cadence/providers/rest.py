@@ -16,6 +16,7 @@ Messages hold the infrastructure's own words, and never a credential: whatever w
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -204,6 +205,15 @@ def quiet_session() -> requests.Session:
     session.trust_env = False
     session.headers["User-Agent"] = "cadence"
     return session
+
+
+@contextmanager
+def all_there() -> Iterator[None]:
+    """Around what makes something: if it names an image or a network that is not there, it never works like this."""
+    try:
+        yield
+    except NotFound as error:
+        raise ProviderRejected(error.message, **error.details) from None
 
 
 def mentions(refusal: Refusal, phrases: Sequence[str]) -> bool:

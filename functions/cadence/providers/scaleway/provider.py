@@ -4,7 +4,7 @@ There is no client token, so what an earlier `start` made is looked for by its t
 `<zone>/volume/<id>` for a disk of which no machine is left: block storage outlives the machine it came with.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from cadence.providers.choices import Choice, none_left, suitable
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner, from_seconds, host_name
-from cadence.providers.rest import Answer, Rest
+from cadence.providers.rest import Answer, Rest, all_there
 from cadence.providers.scaleway.settings import ScalewaySettings
 
 ZONES = (
@@ -107,14 +107,20 @@ class ScalewayProvider:
 
     def probe(self) -> Sequence[Check]:
         its = self._settings
-        checks = [self._check("credentials", "An API key of an application that may use Instances.", self._probe_servers)]
+        checks = [
+            self._check("credentials", "An API key of an application that may use Instances.", self._probe_servers)
+        ]
         if checks[0].missing:
             return checks
         for zone in its.zones:
-            checks.append(self._check(f"machine types in {zone}", "See the types that the zone has.", self._probe_types, zone))
+            checks.append(
+                self._check(f"machine types in {zone}", "See the types that the zone has.", self._probe_types, zone)
+            )
             if its.security_group:
                 path = f"instance/v1/zones/{zone}/security_groups/{its.security_group}"
-                checks.append(self._check(f"network in {zone}", "A security group belongs to one zone.", self._rest.get, path))
+                checks.append(
+                    self._check(f"network in {zone}", "A security group belongs to one zone.", self._rest.get, path)
+                )
         return checks
 
     def console(self, ref: str) -> str | None:
@@ -143,7 +149,8 @@ class ScalewayProvider:
         }
         if its.security_group:
             body["security_group"] = its.security_group
-        server: Mapping[str, Any] = self._rest.post(_servers(zone), body)["server"]
+        with all_there():
+            server: Mapping[str, Any] = self._rest.post(_servers(zone), body)["server"]
         return server
 
     def _switch_on(self, zone: str, server: Mapping[str, Any], request: RunnerRequest) -> str:
@@ -200,7 +207,7 @@ class ScalewayProvider:
 
     def _list(self, zone: str, tag: str) -> Iterator[Mapping[str, Any]]:
         params = {"tags": tag, "project": self._settings.project_id, "per_page": _PAGE}
-        for page in self._rest.pages(_servers(zone), params=params, following=_next_servers):
+        for page in self._rest.pages(_servers(zone), params=params, following=_next_page("servers")):
             # The filter takes one that matches any of several tags, or begins alike.
             yield from (server for server in page["servers"] if tag in server["tags"])
 
@@ -208,7 +215,7 @@ class ScalewayProvider:
         if self._settings.volume_type != "sbs_volume":
             return
         params = {"name": self._volume_prefix, "project_id": self._settings.project_id, "page_size": _PAGE}
-        for page in self._rest.pages(f"block/v1/zones/{zone}/volumes", params=params, following=_next_volumes):
+        for page in self._rest.pages(f"block/v1/zones/{zone}/volumes", params=params, following=_next_page("volumes")):
             yield from page["volumes"]
 
     def _owned_in(self, zone: str) -> list[Machine]:
@@ -284,10 +291,6 @@ def _at(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _next_servers(answer: Answer, number: int) -> Mapping[str, Any] | None:
-    total = answer.headers.get("x-total-count", "")
-    return {"page": number + 1} if total.isdecimal() and number * _PAGE < int(total) else None
-
-
-def _next_volumes(answer: Answer, number: int) -> Mapping[str, Any] | None:
-    return {"page": number + 1} if number * _PAGE < int(answer.body["total_count"]) else None
+def _next_page(key: str) -> Callable[[Answer, int], Mapping[str, Any] | None]:
+    """Until a page is not full: the two APIs say the total in different places."""
+    return lambda answer, number: {"page": number + 1} if len(answer.body[key]) == _PAGE else None
