@@ -70,34 +70,89 @@ class Scaleway(Cloud):
         of_type(instance.CreateServerRequest, undo_underscores=True).check(asked.body)
         body = asked.body
         if body["image"] not in self.images:
-            return Reply(404, {"type": "not_found", "resource": "instance_image", "resource_id": body["image"], "message": "resource is not found"})
+            return Reply(
+                404,
+                {
+                    "type": "not_found",
+                    "resource": "instance_image",
+                    "resource_id": body["image"],
+                    "message": "resource is not found",
+                },
+            )
         if body["commercial_type"] not in self.types:
-            return Reply(400, {"type": "invalid_request_error", "message": "Validation Error", "fields": {"commercial_type": ["is not a valid value"]}})
+            return Reply(
+                400,
+                {
+                    "type": "invalid_request_error",
+                    "message": "Validation Error",
+                    "fields": {"commercial_type": ["is not a valid value"]},
+                },
+            )
         if len(self.servers) >= self.quota:
-            return Reply(403, {"type": "quotas_exceeded", "message": "Quotas exceeded for this resource.", "details": [{"resource": "cp_servers", "quota": self.quota, "current": self.quota}]})
+            return Reply(
+                403,
+                {
+                    "type": "quotas_exceeded",
+                    "message": "Quotas exceeded for this resource.",
+                    "details": [{"resource": "cp_servers", "quota": self.quota, "current": self.quota}],
+                },
+            )
         number = next(self.numbers)
         server_id, volume_id = (str(uuid5(NAMESPACE_URL, f"{what}{number}")) for what in ("server", "volume"))
         template = body["volumes"]["0"]
         volume = {
-            "id": volume_id, "name": template["name"], "volume_type": template["volume_type"], "boot": False,
-            "zone": zone, "size": template["size"],
+            "id": volume_id,
+            "name": template["name"],
+            "volume_type": template["volume_type"],
+            "boot": False,
+            "zone": zone,
+            "size": template["size"],
         }
         if template["volume_type"] == "sbs_volume":
             self.volumes[volume_id] = {
-                "id": volume_id, "name": template["name"], "type": "sbs_5k", "size": template["size"],
-                "project_id": body["project"], "status": "in_use", "tags": [], "zone": zone, "created_at": AT,
-                "references": [{
-                    "id": server_id, "product_resource_type": "instance_server", "product_resource_id": server_id,
-                    "type": "exclusive", "status": "attached",
-                }],
+                "id": volume_id,
+                "name": template["name"],
+                "type": "sbs_5k",
+                "size": template["size"],
+                "project_id": body["project"],
+                "status": "in_use",
+                "tags": [],
+                "zone": zone,
+                "created_at": AT,
+                "references": [
+                    {
+                        "id": server_id,
+                        "product_resource_type": "instance_server",
+                        "product_resource_id": server_id,
+                        "type": "exclusive",
+                        "status": "attached",
+                    }
+                ],
             }
         server = {
-            "id": server_id, "name": body["name"], "organization": body["project"], "project": body["project"],
-            "allowed_actions": _KEEPS["stopped"], "tags": body["tags"], "commercial_type": body["commercial_type"],
-            "dynamic_ip_required": body["dynamic_ip_required"], "hostname": body["name"], "protected": False,
-            "public_ips": [], "mac_address": "de:00:00:00:00:01", "state": "stopped", "boot_type": "local",
-            "volumes": {"0": volume}, "maintenances": [], "state_detail": "", "arch": "x86_64", "private_nics": [],
-            "zone": zone, "filesystems": [], "end_of_service": False, "creation_date": AT,
+            "id": server_id,
+            "name": body["name"],
+            "organization": body["project"],
+            "project": body["project"],
+            "allowed_actions": _KEEPS["stopped"],
+            "tags": body["tags"],
+            "commercial_type": body["commercial_type"],
+            "dynamic_ip_required": body["dynamic_ip_required"],
+            "hostname": body["name"],
+            "protected": False,
+            "public_ips": [],
+            "mac_address": "de:00:00:00:00:01",
+            "state": "stopped",
+            "boot_type": "local",
+            "volumes": {"0": volume},
+            "maintenances": [],
+            "state_detail": "",
+            "arch": "x86_64",
+            "private_nics": [],
+            "zone": zone,
+            "filesystems": [],
+            "end_of_service": False,
+            "creation_date": AT,
         }
         self.servers[server_id] = server
         return _described(instance.CreateServerResponse, {"server": written(server)}, 201)
@@ -122,16 +177,33 @@ class Scaleway(Cloud):
             return _missing("instance_server", id)
         action = asked.body["action"]
         if action not in server["allowed_actions"]:
-            return Reply(400, {"type": "invalid_request_error", "message": f"action {action} is not allowed while {server['state']}"})
+            return Reply(
+                400,
+                {"type": "invalid_request_error", "message": f"action {action} is not allowed while {server['state']}"},
+            )
         if action == "poweron":
             if (server["commercial_type"], zone) in self.full:
-                return Reply(412, {"type": "out_of_stock", "resource": server["commercial_type"], "message": "resource is out of stock"})
+                return Reply(
+                    412,
+                    {
+                        "type": "out_of_stock",
+                        "resource": server["commercial_type"],
+                        "message": "resource is out of stock",
+                    },
+                )
             server |= {"state": "starting", "allowed_actions": ["terminate"]}
         elif action == "terminate":
             server |= {"state": "stopping", "state_detail": "terminating", "allowed_actions": []}
         task = {
-            "id": id, "description": f"server_{action}", "progress": 0, "status": "pending", "zone": zone,
-            "terminated_at": None, "started_at": AT, "href_from": asked.path, "href_result": f"/servers/{id}",
+            "id": id,
+            "description": f"server_{action}",
+            "progress": 0,
+            "status": "pending",
+            "zone": zone,
+            "terminated_at": None,
+            "started_at": AT,
+            "href_from": asked.path,
+            "href_result": f"/servers/{id}",
         }
         return _described(instance.ServerActionResponse, {"task": task}, 202)
 
@@ -169,7 +241,15 @@ class Scaleway(Cloud):
         if volume is None:
             return _missing("volume", id)
         if volume["references"]:
-            return Reply(412, {"type": "precondition_failed", "precondition": "resource_still_in_use", "help_message": "volume is attached", "message": "precondition failed: resource is still in use"})
+            return Reply(
+                412,
+                {
+                    "type": "precondition_failed",
+                    "precondition": "resource_still_in_use",
+                    "help_message": "volume is attached",
+                    "message": "precondition failed: resource is still in use",
+                },
+            )
         del self.volumes[id]
         return Reply(204)
 

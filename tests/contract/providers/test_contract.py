@@ -78,9 +78,7 @@ def request_() -> RunnerRequest:
 
 def owned(provider: Provider, request: RunnerRequest) -> list[Machine]:
     """Its machines that are up, as the inventory has them."""
-    return [
-        each for each in provider.list_owned() if each.runner_id == request.runner_id and each.condition in UP
-    ]
+    return [each for each in provider.list_owned() if each.runner_id == request.runner_id and each.condition in UP]
 
 
 def test_start_makes_one_machine(peer: Peer, provider: Provider, request_: RunnerRequest) -> None:
@@ -120,7 +118,7 @@ def test_start_at_the_same_time_makes_one(peer: Peer, request_: RunnerRequest) -
             provider.start(request_)
         except Transient:
             return
-        except Exception as error:
+        except CadenceError as error:
             errors.append(error)
 
     threads = [threading.Thread(target=start, args=(peer.provider(),)) for _ in range(3)]
