@@ -121,7 +121,7 @@ def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
 
 
 def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
-    """(path in the archive, file) of the library, the given Lambdas and the schemas; ``providers=None`` is all."""
+    """(path in the archive, file) of the library, the given Lambdas, the schemas and what machines boot with; ``providers=None`` is all."""
     functions = REPOSITORY / "functions"
     for root in ("cadence", *folders):
         for file in sorted((functions / root).rglob("*.py")):
@@ -130,6 +130,9 @@ def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> 
                 yield name, file
     for file in sorted((REPOSITORY / "schemas").rglob("*.json")):
         yield file.relative_to(REPOSITORY).as_posix(), file
+    for file in sorted((REPOSITORY / "runner_bootstrap" / "machine").iterdir()):
+        if file.suffix in {".sh", ".py"}:
+            yield file.relative_to(REPOSITORY).as_posix(), file
 
 
 def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:

@@ -32,6 +32,7 @@ from cadence.application.hosts import JoinPool, LeaseWork
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import ReadInput
 from cadence.application.outputs import CommitOutput
+from cadence.application.report_boot import ReportBoot
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.settle import Settle
 from cadence.composition import gates, settings
@@ -46,6 +47,7 @@ class Gateway:
     joiner: Callable[[str | None], Principal]
     join: JoinPool
     lease: LeaseWork
+    report_boot: ReportBoot
     claim: Claim
     session: RunnerSessions
     heartbeat: Heartbeat
@@ -88,6 +90,7 @@ def gateway() -> Gateway:
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
         lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
+        report_boot=ReportBoot(runners, machines),
         claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, begin, _now),
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(specs, runners, sources, runners, DynamoSampleStore(its.runners_table), _now),

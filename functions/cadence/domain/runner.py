@@ -81,6 +81,7 @@ class Runner:
     facts: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
     secret_versions: Mapping[str, int] = field(default_factory=dict)  # what it was given, by the secret's name
+    boot_phases: Mapping[str, float] = field(default_factory=dict)  # seconds since its machine's first program began
 
     @property
     def as_offer(self) -> Offer:

@@ -38,11 +38,15 @@ class AgentFile:
 
 @dataclass(frozen=True)
 class CallHome:
-    """What a machine needs to reach the control plane. The same in each repetition for one runner, so that what an earlier `start` made is adopted with it."""
+    """What a machine needs to reach the control plane. The same in each repetition for one runner, so that what an earlier `start` made is adopted with it.
+
+    `engine` is the Mélodium engine (the program, or a compressed archive that holds it), if the treatment needs it.
+    """
 
     gateway_url: str
     one_time_token: str = field(repr=False)
     agent: AgentFile
+    engine: AgentFile | None = None
 
 
 @dataclass(frozen=True)
