@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from scaleway.block.v1 import types as block
 from scaleway.instance.v1 import types as instance
+from scaleway.marketplace.v2 import types as marketplace
 
 from tests.doubles.cloud import Cloud, written
 from tests.doubles.described import of_type
@@ -14,6 +15,7 @@ from tests.fakes.answering import Asked, Reply
 SECRET_KEY = "7f2c9a54-1111-4222-8333-secretsecret"
 PROJECT = "5f0c1f5e-2d5b-4a3a-8f2a-0b8f0a1b2c3d"
 AT = "2026-11-25T10:00:00+00:00"
+LATER = "2026-11-25T10:05:00+00:00"
 _INSTANCE = r"/instance/v1/zones/(?P<zone>[a-z]{2}-[a-z]{3}-\d)"
 _BLOCK = r"/block/v1/zones/(?P<zone>[a-z]{2}-[a-z]{3}-\d)"
 _KEEPS = {"stopped": ["poweron", "backup"], "running": ["poweroff", "terminate", "reboot", "stop_in_place", "backup"]}
@@ -43,6 +45,7 @@ class Scaleway(Cloud):
             ("POST", f"{_INSTANCE}/servers/(?P<id>[0-9a-f-]+)/action"): self.act,
             ("GET", f"{_INSTANCE}/products/servers/availability"): self.availability,
             ("GET", f"{_INSTANCE}/security_groups/(?P<id>[0-9a-f-]+)"): self.security_group,
+            ("GET", "/marketplace/v2/local-images"): self.local_images,
             ("GET", f"{_BLOCK}/volumes"): self.list_volumes,
             ("GET", f"{_BLOCK}/volumes/(?P<id>[0-9a-f-]+)"): self.get_volume,
             ("DELETE", f"{_BLOCK}/volumes/(?P<id>[0-9a-f-]+)"): self.delete_volume,
@@ -50,7 +53,15 @@ class Scaleway(Cloud):
 
     def denies(self, asked: Asked) -> Reply | None:
         if asked.headers.get("x-auth-token") != SECRET_KEY:
-            return Reply(401, {"type": "denied_authentication", "method": "api_key", "reason": "not_found"})
+            return Reply(
+                401,
+                {
+                    "type": "denied_authentication",
+                    "method": "api_key",
+                    "reason": "not_found",
+                    "message": "authentication is denied",
+                },
+            )
         return None
 
     def list_servers(self, asked: Asked, zone: str) -> Reply:
@@ -153,6 +164,7 @@ class Scaleway(Cloud):
             "filesystems": [],
             "end_of_service": False,
             "creation_date": AT,
+            "modification_date": AT,
         }
         self.servers[server_id] = server
         return _described(instance.CreateServerResponse, {"server": written(server)}, 201)
@@ -224,6 +236,20 @@ class Scaleway(Cloud):
     def security_group(self, asked: Asked, zone: str, id: str) -> Reply:  # noqa: A002
         return _missing("instance_security_group", id)
 
+    def local_images(self, asked: Asked) -> Reply:
+        label, zone = asked.params["image_label"], asked.params["zone"]
+        local = {
+            "id": str(uuid5(NAMESPACE_URL, label)),
+            "compatible_commercial_types": list(self.types),
+            "arch": "x86_64",
+            "zone": zone,
+            "label": label,
+            "type": "instance_sbs",
+        }
+        found = [local] if label in self.images and zone in self.zones else []
+        shown = {"local_images": found, "total_count": len(found)}
+        return _described(marketplace.ListLocalImagesResponse, shown)
+
     def list_volumes(self, asked: Asked, zone: str) -> Reply:
         if zone not in self.zones:
             return _missing("zone", zone)
@@ -258,7 +284,11 @@ class Scaleway(Cloud):
 
     def switch_off(self, server_id: str) -> None:
         """The machine does so itself, at its end."""
-        self.servers[server_id] |= {"state": "stopped", "state_detail": "", "allowed_actions": _KEEPS["stopped"]}
+        self.servers[server_id] |= {
+            "state": "stopped",
+            "allowed_actions": _KEEPS["stopped"],
+            "modification_date": LATER,
+        }
 
     def settle(self) -> None:
         """Time passes: what is being terminated is gone, and its block storage stays behind."""

@@ -22,7 +22,7 @@ class Owner:
     @property
     def key(self) -> str:
         """The three in 20 hexadecimal digits: fit for any cloud's labels and filters."""
-        whole = "\n".join((self.installation, self.organization, self.pool))
+        whole = f"{self.installation}\n{self.organization}\n{self.pool}"
         return hashlib.sha256(whole.encode()).hexdigest()[:20]
 
     def tags(self, request: RunnerRequest) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ There is no client token, so what an earlier `start` made is looked for by its t
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
@@ -17,6 +17,7 @@ from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner, from_seconds, host_name
 from cadence.providers.rest import Answer, Rest, all_there
+from cadence.providers.scaleway.probing import probe
 from cadence.providers.scaleway.settings import ScalewaySettings
 
 ZONES = (
@@ -27,7 +28,7 @@ ZONES = (
 )
 """All there are: a zone that was taken out of a pool's settings may still hold machines of it."""
 
-_PAGE = 100
+_MAKING = timedelta(minutes=1)
 _VOLUME = "volume"
 _CONDITIONS = {
     "starting": Condition.STARTING,
@@ -45,17 +46,25 @@ class ScalewayProvider:
     first_state = RunnerState.BOOTING
 
     def __init__(
-        self, owner: Owner, settings: ScalewaySettings, rest: Rest, hidden: Hidden, boot: BootOptions | None = None
+        self,
+        owner: Owner,
+        settings: ScalewaySettings,
+        rest: Rest,
+        hidden: Hidden,
+        boot: BootOptions | None = None,
+        page: int = 100,
     ) -> None:
         self._owner, self._settings, self._rest, self._hidden = owner, settings, rest, hidden
         self._boot = boot or BootOptions()
+        self._page = page
 
     def start(self, request: RunnerRequest) -> str:
         made = self._find(request.runner_id, self._settings.zones)
         if made:
             (zone, server), *twins = made
             for twin in twins:
-                self._end(*twin)
+                with suppress(Conflict):  # of one that is just being started the inventory will tell
+                    self._end(*twin)
             return self._switch_on(zone, server, request)
         refusals: list[str] = []
         for choice in suitable(self._settings.types, request.needs):
@@ -106,22 +115,7 @@ class ScalewayProvider:
         return machines
 
     def probe(self) -> Sequence[Check]:
-        its = self._settings
-        checks = [
-            self._check("credentials", "An API key of an application that may use Instances.", self._probe_servers)
-        ]
-        if checks[0].missing:
-            return checks
-        for zone in its.zones:
-            checks.append(
-                self._check(f"machine types in {zone}", "See the types that the zone has.", self._probe_types, zone)
-            )
-            if its.security_group:
-                path = f"instance/v1/zones/{zone}/security_groups/{its.security_group}"
-                checks.append(
-                    self._check(f"network in {zone}", "A security group belongs to one zone.", self._rest.get, path)
-                )
-        return checks
+        return list(probe(self._settings, self._rest))
 
     def console(self, ref: str) -> str | None:
         """Its API gives no console's output: boot phases are what the machine itself reports."""
@@ -154,7 +148,6 @@ class ScalewayProvider:
         return server
 
     def _switch_on(self, zone: str, server: Mapping[str, Any], request: RunnerRequest) -> str:
-        """What was made and cannot be switched on is taken away again: nobody would know of it."""
         ref = f"{zone}/{server['id']}"
         if server["state"] != "stopped":
             return ref
@@ -168,12 +161,22 @@ class ScalewayProvider:
                 "PATCH", f"{path}/user_data/cloud-init", data=told.encode(), headers={"Content-Type": "text/plain"}
             )
             self._rest.post(f"{path}/action", {"action": "poweron"})
-        except Conflict:
-            return ref  # it is being switched on already
-        except (CapacityExhausted, ProviderRejected):
-            self._end(zone, server)
-            raise
+        except (CapacityExhausted, Conflict, NotFound, ProviderRejected) as error:
+            return self._other_than_off(zone, server, error)
         return ref
+
+    def _other_than_off(self, zone: str, server: Mapping[str, Any], error: CadenceError) -> str:
+        """Another `start` of the same runner may have been faster. If not, what cannot be switched on is taken away
+        again: nobody would know of it."""
+        path = f"{_servers(zone)}/{server['id']}"
+        with suppress(NotFound):
+            server = self._rest.get(path)["server"]
+            if server["state"] in ("starting", "running"):
+                return f"{zone}/{server['id']}"
+            self._end(zone, server)
+        if isinstance(error, (Conflict, NotFound)):
+            raise NotReady(error.message)
+        raise error
 
     def _end(self, zone: str, server: Mapping[str, Any]) -> None:
         """One that runs is terminated with its local disks; one that is off is deleted, then its disks one by one."""
@@ -206,16 +209,18 @@ class ScalewayProvider:
         return sorted(found, key=lambda one: (str(one[1].get("creation_date")), one[1]["id"]))
 
     def _list(self, zone: str, tag: str) -> Iterator[Mapping[str, Any]]:
-        params = {"tags": tag, "project": self._settings.project_id, "per_page": _PAGE}
-        for page in self._rest.pages(_servers(zone), params=params, following=_next_page("servers")):
+        params = {"tags": tag, "project": self._settings.project_id, "per_page": self._page}
+        for page in self._rest.pages(_servers(zone), params=params, following=self._next_page("servers")):
             # The filter takes one that matches any of several tags, or begins alike.
             yield from (server for server in page["servers"] if tag in server["tags"])
 
     def _volumes(self, zone: str) -> Iterator[Mapping[str, Any]]:
         if self._settings.volume_type != "sbs_volume":
             return
-        params = {"name": self._volume_prefix, "project_id": self._settings.project_id, "page_size": _PAGE}
-        for page in self._rest.pages(f"block/v1/zones/{zone}/volumes", params=params, following=_next_page("volumes")):
+        params = {"name": self._volume_prefix, "project_id": self._settings.project_id, "page_size": self._page}
+        for page in self._rest.pages(
+            f"block/v1/zones/{zone}/volumes", params=params, following=self._next_page("volumes")
+        ):
             yield from page["volumes"]
 
     def _owned_in(self, zone: str) -> list[Machine]:
@@ -231,6 +236,10 @@ class ScalewayProvider:
     def _volume_prefix(self) -> str:
         return f"cadence-{self._owner.key}-"
 
+    def _next_page(self, key: str) -> Callable[[Answer, int], Mapping[str, Any] | None]:
+        """Until a page is not full: the two APIs say the total in different places."""
+        return lambda answer, number: {"page": number + 1} if len(answer.body[key]) == self._page else None
+
     def _machine(self, zone: str, server: Mapping[str, Any]) -> Machine:
         tags = dict(tag.split("=", 1) for tag in server["tags"] if "=" in tag)
         kind = server["commercial_type"]
@@ -239,7 +248,7 @@ class ScalewayProvider:
         return Machine(
             ref=f"{zone}/{server['id']}",
             runner_id=tags.get("cadence-runner", ""),
-            condition=_CONDITIONS.get(state, Condition.STARTING),
+            condition=Condition.STARTING if _untouched(server) else _CONDITIONS.get(state, Condition.STARTING),
             created_at=_at(server.get("creation_date")),
             expires_at=from_seconds(tags.get("cadence-expires")),
             offer=f"{kind} in {zone}",
@@ -257,26 +266,6 @@ class ScalewayProvider:
             reason="a disk of which no machine is left",
         )
 
-    def _probe_servers(self) -> None:
-        zone = self._settings.zones[0]
-        self._rest.get(_servers(zone), project=self._settings.project_id, per_page=1)
-
-    def _probe_types(self, zone: str) -> None:
-        has = self._rest.get(f"instance/v1/zones/{zone}/products/servers/availability", per_page=_PAGE)["servers"]
-        unknown = [choice.type for choice in self._settings.types if choice.type not in has]
-        out = [kind.type for kind in self._settings.types if has.get(kind.type, {}).get("availability") == "shortage"]
-        if unknown:
-            raise ProviderRejected(f"not sold there: {', '.join(unknown)}")
-        if len(out) == len(self._settings.types):
-            raise CapacityExhausted(f"out of stock now: {', '.join(out)}")
-
-    def _check(self, what: str, hint: str, look: Any, *given: str) -> Check:
-        try:
-            look(*given)
-        except CadenceError as error:
-            return Check(what, error.message, hint)
-        return Check(what)
-
 
 def _servers(zone: str) -> str:
     return f"instance/v1/zones/{zone}/servers"
@@ -287,10 +276,11 @@ def _parts(ref: str) -> tuple[str | None, str]:
     return (zone, rest) if slash else (None, ref)
 
 
+def _untouched(server: Mapping[str, Any]) -> bool:
+    """Made and not switched on yet: one that is off for another reason was changed after it was made."""
+    made, changed = _at(server.get("creation_date")), _at(server.get("modification_date"))
+    return server["state"] == "stopped" and bool(made and changed and changed - made < _MAKING)
+
+
 def _at(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _next_page(key: str) -> Callable[[Answer, int], Mapping[str, Any] | None]:
-    """Until a page is not full: the two APIs say the total in different places."""
-    return lambda answer, number: {"page": number + 1} if len(answer.body[key]) == _PAGE else None
