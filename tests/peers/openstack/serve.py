@@ -3,7 +3,8 @@ placement, in one process, as nova's own functional tests run them; in front of 
 service whose requests are held against keystone's schemas, and the lists of images and networks that a probe asks for.
 
 Runs with an environment of its own (`requirements.txt`). Prints its address as one line, ends when standard input is closed.
-A test makes it refuse, fail or be slow through `POST /trouble`: {"path", "status", "body", "retry_after", "delay", "times"}.
+A test makes it refuse, fail or be slow through `POST /trouble`: {"path", "status", "body", "retry_after", "delay", "times",
+"lost"} (with `lost` the call is carried out before), {"clear": true}, {"quota": {…}}, {"hosts": "disabled"}.
 """
 
 import json
@@ -52,12 +53,21 @@ class Front:
         path = environ["PATH_INFO"]
         if path == "/trouble":
             return self._change(environ, begin)
+        if path.startswith("/plain/"):  # nova as it is, for the test itself
+            environ.update(PATH_INFO=path.removeprefix("/plain"))
+            return self._nova(environ, begin)
         trouble = self._take(environ["REQUEST_METHOD"], path)
         if trouble:
             time.sleep(trouble.get("delay", 0))
+            if trouble.get("lost"):
+                list(self._answered(environ, lambda *_: None))
             if "status" in trouble:
                 after = [("Retry-After", str(trouble["retry_after"]))] if "retry_after" in trouble else []
                 return _answer(begin, trouble["status"], trouble.get("body", {}), after)
+        return self._answered(environ, begin)
+
+    def _answered(self, environ, begin):
+        path = environ["PATH_INFO"]
         if path.startswith("/identity"):
             return self._identity(environ, begin, path)
         if environ.get("HTTP_X_AUTH_TOKEN") not in self.tokens:
@@ -65,7 +75,11 @@ class Front:
         for service in ("/image", "/network"):
             if path.startswith(service):
                 return self._listed(begin, path)
-        environ.update(PATH_INFO=path.removeprefix("/compute"), HTTP_X_AUTH_USER="fake", HTTP_X_USER_ID="fake")
+        environ.update(PATH_INFO=path.removeprefix("/compute"))
+        return self._nova(environ, begin)
+
+    def _nova(self, environ, begin):
+        environ.update(HTTP_X_AUTH_USER="fake", HTTP_X_USER_ID="fake")
         environ.update(HTTP_X_AUTH_PROJECT_ID=self.cloud.api.project_id, HTTP_X_ROLES="reader,member")
         return self.cloud.api_fixture.app()(environ, begin)
 
@@ -77,6 +91,9 @@ class Front:
             if "quota" in wanted:
                 for name, number in wanted["quota"].items():
                     conf.CONF.set_override(name, number, group="quota")
+            if "hosts" in wanted:  # "enabled" or "disabled": without one, nova finds no valid host
+                service = self.cloud.admin_api.get_services(binary="nova-compute")[0]
+                self.cloud.admin_api.put_service(service["id"], {"status": wanted["hosts"]})
             if "path" in wanted:
                 self.troubles.append(wanted)
         return _answer(begin, 200, {})

@@ -4,11 +4,13 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"reflect"
 	"strconv"
@@ -31,6 +33,7 @@ type trouble struct {
 	After    int            `json:"retry_after"`
 	Delay    int            `json:"delay_ms"`
 	Times    int            `json:"times"` // 0: until cleared
+	Lose     string         `json:"lose"`  // the next call of this method is carried out, and its answer is lost
 }
 
 type door struct {
@@ -38,12 +41,18 @@ type door struct {
 	faults *simulator.FaultInjector
 	mutex  sync.Mutex
 	next   trouble
+	lose   string
+	turn   sync.Mutex // one call at a time: the simulator is not made for several clones at once
 }
 
 func (d *door) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	if request.URL.Path == "/trouble" {
 		d.change(answer, request)
 		return
+	}
+	if d.loses(request) {
+		d.answer(httptest.NewRecorder(), request)
+		panic(http.ErrAbortHandler)
 	}
 	now, active := d.take()
 	if active {
@@ -56,6 +65,12 @@ func (d *door) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 			return
 		}
 	}
+	d.answer(answer, request)
+}
+
+func (d *door) answer(answer http.ResponseWriter, request *http.Request) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
 	d.inner.ServeHTTP(answer, request)
 }
 
@@ -75,6 +90,21 @@ func (d *door) take() (trouble, bool) {
 	return now, true
 }
 
+func (d *door) loses(request *http.Request) bool {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.lose == "" {
+		return false
+	}
+	body, err := io.ReadAll(request.Body)
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil || !bytes.Contains(body, []byte("<"+d.lose)) {
+		return false
+	}
+	d.lose = ""
+	return true
+}
+
 func (d *door) change(answer http.ResponseWriter, request *http.Request) {
 	var wanted trouble
 	if err := json.NewDecoder(request.Body).Decode(&wanted); err != nil {
@@ -85,8 +115,10 @@ func (d *door) change(answer http.ResponseWriter, request *http.Request) {
 	defer d.mutex.Unlock()
 	switch {
 	case wanted.Clear:
-		d.next = trouble{}
+		d.next, d.lose = trouble{}, ""
 		d.faults.ClearRules()
+	case wanted.Lose != "":
+		d.lose = wanted.Lose
 	case wanted.Method != "":
 		fault, err := faultNamed(wanted.Fault, wanted.Property)
 		if err != nil {
@@ -102,24 +134,29 @@ func (d *door) change(answer http.ResponseWriter, request *http.Request) {
 	}
 }
 
-// clones gives each clone the settings that the request had for it, as a vCenter does; the simulator loses them.
+// clones gives each clone the settings that the request had for it and switches it on, as a vCenter does; the simulator
+// does neither.
 // A clone is found by its name, before the next call is answered.
 type clones struct{ asked sync.Map }
 
 func (c *clones) note(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	if ctx.Session == nil {
+		return nil, nil // events name who caused them
+	}
 	for _, entity := range ctx.Map.All("VirtualMachine") {
 		machine := entity.(*simulator.VirtualMachine)
 		if asked, known := c.asked.LoadAndDelete(machine.Name); known {
-			give(machine, asked.(*types.VirtualMachineConfigSpec))
+			finish(ctx, machine, asked.(types.VirtualMachineCloneSpec))
 		}
 	}
 	if request, fits := method.Body.(*types.CloneVM_Task); fits && request.Spec.Config != nil {
-		c.asked.Store(request.Name, request.Spec.Config)
+		c.asked.Store(request.Name, request.Spec)
 	}
 	return nil, nil
 }
 
-func give(machine *simulator.VirtualMachine, config *types.VirtualMachineConfigSpec) {
+func finish(ctx *simulator.Context, machine *simulator.VirtualMachine, spec types.VirtualMachineCloneSpec) {
+	config := spec.Config
 	machine.Config.ExtraConfig = append(machine.Config.ExtraConfig, config.ExtraConfig...)
 	machine.Config.Annotation = config.Annotation
 	if config.NumCPUs > 0 {
@@ -127,6 +164,9 @@ func give(machine *simulator.VirtualMachine, config *types.VirtualMachineConfigS
 	}
 	if config.MemoryMB > 0 {
 		machine.Config.Hardware.MemoryMB = int32(config.MemoryMB)
+	}
+	if spec.PowerOn {
+		machine.PowerOnVMTask(ctx, &types.PowerOnVM_Task{This: machine.Self})
 	}
 }
 

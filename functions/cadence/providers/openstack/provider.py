@@ -23,7 +23,6 @@ from cadence.providers.openstack.services import Services, means_full
 from cadence.providers.openstack.settings import OpenStackSettings
 from cadence.providers.rest import Answer, all_there
 
-_PAGE = 100
 _CONSOLE_LINES = 200
 _MOST_OF_A_CONSOLE = 16 * 1024
 # Nova decides within about a second; further looks are those of a repeated `start`.
@@ -55,10 +54,11 @@ class OpenStackProvider:
         hidden: Hidden,
         boot: BootOptions | None = None,
         pause: Callable[[float], None] = sleep,
+        page: int = 100,
     ) -> None:
         self._owner, self._settings, self._services, self._hidden = owner, settings, services, hidden
         self._boot = boot or BootOptions()
-        self._pause = pause
+        self._pause, self._page = pause, page
 
     def start(self, request: RunnerRequest) -> str:
         made = self._of(request.runner_id)
@@ -177,7 +177,7 @@ class OpenStackProvider:
 
     def _servers(self, name: str) -> Iterator[Server]:
         """Those of this pool whose name fits. Nova matches names as regular expressions, and gives no more at once than its own limit."""
-        asked: Mapping[str, Any] = {"name": name, "limit": _PAGE}
+        asked: Mapping[str, Any] = {"name": name, "limit": self._page}
         for page in self._services.compute.pages("servers/detail", params=asked, following=_next_servers):
             for server in page["servers"]:
                 if server["metadata"].get("cadence-owner") == self._owner.key:

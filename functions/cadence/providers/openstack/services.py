@@ -17,7 +17,6 @@ from cadence.providers.hidden import Hidden
 from cadence.providers.openstack.settings import OpenStackSettings
 from cadence.providers.rest import Answer, Refusal, Rest, mentions, quiet_session
 
-_TIMEOUT = 15.0
 _FULL = ("quota exceeded", "no valid host", "insufficient capacity", "insufficient compute resources")
 _CHANGING = ("buildinginstance", "while it is in", "cannot be performed while")
 
@@ -59,6 +58,7 @@ class Services:
     settings: OpenStackSettings
     credentials: Credentials = field(repr=False)
     hidden: Hidden = field(repr=False)
+    seconds: float = 15.0
 
     @cached_property
     def compute(self) -> Rest:
@@ -87,7 +87,9 @@ class Services:
             )
         session = quiet_session()
         session.verify = self._session.verify
-        return Rest(base, OpenStackDialect(), self._authorize, hidden=self.hidden, session=session, seconds=_TIMEOUT)
+        return Rest(
+            base, OpenStackDialect(), self._authorize, hidden=self.hidden, session=session, seconds=self.seconds
+        )
 
     def _authorize(self) -> dict[str, str]:
         with self._understood():
@@ -115,7 +117,7 @@ class Services:
                 project_id=given.get("project_id"),
                 project_domain_name=given.get("project_domain_name", "Default") if "project_name" in given else None,
             )
-        return Session(auth, session=quiet_session(), timeout=_TIMEOUT, verify=_authority(its), connect_retries=0)
+        return Session(auth, session=quiet_session(), timeout=self.seconds, verify=_authority(its), connect_retries=0)
 
     @contextmanager
     def _understood(self) -> Iterator[None]:

@@ -2,22 +2,23 @@
 
 import hashlib
 import hmac
+import http.client
 import ssl
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyVim import connect
 from pyVmomi import vim, vmodl
+from pyVmomi.SoapAdapter import SoapStubAdapter
 
 from cadence.domain.errors import ProviderRejected
 from cadence.providers.contract import Credentials
 from cadence.providers.vsphere.faults import understood
 from cadence.providers.vsphere.settings import VSphereSettings
 
-# Seconds. A call that takes longer is one that "never waits" must not make.
-_TIMEOUT = 20
-_PAGE = 200
+# Of the API: what vSphere 7 and everything newer understands.
+_VERSION = "vim.version.v7_0"
 
 
 @dataclass
@@ -26,15 +27,25 @@ class Inventory:
 
     settings: VSphereSettings
     credentials: Credentials = field(repr=False)
+    seconds: int = 20  # a call that takes longer is one that a provider must not make
+    page: int = 200
     _session: Any = field(default=None, repr=False)
 
     def content(self) -> Any:
         with understood():
             if self._session is not None and self._session.content.sessionManager.currentSession is None:
-                self._session = None
+                self.close()
             if self._session is None:
                 self._session = self._log_in()
             return self._session.RetrieveContent()
+
+    def close(self) -> None:
+        """Logs out: a vCenter keeps only so many sessions of an account."""
+        if self._session is not None:
+            with suppress(vmodl.MethodFault, http.client.HTTPException, OSError):
+                self._session.content.sessionManager.Logout()
+            _hang_up(self._session)
+            self._session = None
 
     def find(self, kind: type, *path: str) -> Any:
         """Raises ProviderRejected, naming what is not there."""
@@ -79,27 +90,39 @@ class Inventory:
         with understood():
             collector = self.content().propertyCollector
             wanted = query.FilterSpec(objectSet=[objects], propSet=[query.PropertySpec(type=kind, pathSet=list(names))])
-            page = collector.RetrievePropertiesEx([wanted], query.RetrieveOptions(maxObjects=_PAGE))
+            page = collector.RetrievePropertiesEx([wanted], query.RetrieveOptions(maxObjects=self.page))
             while page is not None:
                 yield from ({each.name: each.val for each in item.propSet} for item in page.objects)
                 page = collector.ContinueRetrievePropertiesEx(page.token) if page.token else None
 
     def _log_in(self) -> Any:
         settings = self.settings
-        return connect.SmartConnect(  # type: ignore[no-untyped-call]
+        stub = SoapStubAdapter(  # type: ignore[no-untyped-call]
             host=settings.server,
             port=settings.port,
-            user=self.credentials.get("username", ""),
-            pwd=self.credentials.get("password", ""),
-            sslContext=_context(settings),
-            httpConnectionTimeout=_TIMEOUT,
+            version=_VERSION,
+            path="/sdk",
+            sslContext=_context(settings, self.seconds),
+            httpConnectionTimeout=self.seconds,
         )
+        session: Any = vim.ServiceInstance("ServiceInstance", stub)  # type: ignore[call-arg]
+        user, password = self.credentials.get("username", ""), self.credentials.get("password", "")
+        try:
+            session.RetrieveContent().sessionManager.Login(user, password, None)
+        except BaseException:
+            _hang_up(session)
+            raise
+        return session
 
 
-def _context(settings: VSphereSettings) -> ssl.SSLContext:
+def _hang_up(session: Any) -> None:
+    session._GetStub().DropConnections()  # noqa: SLF001 - the library has no other way to it
+
+
+def _context(settings: VSphereSettings, seconds: int) -> ssl.SSLContext:
     if settings.thumbprint is None:
         return ssl.create_default_context(cadata=settings.certificate_authority)
-    certificate = ssl.get_server_certificate((settings.server, settings.port), timeout=_TIMEOUT)
+    certificate = ssl.get_server_certificate((settings.server, settings.port), timeout=seconds)
     found = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
     if not hmac.compare_digest(found, settings.thumbprint.replace(":", "").lower()):
         raise ProviderRejected(

@@ -41,7 +41,7 @@ def _places(inventory: Inventory) -> Iterator[Check]:
     settings = inventory.settings
     places: list[tuple[str, Callable[[], Any], tuple[str, ...]]] = [
         ("folder", inventory.folder, ON_FOLDER),
-        ("template", lambda: inventory.find(vim.VirtualMachine, "vm", settings.template), ON_TEMPLATE),
+        ("image", lambda: inventory.find(vim.VirtualMachine, "vm", settings.template), ON_TEMPLATE),
         ("resource pool", lambda: inventory.find(vim.ResourcePool, "host", settings.resource_pool), ON_RESOURCE_POOL),
         ("datastore", lambda: _roomy(inventory), ON_DATASTORE),
     ]
