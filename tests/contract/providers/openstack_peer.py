@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import sleep
 from typing import Any, ClassVar
 
 import pytest
@@ -104,7 +105,8 @@ class OpenStackPeer:
         }
         hidden = Hidden()
         services = Services(settings, credentials, hidden, seconds=1.0 if self.trouble is Trouble.SLOW else 15.0)
-        return OpenStackProvider(owner, settings, services, hidden, page=3)
+        # Nova shares the machine with the tests: it may take its time to find a host.
+        return OpenStackProvider(owner, settings, services, hidden, pause=lambda seconds: sleep(10 * seconds), page=3)
 
     def _of(self, runner_id: str) -> list[dict[str, Any]]:
         return [each for each in self._listed() if each["metadata"].get("cadence-runner") == runner_id]

@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 import uuid
+import warnings
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -22,10 +23,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 os.environ["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "true"
 
 # nova first: it wants to decide by itself how threads are made.
-from nova.tests.functional import integrated_helpers  # noqa: E402, I001
-from nova import conf  # noqa: E402
-import jsonschema  # noqa: E402
-from keystone.auth import schema as identity_schema  # noqa: E402
+from nova.tests.functional import integrated_helpers  # noqa: I001
+from nova import conf
+import jsonschema
+from keystone.auth import schema as identity_schema
 
 CREDENTIAL = ("cadence", "of the tests")  # id and secret of the application credential that may log in
 PROJECT = "6f70656e737461636b20666f72206361"
@@ -37,6 +38,7 @@ class Cloud(integrated_helpers._IntegratedTestBase):
     def _setup_services(self):
         self.flags(api_paste_config=str(Path(sys.prefix) / "etc" / "nova" / "api-paste.ini"), group="wsgi")
         super()._setup_services()
+        self.admin_api.microversion = "2.53"  # from which on services are named by UUIDs
 
     def runTest(self):  # noqa: N802 - what a test case is called by
         """The services run for as long as standard input is open."""
@@ -71,7 +73,9 @@ class Front:
         if path.startswith("/identity"):
             return self._identity(environ, begin, path)
         if environ.get("HTTP_X_AUTH_TOKEN") not in self.tokens:
-            return _answer(begin, 401, {"error": {"code": 401, "message": "The request you have made requires authentication."}})
+            return _answer(
+                begin, 401, {"error": {"code": 401, "message": "The request you have made requires authentication."}}
+            )
         for service in ("/image", "/network"):
             if path.startswith(service):
                 return self._listed(begin, path)
@@ -110,8 +114,16 @@ class Front:
 
     def _identity(self, environ, begin, path):
         if path.rstrip("/") in {"/identity", "/identity/v3"}:
-            version = {"id": "v3.14", "status": "stable", "links": [{"rel": "self", "href": f"{self.url}/identity/v3/"}]}
-            return _answer(begin, 200, {"version": version} if path.rstrip("/").endswith("v3") else {"versions": {"values": [version]}})
+            version = {
+                "id": "v3.14",
+                "status": "stable",
+                "links": [{"rel": "self", "href": f"{self.url}/identity/v3/"}],
+            }
+            return _answer(
+                begin,
+                200,
+                {"version": version} if path.rstrip("/").endswith("v3") else {"versions": {"values": [version]}},
+            )
         wanted = json.loads(_body(environ))
         try:
             jsonschema.validate(wanted.get("auth"), identity_schema.token_issue)
@@ -119,12 +131,33 @@ class Front:
             return _answer(begin, 400, {"error": {"code": 400, "message": error.message, "title": "Bad Request"}})
         given = wanted["auth"]["identity"].get("application_credential", {})
         if (given.get("id"), given.get("secret")) != CREDENTIAL:
-            return _answer(begin, 401, {"error": {"code": 401, "message": "The request you have made requires authentication.", "title": "Unauthorized"}})
+            return _answer(
+                begin,
+                401,
+                {
+                    "error": {
+                        "code": 401,
+                        "message": "The request you have made requires authentication.",
+                        "title": "Unauthorized",
+                    }
+                },
+            )
         token = uuid.uuid4().hex
         self.tokens.add(token)
         catalog = [
-            {"type": kind, "name": name, "id": name, "endpoints": [{"id": name, "interface": "public", "region": "one", "region_id": "one", "url": f"{self.url}{path}"}]}
-            for kind, name, path in (("compute", "nova", "/compute/v2.1"), ("image", "glance", "/image"), ("network", "neutron", "/network"))
+            {
+                "type": kind,
+                "name": name,
+                "id": name,
+                "endpoints": [
+                    {"id": name, "interface": "public", "region": "one", "region_id": "one", "url": f"{self.url}{path}"}
+                ],
+            }
+            for kind, name, path in (
+                ("compute", "nova", "/compute/v2.1"),
+                ("image", "glance", "/image"),
+                ("network", "neutron", "/network"),
+            )
         ]
         times = {"issued_at": "2026-01-01T00:00:00.000000Z", "expires_at": "2099-01-01T00:00:00.000000Z"}
         told = {"methods": ["application_credential"], "user": {"id": "u", "name": "cadence", "domain": {"id": "default", "name": "Default"}},
@@ -137,14 +170,29 @@ class Front:
             version = {"id": "v2.16", "status": "CURRENT", "links": [{"rel": "self", "href": f"{self.url}/image/v2/"}]}
             return _answer(begin, 200, {"versions": [version]})
         if path.rstrip("/") in {"/network", "/network/v2.0"}:
-            version = {"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": f"{self.url}/network/v2.0/"}]}
+            version = {
+                "id": "v2.0",
+                "status": "CURRENT",
+                "links": [{"rel": "self", "href": f"{self.url}/network/v2.0/"}],
+            }
             return _answer(begin, 200, {"versions": [version]})
         if path.startswith("/image/v2/images"):
-            found = {each["id"]: {"id": each["id"], "name": each["name"], "status": each["status"], "min_disk": each["min_disk"], "min_ram": each["min_ram"]} for each in self.cloud.glance.images.values()}
+            found = {
+                each["id"]: {
+                    "id": each["id"],
+                    "name": each["name"],
+                    "status": each["status"],
+                    "min_disk": each["min_disk"],
+                    "min_ram": each["min_ram"],
+                }
+                for each in self.cloud.glance.images.values()
+            }
             return _one_or_all(begin, path.removeprefix("/image/v2/images").strip("/"), found, "images", None)
         if path.startswith("/network/v2.0/networks"):
             found = {self.cloud.neutron.network_1["id"]: dict(self.cloud.neutron.network_1)}
-            return _one_or_all(begin, path.removeprefix("/network/v2.0/networks").strip("/"), found, "networks", "network")
+            return _one_or_all(
+                begin, path.removeprefix("/network/v2.0/networks").strip("/"), found, "networks", "network"
+            )
         return _answer(begin, 404, {"message": f"no {path} here"})
 
 
@@ -174,15 +222,23 @@ class Quiet(WSGIRequestHandler):
     def log_message(self, *_):
         """Standard error is for what goes wrong."""
 
+    def get_stderr(self):
+        return self.server.failures
+
 
 def main():
-    told, failures = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(2), "w")  # nova's tests take the standard ones
+    told, failures = (
+        os.fdopen(os.dup(1), "w"),
+        os.fdopen(os.dup(2), "w", buffering=1),
+    )  # nova's tests take the standard ones
     status = 1
     try:
         cloud = Cloud()
         cloud.setUp()
+        warnings.simplefilter("ignore")  # for nova's own tests some are errors
         front = Front(cloud)
         server = make_server("127.0.0.1", 0, front, server_class=Server, handler_class=Quiet)
+        server.failures = failures
         front.url = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(front.url, file=told, flush=True)
