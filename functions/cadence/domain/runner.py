@@ -81,6 +81,9 @@ class Runner:
     facts: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
     secret_versions: Mapping[str, int] = field(default_factory=dict)  # what it was given, by the secret's name
+    sealed_token: str | None = field(default=None, repr=False)  # the one-time token, encrypted, until it is claimed
+    ref: str | None = None  # what the infrastructure calls its machine
+    machine_expires_at: datetime | None = None  # from then on its machine is an orphan
 
     @property
     def as_offer(self) -> Offer:

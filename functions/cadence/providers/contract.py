@@ -8,12 +8,14 @@ Errors are decisions: `Transient` (call again, after `retry_after`), `NotReady` 
 (try the next pool), `ProviderRejected` (never works like this). Each message holds the infrastructure's own words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from cadence.application.ports import Clock
+from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 
 
@@ -98,6 +100,14 @@ class Check:
     hint: str | None = None
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines."""
+
+    installation: str
+    clock: Clock
+
+
 class Provider(Protocol):
     @property
     def first_state(self) -> RunnerState:
@@ -127,3 +137,6 @@ class Provider(Protocol):
 
 Credentials = Mapping[str, str]
 """A pool's secret, decrypted, by key (`token`, `access_key`…): never logged, never in an error."""
+
+Build = Callable[[Pool, Credentials, Surroundings], Provider]
+"""Makes the provider of a pool. It is kept for a while and serves many calls, so it may keep sessions."""

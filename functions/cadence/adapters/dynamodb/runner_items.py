@@ -73,6 +73,9 @@ class RunnerItem(RunnersTable):
     facts = JSONAttribute(null=True)
     priority = NumberAttribute(null=True)
     secret_versions = JSONAttribute(null=True)
+    sealed_token = UnicodeAttribute(null=True)
+    ref = UnicodeAttribute(null=True)
+    machine_expires_at = UTCDateTimeAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
