@@ -1,9 +1,11 @@
 """Wiring of every provider's Lambda but the host's: from a provider's `Build` to the handler of its Lambda."""
 
 import os
+import time
 from datetime import UTC, datetime
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.paces import DynamoPaces
 from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
@@ -12,6 +14,7 @@ from cadence.adapters.machine_boundary import LambdaHandler, token_task
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.pacing import Pacer
 from cadence.composition import settings
 from cadence.providers.contract import AgentFile, Build, Surroundings
 from cadence.providers.homes import Homes
@@ -28,9 +31,10 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     cipher = KmsCipher(its.secrets_key)
     pools = RememberedPools(DynamoAccessStore(its.access_table))
     credentials = DynamoPoolCredentials(its.access_table, cipher)
-    providers = RememberedProviders(name, pools, credentials, build, Surroundings(its.installation, _now))
+    pacer = Pacer(DynamoPaces(its.runners_table), _now, time.sleep)
+    providers = RememberedProviders(name, pools, credentials, build, Surroundings(its.installation, _now, pacer))
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
-    start = StartRunner(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes)
+    start = StartRunner(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer)
     operations = Operations(start, ReleaseRunner(runners, providers), providers)
     return token_task(f"provider_{name}", operations, machines)
 

@@ -1,16 +1,19 @@
 """A runner is started and released: the same for every provider."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
+from cadence.application.pacing import Pacer
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.domain.errors import Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
-from cadence.domain.run import TreatmentSpec
+from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
-from cadence.providers.contract import CallHome, Needs, Provider, RunnerRequest
+from cadence.providers.contract import CallHome, Needs, Paced, Provider, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
 
 Providers = Callable[[str, str], Provider]
@@ -37,6 +40,7 @@ class Launch:
     boot_deadline: int
     task_token: str = field(repr=False)
     priority: int = 0
+    placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that comes again
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class StartRunner:
     providers: Providers
     clock: Clock
     homes: Homes | None = None  # None: machines have joined by themselves, and get their tokens there
+    pacer: Pacer | None = None
 
     def __call__(self, launch: Launch) -> None:
         """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors."""
@@ -87,10 +92,45 @@ class StartRunner:
             ended = Step(Next.SETTLE, launch.attempt, function=launch.function, runner_id=launch.runner_id)
             self.machines.succeed(launch.task_token, ended.as_json())
         elif runner.state in _NOT_BEGUN:
+            wait = self._turn(provider, runner)
+            if wait:
+                self._come_again(launch, runner, wait)
+                return
+            if runner.turn_at is not None:
+                with suppress(Conflict):
+                    self._note_waiting(launch, None)
             home = self.homes.of(runner, fresh) if self.homes and fresh else None
             self._start(provider, runner, _request(runner, standing.spec, home))
         elif not runner.state.live:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
+
+    def _turn(self, provider: Provider, runner: Runner) -> timedelta:
+        """How long the start still has to wait for the infrastructure's API. A place that is kept is used once."""
+        if self.pacer is None or not isinstance(provider, Paced):
+            return timedelta()
+        if runner.turn_at is not None:
+            return max(timedelta(), runner.turn_at - self.clock())
+        return self.pacer.reserve(provider.start_api)
+
+    def _come_again(self, launch: Launch, runner: Runner, wait: timedelta) -> None:
+        """Nothing boots, and nothing waits in here: the machine launches it again when its turn has come."""
+        with suppress(Conflict):  # somebody ends it: the next launch sees that
+            self.runners.change_runner(
+                runner.runner_id, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait
+            )
+            self._note_waiting(launch, f"its turn with the API of pool {launch.pool}")
+        step = Step(
+            Next.LATER,
+            launch.attempt,
+            function=launch.function,
+            runner_id=launch.runner_id,
+            wait_seconds=max(1, math.ceil(wait.total_seconds())),
+        )
+        self.machines.succeed(launch.task_token, {**step.as_json(), "placement": launch.placement})
+
+    def _note_waiting(self, launch: Launch, what: str | None) -> None:
+        booting = TreatmentState.BOOTING
+        self.runs.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
 
     def _start(self, provider: Provider, runner: Runner, request: RunnerRequest) -> None:
         try:
@@ -119,6 +159,7 @@ class StartRunner:
             state=provider.first_state,
             created_at=self.clock(),
             boot_deadline=launch.boot_deadline,
+            turn_at=None if elsewhere else runner.turn_at,
             **({**(fresh.kept if fresh else {"sealed_token": None}), "ref": None} if elsewhere else {}),
         )
 

@@ -64,6 +64,7 @@ def launch_of(event: Event) -> Launch:
         boot_deadline=placement["boot_deadline"],
         priority=placement.get("priority", 0),
         task_token=event["task_token"],
+        placement=placement,
     )
 
 

@@ -75,6 +75,7 @@ class RunnerItem(RunnersTable):
     secret_versions = JSONAttribute(null=True)
     sealed_token = UnicodeAttribute(null=True)
     ref = UnicodeAttribute(null=True)
+    turn_at = UTCDateTimeAttribute(null=True)
     machine_expires_at = UTCDateTimeAttribute(null=True)
 
     @classmethod
