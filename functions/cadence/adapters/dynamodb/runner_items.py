@@ -73,14 +73,11 @@ class RunnerItem(RunnersTable):
     facts = JSONAttribute(null=True)
     priority = NumberAttribute(null=True)
     secret_versions = JSONAttribute(null=True)
-<<<<<<< HEAD
     boot_phases = JSONAttribute(null=True)
-=======
     sealed_token = UnicodeAttribute(null=True)
     ref = UnicodeAttribute(null=True)
     turn_at = UTCDateTimeAttribute(null=True)
     machine_expires_at = UTCDateTimeAttribute(null=True)
->>>>>>> pools
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
