@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import Size as CdkSize
@@ -14,7 +15,10 @@ from constructs import Construct
 from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
 from infra.findings import accept_wildcard
-from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, Permission
+from infra.permission import Permission
+from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, SECRET_KEY_CONTEXTS
+from infra.providers import PROVIDER_LAMBDAS
+from infra.providers import folder as provider_folder
 from infra.resources import Resources
 from infra.settings import Deployment
 
@@ -42,6 +46,7 @@ SIZES: Mapping[str, Size] = {
     "admit": Size(memory=1024, timeout=600),
     "place": _STATE,
     "provider_host": _STATE,
+    **{provider_folder(name): Size(memory=row.memory, timeout=row.timeout) for name, row in PROVIDER_LAMBDAS.items()},
     "settle": _STATE,
     # It reads and writes again whatever the instances of a group sent.
     "act": Size(memory=1769, timeout=900),
@@ -123,7 +128,11 @@ class Functions(Construct):
         statements = [own_logs, *self._statements(PERMISSIONS[folder])]
         if folder in SECRET_KEY_ACTIONS:
             statements.append(
-                iam.PolicyStatement(actions=list(SECRET_KEY_ACTIONS[folder]), resources=[self._secrets_key_arn])
+                iam.PolicyStatement(
+                    actions=list(SECRET_KEY_ACTIONS[folder]),
+                    resources=[self._secrets_key_arn],
+                    conditions=self._key_conditions(folder),
+                )
             )
         role = iam.Role(
             self,
@@ -133,6 +142,13 @@ class Functions(Construct):
         )
         accept_wildcard(role, log_streams, "Lambda names the streams of the function's own log group.")
         return role
+
+    def _key_conditions(self, folder: str) -> Mapping[str, Any] | None:
+        """MiniStack does not know the condition, so there it would refuse."""
+        bound = SECRET_KEY_CONTEXTS.get(folder)
+        if bound is None or self._deployment.is_local:
+            return None
+        return {"StringEquals": {f"kms:EncryptionContext:{key}": value for key, value in bound.items()}}
 
     def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
         return [

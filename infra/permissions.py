@@ -4,22 +4,10 @@ A permission is a list of actions and the words for what they act on; ``Resource
 Everything else a Lambda needs (writing its own log group) is added by ``functions``.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-if TYPE_CHECKING:
-    from infra.resources import Resources
-
-Target = Callable[["Resources"], str]
-
-
-@dataclass(frozen=True)
-class Permission:
-    """``actions`` allowed on ``targets`` (each an ARN, once the deployment's names are known)."""
-
-    actions: tuple[str, ...]
-    targets: tuple[Target, ...]
+from infra.permission import Permission, Target
+from infra.providers import PROVIDER_LAMBDAS, folder
 
 
 def _may(service: str, actions: tuple[str, ...], *targets: Target) -> Permission:
@@ -124,6 +112,15 @@ _TURNSTILES = (
 _RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"), _answers("treatment", "Success"))
 _RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 
+# What the Lambda of every provider does whose machines call home.
+_PROVIDES = (
+    _items("access", "GetItem"),
+    _items("runs", "GetItem", "BatchGetItem"),
+    _items("runners", "GetItem", "Query", "PutItem", "UpdateItem"),
+    _answers("treatment", "Success", "Failure"),
+    _sends("deadlines"),
+)
+
 # Queues whose length is told as metrics, with those of what could not be processed.
 WATCHED_QUEUES = (
     "deliveries",
@@ -140,6 +137,7 @@ WATCHED_QUEUES = (
 
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
+    **{folder(name): (*_PROVIDES, *row.permissions) for name, row in PROVIDER_LAMBDAS.items()},
     "api": (
         _items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
         _items("pipelines", "GetItem", "Query", "PutItem"),
@@ -349,7 +347,12 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "exports": ("kms:Decrypt",),
     # What channels need to be used.
     "alert_deliveries": ("kms:Decrypt",),
+    # The credentials of pools, and the one-time tokens of runners that are still to call home.
+    **{folder(name): ("kms:Encrypt", "kms:Decrypt") for name in PROVIDER_LAMBDAS},
 }
+
+# A provider's Lambda uses the key only for what is bound to its own name.
+SECRET_KEY_CONTEXTS: Mapping[str, Mapping[str, str]] = {folder(name): {"provider": name} for name in PROVIDER_LAMBDAS}
 
 # IAM and botocore name one service differently.
 _BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cadence.adapters.agent_file import agent_file
 from cadence.adapters.protocol_schema import check_request
 from cadence.application.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
@@ -145,6 +146,17 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(rf"{_RUNNER}/cache/save"), "cache_save", save_cache),
     (re.compile(rf"{_RUNNER}/cache/write"), "cache_write", write_cache),
 )
+
+
+_AGENT = re.compile(r"agent/(?P<sha256>[0-9a-f]{64})")
+
+
+def file(path: str) -> bytes:
+    """The agent, by its digest: it is no secret, and a machine that asks for it has no token but its one-time one. Raises NotFound."""
+    match = _AGENT.fullmatch(path)
+    if match is None:
+        raise NotFound("There is nothing to be read at this path of the runner protocol.")
+    return agent_file(match["sha256"])
 
 
 def answer(gateway: Gateway, path: str, authorization: str | None, body: Any) -> Answer:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,13 +10,17 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import RunnerView, runner_view
 from api.naming import check_name
 from api.shapes import JsonObject, Name
+from cadence.adapters.pool_settings_schema import check_settings
 from cadence.application.look_into_run import attempts
 from cadence.composition.api import Services
 from cadence.domain.access import ALL_PROJECTS, Permission, Principal
-from cadence.domain.errors import Forbidden
-from cadence.domain.pool import LargestRunner, Pool, Price
+from cadence.domain.errors import Forbidden, InvalidRequest, Violation
+from cadence.domain.pool import PROVIDERS, LargestRunner, Pool, Price
 
 endpoints = Endpoints("pools")
+
+CredentialName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+SecretText = Annotated[str, Field(min_length=1, max_length=60_000)]
 
 _RECENT_RUNS = 50
 _AT_WORK = frozenset({"placing", "booting", "running"})
@@ -42,11 +46,18 @@ class PoolPrice(Body):
 class PoolBody(Body):
     """`boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all)."""
 
-    provider: Literal["host"]
+    provider: str = Field(max_length=40, json_schema_extra={"enum": list(PROVIDERS)})
     boot_deadline: int = Field(120, ge=5, le=3_600)
     architectures: list[Literal["amd64", "arm64"]] = Field(["amd64"], min_length=1, max_length=2)
     projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
-    settings: JsonObject = Field(default_factory=dict)
+    settings: JsonObject = Field(
+        default_factory=dict, description="The provider's own: the schema `pool-settings/{provider}` says which."
+    )
+    credentials: dict[CredentialName, SecretText] | None = Field(
+        None,
+        max_length=20,
+        description="What the provider needs to act there. Kept encrypted, and never read back; without it, what is kept stays.",
+    )
     limits: PoolLimits = PoolLimits(runners=None)
     price: PoolPrice | None = None
 
@@ -128,6 +139,7 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
     if call.by.project != ALL_PROJECTS:
         raise Forbidden("Only a token for all projects can change pools.")
     check_name("pool", pool)
+    _check(body)
     changed = Pool(
         call.by.organization,
         pool,
@@ -140,6 +152,9 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
         LargestRunner(**body.limits.model_dump(exclude={"runners"})),
         Price(body.price.per_hour, body.price.currency) if body.price else None,
     )
+    if body.credentials is not None:
+        # First: a pool is never there without what it needs.
+        services.pool_credentials.put(changed, body.credentials, services.clock())
     new = services.access.put_pool(changed)
     services.slots.limit_pool(changed)
     return Reply(_view(changed), 201 if new else 200)
@@ -180,6 +195,21 @@ def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerL
                     view = runner_view(runner).model_dump()
                     items.append(ActiveRunnerView(**view, run_id=run.run_id, treatment=treatment.name))
     return RunnerList(items=items)
+
+
+def _check(body: PoolBody) -> None:
+    if body.provider not in PROVIDERS:
+        there = ", ".join(PROVIDERS)
+        raise InvalidRequest(
+            f"There is no provider {body.provider!r}. There are: {there}.",
+            [Violation("/provider", f"is none of {there}")],
+        )
+    violations = check_settings(body.provider, body.settings)
+    if violations:
+        raise InvalidRequest(
+            f"These are no settings of a pool of {body.provider} (see /v1/schemas/pool-settings/{body.provider}/1).",
+            violations,
+        )
 
 
 def _pools(principal: Principal, services: Services) -> list[Pool]:

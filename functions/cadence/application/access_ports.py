@@ -52,6 +52,29 @@ class Directory(PoolStore, Protocol):
         """Creates or replaces it; True if it is new."""
 
 
+@dataclass(frozen=True)
+class CredentialsDescription:
+    """What may be known of a pool's credentials."""
+
+    names: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+
+class PoolCredentials(Protocol):
+    """What a provider needs to act in a pool's infrastructure: encrypted, and read by that provider's Lambda only."""
+
+    def put(self, pool: Pool, credentials: Mapping[str, str], at: datetime) -> CredentialsDescription:
+        """Replaces what is kept. Raises TooLarge over 64 KiB."""
+
+    def remove(self, pool: Pool) -> None:
+        """Removing what is not there is no error."""
+
+    def describe(self, pool: Pool) -> CredentialsDescription: ...
+
+    def get(self, pool: Pool) -> Mapping[str, str]:
+        """Decrypted; empty if none are kept for the pool's provider."""
+
+
 class GitHostStore(Protocol):
     def add_githost(self, githost: GitHost, encrypted_secret: bytes, encrypted_token: bytes | None = None) -> None:
         """Raises Conflict if the id is taken."""

@@ -11,7 +11,7 @@ from cadence.application.treatment_gates import TreatmentGates
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.domain.history import Change
-from cadence.domain.pool import HOST, Placement, Pool
+from cadence.domain.pool import HOST, Placement, Pool, provider_function
 from cadence.domain.run import PLACEABLE, Run, TreatmentSpec, TreatmentState
 
 TRY_AGAIN_AFTER = timedelta(seconds=15)
@@ -84,7 +84,7 @@ class Place:
         placement = Placement(
             pool=pool.name,
             provider=pool.provider,
-            function=f"{self.provider_function_prefix}{pool.provider}",
+            function=provider_function(self.provider_function_prefix, pool.provider),
             runner_id=ids.runner_id(run.run_id, spec.name, attempt),
             attempt=attempt,
             boot_deadline=pool.boot_deadline,

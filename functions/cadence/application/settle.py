@@ -13,7 +13,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids, retrying
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.history import Change
-from cadence.domain.pool import HOST
+from cadence.domain.pool import HOST, provider_function
 from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
 from cadence.domain.step import Next, Step, after_release
@@ -118,7 +118,7 @@ class Settle:
         return after_release(step, self._function(runner), runner.runner_id)
 
     def _function(self, runner: Runner) -> str:
-        return f"{self.provider_function_prefix}{runner.provider}"
+        return provider_function(self.provider_function_prefix, runner.provider)
 
     def _end(
         self, standing: Standing, runner: Runner | None, error: MachineError | None, *, may_retry: bool

@@ -14,6 +14,7 @@ from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore, Dynam
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
+from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_cipher import KmsCipher
@@ -24,7 +25,7 @@ from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.access_ports import SharedKeys
+from cadence.application.access_ports import PoolCredentials, SharedKeys
 from cadence.application.add_githost import AddGitHost
 from cadence.application.approval_links import ApprovalLinks
 from cadence.application.approvals import Approvals, ApprovalStore
@@ -71,6 +72,7 @@ class Services:
     access: DynamoAccessStore
     keys: SharedKeys
     secrets: SecretStore
+    pool_credentials: PoolCredentials
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -150,6 +152,7 @@ def services() -> Services:
         access=access,
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,
+        pool_credentials=DynamoPoolCredentials(its.access_table, cipher),
         pipelines=pipelines,
         documents=documents,
         runs=runs,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from cadence.domain.pool import PROVIDERS
+
 PREFIX = "CADENCE_"
 
 S = TypeVar("S")
@@ -137,6 +139,22 @@ class ProviderHostSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     doorbell_prefix: str
+
+
+@dataclass(frozen=True)
+class ProviderSettings:
+    """Of every provider whose machines call home. `gateway_url` may be a path, on one machine."""
+
+    access_table: str
+    runs_table: str
+    runners_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+    secrets_key: str
+    installation: str
+    gateway_url: str
+    agent_sha256: str
 
 
 @dataclass(frozen=True)
@@ -299,6 +317,7 @@ SETTINGS: Mapping[str, type] = {
     "runner_gateway": RunnerGatewaySettings,
     "admit": AdmitSettings,
     "place": PlaceSettings,
+    **{f"provider_{name}": ProviderSettings for name in PROVIDERS},
     "provider_host": ProviderHostSettings,
     "settle": SettleSettings,
     "act": ActSettings,

@@ -9,6 +9,13 @@ from cadence.domain.step import Next, Step
 
 # The provider whose runners are offered to machines that joined a pool by themselves.
 HOST = "host"
+# Every provider has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
+PROVIDERS: tuple[str, ...] = (HOST,)
+
+
+def provider_function(prefix: str, provider: str) -> str:
+    """The name of a provider's Lambda; `prefix` is what the names of all of them begin with."""
+    return prefix + provider.replace("_", "-")
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,10 @@ class Runner:
     priority: int = 0
     secret_versions: Mapping[str, int] = field(default_factory=dict)  # what it was given, by the secret's name
     boot_phases: Mapping[str, float] = field(default_factory=dict)  # seconds since its machine's first program began
+    sealed_token: str | None = field(default=None, repr=False)  # the one-time token, encrypted, until it is claimed
+    ref: str | None = None  # what the infrastructure calls its machine
+    turn_at: datetime | None = None  # when it may be asked for, if the infrastructure's API is called too much
+    machine_expires_at: datetime | None = None  # from then on its machine is an orphan
 
     @property
     def as_offer(self) -> Offer:

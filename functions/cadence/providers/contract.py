@@ -8,12 +8,15 @@ Errors are decisions: `Transient` (call again, after `retry_after`), `NotReady` 
 (try the next pool), `ProviderRejected` (never works like this). Each message holds the infrastructure's own words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from cadence.application.ports import Clock
+from cadence.domain.pacing import Api
+from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 
 
@@ -102,6 +105,35 @@ class Check:
     hint: str | None = None
 
 
+class Calls(Protocol):
+    """Calls to an infrastructure's API at a pace that it bears, over all processes of the installation (`Pacer`)."""
+
+    def call(self, api: Api, calls: int = 1) -> None:
+        """Before each call that is not a start: waits for at most a second. Raises Transient with `retry_after`."""
+
+    def refused(self, api: Api, retry_after: float | None = None) -> None:
+        """`api` answered that it is asked too much: everybody pauses."""
+
+
+class Unhurried:
+    """`Calls` to what may be called as often as anybody likes."""
+
+    def call(self, api: Api, calls: int = 1) -> None:
+        return
+
+    def refused(self, api: Api, retry_after: float | None = None) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines."""
+
+    installation: str
+    clock: Clock
+    calls: Calls = field(default_factory=Unhurried)
+
+
 class Provider(Protocol):
     @property
     def first_state(self) -> RunnerState:
@@ -129,5 +161,17 @@ class Provider(Protocol):
         """The last of what the machine printed while it booted (at most 16 KiB), to tell why it did not call home; `None` if there is nothing to be had."""
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """What a provider says beside, if its infrastructure bears only so many starts."""
+
+    @property
+    def start_api(self) -> Api:
+        """A start takes one call of it; who has to wait for it costs nothing meanwhile. `start` itself does not ask `Calls` for it again."""
+
+
 Credentials = Mapping[str, str]
 """A pool's secret, decrypted, by key (`token`, `access_key`…): never logged, never in an error."""
+
+Build = Callable[[Pool, Credentials, Surroundings], Provider]
+"""Makes the provider of a pool. It is kept for a while and serves many calls, so it may keep sessions."""

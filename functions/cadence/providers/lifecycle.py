@@ -1,18 +1,26 @@
 """A runner is started and released: the same for every provider."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
+from cadence.application.pacing import Pacer
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.domain.errors import Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
+from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
-from cadence.providers.contract import Provider, RunnerRequest
+from cadence.providers.contract import CallHome, Needs, Paced, Provider, RunnerRequest
+from cadence.providers.homes import FreshToken, Homes
 
 Providers = Callable[[str, str], Provider]
 """The provider of a pool, given its organization and name."""
+
+# What a runner may take beyond its boot and its treatment: to end, and to be held for whoever looks into a failure.
+EXPIRY_GRACE = timedelta(minutes=90)
 
 _NOT_BEGUN = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _RELEASABLE = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED})
@@ -32,6 +40,7 @@ class Launch:
     boot_deadline: int
     task_token: str = field(repr=False)
     priority: int = 0
+    placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that comes again
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class StartRunner:
     deadlines: Deadlines
     providers: Providers
     clock: Clock
+    homes: Homes | None = None  # None: machines have joined by themselves, and get their tokens there
+    pacer: Pacer | None = None
 
     def __call__(self, launch: Launch) -> None:
         """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors."""
@@ -50,6 +61,7 @@ class StartRunner:
         self.deadlines.watch_runner(launch.runner_id, after, launch.task_token)
         run = self.runs.get_run(launch.run_id)
         provider = self.providers(run.organization, launch.pool)
+        fresh = self.homes.fresh(launch.runner_id) if self.homes else None
         runner = self.runners.put_runner(
             Runner(
                 runner_id=launch.runner_id,
@@ -65,10 +77,11 @@ class StartRunner:
                 boot_deadline=launch.boot_deadline,
                 task_token=launch.task_token,
                 priority=launch.priority,
+                **(fresh.kept if fresh else {}),
             )
         )
         if _to_begin_anew(runner, launch, provider):
-            runner = self._begin_anew(launch, provider)
+            runner = self._begin_anew(runner, launch, provider, fresh)
         # Looked at after the runner is there: whoever stops the run or the treatment from now on finds the runner.
         standing = self.runs.get_standing(launch.run_id, launch.treatment)
         if standing.run.stop_requested or standing.run.state.final:
@@ -79,17 +92,65 @@ class StartRunner:
             ended = Step(Next.SETTLE, launch.attempt, function=launch.function, runner_id=launch.runner_id)
             self.machines.succeed(launch.task_token, ended.as_json())
         elif runner.state in _NOT_BEGUN:
-            try:
-                provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
-            except CapacityExhausted:
-                with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
-                    self.runners.change_runner(launch.runner_id, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
-                raise
+            wait = self._turn(provider, runner)
+            if wait:
+                self._come_again(launch, runner, wait)
+                return
+            if runner.turn_at is not None:
+                with suppress(Conflict):
+                    self._note_waiting(launch, None)
+            home = self.homes.of(runner, fresh) if self.homes and fresh else None
+            self._start(provider, runner, _request(runner, standing.spec, home))
         elif not runner.state.live:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
 
-    def _begin_anew(self, launch: Launch, provider: Provider) -> Runner:
+    def _turn(self, provider: Provider, runner: Runner) -> timedelta:
+        """How long the start still has to wait for the infrastructure's API. A place that is kept is used once."""
+        if self.pacer is None or not isinstance(provider, Paced):
+            return timedelta()
+        if runner.turn_at is not None:
+            return max(timedelta(), runner.turn_at - self.clock())
+        return self.pacer.reserve(provider.start_api)
+
+    def _come_again(self, launch: Launch, runner: Runner, wait: timedelta) -> None:
+        """Nothing boots, and nothing waits in here: the machine launches it again when its turn has come."""
+        with suppress(Conflict):  # somebody ends it: the next launch sees that
+            self.runners.change_runner(
+                runner.runner_id, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait
+            )
+            self._note_waiting(launch, f"its turn with the API of pool {launch.pool}")
+        step = Step(
+            Next.LATER,
+            launch.attempt,
+            function=launch.function,
+            runner_id=launch.runner_id,
+            wait_seconds=max(1, math.ceil(wait.total_seconds())),
+        )
+        self.machines.succeed(launch.task_token, {**step.as_json(), "placement": launch.placement})
+
+    def _note_waiting(self, launch: Launch, what: str | None) -> None:
+        booting = TreatmentState.BOOTING
+        self.runs.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
+
+    def _start(self, provider: Provider, runner: Runner, request: RunnerRequest) -> None:
+        try:
+            ref = provider.start(request)
+        except CapacityExhausted:
+            with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
+                self.runners.change_runner(runner.runner_id, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
+            raise
+        if ref in {runner.runner_id, runner.ref}:
+            return
+        try:
+            self.runners.change_runner(runner.runner_id, _RELEASABLE, ref=ref, machine_expires_at=request.expires_at)
+        except Conflict:
+            # It was given up while the infrastructure made it, perhaps before there was anything to end.
+            provider.stop(ref)
+            raise RunnerLost(f"runner {runner.runner_id} was given up while it was being started") from None
+
+    def _begin_anew(self, runner: Runner, launch: Launch, provider: Provider, fresh: FreshToken | None) -> Runner:
         """There was no room before, perhaps in another pool: the attempt belongs to this one now, which also releases it."""
+        elsewhere = runner.pool != launch.pool
         return self.runners.change_runner(
             launch.runner_id,
             _NOT_BEGUN,
@@ -98,7 +159,24 @@ class StartRunner:
             state=provider.first_state,
             created_at=self.clock(),
             boot_deadline=launch.boot_deadline,
+            turn_at=None if elsewhere else runner.turn_at,
+            **({**(fresh.kept if fresh else {"sealed_token": None}), "ref": None} if elsewhere else {}),
         )
+
+
+def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> RunnerRequest:
+    """The same in each repetition."""
+    return RunnerRequest(
+        runner_id=runner.runner_id,
+        boot_deadline=runner.boot_deadline,
+        run_id=runner.run_id,
+        treatment=runner.treatment,
+        project=runner.project,
+        needs=Needs(spec.cpu, spec.memory, spec.storage, spec.arch, spec.image),
+        max_duration=spec.max_duration,
+        expires_at=runner.created_at + timedelta(seconds=runner.boot_deadline + spec.max_duration) + EXPIRY_GRACE,
+        home=home,
+    )
 
 
 def _to_begin_anew(runner: Runner, launch: Launch, provider: Provider) -> bool:
@@ -120,4 +198,4 @@ class ReleaseRunner:
             return
         with suppress(Conflict):  # lost, or released before: what is left of it still has to go
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
-        self.providers(runner.organization, runner.pool).stop(runner_id)
+        self.providers(runner.organization, runner.pool).stop(runner.ref or runner_id)

@@ -78,6 +78,7 @@ def test_every_route_says_what_it_needs():
         "GET /v1/health",
         "GET /v1/openapi.json",
         "GET /v1/schemas/{name}/{version}",
+        "GET /v1/schemas/{name}/{kind}/{version}",
         # Whoever has a link's key may use it.
         "GET /v1/approvals/{link}",
         "POST /v1/approvals/{link}",

@@ -74,6 +74,10 @@ class RunnerItem(RunnersTable):
     priority = NumberAttribute(null=True)
     secret_versions = JSONAttribute(null=True)
     boot_phases = JSONAttribute(null=True)
+    sealed_token = UnicodeAttribute(null=True)
+    ref = UnicodeAttribute(null=True)
+    turn_at = UTCDateTimeAttribute(null=True)
+    machine_expires_at = UTCDateTimeAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
