@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 from pyVmomi import vim
 
-from cadence.domain.pool import Pool
 from cadence.providers.bootstrap import user_data
 from cadence.providers.contract import RunnerRequest
+from cadence.providers.marks import Owner
 from cadence.providers.vsphere.inventory import Inventory
 from cadence.providers.vsphere.provider import VSphereProvider
 from cadence.providers.vsphere.settings import VSphereSettings
@@ -22,7 +22,7 @@ from tests.contract.providers.peer import Trouble
 from tests.integration.exports.peers import program
 
 NAME = "vsphere"
-POOL = Pool("default", "vcenter", "vsphere")
+OWNER = Owner("installation", "default", "vcenter")
 
 
 @dataclass
@@ -56,7 +56,7 @@ class VSpherePeer:
             session.close()
 
     def provider(self) -> VSphereProvider:
-        return self._provider(POOL)
+        return self._provider(OWNER)
 
     def make(self, trouble: Trouble) -> None:
         self.trouble = trouble
@@ -95,9 +95,9 @@ class VSpherePeer:
         return len(self._of(runner_id))
 
     def add_foreign(self) -> None:
-        self._provider(replace(POOL, name="another")).start(RunnerRequest("foreign-1", boot_deadline=60))
+        self._provider(replace(OWNER, pool="another")).start(RunnerRequest("foreign-1", boot_deadline=60))
 
-    def _provider(self, pool: Pool) -> VSphereProvider:
+    def _provider(self, owner: Owner) -> VSphereProvider:
         settings, password = self.settings, self.secret
         if self.trouble is Trouble.IMAGE:
             settings = replace(settings, template="no-such-template")
@@ -105,7 +105,7 @@ class VSpherePeer:
             password = ""
         inventory = Inventory(settings, {"username": "cadence", "password": password}, seconds=1, page=3)
         self.sessions.append(inventory)
-        return VSphereProvider(pool, settings, inventory, _told)
+        return VSphereProvider(owner, settings, inventory, _told)
 
     def _of(self, runner_id: str) -> list[Any]:
         with_its_name = self.own.named(f"cadence-{runner_id}")

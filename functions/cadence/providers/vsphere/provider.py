@@ -12,9 +12,9 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from cadence.domain.errors import Conflict, NotReady, ProviderRejected
-from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.marks import Owner
 from cadence.providers.vsphere.faults import meaning, understood
 from cadence.providers.vsphere.inventory import Inventory
 from cadence.providers.vsphere.probing import probe
@@ -35,10 +35,11 @@ _WORKING = (vim.TaskInfo.State.queued, vim.TaskInfo.State.running)
 class VSphereProvider:
     """Implements `Provider`. A reference is the runner's id; the machine is named after it, in the pool's folder."""
 
-    pool: Pool
+    owner: Owner
     settings: VSphereSettings
     inventory: Inventory
     user_data: Callable[[RunnerRequest], str]
+    price_per_hour: float | None = None
     first_state: RunnerState = RunnerState.BOOTING
 
     def start(self, request: RunnerRequest) -> str:
@@ -115,8 +116,9 @@ class VSphereProvider:
     def _config(self, request: RunnerRequest) -> Any:
         needs, settings = request.needs, self.settings
         owner = {
-            "organization": self.pool.organization,
-            "pool": self.pool.name,
+            "owner": self.owner.key,
+            "organization": self.owner.organization,
+            "pool": self.owner.pool,
             "runner": request.runner_id,
             "run": request.run_id,
             "expires": request.expires_at.isoformat() if request.expires_at else None,
@@ -168,8 +170,7 @@ class VSphereProvider:
             raise meaning(error)
 
     def _is_ours(self, properties: Mapping[str, Any]) -> bool:
-        owner = _owner(properties)
-        return (owner.get("organization"), owner.get("pool")) == (self.pool.organization, self.pool.name)
+        return _owner(properties).get("owner") == self.owner.key
 
     def _machine(self, properties: Mapping[str, Any]) -> Machine:
         owner = _owner(properties)
@@ -184,7 +185,7 @@ class VSphereProvider:
             created_at=created.astimezone(UTC) if created else None,
             expires_at=datetime.fromisoformat(str(expires)) if expires else None,
             offer=self.settings.template,
-            price_per_hour=self.pool.price.per_hour if self.pool.price else None,
+            price_per_hour=self.price_per_hour,
             reason=reason,
         )
 
