@@ -5,6 +5,7 @@ import pkgutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -232,7 +233,8 @@ def test_without_room_the_next_pool_is_tried(peer: Peer, request_: RunnerRequest
     assert peer.machines(request_.runner_id) == 0
 
     peer.clear()
-    peer.provider().start(request_)
+    # It is asked for anew, as the lifecycle does after a definite refusal.
+    peer.provider().start(replace(request_, expires_at=EXPIRES + timedelta(minutes=1)))
     assert peer.machines(request_.runner_id) == 1
 
 

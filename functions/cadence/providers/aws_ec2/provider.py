@@ -3,7 +3,6 @@
 A start is one call, `CreateFleet`, however many types and subnets there are. A reference is `<region>/<instance id>`.
 """
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -130,8 +129,8 @@ class Ec2Provider:
                 answer = self._clients("ec2", region).get_console_output(InstanceId=instance["InstanceId"], Latest=True)
         except NotFound:
             return None
-        printed = base64.b64decode(answer.get("Output") or "").decode("utf-8", "replace")
-        return self._hidden.cut(printed)[-_CONSOLE:].encode()[-_CONSOLE:].decode("utf-8", "ignore") or None
+        printed = self._hidden.cut(answer.get("Output") or "")
+        return printed[-_CONSOLE:].encode()[-_CONSOLE:].decode("utf-8", "ignore") or None
 
     def _find(self, runner_id: str) -> str | None:
         up = [
