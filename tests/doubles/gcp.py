@@ -166,7 +166,7 @@ class Gcp(Cloud):
             return _error(503, "UNAVAILABLE", "ZONE_RESOURCE_POOL_EXHAUSTED", _no_room(zone))
         number = next(self.numbers)
         link = f"{_WWW}/projects/{PROJECT}/zones/{zone}/instances/{body['name']}"
-        operation = {
+        operation: dict[str, Any] = {
             "kind": "compute#operation",
             "id": str(number),
             "name": f"operation-{number}",

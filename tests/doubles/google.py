@@ -22,7 +22,7 @@ class Discovery:
         definitions = {name: strict(_as_schema(schema)) for name, schema in self._document["schemas"].items()}
         self._definitions = definitions
         base = f"/{self._document['servicePath'].strip('/')}".rstrip("/")
-        self._methods = [
+        self._methods: list[tuple[re.Pattern[str], dict[str, Any]]] = [
             (re.compile(re.sub(r"\\{\+?(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(f"{base}/{method['flatPath']}"))), method)
             for method in _methods(self._document["resources"])
         ]
