@@ -17,6 +17,8 @@ def _path(event: dict[str, Any]) -> str:
 
 @answering_problems(service_logger("runner_gateway"), _path)
 def handler(event: dict[str, Any], context: Any) -> Response:
+    if is_read(event) and _path(event) == "agent":
+        return json_response(routes.agent())
     if is_read(event):
         return file_response(routes.file(_path(event)))
     return json_response(routes.answer(_gateway, _path(event), authorization(event), json_body(event)))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.adapters.agent_file import agent_file
+from cadence.adapters.agent_file import agent_digest, agent_file
 from cadence.adapters.protocol_schema import check_request
 from cadence.application.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
@@ -31,7 +31,13 @@ def join(gateway: Gateway, request: Request) -> Answer:
     principal = gateway.joiner(request.authorization)
     body = request.body
     joined = gateway.join(
-        principal.organization, principal.project, body["pool"], body["name"], body["slots"], body["facts"]
+        principal.organization,
+        principal.project,
+        body["pool"],
+        body["name"],
+        body["slots"],
+        body["facts"],
+        body.get("labels", {}),
     )
     return {"host_id": joined.host_id, "token": joined.token}
 
@@ -149,6 +155,11 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
 
 
 _AGENT = re.compile(r"agent/(?P<sha256>[0-9a-f]{64})")
+
+
+def agent() -> Answer:
+    """Which agent this installation's machines run."""
+    return {"sha256": agent_digest()}
 
 
 def file(path: str) -> bytes:

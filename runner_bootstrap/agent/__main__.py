@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import VERSION, processes
+from .cgroups import Cgroups
 from .ending import Ending
 from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
@@ -55,6 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="DIRECTORY",
         help="a directory the command may read even if it lies below /tmp",
     )
+    run.add_argument(
+        "--cgroups",
+        type=Cgroups.parse,
+        metavar="WHERE",
+        help="where its control group is made (the host agent says it)",
+    )
     run.add_argument("--attached", action="store_true", help="stop when standard input is closed")
 
     host = commands.add_parser(
@@ -73,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     host.add_argument("--slots", type=int, default=4 * (os.cpu_count() or 1), help="how many runners may work at once")
     host.add_argument("--grace", type=float, default=30.0, help="seconds that runners may still work after SIGTERM")
+    host.add_argument(
+        "--label", action="append", default=[], metavar="NAME=VALUE", help="what people know this machine by"
+    )
     host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
     host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
@@ -117,7 +129,9 @@ def _run(options: argparse.Namespace) -> int:
     ending = _stoppable()
     if options.attached:
         threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
-    site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show)
+    site = Site(
+        options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show, options.cgroups
+    )
     gateway = Gateway(options.gateway, token)
     try:
         assignment = claim(gateway, site)
@@ -167,10 +181,20 @@ def _host(options: argparse.Namespace) -> int:
         workspaces=options.workspaces.expanduser().absolute(),
         hidden=[path.absolute() for path in options.hide],
         shown=[path.absolute() for path in options.show],
+        labels=_labels(options.label),
+        # Before any other process is forked: those that are made now are moved, those made later inherit.
+        cgroups=Cgroups.prepare(f"cadence-{zlib.crc32(str(state).encode()):08x}"),
     )
     # Before the nursery is forked, so that no runner has to try.
     Bubblewrap.find(settings.hidden)
     return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
+
+
+def _labels(given: Sequence[str]) -> dict[str, str]:
+    for label in given:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,63}=[^\x00-\x1f]{0,255}", label):
+            raise AgentError(f"--label {label}: it takes NAME=VALUE")
+    return dict(label.split("=", 1) for label in given)
 
 
 if __name__ == "__main__":

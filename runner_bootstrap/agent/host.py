@@ -44,6 +44,12 @@ class Host:
             signal.signal(number, self._drain)
         for leftover in sweep(self._settings.workspaces):
             say(f"removed {leftover}, left by a runner that was killed")
+        if self._settings.cgroups:
+            self._settings.cgroups.sweep()
+        else:
+            say(
+                "limits of CPU and memory are not held for commands without an image: that takes root, or Delegate=yes in the unit"
+            )
         host_id, gateway = self._identity()
         say(f"host {host_id} serves pool {self._settings.pool} with {self._settings.slots} slots")
         while not self._draining:
@@ -89,8 +95,12 @@ class Host:
             request = {
                 "pool": settings.pool,
                 "name": settings.name,
-                "facts": facts(settings.workspaces),
+                "facts": {
+                    **facts(settings.workspaces),
+                    "cgroups": settings.cgroups.version if settings.cgroups else None,
+                },
                 "slots": settings.slots,
+                "labels": settings.labels,
             }
             answer = joining.call("hosts", request, patience=60.0)
             known = {

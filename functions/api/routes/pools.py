@@ -1,7 +1,6 @@
-"""Pools, the hosts that joined them, and the runners at work."""
+"""Pools, and the runners at work."""
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -91,22 +90,6 @@ class PoolList(Model):
     next: str | None = None
 
 
-class HostView(Model):
-    host_id: str
-    pool: str
-    name: str
-    slots: int
-    running: list[str] = Field(description="Runners that it said it runs.")
-    joined_at: datetime
-    last_seen: datetime
-    facts: JsonObject
-
-
-class HostList(Model):
-    items: list[HostView]
-    next: str | None = None
-
-
 class ActiveRunnerView(RunnerView):
     run_id: str
     treatment: str
@@ -124,7 +107,7 @@ class RunnersQuery(Model):
 @endpoints.add("GET", "/v1/pools", Permission.POOLS_READ, answers={200: PoolList})
 def list_pools(call: Call, services: Services) -> PoolList:
     """The pools that the token's projects may use."""
-    return PoolList(items=[_view(pool) for pool in _pools(call.by, services)])
+    return PoolList(items=[_view(pool) for pool in visible_pools(call.by, services)])
 
 
 @endpoints.add(
@@ -160,26 +143,6 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
     return Reply(_view(changed), 201 if new else 200)
 
 
-@endpoints.add("GET", "/v1/hosts", Permission.HOSTS_READ, answers={200: HostList})
-def list_hosts(call: Call, services: Services) -> HostList:
-    """The machines that joined a pool."""
-    hosts = [
-        HostView(
-            host_id=host.host_id,
-            pool=host.pool,
-            name=host.name,
-            slots=host.slots,
-            running=sorted(host.running),
-            joined_at=host.joined_at,
-            last_seen=host.last_seen,
-            facts=dict(host.facts),
-        )
-        for pool in _pools(call.by, services)
-        for host in services.hosts.list_hosts(pool.organization, pool.name)
-    ]
-    return HostList(items=hosts)
-
-
 @endpoints.add("GET", "/v1/runners", Permission.RUNNERS_READ, answers={200: RunnerList}, errors=(404, 422))
 def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerList:
     """The runners of a run, or those now at work for one of the latest 50 runs."""
@@ -212,7 +175,8 @@ def _check(body: PoolBody) -> None:
         )
 
 
-def _pools(principal: Principal, services: Services) -> list[Pool]:
+def visible_pools(principal: Principal, services: Services) -> list[Pool]:
+    """Those that the token's projects may use."""
     pools = services.access.list_pools(principal.organization)
     return [pool for pool in pools if principal.project == ALL_PROJECTS or pool.serves(principal.project)]
 

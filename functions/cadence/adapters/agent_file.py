@@ -17,6 +17,11 @@ def agent_file(sha256: str) -> bytes:
     return content
 
 
+def agent_digest() -> str:
+    """SHA-256 (hex) of the agent that this installation has."""
+    return _read()[1]
+
+
 @cache
 def _read() -> tuple[bytes, str]:
     for folder in Path(__file__).resolve().parents:

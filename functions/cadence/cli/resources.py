@@ -1,4 +1,4 @@
-"""Commands about what a project has: pipelines, secrets, git hosts, tokens; and about pools, hosts and runners."""
+"""Commands about what a project has: pipelines, secrets, git hosts, tokens; and about pools and runners."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +22,6 @@ secret = typer.Typer(
 githost = typer.Typer(name="githost", help="Git hosts, whose webhooks start runs.", no_args_is_help=True)
 token = typer.Typer(name="token", help="Tokens for the API.", no_args_is_help=True)
 pool = typer.Typer(name="pool", help="Pools: where runners come from.", no_args_is_help=True)
-host = typer.Typer(name="host", help="Machines that joined a pool.", no_args_is_help=True)
 runner = typer.Typer(name="runner", help="Runners: one for each attempt of a treatment.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
@@ -206,24 +205,6 @@ def list_pools(as_json: Json = False) -> None:
         lambda client: client.pools(),
         ("POOL", "PROVIDER", "ARCHITECTURES", "PROJECTS"),
         lambda one: (one["name"], one["provider"], " ".join(one["architectures"]), " ".join(one["projects"])),
-        as_json,
-    )
-
-
-@host.command("list")
-def list_hosts(as_json: Json = False) -> None:
-    """List the machines that joined a pool."""
-    _list(
-        lambda client: client.hosts(),
-        ("HOST", "NAME", "POOL", "RUNNING", "SLOTS", "LAST SEEN"),
-        lambda one: (
-            one["host_id"],
-            one["name"],
-            one["pool"],
-            len(one["running"]),
-            one["slots"],
-            date_time(one["last_seen"]),
-        ),
         as_json,
     )
 

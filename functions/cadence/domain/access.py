@@ -34,6 +34,7 @@ class Permission(StrEnum):
     POOLS_WRITE = "pools:write"
     HOSTS_READ = "hosts:read"
     HOSTS_JOIN = "hosts:join"
+    HOSTS_WRITE = "hosts:write"
     RUNNERS_READ = "runners:read"
     GITHOSTS_READ = "githosts:read"
     GITHOSTS_WRITE = "githosts:write"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from pynamodb.attributes import (
     BinaryAttribute,
+    BooleanAttribute,
     JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
@@ -247,6 +248,8 @@ class HostItem(RunnersTable):
     facts = JSONAttribute(null=True)
     handed = UnicodeSetAttribute(null=True)
     running = UnicodeSetAttribute(null=True)
+    labels = JSONAttribute(null=True)
+    draining = BooleanAttribute(null=True)
 
     @classmethod
     def key(cls, organization: str, pool: str, host_id: str) -> tuple[str, str]:
@@ -265,6 +268,8 @@ class HostItem(RunnersTable):
             facts=self.facts or {},
             handed=frozenset(self.handed or ()),
             running=frozenset(self.running or ()),
+            labels=self.labels or {},
+            draining=bool(self.draining),
         )
 
 
