@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.application.authenticate import issue_token
+from cadence.domain.errors import NotFound
 from cadence.domain.pool import Pool
 from cadence.domain.run import TreatmentState
 from cadence.domain.schemas import schema as schema_of
@@ -275,3 +276,27 @@ def test_several_outputs_in_one_request(call: Call, claimed: Claimed) -> None:
     assert status == 200, answer
     status, problem = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "no_such": ask}}, session)
     assert status == 404, problem
+
+
+def test_a_drained_host_gets_no_work_until_it_is_resumed(call: Call, world: World, join_token: str) -> None:
+    body = {"pool": "local", "name": "here", "facts": {"os": "linux"}, "slots": 2, "labels": {"gpu": "none"}}
+    _, host = call("hosts", body, join_token)
+    world.launch()
+    (known,) = world.hosts.list_hosts("default", "local")
+    assert (known.labels, known.draining) == ({"gpu": "none"}, False)
+    world.hosts.drain("default", "local", host["host_id"], draining=True)
+
+    path, asked = f"hosts/{host['host_id']}/lease", {"free_slots": 2, "running": []}
+    assert call(path, asked, host["token"])[1]["assignments"] == []
+    world.hosts.drain("default", "local", host["host_id"], draining=False)
+    assert len(call(path, asked, host["token"])[1]["assignments"]) == 1
+
+
+def test_a_forgotten_host_is_refused(call: Call, world: World, join_token: str) -> None:
+    _, host = call("hosts", {"pool": "local", "name": "here", "facts": {"os": "linux"}, "slots": 2}, join_token)
+    world.hosts.forget("default", "local", host["host_id"])
+    status, _ = call(f"hosts/{host['host_id']}/lease", {"free_slots": 2, "running": []}, host["token"])
+    assert status == 401
+    assert world.hosts.list_hosts("default", "local") == []
+    with pytest.raises(NotFound):
+        world.hosts.drain("default", "local", host["host_id"], draining=True)
