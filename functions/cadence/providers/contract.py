@@ -166,6 +166,14 @@ class Paced(Protocol):
         """A start takes one call of it; who has to wait for it costs nothing meanwhile. `start` itself does not ask `Calls` for it again."""
 
 
+@runtime_checkable
+class Warming(Protocol):
+    """What a provider does beside, if it can keep machines ready for runners that are still to come."""
+
+    def keep_warm(self, ready: int, stopped: int) -> None:
+        """Makes or ends machines without a runner until there are so many. They have an expiry, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
+
+
 Credentials = Mapping[str, str]
 """A pool's secret, decrypted, by key (`token`, `access_key`…): never logged, never in an error."""
 
