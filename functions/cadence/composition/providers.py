@@ -44,8 +44,9 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     start = StartRunner(
         runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records, budgets
     )
-    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools)
-    operations = Operations(start, ReleaseRunner(runners, providers, records, budgets), providers, records, sweep, _now)
+    release = ReleaseRunner(runners, providers, records, budgets, _now)
+    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release)
+    operations = Operations(start, release, providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
 
 

@@ -13,7 +13,7 @@ from cadence.application.pool_ports import PoolRecords
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
 from cadence.domain.run import TreatmentSpec, TreatmentState
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.runner import Outcome, Runner, RunnerState
 from cadence.domain.step import Next, Step
 from cadence.providers.contract import CallHome, Needs, Paced, Provider, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
@@ -216,12 +216,20 @@ def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:
     return runner.state is RunnerState.OFFERED and wanted.state is RunnerState.BOOTING
 
 
+def held(runner: Runner, now: datetime) -> bool:
+    """Whether its machine is kept for whoever looks into its failure."""
+    if runner.held_until is None or now >= runner.held_until:
+        return False
+    return runner.result is None or runner.result.outcome not in {Outcome.SUCCEEDED, Outcome.CANCELLED}
+
+
 @dataclass(frozen=True)
 class ReleaseRunner:
     runners: RunnerStore
     providers: Providers
     records: PoolRecords | None = None
     budgets: Budgets | None = None
+    clock: Clock | None = None
 
     def __call__(self, runner_id: str) -> None:
         """Ends a runner for good. Safe to repeat; one that never was is no error."""
@@ -234,6 +242,8 @@ class ReleaseRunner:
             self._keep_console(provider, runner)
         with suppress(Conflict):  # lost, or released before: what is left of it still has to go
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
+        if self.clock and held(self.runners.get_runner(runner_id), self.clock()):
+            return  # the sweeper ends it afterwards, or whoever held it
         provider.stop(runner.ref or runner_id)
         if self.budgets:
             self.budgets.settle(runner.organization, runner.pool, runner_id)
