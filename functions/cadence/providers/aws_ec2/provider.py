@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected, Transient
-from cadence.domain.pacing import Api
+from cadence.domain.pacing import Api, Pace
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 from cadence.providers.aws import THROTTLES, Clients, clients, decided, secrets_of, tag_map
@@ -40,6 +40,9 @@ _CONDITIONS = {
     "stopped": Condition.STOPPING,  # still has its disk
 }
 _PAGE = 1_000
+# Of the pace: for starts that are repeated, which have no turn of their own. Without it one lost answer takes the turn of
+# the next start, that one's refusal the turn after it, and so on through the whole burst.
+_SPARE = 0.05
 _CONSOLE = 16 * 1024
 
 
@@ -206,7 +209,9 @@ class Ec2Provider:
             raise
 
     def _api(self, region: str) -> Api:
-        return Api(self._settings.account or "own", region, "ec2:CreateFleet", self._settings.pace)
+        its = self._settings
+        pace = Pace(its.pace.per_second * (1 - _SPARE), its.pace.burst)
+        return Api(its.account or "own", region, "ec2:CreateFleet", pace)
 
     def _machine(self, region: str, instance: Mapping[str, Any]) -> Machine:
         tags = tag_map(instance.get("Tags", ()))
