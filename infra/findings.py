@@ -53,6 +53,9 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
                 *("image", "network-interface", "security-group", "subnet"),
             )
         },
+        resources.anywhere("ecs", "task/*"): "A pool's settings say where; conditions hold it to what is marked.",
+        resources.anywhere("ecs", "task-definition/cadence-*"): "Definitions are named after their content.",
+        resources.anywhere("logs", "log-group:*"): "A pool's settings name the log group of its tasks.",
         resources.function("provider_*"): "The treatment says which provider's Lambda starts its runner.",
     }
 

@@ -70,8 +70,32 @@ _EC2 = (
     ),
 )
 
+_FARGATE = (
+    Permission(
+        (
+            "ec2:DescribeSubnets",
+            "ecr:DescribeImages",
+            "ecs:DescribeClusters",
+            "ecs:DescribeTasks",
+            "ecs:ListClusters",
+            "ecs:ListTasks",
+            "ecs:RegisterTaskDefinition",
+            "servicequotas:GetServiceQuota",
+        ),
+        (everything,),
+    ),
+    Permission(
+        ("ecs:RunTask", "ecs:TagResource"),
+        _anywhere("ecs", "task-definition/cadence-*", "task/*"),
+        {f"aws:RequestTag/{_MARKED}": _installation},
+    ),
+    Permission(("ecs:StopTask",), _anywhere("ecs", "task/*"), {f"aws:ResourceTag/{_MARKED}": _installation}),
+    Permission(("logs:GetLogEvents",), _anywhere("logs", "log-group:*")),
+)
+
 PROVIDER_LAMBDAS: Mapping[str, ProviderLambda] = {
     "aws_ec2": ProviderLambda(permissions=_EC2),
+    "aws_fargate": ProviderLambda(permissions=_FARGATE),
 }
 
 

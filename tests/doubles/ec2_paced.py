@@ -101,7 +101,9 @@ class PacedEc2:
 
     def _called(self, action: str, asked: Mapping[str, Any]) -> None:
         self.calls[action] += 1
-        report = ParamValidator().validate(asked, self._shapes[action])
+        shape = self._shapes[action]
+        assert shape
+        report = ParamValidator().validate(asked, shape)
         assert not report.has_errors(), report.generate_report()
 
     def _take(self) -> None:

@@ -42,6 +42,20 @@ CAPACITY = frozenset(
         "VolumeLimitExceeded",
     }
 )
+CREDENTIALS = frozenset(
+    {
+        "AuthFailure",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "UnrecognizedClientException",
+        "MissingAuthenticationToken",
+        "OptInRequired",
+        "Blocked",
+    }
+)
 THROTTLES = frozenset(
     {
         "EC2ThrottledException",

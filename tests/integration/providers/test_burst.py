@@ -115,7 +115,7 @@ class Burst:
                 return
             told = self.setting.machines.answers.get(token)
             if told is not None:
-                assert told["next"] == "later"
+                assert isinstance(told, dict) and told["next"] == "later"
                 self.after(timedelta(seconds=told["wait_seconds"] + self.random.uniform(0, 0.3)), now)
                 return
             self.started_at[name] = self.setting.clock()
@@ -131,7 +131,8 @@ class Burst:
         def done() -> None:
             runners.complete(runner_id, Result(Outcome.SUCCEEDED, exit_code=0))
             self.release(runner_id)
-            self.after(timedelta(seconds=5), lambda: self.ec2.end(runners.get_runner(runner_id).ref.partition("/")[2]))
+            ref = runners.get_runner(runner_id).ref or ""
+            self.after(timedelta(seconds=5), lambda: self.ec2.end(ref.partition("/")[2]))
 
         self.after(timedelta(seconds=self.random.uniform(10, 120)), done)
 
