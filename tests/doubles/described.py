@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 from pydantic import TypeAdapter
 
 
@@ -16,14 +16,15 @@ class Undescribed(AssertionError):
 
 
 class Description:
-    """`document` is a JSON Schema whose definitions are found by `#/$defs/…` (or wherever `refs` of it point)."""
+    """`document` is a JSON Schema, whole: what it refers to is in it."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        kind = jsonschema.validators.validator_for(document, default=jsonschema.Draft202012Validator)
-        self._validator = kind(document)
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._validator = jsonschema_rs.validator_for(document)
 
     def check(self, value: Any) -> None:
-        problems = [f"{problem.json_path}: {problem.message}" for problem in self._validator.iter_errors(value)]
+        problems = [
+            f"{list(problem.instance_path)}: {problem.message}" for problem in self._validator.iter_errors(value)
+        ]
         if problems:
             raise Undescribed("; ".join(problems[:5]))
 

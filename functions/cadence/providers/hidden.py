@@ -20,7 +20,7 @@ class Hidden:
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        self._forms: set[str] = set()
+        self._forms: frozenset[str] = frozenset()
         self.add(*values)
 
     def add(self, *values: str) -> None:
