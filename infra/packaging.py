@@ -78,9 +78,10 @@ NEEDS: Mapping[str, Needs] = {
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
     **{
-        provider_folder(name): Needs((*_BASE, *row.packages), providers=(name,))
+        provider_folder(name): Needs((*_BASE, "tzdata", *row.packages), providers=(name,))
         for name, row in PROVIDER_LAMBDAS.items()
     },
+    "sweep": Needs(_BASE),
     "settle": Needs((*_BASE, *_CONDITIONS)),
     "act": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "wake_group": Needs((*_BASE, *_DOCUMENTS)),

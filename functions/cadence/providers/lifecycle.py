@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.pacing import Pacer
+from cadence.application.pool_ports import PoolRecords
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
-from cadence.domain.errors import Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
+from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
@@ -21,6 +22,12 @@ Providers = Callable[[str, str], Provider]
 
 # What a runner may take beyond its boot and its treatment: to end, and to be held for whoever looks into a failure.
 EXPIRY_GRACE = timedelta(minutes=90)
+
+# The end of what a machine printed, in characters.
+LONGEST_CONSOLE = 16 * 1024
+
+# What a pool had no room for, where the infrastructure does not say which of its offers.
+ANY_OFFER = "any"
 
 _NOT_BEGUN = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _RELEASABLE = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED})
@@ -41,6 +48,7 @@ class Launch:
     task_token: str = field(repr=False)
     priority: int = 0
     placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that comes again
+    placed_at: datetime | None = None  # when it was decided
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class StartRunner:
     clock: Clock
     homes: Homes | None = None  # None: machines have joined by themselves, and get their tokens there
     pacer: Pacer | None = None
+    records: PoolRecords | None = None  # None: what is offered and runs is kept with the hosts
 
     def __call__(self, launch: Launch) -> None:
         """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors."""
@@ -62,7 +71,7 @@ class StartRunner:
         run = self.runs.get_run(launch.run_id)
         provider = self.providers(run.organization, launch.pool)
         fresh = self.homes.fresh(launch.runner_id) if self.homes else None
-        runner = self.runners.put_runner(
+        runner = self._own(
             Runner(
                 runner_id=launch.runner_id,
                 run_id=launch.run_id,
@@ -77,11 +86,11 @@ class StartRunner:
                 boot_deadline=launch.boot_deadline,
                 task_token=launch.task_token,
                 priority=launch.priority,
+                placed_at=launch.placed_at,
                 **(fresh.kept if fresh else {}),
-            )
+            ),
+            fresh,
         )
-        if _to_begin_anew(runner, launch, provider):
-            runner = self._begin_anew(runner, launch, provider, fresh)
         # Looked at after the runner is there: whoever stops the run or the treatment from now on finds the runner.
         standing = self.runs.get_standing(launch.run_id, launch.treatment)
         if standing.run.stop_requested or standing.run.state.final:
@@ -104,6 +113,16 @@ class StartRunner:
         elif not runner.state.live:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
 
+    def _own(self, wanted: Runner, fresh: FreshToken | None) -> Runner:
+        """The attempt's runner, as this launch's own. Raises RunnerLost if a later launch has it: what this one does comes too late."""
+        try:
+            runner = self.runners.put_runner(wanted)
+            if _to_begin_anew(runner, wanted):
+                return self._begin_anew(runner, wanted, fresh)
+        except Conflict:
+            raise RunnerLost(f"runner {wanted.runner_id} went on elsewhere") from None
+        return runner
+
     def _turn(self, provider: Provider, runner: Runner) -> timedelta:
         """How long the start still has to wait for the infrastructure's API. A place that is kept is used once."""
         if self.pacer is None or not isinstance(provider, Paced):
@@ -115,9 +134,7 @@ class StartRunner:
     def _come_again(self, launch: Launch, runner: Runner, wait: timedelta) -> None:
         """Nothing boots, and nothing waits in here: the machine launches it again when its turn has come."""
         with suppress(Conflict):  # somebody ends it: the next launch sees that
-            self.runners.change_runner(
-                runner.runner_id, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait
-            )
+            self.runners.move_runner(runner, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait)
             self._note_waiting(launch, f"its turn with the API of pool {launch.pool}")
         step = Step(
             Next.LATER,
@@ -133,32 +150,39 @@ class StartRunner:
         self.runs.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
 
     def _start(self, provider: Provider, runner: Runner, request: RunnerRequest) -> None:
+        if self.records:
+            self.records.note_active(runner.organization, runner.pool, runner.runner_id, self.clock())
         try:
             ref = provider.start(request)
-        except CapacityExhausted:
+        except CapacityExhausted as error:
+            if self.records:
+                offer = str(error.details.get("offer", ANY_OFFER))
+                self.records.note_refusal(runner.organization, runner.pool, offer, self.clock(), error.message)
+                self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
             with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
-                self.runners.change_runner(runner.runner_id, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
+                self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
             raise
         if ref in {runner.runner_id, runner.ref}:
             return
         try:
-            self.runners.change_runner(runner.runner_id, _RELEASABLE, ref=ref, machine_expires_at=request.expires_at)
+            self.runners.move_runner(runner, _RELEASABLE, ref=ref, machine_expires_at=request.expires_at)
         except Conflict:
             # It was given up while the infrastructure made it, perhaps before there was anything to end.
             provider.stop(ref)
             raise RunnerLost(f"runner {runner.runner_id} was given up while it was being started") from None
 
-    def _begin_anew(self, runner: Runner, launch: Launch, provider: Provider, fresh: FreshToken | None) -> Runner:
+    def _begin_anew(self, runner: Runner, wanted: Runner, fresh: FreshToken | None) -> Runner:
         """There was no room before, perhaps in another pool: the attempt belongs to this one now, which also releases it."""
-        elsewhere = runner.pool != launch.pool
-        return self.runners.change_runner(
-            launch.runner_id,
+        elsewhere = runner.pool != wanted.pool
+        return self.runners.move_runner(
+            runner,
             _NOT_BEGUN,
-            pool=launch.pool,
-            provider=launch.provider,
-            state=provider.first_state,
-            created_at=self.clock(),
-            boot_deadline=launch.boot_deadline,
+            pool=wanted.pool,
+            provider=wanted.provider,
+            state=wanted.state,
+            created_at=wanted.created_at,
+            boot_deadline=wanted.boot_deadline,
+            placed_at=wanted.placed_at,
             turn_at=None if elsewhere else runner.turn_at,
             **({**(fresh.kept if fresh else {"sealed_token": None}), "ref": None} if elsewhere else {}),
         )
@@ -179,16 +203,17 @@ def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> Runn
     )
 
 
-def _to_begin_anew(runner: Runner, launch: Launch, provider: Provider) -> bool:
-    if runner.pool != launch.pool:
+def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:
+    if runner.pool != wanted.pool:
         return runner.state in _NOT_BEGUN
-    return runner.state is RunnerState.OFFERED and provider.first_state is RunnerState.BOOTING
+    return runner.state is RunnerState.OFFERED and wanted.state is RunnerState.BOOTING
 
 
 @dataclass(frozen=True)
 class ReleaseRunner:
     runners: RunnerStore
     providers: Providers
+    records: PoolRecords | None = None
 
     def __call__(self, runner_id: str) -> None:
         """Ends a runner for good. Safe to repeat; one that never was is no error."""
@@ -196,9 +221,22 @@ class ReleaseRunner:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
             return
+        provider = self.providers(runner.organization, runner.pool)
+        if runner.state is RunnerState.LOST and runner.claimed_at is None and runner.console is None:
+            self._keep_console(provider, runner)
         with suppress(Conflict):  # lost, or released before: what is left of it still has to go
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
-        provider = self.providers(runner.organization, runner.pool)
-        if runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself:
-            return
-        provider.stop(runner.ref or runner_id)
+        if not (runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself):
+            provider.stop(runner.ref or runner_id)
+        if self.records:
+            self.records.note_ended(runner.organization, runner.pool, runner_id)
+
+    def _keep_console(self, provider: Provider, runner: Runner) -> None:
+        """It never called home: what its machine printed may say why, and is gone with it. Not to be had is no reason not to end it."""
+        try:
+            printed = provider.console(runner.ref or runner.runner_id)
+        except CadenceError as error:
+            printed = f"(the console could not be read: {error.message})"
+        if printed:
+            with suppress(Conflict):
+                self.runners.change_runner(runner.runner_id, {RunnerState.LOST}, console=printed[-LONGEST_CONSOLE:])
