@@ -22,7 +22,11 @@ class ProviderLambda:
     timeout: int = 60
 
 
-PROVIDER_LAMBDAS: Mapping[str, ProviderLambda] = {}
+PROVIDER_LAMBDAS: Mapping[str, ProviderLambda] = {
+    "openstack": ProviderLambda(packages=("keystoneauth1",)),
+    # The description of vSphere's API takes its place in memory.
+    "vsphere": ProviderLambda(packages=("pyvmomi",), memory=1024),
+}
 
 
 def folder(provider: str) -> str:

@@ -1,7 +1,7 @@
 """`RunnerStore` and `RunnerResults` in memory."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cadence.domain.errors import Conflict, Gone, NotFound
@@ -21,6 +21,8 @@ class MemoryRunnerStore:
         if stored is None:
             self.created.append(runner.runner_id)
             stored = runner
+        elif stored.placed_at and runner.placed_at and stored.placed_at > runner.placed_at:
+            raise Conflict(f"runner {runner.runner_id} was placed since")
         else:
             stored = dataclasses.replace(stored, task_token=runner.task_token)
         self.runners[runner.runner_id] = stored
@@ -32,12 +34,21 @@ class MemoryRunnerStore:
         except KeyError:
             raise NotFound(f"there is no runner {runner_id}") from None
 
+    def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
+        return {runner_id: self.runners[runner_id] for runner_id in runner_ids if runner_id in self.runners}
+
     def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
         stored = self.runners.get(runner_id)
         if stored is None or stored.state not in set(source):
             raise Conflict(f"runner {runner_id} is no longer as it was read")
         self.runners[runner_id] = dataclasses.replace(stored, **changes)
         return self.runners[runner_id]
+
+    def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
+        stored = self.runners.get(seen.runner_id)
+        if stored is not None and (stored.pool, stored.placed_at) != (seen.pool, seen.placed_at):
+            raise Conflict(f"runner {seen.runner_id} was placed since")
+        return self.change_runner(seen.runner_id, source, **changes)
 
     def declare_lost(self, runner: Runner) -> bool:
         stored = self.get_runner(runner.runner_id)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.pacing import Pacer
@@ -41,6 +41,7 @@ class Launch:
     task_token: str = field(repr=False)
     priority: int = 0
     placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that comes again
+    placed_at: datetime | None = None  # when it was decided
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class StartRunner:
         run = self.runs.get_run(launch.run_id)
         provider = self.providers(run.organization, launch.pool)
         fresh = self.homes.fresh(launch.runner_id) if self.homes else None
-        runner = self.runners.put_runner(
+        runner = self._own(
             Runner(
                 runner_id=launch.runner_id,
                 run_id=launch.run_id,
@@ -77,11 +78,11 @@ class StartRunner:
                 boot_deadline=launch.boot_deadline,
                 task_token=launch.task_token,
                 priority=launch.priority,
+                placed_at=launch.placed_at,
                 **(fresh.kept if fresh else {}),
-            )
+            ),
+            fresh,
         )
-        if _to_begin_anew(runner, launch, provider):
-            runner = self._begin_anew(runner, launch, provider, fresh)
         # Looked at after the runner is there: whoever stops the run or the treatment from now on finds the runner.
         standing = self.runs.get_standing(launch.run_id, launch.treatment)
         if standing.run.stop_requested or standing.run.state.final:
@@ -104,6 +105,16 @@ class StartRunner:
         elif not runner.state.live:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
 
+    def _own(self, wanted: Runner, fresh: FreshToken | None) -> Runner:
+        """The attempt's runner, as this launch's own. Raises RunnerLost if a later launch has it: what this one does comes too late."""
+        try:
+            runner = self.runners.put_runner(wanted)
+            if _to_begin_anew(runner, wanted):
+                return self._begin_anew(runner, wanted, fresh)
+        except Conflict:
+            raise RunnerLost(f"runner {wanted.runner_id} went on elsewhere") from None
+        return runner
+
     def _turn(self, provider: Provider, runner: Runner) -> timedelta:
         """How long the start still has to wait for the infrastructure's API. A place that is kept is used once."""
         if self.pacer is None or not isinstance(provider, Paced):
@@ -115,9 +126,7 @@ class StartRunner:
     def _come_again(self, launch: Launch, runner: Runner, wait: timedelta) -> None:
         """Nothing boots, and nothing waits in here: the machine launches it again when its turn has come."""
         with suppress(Conflict):  # somebody ends it: the next launch sees that
-            self.runners.change_runner(
-                runner.runner_id, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait
-            )
+            self.runners.move_runner(runner, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait)
             self._note_waiting(launch, f"its turn with the API of pool {launch.pool}")
         step = Step(
             Next.LATER,
@@ -137,28 +146,29 @@ class StartRunner:
             ref = provider.start(request)
         except CapacityExhausted:
             with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
-                self.runners.change_runner(runner.runner_id, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
+                self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
             raise
         if ref in {runner.runner_id, runner.ref}:
             return
         try:
-            self.runners.change_runner(runner.runner_id, _RELEASABLE, ref=ref, machine_expires_at=request.expires_at)
+            self.runners.move_runner(runner, _RELEASABLE, ref=ref, machine_expires_at=request.expires_at)
         except Conflict:
             # It was given up while the infrastructure made it, perhaps before there was anything to end.
             provider.stop(ref)
             raise RunnerLost(f"runner {runner.runner_id} was given up while it was being started") from None
 
-    def _begin_anew(self, runner: Runner, launch: Launch, provider: Provider, fresh: FreshToken | None) -> Runner:
+    def _begin_anew(self, runner: Runner, wanted: Runner, fresh: FreshToken | None) -> Runner:
         """There was no room before, perhaps in another pool: the attempt belongs to this one now, which also releases it."""
-        elsewhere = runner.pool != launch.pool
-        return self.runners.change_runner(
-            launch.runner_id,
+        elsewhere = runner.pool != wanted.pool
+        return self.runners.move_runner(
+            runner,
             _NOT_BEGUN,
-            pool=launch.pool,
-            provider=launch.provider,
-            state=provider.first_state,
-            created_at=self.clock(),
-            boot_deadline=launch.boot_deadline,
+            pool=wanted.pool,
+            provider=wanted.provider,
+            state=wanted.state,
+            created_at=wanted.created_at,
+            boot_deadline=wanted.boot_deadline,
+            placed_at=wanted.placed_at,
             turn_at=None if elsewhere else runner.turn_at,
             **({**(fresh.kept if fresh else {"sealed_token": None}), "ref": None} if elsewhere else {}),
         )
@@ -179,10 +189,10 @@ def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> Runn
     )
 
 
-def _to_begin_anew(runner: Runner, launch: Launch, provider: Provider) -> bool:
-    if runner.pool != launch.pool:
+def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:
+    if runner.pool != wanted.pool:
         return runner.state in _NOT_BEGUN
-    return runner.state is RunnerState.OFFERED and provider.first_state is RunnerState.BOOTING
+    return runner.state is RunnerState.OFFERED and wanted.state is RunnerState.BOOTING
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from cadence.domain.errors import InvalidRequest
@@ -65,6 +66,7 @@ def launch_of(event: Event) -> Launch:
         priority=placement.get("priority", 0),
         task_token=event["task_token"],
         placement=placement,
+        placed_at=datetime.fromisoformat(placement["decided_at"]) if "decided_at" in placement else None,
     )
 
 

@@ -74,9 +74,11 @@ class RunnerItem(RunnersTable):
     priority = NumberAttribute(null=True)
     secret_versions = JSONAttribute(null=True)
     boot_phases = JSONAttribute(null=True)
+    placed_at = UTCDateTimeAttribute(null=True)
     sealed_token = UnicodeAttribute(null=True)
     ref = UnicodeAttribute(null=True)
     turn_at = UTCDateTimeAttribute(null=True)
+    held_until = UTCDateTimeAttribute(null=True)
     machine_expires_at = UTCDateTimeAttribute(null=True)
 
     @classmethod
