@@ -4,13 +4,17 @@ import os
 import time
 from datetime import UTC, datetime
 
+import requests
+
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.paces import DynamoPaces
 from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.guarded_session import guarded_session
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.machine_boundary import LambdaHandler, token_task
+from cadence.adapters.reach import Reach
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
@@ -37,6 +41,11 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     start = StartRunner(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer)
     operations = Operations(start, ReleaseRunner(runners, providers), providers)
     return token_task(f"provider_{name}", operations, machines)
+
+
+def guarded() -> requests.Session:
+    """For providers whose pools say which host to call: it reaches public ones, and those that this installation names."""
+    return guarded_session(Reach.of(settings.load(settings.ProviderSettings).git_hosts))
 
 
 def _agent(its: settings.ProviderSettings) -> AgentFile:

@@ -170,6 +170,15 @@ class Paced(Protocol):
         """A start takes one call of it; who has to wait for it costs nothing meanwhile. `start` itself does not ask `Calls` for it again."""
 
 
+@runtime_checkable
+class EndsItself(Protocol):
+    """What a provider says beside, if its machines go by themselves once their agent is done."""
+
+    @property
+    def ends_itself(self) -> bool:
+        """Releasing a runner whose result is in costs no call: the sweeper ends those that have not gone."""
+
+
 Credentials = Mapping[str, str]
 """A pool's secret, decrypted, by key (`token`, `access_key`…): never logged, never in an error."""
 

@@ -13,7 +13,7 @@ from cadence.domain.errors import Cancelled, CapacityExhausted, Conflict, NotFou
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
-from cadence.providers.contract import CallHome, Needs, Paced, Provider, RunnerRequest
+from cadence.providers.contract import CallHome, EndsItself, Needs, Paced, Provider, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
 
 Providers = Callable[[str, str], Provider]
@@ -208,4 +208,7 @@ class ReleaseRunner:
             return
         with suppress(Conflict):  # lost, or released before: what is left of it still has to go
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
-        self.providers(runner.organization, runner.pool).stop(runner.ref or runner_id)
+        provider = self.providers(runner.organization, runner.pool)
+        if runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself:
+            return
+        provider.stop(runner.ref or runner_id)

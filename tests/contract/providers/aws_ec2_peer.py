@@ -138,8 +138,9 @@ def a_place(region: str) -> dict[str, Any]:
 
 
 def an_image(region: str) -> str:
+    wanted = ("/dev/sda1", "x86_64")
     images = backend(region).amis.values()
-    return min(each.id for each in images if (each.root_device_name, each.architecture) == ("/dev/sda1", "x86_64"))
+    return min(str(each.id) for each in images if (each.root_device_name, each.architecture) == wanted)
 
 
 def instances(runner_id: str) -> list[tuple[str, Any]]:
