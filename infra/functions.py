@@ -47,6 +47,7 @@ SIZES: Mapping[str, Size] = {
     "place": _STATE,
     "provider_host": _STATE,
     **{provider_folder(name): Size(memory=row.memory, timeout=row.timeout) for name, row in PROVIDER_LAMBDAS.items()},
+    "sweep": Size(memory=256, timeout=60),
     "settle": _STATE,
     # It reads and writes again whatever the instances of a group sent.
     "act": Size(memory=1769, timeout=900),

@@ -81,6 +81,7 @@ NEEDS: Mapping[str, Needs] = {
         provider_folder(name): Needs((*_BASE, *row.packages), providers=(name,))
         for name, row in PROVIDER_LAMBDAS.items()
     },
+    "sweep": Needs(_BASE),
     "settle": Needs((*_BASE, *_CONDITIONS)),
     "act": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "wake_group": Needs((*_BASE, *_DOCUMENTS)),

@@ -75,6 +75,10 @@ def _delivers_alerts() -> Permission:
     return _may("lambda", ("InvokeFunction",), lambda names: names.function("alert_deliveries"))
 
 
+def _asks_providers() -> Permission:
+    return _may("lambda", ("InvokeFunction",), lambda names: names.function("provider_*"))
+
+
 def _schedules(*actions: str) -> Permission:
     return _may("scheduler", actions, lambda names: names.schedules())
 
@@ -116,7 +120,7 @@ _RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 _PROVIDES = (
     _items("access", "GetItem"),
     _items("runs", "GetItem", "BatchGetItem"),
-    _items("runners", "GetItem", "Query", "PutItem", "UpdateItem"),
+    _items("runners", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
     _answers("treatment", "Success", "Failure"),
     _sends("deadlines"),
 )
@@ -164,6 +168,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "BatchGetItem"),
         _sends("alerting"),
         _delivers_alerts(),
+        # Credentials of a pool that is removed go with it; a pool is probed when it was changed.
+        _asks_providers(),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -220,6 +226,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
         _doorbells("SendMessage"),
     ),
+    "sweep": (_items("access", "Query"), _items("runners", "GetItem", "Query"), _asks_providers()),
     "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
     "act": (
         *_FEEDS,

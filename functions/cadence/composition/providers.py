@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import requests
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.paces import DynamoPaces
 from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
+from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.guarded_session import guarded_session
@@ -25,6 +27,7 @@ from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
 from cadence.providers.operations import Operations
 from cadence.providers.remembered import RememberedProviders
+from cadence.providers.sweeping import Sweep
 
 
 def provider_handler(name: str, build: Build) -> LambdaHandler:
@@ -38,8 +41,12 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     pacer = Pacer(DynamoPaces(its.runners_table), _now, time.sleep)
     providers = RememberedProviders(name, pools, credentials, build, Surroundings(its.installation, _now, pacer))
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
-    start = StartRunner(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer)
-    operations = Operations(start, ReleaseRunner(runners, providers), providers)
+    records = DynamoPoolRecords(its.runners_table)
+    start = StartRunner(
+        runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records
+    )
+    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now)
+    operations = Operations(start, ReleaseRunner(runners, providers, records), providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
 
 

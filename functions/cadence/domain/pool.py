@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cadence.domain.pool_policy import Policy
 from cadence.domain.step import Next, Step
 
 # The provider whose runners are offered to machines that joined a pool by themselves.
@@ -53,6 +54,7 @@ class Pool:
     max_runners: int | None = None
     largest: LargestRunner = LargestRunner()
     price: Price | None = None
+    policy: Policy = field(default_factory=Policy)
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cadence.application.pool_ports import Marks, RunnersById
+from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
 from cadence.application.ports import Clock
 from cadence.domain.errors import CadenceError
 from cadence.domain.runner import Runner, RunnerState
@@ -38,7 +38,7 @@ class Swept:
 class Sweep:
     providers: Providers
     runners: RunnersById
-    marks: Marks
+    records: PoolRecords
     clock: Clock
 
     def __call__(self, organization: str, pool: str) -> Swept:
@@ -46,16 +46,16 @@ class Sweep:
         provider = self.providers(organization, pool)
         machines = provider.list_owned()
         known = self.runners({machine.runner_id for machine in machines if machine.runner_id})
-        marks = dict(self.marks.marks(organization, pool))
+        marks = dict(self.records.marks(organization, pool))
         marked, ended, refused = [], [], []
         for machine in machines:
             reason = orphaned(machine, known.get(machine.runner_id), pool, self.clock())
             since = marks.pop(machine.ref, None)
             if reason is None:
                 if since is not None:
-                    self.marks.unmark(organization, pool, machine.ref)
+                    self.records.unmark(organization, pool, machine.ref)
             elif since is None:
-                self.marks.mark(organization, pool, machine.ref, self.clock())
+                self.records.mark(organization, pool, machine.ref, self.clock())
                 marked.append(machine.ref)
             elif self.clock() >= since + LOOK_AGAIN and self._still(machine, pool):
                 try:
@@ -67,7 +67,8 @@ class Sweep:
                     _log.info("ended %s of pool %s: %s", machine.ref, pool, reason)
                     ended.append(machine.ref)
         for gone in marks:
-            self.marks.unmark(organization, pool, gone)
+            self.records.unmark(organization, pool, gone)
+        self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
         seen = tuple(machine.ref for machine in machines)
         return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
 
