@@ -97,6 +97,14 @@ PROVIDER_LAMBDAS: Mapping[str, ProviderLambda] = {
     "aws_ec2": ProviderLambda(permissions=_EC2),
     "aws_fargate": ProviderLambda(permissions=_FARGATE),
     "kubernetes": ProviderLambda(packages=("requests",)),
+    "azure": ProviderLambda(packages=("msal",)),
+    "gcp": ProviderLambda(packages=("cryptography", "google-auth", "requests")),
+    "github_actions": ProviderLambda(packages=("cryptography", "pyjwt", "requests")),
+    "gitlab": ProviderLambda(packages=("requests",)),
+    "openstack": ProviderLambda(packages=("keystoneauth1",)),
+    "scaleway": ProviderLambda(packages=("requests",)),
+    # The description of vSphere's API takes its place in memory.
+    "vsphere": ProviderLambda(packages=("pyvmomi",), memory=1024),
 }
 
 

@@ -156,6 +156,7 @@ class ProviderSettings:
     installation: str
     gateway_url: str
     agent_sha256: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,8 @@ class ReleaseRunner:
             self._keep_console(provider, runner)
         with suppress(Conflict):  # lost, or released before: what is left of it still has to go
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
-        if not (runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself):
+        ended = runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself
+        if not ended:
             provider.stop(runner.ref or runner_id)
         if self.records:
             self.records.note_ended(runner.organization, runner.pool, runner_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cadence.application.ports import Clock
 from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected, Transient
+from cadence.domain.pacing import Api
 from cadence.domain.runner import RunnerState
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
@@ -21,10 +22,9 @@ from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner, host_name
 from cadence.providers.rest import Answer, Rest, all_there
 
-COMPUTE = "https://compute.googleapis.com/compute/v1"
-RESOURCES = "https://cloudresourcemanager.googleapis.com/v1"
-
 _CONSOLE = 16 * 1024
+# How things refer to one another, wherever the API is called.
+_LINKS = "https://www.googleapis.com/compute/v1"
 
 
 class GcpProvider:
@@ -40,13 +40,18 @@ class GcpProvider:
         resources: Rest,
         hidden: Hidden,
         clock: Clock,
+        api: Api,
         boot: BootOptions | None = None,
         page: int = 500,
     ) -> None:
         self._owner, self._settings, self._hidden, self._clock = owner, settings, hidden, clock
         self._compute, self._resources = compute, resources
         self._boot = boot or BootOptions(console="/dev/ttyS0")
-        self._page = page
+        self._api, self._page = api, page
+
+    @property
+    def start_api(self) -> Api:
+        return self._api
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
@@ -138,7 +143,7 @@ class GcpProvider:
     def _end_of(self, ref: str) -> str | None:
         """Why there is none: what its last operation failed with, or that it was preempted."""
         zone, name = ref.split("/", 1)
-        target = f"{COMPUTE.replace('compute.googleapis', 'www.googleapis')}/{self._path(ref)}"
+        target = f"{_LINKS}/{self._path(ref)}"
         params = {"filter": f'(targetLink = "{target}")', "maxResults": self._page}
         said: str | None = None
         path = f"projects/{self._settings.project}/zones/{zone}/operations"
