@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cadence.domain.errors import Conflict, NotFound, ProviderRejected, Transient
+from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, ProviderRejected, Transient
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 from cadence.providers.bootstrap import BootOptions, variables
@@ -50,6 +50,8 @@ class KubernetesProvider:
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
             raise ValueError("a job has to be told how to call home")
+        if request.needs.image:
+            raise CapacityExhausted("Jobs of this pool run in the pool's own image, not in one that a treatment names.")
         self._hidden.add(request.home.one_time_token)
         told = variables(request.home, request, self._boot)
         wanted = manifests.job(self._settings, self._owner, request, told)
