@@ -1,6 +1,6 @@
 """Makes a runner of this machine: finds out who it is, fetches the agent, checks its digest, starts it.
 
-``python3 boot.py FOLDER``. Everything comes from the environment (the names are in ``cadence.providers.bootstrap``).
+``python3 boot.py FOLDER [AGENT COMMAND…]``. Everything comes from the environment (the names are in ``cadence.providers.bootstrap``).
 The one-time token comes from the file ``token`` in the folder, from ``CADENCE_RUNNER_TOKEN``, or from the tags that
 EC2 shows an instance. Each phase is told to the control plane, and printed for when that cannot be reached.
 """
@@ -69,7 +69,8 @@ class Reports:
                 say(f"the control plane could not be told: {error}")
 
 
-def main(folder: str) -> int:
+def main(folder: str, *words: str) -> int:
+    """With ``words`` the agent gets another command than to be a runner, and its token is that of ``CADENCE_JOIN_TOKEN``."""
     os.umask(0o077)
     begun = time.monotonic()
     home = os.environ.get("CADENCE_FOLDER", os.path.join(folder, "home"))
