@@ -143,7 +143,9 @@ class Functions(Construct):
         )
         accept_wildcard(role, log_streams, "Lambda names the streams of the function's own log group.")
         if folder in map(provider_folder, PROVIDER_LAMBDAS):
-            accept_wildcard(role, "*", "Describing knows no resource; what a launch makes is narrowed where it is made.")
+            accept_wildcard(
+                role, "*", "Describing knows no resource; what a launch makes is narrowed where it is made."
+            )
         return role
 
     def _key_conditions(self, folder: str) -> Mapping[str, Any] | None:

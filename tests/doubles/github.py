@@ -88,7 +88,9 @@ class Github(Cloud):
             return None
         if token in (TOKEN, APP_TOKEN):
             return None
-        return Reply(401, {"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest", "status": "401"})
+        return Reply(
+            401, {"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest", "status": "401"}
+        )
 
     def serve(self, asked: Asked) -> Reply:
         if asked.path.startswith("/signed/"):
@@ -122,17 +124,28 @@ class Github(Cloud):
             return _missing()
         inputs = asked.body["inputs"]
         assert set(inputs) == {"mark", "runner", "labels", "agent_sha256", "minutes"}
-        assert all(isinstance(value, str) for value in inputs.values()) and isinstance(json.loads(inputs["labels"]), list)
+        assert all(isinstance(value, str) for value in inputs.values()) and isinstance(
+            json.loads(inputs["labels"]), list
+        )
         run_id = 30_000_000 + next(self.numbers)
         run = openapi().example("workflow-run")
         run |= {
-            "id": run_id, "display_title": inputs["mark"], "event": "workflow_dispatch", "status": "queued",
-            "conclusion": None, "created_at": "2026-11-25T10:00:00Z", "path": f".github/workflows/{workflow}",
+            "id": run_id,
+            "display_title": inputs["mark"],
+            "event": "workflow_dispatch",
+            "status": "queued",
+            "conclusion": None,
+            "created_at": "2026-11-25T10:00:00Z",
+            "path": f".github/workflows/{workflow}",
         }
         self.runs[run_id], self.inputs[run_id] = run, inputs
         if not self.details:
             return Reply(204)
-        there = {"workflow_run_id": run_id, "run_url": f"{self.url}{_REPO}/runs/{run_id}", "html_url": f"https://github.com/{REPOSITORY}/actions/runs/{run_id}"}
+        there = {
+            "workflow_run_id": run_id,
+            "run_url": f"{self.url}{_REPO}/runs/{run_id}",
+            "html_url": f"https://github.com/{REPOSITORY}/actions/runs/{run_id}",
+        }
         return Reply(200, there)
 
     def list_runs(self, asked: Asked, workflow: str = "") -> Reply:
@@ -146,7 +159,9 @@ class Github(Cloud):
         size, page = int(asked.params["per_page"]), int(asked.params.get("page", "1"))
         headers = {}
         if page * size < len(found):
-            params = "&".join(f"{name}={value}" for name, value in asked.params.items() if name not in ("page", "created"))
+            params = "&".join(
+                f"{name}={value}" for name, value in asked.params.items() if name not in ("page", "created")
+            )
             created = f"&created=%3E%3D{asked.params['created'][2:]}" if "created" in asked.params else ""
             headers["link"] = f'<{self.url}{asked.path}?{params}{created}&page={page + 1}>; rel="next"'
         body = {"total_count": len(found), "workflow_runs": written(found[(page - 1) * size : page * size])}
@@ -168,7 +183,13 @@ class Github(Cloud):
     def jobs(self, asked: Asked, id: str) -> Reply:  # noqa: A002
         if int(id) not in self.runs:
             return _missing()
-        return Reply(200, {"total_count": 1, "jobs": [{**openapi().example("job"), "id": int(id), "created_at": "2026-11-25T10:00:00Z"}]})
+        return Reply(
+            200,
+            {
+                "total_count": 1,
+                "jobs": [{**openapi().example("job"), "id": int(id), "created_at": "2026-11-25T10:00:00Z"}],
+            },
+        )
 
     def job_logs(self, asked: Asked, id: str) -> Reply:  # noqa: A002
         if int(id) not in self.logs:
@@ -180,7 +201,9 @@ class Github(Cloud):
         return Reply(200, self.logs[int(id)])
 
     def of(self, runner_id: str) -> list[dict[str, Any]]:
-        return [run for run in self.runs.values() if re.match(rf"cadence {re.escape(runner_id)} ", run["display_title"])]
+        return [
+            run for run in self.runs.values() if re.match(rf"cadence {re.escape(runner_id)} ", run["display_title"])
+        ]
 
 
 def _missing() -> Reply:

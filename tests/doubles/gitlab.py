@@ -12,7 +12,9 @@ from tests.doubles.cloud import Cloud, written
 from tests.doubles.described import Description
 from tests.fakes.answering import Asked, Reply
 
-TYPES = Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser() / "gitlab-client-v1.46.0/types.json"
+TYPES = (
+    Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser() / "gitlab-client-v1.46.0/types.json"
+)
 HERE = TYPES.is_file()
 PROJECT = "acme/runners"
 TOKEN = "glpat-planted0123456789abcd"
@@ -65,9 +67,17 @@ class Gitlab(Cloud):
         number = next(self.numbers)
         given = {one["key"]: one["value"] for one in asked.body["variables"]}
         pipeline = {
-            "id": number, "iid": number, "project_id": 7, "status": "created", "source": "api", "ref": asked.body["ref"],
-            "sha": "a" * 40, "name": given["CADENCE_MARK"], "web_url": f"https://gitlab.example/{PROJECT}/-/pipelines/{number}",
-            "created_at": "2026-11-25T10:00:00.000Z", "updated_at": "2026-11-25T10:00:00.000Z",
+            "id": number,
+            "iid": number,
+            "project_id": 7,
+            "status": "created",
+            "source": "api",
+            "ref": asked.body["ref"],
+            "sha": "a" * 40,
+            "name": given["CADENCE_MARK"],
+            "web_url": f"https://gitlab.example/{PROJECT}/-/pipelines/{number}",
+            "created_at": "2026-11-25T10:00:00.000Z",
+            "updated_at": "2026-11-25T10:00:00.000Z",
         }
         self.pipelines[number], self.variables[number] = pipeline, given
         return self._pipeline(201, pipeline)
@@ -86,7 +96,9 @@ class Gitlab(Cloud):
             described("PipelineInfo").check(one)
         headers = {}
         if page * size < len(found):
-            params = "&".join(f"{name}={value.replace('+', '%2B')}" for name, value in asked.params.items() if name != "page")
+            params = "&".join(
+                f"{name}={value.replace('+', '%2B')}" for name, value in asked.params.items() if name != "page"
+            )
             headers["link"] = f'<{self.url}{asked.path}?{params}&page={page + 1}>; rel="next"'
         return Reply(200, shown, headers)
 

@@ -18,7 +18,9 @@ class OpenApi:
         self._document = json.loads(document.read_text())
         # Those without parts that vary come first.
         paths = sorted(self._document["paths"], key=lambda path: path.count("{"))
-        self._paths = [(re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), path) for path in paths]
+        self._paths = [
+            (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), path) for path in paths
+        ]
 
     def describes(self, asked: Asked) -> Mapping[str, Any]:
         """The operation that a request is. Raises Undescribed, also for parameters and bodies that it does not have."""

@@ -104,6 +104,7 @@ class RunnerGatewaySettings:
     cache_mebibytes: str
     project_cache_mebibytes: str
     deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)

@@ -166,4 +166,3 @@ def test_a_thousand_start_at_the_pace_that_the_api_bears(seed: int, lost_share: 
     assert all(each["State"]["Name"] == "terminated" for each in its.instances.values())
     # Asked, told to come later, come again: no more.
     assert sum(burst.launches.values()) <= 2 * 1_000 + burst.retries
-

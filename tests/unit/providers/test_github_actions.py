@@ -153,6 +153,8 @@ def test_the_log_of_its_job(github: Hands) -> None:
 def test_a_probe_names_what_is_missing(github: Hands) -> None:
     github.cloud.state = "disabled_manually"
     missing = {check.what: check for check in github.provider().probe() if check.missing}
-    assert "disabled_manually" in (missing["image"].missing or "") and "cadence-runner.yml" in (missing["image"].hint or "")
+    assert "disabled_manually" in (missing["image"].missing or "") and "cadence-runner.yml" in (
+        missing["image"].hint or ""
+    )
     another = replace(SETTINGS, workflow="none.yml")
     assert "Not Found" in str([check.missing for check in github.provider(another).probe()])

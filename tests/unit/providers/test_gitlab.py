@@ -22,7 +22,8 @@ from tests.unit.providers.requests import TOKEN as ONE_TIME
 pytestmark = pytest.mark.skipif(not HERE, reason="The types of GitLab's client are not here (.ci/descriptions)")
 
 SETTINGS = GitlabSettings(
-    project=PROJECT, runners=(Choice("saas-linux-medium-amd64", cpu=4_000), Choice("saas-linux-small-arm64", arch="arm64"))
+    project=PROJECT,
+    runners=(Choice("saas-linux-medium-amd64", cpu=4_000), Choice("saas-linux-small-arm64", arch="arm64")),
 )
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import requests
@@ -45,7 +45,7 @@ class AppToken:
         self._hidden, self._clock = hidden, clock
         self._rest = Rest(url, GithubDialect(), self._as_app, hidden=hidden, session=session, seconds=seconds)
         self._lock = threading.Lock()
-        self._token, self._until = "", datetime.min
+        self._token, self._until = "", datetime.min.replace(tzinfo=UTC)
 
     def __call__(self) -> Mapping[str, str]:
         with self._lock:
@@ -71,7 +71,9 @@ class AppToken:
         try:
             assertion = jwt.encode(claims, self._credentials["private_key"], algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
-            raise ProviderRejected("`private_key` of the pool's credentials is no private key of a GitHub App.") from None
+            raise ProviderRejected(
+                "`private_key` of the pool's credentials is no private key of a GitHub App."
+            ) from None
         self._hidden.add(assertion)
         return {**_VERSION, "Authorization": f"Bearer {assertion}"}
 

@@ -5,7 +5,14 @@ from typing import Any
 from cadence.domain.errors import CadenceError, CapacityExhausted
 from cadence.providers.rest import Answer, Refusal, mentions
 
-_FULL = ("quota exceeded", "no more compute minutes", "compute quota", "ci minutes", "pipeline limit", "job activity limit")
+_FULL = (
+    "quota exceeded",
+    "no more compute minutes",
+    "compute quota",
+    "ci minutes",
+    "pipeline limit",
+    "job activity limit",
+)
 
 
 class GitlabDialect:
@@ -23,5 +30,7 @@ class GitlabDialect:
 def _plain(words: Any) -> str:
     """A text, a list of texts, or texts by what is wrong."""
     if isinstance(words, dict):
-        return "; ".join(f"{name}: {_plain(value)}" if name != "base" else _plain(value) for name, value in words.items())
+        return "; ".join(
+            f"{name}: {_plain(value)}" if name != "base" else _plain(value) for name, value in words.items()
+        )
     return ", ".join(map(str, words)) if isinstance(words, list) else str(words)

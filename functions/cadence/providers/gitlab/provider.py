@@ -106,7 +106,9 @@ class GitlabProvider:
         credentials = checked("credentials", lambda: self._rest.get(self._settings.path), hint)
         if credentials.missing:
             return [credentials]
-        needed = f"Commit runner_bootstrap/gitlab/cadence-runner.yml as .gitlab-ci.yml on the branch {self._settings.ref}."
+        needed = (
+            f"Commit runner_bootstrap/gitlab/cadence-runner.yml as .gitlab-ci.yml on the branch {self._settings.ref}."
+        )
         return [credentials, checked("image", self._look_for_file, needed)]
 
     def console(self, ref: str) -> str | None:

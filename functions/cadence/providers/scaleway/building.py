@@ -24,9 +24,7 @@ def build(pool: Pool, credentials: Credentials, around: Surroundings, url: str =
         raise ProviderRejected("The pool's credentials lack `secret_key`: that of an API key of Scaleway.")
     settings, hidden = ScalewaySettings.from_json(pool.settings), Hidden([key])
     api = Api(settings.project_id, "all", "instances", _PACE)
-    rest = Rest(
-        url, ScalewayDialect(), lambda: {"X-Auth-Token": key}, hidden=hidden, turns=(around.calls, api)
-    )
+    rest = Rest(url, ScalewayDialect(), lambda: {"X-Auth-Token": key}, hidden=hidden, turns=(around.calls, api))
     owner = Owner(around.installation, pool.organization, pool.name)
     boot = BootOptions.from_json(pool.settings.get("boot", {}))
     return ScalewayProvider(owner, settings, rest, hidden, api, boot)
