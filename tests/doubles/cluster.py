@@ -96,12 +96,13 @@ class Cluster:
     def finish(self, name: str) -> None:
         """As the controller of jobs, once the pod has ended."""
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        begun = self.call("GET", self.jobs(f"/{name}"))["status"].get("startTime", now)
         done = {"status": "True", "lastProbeTime": now, "lastTransitionTime": now}
         status = {
             "active": 0,
             "ready": 0,
             "succeeded": 1,
-            "startTime": now,
+            "startTime": begun,
             "completionTime": now,
             "uncountedTerminatedPods": {},
             "conditions": [{"type": "SuccessCriteriaMet", **done}, {"type": "Complete", **done}],

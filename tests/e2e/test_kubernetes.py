@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,16 @@ class Node:
 
     def _work(self) -> None:
         while not self.over.wait(0.2):
-            try:
-                for job in self.cluster.call("GET", self.cluster.jobs())["items"]:
-                    self._look(job)
-                self.cluster.collect()
-            except Refused as refusal:  # it changed meanwhile: as all controllers do, this one looks again
-                self.refusals.append(str(refusal))
+            for job in self.cluster.call("GET", self.cluster.jobs())["items"]:
+                self._again_if_refused(partial(self._look, job))
+            self._again_if_refused(self.cluster.collect)
+
+    def _again_if_refused(self, work: Callable[[], None]) -> None:
+        """What changed meanwhile is looked at again, as by all controllers."""
+        try:
+            work()
+        except Refused as refusal:
+            self.refusals.append(str(refusal))
 
     def _look(self, job: Mapping[str, Any]) -> None:
         name = job["metadata"]["name"]
