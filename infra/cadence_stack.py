@@ -109,7 +109,7 @@ class CadenceStack(Stack):
             "live_function": deployment.function_name("live"),
             "stage": deployment.stage,
             # Whose machines are whose, where two installations share an account.
-            "installation": deployment.name("").rstrip("-"),
+            "installation": resources.installation,
             "gateway_url": api.gateway_url,
             "agent_sha256": agent_sha256(),
             # Only on one machine is the loopback interface the same for the control plane and for the runners.

@@ -73,7 +73,7 @@ NEEDS: Mapping[str, Needs] = {
     "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
-    "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
+    "runner_gateway": Needs((*_BASE, *_CONDITIONS, "cryptography", "pyjwt")),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
@@ -148,7 +148,7 @@ def _build_agent(target: Path) -> None:
 
 
 def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
-    """(path in the archive, file) of the library, the given Lambdas and the schemas; ``providers=None`` is all."""
+    """(path in the archive, file) of the library, the given Lambdas, the schemas and what machines boot with; ``providers=None`` is all."""
     functions = REPOSITORY / "functions"
     for root in ("cadence", *folders):
         for file in sorted((functions / root).rglob("*.py")):
@@ -157,6 +157,9 @@ def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> 
                 yield name, file
     for file in sorted((REPOSITORY / "schemas").rglob("*.json")):
         yield file.relative_to(REPOSITORY).as_posix(), file
+    for file in sorted((REPOSITORY / "runner_bootstrap" / "machine").iterdir()):
+        if file.suffix in {".sh", ".py"}:
+            yield file.relative_to(REPOSITORY).as_posix(), file
     if AGENT_SERVER in folders:
         yield AGENT_NAME, agent()
 

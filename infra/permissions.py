@@ -366,7 +366,11 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
 SECRET_KEY_CONTEXTS: Mapping[str, Mapping[str, str]] = {folder(name): {"provider": name} for name in PROVIDER_LAMBDAS}
 
 # IAM and botocore name one service differently.
-_BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}
+_BOTOCORE_NAMES = {
+    "states": "stepfunctions",
+    "servicequotas": "service-quotas",
+    "execute-api": "apigatewaymanagementapi",
+}
 
 
 def called_services(folder: str) -> frozenset[str]:

@@ -104,6 +104,7 @@ class RunnerGatewaySettings:
     cache_mebibytes: str
     project_cache_mebibytes: str
     deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ class ProviderSettings:
     installation: str
     gateway_url: str
     agent_sha256: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Runner:
     facts: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
     secret_versions: Mapping[str, int] = field(default_factory=dict)  # what it was given, by the secret's name
+    boot_phases: Mapping[str, float] = field(default_factory=dict)  # seconds since its machine's first program began
     placed_at: datetime | None = None  # when the placement was decided that it is launched by: a later one wins
     sealed_token: str | None = field(default=None, repr=False)  # the one-time token, encrypted, until it is claimed
     ref: str | None = None  # what the infrastructure calls its machine

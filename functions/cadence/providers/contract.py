@@ -41,11 +41,15 @@ class AgentFile:
 
 @dataclass(frozen=True)
 class CallHome:
-    """What a machine needs to reach the control plane. The same in each repetition for one runner, so that what an earlier `start` made is adopted with it."""
+    """What a machine needs to reach the control plane. The same in each repetition for one runner, so that what an earlier `start` made is adopted with it.
+
+    `engine` is the Mélodium engine (the program, or a compressed archive that holds it), if the treatment needs it.
+    """
 
     gateway_url: str
     one_time_token: str = field(repr=False)
     agent: AgentFile
+    engine: AgentFile | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,15 @@ class Paced(Protocol):
     @property
     def start_api(self) -> Api:
         """A start takes one call of it; who has to wait for it costs nothing meanwhile. `start` itself does not ask `Calls` for it again."""
+
+
+@runtime_checkable
+class EndsItself(Protocol):
+    """What a provider says beside, if its machines go by themselves once their agent is done."""
+
+    @property
+    def ends_itself(self) -> bool:
+        """Releasing a runner whose result is in costs no call: the sweeper ends those that have not gone."""
 
 
 @runtime_checkable

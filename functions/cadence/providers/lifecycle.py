@@ -15,7 +15,7 @@ from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Co
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, Runner, RunnerState
 from cadence.domain.step import Next, Step
-from cadence.providers.contract import CallHome, Needs, Paced, Provider, RunnerRequest
+from cadence.providers.contract import CallHome, EndsItself, Needs, Paced, Provider, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
 
 Providers = Callable[[str, str], Provider]
@@ -244,7 +244,9 @@ class ReleaseRunner:
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
         if self.clock and held(self.runners.get_runner(runner_id), self.clock()):
             return  # the sweeper ends it afterwards, or whoever held it
-        provider.stop(runner.ref or runner_id)
+        ended = runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself
+        if not ended:
+            provider.stop(runner.ref or runner_id)
         if self.budgets:
             self.budgets.settle(runner.organization, runner.pool, runner_id)
         if self.records:

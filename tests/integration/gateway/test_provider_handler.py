@@ -11,6 +11,7 @@ from cadence.adapters.kms_cipher import KmsCipher
 from cadence.application.pool_ports import SweepResult
 from cadence.application.runner_tokens import matches
 from cadence.composition.providers import provider_handler
+from cadence.composition.settings import ProviderSettings
 from cadence.domain import ids
 from cadence.domain.errors import CapacityExhausted, NotFound
 from cadence.domain.pool import Pool, Price
@@ -50,7 +51,8 @@ class Its:
             "gateway_url": "https://cadence.example",
             "agent_sha256": "ab" * 32,
         }
-        for name, value in values.items():
+        others = {field.name: "none" for field in dataclasses.fields(ProviderSettings)}
+        for name, value in {**others, **values}.items():
             monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
         monkeypatch.setattr("cadence.composition.providers.StepFunctionsMachines", lambda *_: world.machines)
         self.world = world

@@ -73,6 +73,7 @@ class RunnerItem(RunnersTable):
     facts = JSONAttribute(null=True)
     priority = NumberAttribute(null=True)
     secret_versions = JSONAttribute(null=True)
+    boot_phases = JSONAttribute(null=True)
     placed_at = UTCDateTimeAttribute(null=True)
     sealed_token = UnicodeAttribute(null=True)
     ref = UnicodeAttribute(null=True)
@@ -101,7 +102,7 @@ class RunnerItem(RunnersTable):
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
         values["result"] = _result(self.result) if self.result else None
-        for name in ("peaks", "facts", "secret_versions"):
+        for name in ("peaks", "facts", "secret_versions", "boot_phases"):
             values[name] = values[name] or {}
         return Runner(**values)
 
