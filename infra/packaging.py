@@ -78,7 +78,7 @@ NEEDS: Mapping[str, Needs] = {
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
     **{
-        provider_folder(name): Needs((*_BASE, *row.packages), providers=(name,))
+        provider_folder(name): Needs((*_BASE, "tzdata", *row.packages), providers=(name,))
         for name, row in PROVIDER_LAMBDAS.items()
     },
     "sweep": Needs(_BASE),

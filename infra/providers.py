@@ -96,6 +96,7 @@ _FARGATE = (
 PROVIDER_LAMBDAS: Mapping[str, ProviderLambda] = {
     "aws_ec2": ProviderLambda(permissions=_EC2),
     "aws_fargate": ProviderLambda(permissions=_FARGATE),
+    "kubernetes": ProviderLambda(packages=("requests",)),
     "azure": ProviderLambda(packages=("msal",)),
     "gcp": ProviderLambda(packages=("cryptography", "google-auth", "requests")),
     "github_actions": ProviderLambda(packages=("cryptography", "pyjwt", "requests")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -10,12 +11,15 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Callable
 
 from . import VERSION, processes
+from .children import Children
 from .ending import Ending
 from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
-from .host import Host
+from .host import Host, Runners
+from .jobs import Cluster, Jobs
 from .keeper import Keeper
 from .kit import Kit
 from .nursery import Nursery
@@ -73,6 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     host.add_argument("--slots", type=int, default=4 * (os.cpu_count() or 1), help="how many runners may work at once")
     host.add_argument("--grace", type=float, default=30.0, help="seconds that runners may still work after SIGTERM")
+    host.add_argument(
+        "--jobs",
+        type=Path,
+        metavar="FILE",
+        help="run each runner as a job of the Kubernetes cluster that this agent is in, made from this JSON file",
+    )
     host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
     host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
@@ -168,9 +178,26 @@ def _host(options: argparse.Namespace) -> int:
         hidden=[path.absolute() for path in options.hide],
         shown=[path.absolute() for path in options.show],
     )
+    return Host(settings, _runners(settings, options.jobs), lambda: read_token(options.token_file)).run()
+
+
+def _runners(settings: HostSettings, jobs: Path | None) -> Callable[[threading.Event], Runners]:
+    if jobs is not None:
+        cluster, template = Cluster.around(), _template(jobs)
+        return lambda changed: Jobs(cluster, template, settings.pool, changed)
     # Before the nursery is forked, so that no runner has to try.
     Bubblewrap.find(settings.hidden)
-    return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
+    nursery = Nursery(main)
+    return lambda changed: Children(settings, nursery, changed)
+
+
+def _template(file: Path) -> dict[str, Any]:
+    try:
+        template: dict[str, Any] = json.loads(file.read_text())
+        template["spec"]["template"]["spec"]["containers"][0]["name"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise AgentError(f"{file} holds no job of Kubernetes with a container, as JSON: {error}") from error
+    return template
 
 
 if __name__ == "__main__":

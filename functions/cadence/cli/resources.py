@@ -1,4 +1,4 @@
-"""Commands about what a project has: pipelines, secrets, git hosts, tokens; and about pools, hosts and runners."""
+"""Commands about what a project has: pipelines, secrets, git hosts, tokens; and about hosts and runners."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -21,7 +21,6 @@ secret = typer.Typer(
 )
 githost = typer.Typer(name="githost", help="Git hosts, whose webhooks start runs.", no_args_is_help=True)
 token = typer.Typer(name="token", help="Tokens for the API.", no_args_is_help=True)
-pool = typer.Typer(name="pool", help="Pools: where runners come from.", no_args_is_help=True)
 host = typer.Typer(name="host", help="Machines that joined a pool.", no_args_is_help=True)
 runner = typer.Typer(name="runner", help="Runners: one for each attempt of a treatment.", no_args_is_help=True)
 
@@ -197,17 +196,6 @@ def revoke_token(token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")], a
     with told(as_json):
         connect().revoke_token(token_id)
     print_json({"revoked": token_id}) if as_json else out.print(f"{token_id} is revoked", markup=False)
-
-
-@pool.command("list")
-def list_pools(as_json: Json = False) -> None:
-    """List pools."""
-    _list(
-        lambda client: client.pools(),
-        ("POOL", "PROVIDER", "ARCHITECTURES", "PROJECTS"),
-        lambda one: (one["name"], one["provider"], " ".join(one["architectures"]), " ".join(one["projects"])),
-        as_json,
-    )
 
 
 @host.command("list")

@@ -15,17 +15,19 @@ from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
+from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
+from cadence.adapters.lambda_provider_calls import LambdaProviderCalls
 from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.access_ports import PoolCredentials, SharedKeys
+from cadence.application.access_ports import SharedKeys
 from cadence.application.add_githost import AddGitHost
 from cadence.application.approval_links import ApprovalLinks
 from cadence.application.approvals import Approvals, ApprovalStore
@@ -36,6 +38,7 @@ from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
 from cadence.application.look_into_run import LookIntoRun
 from cadence.application.manage_exports import ManageExports
+from cadence.application.manage_pools import ManagePools
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
 from cadence.application.plan_run import PlanRun
@@ -72,7 +75,7 @@ class Services:
     access: DynamoAccessStore
     keys: SharedKeys
     secrets: SecretStore
-    pool_credentials: PoolCredentials
+    pools: ManagePools
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -152,7 +155,15 @@ def services() -> Services:
         access=access,
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,
-        pool_credentials=DynamoPoolCredentials(its.access_table, cipher),
+        pools=ManagePools(
+            access,
+            DynamoPoolCredentials(its.access_table, cipher),
+            DynamoPoolRecords(its.runners_table),
+            hosts,
+            gates.runner_slots(its, runs, machines),
+            LambdaProviderCalls(its.provider_function_prefix),
+            now,
+        ),
         pipelines=pipelines,
         documents=documents,
         runs=runs,

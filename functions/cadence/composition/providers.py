@@ -45,7 +45,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     start = StartRunner(
         runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records
     )
-    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now)
+    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools)
     operations = Operations(start, ReleaseRunner(runners, providers, records), providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
 

@@ -19,6 +19,7 @@ PROVIDERS: tuple[str, ...] = (
     "gcp",
     "github_actions",
     "gitlab",
+    "kubernetes",
     "openstack",
     "scaleway",
     "vsphere",

@@ -179,6 +179,14 @@ class EndsItself(Protocol):
         """Releasing a runner whose result is in costs no call: the sweeper ends those that have not gone."""
 
 
+@runtime_checkable
+class Warming(Protocol):
+    """What a provider does beside, if it can keep machines ready for runners that are still to come."""
+
+    def keep_warm(self, ready: int, stopped: int) -> None:
+        """Makes or ends machines without a runner until there are so many. They have an expiry, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
+
+
 Credentials = Mapping[str, str]
 """A pool's secret, decrypted, by key (`token`, `access_key`…): never logged, never in an error."""
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
-from cadence.application.ports import Clock
+from cadence.application.ports import Clock, PoolStore
 from cadence.domain.errors import CadenceError
+from cadence.domain.pool_policy import warm_now
 from cadence.domain.runner import Runner, RunnerState
-from cadence.providers.contract import Condition, Machine
+from cadence.providers.contract import Condition, Machine, Provider, Warming
 from cadence.providers.lifecycle import Providers
 
 # The call that made a machine has ended by then: a Lambda's longest time, and some.
@@ -40,6 +41,7 @@ class Sweep:
     runners: RunnersById
     records: PoolRecords
     clock: Clock
+    pools: PoolStore | None = None
 
     def __call__(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
@@ -68,9 +70,15 @@ class Sweep:
                     ended.append(machine.ref)
         for gone in marks:
             self.records.unmark(organization, pool, gone)
+        self._keep_warm(provider, organization, pool)
         self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
         seen = tuple(machine.ref for machine in machines)
         return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
+
+    def _keep_warm(self, provider: Provider, organization: str, pool: str) -> None:
+        windows = self.pools.get_pool(organization, pool).policy.warm if self.pools else ()
+        if windows and isinstance(provider, Warming):
+            provider.keep_warm(*warm_now(windows, self.clock()))
 
     def _still(self, machine: Machine, pool: str) -> bool:
         """Looked at again at the last moment."""
