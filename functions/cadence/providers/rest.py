@@ -30,7 +30,7 @@ from cadence.domain.pacing import Api
 from cadence.providers.contract import Calls
 from cadence.providers.hidden import Hidden
 
-_WORDS = 400
+LONGEST_WORDS = 400
 _LARGEST_ANSWER = 16 * 1024 * 1024
 _LONGEST_WAIT = 3_600.0
 _PIECE = 65_536
@@ -198,7 +198,7 @@ class Rest:
 
     def _error(self, answer: Answer, asked: str) -> CadenceError:
         refusal = self._dialect.read(answer)
-        said = self._hidden.cut(" ".join(refusal.words.split()))[:_WORDS] or "no reason given"
+        said = self._hidden.cut(" ".join(refusal.words.split()))[:LONGEST_WORDS] or "no reason given"
         code = self._hidden.cut(refusal.code)
         message = (
             f"{self._dialect.name}: {said} ({code + ', ' if code else ''}{answer.status} for {self._hidden.cut(asked)})"
