@@ -24,7 +24,7 @@ ADMIN = "admin-of-the-cluster-0123456789"
 SECONDS = 60
 NAMESPACE = "cadence-runners"
 _CACHE = Path(os.environ.get("CADENCE_PEERS", Path.home() / ".cache" / "cadence-peers"))
-_MANIFESTS = Path(__file__).parents[2] / "runner_bootstrap" / "kubernetes"
+MANIFESTS = Path(__file__).parents[2] / "runner_bootstrap" / "kubernetes"
 _PLURALS = {"NetworkPolicy": "networkpolicies"}
 
 
@@ -162,7 +162,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         )
         made = Cluster(f"https://127.0.0.1:{ports[2]}", str(folder / "certificates" / "apiserver.crt"))
         _wait(made, folder)
-        made.apply(_MANIFESTS / "namespace.yaml")
+        made.apply(MANIFESTS / "namespace.yaml")
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}}
         made.token = made.call("POST", made.core("serviceaccounts/cadence/token"), asked)["status"]["token"]
         yield made

@@ -1,18 +1,23 @@
 """A pipeline whose runners are jobs of a real API server; the test stands in for the node, and runs the containers as processes."""
 
 import base64
+import hashlib
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.doubles.cluster import NAMESPACE, Cluster, cluster
+from runner_bootstrap.build import build
+from tests.doubles.cluster import MANIFESTS, NAMESPACE, Cluster, cluster
 from tests.e2e.api import Api
+from tests.e2e.conftest import Stack
 
 _BOOT = Path(__file__).parents[2] / "runner_bootstrap" / "machine"
 
@@ -24,6 +29,8 @@ class Node:
         self.cluster, self.folder = cluster, folder
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.told: dict[str, Mapping[str, str]] = {}
+        #: What the config map of the agent inside holds.
+        self.shared: Mapping[str, str] = {}
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._work, name="node")
 
@@ -52,7 +59,8 @@ class Node:
     def _start(self, name: str, container: Mapping[str, Any]) -> "subprocess.Popen[bytes]":
         place = self.folder / name
         place.mkdir()
-        variables = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+        variables = dict(self.shared) if "envFrom" in container else {}
+        variables |= {each["name"]: each["value"] for each in container["env"] if "value" in each}
         for each in container["env"]:
             if "valueFrom" in each:
                 source = each["valueFrom"]["secretKeyRef"]
@@ -145,3 +153,72 @@ def test_a_pipeline_runs_in_two_pools_with_a_stream_between_them(api: Api, node:
     # What the pod was told is of no use to anybody afterwards.
     token = node.told[name]["CADENCE_RUNNER_TOKEN"]
     assert token not in node.logs()
+
+
+@pytest.fixture
+def agent_inside(stack: Stack, api: Api, node: Node, tmp_path: Path) -> Iterator[str]:
+    """An agent as `outbound.yaml` has it, with the service account that it gets there, and nothing else of the cluster."""
+    made = node.cluster
+    manifests = list(yaml.safe_load_all((MANIFESTS / "outbound.yaml").read_text()))
+    made.apply(MANIFESTS / "outbound.yaml")
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}}
+    account = tmp_path / "account"
+    account.mkdir()
+    token = made.call("POST", made.core("serviceaccounts/cadence-agent/token"), asked)["status"]["token"]
+    (account / "token").write_text(token)
+    (account / "namespace").write_text(NAMESPACE)
+    (account / "ca.crt").write_text(Path(made.certificate).read_text())
+    jobs = tmp_path / "job.json"
+    jobs.write_text(next(each["data"]["job.json"] for each in manifests if each["metadata"]["name"] == "cadence-job"))
+    assert api.call("PUT", "/v1/pools/inside", json={"provider": "host"}).ok
+    token = api.call("POST", "/v1/tokens", json={"name": "inside", "permissions": ["hosts:join"]}).json()["token"]
+    digest = hashlib.sha256(build(tmp_path / "agent.pyz").read_bytes()).hexdigest()
+    node.shared = {
+        "CADENCE_GATEWAY": stack.url,
+        "CADENCE_AGENT_URLS": f"{stack.url}/runner/v1/agent/{digest}",
+        "CADENCE_AGENT_SHA256": digest,
+    }
+    deployed = next(each for each in manifests if each["kind"] == "Deployment")["spec"]["template"]["spec"]
+    words = ["--pool", "inside", "--name", "inside", "--jobs", str(jobs), "--slots", "5", "--grace", "0"]
+    assert deployed["containers"][0]["args"][0] == "host"
+    port = made.url.rpartition(":")[2]
+    inside = {
+        "PATH": os.environ["PATH"],
+        "CADENCE_FOLDER": str(tmp_path / "agent"),
+        "CADENCE_JOIN_TOKEN": token,
+        "CADENCE_SERVICE_ACCOUNT": str(account),
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": port,
+        **node.shared,
+    }
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["sh", str(_BOOT / "boot.sh"), str(_BOOT), "host", *words, "--state", str(tmp_path / "host.json")],
+            env=inside, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        yield "inside"
+    finally:
+        process.terminate()
+        process.wait(30)
+        print((tmp_path / "log").read_text())
+
+
+def test_a_cluster_that_nobody_reaches_gets_its_work_by_calling_out(api: Api, node: Node, agent_inside: str) -> None:
+    document = {
+        "cadence": 1,
+        "name": "inside",
+        "treatments": {"hello": {"run": "echo from inside", "pools": [agent_inside]}},
+    }
+    run_id = api.start(document)
+    try:
+        run = api.finished(run_id, within=180)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{node.logs()}") from None
+    assert run["state"] == "succeeded", (run, node.logs())
+    assert [line["text"] for line in api.lines(run_id)] == ["from inside"]
+    # Once it has ended, the agent clears it away.
+    until = time.monotonic() + 30
+    while node.cluster.call("GET", node.cluster.jobs(), params={"labelSelector": "cadence-host-pool"})["items"]:
+        assert time.monotonic() < until, "the agent left its job behind"
+        time.sleep(0.2)
