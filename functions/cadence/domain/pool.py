@@ -11,7 +11,19 @@ from cadence.domain.step import Next, Step
 # The provider whose runners are offered to machines that joined a pool by themselves.
 HOST = "host"
 # Every provider has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
-PROVIDERS: tuple[str, ...] = (HOST, "aws_ec2", "aws_fargate", "azure", "gcp", "github_actions", "gitlab", "kubernetes", "openstack", "scaleway", "vsphere")
+PROVIDERS: tuple[str, ...] = (
+    HOST,
+    "aws_ec2",
+    "aws_fargate",
+    "azure",
+    "gcp",
+    "github_actions",
+    "gitlab",
+    "kubernetes",
+    "openstack",
+    "scaleway",
+    "vsphere",
+)
 
 
 def provider_function(prefix: str, provider: str) -> str:

@@ -175,6 +175,9 @@ class Rest:
                 content = self._read(response, until, limit)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, headers, _parsed(content, headers.get("content-type", "")))
+        except requests.exceptions.InvalidURL as error:
+            # Also a host that is out of the installation's reach.
+            raise ProviderRejected(f"{self._dialect.name}: {self._hidden.cut(str(error))}") from None
         except requests.Timeout:
             raise self._no_answer(f"{host} did not answer within {self._seconds:g} seconds") from None
         except requests.RequestException as error:

@@ -153,7 +153,9 @@ class GcpProvider:
                 if error:
                     said = error.message
                 elif operation["operationType"] == "compute.instances.preempted":
-                    said = self._hidden.cut(f"{name} was preempted: {operation.get('statusMessage', 'a spot instance')}")
+                    said = self._hidden.cut(
+                        f"{name} was preempted: {operation.get('statusMessage', 'a spot instance')}"
+                    )
         return said
 
     def _instances(self, zone: str) -> str:
