@@ -62,8 +62,8 @@ def gateway() -> Iterator[tuple[Gateway, str]]:
         yield its, url
 
 
-def workflow() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((BOOTSTRAP / "github" / "cadence-runner.yml").read_text())
+def workflow() -> dict[Any, Any]:
+    loaded: dict[Any, Any] = yaml.safe_load((BOOTSTRAP / "github" / "cadence-runner.yml").read_text())
     return loaded
 
 
