@@ -23,6 +23,8 @@ import urllib.request
 
 PATIENCE = 60.0  # seconds for one download, with repetitions
 BLOCK = 1 << 20
+#: What the agent asks the environment for. Nothing else of the boot's is passed on.
+FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT")
 
 
 class BootError(Exception):
@@ -215,7 +217,7 @@ def unpack(file: str, program: str) -> None:
 
 def work(reports: Reports, command: list[str], token: str, environment: dict[str, str]) -> int:
     """Runs the agent, which gets its token on standard input, to its end."""
-    kept = {name: value for name, value in environment.items() if not name.startswith("CADENCE_")}
+    kept = {name: value for name, value in environment.items() if name in FOR_AGENT or not name.startswith("CADENCE_")}
     try:
         agent = subprocess.Popen(command, stdin=subprocess.PIPE, env=kept)
     except OSError as error:

@@ -28,6 +28,10 @@ MANIFESTS = Path(__file__).parents[2] / "runner_bootstrap" / "kubernetes"
 _PLURALS = {"NetworkPolicy": "networkpolicies"}
 
 
+class Refused(AssertionError):
+    """The API said no."""
+
+
 class Cluster:
     """`admin` may do everything. `token` is one of the service account that `namespace.yaml` makes."""
 
@@ -40,7 +44,8 @@ class Cluster:
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         answer = self.admin.request(method, f"{self.url}/{path}", json=body, timeout=10, **options)
-        assert answer.ok, f"{method} {path}: {answer.text}"
+        if not answer.ok:
+            raise Refused(f"{method} {path}: {answer.text}")
         return answer.json()
 
     def apply(self, manifest: Path) -> None:

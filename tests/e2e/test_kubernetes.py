@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from runner_bootstrap.build import build
-from tests.doubles.cluster import MANIFESTS, NAMESPACE, Cluster, cluster
+from tests.doubles.cluster import MANIFESTS, NAMESPACE, Cluster, Refused, cluster
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 
@@ -31,14 +31,18 @@ class Node:
         self.told: dict[str, Mapping[str, str]] = {}
         #: What the config map of the agent inside holds.
         self.shared: Mapping[str, str] = {}
+        self.refusals: list[str] = []
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._work, name="node")
 
     def _work(self) -> None:
         while not self.over.wait(0.2):
-            for job in self.cluster.call("GET", self.cluster.jobs())["items"]:
-                self._look(job)
-            self.cluster.collect()
+            try:
+                for job in self.cluster.call("GET", self.cluster.jobs())["items"]:
+                    self._look(job)
+                self.cluster.collect()
+            except Refused as refusal:  # it changed meanwhile: as all controllers do, this one looks again
+                self.refusals.append(str(refusal))
 
     def _look(self, job: Mapping[str, Any]) -> None:
         name = job["metadata"]["name"]
@@ -83,7 +87,8 @@ class Node:
             )
 
     def logs(self) -> str:
-        return "\n".join(f"{path}:\n{path.read_text()}" for path in self.folder.glob("*/log"))
+        texts = [f"{path}:\n{path.read_text()}" for path in self.folder.glob("*/log")]
+        return "\n".join([*texts, *self.refusals[-5:]])
 
 
 def _decoded(text: str) -> str:

@@ -46,6 +46,7 @@ class Ec2Peer:
         self.double, self.ec2 = double, Ec2(double)
         self.kept: dict[tuple[str, float], Clients] = {}
         self.trouble: Trouble | None = None
+        self.slow = threading.Event()
         self.settings = a_pool()
 
     def provider(self) -> Ec2Provider:
@@ -85,6 +86,7 @@ class Ec2Peer:
 
     def clear(self) -> None:
         self.trouble = None
+        self.slow.set()
         self.slow = threading.Event()
         self.settings = a_pool()
         self.ec2.refuses = lambda *_: None

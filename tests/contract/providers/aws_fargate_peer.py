@@ -52,6 +52,7 @@ class FargatePeer:
         self.double, self.ecs = double, Ecs(double)
         self.kept: dict[tuple[str, float], Clients] = {}
         self.trouble: Trouble | None = None
+        self.slow = threading.Event()
         made = self.clients(GOOD_KEY, 20)("ecs", REGION)
         made.create_cluster(clusterName=CLUSTER, capacityProviders=["FARGATE", "FARGATE_SPOT"])
         self.settings = self.a_pool()
@@ -91,6 +92,7 @@ class FargatePeer:
 
     def clear(self) -> None:
         self.trouble = None
+        self.slow.set()
         self.slow = threading.Event()
         self.settings = self.a_pool()
         self.ecs.refuses = lambda _: None

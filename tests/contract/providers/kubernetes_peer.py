@@ -47,6 +47,7 @@ class KubernetesPeer:
         self.trouble: Trouble | None = None
         self.losing = False
         self.url = ""
+        self.slow = threading.Event()
         self.clear()
 
     def provider(self) -> KubernetesProvider:
@@ -79,6 +80,7 @@ class KubernetesPeer:
                 return Reply(500, _status("InternalError", "etcdserver: request timed out"))
             case Trouble.SLOW:
                 self.slow.wait(5)
+                return Reply(504, _status("Timeout", "nobody waits for this any more"))
         headers = {name: value for name, value in asked.headers.items() if name in {"authorization", "content-type"}}
         answer = requests.request(
             asked.method,
@@ -104,6 +106,7 @@ class KubernetesPeer:
         if self.trouble in {None, Trouble.FULL, Trouble.QUOTA}:
             self.cluster.quota(_ROOMY)
         self.trouble, self.losing = None, False
+        self.slow.set()
         self.slow = threading.Event()
 
     def lose_answer(self) -> None:

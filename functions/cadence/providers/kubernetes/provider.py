@@ -107,8 +107,8 @@ class KubernetesProvider:
         try:
             text = str(self._rest.call("GET", path, params=params).body or "")
         except (NotFound, ProviderRejected):  # it waits to begin
-            text = _waiting(pods[0]) or ""
-        return self._hidden.cut(text).encode()[-_CONSOLE:].decode("utf-8", "ignore") or None
+            text = ""
+        return self._hidden.cut(text or _waiting(pods[0]) or "").encode()[-_CONSOLE:].decode("utf-8", "ignore") or None
 
     def _adopted(self, runner_id: str) -> Mapping[str, Any]:
         job = self._job(runner_id)
