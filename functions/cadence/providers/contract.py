@@ -143,6 +143,7 @@ class Provider(Protocol):
         """Asks for a runner and returns its reference: a string from which `describe` and `stop` find it again.
 
         It must be derivable from the runner's id, or be found by it: whoever stops knows the id only.
+        Where an infrastructure tells only later whether it has room, `NotReady` says so, and the repetition adopts or goes on.
         """
 
     def describe(self, ref: str) -> Machine:

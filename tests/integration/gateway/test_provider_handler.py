@@ -1,5 +1,7 @@
 """The Lambda of a provider whose machines call home, as it is wired, with an infrastructure in memory."""
 
+import dataclasses
+
 import pytest
 
 from cadence.adapters import agent_file
