@@ -109,7 +109,7 @@ class CadenceStack(Stack):
             "live_function": deployment.function_name("live"),
             "stage": deployment.stage,
             # Whose machines are whose, where two installations share an account.
-            "installation": deployment.name("").rstrip("-"),
+            "installation": resources.installation,
             "gateway_url": api.gateway_url,
             "agent_sha256": agent_sha256(),
             # Only on one machine is the loopback interface the same for the control plane and for the runners.
@@ -136,6 +136,7 @@ class CadenceStack(Stack):
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
         self._let_listen(functions["api"], resources, deployment)
+        self._sweep(functions["sweep"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)
 
         accept_shared_wildcards(self, resources)
@@ -229,6 +230,16 @@ class CadenceStack(Stack):
                 detail={"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": machines},
             ),
             targets=[targets.SqsQueue(self._deadlines.queue)],
+        )
+
+    def _sweep(self, function: lambda_.Function) -> None:
+        """What a look could not ask for is asked for by the next one."""
+        function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(5))
+        events.Rule(
+            self,
+            "EveryFiveMinutes",
+            schedule=events.Schedule.rate(Duration.minutes(5)),
+            targets=[targets.LambdaFunction(function)],
         )
 
     def _keep_log_stream(self, function: lambda_.Function, role: iam.IRole) -> None:

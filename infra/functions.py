@@ -47,6 +47,7 @@ SIZES: Mapping[str, Size] = {
     "place": _STATE,
     "provider_host": _STATE,
     **{provider_folder(name): Size(memory=row.memory, timeout=row.timeout) for name, row in PROVIDER_LAMBDAS.items()},
+    "sweep": Size(memory=256, timeout=60),
     "settle": _STATE,
     # It reads and writes again whatever the instances of a group sent.
     "act": Size(memory=1769, timeout=900),
@@ -141,6 +142,10 @@ class Functions(Construct):
             inline_policies={"own": iam.PolicyDocument(statements=statements)},
         )
         accept_wildcard(role, log_streams, "Lambda names the streams of the function's own log group.")
+        if folder in map(provider_folder, PROVIDER_LAMBDAS):
+            accept_wildcard(
+                role, "*", "Describing knows no resource; what a launch makes is narrowed where it is made."
+            )
         return role
 
     def _key_conditions(self, folder: str) -> Mapping[str, Any] | None:
@@ -153,10 +158,17 @@ class Functions(Construct):
     def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
         return [
             iam.PolicyStatement(
-                actions=list(permission.actions), resources=[target(self._resources) for target in permission.targets]
+                actions=list(permission.actions),
+                resources=[target(self._resources) for target in permission.targets],
+                conditions=self._tag_conditions(permission),
             )
             for permission in permissions
         ]
+
+    def _tag_conditions(self, permission: Permission) -> Mapping[str, Any] | None:
+        if not permission.tagged:
+            return None
+        return {"StringEquals": {key: value(self._resources) for key, value in permission.tagged.items()}}
 
 
 def log_retention(deployment: Deployment) -> logs.RetentionDays:

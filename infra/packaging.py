@@ -73,14 +73,15 @@ NEEDS: Mapping[str, Needs] = {
     "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
-    "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
+    "runner_gateway": Needs((*_BASE, *_CONDITIONS, "cryptography", "pyjwt")),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
     **{
-        provider_folder(name): Needs((*_BASE, *row.packages), providers=(name,))
+        provider_folder(name): Needs((*_BASE, "tzdata", *row.packages), providers=(name,))
         for name, row in PROVIDER_LAMBDAS.items()
     },
+    "sweep": Needs(_BASE),
     "settle": Needs((*_BASE, *_CONDITIONS)),
     "act": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "wake_group": Needs((*_BASE, *_DOCUMENTS)),

@@ -75,6 +75,10 @@ def _delivers_alerts() -> Permission:
     return _may("lambda", ("InvokeFunction",), lambda names: names.function("alert_deliveries"))
 
 
+def _asks_providers() -> Permission:
+    return _may("lambda", ("InvokeFunction",), lambda names: names.function("provider_*"))
+
+
 def _schedules(*actions: str) -> Permission:
     return _may("scheduler", actions, lambda names: names.schedules())
 
@@ -116,7 +120,7 @@ _RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 _PROVIDES = (
     _items("access", "GetItem"),
     _items("runs", "GetItem", "BatchGetItem"),
-    _items("runners", "GetItem", "Query", "PutItem", "UpdateItem"),
+    _items("runners", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
     _answers("treatment", "Success", "Failure"),
     _sends("deadlines"),
 )
@@ -164,6 +168,10 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "BatchGetItem"),
         _sends("alerting"),
         _delivers_alerts(),
+        # Credentials of a pool that is removed go with it; a pool is probed when it was changed.
+        _asks_providers(),
+        # A runner is held, or let go.
+        _items("runners", "UpdateItem"),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -209,6 +217,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runs", "BatchGetItem"),
         # Runners for hosts are offered where their place is decided.
         _items("runners", "GetItem", "PutItem", "UpdateItem"),
+        # Which pools had no room a moment ago.
+        _items("runners", "Query"),
         _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),
         _doorbells("SendMessage"),
@@ -220,6 +230,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
         _doorbells("SendMessage"),
     ),
+    "sweep": (_items("access", "Query"), _items("runners", "GetItem", "Query"), _asks_providers()),
     "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
     "act": (
         *_FEEDS,
@@ -355,7 +366,11 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
 SECRET_KEY_CONTEXTS: Mapping[str, Mapping[str, str]] = {folder(name): {"provider": name} for name in PROVIDER_LAMBDAS}
 
 # IAM and botocore name one service differently.
-_BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}
+_BOTOCORE_NAMES = {
+    "states": "stepfunctions",
+    "servicequotas": "service-quotas",
+    "execute-api": "apigatewaymanagementapi",
+}
 
 
 def called_services(folder: str) -> frozenset[str]:

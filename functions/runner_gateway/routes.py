@@ -53,6 +53,10 @@ def report_boot(gateway: Gateway, request: Request) -> Answer:
     return {}
 
 
+def exchange(gateway: Gateway, request: Request) -> Answer:
+    return {"token": gateway.exchange(request.body["runner_id"], bearer(request.authorization))}
+
+
 def claim(gateway: Gateway, request: Request) -> Answer:
     body = request.body
     token = bearer(request.authorization)
@@ -139,6 +143,7 @@ _PORT = r"(?P<port>[A-Za-z_][A-Za-z0-9_-]{0,63})"
 _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(r"hosts"), "hosts", join),
     (re.compile(r"hosts/(?P<host>[A-Za-z0-9_-]{1,64})/lease"), "lease", lease),
+    (re.compile(r"exchange"), "exchange", exchange),
     (re.compile(r"claim"), "claim", claim),
     (re.compile(rf"{_RUNNER}/boot"), "boot", report_boot),
     (re.compile(rf"{_RUNNER}/heartbeat"), "heartbeat", heartbeat),

@@ -1,8 +1,7 @@
 """Makes a runner of this machine: finds out who it is, fetches the agent, checks its digest, starts it.
 
-``python3 boot.py FOLDER``. Everything comes from the environment (the names are in ``cadence.providers.bootstrap``).
-The one-time token comes from the file ``token`` in the folder, from ``CADENCE_RUNNER_TOKEN``, or from the tags that
-EC2 shows an instance. Each phase is told to the control plane, and printed for when that cannot be reached.
+``python3 boot.py FOLDER [AGENT COMMAND…]``. Everything comes from the environment (the names are in ``cadence.providers.bootstrap``).
+The one-time token comes from the file ``token`` in the folder, or from ``CADENCE_RUNNER_TOKEN``. Each phase is told to the control plane, and printed for when that cannot be reached.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ import time
 import urllib.error
 import urllib.request
 
-METADATA = "http://169.254.169.254/latest/"
-PATIENCE = 60.0  # seconds for one download or one look at the metadata, with repetitions
+PATIENCE = 60.0  # seconds for one download, with repetitions
 BLOCK = 1 << 20
+#: What the agent asks the environment for. Nothing else of the boot's is passed on.
+FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT")
 
 
 class BootError(Exception):
@@ -36,9 +36,9 @@ class BootError(Exception):
 
 
 class Reports:
-    """Tells phases in order, beside the boot. A report that does not get through is printed only."""
+    """Tells phases in order, beside the boot. A report that does not get through, or has no ``url`` to go to, is printed only."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str | None, token: str) -> None:
         self._url, self._token = url, token
         self._begun = time.monotonic()
         self._waiting: queue.Queue[bytes | None] = queue.Queue()
@@ -49,7 +49,8 @@ class Reports:
         seconds = round(time.monotonic() - self._begun, 3)
         say(f"{phase} {'ok' if ok else 'FAILED'} after {seconds} s" + (f": {detail}" if detail else ""))
         body = {"phase": phase, "ok": ok, "seconds": seconds, "detail": detail and detail[:2000]}
-        self._waiting.put(json.dumps(body).encode())
+        if self._url:
+            self._waiting.put(json.dumps(body).encode())
 
     def close(self, seconds: float = 20.0) -> None:
         """Waits until everything is told, or the time is over."""
@@ -63,13 +64,16 @@ class Reports:
                 return
             headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
             try:
-                with urllib.request.urlopen(urllib.request.Request(self._url, body, headers), timeout=10) as answer:
+                with urllib.request.urlopen(
+                    urllib.request.Request(str(self._url), body, headers), timeout=10
+                ) as answer:
                     answer.read()
             except OSError as error:
                 say(f"the control plane could not be told: {error}")
 
 
-def main(folder: str) -> int:
+def main(folder: str, *words: str) -> int:
+    """With ``words`` the agent gets another command than to be a runner, and its token is that of ``CADENCE_JOIN_TOKEN``."""
     os.umask(0o077)
     begun = time.monotonic()
     home = os.environ.get("CADENCE_FOLDER", os.path.join(folder, "home"))
@@ -77,12 +81,16 @@ def main(folder: str) -> int:
         make_folder(os.path.join(home, "bin"))
         trust(os.environ.get("CADENCE_CA_CERTIFICATES", ""), home)
         environment = dict(os.environ)
-        runner_id, token = identity(folder, environment)
+        runner_id, token = (
+            identity(folder, environment) if not words else ("", environment.pop("CADENCE_JOIN_TOKEN", ""))
+        )
     except BootError as error:
         say(f"{error.phase} FAILED: {error}")
         return 1
     gateway = environment["CADENCE_GATEWAY"]
-    reports = Reports(f"{gateway.rstrip('/')}/runner/v1/runners/{runner_id}/boot", token)
+    url = f"{gateway.rstrip('/')}/runner/v1/runners/{runner_id}/boot" if runner_id else None
+    command = words or ("run", "--runner-id", runner_id)
+    reports = Reports(url, token)
     try:
         reports.tell("booted", detail=uptime())
         agent = fetch(reports, "agent", environment, os.path.join(home, "cadence-agent.pyz"))
@@ -90,9 +98,7 @@ def main(folder: str) -> int:
             engine = fetch(reports, "engine", environment, os.path.join(home, "engine"))
             unpack(engine, os.path.join(home, "bin", "melodium"))
             environment["PATH"] = os.path.join(home, "bin") + os.pathsep + environment.get("PATH", os.defpath)
-        return work(
-            reports, [sys.executable, agent, "run", "--gateway", gateway, "--runner-id", runner_id], token, environment
-        )
+        return work(reports, [sys.executable, agent, *command, "--gateway", gateway], token, environment)
     except BootError as error:
         reports.tell(error.phase, ok=False, detail=str(error))
         return 1
@@ -135,30 +141,9 @@ def identity(folder: str, environment: dict[str, str]) -> tuple[str, str]:
             token = opened.read().strip()
         os.unlink(file)
     runner_id = environment.get("CADENCE_RUNNER_ID", "")
-    if environment.get("CADENCE_IDENTITY") == "ec2-tags":
-        session = metadata("api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "300"}, "PUT")
-        headers = {"X-aws-ec2-metadata-token": session}
-        runner_id = metadata("meta-data/tags/instance/cadence:runner", headers)
-        token = metadata("meta-data/tags/instance/cadence:ticket", headers)
     if not runner_id or not token:
         raise BootError("identity", "this machine was not told which runner it is")
     return runner_id, token
-
-
-def metadata(path: str, headers: dict[str, str], method: str = "GET") -> str:
-    """What the instance's metadata service says; it may take a moment to know the tags. Never through a proxy."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    base = os.environ.get("CADENCE_METADATA", METADATA)
-    give_up = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with opener.open(urllib.request.Request(base + path, method=method, headers=headers), timeout=5) as answer:
-                text: str = answer.read(4096).decode().strip()
-                return text
-        except OSError as error:
-            if time.monotonic() >= give_up:
-                raise BootError("identity", f"the instance metadata has no {path}: {error}") from error
-            time.sleep(0.5)
 
 
 def fetch(reports: Reports, what: str, environment: dict[str, str], target: str) -> str:
@@ -232,7 +217,7 @@ def unpack(file: str, program: str) -> None:
 
 def work(reports: Reports, command: list[str], token: str, environment: dict[str, str]) -> int:
     """Runs the agent, which gets its token on standard input, to its end."""
-    kept = {name: value for name, value in environment.items() if not name.startswith("CADENCE_")}
+    kept = {name: value for name, value in environment.items() if name in FOR_AGENT or not name.startswith("CADENCE_")}
     try:
         agent = subprocess.Popen(command, stdin=subprocess.PIPE, env=kept)
     except OSError as error:
@@ -272,4 +257,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -1,9 +1,10 @@
 #!/bin/sh
 # The first program of a machine, or container, that is to be a runner: finds a Python, hands over to boot.py,
 # and switches a machine off in the end, whatever happened.
-# usage: boot.sh FOLDER   (FOLDER holds boot.py and, on machines, settings and token)
+# usage: boot.sh FOLDER [AGENT COMMAND…]   (FOLDER holds boot.py and, on machines, settings and token)
 set -u
 folder=$1
+shift
 if [ -r "$folder/settings" ]; then
     # shellcheck source=/dev/null
     . "$folder/settings"
@@ -55,9 +56,9 @@ if ! python=$(find_python); then
     tell_no_python
 elif [ -z "${CADENCE_POWER_OFF:-}" ]; then
     # In a container signals come to the first process.
-    exec "$python" "$folder/boot.py" "$folder"
+    exec "$python" "$folder/boot.py" "$folder" "$@"
 else
-    "$python" "$folder/boot.py" "$folder"
+    "$python" "$folder/boot.py" "$folder" "$@"
     status=$?
 fi
 rm -f "$folder/token"

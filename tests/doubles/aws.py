@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.core.models import botocore_stubber
 
@@ -111,7 +112,7 @@ def _call(asked: Asked, service: str, region: str) -> Call:
 
 def _moto(asked: Asked, service: str, region: str) -> Reply:
     host = {"service-quotas": "servicequotas"}.get(service, service)
-    headers = HeadersDict()
+    headers = HTTPHeaders()
     for name, value in asked.headers.items():
         if name not in {"host", "content-length"}:
             headers[name] = value

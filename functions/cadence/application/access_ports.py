@@ -12,6 +12,15 @@ from cadence.domain.pool import Pool
 from cadence.domain.quotas import Quotas
 
 
+@dataclass(frozen=True)
+class SweptPool:
+    """A pool whose machines have to be looked after."""
+
+    organization: str
+    pool: str
+    provider: str
+
+
 class TokenStore(Protocol):
     def add_token(self, token: ApiToken) -> None:
         """Raises Conflict if the id is taken."""
@@ -50,6 +59,9 @@ class Directory(PoolStore, Protocol):
 
     def put_pool(self, pool: Pool) -> bool:
         """Creates or replaces it; True if it is new."""
+
+    def remove_pool(self, organization: str, name: str) -> None:
+        """Removing what is not there is no error."""
 
 
 @dataclass(frozen=True)

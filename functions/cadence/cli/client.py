@@ -270,6 +270,24 @@ class Client(InsightRequests, AlertCalls):
     def pools(self) -> Json:
         return self._call("GET", _path("pools"))["items"]
 
+    def pool(self, name: str) -> Json:
+        return self._call("GET", _path("pools", name))
+
+    def put_pool(self, name: str, body: Json) -> Json:
+        return self._call("PUT", _path("pools", name), body)
+
+    def probe_pool(self, name: str) -> Json:
+        return self._call("POST", _path("pools", name, "probe"))
+
+    def remove_pool(self, name: str) -> None:
+        self._call("DELETE", _path("pools", name))
+
+    def hold_runner(self, runner_id: str, minutes: int) -> Json:
+        return self._call("POST", _path("runners", runner_id, "hold"), {"minutes": minutes})
+
+    def release_runner(self, runner_id: str) -> Json:
+        return self._call("DELETE", _path("runners", runner_id, "hold"))
+
     def hosts(self) -> Json:
         return self._call("GET", _path("hosts"))["items"]
 

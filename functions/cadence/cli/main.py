@@ -4,7 +4,20 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, exports, gates, hosting, logs, replaying, resources, runs, searching, tracing, values
+from cadence.cli import (
+    alerting,
+    exports,
+    gates,
+    hosting,
+    logs,
+    pools,
+    replaying,
+    resources,
+    runs,
+    searching,
+    tracing,
+    values,
+)
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -45,7 +58,7 @@ for group in (
     gates.environment,
     resources.githost,
     resources.token,
-    resources.pool,
+    pools.pool,
     gates.quota,
     exports.export,
     alerting.alert,

@@ -60,6 +60,7 @@ class ApiSettings:
     alerts_function: str
     alert_deliveries_function: str
     alert_topic_prefix: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class RunnerGatewaySettings:
     cache_mebibytes: str
     project_cache_mebibytes: str
     deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,14 @@ class ProviderSettings:
     installation: str
     gateway_url: str
     agent_sha256: str
+    git_hosts: str
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    access_table: str
+    runners_table: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -319,6 +329,7 @@ SETTINGS: Mapping[str, type] = {
     "place": PlaceSettings,
     **{f"provider_{name}": ProviderSettings for name in PROVIDERS},
     "provider_host": ProviderHostSettings,
+    "sweep": SweepSettings,
     "settle": SettleSettings,
     "act": ActSettings,
     "wake_group": WakeGroupSettings,

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     HOSTS_JOIN = "hosts:join"
     HOSTS_WRITE = "hosts:write"
     RUNNERS_READ = "runners:read"
+    RUNNERS_HOLD = "runners:hold"
     GITHOSTS_READ = "githosts:read"
     GITHOSTS_WRITE = "githosts:write"
     ORGANIZATIONS_READ = "organizations:read"

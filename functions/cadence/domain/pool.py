@@ -5,12 +5,25 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cadence.domain.pool_policy import Policy
 from cadence.domain.step import Next, Step
 
 # The provider whose runners are offered to machines that joined a pool by themselves.
 HOST = "host"
 # Every provider has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
-PROVIDERS: tuple[str, ...] = (HOST, "openstack", "vsphere")
+PROVIDERS: tuple[str, ...] = (
+    HOST,
+    "aws_ec2",
+    "aws_fargate",
+    "azure",
+    "gcp",
+    "github_actions",
+    "gitlab",
+    "kubernetes",
+    "openstack",
+    "scaleway",
+    "vsphere",
+)
 
 
 def provider_function(prefix: str, provider: str) -> str:
@@ -53,6 +66,7 @@ class Pool:
     max_runners: int | None = None
     largest: LargestRunner = LargestRunner()
     price: Price | None = None
+    policy: Policy = field(default_factory=Policy)
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

@@ -1,6 +1,6 @@
 """What the providers on AWS share: clients with a pool's credentials, and what AWS's refusals mean."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -42,22 +42,39 @@ CAPACITY = frozenset(
         "VolumeLimitExceeded",
     }
 )
-_BUSY = frozenset(
+CREDENTIALS = frozenset(
     {
-        "ClientException.Throttled",
+        "AuthFailure",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "UnrecognizedClientException",
+        "MissingAuthenticationToken",
+        "OptInRequired",
+        "Blocked",
+    }
+)
+THROTTLES = frozenset(
+    {
         "EC2ThrottledException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_BUSY = THROTTLES | frozenset(
+    {
         "InternalError",
         "InternalFailure",
         "InternalServerError",
         "PriorRequestNotComplete",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
         "ServerException",
         "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
         "Unavailable",
         "UpdateInProgressException",
     }
@@ -80,6 +97,11 @@ def clients(credentials: Credentials, endpoint: str | None = None, config: Confi
         )
 
     return client
+
+
+def secrets_of(credentials: Credentials) -> Sequence[str]:
+    """What no message may hold."""
+    return [credentials[name] for name in ("secret_access_key", "session_token") if name in credentials]
 
 
 @contextmanager

@@ -24,10 +24,6 @@ _SPARE_MINUTES = 10
 # EC2 takes no more (bytes, before base64); the others take at least four times as much.
 LARGEST_USER_DATA = 16_384
 
-TAG_RUNNER = "cadence:runner"
-TAG_TICKET = "cadence:ticket"
-"""Tags from which an EC2 instance learns who it is (see `shared_user_data`)."""
-
 
 @dataclass(frozen=True)
 class BootOptions:
@@ -61,15 +57,6 @@ def user_data(home: CallHome, request: RunnerRequest, options: BootOptions | Non
         "CADENCE_MINUTES": str(ceil((request.boot_deadline + request.max_duration) / 60) + _SPARE_MINUTES),
     }
     return _cloud_config(settings, token=home.one_time_token)
-
-
-def shared_user_data(home: CallHome, options: BootOptions, minutes: int) -> str:
-    """cloud-init's document for any machine of a pool: no secret, and each learns from its own tags who it is.
-
-    `home` is that of any of its runners. `minutes` is how long a machine may live at most.
-    """
-    settings = {**_common(home, options), "CADENCE_IDENTITY": "ec2-tags", "CADENCE_MINUTES": str(minutes)}
-    return _cloud_config(settings, token=None)
 
 
 def variables(home: CallHome, request: RunnerRequest, options: BootOptions | None = None) -> Mapping[str, str]:
@@ -108,12 +95,12 @@ def _common(home: CallHome, options: BootOptions) -> dict[str, str]:
     return settings
 
 
-def _cloud_config(settings: Mapping[str, str], token: str | None) -> str:
+def _cloud_config(settings: Mapping[str, str], token: str) -> str:
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
     files = [
         *({**_file(f"{FOLDER}/{name}", _compressed(name)), "encoding": "gz+b64"} for name in ("boot.sh", "boot.py")),
         _file(f"{FOLDER}/settings", exports),
-        *([_file(f"{FOLDER}/token", token)] if token else []),
+        _file(f"{FOLDER}/token", token),
         # What is in this folder runs at each boot: also when a machine that was stopped is started again.
         {
             **_file("/var/lib/cloud/scripts/per-boot/cadence", f"#!/bin/sh\nexec sh {FOLDER}/boot.sh {FOLDER}\n"),

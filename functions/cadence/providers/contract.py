@@ -143,6 +143,7 @@ class Provider(Protocol):
         """Asks for a runner and returns its reference: a string from which `describe` and `stop` find it again.
 
         It must be derivable from the runner's id, or be found by it: whoever stops knows the id only.
+        Where an infrastructure tells only later whether it has room, `NotReady` says so, and the repetition adopts or goes on.
         """
 
     def describe(self, ref: str) -> Machine:
@@ -168,6 +169,23 @@ class Paced(Protocol):
     @property
     def start_api(self) -> Api:
         """A start takes one call of it; who has to wait for it costs nothing meanwhile. `start` itself does not ask `Calls` for it again."""
+
+
+@runtime_checkable
+class EndsItself(Protocol):
+    """What a provider says beside, if its machines go by themselves once their agent is done."""
+
+    @property
+    def ends_itself(self) -> bool:
+        """Releasing a runner whose result is in costs no call: the sweeper ends those that have not gone."""
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """What a provider does beside, if it can keep machines ready for runners that are still to come."""
+
+    def keep_warm(self, ready: int, stopped: int) -> None:
+        """Makes or ends machines without a runner until there are so many. They have an expiry, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
 
 
 Credentials = Mapping[str, str]

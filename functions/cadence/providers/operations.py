@@ -4,7 +4,8 @@
 {operation: stop, run_id, treatment, runner_id}                  nothing
 {operation: describe, organization, pool, ref}                   a machine
 {operation: list, organization, pool}                            {machines: [...]}
-{operation: probe, organization, pool}                           {checks: [{what, missing, hint}]}
+{operation: probe, organization, pool}                           {checks: [{what, missing, hint}]}, also kept with the pool
+    {operation: sweep, organization, pool}              {seen, marked, ended, refused}: references of machines
 {operation: console, organization, pool, ref}                    {text}
 """
 
@@ -13,9 +14,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cadence.domain.errors import InvalidRequest
+from cadence.application.pool_ports import CheckResult, PoolRecords, Probe
+from cadence.application.ports import Clock
+from cadence.domain.errors import CadenceError, InvalidRequest, ProviderRejected
 from cadence.providers.contract import Machine, Provider
 from cadence.providers.lifecycle import Launch, Providers, ReleaseRunner, StartRunner
+from cadence.providers.sweeping import Sweep
 
 Event = Mapping[str, Any]
 
@@ -25,6 +29,9 @@ class Operations:
     start: StartRunner
     release: ReleaseRunner
     providers: Providers
+    records: PoolRecords | None = None
+    sweep: Sweep | None = None
+    clock: Clock | None = None
 
     def __call__(self, event: Event) -> Mapping[str, Any] | None:
         """Raises what the provider does, and InvalidRequest for an unknown operation."""
@@ -40,13 +47,28 @@ class Operations:
             case "list":
                 return {"machines": [machine_json(machine) for machine in self._provider(event).list_owned()]}
             case "probe":
-                return {"checks": [asdict(check) for check in self._provider(event).probe()]}
+                return {"checks": self._probe(event)}
+            case "sweep" if self.sweep:
+                return asdict(self.sweep(event["organization"], event["pool"]))
             case "console":
                 return {"text": self._provider(event).console(event["ref"])}
             case other:
                 raise InvalidRequest(
-                    f"A provider knows no operation {other!r}: start, stop, describe, list, probe and console are all."
+                    f"A provider knows no operation {other!r}: start, stop, describe, list, probe, sweep and console are all."
                 )
+
+    def _probe(self, event: Event) -> list[dict[str, Any]]:
+        """What it found is kept, and so is why it found nothing."""
+        try:
+            checks = [CheckResult(**asdict(check)) for check in self._provider(event).probe()]
+            error = None
+        except CadenceError as raised:
+            checks, error = [], raised.message
+        if self.records and self.clock:
+            self.records.note_probe(event["organization"], event["pool"], Probe(self.clock(), tuple(checks), error))
+        elif error:
+            raise ProviderRejected(error)
+        return [asdict(check) for check in checks]
 
     def _provider(self, event: Event) -> Provider:
         return self.providers(event["organization"], event["pool"])

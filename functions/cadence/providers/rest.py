@@ -26,9 +26,11 @@ from urllib.parse import urlsplit
 import requests
 
 from cadence.domain.errors import CadenceError, Conflict, NotFound, ProviderRejected, Transient
+from cadence.domain.pacing import Api
+from cadence.providers.contract import Calls
 from cadence.providers.hidden import Hidden
 
-_WORDS = 400
+LONGEST_WORDS = 400
 _LARGEST_ANSWER = 16 * 1024 * 1024
 _LONGEST_WAIT = 3_600.0
 _PIECE = 65_536
@@ -44,8 +46,13 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """In seconds, at most an hour; `None` if the answer does not say."""
-        return _retry_after(self.headers.get("retry-after", ""))
+        """In seconds, at most an hour; `None` if the answer does not say. Some say at which second a new window begins."""
+        told = _retry_after(self.headers.get("retry-after", ""))
+        for prefix in ("x-ratelimit", "ratelimit"):
+            reset = self.headers.get(f"{prefix}-reset", "")
+            if told is None and self.headers.get(f"{prefix}-remaining") == "0" and reset.isdecimal():
+                told = _bounded(int(reset) - datetime.now(UTC).timestamp())
+        return told
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,10 @@ class Dialect(Protocol):
 
 
 class Rest:
-    """One per pool. `authorize` gives the headers of a call and may itself call out for a token."""
+    """One per pool. `authorize` gives the headers of a call and may itself call out for a token.
+
+    `turns` are where to wait for a turn before what only reads (starts wait for theirs before), and to tell of a 429.
+    """
 
     def __init__(
         self,
@@ -81,12 +91,13 @@ class Rest:
         hidden: Hidden,
         session: requests.Session | None = None,
         seconds: float = 10.0,
+        turns: tuple[Calls, Api] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base = base.rstrip("/") + "/"
         self._dialect, self._authorize, self._hidden = dialect, authorize, hidden
         self._session = session or quiet_session()
-        self._seconds, self._clock = seconds, clock
+        self._seconds, self._turns, self._clock = seconds, turns, clock
 
     def get(self, path: str, **params: Any) -> Any:
         return self.call("GET", path, params=params).body
@@ -109,6 +120,9 @@ class Rest:
         A redirect is an answer, not followed: credentials go nowhere else. Raises as the module says.
         """
         url = self._url(path)
+        if self._turns and method == "GET":
+            calls, api = self._turns
+            calls.call(api)
         sent = {"Accept": "application/json", **(headers or {}), **self._authorize()}
         answer = self.exchange(method, url, params=_present(params), json=body, data=data, headers=sent)
         if answer.status >= 400:
@@ -161,6 +175,9 @@ class Rest:
                 content = self._read(response, until, limit)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, headers, _parsed(content, headers.get("content-type", "")))
+        except requests.exceptions.InvalidURL as error:
+            # Also a host that is out of the installation's reach.
+            raise ProviderRejected(f"{self._dialect.name}: {self._hidden.cut(str(error))}") from None
         except requests.Timeout:
             raise self._no_answer(f"{host} did not answer within {self._seconds:g} seconds") from None
         except requests.RequestException as error:
@@ -184,7 +201,7 @@ class Rest:
 
     def _error(self, answer: Answer, asked: str) -> CadenceError:
         refusal = self._dialect.read(answer)
-        said = self._hidden.cut(" ".join(refusal.words.split()))[:_WORDS] or "no reason given"
+        said = self._hidden.cut(" ".join(refusal.words.split()))[:LONGEST_WORDS] or "no reason given"
         code = self._hidden.cut(refusal.code)
         message = (
             f"{self._dialect.name}: {said} ({code + ', ' if code else ''}{answer.status} for {self._hidden.cut(asked)})"
@@ -192,6 +209,9 @@ class Rest:
         kind = self._dialect.decide(refusal, answer) or _by_status(answer)
         details = {"status": answer.status, "reason": code}
         if issubclass(kind, Transient):
+            if self._turns and answer.status < 500:
+                calls, api = self._turns
+                calls.refused(api, answer.retry_after)
             return kind(message, retry_after=answer.retry_after or 1.0, **details)
         return kind(message, **details)
 
@@ -259,12 +279,15 @@ def _parsed(content: bytes, kind: str) -> Any:
 
 def _retry_after(value: str) -> float | None:
     if value.isdecimal():
-        return min(float(value), _LONGEST_WAIT)
+        return _bounded(float(value))
     try:
         at = parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
-    wait = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    return _bounded((at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _bounded(wait: float) -> float:
     return min(max(wait, 0.0), _LONGEST_WAIT)
 
 

@@ -4,15 +4,17 @@ What is wrong with the table, or lost on the way, does not matter here: whatever
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cadence.application.pool_ports import Marks, RunnersById
-from cadence.application.ports import Clock
+from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
+from cadence.application.ports import Clock, PoolStore
 from cadence.domain.errors import CadenceError
+from cadence.domain.pool_policy import warm_now
 from cadence.domain.runner import Runner, RunnerState
-from cadence.providers.contract import Condition, Machine
-from cadence.providers.lifecycle import Providers
+from cadence.providers.contract import Condition, Machine, Provider, Warming
+from cadence.providers.lifecycle import Providers, held
 
 # The call that made a machine has ended by then: a Lambda's longest time, and some.
 START_TAKES = timedelta(minutes=3)
@@ -38,28 +40,30 @@ class Swept:
 class Sweep:
     providers: Providers
     runners: RunnersById
-    marks: Marks
+    records: PoolRecords
     clock: Clock
+    pools: PoolStore | None = None
+    release: Callable[[str], None] | None = None
 
     def __call__(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
         provider = self.providers(organization, pool)
         machines = provider.list_owned()
         known = self.runners({machine.runner_id for machine in machines if machine.runner_id})
-        marks = dict(self.marks.marks(organization, pool))
+        marks = dict(self.records.marks(organization, pool))
         marked, ended, refused = [], [], []
         for machine in machines:
             reason = orphaned(machine, known.get(machine.runner_id), pool, self.clock())
             since = marks.pop(machine.ref, None)
             if reason is None:
                 if since is not None:
-                    self.marks.unmark(organization, pool, machine.ref)
+                    self.records.unmark(organization, pool, machine.ref)
             elif since is None:
-                self.marks.mark(organization, pool, machine.ref, self.clock())
+                self.records.mark(organization, pool, machine.ref, self.clock())
                 marked.append(machine.ref)
             elif self.clock() >= since + LOOK_AGAIN and self._still(machine, pool):
                 try:
-                    provider.stop(machine.ref)
+                    self._end(provider, machine, known.get(machine.runner_id), pool)
                 except CadenceError as error:  # the others are looked at all the same, and this one again
                     _log.warning("orphan %s of pool %s cannot be ended: %s", machine.ref, pool, error.message)
                     refused.append(machine.ref)
@@ -67,9 +71,23 @@ class Sweep:
                     _log.info("ended %s of pool %s: %s", machine.ref, pool, reason)
                     ended.append(machine.ref)
         for gone in marks:
-            self.marks.unmark(organization, pool, gone)
+            self.records.unmark(organization, pool, gone)
+        self._keep_warm(provider, organization, pool)
+        self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
         seen = tuple(machine.ref for machine in machines)
         return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
+
+    def _end(self, provider: Provider, machine: Machine, runner: Runner | None, pool: str) -> None:
+        """A runner's own machine with all that is kept of it; any other by itself."""
+        if self.release and runner is not None and (runner.pool, runner.ref) == (pool, machine.ref):
+            self.release(runner.runner_id)
+        else:
+            provider.stop(machine.ref)
+
+    def _keep_warm(self, provider: Provider, organization: str, pool: str) -> None:
+        windows = self.pools.get_pool(organization, pool).policy.warm if self.pools else ()
+        if windows and isinstance(provider, Warming):
+            provider.keep_warm(*warm_now(windows, self.clock()))
 
     def _still(self, machine: Machine, pool: str) -> bool:
         """Looked at again at the last moment."""
@@ -104,7 +122,7 @@ def orphaned(machine: Machine, runner: Runner | None, pool: str, now: datetime) 
 def _wanted(runner: Runner, now: datetime) -> bool:
     if runner.state.live:
         return True
-    if runner.held_until is not None and now < runner.held_until:
+    if held(runner, now):
         return True
     # It may be on its way to its end: its treatment's machine releases it.
     last = max(moment for moment in (runner.lease_until, runner.claimed_at, runner.created_at) if moment)

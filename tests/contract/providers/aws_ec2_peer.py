@@ -46,6 +46,7 @@ class Ec2Peer:
         self.double, self.ec2 = double, Ec2(double)
         self.kept: dict[tuple[str, float], Clients] = {}
         self.trouble: Trouble | None = None
+        self.slow = threading.Event()
         self.settings = a_pool()
 
     def provider(self) -> Ec2Provider:
@@ -85,6 +86,7 @@ class Ec2Peer:
 
     def clear(self) -> None:
         self.trouble = None
+        self.slow.set()
         self.slow = threading.Event()
         self.settings = a_pool()
         self.ec2.refuses = lambda *_: None
@@ -138,8 +140,9 @@ def a_place(region: str) -> dict[str, Any]:
 
 
 def an_image(region: str) -> str:
+    wanted = ("/dev/sda1", "x86_64")
     images = backend(region).amis.values()
-    return min(each.id for each in images if (each.root_device_name, each.architecture) == ("/dev/sda1", "x86_64"))
+    return min(str(each.id) for each in images if (each.root_device_name, each.architecture) == wanted)
 
 
 def instances(runner_id: str) -> list[tuple[str, Any]]:

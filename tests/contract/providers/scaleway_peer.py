@@ -13,6 +13,7 @@ from cadence.providers.scaleway.provider import ScalewayProvider
 from tests.contract.providers.doubled import Doubled
 from tests.contract.providers.peer import Trouble
 from tests.doubles.scaleway import SECRET_KEY, Scaleway
+from tests.unit.providers.requests import API
 from tests.unit.providers.test_scaleway import SETTINGS
 
 NAME = "scaleway"
@@ -38,7 +39,7 @@ class ScalewayPeer(Doubled[Scaleway]):
         hidden = Hidden([key])
         rest = Rest(self.url, ScalewayDialect(), lambda: {"X-Auth-Token": key}, hidden=hidden, seconds=self.patience)
         image = "no_such_image" if self.trouble is Trouble.IMAGE else SETTINGS.image
-        return ScalewayProvider(self.owner, replace(SETTINGS, image=image), rest, hidden, page=3)
+        return ScalewayProvider(self.owner, replace(SETTINGS, image=image), rest, hidden, API, page=3)
 
     def fill(self) -> None:
         self.cloud.full = {(kind, zone) for kind in self.cloud.types for zone in self.cloud.zones}

@@ -44,8 +44,10 @@ def infrastructure(request: pytest.FixtureRequest) -> Iterator[Peer]:
 @pytest.fixture
 def peer(infrastructure: Peer, request: pytest.FixtureRequest) -> Iterator[Peer]:
     case = request.node.originalname.removeprefix("test_")
-    if case in infrastructure.cannot:
-        pytest.skip(f"{infrastructure.what}: {infrastructure.cannot[case]}")
+    trouble = getattr(request.node, "callspec", None) and request.node.callspec.params.get("trouble")
+    for name in (case, f"{case}[{trouble}]"):
+        if name in infrastructure.cannot:
+            pytest.skip(f"{infrastructure.what}: {infrastructure.cannot[name]}")
     infrastructure.clear()
     yield infrastructure
     infrastructure.clear()

@@ -109,6 +109,7 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "alerting_queue_url": queues["alerting"],
         "alerting_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:alerting",
         "alerts_function": "alerts",
+        "provider_function_prefix": "provider-",
         "alert_deliveries_function": "alert-deliveries",
         "alert_topic_prefix": f"arn:aws:sns:{REGION}:123456789012:alerts-",
         "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",

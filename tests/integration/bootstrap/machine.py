@@ -33,11 +33,14 @@ class Machine:
         self.folder = folder
         self.state = folder / "var" / "lib"
         self.programs = folder / "programs"
+        self.script = ""
         self.programs.mkdir(parents=True)
         self.program("shutdown", 'echo "$@" >>/var/lib/switched-off')
         assert document.startswith("#cloud-config\n")
         for file in yaml.safe_load(document)["write_files"]:
             self._write(file)
+            if "per-boot" in file["path"]:
+                self.script = file["content"].partition("exec ")[2].strip()
 
     def program(self, name: str, script: str) -> None:
         """A program of the machine that it finds first."""
@@ -64,7 +67,7 @@ class Machine:
         for name, value in variables.items():
             sandbox += ["--setenv", name, value]
         done = subprocess.run(
-            [*sandbox, "/bin/sh", "/var/lib/cloud/scripts/per-boot/cadence"],
+            [*sandbox, "/bin/sh", "-c", self.script],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cadence.providers.bootstrap import BootOptions, shared_user_data, user_data
+from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
 from tests.integration.bootstrap.machine import AGENT, Machine
 from tests.integration.bootstrap.network import Net, proxy, served
@@ -48,7 +48,7 @@ def test_a_machine_becomes_a_runner_and_switches_itself_off(tmp_path: Path, net:
 
     assert booted.status == 0, booted.console
     told = machine.told_agent()
-    assert told["arguments"] == ["run", "--gateway", net.url, "--runner-id", RUNNER]
+    assert told["arguments"] == ["run", "--runner-id", RUNNER, "--gateway", net.url]
     assert told["token"] == TOKEN
     assert net.phases == ["booted", "agent-downloaded", "agent-verified", "started"]
     assert {(path, token) for path, token, _ in net.reports} == {
@@ -223,20 +223,17 @@ def test_an_engine_that_does_not_run_here_says_so(tmp_path: Path, net: Net, home
     assert net.phases[-1] == "engine-started failed"
 
 
-def test_a_machine_of_a_fleet_learns_from_its_tags_who_it_is(tmp_path: Path, net: Net, home: CallHome):
-    net.files["/latest/meta-data/tags/instance/cadence:runner"] = RUNNER.encode()
-    net.files["/latest/meta-data/tags/instance/cadence:ticket"] = TOKEN.encode()
-    net.answers["/latest/meta-data/tags/instance/cadence:runner"] = [404]  # tags may come late
-    document = shared_user_data(home, QUIET, minutes=90)
-    assert TOKEN not in document
-    machine = Machine(tmp_path, document)
+def test_an_agent_may_get_another_command_than_to_be_a_runner(tmp_path: Path, net: Net, home: CallHome, request_):
+    machine = Machine(tmp_path, user_data(home, request_, QUIET))
+    machine.script = f"{machine.script} host --pool far"
 
-    booted = machine.boot(CADENCE_METADATA=f"{net.url}/latest/")
+    booted = machine.boot(CADENCE_JOIN_TOKEN="join-token")
 
     assert booted.status == 0, booted.console
-    assert net.asked[0] == "PUT /latest/api/token"
-    assert machine.told_agent()["token"] == TOKEN
-    assert booted.switched_off[0] == "-h +90"
+    told = machine.told_agent()
+    assert told["arguments"] == ["host", "--pool", "far", "--gateway", net.url]
+    assert told["token"] == "join-token"
+    assert net.reports == []
 
 
 def archive(**files: bytes) -> bytes:

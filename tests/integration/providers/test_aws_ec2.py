@@ -190,6 +190,12 @@ def test_the_probe_finds_a_group_that_lets_others_in(ec2: Ec2Peer):
     assert list(found) == ["network"]
 
 
+def test_regions_do_not_wait_for_one_another(ec2: Ec2Peer):
+    elsewhere = Ec2Settings.from_json({**a_pool(), "places": [a_place(ELSEWHERE)]})
+    apis = [ec2.provider().start_api, ec2.made(elsewhere).start_api]
+    assert len({api.bucket for api in apis}) == 2
+
+
 def test_a_circuit_waits_longer_each_time_and_forgets():
     now = datetime(2026, 1, 1, tzinfo=UTC)
     circuit = MemoryCircuit(lambda: now)

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from cadence.domain.pacing import Api, Pace
 from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
 from cadence.providers.marks import Owner
 
+API = Api("account", "place", "machines", Pace(per_second=10, burst=10))
 OWNER = Owner("cadence-test", "default", "cloud")
 TOKEN = "one-time-token-0123456789abcdef"
 RUNNER = "01JDF8Z4Q2W3E4R5T6Y7U8I9OP-0123456789ab-1"

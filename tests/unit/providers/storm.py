@@ -29,6 +29,7 @@ from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 from cadence.providers.sweeping import START_TAKES, Sweep
 from tests.fakes.cloud import PlainCipher
+from tests.fakes.pool_records import MemoryPoolRecords
 from tests.fakes.services import ManualClock, MemorySecretReader
 from tests.unit.scheduling.setting import spec
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
@@ -142,7 +143,7 @@ class Storm(World):
         self.killed_live: list[str] = []
         self.refused_claims: Counter[str] = Counter()
         self.cipher = PlainCipher()
-        self.marked = MemoryMarks()
+        self.records = MemoryPoolRecords()
         super().__init__(
             specs, scripts, random, Faults(random.choice((0.0, 0.01, 0.03)), random.choice((0.0, 0.05, 0.1))), POOLS
         )
@@ -162,11 +163,21 @@ class Storm(World):
     def _provide(self, ports: Ports, event: Event) -> None:
         providers: Any = lambda _, pool: Reached(ports.watched(self.clouds[pool]))  # noqa: E731
         if event["operation"] == "stop":
-            ReleaseRunner(ports.runners, providers)(event["runner_id"])
+            ReleaseRunner(ports.runners, providers, ports.watched(self.records))(event["runner_id"])
             return
         placement = event["placement"]
         homes = Homes("cloud", "https://cadence.example", AgentFile("https://cadence.example/agent", "0"), self.cipher)
-        start = StartRunner(ports.runs, ports.runners, ports.machines, ports.deadlines, providers, self.clock, homes)
+        start = StartRunner(
+            ports.runs,
+            ports.runners,
+            ports.machines,
+            ports.deadlines,
+            providers,
+            self.clock,
+            homes,
+            None,
+            ports.watched(self.records),
+        )
         start(
             Launch(
                 event["run_id"], event["treatment"], placement["runner_id"], placement["attempt"], placement["pool"],
@@ -185,14 +196,14 @@ class Storm(World):
         """As one Lambda does: it may be killed anywhere, when it has an actor."""
         runners: Any = self.runners
         cloud: Any = self.clouds[pool]
-        marks: Any = self.marked
+        records: Any = self.records
         if actor is not None:
             ports = self._ports(actor, f"{actor.name} {self.clock.now}")
-            runners, cloud, marks = ports.runners, ports.watched(cloud), ports.watched(marks)
+            runners, cloud, records = ports.runners, ports.watched(cloud), ports.watched(records)
         self.clouds[pool].sweeping = actor is None
         try:
             seen: Any = Sweeping(cloud, self.clouds[pool])
-            Sweep(lambda *_: seen, runners.get_runners, marks, self.clock)("acme", pool)
+            Sweep(lambda *_: seen, runners.get_runners, records, self.clock)("acme", pool)
         except (Crashed, CadenceError):
             return
 
@@ -312,20 +323,6 @@ class Sweeping:
             self._port.stop(ref)
         finally:
             self._cloud.sweeping = False
-
-
-class MemoryMarks:
-    def __init__(self) -> None:
-        self.since: dict[tuple[str, str, str], datetime] = {}
-
-    def marks(self, organization: str, pool: str) -> Mapping[str, datetime]:
-        return {key[2]: at for key, at in self.since.items() if key[:2] == (organization, pool)}
-
-    def mark(self, organization: str, pool: str, ref: str, at: datetime) -> None:
-        self.since[organization, pool, ref] = at
-
-    def unmark(self, organization: str, pool: str, ref: str) -> None:
-        self.since.pop((organization, pool, ref), None)
 
 
 class NobodyFollows:

@@ -24,7 +24,7 @@ from cadence.providers.rest import Rest
 from tests.doubles.azure import CLIENT_ID, CLIENT_SECRET, IMAGE, SUBNET, SUBSCRIPTION, TENANT, Azure
 from tests.doubles.cloud import Trouble
 from tests.fakes.answering import Reply
-from tests.unit.providers.requests import EXPIRES, OWNER, RUNNER, TOKEN, runner
+from tests.unit.providers.requests import API, EXPIRES, OWNER, RUNNER, TOKEN, runner
 
 SETTINGS = AzureSettings(
     tenant_id=TENANT,
@@ -57,7 +57,7 @@ class Hands:
         hidden = Hidden()
         tokens = ApplicationTokens(TENANT, credentials, hidden, authority=self.url, seconds=seconds)
         return AzureProvider(
-            owner, settings, Rest(self.url, AzureDialect(), tokens, hidden=hidden, seconds=seconds), hidden
+            owner, settings, Rest(self.url, AzureDialect(), tokens, hidden=hidden, seconds=seconds), hidden, API
         )
 
 

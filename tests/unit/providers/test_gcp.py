@@ -19,7 +19,7 @@ from cadence.providers.rest import Rest
 from tests.doubles.cloud import Trouble
 from tests.doubles.gcp import HERE, PROJECT, Gcp, account_key
 from tests.fakes.answering import Reply
-from tests.unit.providers.requests import EXPIRES, OWNER, RUNNER, TOKEN, runner
+from tests.unit.providers.requests import API, EXPIRES, OWNER, RUNNER, TOKEN, runner
 
 pytestmark = pytest.mark.skipif(not HERE, reason="Google's discovery documents are not here (.ci/descriptions)")
 
@@ -51,7 +51,7 @@ class Hands:
             Rest(f"{self.url}/{path}", GcpDialect(), tokens, hidden=hidden, seconds=seconds)
             for path in ("compute/v1", "v1")
         )
-        return GcpProvider(owner, settings, compute, resources, hidden, lambda: self.now, page=3)
+        return GcpProvider(owner, settings, compute, resources, hidden, lambda: self.now, API, page=3)
 
 
 @pytest.fixture

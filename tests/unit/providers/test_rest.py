@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cadence.adapters.guarded_session import guarded_session
+from cadence.adapters.reach import Reach
 from cadence.domain.errors import (
     CadenceError,
     CapacityExhausted,
@@ -22,6 +24,7 @@ from cadence.domain.errors import (
     ProviderRejected,
     Transient,
 )
+from cadence.domain.pacing import Api, Pace
 from cadence.providers.hidden import Hidden
 from cadence.providers.rest import Answer, Refusal, Rest, following_link, mentions
 from tests.fakes.answering import Answering, Asked, Reply, answering
@@ -230,3 +233,37 @@ def test_a_body_is_sent_as_json() -> None:
         assert cloud.post("servers", {"name": "é"}, zone="a") == {"id": 1}
     assert asked[0].body == {"name": "é"} and asked[0].params == {"zone": "a"}
     assert asked[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+class Turns:
+    """Remembers who waited for a turn, and who was told to slow down."""
+
+    def __init__(self) -> None:
+        self.waited: list[str] = []
+        self.refusals: list[float | None] = []
+
+    def call(self, api: Api, calls: int = 1) -> None:
+        self.waited.append(api.bucket)
+
+    def refused(self, api: Api, retry_after: float | None = None) -> None:
+        self.refusals.append(retry_after)
+
+
+def test_what_reads_waits_for_its_turn_and_a_429_slows_everybody() -> None:
+    turns, api = Turns(), Api("account", "place", "servers", Pace(1, 5))
+    replies = iter([Reply(200, {}), Reply(201, {}), Reply(429, {}, {"retry-after": "9"}), Reply(503, {})])
+    with answering(lambda _: next(replies)) as url:
+        cloud = Rest(url, Plain(), dict, hidden=Hidden(), turns=(turns, api))
+        cloud.get("servers")
+        cloud.post("servers", {})
+        for _ in range(2):
+            with pytest.raises(Transient):
+                cloud.post("servers", {})
+    assert turns.waited == ["account#place#servers"] and turns.refusals == [9]
+
+
+def test_a_host_out_of_reach_never_works() -> None:
+    with answering(always(Reply(200, {}))) as url:
+        cloud = Rest(url, Plain(), dict, hidden=Hidden(), session=guarded_session(Reach()))
+        with pytest.raises(ProviderRejected, match="not a public address"):
+            cloud.get("servers")

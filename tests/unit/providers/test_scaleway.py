@@ -15,7 +15,7 @@ from cadence.providers.scaleway.settings import ScalewaySettings
 from tests.doubles.cloud import Trouble
 from tests.doubles.scaleway import PROJECT, SECRET_KEY, Scaleway
 from tests.fakes.answering import Reply
-from tests.unit.providers.requests import EXPIRES, OWNER, RUNNER, TOKEN, runner
+from tests.unit.providers.requests import API, EXPIRES, OWNER, RUNNER, TOKEN, runner
 
 SETTINGS = ScalewaySettings(
     project_id=PROJECT,
@@ -37,7 +37,7 @@ def provider(cloud: Scaleway, settings: ScalewaySettings = SETTINGS, key: str = 
     hidden = Hidden([key])
     url = cloud.url  # type: ignore[attr-defined]
     rest = Rest(url, ScalewayDialect(), lambda: {"X-Auth-Token": key}, hidden=hidden)
-    return ScalewayProvider(OWNER, settings, rest, hidden, page=3)
+    return ScalewayProvider(OWNER, settings, rest, hidden, API, page=3)
 
 
 def test_a_machine_is_made_told_and_switched_on(cloud: Scaleway) -> None:
@@ -158,7 +158,7 @@ def test_the_inventory_has_all_pages_all_zones_and_nobody_elses(cloud: Scaleway)
     its = provider(cloud)
     for number in range(7):
         its.start(runner(f"runner-{number}"))
-    other = ScalewayProvider(type(OWNER)("another", "default", "cloud"), SETTINGS, its._rest, Hidden())
+    other = ScalewayProvider(type(OWNER)("another", "default", "cloud"), SETTINGS, its._rest, Hidden(), API)
     other.start(runner("runner-elsewhere"))
     moved = provider(cloud, ScalewaySettings(PROJECT, ("nl-ams-1",), SETTINGS.types, "ubuntu_noble"))
     assert sorted(machine.runner_id for machine in moved.list_owned()) == sorted(f"runner-{n}" for n in range(7))

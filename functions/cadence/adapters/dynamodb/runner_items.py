@@ -79,6 +79,7 @@ class RunnerItem(RunnersTable):
     sealed_token = UnicodeAttribute(null=True)
     ref = UnicodeAttribute(null=True)
     turn_at = UTCDateTimeAttribute(null=True)
+    console = UnicodeAttribute(null=True)
     held_until = UTCDateTimeAttribute(null=True)
     machine_expires_at = UTCDateTimeAttribute(null=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cadence.domain.errors import CadenceError
-from cadence.providers.aws import Clients, code_of, decided, words
+from cadence.providers.aws import CREDENTIALS, Clients, code_of, decided, words
 from cadence.providers.aws_ec2 import templates
 from cadence.providers.aws_ec2.settings import Ec2Settings, Place
 from cadence.providers.contract import Check
@@ -16,20 +16,6 @@ from cadence.providers.marks import Owner
 
 _NOBODY = "i-00000000000000000"
 _RIGHTS = "Allow it in the policy of the pool's credentials; docs/providers/aws_ec2.md has one that suffices."
-_CREDENTIALS = frozenset(
-    {
-        "AuthFailure",
-        "InvalidClientTokenId",
-        "SignatureDoesNotMatch",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "RequestExpired",
-        "UnrecognizedClientException",
-        "MissingAuthenticationToken",
-        "OptInRequired",
-        "Blocked",
-    }
-)
 # Quota codes of EC2: vCPUs of standard instances that may run, on demand and spot.
 _QUOTAS = {False: "L-1216C47A", True: "L-34B43A08"}
 
@@ -73,7 +59,7 @@ class Probe:
         try:
             ec2.describe_availability_zones()
         except ClientError as error:
-            if code_of(error) in _CREDENTIALS:
+            if code_of(error) in CREDENTIALS:
                 said = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
                 return (
                     said,

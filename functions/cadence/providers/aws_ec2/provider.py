@@ -4,19 +4,31 @@ A start is one call, `CreateFleet`, however many types and subnets there are. A 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected
+from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected, Transient
+from cadence.domain.pacing import Api, Pace
+from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
-from cadence.providers.aws import Clients, decided, tag_map
+from cadence.providers.aws import THROTTLES, Clients, clients, decided, secrets_of, tag_map
 from cadence.providers.aws_ec2.fleets import Fleets, Offer, offers
 from cadence.providers.aws_ec2.probe import Probe
 from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import none_left, suitable
-from cadence.providers.circuit import Circuit
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.circuit import Circuit, MemoryCircuit
+from cadence.providers.contract import (
+    Calls,
+    Check,
+    Condition,
+    Credentials,
+    Machine,
+    RunnerRequest,
+    Surroundings,
+    Unhurried,
+)
 from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner, from_seconds
 
@@ -28,6 +40,9 @@ _CONDITIONS = {
     "stopped": Condition.STOPPING,  # still has its disk
 }
 _PAGE = 1_000
+# Of the pace: for starts that are repeated, which have no turn of their own. Without it one lost answer takes the turn of
+# the next start, that one's refusal the turn after it, and so on through the whole burst.
+_SPARE = 0.05
 _CONSOLE = 16 * 1024
 
 
@@ -35,6 +50,8 @@ class Ec2Provider:
     """Implements `Provider` for one pool."""
 
     first_state = RunnerState.BOOTING
+    # The boot program switches the machine off, and EC2 then ends it.
+    ends_itself = True
 
     def __init__(
         self,
@@ -44,12 +61,18 @@ class Ec2Provider:
         hidden: Hidden,
         circuit: Circuit,
         boot: BootOptions | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self._owner, self._settings, self._hidden = owner, settings, hidden
-        self._clients, self._circuit = clients, circuit
+        self._clients, self._circuit, self._calls = clients, circuit, calls or Unhurried()
         self._boot = boot or BootOptions()
         self._fleets = Fleets(owner, settings, hidden)
         self._regions = tuple(dict.fromkeys(place.region for place in settings.places))
+
+    @property
+    def start_api(self) -> Api:
+        """Each region has its own; the first place is where nearly all starts go."""
+        return self._api(self._regions[0])
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
@@ -77,7 +100,7 @@ class Ec2Provider:
     def _launch(self, offer: Offer, request: RunnerRequest, text: str) -> str:
         region = offer.place.region
         try:
-            with decided(self._hidden):
+            with self._called(region):
                 launched = self._fleets.launch(self._clients("ec2", region), offer, request, text)
         except CapacityExhausted:
             self._circuit.refused(offer.label)
@@ -125,7 +148,7 @@ class Ec2Provider:
             return None
         region, instance = found[0]
         try:
-            with decided(self._hidden):
+            with self._called(region):
                 answer = self._clients("ec2", region).get_console_output(InstanceId=instance["InstanceId"], Latest=True)
         except NotFound:
             return None
@@ -154,7 +177,7 @@ class Ec2Provider:
 
     def _described(self, region: str, filters: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, Any]]:
         wanted = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
-        with decided(self._hidden):
+        with self._called(region):
             paginator = self._clients("ec2", region).get_paginator("describe_instances")
             for page in paginator.paginate(Filters=wanted, PaginationConfig={"PageSize": _PAGE}):
                 for reservation in page["Reservations"]:
@@ -163,7 +186,7 @@ class Ec2Provider:
     def _terminate(self, region: str, *ids: str) -> None:
         ec2 = self._clients("ec2", region)
         try:
-            with decided(self._hidden):
+            with self._called(region):
                 ec2.terminate_instances(InstanceIds=list(ids))
         except NotFound as error:
             # EC2 forgets an instance an hour after its end, and then refuses the whole list, saying which.
@@ -173,6 +196,22 @@ class Ec2Provider:
             elif len(ids) > 1:
                 for each in ids:
                     self._terminate(region, each)
+
+    @contextmanager
+    def _called(self, region: str) -> Iterator[None]:
+        """Refusals become errors; a throttle slows everybody down who starts something there."""
+        try:
+            with decided(self._hidden):
+                yield
+        except Transient as error:
+            if error.details.get("reason") in THROTTLES:
+                self._calls.refused(self._api(region), error.retry_after)
+            raise
+
+    def _api(self, region: str) -> Api:
+        its = self._settings
+        pace = Pace(its.pace.per_second * (1 - _SPARE), its.pace.burst)
+        return Api(its.account or "own", region, "ec2:CreateFleet", pace)
 
     def _machine(self, region: str, instance: Mapping[str, Any]) -> Machine:
         tags = tag_map(instance.get("Tags", ()))
@@ -195,6 +234,19 @@ class Ec2Provider:
             if (choice.type, choice.spot) == (instance_type, spot):
                 return choice.price_per_hour
         return None
+
+
+def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> Ec2Provider:
+    """`Build` of this provider."""
+    return Ec2Provider(
+        Owner(surroundings.installation, pool.organization, pool.name),
+        Ec2Settings.from_json(pool.settings),
+        clients(credentials),
+        Hidden(secrets_of(credentials)),
+        MemoryCircuit(surroundings.clock),
+        BootOptions.from_json(pool.settings.get("boot", {})),
+        surroundings.calls,
+    )
 
 
 def _parts(ref: str) -> tuple[str, str]:

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cadence.domain.pacing import Pace
 from cadence.providers.choices import Choice
+
+# What AWS gives an account that asked for no more.
+_PACE = Pace(per_second=2, burst=5)
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,6 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Warm:
-    """Instances that were started once and stopped: `type` is what they are; they start in a third of the time."""
-
-    type: str
-    ready: int = 0
-
-
-@dataclass(frozen=True)
 class Ec2Settings:
     """`places` are tried in their order, in each of them the `types` in theirs: consecutive ones that are all spot, or all
     on demand, are asked for together, and EC2 picks among them. `disk_gb` of `disk_type`, always encrypted.
@@ -48,6 +44,8 @@ class Ec2Settings:
     root_device: str = "/dev/xvda"
     instance_profile: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    account: str = ""
+    pace: Pace = _PACE
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Ec2Settings":
@@ -61,4 +59,6 @@ class Ec2Settings:
             root_device=disk.get("root_device", cls.root_device),
             instance_profile=data.get("instance_profile"),
             tags=dict(data.get("tags", {})),
+            account=data.get("account", ""),
+            pace=Pace(**data["pace"]) if "pace" in data else _PACE,
         )

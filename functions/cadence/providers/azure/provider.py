@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
+from cadence.domain.pacing import Api
 from cadence.domain.runner import RunnerState
 from cadence.providers.azure.dialect import failure
 from cadence.providers.azure.machine import machine, wanted
@@ -22,8 +23,6 @@ from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner, host_name
 from cadence.providers.rest import Answer, Rest, all_there
-
-MANAGEMENT = "https://management.azure.com"
 
 _API = "2024-11-01"
 _LONGEST_NAME = 60
@@ -38,10 +37,20 @@ class AzureProvider:
     first_state = RunnerState.BOOTING
 
     def __init__(
-        self, owner: Owner, settings: AzureSettings, rest: Rest, hidden: Hidden, boot: BootOptions | None = None
+        self,
+        owner: Owner,
+        settings: AzureSettings,
+        rest: Rest,
+        hidden: Hidden,
+        api: Api,
+        boot: BootOptions | None = None,
     ) -> None:
         self._owner, self._settings, self._rest, self._hidden = owner, settings, rest, hidden
-        self._boot = boot or BootOptions(console="/dev/ttyS0")
+        self._api, self._boot = api, boot or BootOptions(console="/dev/ttyS0")
+
+    @property
+    def start_api(self) -> Api:
+        return self._api
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
@@ -130,7 +139,7 @@ class AzureProvider:
     def _as_far(self, name: str, found: Mapping[str, Any] | None) -> str:
         state = found["properties"]["provisioningState"] if found else ""
         if found and state == "Failed":
-            raise failure(found if "instanceView" in found["properties"] else self._get(name))
+            raise failure(found if "instanceView" in found["properties"] else self._get(name), self._hidden)
         if state == "Deleting":
             raise NotReady(f"Azure still takes {name} away.")
         if state != "Succeeded":

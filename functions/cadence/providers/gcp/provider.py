@@ -9,6 +9,7 @@ from typing import Any
 
 from cadence.application.ports import Clock
 from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected, Transient
+from cadence.domain.pacing import Api
 from cadence.domain.runner import RunnerState
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
@@ -21,10 +22,9 @@ from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner, host_name
 from cadence.providers.rest import Answer, Rest, all_there
 
-COMPUTE = "https://compute.googleapis.com/compute/v1"
-RESOURCES = "https://cloudresourcemanager.googleapis.com/v1"
-
 _CONSOLE = 16 * 1024
+# How things refer to one another, wherever the API is called.
+_LINKS = "https://www.googleapis.com/compute/v1"
 
 
 class GcpProvider:
@@ -40,13 +40,18 @@ class GcpProvider:
         resources: Rest,
         hidden: Hidden,
         clock: Clock,
+        api: Api,
         boot: BootOptions | None = None,
         page: int = 500,
     ) -> None:
         self._owner, self._settings, self._hidden, self._clock = owner, settings, hidden, clock
         self._compute, self._resources = compute, resources
         self._boot = boot or BootOptions(console="/dev/ttyS0")
-        self._page = page
+        self._api, self._page = api, page
+
+    @property
+    def start_api(self) -> Api:
+        return self._api
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
@@ -108,7 +113,7 @@ class GcpProvider:
                 operation = self._compute.post(self._instances(zone), body, requestId=asked)
         except Conflict:
             return self._adopt([self._compute.get(f"{self._instances(zone)}/{name}")])
-        if error := failure(operation):
+        if error := failure(operation, self._hidden):
             raise error
         if operation["status"] != "DONE":
             raise NotReady(f"Google Cloud has not said yet whether {zone} has room for {name}.")
@@ -138,17 +143,19 @@ class GcpProvider:
     def _end_of(self, ref: str) -> str | None:
         """Why there is none: what its last operation failed with, or that it was preempted."""
         zone, name = ref.split("/", 1)
-        target = f"{COMPUTE.replace('compute.googleapis', 'www.googleapis')}/{self._path(ref)}"
+        target = f"{_LINKS}/{self._path(ref)}"
         params = {"filter": f'(targetLink = "{target}")', "maxResults": self._page}
         said: str | None = None
         path = f"projects/{self._settings.project}/zones/{zone}/operations"
         for page in self._compute.pages(path, params=params, following=_next_page):
             for operation in page.get("items", ()):
-                error = failure(operation)
+                error = failure(operation, self._hidden)
                 if error:
                     said = error.message
                 elif operation["operationType"] == "compute.instances.preempted":
-                    said = f"{name} was preempted: {operation.get('statusMessage', 'a spot instance')}"
+                    said = self._hidden.cut(
+                        f"{name} was preempted: {operation.get('statusMessage', 'a spot instance')}"
+                    )
         return said
 
     def _instances(self, zone: str) -> str:

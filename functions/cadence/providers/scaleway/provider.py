@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
+from cadence.domain.pacing import Api
 from cadence.domain.runner import RunnerState
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
@@ -51,12 +52,17 @@ class ScalewayProvider:
         settings: ScalewaySettings,
         rest: Rest,
         hidden: Hidden,
+        api: Api,
         boot: BootOptions | None = None,
         page: int = 100,
     ) -> None:
         self._owner, self._settings, self._rest, self._hidden = owner, settings, rest, hidden
         self._boot = boot or BootOptions()
-        self._page = page
+        self._api, self._page = api, page
+
+    @property
+    def start_api(self) -> Api:
+        return self._api
 
     def start(self, request: RunnerRequest) -> str:
         made = self._find(request.runner_id, self._settings.zones)
