@@ -215,6 +215,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runs", "BatchGetItem"),
         # Runners for hosts are offered where their place is decided.
         _items("runners", "GetItem", "PutItem", "UpdateItem"),
+        # Which pools had no room a moment ago.
+        _items("runners", "Query"),
         _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),
         _doorbells("SendMessage"),

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from cadence.composition.providers import guarded, provider_handler
+from cadence.composition.guarded import guarded
+from cadence.composition.providers import provider_handler
 from cadence.providers.github_actions.building import build
 
 handler = provider_handler("github_actions", partial(build, session=guarded()))

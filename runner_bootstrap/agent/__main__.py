@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable
 
-from . import VERSION, processes
+from . import VERSION, notices, processes
 from .children import Children
 from .ending import Ending
-from .errors import INFRASTRUCTURE, AgentError, GatewayError
+from .errors import INFRASTRUCTURE, INTERRUPTED, AgentError, GatewayError
 from .gateway import Gateway
 from .host import Host, Runners
 from .jobs import Cluster, Jobs
@@ -129,6 +129,7 @@ def _run(options: argparse.Namespace) -> int:
         threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
     site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show)
     gateway = Gateway(options.gateway, token)
+    notices.watch(ending)
     try:
         assignment = claim(gateway, site)
         reported = Runner(gateway.with_token(assignment.session_token), site, assignment, keeper, ending).run()
@@ -153,7 +154,7 @@ def _stoppable() -> Ending:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(
             number,
-            lambda got, _: ending.decide(INFRASTRUCTURE, f"the runner was told to stop ({signal.Signals(got).name})"),
+            lambda got, _: ending.decide(INTERRUPTED, f"the runner was told to stop ({signal.Signals(got).name})"),
         )
     return ending
 

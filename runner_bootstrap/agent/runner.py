@@ -17,7 +17,16 @@ from .command import Command
 from .containers import ContainerEngine, Environment, Wish
 from .data import Data
 from .ending import Ending
-from .errors import INFRASTRUCTURE, SUCCEEDED, AgentError, GatewayError, LeaseLost, Stopped, TreatmentFailed
+from .errors import (
+    INFRASTRUCTURE,
+    INTERRUPTED,
+    SUCCEEDED,
+    AgentError,
+    GatewayError,
+    LeaseLost,
+    Stopped,
+    TreatmentFailed,
+)
 from .facts import facts
 from .gateway import Gateway
 from .heartbeat import Heartbeat
@@ -110,7 +119,7 @@ class Runner:
         self._log.flush()
         try:
             # What others may already have written off is offered for a while only.
-            self._sender.join(REPORT_PATIENCE if self._ending.outcome == INFRASTRUCTURE else None)
+            self._sender.join(REPORT_PATIENCE if self._ending.outcome in (INFRASTRUCTURE, INTERRUPTED) else None)
             return self._ending.report and self._complete(started_at, time.monotonic() - started)
         finally:
             self._heartbeat.stop()

@@ -28,12 +28,15 @@ _FINAL_ERRORS = {
 }
 # Another attempt would meet them again.
 _LASTING_ERRORS = frozenset({"ProviderRejected", "NotApproved", "NotReady"})
+# What a treatment that is to be cancelled ends in because of that.
+_NOT_OF_ITSELF = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.INTERRUPTED})
 # A runner's own call settles no more consumers than this; its machine has more time.
 _QUICK = 25
 _OUTCOMES = {
     Outcome.SUCCEEDED: TreatmentState.SUCCEEDED,
     Outcome.FAILED: TreatmentState.FAILED,
     Outcome.INFRASTRUCTURE: TreatmentState.LOST,
+    Outcome.INTERRUPTED: TreatmentState.INTERRUPTED,
     Outcome.CANCELLED: TreatmentState.CANCELLED,
     Outcome.TIMED_OUT: TreatmentState.TIMED_OUT,
 }
@@ -136,7 +139,7 @@ class Settle:
         ):
             # The agent was told to stop, though nobody stopped the run: its time was over.
             state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
-        if treatment.cancel_reason and state in {TreatmentState.LOST, TreatmentState.CANCELLED}:
+        if treatment.cancel_reason and state in _NOT_OF_ITSELF:
             state, cause = TreatmentState.CANCELLED, treatment.cancel_reason
         exit_code = result.exit_code if result else None
         lasting = result is None and error is not None and error.name in _LASTING_ERRORS
@@ -144,6 +147,8 @@ class Settle:
         retried = wanted and spec.kind is Kind.COMMAND
         if retried and retrying.may_retry(treatment, spec.retry, state, exit_code):
             return self._next_attempt(treatment, spec, state, cause)
+        if state is TreatmentState.INTERRUPTED:
+            state = TreatmentState.LOST
         settled = self._settle(treatment, spec, state, cause, result)
         if settled is None:
             return self.runs.get_treatment(treatment.run_id, treatment.name)

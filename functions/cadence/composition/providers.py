@@ -4,8 +4,6 @@ import os
 import time
 from datetime import UTC, datetime
 
-import requests
-
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.paces import DynamoPaces
@@ -13,10 +11,8 @@ from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.guarded_session import guarded_session
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.machine_boundary import LambdaHandler, token_task
-from cadence.adapters.reach import Reach
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
@@ -48,11 +44,6 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools)
     operations = Operations(start, ReleaseRunner(runners, providers, records), providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
-
-
-def guarded() -> requests.Session:
-    """For providers whose pools say which host to call: it reaches public ones, and those that this installation names."""
-    return guarded_session(Reach.of(settings.load(settings.ProviderSettings).git_hosts))
 
 
 def _agent(its: settings.ProviderSettings) -> AgentFile:

@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     INFRASTRUCTURE = "infrastructure"
+    INTERRUPTED = "interrupted"  # its machine was to be taken away, and it was told in time
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
 

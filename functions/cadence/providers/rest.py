@@ -30,7 +30,7 @@ from cadence.domain.pacing import Api
 from cadence.providers.contract import Calls
 from cadence.providers.hidden import Hidden
 
-_WORDS = 400
+LONGEST_WORDS = 400
 _LARGEST_ANSWER = 16 * 1024 * 1024
 _LONGEST_WAIT = 3_600.0
 _PIECE = 65_536
@@ -175,6 +175,9 @@ class Rest:
                 content = self._read(response, until, limit)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, headers, _parsed(content, headers.get("content-type", "")))
+        except requests.exceptions.InvalidURL as error:
+            # Also a host that is out of the installation's reach.
+            raise ProviderRejected(f"{self._dialect.name}: {self._hidden.cut(str(error))}") from None
         except requests.Timeout:
             raise self._no_answer(f"{host} did not answer within {self._seconds:g} seconds") from None
         except requests.RequestException as error:
@@ -198,7 +201,7 @@ class Rest:
 
     def _error(self, answer: Answer, asked: str) -> CadenceError:
         refusal = self._dialect.read(answer)
-        said = self._hidden.cut(" ".join(refusal.words.split()))[:_WORDS] or "no reason given"
+        said = self._hidden.cut(" ".join(refusal.words.split()))[:LONGEST_WORDS] or "no reason given"
         code = self._hidden.cut(refusal.code)
         message = (
             f"{self._dialect.name}: {said} ({code + ', ' if code else ''}{answer.status} for {self._hidden.cut(asked)})"

@@ -82,7 +82,8 @@ def test_what_is_no_token_is_refused(issuer: Issuer, token: str) -> None:
 
 
 def test_a_token_that_needs_no_key_is_refused(issuer: Issuer) -> None:
-    for algorithm, key in (("none", None), ("HS256", "x" * 32)):
+    keys: tuple[tuple[str, Any], ...] = (("none", None), ("HS256", "x" * 32))
+    for algorithm, key in keys:
         token = jwt.encode({"iss": issuer.url, "aud": AUDIENCE}, key, algorithm=algorithm, headers={"kid": "one"})
         with pytest.raises(Unauthenticated):
             tokens().read(token, issuer.url, AUDIENCE)

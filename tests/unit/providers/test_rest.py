@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cadence.adapters.guarded_session import guarded_session
+from cadence.adapters.reach import Reach
 from cadence.domain.errors import (
     CadenceError,
     CapacityExhausted,
@@ -258,3 +260,10 @@ def test_what_reads_waits_for_its_turn_and_a_429_slows_everybody() -> None:
             with pytest.raises(Transient):
                 cloud.post("servers", {})
     assert turns.waited == ["account#place#servers"] and turns.refusals == [9]
+
+
+def test_a_host_out_of_reach_never_works() -> None:
+    with answering(always(Reply(200, {}))) as url:
+        cloud = Rest(url, Plain(), dict, hidden=Hidden(), session=guarded_session(Reach()))
+        with pytest.raises(ProviderRejected, match="not a public address"):
+            cloud.get("servers")

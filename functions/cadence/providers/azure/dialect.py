@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
-from cadence.providers.rest import Answer, Refusal, mentions
+from cadence.providers.hidden import Hidden
+from cadence.providers.rest import LONGEST_WORDS, Answer, Refusal, mentions
 
 _FULL = (
     "skunotavailable",
@@ -35,7 +36,7 @@ class AzureDialect:
         return _meaning(refusal)
 
 
-def failure(machine: Mapping[str, Any]) -> CadenceError:
+def failure(machine: Mapping[str, Any], hidden: Hidden) -> CadenceError:
     """Why a machine is in the state `Failed`, by its instance view."""
     statuses = (machine["properties"].get("instanceView") or {}).get("statuses") or ()
     failed: Mapping[str, Any] = next(
@@ -44,7 +45,8 @@ def failure(machine: Mapping[str, Any]) -> CadenceError:
     code = str(failed.get("code", "")).rsplit("/", 1)[-1]
     refusal = Refusal(0, code, str(failed.get("message") or failed.get("displayStatus") or "provisioning failed"))
     kind = _meaning(refusal) or ProviderRejected
-    return kind(f"{AzureDialect.name}: {refusal.words} ({code})", reason=code)
+    code, said = hidden.cut(code), hidden.cut(refusal.words)[:LONGEST_WORDS]
+    return kind(f"{AzureDialect.name}: {said} ({code})", reason=code)
 
 
 def _meaning(refusal: Refusal) -> type[CadenceError] | None:

@@ -37,7 +37,7 @@ def probe(settings: AzureSettings, rest: Rest) -> Iterator[Check]:
     yield checked(
         "permissions",
         lambda: _look_for_actions(settings, rest),
-        "Give the application a role with them in the resource group (docs/providers.md has one).",
+        "Give the application a role with them in the resource group (docs/providers/azure.md has one).",
     )
     yield checked("image", lambda: _look_for_images(settings, rest))
     yield checked("network", lambda: rest.call("GET", settings.subnet, params={"api-version": _NETWORK}))

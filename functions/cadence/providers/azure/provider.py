@@ -139,7 +139,7 @@ class AzureProvider:
     def _as_far(self, name: str, found: Mapping[str, Any] | None) -> str:
         state = found["properties"]["provisioningState"] if found else ""
         if found and state == "Failed":
-            raise failure(found if "instanceView" in found["properties"] else self._get(name))
+            raise failure(found if "instanceView" in found["properties"] else self._get(name), self._hidden)
         if state == "Deleting":
             raise NotReady(f"Azure still takes {name} away.")
         if state != "Succeeded":

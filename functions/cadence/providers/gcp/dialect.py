@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
-from cadence.providers.rest import Answer, Refusal, mentions
+from cadence.providers.hidden import Hidden
+from cadence.providers.rest import LONGEST_WORDS, Answer, Refusal, mentions
 
 _FULL = (
     "zone_resource_pool_exhausted",
@@ -39,7 +40,7 @@ class GcpDialect:
         return _meaning(refusal)
 
 
-def failure(operation: Mapping[str, Any]) -> CadenceError | None:
+def failure(operation: Mapping[str, Any], hidden: Hidden) -> CadenceError | None:
     """What an operation failed with; `None` if it did not, or not yet."""
     errors = (operation.get("error") or {}).get("errors") or ()
     if not errors:
@@ -49,7 +50,8 @@ def failure(operation: Mapping[str, Any]) -> CadenceError | None:
         int(operation.get("httpErrorStatusCode") or 0), str(first.get("code", "")), str(first.get("message", ""))
     )
     kind = _meaning(refusal) or (Transient if refusal.status >= 500 else ProviderRejected)
-    return kind(f"{GcpDialect.name}: {refusal.words or refusal.code} ({refusal.code})", reason=refusal.code)
+    code, said = hidden.cut(refusal.code), hidden.cut(refusal.words or refusal.code)[:LONGEST_WORDS]
+    return kind(f"{GcpDialect.name}: {said} ({code})", reason=code)
 
 
 def _meaning(refusal: Refusal) -> type[CadenceError] | None:

@@ -39,7 +39,7 @@ def probe(settings: GcpSettings, compute: Rest, resources: Rest) -> Iterator[Che
     yield checked(
         "permissions",
         lambda: _look_for_permissions(settings, resources),
-        "Give the service account a role with them (docs/providers.md has one), and enable the Cloud Resource Manager API.",
+        "Give the service account a role with them (docs/providers/gcp.md has one), and enable the Cloud Resource Manager API.",
     )
     yield checked(
         "image",

@@ -113,7 +113,7 @@ class GcpProvider:
                 operation = self._compute.post(self._instances(zone), body, requestId=asked)
         except Conflict:
             return self._adopt([self._compute.get(f"{self._instances(zone)}/{name}")])
-        if error := failure(operation):
+        if error := failure(operation, self._hidden):
             raise error
         if operation["status"] != "DONE":
             raise NotReady(f"Google Cloud has not said yet whether {zone} has room for {name}.")
@@ -149,11 +149,13 @@ class GcpProvider:
         path = f"projects/{self._settings.project}/zones/{zone}/operations"
         for page in self._compute.pages(path, params=params, following=_next_page):
             for operation in page.get("items", ()):
-                error = failure(operation)
+                error = failure(operation, self._hidden)
                 if error:
                     said = error.message
                 elif operation["operationType"] == "compute.instances.preempted":
-                    said = f"{name} was preempted: {operation.get('statusMessage', 'a spot instance')}"
+                    said = self._hidden.cut(
+                        f"{name} was preempted: {operation.get('statusMessage', 'a spot instance')}"
+                    )
         return said
 
     def _instances(self, zone: str) -> str:
