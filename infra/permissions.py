@@ -170,6 +170,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _delivers_alerts(),
         # Credentials of a pool that is removed go with it; a pool is probed when it was changed.
         _asks_providers(),
+        # A runner is held, or let go.
+        _items("runners", "UpdateItem"),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (

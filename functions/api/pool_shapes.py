@@ -13,7 +13,7 @@ from cadence.application.manage_pools import PoolDetail
 from cadence.domain.access import ALL_PROJECTS
 from cadence.domain.errors import Violation
 from cadence.domain.pool import HOST, PROVIDERS, LargestRunner, Pool, Price
-from cadence.domain.pool_policy import Budget, Capture, InstanceOffer, Policy, WarmWindow, is_time
+from cadence.domain.pool_policy import Budget, InstanceOffer, Policy, WarmWindow, is_time
 
 CredentialName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 SecretText = Annotated[str, Field(min_length=1, max_length=60_000)]
@@ -89,7 +89,6 @@ class PoolBody(Body):
     residency: str | None = Field(None, pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Where its data is: `eu`, `ch`.")
     offers: list[PoolOffer] = Field(default_factory=list, max_length=100)
     labels: list[Label] = Field(default_factory=list, max_length=50)
-    capture: Literal["full", "digest", "none"] = Field("full", description="What of values is kept to be looked at.")
     warm: list[PoolWarmWindow] = Field(default_factory=list, max_length=50)
     max_duration: int | None = Field(None, ge=1, le=604_800, description="Seconds. Longer treatments go elsewhere.")
     budget: PoolBudget | None = None
@@ -133,7 +132,6 @@ class PoolBody(Body):
                 self.residency,
                 tuple(InstanceOffer(**offer.model_dump()) for offer in self.offers),
                 tuple(self.labels),
-                Capture(self.capture),
                 tuple(WarmWindow(**{**one.model_dump(), "days": tuple(one.days)}) for one in self.warm),
                 self.max_duration,
                 Budget(self.budget.per_month) if self.budget else None,
@@ -156,7 +154,6 @@ class PoolView(Model):
     residency: str | None
     offers: list[JsonObject]
     labels: list[str]
-    capture: str
     warm: list[JsonObject]
     max_duration: int | None
     budget: JsonObject | None
@@ -242,7 +239,6 @@ def pool_view(pool: Pool) -> PoolView:
         residency=policy.residency,
         offers=[asdict(offer) for offer in policy.offers],
         labels=list(policy.labels),
-        capture=str(policy.capture),
         warm=[{**asdict(window), "days": list(window.days)} for window in policy.warm],
         max_duration=policy.max_duration,
         budget=asdict(policy.budget) if policy.budget else None,

@@ -1,6 +1,7 @@
 """`RunnerStore` and `RunnerResults` in memory."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,13 @@ from cadence.domain.runner import OutputStream, Result, Runner, RunnerState
 
 
 class MemoryRunnerStore:
-    """Each call is atomic. `created` holds the ids of all runners ever created, in order."""
+    """Each call is atomic. `created` holds the ids of all runners ever created, in order; `moves` counts changes of state."""
 
     def __init__(self) -> None:
         self.runners: dict[str, Runner] = {}
         self.outputs: dict[str, dict[str, OutputStream]] = {}
         self.created: list[str] = []
+        self.moves: Counter[tuple[RunnerState, RunnerState]] = Counter()
 
     def put_runner(self, runner: Runner) -> Runner:
         stored = self.runners.get(runner.runner_id)
@@ -42,6 +44,7 @@ class MemoryRunnerStore:
         if stored is None or stored.state not in set(source):
             raise Conflict(f"runner {runner_id} is no longer as it was read")
         self.runners[runner_id] = dataclasses.replace(stored, **changes)
+        self._moved(stored.state, self.runners[runner_id].state)
         return self.runners[runner_id]
 
     def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
@@ -55,6 +58,7 @@ class MemoryRunnerStore:
         if (stored.state, stored.lease_until) != (runner.state, runner.lease_until):
             return False
         self.runners[runner.runner_id] = dataclasses.replace(stored, state=RunnerState.LOST)
+        self._moved(stored.state, RunnerState.LOST)
         return True
 
     def list_outputs(self, runner_id: str) -> Sequence[OutputStream]:
@@ -69,6 +73,10 @@ class MemoryRunnerStore:
         if stored.state is not RunnerState.CLAIMED:
             raise Conflict(f"runner {runner_id} is {stored.state}")
         return self.change_runner(runner_id, {RunnerState.CLAIMED}, state=RunnerState.COMPLETED, result=result)
+
+    def _moved(self, source: RunnerState, target: RunnerState) -> None:
+        if source is not target:
+            self.moves[source, target] += 1
 
     def put_output(self, runner_id: str, stream: OutputStream) -> None:
         """What the agent of `runner_id` has sent through one port."""

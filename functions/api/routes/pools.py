@@ -1,11 +1,11 @@
 """Pools, the hosts that joined them, and the runners at work."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from api.endpoint import Call, Endpoints, Model, Reply
+from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import RunnerView, runner_view
 from api.naming import check_name
 from api.pool_shapes import PoolBody, PoolDetailView, PoolList, PoolView, pool_detail_view, pool_view
@@ -16,6 +16,7 @@ from cadence.composition.api import Services
 from cadence.domain.access import ALL_PROJECTS, Permission, Principal
 from cadence.domain.errors import Forbidden, InvalidRequest, NotFound, Violation
 from cadence.domain.pool import PROVIDERS, Pool
+from cadence.domain.runner import Runner
 
 endpoints = Endpoints("pools")
 
@@ -51,6 +52,16 @@ class RunnerList(Model):
 
 class RunnersQuery(Model):
     run: str | None = Field(None, max_length=40, description="All runners of this run; without it, those now at work.")
+
+
+class HoldBody(Body):
+    minutes: int = Field(60, ge=1, le=60)
+
+
+class HeldView(Model):
+    runner_id: str
+    state: str
+    held_until: datetime | None
 
 
 @endpoints.add("GET", "/v1/pools", Permission.POOLS_READ, answers={200: PoolList})
@@ -135,6 +146,43 @@ def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerL
                     view = runner_view(runner).model_dump()
                     items.append(ActiveRunnerView(**view, run_id=run.run_id, treatment=treatment.name))
     return RunnerList(items=items)
+
+
+@endpoints.add(
+    "POST",
+    "/v1/runners/{runner}/hold",
+    Permission.RUNNERS_HOLD,
+    answers={200: HeldView},
+    errors=(404, 409, 413, 415, 422),
+)
+def hold_runner(call: Call, services: Services, runner: str, body: HoldBody) -> HeldView:
+    """Keep a runner's machine if its treatment fails, for an hour at most. It costs what it costs meanwhile: the pool shows it."""
+    found = _runner(call.by, services, runner)
+    return _held(services.hold.hold(found, timedelta(minutes=body.minutes)))
+
+
+@endpoints.add("DELETE", "/v1/runners/{runner}/hold", Permission.RUNNERS_HOLD, answers={200: HeldView}, errors=(404,))
+def release_runner(call: Call, services: Services, runner: str) -> HeldView:
+    """End the hold, and the machine if its treatment has ended."""
+    return _held(services.hold.release(_runner(call.by, services, runner)))
+
+
+def _runner(principal: Principal, services: Services, runner_id: str) -> Runner:
+    """Raises NotFound, in the same words, for one of a project that the token does not see."""
+    missing = NotFound(f"There is no runner {runner_id[:100]!r} here.")
+    if not re.fullmatch(r"[0-9a-z-]{1,100}", runner_id):
+        raise missing
+    try:
+        found = services.runners.get_runner(runner_id)
+    except NotFound:
+        raise missing from None
+    if not principal.sees(found.organization, found.project):
+        raise missing
+    return found
+
+
+def _held(runner: Runner) -> HeldView:
+    return HeldView(runner_id=runner.runner_id, state=str(runner.state), held_until=runner.held_until)
 
 
 def _check(body: PoolBody) -> None:

@@ -282,6 +282,12 @@ class Client(InsightRequests, AlertCalls):
     def remove_pool(self, name: str) -> None:
         self._call("DELETE", _path("pools", name))
 
+    def hold_runner(self, runner_id: str, minutes: int) -> Json:
+        return self._call("POST", _path("runners", runner_id, "hold"), {"minutes": minutes})
+
+    def release_runner(self, runner_id: str) -> Json:
+        return self._call("DELETE", _path("runners", runner_id, "hold"))
+
     def hosts(self) -> Json:
         return self._call("GET", _path("hosts"))["items"]
 

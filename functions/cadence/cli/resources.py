@@ -230,6 +230,28 @@ def list_runners(
     )
 
 
+@runner.command("hold")
+def hold_runner(
+    runner_id: Annotated[str, typer.Argument(metavar="RUNNER")],
+    minutes: Annotated[int, typer.Option(min=1, max=60)] = 60,
+    as_json: Json = False,
+) -> None:
+    """Keep a runner's machine if its treatment fails. It goes on costing: `pool show` says how much."""
+    with told(as_json):
+        held = connect().hold_runner(runner_id, minutes)
+    print_json(held) if as_json else out.print(
+        f"{runner_id} is kept until {date_time(held['held_until'])}", markup=False
+    )
+
+
+@runner.command("release")
+def release_runner(runner_id: Annotated[str, typer.Argument(metavar="RUNNER")], as_json: Json = False) -> None:
+    """End a hold, and the machine if its treatment has ended."""
+    with told(as_json):
+        held = connect().release_runner(runner_id)
+    print_json(held) if as_json else out.print(f"{runner_id} is kept no longer", markup=False)
+
+
 def _list(
     read: Callable[[Client], Any], columns: Sequence[str], row: Row, as_json: bool, project: str | None = None
 ) -> None:

@@ -36,6 +36,7 @@ from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
+from cadence.application.hold_runner import HoldRunner
 from cadence.application.look_into_run import LookIntoRun
 from cadence.application.manage_exports import ManageExports
 from cadence.application.manage_pools import ManagePools
@@ -76,6 +77,7 @@ class Services:
     keys: SharedKeys
     secrets: SecretStore
     pools: ManagePools
+    hold: HoldRunner
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -140,6 +142,7 @@ def services() -> Services:
     runs = DynamoRunStore(its.runs_table)
     runners, hosts = DynamoRunnerStore(its.runners_table), DynamoHostStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    provider_calls = LambdaProviderCalls(its.provider_function_prefix)
     check = check_document(its)
     freeze = FreezeDocument(check, documents)
     visible = VisibleRuns(runs, access)
@@ -155,13 +158,14 @@ def services() -> Services:
         access=access,
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,
+        hold=HoldRunner(runners, provider_calls, now),
         pools=ManagePools(
             access,
             DynamoPoolCredentials(its.access_table, cipher),
             DynamoPoolRecords(its.runners_table),
             hosts,
             gates.runner_slots(its, runs, machines),
-            LambdaProviderCalls(its.provider_function_prefix),
+            provider_calls,
             now,
         ),
         pipelines=pipelines,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
+from cadence.adapters.dynamodb.ledger import DynamoLedger
 from cadence.adapters.dynamodb.paces import DynamoPaces
 from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
@@ -16,6 +17,7 @@ from cadence.adapters.machine_boundary import LambdaHandler, token_task
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.budgets import Budgets
 from cadence.application.pacing import Pacer
 from cadence.composition import settings
 from cadence.providers.contract import AgentFile, Build, Surroundings
@@ -38,11 +40,13 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     providers = RememberedProviders(name, pools, credentials, build, Surroundings(its.installation, _now, pacer))
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)
+    budgets = Budgets(pools, DynamoLedger(its.runners_table), _now)
     start = StartRunner(
-        runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records
+        runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records, budgets
     )
-    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools)
-    operations = Operations(start, ReleaseRunner(runners, providers, records), providers, records, sweep, _now)
+    release = ReleaseRunner(runners, providers, records, budgets, _now)
+    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release)
+    operations = Operations(start, release, providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
 
 

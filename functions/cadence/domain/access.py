@@ -35,6 +35,7 @@ class Permission(StrEnum):
     HOSTS_READ = "hosts:read"
     HOSTS_JOIN = "hosts:join"
     RUNNERS_READ = "runners:read"
+    RUNNERS_HOLD = "runners:hold"
     GITHOSTS_READ = "githosts:read"
     GITHOSTS_WRITE = "githosts:write"
     ORGANIZATIONS_READ = "organizations:read"

@@ -1,9 +1,8 @@
-"""What a pool's owner has decided: what it may buy and for how much, where it is, what it keeps ready, what it captures."""
+"""What a pool's owner has decided: what it may buy and for how much, where it is, what it keeps ready."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -29,14 +28,6 @@ class InstanceOffer:
             and (storage is None or self.storage is None or storage <= self.storage)
             and (arch is None or arch == self.arch)
         )
-
-
-class Capture(StrEnum):
-    """What of the values of its runners leaves them and is kept."""
-
-    FULL = "full"
-    DIGEST = "digest"  # what runners of other treatments need goes through; nothing can be looked at
-    NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,6 @@ class Policy:
     residency: str | None = None
     offers: tuple[InstanceOffer, ...] = ()
     labels: tuple[str, ...] = ()
-    capture: Capture = Capture.FULL
     warm: tuple[WarmWindow, ...] = ()
     max_duration: int | None = None
     budget: Budget | None = None
@@ -87,6 +77,12 @@ class Policy:
         """The offers that have what is asked for, the cheapest first; those without a price last, in the owner's order."""
         found = [offer for offer in self.offers if offer.holds(cpu, memory, storage, arch)]
         return sorted(found, key=lambda offer: (offer.per_hour is None, offer.per_hour or 0.0))
+
+
+def most_per_hour(policy: Policy, price: float | None) -> float | None:
+    """What an hour of any of its machines costs at most; None if nobody said."""
+    prices = [offer.per_hour for offer in policy.offers if offer.per_hour is not None]
+    return max(prices) if prices else price
 
 
 def month(now: datetime) -> str:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from cadence.application.budgets import Budgets
 from cadence.application.pacing import Pacer
 from cadence.application.pool_ports import PoolRecords
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
 from cadence.domain.run import TreatmentSpec, TreatmentState
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.runner import Outcome, Runner, RunnerState
 from cadence.domain.step import Next, Step
 from cadence.providers.contract import CallHome, EndsItself, Needs, Paced, Provider, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
@@ -62,6 +63,7 @@ class StartRunner:
     homes: Homes | None = None  # None: machines have joined by themselves, and get their tokens there
     pacer: Pacer | None = None
     records: PoolRecords | None = None  # None: what is offered and runs is kept with the hosts
+    budgets: Budgets | None = None
 
     def __call__(self, launch: Launch) -> None:
         """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors."""
@@ -153,12 +155,17 @@ class StartRunner:
         if self.records:
             self.records.note_active(runner.organization, runner.pool, runner.runner_id, self.clock())
         try:
+            if self.budgets:
+                longest = timedelta(seconds=request.boot_deadline + request.max_duration)
+                self.budgets.reserve(runner.organization, runner.pool, runner.runner_id, longest)
             ref = provider.start(request)
         except CapacityExhausted as error:
             if self.records:
                 offer = str(error.details.get("offer", ANY_OFFER))
                 self.records.note_refusal(runner.organization, runner.pool, offer, self.clock(), error.message)
                 self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
+            if self.budgets:
+                self.budgets.cancel(runner.organization, runner.pool, runner.runner_id)
             with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
                 self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
             raise
@@ -209,11 +216,20 @@ def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:
     return runner.state is RunnerState.OFFERED and wanted.state is RunnerState.BOOTING
 
 
+def held(runner: Runner, now: datetime) -> bool:
+    """Whether its machine is kept for whoever looks into its failure."""
+    if runner.held_until is None or now >= runner.held_until:
+        return False
+    return runner.result is None or runner.result.outcome not in {Outcome.SUCCEEDED, Outcome.CANCELLED}
+
+
 @dataclass(frozen=True)
 class ReleaseRunner:
     runners: RunnerStore
     providers: Providers
     records: PoolRecords | None = None
+    budgets: Budgets | None = None
+    clock: Clock | None = None
 
     def __call__(self, runner_id: str) -> None:
         """Ends a runner for good. Safe to repeat; one that never was is no error."""
@@ -226,9 +242,13 @@ class ReleaseRunner:
             self._keep_console(provider, runner)
         with suppress(Conflict):  # lost, or released before: what is left of it still has to go
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
+        if self.clock and held(self.runners.get_runner(runner_id), self.clock()):
+            return  # the sweeper ends it afterwards, or whoever held it
         ended = runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself
         if not ended:
             provider.stop(runner.ref or runner_id)
+        if self.budgets:
+            self.budgets.settle(runner.organization, runner.pool, runner_id)
         if self.records:
             self.records.note_ended(runner.organization, runner.pool, runner_id)
 

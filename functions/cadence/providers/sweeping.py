@@ -4,6 +4,7 @@ What is wrong with the table, or lost on the way, does not matter here: whatever
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from cadence.domain.errors import CadenceError
 from cadence.domain.pool_policy import warm_now
 from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import Condition, Machine, Provider, Warming
-from cadence.providers.lifecycle import Providers
+from cadence.providers.lifecycle import Providers, held
 
 # The call that made a machine has ended by then: a Lambda's longest time, and some.
 START_TAKES = timedelta(minutes=3)
@@ -42,6 +43,7 @@ class Sweep:
     records: PoolRecords
     clock: Clock
     pools: PoolStore | None = None
+    release: Callable[[str], None] | None = None
 
     def __call__(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
@@ -61,7 +63,7 @@ class Sweep:
                 marked.append(machine.ref)
             elif self.clock() >= since + LOOK_AGAIN and self._still(machine, pool):
                 try:
-                    provider.stop(machine.ref)
+                    self._end(provider, machine, known.get(machine.runner_id), pool)
                 except CadenceError as error:  # the others are looked at all the same, and this one again
                     _log.warning("orphan %s of pool %s cannot be ended: %s", machine.ref, pool, error.message)
                     refused.append(machine.ref)
@@ -74,6 +76,13 @@ class Sweep:
         self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
         seen = tuple(machine.ref for machine in machines)
         return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
+
+    def _end(self, provider: Provider, machine: Machine, runner: Runner | None, pool: str) -> None:
+        """A runner's own machine with all that is kept of it; any other by itself."""
+        if self.release and runner is not None and (runner.pool, runner.ref) == (pool, machine.ref):
+            self.release(runner.runner_id)
+        else:
+            provider.stop(machine.ref)
 
     def _keep_warm(self, provider: Provider, organization: str, pool: str) -> None:
         windows = self.pools.get_pool(organization, pool).policy.warm if self.pools else ()
@@ -113,7 +122,7 @@ def orphaned(machine: Machine, runner: Runner | None, pool: str, now: datetime) 
 def _wanted(runner: Runner, now: datetime) -> bool:
     if runner.state.live:
         return True
-    if runner.held_until is not None and now < runner.held_until:
+    if held(runner, now):
         return True
     # It may be on its way to its end: its treatment's machine releases it.
     last = max(moment for moment in (runner.lease_until, runner.claimed_at, runner.created_at) if moment)

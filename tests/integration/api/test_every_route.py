@@ -27,6 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "replay": {},
     "put_secret": {"value": "v"},
     "put_pool": {"provider": "host"},
+    "hold_runner": {"minutes": 5},
     "add_githost": {"kind": "github", "project": "default", "name": "hub"},
     "create_project": {"name": "new"},
     "put_environment": {},

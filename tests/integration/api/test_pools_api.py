@@ -20,7 +20,6 @@ CLOUD: dict[str, Any] = {
     "price": {"per_hour": 1.5, "currency": "EUR"},
     "offers": [{"name": "DEV1-S", "cpu": 2000, "memory": 2048, "per_hour": 0.01, "spot": True}],
     "labels": ["gpu=none"],
-    "capture": "digest",
     "warm": [{"days": ["mon"], "start": "08:00", "end": "18:30", "timezone": "Europe/Paris", "stopped": 2}],
     "max_duration": 7200,
     "budget": {"per_month": 100},

@@ -18,7 +18,7 @@ from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
 from cadence.domain.pool import LargestRunner, Pool, Price
-from cadence.domain.pool_policy import Budget, Capture, InstanceOffer, Policy, WarmWindow
+from cadence.domain.pool_policy import Budget, InstanceOffer, Policy, WarmWindow
 from cadence.domain.quotas import DEFAULT_RUNNING_RUNS, Quotas
 
 
@@ -131,7 +131,6 @@ def _policy(kept: Mapping[str, Any]) -> Policy:
             **kept,
             "offers": tuple(InstanceOffer(**offer) for offer in kept["offers"]),
             "labels": tuple(kept["labels"]),
-            "capture": Capture(kept["capture"]),
             "warm": tuple(WarmWindow(**{**one, "days": tuple(one["days"])}) for one in kept["warm"]),
             "budget": Budget(**kept["budget"]) if kept["budget"] else None,
         }
