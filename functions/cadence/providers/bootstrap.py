@@ -30,6 +30,7 @@ class BootOptions:
     """`boot` of a pool's settings. `mirrors` are base URLs asked first for each file, by the file's name.
 
     `certificates` are authorities (PEM) to be believed as well. `console` is a device that what is printed goes to.
+    `notices` is the cloud whose metadata service announces that a machine will be taken away, as the agent's `notices` names it.
     """
 
     mirrors: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class BootOptions:
     no_proxy: tuple[str, ...] = ()
     certificates: str | None = None
     console: str | None = "/dev/console"
+    notices: str | None = None
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "BootOptions":
@@ -46,6 +48,7 @@ class BootOptions:
             no_proxy=tuple(data.get("no_proxy", ())),
             certificates=data.get("certificates"),
             console=data.get("console", "/dev/console"),
+            notices=data.get("notices"),
         )
 
 
@@ -90,6 +93,8 @@ def _common(home: CallHome, options: BootOptions) -> dict[str, str]:
         settings |= {"no_proxy": bypassed, "NO_PROXY": bypassed}
     if options.certificates:
         settings["CADENCE_CA_CERTIFICATES"] = options.certificates
+    if options.notices:
+        settings["CADENCE_NOTICES"] = options.notices
     if options.console:
         settings["CADENCE_CONSOLE"] = options.console
     return settings

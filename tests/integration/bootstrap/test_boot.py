@@ -98,6 +98,15 @@ def test_a_file_with_another_digest_is_refused(tmp_path: Path, net: Net, home: C
     assert booted.switched_off[-1] == "-h now"
 
 
+def test_the_agent_learns_whose_notices_to_listen_to(tmp_path: Path, net: Net, home: CallHome, request_):
+    machine = Machine(tmp_path, user_data(home, request_, replace(QUIET, notices="aws")))
+    machine.boot()
+    variables = machine.told_agent()["variables"]
+    assert isinstance(variables, dict)
+    assert variables["CADENCE_NOTICES"] == "aws"
+    assert [name for name in variables if name.startswith("CADENCE_")] == ["CADENCE_NOTICES"]
+
+
 def test_an_internal_mirror_is_asked_first(tmp_path: Path, net: Net, home: CallHome, request_):
     with served() as mirror:
         mirror.files["/cadence/cadence-agent.pyz"] = AGENT

@@ -244,7 +244,7 @@ def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> E
         clients(credentials),
         Hidden(secrets_of(credentials)),
         MemoryCircuit(surroundings.clock),
-        BootOptions.from_json(pool.settings.get("boot", {})),
+        BootOptions.from_json({"notices": "aws", **pool.settings.get("boot", {})}),
         surroundings.calls,
     )
 

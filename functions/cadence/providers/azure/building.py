@@ -33,7 +33,7 @@ def build(
     api = Api(settings.subscription_id, settings.location, "compute", _PACE)
     rest = Rest(management, AzureDialect(), tokens, hidden=hidden, turns=(around.calls, api))
     owner = Owner(around.installation, pool.organization, pool.name)
-    boot = BootOptions.from_json({"console": "/dev/ttyS0", **pool.settings.get("boot", {})})
+    boot = BootOptions.from_json({"console": "/dev/ttyS0", "notices": "azure", **pool.settings.get("boot", {})})
     return AzureProvider(owner, settings, rest, hidden, api, boot)
 
 

@@ -26,7 +26,7 @@ def build(
     tokens = ServiceAccountTokens(credentials.get("service_account_key", ""), hidden)
     api = Api(settings.project, "all", "compute", _PACE)
     owner = Owner(around.installation, pool.organization, pool.name)
-    boot = BootOptions.from_json({"console": "/dev/ttyS0", **pool.settings.get("boot", {})})
+    boot = BootOptions.from_json({"console": "/dev/ttyS0", "notices": "gcp", **pool.settings.get("boot", {})})
     return GcpProvider(
         owner,
         settings,
