@@ -49,6 +49,7 @@ class Its:
             "installation": "cadence-test",
             "gateway_url": "https://cadence.example",
             "agent_sha256": "ab" * 32,
+            "git_hosts": "",
         }
         for name, value in values.items():
             monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
