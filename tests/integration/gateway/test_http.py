@@ -20,8 +20,11 @@ from cadence.application.authenticate import issue_token
 from cadence.domain.errors import NotFound
 from cadence.domain.pool import Pool
 from cadence.domain.run import TreatmentState
+from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.schemas import schema as schema_of
+from tests.fakes.answering import answering
 from tests.integration.gateway.conftest import RUN_ID, World
+from tests.unit.adapters.test_oidc_tokens import Issuer
 
 NOW = "2026-01-02T03:04:05.678Z"
 NONCE = "0123456789abcdef"
@@ -47,6 +50,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "CACHE_MEBIBYTES": "20",
         "PROJECT_CACHE_MEBIBYTES": "40",
+        "GIT_HOSTS": "127.0.0.1",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")
@@ -242,6 +246,42 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
+
+
+def test_a_job_of_gitlab_gets_its_token_in_exchange_for_its_identity(world: World, call: Call) -> None:
+    issuer, runner_id = Issuer(), f"{RUN_ID}-0123456789ab-1"
+    with answering(issuer.answer) as issuer.url:
+        its = {"project": "acme/runners", "url": issuer.url, "runners": [{"type": "any"}]}
+        DynamoAccessStore("access").put_pool(Pool("default", "ci", "gitlab", settings=its))
+        world.runners.put_runner(
+            Runner(
+                runner_id=runner_id,
+                run_id=RUN_ID,
+                treatment="make",
+                attempt=1,
+                organization="default",
+                project="default",
+                pool="ci",
+                provider="gitlab",
+                state=RunnerState.BOOTING,
+                created_at=world.clock(),
+                boot_deadline=120,
+                task_token="launch-token",
+                ref="42",
+            )
+        )
+        shown = {"project_path": "acme/runners", "pipeline_source": "api", "ref": "main", "ref_type": "branch"}
+        identity = issuer.token(aud=f"cadence:{runner_id}", pipeline_id="42", **shown)
+        for stranger in (
+            issuer.token(aud=f"cadence:{runner_id}", pipeline_id="43", **shown),
+            issuer.token(aud="cadence:another", pipeline_id="42", **shown),
+        ):
+            assert call("exchange", {"runner_id": runner_id}, stranger)[0] == 401
+        status, answer = call("exchange", {"runner_id": runner_id}, identity)
+        assert_answer("exchange", status, answer)
+        status, assignment = call("claim", {"runner_id": runner_id, "nonce": NONCE, "facts": {}}, answer["token"])
+        assert_answer("claim", status, assignment)
+        assert call("exchange", {"runner_id": runner_id}, identity)[0] == 410
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -52,6 +52,7 @@ class Its:
             "installation": "cadence-test",
             "gateway_url": "https://cadence.example",
             "agent_sha256": "ab" * 32,
+            "git_hosts": "",
         }
         others = {field.name: "none" for field in dataclasses.fields(ProviderSettings)}
         for name, value in {**others, **values}.items():
