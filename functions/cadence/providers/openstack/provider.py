@@ -12,7 +12,7 @@ from datetime import datetime
 from time import sleep
 from typing import Any
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
+from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.domain.runner import RunnerState
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
@@ -21,6 +21,7 @@ from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner, from_seconds, host_name
 from cadence.providers.openstack.services import Services, means_full
 from cadence.providers.openstack.settings import OpenStackSettings
+from cadence.providers.probing import checked
 from cadence.providers.rest import Answer, all_there
 
 _CONSOLE_LINES = 200
@@ -97,15 +98,15 @@ class OpenStackProvider:
 
     def probe(self) -> Sequence[Check]:
         its, services = self._settings, self._services
-        entered = _check("credentials", services.log_in, "An application credential with the role `member`.")
+        entered = checked("credentials", services.log_in, "An application credential with the role `member`.")
         if entered.missing:
             return [entered]
         return [
             entered,
-            _check("quota", self._probe_quota, "Ask for a larger quota of the project."),
-            _check("flavors", self._probe_flavors, "`openstack flavor list` shows what there is."),
-            _check("image", self._probe_image, "`openstack image list` shows what there is."),
-            _check("network", lambda: services.network.get(f"v2.0/networks/{its.network}"), "It is named by its id."),
+            checked("quota", self._probe_quota, "Ask for a larger quota of the project."),
+            checked("flavors", self._probe_flavors, "`openstack flavor list` shows what there is."),
+            checked("image", self._probe_image, "`openstack image list` shows what there is."),
+            checked("network", lambda: services.network.get(f"v2.0/networks/{its.network}"), "It is named by its id."),
         ]
 
     def console(self, ref: str) -> str | None:
@@ -272,11 +273,3 @@ def _marker(page: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     """The link to the next page may name an address that is not the catalog's, so only its being there is believed."""
     more = any(link["rel"] == "next" for link in page.get(f"{kind}_links", ()))
     return {"marker": page[kind][-1]["id"]} if more and page[kind] else None
-
-
-def _check(what: str, look: Callable[[], Any], hint: str) -> Check:
-    try:
-        look()
-    except CadenceError as error:
-        return Check(what, error.message, hint)
-    return Check(what)

@@ -7,6 +7,7 @@ from pyVmomi import vim
 
 from cadence.domain.errors import CadenceError
 from cadence.providers.contract import Check
+from cadence.providers.probing import checked
 from cadence.providers.vsphere.faults import understood
 from cadence.providers.vsphere.inventory import Inventory
 
@@ -33,7 +34,7 @@ ON_NETWORK = ("Network.Assign",)
 
 def probe(inventory: Inventory) -> Sequence[Check]:
     """One check for each thing; the later ones are left out where it cannot even log in."""
-    entered = _check("credentials", inventory.content, "Give the pool `username` and `password` of a service account.")
+    entered = checked("credentials", inventory.content, "Give the pool `username` and `password` of a service account.")
     return [entered] if entered.missing else [entered, *_places(inventory)]
 
 
@@ -50,10 +51,10 @@ def _places(inventory: Inventory) -> Iterator[Check]:
         places.append(("network", lambda: inventory.find(vim.Network, "network", network), ON_NETWORK))
     for what, look, privileges in places:
         found: list[Any] = []
-        check = _check(what, lambda look=look, found=found: found.append(look()))  # type: ignore[misc]
+        check = checked(what, lambda look=look, found=found: found.append(look()))  # type: ignore[misc]
         yield check
         if found:
-            yield _check(
+            yield checked(
                 f"permissions on the {what}",
                 lambda place=found[0], privileges=privileges: _allowed(inventory, place, privileges),  # type: ignore[misc]
                 "Grant them to the account's role on that object.",
@@ -77,11 +78,3 @@ def _allowed(inventory: Inventory, place: Any, privileges: Sequence[str]) -> Non
     lacking = [each.privId for answer in answers for each in answer.privAvailability if not each.isGranted]
     if lacking:
         raise CadenceError(f"{session.userName} lacks {', '.join(lacking)} on {place.name}")
-
-
-def _check(what: str, look: Callable[[], Any], hint: str | None = None) -> Check:
-    try:
-        look()
-    except CadenceError as error:
-        return Check(what, error.message, hint)
-    return Check(what)
