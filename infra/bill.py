@@ -19,6 +19,7 @@ MEASURED = REPOSITORY / "bench" / "measured" / "calls-per-run.json"
 RUNS = 1000
 
 _HOURS_PER_MONTH = 730
+_AN_HOUR = {"rate(1 hour)": 1, "rate(5 minutes)": 12}
 # For each queue, Lambda keeps five connections waiting for messages, each asking anew after 20 seconds.
 _POLLS_PER_QUEUE_HOUR = 5 * 3600 / 20
 _GB = 1024**3
@@ -72,7 +73,7 @@ class Deployed:
     keys: int
     shards: int
     polled_queues: int
-    hourly_rules: int
+    scheduled: int  # calls in an hour
     memory: Mapping[str, int]
 
 
@@ -93,9 +94,7 @@ def count(assembly: Path) -> Deployed:
         keys=len(of_type("AWS::KMS::Key")),
         shards=sum(stream["ShardCount"] for stream in of_type("AWS::Kinesis::Stream")),
         polled_queues=sum(1 for mapping in mappings if "StartingPosition" not in mapping),
-        hourly_rules=sum(
-            1 for rule in of_type("AWS::Events::Rule") if rule.get("ScheduleExpression") == "rate(1 hour)"
-        ),
+        scheduled=sum(_AN_HOUR.get(str(rule.get("ScheduleExpression")), 0) for rule in of_type("AWS::Events::Rule")),
         memory={
             function["Handler"].partition(".")[0]: function["MemorySize"]
             for function in of_type("AWS::Lambda::Function")
@@ -111,9 +110,9 @@ def idle(deployed: Deployed, prices: PriceList, parked: bool) -> Iterator[Line]:
     yield _per_million(
         "Lambda's polls of empty queues", polls, "requests", prices["sqs_million_requests"], prices.free("sqs_requests")
     )
-    looks = deployed.hourly_rules * _HOURS_PER_MONTH
+    looks = deployed.scheduled * _HOURS_PER_MONTH
     yield _per_million(
-        "hourly looks at the log stream and at what is too old",
+        "looks at the log stream, at pools and at what is too old",
         looks,
         "invocations",
         prices["lambda_million_requests"],

@@ -20,6 +20,7 @@ from infra.http_api import PublicApi
 from infra.live_api import LiveApi
 from infra.log_chain import LogStreamRole
 from infra.observing import follow_changes
+from infra.packaging import agent_sha256
 from infra.queues import WorkQueue, failed_queue
 from infra.resources import Resources
 from infra.schedules import PipelineSchedules
@@ -63,6 +64,7 @@ class CadenceStack(Stack):
         self._alerting = self._work_queue("Alerting", "alerting", "alerts", deployment, unwatched)
         unindexed = failed_queue(Construct(self, "LogLines"), deployment, "log-lines")
         schedules = PipelineSchedules(self, "Schedules", resources, self._deliveries)
+        api = PublicApi(self, "PublicApi", deployment)
         live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
@@ -109,6 +111,10 @@ class CadenceStack(Stack):
             "live_endpoint": live.endpoint,
             "live_function": deployment.function_name("live"),
             "stage": deployment.stage,
+            # Whose machines are whose, where two installations share an account.
+            "installation": resources.installation,
+            "gateway_url": api.gateway_url,
+            "agent_sha256": agent_sha256(),
             # Only on one machine is the loopback interface the same for the control plane and for the runners.
             "loopback_registries": "resolved" if deployment.is_local else "left",
             "cache_mebibytes": str(deployment.cache_mebibytes),
@@ -126,7 +132,7 @@ class CadenceStack(Stack):
         lambdas = Functions(self, "Functions", deployment, resources, values, key.key_arn)
         functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
-        api = PublicApi(self, "PublicApi", deployment, functions)
+        api.serve(functions)
         live.serve(functions["live"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
@@ -137,6 +143,7 @@ class CadenceStack(Stack):
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
         self._let_listen(functions["api"], resources, deployment)
+        self._sweep(functions["sweep"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)
         self._hourly(functions["retention"])
 
@@ -240,6 +247,16 @@ class CadenceStack(Stack):
                 detail={"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": machines},
             ),
             targets=[targets.SqsQueue(self._deadlines.queue)],
+        )
+
+    def _sweep(self, function: lambda_.Function) -> None:
+        """What a look could not ask for is asked for by the next one."""
+        function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(5))
+        events.Rule(
+            self,
+            "EveryFiveMinutes",
+            schedule=events.Schedule.rate(Duration.minutes(5)),
+            targets=[targets.LambdaFunction(function)],
         )
 
     def _keep_log_stream(self, function: lambda_.Function, role: iam.IRole) -> None:

@@ -47,6 +47,16 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.topic("alerts-*"): "A channel of an alert gets its own topic when it is first used.",
         resources.schedules(): "Names of schedules derive from the pipelines that have them.",
         resources.stack(resources.log_stream_stack_name): "Each time the stack is created it gets another id.",
+        **{
+            resources.anywhere("ec2", f"{kind}/*"): "A pool's settings say where; conditions hold it to what is marked."
+            for kind in (
+                *("instance", "volume", "launch-template"),
+                *("image", "network-interface", "security-group", "subnet"),
+            )
+        },
+        resources.anywhere("ecs", "task/*"): "A pool's settings say where; conditions hold it to what is marked.",
+        resources.anywhere("ecs", "task-definition/cadence-*"): "Definitions are named after their content.",
+        resources.anywhere("logs", "log-group:*"): "A pool's settings name the log group of its tasks.",
         resources.function("provider_*"): "The treatment says which provider's Lambda starts its runner.",
     }
 

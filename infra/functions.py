@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import Size as CdkSize
@@ -14,7 +15,10 @@ from constructs import Construct
 from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
 from infra.findings import accept_wildcard
-from infra.permissions import INDICES, PERMISSIONS, SEARCH_SERVICE, SECRET_KEY_ACTIONS, Permission
+from infra.permission import Permission
+from infra.permissions import INDICES, PERMISSIONS, SEARCH_SERVICE, SECRET_KEY_ACTIONS, SECRET_KEY_CONTEXTS
+from infra.providers import PROVIDER_LAMBDAS
+from infra.providers import folder as provider_folder
 from infra.resources import Resources
 from infra.settings import Deployment
 
@@ -42,6 +46,8 @@ SIZES: Mapping[str, Size] = {
     "admit": Size(memory=1024, timeout=600),
     "place": _STATE,
     "provider_host": _STATE,
+    **{provider_folder(name): Size(memory=row.memory, timeout=row.timeout) for name, row in PROVIDER_LAMBDAS.items()},
+    "sweep": Size(memory=256, timeout=60),
     "settle": _STATE,
     # It reads and writes again whatever the instances of a group sent.
     "act": Size(memory=1769, timeout=900),
@@ -126,7 +132,11 @@ class Functions(Construct):
         statements += asking
         if folder in SECRET_KEY_ACTIONS:
             statements.append(
-                iam.PolicyStatement(actions=list(SECRET_KEY_ACTIONS[folder]), resources=[self._secrets_key_arn])
+                iam.PolicyStatement(
+                    actions=list(SECRET_KEY_ACTIONS[folder]),
+                    resources=[self._secrets_key_arn],
+                    conditions=self._key_conditions(folder),
+                )
             )
         role = iam.Role(
             self,
@@ -139,15 +149,33 @@ class Functions(Construct):
             for arn in statement.resources:
                 if arn.endswith("*"):
                     accept_wildcard(role, arn, "An organization has an index for each month.")
+        if folder in map(provider_folder, PROVIDER_LAMBDAS):
+            accept_wildcard(
+                role, "*", "Describing knows no resource; what a launch makes is narrowed where it is made."
+            )
         return role
+
+    def _key_conditions(self, folder: str) -> Mapping[str, Any] | None:
+        """MiniStack does not know the condition, so there it would refuse."""
+        bound = SECRET_KEY_CONTEXTS.get(folder)
+        if bound is None or self._deployment.is_local:
+            return None
+        return {"StringEquals": {f"kms:EncryptionContext:{key}": value for key, value in bound.items()}}
 
     def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
         return [
             iam.PolicyStatement(
-                actions=list(permission.actions), resources=[target(self._resources) for target in permission.targets]
+                actions=list(permission.actions),
+                resources=[target(self._resources) for target in permission.targets],
+                conditions=self._tag_conditions(permission),
             )
             for permission in permissions
         ]
+
+    def _tag_conditions(self, permission: Permission) -> Mapping[str, Any] | None:
+        if not permission.tagged:
+            return None
+        return {"StringEquals": {key: value(self._resources) for key, value in permission.tagged.items()}}
 
 
 def log_retention(deployment: Deployment) -> logs.RetentionDays:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -18,6 +18,7 @@ from infra.settings import Deployment
 _ROUTES: tuple[tuple[str, apigateway.HttpMethod, str], ...] = (
     ("/webhooks/{kind}/{hook}", apigateway.HttpMethod.POST, "webhooks"),
     ("/runner/v1/{proxy+}", apigateway.HttpMethod.POST, "runner_gateway"),
+    ("/runner/v1/{proxy+}", apigateway.HttpMethod.GET, "runner_gateway"),
 )
 
 # One JSON object a request; no header or query string, which may hold a token.
@@ -37,29 +38,14 @@ _ACCESS_LOG_FORMAT = json.dumps(
 
 
 class PublicApi(Construct):
-    """Routes to Lambdas, which check tokens and signatures themselves; ``url`` ends without a slash."""
+    """Routes to Lambdas, which check tokens and signatures themselves.
 
-    def __init__(
-        self, scope: Construct, construct_id: str, deployment: Deployment, functions: Mapping[str, lambda_.Function]
-    ) -> None:
+    ``url`` ends without a slash; ``gateway_url`` is where machines reach it, on one machine a path below the stack's address.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:
         super().__init__(scope, construct_id)
-        integrations = {
-            folder: HttpLambdaIntegration(
-                f"{folder}-integration",
-                functions[folder],
-                payload_format_version=apigateway.PayloadFormatVersion.VERSION_2_0,
-            )
-            for folder in ("api", *(folder for _, _, folder in _ROUTES))
-        }
-        self.api = apigateway.HttpApi(
-            self,
-            "Api",
-            api_name=deployment.name("api"),
-            create_default_stage=False,
-            default_integration=integrations["api"],
-        )
-        for path, method, folder in _ROUTES:
-            self.api.add_routes(path=path, methods=[method], integration=integrations[folder])
+        self.api = apigateway.HttpApi(self, "Api", api_name=deployment.name("api"), create_default_stage=False)
         access_logs = logs.LogGroup(
             self,
             "AccessLogs",
@@ -84,3 +70,31 @@ class PublicApi(Construct):
             "project and run, which an authorizer of the API could not know.",
         )
         self.url = self.api.api_endpoint
+        stack = Stack.of(self)
+        # Put together from its parts, so that Lambdas can be told it before they are its targets.
+        self.gateway_url = (
+            f"/_aws/execute-api/{self.api.api_id}/$default"
+            if deployment.is_local
+            else f"https://{self.api.api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+        )
+
+    def serve(self, functions: Mapping[str, lambda_.Function]) -> None:
+        """What no route names goes to ``api``."""
+        integrations = {
+            folder: HttpLambdaIntegration(
+                f"{folder}-integration",
+                functions[folder],
+                payload_format_version=apigateway.PayloadFormatVersion.VERSION_2_0,
+            )
+            for folder in ("api", *(folder for _, _, folder in _ROUTES))
+        }
+        # Where the API itself would have put it: an installation keeps the route that it has.
+        apigateway.HttpRoute(
+            self.api,
+            "DefaultRoute",
+            http_api=self.api,
+            route_key=apigateway.HttpRouteKey.DEFAULT,
+            integration=integrations["api"],
+        )
+        for path, method, folder in _ROUTES:
+            self.api.add_routes(path=path, methods=[method], integration=integrations[folder])

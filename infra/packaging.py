@@ -17,11 +17,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cadence.adapters.agent_file import NAME as AGENT_NAME
 from infra.cache import cached
 from infra.permissions import called_services
+from infra.providers import PROVIDER_LAMBDAS
+from infra.providers import folder as provider_folder
+from runner_bootstrap.build import build as build_agent
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache" / "bundles"
+
+# Whose archive holds the agent that machines download.
+AGENT_SERVER = "runner_gateway"
 
 # Parts of the library that no Lambda imports.
 _NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
@@ -66,10 +73,15 @@ NEEDS: Mapping[str, Needs] = {
     "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "pydantic")),
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
-    "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
+    "runner_gateway": Needs((*_BASE, *_CONDITIONS, "cryptography", "pyjwt")),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
+    **{
+        provider_folder(name): Needs((*_BASE, "tzdata", *row.packages), providers=(name,))
+        for name, row in PROVIDER_LAMBDAS.items()
+    },
+    "sweep": Needs(_BASE),
     "settle": Needs((*_BASE, *_CONDITIONS)),
     "act": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "wake_group": Needs((*_BASE, *_DOCUMENTS)),
@@ -121,8 +133,23 @@ def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
     return cached(CACHE, f"{folder}-{_digest(files, recipe)}", build)
 
 
+def agent() -> Path:
+    """The agent that machines run, built once for the same content."""
+    files = {source.name: source for source in (REPOSITORY / "runner_bootstrap").rglob("*.py")}
+    directory = cached(CACHE, f"agent-{_digest(files)}", _build_agent)
+    return directory / AGENT_NAME
+
+
+def agent_sha256() -> str:
+    return _file_digest(agent())
+
+
+def _build_agent(target: Path) -> None:
+    build_agent(target / AGENT_NAME)
+
+
 def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
-    """(path in the archive, file) of the library, the given Lambdas and the schemas; ``providers=None`` is all."""
+    """(path in the archive, file) of the library, the given Lambdas, the schemas and what machines boot with; ``providers=None`` is all."""
     functions = REPOSITORY / "functions"
     for root in ("cadence", *folders):
         for file in sorted((functions / root).rglob("*.py")):
@@ -131,6 +158,11 @@ def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> 
                 yield name, file
     for file in sorted((REPOSITORY / "schemas").rglob("*.json")):
         yield file.relative_to(REPOSITORY).as_posix(), file
+    for file in sorted((REPOSITORY / "runner_bootstrap" / "machine").iterdir()):
+        if file.suffix in {".sh", ".py"}:
+            yield file.relative_to(REPOSITORY).as_posix(), file
+    if AGENT_SERVER in folders:
+        yield AGENT_NAME, agent()
 
 
 def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:

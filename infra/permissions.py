@@ -4,22 +4,10 @@ A permission is a list of actions and the words for what they act on; ``Resource
 Everything else a Lambda needs (writing its own log group) is added by ``functions``.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-if TYPE_CHECKING:
-    from infra.resources import Resources
-
-Target = Callable[["Resources"], str]
-
-
-@dataclass(frozen=True)
-class Permission:
-    """``actions`` allowed on ``targets`` (each an ARN, once the deployment's names are known)."""
-
-    actions: tuple[str, ...]
-    targets: tuple[Target, ...]
+from infra.permission import Permission, Target
+from infra.providers import PROVIDER_LAMBDAS, folder
 
 
 def _may(service: str, actions: tuple[str, ...], *targets: Target) -> Permission:
@@ -87,6 +75,10 @@ def _delivers_alerts() -> Permission:
     return _may("lambda", ("InvokeFunction",), lambda names: names.function("alert_deliveries"))
 
 
+def _asks_providers() -> Permission:
+    return _may("lambda", ("InvokeFunction",), lambda names: names.function("provider_*"))
+
+
 def _schedules(*actions: str) -> Permission:
     return _may("scheduler", actions, lambda names: names.schedules())
 
@@ -124,6 +116,15 @@ _TURNSTILES = (
 _RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"), _answers("treatment", "Success"))
 _RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
 
+# What the Lambda of every provider does whose machines call home.
+_PROVIDES = (
+    _items("access", "GetItem"),
+    _items("runs", "GetItem", "BatchGetItem"),
+    _items("runners", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+    _answers("treatment", "Success", "Failure"),
+    _sends("deadlines"),
+)
+
 # Queues whose length is told as metrics, with those of what could not be processed.
 WATCHED_QUEUES = (
     "deliveries",
@@ -140,6 +141,7 @@ WATCHED_QUEUES = (
 
 
 PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
+    **{folder(name): (*_PROVIDES, *row.permissions) for name, row in PROVIDER_LAMBDAS.items()},
     "api": (
         _items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
         _items("pipelines", "GetItem", "Query", "PutItem"),
@@ -172,6 +174,10 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "BatchGetItem"),
         _sends("alerting"),
         _delivers_alerts(),
+        # Credentials of a pool that is removed go with it; a pool is probed when it was changed.
+        _asks_providers(),
+        # A runner is held, or let go.
+        _items("runners", "UpdateItem"),
     ),
     "webhooks": (_items("access", "GetItem"), _puts("deliveries/*"), _sends("deliveries")),
     "deliveries": (
@@ -217,6 +223,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runs", "BatchGetItem"),
         # Runners for hosts are offered where their place is decided.
         _items("runners", "GetItem", "PutItem", "UpdateItem"),
+        # Which pools had no room a moment ago.
+        _items("runners", "Query"),
         _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),
         _doorbells("SendMessage"),
@@ -228,6 +236,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _sends("deadlines"),
         _doorbells("SendMessage"),
     ),
+    "sweep": (_items("access", "Query"), _items("runners", "GetItem", "Query"), _asks_providers()),
     "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
     "act": (
         *_FEEDS,
@@ -373,10 +382,19 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "exports": ("kms:Decrypt",),
     # What channels need to be used.
     "alert_deliveries": ("kms:Decrypt",),
+    # The credentials of pools, and the one-time tokens of runners that are still to call home.
+    **{folder(name): ("kms:Encrypt", "kms:Decrypt") for name in PROVIDER_LAMBDAS},
 }
 
+# A provider's Lambda uses the key only for what is bound to its own name.
+SECRET_KEY_CONTEXTS: Mapping[str, Mapping[str, str]] = {folder(name): {"provider": name} for name in PROVIDER_LAMBDAS}
+
 # IAM and botocore name one service differently.
-_BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}
+_BOTOCORE_NAMES = {
+    "states": "stepfunctions",
+    "servicequotas": "service-quotas",
+    "execute-api": "apigatewaymanagementapi",
+}
 
 
 # Which Lambdas ask the search service, if the deployment has one: actions, and paths below its address (`INDICES` for the

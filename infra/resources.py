@@ -24,6 +24,16 @@ class Resources:
         self.log_stream_stack_name = deployment.name("log-stream")
         self.doorbell_prefix = deployment.name("doorbell-")
 
+    @property
+    def installation(self) -> str:
+        """What machines of this deployment are tagged with."""
+        return self._deployment.name("").rstrip("-")
+
+    def anywhere(self, service: str, resource: str) -> str:
+        """ARN of something in this account, in any region: pools are where their settings say."""
+        account = "" if resource.startswith("image/") else self._stack.account
+        return f"arn:{self._stack.partition}:{service}:*:{account}:{resource}"
+
     def table(self, name: str) -> str:
         """ARN of a table."""
         return self._arn("dynamodb", "table", self._deployment.name(name))

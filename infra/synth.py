@@ -25,6 +25,7 @@ _INPUTS = (
     "functions/**/*.py",
     "functions/state_machines/*.json",
     "schemas/**/*.json",
+    "runner_bootstrap/**/*.py",
     "cdk.json",
     "requirements.lock",
 )

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from api.endpoint import JSON, Body, Endpoint, Model
 from api.problems import Malformed, UnsupportedMediaType
 from cadence.domain.errors import InvalidRequest, TooLarge, Violation
+from cadence.domain.json_pointer import pointer
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 5 * 1024 * 1024
@@ -108,4 +109,4 @@ def _refuse(error: ValidationError, message: str, separator: str) -> NoReturn:
 def _pointer(location: tuple[int | str, ...], separator: str) -> str:
     if separator == ".":
         return ".".join(map(str, location))
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    return pointer(location)

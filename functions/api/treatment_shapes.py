@@ -1,5 +1,6 @@
 """Shapes of everything about one treatment."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from api.insight_shapes import ApprovalView, PortView, RunnerView, TreatmentSumm
 from api.preview_shapes import PreviewView
 from api.shapes import JsonObject
 from cadence.application.treatment_insight import Flow, TreatmentInsight
-from cadence.domain import explaining
+from cadence.domain import explaining, placing
 from cadence.domain.previews import preview
 from cadence.domain.run import InputSpec, TreatmentSpec
 from cadence.domain.runner import Runner
@@ -92,6 +93,10 @@ class AttemptView(RunnerView):
     error: str | None = Field(description="What the agent said of the end.")
     finished_at: datetime | None
     phase: str | None = Field(description="What the agent was last doing: pulling, reading, running, uploading…")
+    console: str | None = Field(description="What its machine printed, if it never called home.")
+    held_until: datetime | None = Field(
+        description="Until when its machine is kept for whoever looks into its failure."
+    )
     usage: dict[str, float]
     times: TimesView
 
@@ -105,8 +110,19 @@ class FlowView(PortView):
     attempt: int | None = Field(None, description="Which attempt sent them.")
 
 
+class ConsideredView(Model):
+    """A pool, and what speaks for or against it."""
+
+    pool: str
+    fits: bool
+    reason: str
+
+
 class TreatmentView(TreatmentSummary):
     run_id: str
+    placement: list[ConsideredView] = Field(
+        description="The pools that were considered for its latest attempt: those that fit in the order in which they were asked, then the others."
+    )
     signal: str | None = Field(description="That killed the command, or by its exit code one of its own commands.")
     placed_at: datetime | None
     failures: int
@@ -133,6 +149,7 @@ def treatment_view(
         **TreatmentSummary.model_validate(treatment).model_dump(),
         run_id=insight.run.run_id,
         signal=explaining.ending(treatment, result).signal,
+        placement=[ConsideredView(**asdict(one)) for one in placing.decode(treatment.placement)],
         placed_at=treatment.placed_at,
         failures=treatment.failures,
         infrastructure_failures=treatment.infrastructure_failures,
@@ -198,6 +215,8 @@ def _attempt(insight: TreatmentInsight, runner: Runner, now: datetime) -> Attemp
         error=result.error if result else None,
         finished_at=result.finished_at if result else None,
         phase=runner.phase,
+        console=runner.console,
+        held_until=runner.held_until,
         usage=dict(_usage(runner)),
         times=times_view(times(treatment, runner.attempt, runner, now)),
     )

@@ -1,8 +1,8 @@
-"""HTTP API `POST /runner/v1/{proxy+}`: everything an agent or a host says."""
+"""HTTP API `/runner/v1/{proxy+}`: everything an agent or a host says (POST), and the agent itself (GET)."""
 
 from typing import Any
 
-from cadence.adapters.http_event import authorization, json_body, json_response
+from cadence.adapters.http_event import authorization, file_response, is_read, json_body, json_response
 from cadence.adapters.problem import Response, answering_problems
 from cadence.adapters.service_log import service_logger
 from cadence.composition.runner_gateway import gateway
@@ -17,4 +17,8 @@ def _path(event: dict[str, Any]) -> str:
 
 @answering_problems(service_logger("runner_gateway"), _path)
 def handler(event: dict[str, Any], context: Any) -> Response:
+    if is_read(event) and _path(event) == "agent":
+        return json_response(routes.agent())
+    if is_read(event):
+        return file_response(routes.file(_path(event)))
     return json_response(routes.answer(_gateway, _path(event), authorization(event), json_body(event)))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cadence.adapters.agent_file import agent_digest, agent_file
 from cadence.adapters.protocol_schema import check_request
 from cadence.application.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
@@ -30,7 +31,13 @@ def join(gateway: Gateway, request: Request) -> Answer:
     principal = gateway.joiner(request.authorization)
     body = request.body
     joined = gateway.join(
-        principal.organization, principal.project, body["pool"], body["name"], body["slots"], body["facts"]
+        principal.organization,
+        principal.project,
+        body["pool"],
+        body["name"],
+        body["slots"],
+        body["facts"],
+        body.get("labels", {}),
     )
     return {"host_id": joined.host_id, "token": joined.token}
 
@@ -39,6 +46,15 @@ def lease(gateway: Gateway, request: Request) -> Answer:
     body = request.body
     answer = gateway.lease(request.names["host"], request.authorization, body["free_slots"], body["running"])
     return wire.lease_json(answer)
+
+
+def report_boot(gateway: Gateway, request: Request) -> Answer:
+    gateway.report_boot(request.names["runner"], bearer(request.authorization), wire.boot_phase(request.body))
+    return {}
+
+
+def exchange(gateway: Gateway, request: Request) -> Answer:
+    return {"token": gateway.exchange(request.body["runner_id"], bearer(request.authorization))}
 
 
 def claim(gateway: Gateway, request: Request) -> Answer:
@@ -127,7 +143,9 @@ _PORT = r"(?P<port>[A-Za-z_][A-Za-z0-9_-]{0,63})"
 _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(r"hosts"), "hosts", join),
     (re.compile(r"hosts/(?P<host>[A-Za-z0-9_-]{1,64})/lease"), "lease", lease),
+    (re.compile(r"exchange"), "exchange", exchange),
     (re.compile(r"claim"), "claim", claim),
+    (re.compile(rf"{_RUNNER}/boot"), "boot", report_boot),
     (re.compile(rf"{_RUNNER}/heartbeat"), "heartbeat", heartbeat),
     (re.compile(rf"{_RUNNER}/logs"), "logs", logs),
     (re.compile(rf"{_RUNNER}/outputs"), "all_outputs", all_outputs),
@@ -139,6 +157,22 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(rf"{_RUNNER}/cache/save"), "cache_save", save_cache),
     (re.compile(rf"{_RUNNER}/cache/write"), "cache_write", write_cache),
 )
+
+
+_AGENT = re.compile(r"agent/(?P<sha256>[0-9a-f]{64})")
+
+
+def agent() -> Answer:
+    """Which agent this installation's machines run."""
+    return {"sha256": agent_digest()}
+
+
+def file(path: str) -> bytes:
+    """The agent, by its digest: it is no secret, and a machine that asks for it has no token but its one-time one. Raises NotFound."""
+    match = _AGENT.fullmatch(path)
+    if match is None:
+        raise NotFound("There is nothing to be read at this path of the runner protocol.")
+    return agent_file(match["sha256"])
 
 
 def answer(gateway: Gateway, path: str, authorization: str | None, body: Any) -> Answer:

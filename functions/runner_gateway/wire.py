@@ -11,6 +11,7 @@ from cadence.application.heartbeat import HeartbeatAnswer
 from cadence.application.hosts import LeaseAnswer
 from cadence.application.inputs import InputAnswer
 from cadence.application.outputs import OutputAnswer
+from cadence.application.report_boot import BootPhase
 from cadence.application.runner_ports import LogLine
 from cadence.domain.assignment import work_json
 from cadence.domain.errors import InvalidRequest, Violation
@@ -23,6 +24,10 @@ Json = Mapping[str, Any]
 # Followed runs show their lines at once; the others cost less.
 _FLUSH_FOLLOWED_MS = 200
 _FLUSH_MS = 2000
+
+
+def boot_phase(body: Json) -> BootPhase:
+    return BootPhase(body["phase"], body["ok"], body["seconds"], body["detail"])
 
 
 def samples(body: Sequence[Json]) -> tuple[Sample, ...]:

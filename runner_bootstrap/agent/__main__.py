@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Callable
 
-from . import VERSION, processes
+from . import VERSION, notices, processes
+from .cgroups import Cgroups
+from .children import Children
 from .ending import Ending
-from .errors import INFRASTRUCTURE, AgentError, GatewayError
+from .errors import INFRASTRUCTURE, INTERRUPTED, AgentError, GatewayError
 from .gateway import Gateway
-from .host import Host
+from .host import Host, Runners
+from .jobs import Cluster, Jobs
 from .keeper import Keeper
 from .kit import Kit
 from .nursery import Nursery
@@ -55,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="DIRECTORY",
         help="a directory the command may read even if it lies below /tmp",
     )
+    run.add_argument(
+        "--cgroups",
+        type=Cgroups.parse,
+        metavar="WHERE",
+        help="where its control group is made (the host agent says it)",
+    )
     run.add_argument("--attached", action="store_true", help="stop when standard input is closed")
 
     host = commands.add_parser(
@@ -73,6 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     host.add_argument("--slots", type=int, default=4 * (os.cpu_count() or 1), help="how many runners may work at once")
     host.add_argument("--grace", type=float, default=30.0, help="seconds that runners may still work after SIGTERM")
+    host.add_argument(
+        "--label", action="append", default=[], metavar="NAME=VALUE", help="what people know this machine by"
+    )
+    host.add_argument(
+        "--jobs",
+        type=Path,
+        metavar="FILE",
+        help="run each runner as a job of the Kubernetes cluster that this agent is in, made from this JSON file",
+    )
     host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
     host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
@@ -117,8 +139,11 @@ def _run(options: argparse.Namespace) -> int:
     ending = _stoppable()
     if options.attached:
         threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
-    site = Site(options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show)
+    site = Site(
+        options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show, options.cgroups
+    )
     gateway = Gateway(options.gateway, token)
+    notices.watch(ending)
     try:
         assignment = claim(gateway, site)
         reported = Runner(gateway.with_token(assignment.session_token), site, assignment, keeper, ending).run()
@@ -143,7 +168,7 @@ def _stoppable() -> Ending:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(
             number,
-            lambda got, _: ending.decide(INFRASTRUCTURE, f"the runner was told to stop ({signal.Signals(got).name})"),
+            lambda got, _: ending.decide(INTERRUPTED, f"the runner was told to stop ({signal.Signals(got).name})"),
         )
     return ending
 
@@ -167,10 +192,37 @@ def _host(options: argparse.Namespace) -> int:
         workspaces=options.workspaces.expanduser().absolute(),
         hidden=[path.absolute() for path in options.hide],
         shown=[path.absolute() for path in options.show],
+        labels=_labels(options.label),
+        # Before any other process is forked: those that are made now are moved, those made later inherit.
+        cgroups=Cgroups.prepare(f"cadence-{zlib.crc32(str(state).encode()):08x}"),
     )
+    return Host(settings, _runners(settings, options.jobs), lambda: read_token(options.token_file)).run()
+
+
+def _runners(settings: HostSettings, jobs: Path | None) -> Callable[[threading.Event], Runners]:
+    if jobs is not None:
+        cluster, template = Cluster.around(), _template(jobs)
+        return lambda changed: Jobs(cluster, template, settings.pool, changed)
     # Before the nursery is forked, so that no runner has to try.
     Bubblewrap.find(settings.hidden)
-    return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
+    nursery = Nursery(main)
+    return lambda changed: Children(settings, nursery, changed)
+
+
+def _template(file: Path) -> dict[str, Any]:
+    try:
+        template: dict[str, Any] = json.loads(file.read_text())
+        template["spec"]["template"]["spec"]["containers"][0]["name"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise AgentError(f"{file} holds no job of Kubernetes with a container, as JSON: {error}") from error
+    return template
+
+
+def _labels(given: Sequence[str]) -> dict[str, str]:
+    for label in given:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,63}=[^\x00-\x1f]{0,255}", label):
+            raise AgentError(f"--label {label}: it takes NAME=VALUE")
+    return dict(label.split("=", 1) for label in given)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ class Children:
             arguments += ["--hide", str(path)]
         for path in settings.shown:
             arguments += ["--show", str(path)]
+        if settings.cgroups:
+            arguments += ["--cgroups", settings.cgroups.describe()]
         with self._lock:
             if runner_id in self._inputs:
                 return

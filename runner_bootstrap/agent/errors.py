@@ -5,6 +5,8 @@ from __future__ import annotations
 SUCCEEDED = "succeeded"
 FAILED = "failed"
 INFRASTRUCTURE = "infrastructure"
+#: The machine is taken away, and somebody said so: the treatment goes on elsewhere.
+INTERRUPTED = "interrupted"
 CANCELLED = "cancelled"
 TIMED_OUT = "timed_out"
 

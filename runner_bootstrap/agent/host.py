@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 from .children import Children
 from .connections import TRANSPORT_ERRORS, Connections
@@ -17,7 +17,7 @@ from .ending import Deadline
 from .errors import AgentError, Refused, Unreachable
 from .facts import facts
 from .gateway import Gateway, Json
-from .nursery import Nursery
+from .jobs import Jobs
 from .settings import HostSettings
 from .workspace import sweep
 
@@ -26,16 +26,21 @@ PAUSE_AFTER_FAILURE = 2.0
 LEASE_PATIENCE = 5.0
 STOP_SECONDS = 20.0
 
+#: Processes of this machine, or jobs of the cluster that it is in.
+Runners = Union[Children, Jobs]
+
 
 class Host:
     """``join_token`` is asked for only when this host is not known to the control plane yet."""
 
-    def __init__(self, settings: HostSettings, nursery: Nursery, join_token: Callable[[], str]) -> None:
+    def __init__(
+        self, settings: HostSettings, children: Callable[[threading.Event], Runners], join_token: Callable[[], str]
+    ) -> None:
         self._settings, self._join_token = settings, join_token
         self._wake = threading.Event()
         self._draining = False
         self._doorbell = Doorbell(self._wake)
-        self._children = Children(settings, nursery, self._wake)
+        self._children = children(self._wake)
         self._connections = Connections(30.0)
 
     def run(self) -> int:
@@ -44,6 +49,12 @@ class Host:
             signal.signal(number, self._drain)
         for leftover in sweep(self._settings.workspaces):
             say(f"removed {leftover}, left by a runner that was killed")
+        if self._settings.cgroups:
+            self._settings.cgroups.sweep()
+        else:
+            say(
+                "limits of CPU and memory are not held for commands without an image: that takes root, or Delegate=yes in the unit"
+            )
         host_id, gateway = self._identity()
         say(f"host {host_id} serves pool {self._settings.pool} with {self._settings.slots} slots")
         while not self._draining:
@@ -89,8 +100,12 @@ class Host:
             request = {
                 "pool": settings.pool,
                 "name": settings.name,
-                "facts": facts(settings.workspaces),
+                "facts": {
+                    **facts(settings.workspaces),
+                    "cgroups": settings.cgroups.version if settings.cgroups else None,
+                },
                 "slots": settings.slots,
+                "labels": settings.labels,
             }
             answer = joining.call("hosts", request, patience=60.0)
             known = {

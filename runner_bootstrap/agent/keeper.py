@@ -6,6 +6,7 @@ goes the same way, so that it appears nowhere but in the command itself.
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import signal
@@ -16,7 +17,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from . import control, processes
+from . import cgroups, control, processes
 from .ending import Deadline
 from .errors import AgentError
 from .sandbox import Launch
@@ -153,8 +154,10 @@ class _Kept:
                 stderr=message.descriptors[1],
                 close_fds=False,
                 # The keeper has one thread, so what runs between fork and exec is safe.
-                preexec_fn=_prepare_command,
+                preexec_fn=functools.partial(_prepare_command, list(launch.groups)),
             )
+        except subprocess.SubprocessError:
+            self._report(Exit(NOT_EXECUTABLE, None, 0.0, 0, "it cannot be put into its control group"))
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             code = NOT_FOUND if missing else NOT_EXECUTABLE
@@ -213,7 +216,8 @@ class _Kept:
             time.sleep(0.002)
 
 
-def _prepare_command() -> None:
+def _prepare_command(groups: list[str]) -> None:
+    cgroups.join(groups)
     os.setsid()
     processes.die_with_parent()
     signal.set_wakeup_fd(-1)

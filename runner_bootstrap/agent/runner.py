@@ -12,12 +12,22 @@ from typing import Any, NamedTuple
 
 from .assignment import Assignment
 from .caches import Caches
+from .cgroups import Cgroups, Group
 from .chunks import Store
 from .command import Command
 from .containers import ContainerEngine, Environment, Wish
 from .data import Data
 from .ending import Ending
-from .errors import INFRASTRUCTURE, SUCCEEDED, AgentError, GatewayError, LeaseLost, Stopped, TreatmentFailed
+from .errors import (
+    INFRASTRUCTURE,
+    INTERRUPTED,
+    SUCCEEDED,
+    AgentError,
+    GatewayError,
+    LeaseLost,
+    Stopped,
+    TreatmentFailed,
+)
 from .facts import facts
 from .gateway import Gateway
 from .heartbeat import Heartbeat
@@ -38,12 +48,13 @@ LONGEST_ERROR = 8192
 
 
 class Site(NamedTuple):
-    """Which runner this is, where workspaces go, and which directories the command must not see."""
+    """Which runner this is, where workspaces go, which directories the command must not see, where its control group is made."""
 
     runner_id: str
     parent: Path
     hidden: Sequence[Path]
     shown: Sequence[Path] = ()
+    cgroups: Cgroups | None = None
 
 
 def claim(gateway: Gateway, site: Site) -> Assignment:
@@ -90,6 +101,7 @@ class Runner:
         self._command = Command(keeper, self._log, ending)
         self._services: Services | None = None
         self._image_digest: str | None = None
+        self._group: Group | None = None
 
     def run(self) -> bool:
         """True once the outcome is with the gateway; false when the gateway does not want it or cannot have it."""
@@ -110,7 +122,7 @@ class Runner:
         self._log.flush()
         try:
             # What others may already have written off is offered for a while only.
-            self._sender.join(REPORT_PATIENCE if self._ending.outcome == INFRASTRUCTURE else None)
+            self._sender.join(REPORT_PATIENCE if self._ending.outcome in (INFRASTRUCTURE, INTERRUPTED) else None)
             return self._ending.report and self._complete(started_at, time.monotonic() - started)
         finally:
             self._heartbeat.stop()
@@ -134,6 +146,8 @@ class Runner:
                 self._failed(error)
             if workspace:
                 workspace.remove()
+            if self._group:
+                self._group.remove()
 
     def _run_in(self, workspace: Workspace) -> None:
         assignment = self._assignment
@@ -158,7 +172,7 @@ class Runner:
             data.require_outputs()
         except AgentError as error:
             # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
-            self._failed(error)
+            self._failed(self._with_reason(error))
             raise Stopped from error
         finally:
             data.command_ended()
@@ -215,12 +229,31 @@ class Runner:
             limits = (assignment.limit("cpu"), assignment.limit("memory"))
             wish = Wish(*limits, self._services.arguments(), bool(assignment.stdin))
             return engine.launch(assignment.image, command, env, workspace, wish)
+        return self._on_host(command, env, workspace)._replace(groups=self._join_group())
+
+    def _on_host(self, command: list[str], env: Environment, workspace: Workspace) -> Launch:
         sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
         if sandbox:
-            return sandbox.launch(command, env.values, workspace, assignment.offline)
-        if assignment.offline:
+            return sandbox.launch(command, env.values, workspace, self._assignment.offline)
+        if self._assignment.offline:
             raise AgentError("the command cannot be cut off the network here: that takes bubblewrap, or an image")
         return plain(command, env.values, workspace)
+
+    def _join_group(self) -> list[str]:
+        if self._site.cgroups is None:
+            return []
+        limits = (self._assignment.limit("cpu"), self._assignment.limit("memory"))
+        try:
+            self._group = self._site.cgroups.group(self._site.runner_id, *limits)
+        except OSError as error:
+            raise AgentError(f"no control group can be made for the runner: {error}") from error
+        return self._group.entries
+
+    def _with_reason(self, error: AgentError) -> AgentError:
+        """A command that the kernel killed for its memory says nothing of it itself."""
+        if self._group and isinstance(error, TreatmentFailed) and self._group.killed_for_memory():
+            return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
+        return error
 
     def _heard(self, answer: dict[str, Any]) -> None:
         self._log.set_follow(bool(answer.get("follow")))

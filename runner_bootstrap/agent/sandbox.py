@@ -16,12 +16,13 @@ PROBE_SECONDS = 10
 
 
 class Launch(NamedTuple):
-    """What the keeper starts. ``cleanup`` removes what would outlive the process (a container)."""
+    """What the keeper starts. ``cleanup`` removes what would outlive the process (a container); ``groups`` are joined first."""
 
     argv: list[str]
     env: dict[str, str]
     cwd: str
     cleanup: list[str]
+    groups: Sequence[str] = ()
 
 
 def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> Launch:

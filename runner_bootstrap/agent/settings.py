@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from .cgroups import Cgroups
+
 
 class HostSettings(NamedTuple):
-    """``hidden`` are directories no command may see, beside that of the state file; ``shown`` ones it may, even below /tmp."""
+    """``labels`` are for people; ``cgroups`` is where runners' limits are held, if this machine lets us. ``hidden`` are directories no command may see, beside that of the state file; ``shown`` ones it may, even below /tmp."""
 
     gateway: str
     pool: str
@@ -18,3 +20,5 @@ class HostSettings(NamedTuple):
     workspaces: Path
     hidden: list[Path]
     shown: list[Path]
+    labels: dict[str, str]
+    cgroups: Cgroups | None

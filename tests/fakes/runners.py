@@ -1,7 +1,8 @@
 """`RunnerStore` and `RunnerResults` in memory."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cadence.domain.errors import Conflict, Gone, NotFound
@@ -9,18 +10,21 @@ from cadence.domain.runner import OutputStream, Result, Runner, RunnerState
 
 
 class MemoryRunnerStore:
-    """Each call is atomic. `created` holds the ids of all runners ever created, in order."""
+    """Each call is atomic. `created` holds the ids of all runners ever created, in order; `moves` counts changes of state."""
 
     def __init__(self) -> None:
         self.runners: dict[str, Runner] = {}
         self.outputs: dict[str, dict[str, OutputStream]] = {}
         self.created: list[str] = []
+        self.moves: Counter[tuple[RunnerState, RunnerState]] = Counter()
 
     def put_runner(self, runner: Runner) -> Runner:
         stored = self.runners.get(runner.runner_id)
         if stored is None:
             self.created.append(runner.runner_id)
             stored = runner
+        elif stored.placed_at and runner.placed_at and stored.placed_at > runner.placed_at:
+            raise Conflict(f"runner {runner.runner_id} was placed since")
         else:
             stored = dataclasses.replace(stored, task_token=runner.task_token)
         self.runners[runner.runner_id] = stored
@@ -32,18 +36,29 @@ class MemoryRunnerStore:
         except KeyError:
             raise NotFound(f"there is no runner {runner_id}") from None
 
+    def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
+        return {runner_id: self.runners[runner_id] for runner_id in runner_ids if runner_id in self.runners}
+
     def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
         stored = self.runners.get(runner_id)
         if stored is None or stored.state not in set(source):
             raise Conflict(f"runner {runner_id} is no longer as it was read")
         self.runners[runner_id] = dataclasses.replace(stored, **changes)
+        self._moved(stored.state, self.runners[runner_id].state)
         return self.runners[runner_id]
+
+    def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
+        stored = self.runners.get(seen.runner_id)
+        if stored is not None and (stored.pool, stored.placed_at) != (seen.pool, seen.placed_at):
+            raise Conflict(f"runner {seen.runner_id} was placed since")
+        return self.change_runner(seen.runner_id, source, **changes)
 
     def declare_lost(self, runner: Runner) -> bool:
         stored = self.get_runner(runner.runner_id)
         if (stored.state, stored.lease_until) != (runner.state, runner.lease_until):
             return False
         self.runners[runner.runner_id] = dataclasses.replace(stored, state=RunnerState.LOST)
+        self._moved(stored.state, RunnerState.LOST)
         return True
 
     def list_outputs(self, runner_id: str) -> Sequence[OutputStream]:
@@ -58,6 +73,10 @@ class MemoryRunnerStore:
         if stored.state is not RunnerState.CLAIMED:
             raise Conflict(f"runner {runner_id} is {stored.state}")
         return self.change_runner(runner_id, {RunnerState.CLAIMED}, state=RunnerState.COMPLETED, result=result)
+
+    def _moved(self, source: RunnerState, target: RunnerState) -> None:
+        if source is not target:
+            self.moves[source, target] += 1
 
     def put_output(self, runner_id: str, stream: OutputStream) -> None:
         """What the agent of `runner_id` has sent through one port."""

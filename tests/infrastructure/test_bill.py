@@ -9,12 +9,12 @@ from infra.bill import MEASURED, Deployed, Line, NotMeasured, PriceList, count, 
 from infra.packaging import REPOSITORY
 from tests.infrastructure.assembly import Assembly
 
-DEPLOYED = Deployed(alarms=12, keys=1, shards=1, polled_queues=2, hourly_rules=1, memory={"admit": 1024, "settle": 512})
+DEPLOYED = Deployed(alarms=12, keys=1, shards=1, polled_queues=2, scheduled=1, memory={"admit": 1024, "settle": 512})
 
 
 def test_what_is_billed_for_existing_is_counted_in_the_templates(aws: Assembly) -> None:
     deployed = count(aws.directory)
-    assert (deployed.keys, deployed.shards, deployed.polled_queues, deployed.hourly_rules) == (1, 1, 4, 2)
+    assert (deployed.keys, deployed.shards, deployed.polled_queues, deployed.scheduled) == (1, 1, 4, 13)
     assert deployed.alarms == len(aws.of_type("AWS::CloudWatch::Alarm"))
     assert set(deployed.memory) == set(aws.functions())
 

@@ -1,99 +1,27 @@
-"""Pools, the hosts that joined them, and the runners at work."""
+"""Pools, and the runners at work."""
 
-from dataclasses import asdict
-from datetime import datetime
-from typing import Literal
+import re
+from datetime import datetime, timedelta
 
 from pydantic import Field
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import RunnerView, runner_view
 from api.naming import check_name
-from api.shapes import JsonObject, Name
+from api.pool_shapes import PoolBody, PoolDetailView, PoolList, PoolView, pool_detail_view, pool_view
+from api.shapes import NAME_PATTERN
+from cadence.adapters.pool_settings_schema import check_settings
 from cadence.application.look_into_run import attempts
 from cadence.composition.api import Services
 from cadence.domain.access import ALL_PROJECTS, Permission, Principal
-from cadence.domain.errors import Forbidden
-from cadence.domain.pool import LargestRunner, Pool, Price
+from cadence.domain.errors import Forbidden, InvalidRequest, NotFound, Violation
+from cadence.domain.pool import PROVIDERS, Pool
+from cadence.domain.runner import Runner
 
 endpoints = Endpoints("pools")
 
 _RECENT_RUNS = 50
 _AT_WORK = frozenset({"placing", "booting", "running"})
-
-
-class PoolLimits(Body):
-    """The largest runner of the pool in millicores and MB. Documents are held against what is given."""
-
-    runners: int | None = Field(None, ge=1, le=100_000, description="At most so many at a time; the others wait.")
-    cpu: int | None = Field(default=None, ge=1)
-    memory: int | None = Field(default=None, ge=1)
-    storage: int | None = Field(default=None, ge=1)
-    images: bool | None = Field(default=None, description="Whether its runners can run container images.")
-
-
-class PoolPrice(Body):
-    """What an hour of a runner of the pool costs, for the metrics of cost."""
-
-    per_hour: float = Field(ge=0, le=100_000)
-    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="A code of ISO 4217.")
-
-
-class PoolBody(Body):
-    """`boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all)."""
-
-    provider: Literal["host"]
-    boot_deadline: int = Field(120, ge=5, le=3_600)
-    architectures: list[Literal["amd64", "arm64"]] = Field(["amd64"], min_length=1, max_length=2)
-    projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
-    settings: JsonObject = Field(default_factory=dict)
-    limits: PoolLimits = PoolLimits(runners=None)
-    price: PoolPrice | None = None
-
-
-class PoolLimitsView(Model):
-    cpu: int | None
-    memory: int | None
-    storage: int | None
-    images: bool | None
-    runners: int | None
-
-
-class PoolPriceView(Model):
-    per_hour: float
-    currency: str
-
-
-class PoolView(Model):
-    name: str
-    provider: str
-    boot_deadline: int
-    architectures: list[str]
-    projects: list[str]
-    settings: JsonObject
-    limits: PoolLimitsView
-    price: PoolPriceView | None
-
-
-class PoolList(Model):
-    items: list[PoolView]
-    next: str | None = None
-
-
-class HostView(Model):
-    host_id: str
-    pool: str
-    name: str
-    slots: int
-    running: list[str] = Field(description="Runners that it said it runs.")
-    joined_at: datetime
-    last_seen: datetime
-    facts: JsonObject
-
-
-class HostList(Model):
-    items: list[HostView]
-    next: str | None = None
 
 
 class ActiveRunnerView(RunnerView):
@@ -110,10 +38,20 @@ class RunnersQuery(Model):
     run: str | None = Field(None, max_length=40, description="All runners of this run; without it, those now at work.")
 
 
+class HoldBody(Body):
+    minutes: int = Field(60, ge=1, le=60)
+
+
+class HeldView(Model):
+    runner_id: str
+    state: str
+    held_until: datetime | None
+
+
 @endpoints.add("GET", "/v1/pools", Permission.POOLS_READ, answers={200: PoolList})
 def list_pools(call: Call, services: Services) -> PoolList:
     """The pools that the token's projects may use."""
-    return PoolList(items=[_view(pool) for pool in _pools(call.by, services)])
+    return PoolList(items=[pool_view(pool) for pool in visible_pools(call.by, services)])
 
 
 @endpoints.add(
@@ -125,44 +63,36 @@ def list_pools(call: Call, services: Services) -> PoolList:
 )
 def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply:
     """Create or replace a pool. Needs a token for all projects."""
-    if call.by.project != ALL_PROJECTS:
-        raise Forbidden("Only a token for all projects can change pools.")
+    _for_all_projects(call.by)
     check_name("pool", pool)
-    changed = Pool(
-        call.by.organization,
-        pool,
-        body.provider,
-        body.boot_deadline,
-        tuple(body.architectures),
-        tuple(body.projects),
-        body.settings,
-        body.limits.runners,
-        LargestRunner(**body.limits.model_dump(exclude={"runners"})),
-        Price(body.price.per_hour, body.price.currency) if body.price else None,
-    )
-    new = services.access.put_pool(changed)
-    services.slots.limit_pool(changed)
-    return Reply(_view(changed), 201 if new else 200)
+    _check(body)
+    changed = body.pool(call.by.organization, pool)
+    new = services.pools.put(changed, body.credentials)
+    return Reply(pool_view(changed), 201 if new else 200)
 
 
-@endpoints.add("GET", "/v1/hosts", Permission.HOSTS_READ, answers={200: HostList})
-def list_hosts(call: Call, services: Services) -> HostList:
-    """The machines that joined a pool."""
-    hosts = [
-        HostView(
-            host_id=host.host_id,
-            pool=host.pool,
-            name=host.name,
-            slots=host.slots,
-            running=sorted(host.running),
-            joined_at=host.joined_at,
-            last_seen=host.last_seen,
-            facts=dict(host.facts),
-        )
-        for pool in _pools(call.by, services)
-        for host in services.hosts.list_hosts(pool.organization, pool.name)
-    ]
-    return HostList(items=hosts)
+@endpoints.add("GET", "/v1/pools/{pool}", Permission.POOLS_READ, answers={200: PoolDetailView}, errors=(404,))
+def show_pool(call: Call, services: Services, pool: str) -> PoolDetailView:
+    """A pool: what runs there, why, since when and at what cost, who waits, and what its provider found."""
+    by = call.by
+    found = services.pools.detail(_pool(by, services, pool), lambda project: by.sees(by.organization, project))
+    return pool_detail_view(found)
+
+
+@endpoints.add("POST", "/v1/pools/{pool}/probe", Permission.POOLS_WRITE, answers={202: PoolView}, errors=(404,))
+def probe_pool(call: Call, services: Services, pool: str) -> Reply:
+    """Have the pool's provider look, without starting anything, whether it could start runners. What it finds is at the pool a moment later."""
+    found = _pool(call.by, services, pool)
+    services.pools.ask_probe(found)
+    return Reply(pool_view(found), 202)
+
+
+@endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409))
+def remove_pool(call: Call, services: Services, pool: str) -> Reply:
+    """Remove a pool and its credentials, once nothing of it exists any more. Needs a token for all projects."""
+    _for_all_projects(call.by)
+    services.pools.remove(_pool(call.by, services, pool))
+    return Reply(None, 204)
 
 
 @endpoints.add("GET", "/v1/runners", Permission.RUNNERS_READ, answers={200: RunnerList}, errors=(404, 422))
@@ -182,19 +112,78 @@ def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerL
     return RunnerList(items=items)
 
 
-def _pools(principal: Principal, services: Services) -> list[Pool]:
+@endpoints.add(
+    "POST",
+    "/v1/runners/{runner}/hold",
+    Permission.RUNNERS_HOLD,
+    answers={200: HeldView},
+    errors=(404, 409, 413, 415, 422),
+)
+def hold_runner(call: Call, services: Services, runner: str, body: HoldBody) -> HeldView:
+    """Keep a runner's machine if its treatment fails, for an hour at most. It costs what it costs meanwhile: the pool shows it."""
+    found = _runner(call.by, services, runner)
+    return _held(services.hold.hold(found, timedelta(minutes=body.minutes)))
+
+
+@endpoints.add("DELETE", "/v1/runners/{runner}/hold", Permission.RUNNERS_HOLD, answers={200: HeldView}, errors=(404,))
+def release_runner(call: Call, services: Services, runner: str) -> HeldView:
+    """End the hold, and the machine if its treatment has ended."""
+    return _held(services.hold.release(_runner(call.by, services, runner)))
+
+
+def _runner(principal: Principal, services: Services, runner_id: str) -> Runner:
+    """Raises NotFound, in the same words, for one of a project that the token does not see."""
+    missing = NotFound(f"There is no runner {runner_id[:100]!r} here.")
+    if not re.fullmatch(r"[0-9a-z-]{1,100}", runner_id):
+        raise missing
+    try:
+        found = services.runners.get_runner(runner_id)
+    except NotFound:
+        raise missing from None
+    if not principal.sees(found.organization, found.project):
+        raise missing
+    return found
+
+
+def _held(runner: Runner) -> HeldView:
+    return HeldView(runner_id=runner.runner_id, state=str(runner.state), held_until=runner.held_until)
+
+
+def _check(body: PoolBody) -> None:
+    if body.provider not in PROVIDERS:
+        there = ", ".join(PROVIDERS)
+        raise InvalidRequest(
+            f"There is no provider {body.provider!r}. There are: {there}.",
+            [Violation("/provider", f"is none of {there}")],
+        )
+    violations = [*body.violations(), *check_settings(body.provider, body.settings)]
+    if violations:
+        raise InvalidRequest(
+            f"This is no pool of {body.provider} (its settings: /v1/schemas/pool-settings/{body.provider}/1).",
+            violations,
+        )
+
+
+def _pool(principal: Principal, services: Services, name: str) -> Pool:
+    """Raises NotFound, in the same words, for one that the token's project may not use."""
+    missing = NotFound(f"There is no pool {name[:70]!r} here.")
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise missing
+    try:
+        pool = services.access.get_pool(principal.organization, name)
+    except NotFound:
+        raise missing from None
+    if principal.project != ALL_PROJECTS and not pool.serves(principal.project):
+        raise missing
+    return pool
+
+
+def _for_all_projects(principal: Principal) -> None:
+    if principal.project != ALL_PROJECTS:
+        raise Forbidden("Only a token for all projects can change pools.")
+
+
+def visible_pools(principal: Principal, services: Services) -> list[Pool]:
+    """Those that the token's projects may use."""
     pools = services.access.list_pools(principal.organization)
     return [pool for pool in pools if principal.project == ALL_PROJECTS or pool.serves(principal.project)]
-
-
-def _view(pool: Pool) -> PoolView:
-    return PoolView(
-        name=pool.name,
-        provider=pool.provider,
-        boot_deadline=pool.boot_deadline,
-        architectures=list(pool.architectures),
-        projects=list(pool.projects),
-        settings=dict(pool.settings),
-        limits=PoolLimitsView(runners=pool.max_runners, **asdict(pool.largest)),
-        price=PoolPriceView(**asdict(pool.price)) if pool.price else None,
-    )

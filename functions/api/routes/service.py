@@ -37,7 +37,17 @@ def health(call: Call, services: Services) -> HealthView:
 @endpoints.add("GET", "/v1/schemas/{name}/{version}", PUBLIC, answers={200: AnyObject}, errors=(404,))
 def show_schema(call: Call, services: Services, name: str, version: str) -> Reply:
     """A JSON Schema, for example `pipeline` version `1`."""
-    known = {(path.parent.name, path.stem): path for path in services.schemas.glob("*/*.json")}
+    return _schema(services.schemas, name, version)
+
+
+@endpoints.add("GET", "/v1/schemas/{name}/{kind}/{version}", PUBLIC, answers={200: AnyObject}, errors=(404,))
+def show_schema_of_kind(call: Call, services: Services, name: str, kind: str, version: str) -> Reply:
+    """The JSON Schema of one kind of a thing, for example of `pool-settings` for the provider `host`, version `1`."""
+    return _schema(services.schemas, f"{name}/{kind}", version)
+
+
+def _schema(schemas: Path, name: str, version: str) -> Reply:
+    known = {(str(path.parent.relative_to(schemas)), path.stem): path for path in schemas.rglob("*.json")}
     path: Path | None = known.get((name, version.removesuffix(".json")))
     if path is None:
         there = ", ".join(f"{n}/{v}" for n, v in sorted(known))

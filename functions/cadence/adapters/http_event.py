@@ -17,6 +17,12 @@ def authorization(event: dict[str, Any]) -> str | None:
     return value
 
 
+def is_read(event: dict[str, Any]) -> bool:
+    """Whether the request only asks for something (GET)."""
+    http: dict[str, Any] = (event.get("requestContext") or {}).get("http") or {}
+    return http.get("method") == "GET"
+
+
 def json_body(event: dict[str, Any]) -> Any:
     """Raises InvalidRequest (not JSON, or not text that can be stored) or TooLarge."""
     text = event.get("body") or ""
@@ -38,6 +44,16 @@ def json_response(body: Any, status: int = 200) -> dict[str, Any]:
         "statusCode": status,
         "headers": {"content-type": "application/json", "cache-control": "no-store"},
         "body": json.dumps(body, separators=(",", ":")),
+    }
+
+
+def file_response(content: bytes) -> dict[str, Any]:
+    """A file that never changes at its address."""
+    return {
+        "statusCode": 200,
+        "headers": {"content-type": "application/octet-stream", "cache-control": "public, max-age=31536000, immutable"},
+        "isBase64Encoded": True,
+        "body": base64.b64encode(content).decode(),
     }
 
 

@@ -1,7 +1,6 @@
 """`SecretStore`: values encrypted by KMS, in the `access` table. Their plain text is in no table, file or log."""
 
-import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -9,17 +8,16 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 
-from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.stored_item import StoredItem
+from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.parted_cipher import decrypt_parts, encrypt_parts
 from cadence.application.runner_ports import Secret, SecretDescription, SecretStore
 from cadence.domain.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.retention import KEPT
 
 MAX_BYTES = 64 * 1024
-# What KMS encrypts at most in one call.
-_PART_BYTES = 4096
 _WRITE_ATTEMPTS = 5
 
 
@@ -83,7 +81,7 @@ class KmsSecretStore(SecretStore):
     def __init__(self, table_name: str, key_id: str) -> None:
         for model in (SecretItem, VersionItem, DeletedItem):
             bind(model, table_name)
-        self._key_id = key_id
+        self._cipher = KmsCipher(key_id)
 
     def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
         plain = value.encode("utf-8")
@@ -97,7 +95,7 @@ class KmsSecretStore(SecretStore):
                 name=name,
                 version=version,
                 updated_at=at,
-                parts=list(self._encrypted(plain, organization, project, name, version)),
+                parts=encrypt_parts(self._cipher, plain, _context(organization, project, name, version)),
             )
             try:
                 with translated(f"secret {name}"):
@@ -187,35 +185,18 @@ class KmsSecretStore(SecretStore):
         except DoesNotExist:
             raise _missing(name, project) from None
 
-    def _encrypted(self, plain: bytes, organization: str, project: str, name: str, version: int) -> Iterator[str]:
-        for part, start in enumerate(range(0, len(plain), _PART_BYTES)):
-            answer = client("kms").encrypt(
-                KeyId=self._key_id,
-                Plaintext=plain[start : start + _PART_BYTES],
-                EncryptionContext=_context(organization, project, name, version, part),
-            )
-            yield base64.b64encode(answer["CiphertextBlob"]).decode()
-
     def _decrypted(self, item: SecretItem, organization: str, project: str) -> str:
-        plain = b"".join(
-            client("kms").decrypt(
-                KeyId=self._key_id,
-                CiphertextBlob=base64.b64decode(ciphertext),
-                EncryptionContext=_context(organization, project, item.name, int(item.version), part),
-            )["Plaintext"]
-            for part, ciphertext in enumerate(item.parts)
-        )
-        return plain.decode("utf-8")
+        context = _context(organization, project, item.name, int(item.version))
+        return decrypt_parts(self._cipher, item.parts, context).decode("utf-8")
 
 
-def _context(organization: str, project: str, name: str, version: int, part: int) -> dict[str, str]:
-    """Bound to the ciphertext, so that no part can be moved to another secret, version or place."""
+def _context(organization: str, project: str, name: str, version: int) -> dict[str, str]:
+    """Bound to the ciphertext, so that it can be moved to no other secret or version."""
     return {
         "organization": organization,
         "project": project,
         "name": name,
         "version": str(version),
-        "part": str(part),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema_rs
 
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.json_pointer import pointer
 from cadence.domain.schemas import schema
 
 _MOST_VIOLATIONS = 20
@@ -15,9 +16,10 @@ def check_request(name: str, body: Any) -> None:
     """Raises InvalidRequest unless `body` is what the schema's `<name>_request` asks for."""
     violations = []
     for error in _validator(f"{name}_request").iter_errors(body):
-        pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.instance_path)
         # The validator's own message quotes the value, which may hold anything; the rule that was broken is enough.
-        violations.append(Violation(pointer, f"does not satisfy {error.kind.name}", error.kind.name))
+        violations.append(
+            Violation(pointer(error.instance_path), f"does not satisfy {error.kind.name}", error.kind.name)
+        )
         if len(violations) == _MOST_VIOLATIONS:
             break
     if violations:

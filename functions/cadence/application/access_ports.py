@@ -12,6 +12,15 @@ from cadence.domain.pool import Pool
 from cadence.domain.quotas import Quotas
 
 
+@dataclass(frozen=True)
+class SweptPool:
+    """A pool whose machines have to be looked after."""
+
+    organization: str
+    pool: str
+    provider: str
+
+
 class TokenStore(Protocol):
     def add_token(self, token: ApiToken) -> None:
         """Raises Conflict if the id is taken."""
@@ -50,6 +59,32 @@ class Directory(PoolStore, Protocol):
 
     def put_pool(self, pool: Pool) -> bool:
         """Creates or replaces it; True if it is new."""
+
+    def remove_pool(self, organization: str, name: str) -> None:
+        """Removing what is not there is no error."""
+
+
+@dataclass(frozen=True)
+class CredentialsDescription:
+    """What may be known of a pool's credentials."""
+
+    names: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+
+class PoolCredentials(Protocol):
+    """What a provider needs to act in a pool's infrastructure: encrypted, and read by that provider's Lambda only."""
+
+    def put(self, pool: Pool, credentials: Mapping[str, str], at: datetime) -> CredentialsDescription:
+        """Replaces what is kept. Raises TooLarge over 64 KiB."""
+
+    def remove(self, pool: Pool) -> None:
+        """Removing what is not there is no error."""
+
+    def describe(self, pool: Pool) -> CredentialsDescription: ...
+
+    def get(self, pool: Pool) -> Mapping[str, str]:
+        """Decrypted; empty if none are kept for the pool's provider."""
 
 
 class GitHostStore(Protocol):

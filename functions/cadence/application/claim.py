@@ -120,6 +120,7 @@ class Claim:
                 deadline=now + timedelta(seconds=spec.max_duration) + DEADLINE_GRACE,
                 facts=facts,
                 secret_versions={name: secret.version for name, secret in secrets.items()},
+                sealed_token=None,
             )
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)

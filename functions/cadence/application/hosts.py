@@ -49,7 +49,14 @@ class JoinPool:
     clock: Clock
 
     def __call__(
-        self, organization: str, project: str, pool: str, name: str, slots: int, facts: Mapping[str, Any]
+        self,
+        organization: str,
+        project: str,
+        pool: str,
+        name: str,
+        slots: int,
+        facts: Mapping[str, Any],
+        labels: Mapping[str, str],
     ) -> Joined:
         """`organization` and `project` (or `*`) are the join token's. Raises NotFound, Forbidden, Conflict."""
         joined = self.pools.get_pool(organization, pool)
@@ -64,7 +71,9 @@ class JoinPool:
         host_id = f"host-{secrets.token_hex(10)}"
         # The token names the pool, which is where the host is found.
         token = f"{organization}.{pool}.{new_token()}"
-        self.hosts.put_host(Host(host_id, organization, pool, name, slots, token_hash(token), now, now, facts))
+        self.hosts.put_host(
+            Host(host_id, organization, pool, name, slots, token_hash(token), now, now, facts, labels=labels)
+        )
         return Joined(host_id, token)
 
 
@@ -137,7 +146,7 @@ class LeaseWork:
         return handed
 
     def _hand_new(self, host: Host, room: int, running: Mapping[str, int]) -> list[Handed]:
-        if room <= 0:
+        if room <= 0 or host.draining:
             return []
         # More than there is room for, since other hosts take some of them at this very moment.
         offers = in_fair_order(self.hosts.list_offers(host.organization, host.pool, 2 * room + 10), running)

@@ -36,6 +36,7 @@ class Offer:
             boot_deadline=placement.boot_deadline,
             task_token=task_token,
             priority=placement.priority,
+            placed_at=placement.decided_at,
         )
         try:
             # In one step with the treatment: whoever stops the run finds it either not placed yet, or its runner.
@@ -50,7 +51,10 @@ class Offer:
             self.runners.get_runner(runner.runner_id)
         except NotFound:
             raise Cancelled(f"{runner.treatment} was settled while it was being placed") from None
-        known = self.runners.put_runner(runner)
+        try:
+            known = self.runners.put_runner(runner)
+        except Conflict:
+            raise RunnerLost(f"runner {runner.runner_id} went on elsewhere") from None
         # Looked at after the token is kept: whoever cancels from now on finds the token.
         if known.cancel_reason:
             raise Cancelled(known.cancel_reason)

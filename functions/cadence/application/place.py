@@ -1,22 +1,27 @@
 """Placement: which pool gives the runner of a treatment's next attempt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.offer import Offer
 from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunStore, Standing
 from cadence.application.treatment_gates import TreatmentGates
-from cadence.domain import ids
+from cadence.domain import ids, placing
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.domain.history import Change
-from cadence.domain.pool import HOST, Placement, Pool
-from cadence.domain.run import PLACEABLE, Run, TreatmentSpec, TreatmentState
+from cadence.domain.placing import Considered, Refusal
+from cadence.domain.pool import HOST, Placement, Pool, provider_function
+from cadence.domain.run import PLACEABLE, Run, Treatment, TreatmentSpec, TreatmentState
 
 TRY_AGAIN_AFTER = timedelta(seconds=15)
 # When the watchdog first looks whether the runner is there, so that nobody waits for a call that ended half-way.
 FIRST_LOOK = timedelta(seconds=60)
+
+
+def _none(organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,12 @@ class Place:
     deadlines: Deadlines
     provider_function_prefix: str
     clock: Clock
+    refusals: Callable[[str, str], Sequence[tuple[str, datetime, str]]] = _none
 
     def __call__(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Placement | None = None
     ) -> None:
-        """The first pool, in the order of the pipeline's list, that serves the project and has the architecture.
+        """The first pool that fits, in the order that `domain.placing` says; what was considered is noted of the treatment.
 
         `task_token` is answered with the placement to launch; a pool of hosts is offered the runner at once, and the token is
         answered when its attempt has ended. Safe to repeat. `refused` is the last decision, if its pool had no room. Raises
@@ -70,21 +76,27 @@ class Place:
     def _decide(self, standing: Standing, refused: Placement | None) -> tuple[Placement, Mapping[str, Any]]:
         """The placement, and what is to be noted of the treatment with it."""
         run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
-        pools, reasons = self._candidates(run, spec)
-        if not pools:
-            raise ProviderRejected(f"no pool can hold {spec.name}: {'; '.join(reasons) or 'there is no pool'}")
+        fitting, left_out = self._candidates(run, spec)
+        if not fitting:
+            reasons = "; ".join(one.reason for one in left_out) or "there is no pool"
+            raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
+        refusals = {**self._refusals(fitting), **_taken_away(standing.treatment, self.clock())}
+        ordered = placing.in_order(fitting, spec, refusals, self.clock())
+        pools = [pool for pool, _ in ordered]
         exhausted = (*refused.exhausted, refused.pool) if refused else ()
         untried = [pool for pool in pools if pool.name not in exhausted]
         if not untried:
             if refused and self.clock() < refused.decided_at + TRY_AGAIN_AFTER:
-                raise NotReady(f"no room in {', '.join(exhausted)}: trying again after {TRY_AGAIN_AFTER.seconds} s")
+                words = f"no room in {', '.join(exhausted)}: trying again after {TRY_AGAIN_AFTER.seconds} s"
+                self.gates.note_waiting(standing.treatment, words)
+                raise NotReady(words)
             untried, exhausted = pools, ()
         usable, noted = self.gates.passed(run, spec, standing.treatment, untried)
         pool = usable[0]
         placement = Placement(
             pool=pool.name,
             provider=pool.provider,
-            function=f"{self.provider_function_prefix}{pool.provider}",
+            function=provider_function(self.provider_function_prefix, pool.provider),
             runner_id=ids.runner_id(run.run_id, spec.name, attempt),
             attempt=attempt,
             boot_deadline=pool.boot_deadline,
@@ -96,28 +108,50 @@ class Place:
         # Trying one pool after the other is one step, however often it is repeated.
         if standing.treatment.state is not TreatmentState.BOOTING:
             noted["history"] = (Change(placement.decided_at, attempt, TreatmentState.BOOTING, f"pool {pool.name}"),)
-        return placement, {"waiting_for": None, **noted}
+        considered = [*(Considered(one.name, True, words) for one, words in ordered), *left_out]
+        return placement, {"waiting_for": None, "placement": placing.encode(considered), **noted}
 
-    def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[str]]:
-        reasons: list[str] = []
+    def _refusals(self, pools: Sequence[Pool]) -> Mapping[str, Sequence[Refusal]]:
+        """Hosts refuse nothing, and a pool alone comes first in any case: then nothing is read."""
+        if len(pools) < 2:
+            return {}
+        return {
+            pool.name: [Refusal(*one) for one in self.refusals(pool.organization, pool.name)]
+            for pool in pools
+            if pool.provider != HOST
+        }
+
+    def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[Considered]]:
+        """The pools that fit, in the order of the pipeline's list, and those that do not."""
+        left_out: list[Considered] = []
         known: list[Pool] = []
         if spec.pools:
             for name in spec.pools:
                 try:
                     known.append(self.pools.get_pool(run.organization, name))
                 except NotFound:
-                    reasons.append(f"pool {name} does not exist")
+                    left_out.append(Considered(name, False, f"pool {name} does not exist"))
         else:
             known = list(self.pools.list_pools(run.organization))
         fitting = []
         for pool in known:
-            if not pool.serves(run.project):
-                reasons.append(f"pool {pool.name} does not serve project {run.project}")
-            elif spec.arch and spec.arch not in pool.architectures:
-                reasons.append(f"pool {pool.name} has no {spec.arch}")
-            else:
+            reason = placing.misfit(pool, spec, run.project)
+            if reason is None:
                 fitting.append(pool)
-        return fitting, reasons
+            else:
+                left_out.append(Considered(pool.name, False, reason))
+        return fitting, left_out
+
+
+def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[Refusal]]:
+    """The pool that took the last attempt's machine away: whoever was interrupted goes on elsewhere, if there is an elsewhere."""
+    interrupted = any(
+        change.attempt == treatment.attempt - 1 and change.state == TreatmentState.INTERRUPTED
+        for change in treatment.history
+    )
+    if not interrupted or treatment.pool is None:
+        return {}
+    return {treatment.pool: [Refusal("the last attempt", now, "its machine was taken away")]}
 
 
 def _reason(chosen: Pool, candidates: Sequence[Pool]) -> str:

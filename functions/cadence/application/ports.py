@@ -178,10 +178,16 @@ class RunnerStore(Protocol):
     """Runners and their outputs (table `runners`)."""
 
     def put_runner(self, runner: Runner) -> Runner:
-        """Creates it; if it is there already, returns the stored one with the new `task_token` kept (a retry adopts)."""
+        """Creates it; if it is there already, returns the stored one with the new `task_token` kept (a retry adopts).
+
+        Raises Conflict if the stored one was placed later than `runner`: whoever puts it comes too late.
+        """
 
     def get_runner(self, runner_id: str) -> Runner:
         """Raises NotFound."""
+
+    def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
+        """Changes fields of a runner that is in one of `source`, in the pool and placed when `seen` was. Raises Conflict."""
 
     def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
         """Changes fields of a runner that is in one of `source`. Raises Conflict."""

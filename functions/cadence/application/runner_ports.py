@@ -19,7 +19,8 @@ Specs = Callable[[str, str], TreatmentSpec]
 class Host:
     """A machine that joined a pool.
 
-    `running` is what it said it runs; `handed` are runners leased to it that it has not yet said it runs.
+    `running` is what it said it runs; `handed` are runners leased to it that it has not yet said it runs. While it is
+    `draining` it gets no further work. `labels` are what people know it by.
     """
 
     host_id: str
@@ -33,6 +34,8 @@ class Host:
     facts: Mapping[str, Any] = field(default_factory=dict)
     handed: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    draining: bool = False
 
 
 class Offers(Protocol):
@@ -53,6 +56,12 @@ class HostStore(Protocol):
         """Raises NotFound."""
 
     def list_hosts(self, organization: str, pool: str) -> Sequence[Host]: ...
+
+    def drain(self, organization: str, pool: str, host_id: str, draining: bool) -> Host:
+        """Whether it gets further work, from its next lease on. Raises NotFound."""
+
+    def forget(self, organization: str, pool: str, host_id: str) -> None:
+        """Its token is worth nothing from now on, and it has to join again. Forgetting what is not there is no error."""
 
     def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
         """Notes that the host is there and what it runs; `settled` are runners that no longer need handing over."""

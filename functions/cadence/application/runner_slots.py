@@ -16,6 +16,8 @@ from cadence.domain.pool import Pool
 from cadence.domain.run import Run, Treatment, TreatmentState
 from cadence.domain.turnstile import UNLIMITED, Place, pool_of, pool_runners, runners
 
+_MOST_SHOWN = 200
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -67,6 +69,10 @@ class RunnerSlots:
 
     def limit_organization(self, organization: str, limit: int | None) -> None:
         self.turnstiles.limit(runners(organization), UNLIMITED if limit is None else limit, self)
+
+    def waiting_for(self, pool: Pool) -> Sequence[Place]:
+        """Attempts that wait for a slot of the pool."""
+        return self.turnstiles.store.waiting(pool_runners(pool.organization, pool.name), _MOST_SHOWN)
 
     def tend(self, scope: str) -> None:
         self.turnstiles.tend(scope, self)

@@ -13,7 +13,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids, retrying
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.history import Change
-from cadence.domain.pool import HOST
+from cadence.domain.pool import HOST, provider_function
 from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
 from cadence.domain.step import Next, Step, after_release
@@ -28,12 +28,15 @@ _FINAL_ERRORS = {
 }
 # Another attempt would meet them again.
 _LASTING_ERRORS = frozenset({"ProviderRejected", "NotApproved", "NotReady"})
+# What a treatment that is to be cancelled ends in because of that.
+_NOT_OF_ITSELF = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.INTERRUPTED})
 # A runner's own call settles no more consumers than this; its machine has more time.
 _QUICK = 25
 _OUTCOMES = {
     Outcome.SUCCEEDED: TreatmentState.SUCCEEDED,
     Outcome.FAILED: TreatmentState.FAILED,
     Outcome.INFRASTRUCTURE: TreatmentState.LOST,
+    Outcome.INTERRUPTED: TreatmentState.INTERRUPTED,
     Outcome.CANCELLED: TreatmentState.CANCELLED,
     Outcome.TIMED_OUT: TreatmentState.TIMED_OUT,
 }
@@ -118,7 +121,7 @@ class Settle:
         return after_release(step, self._function(runner), runner.runner_id)
 
     def _function(self, runner: Runner) -> str:
-        return f"{self.provider_function_prefix}{runner.provider}"
+        return provider_function(self.provider_function_prefix, runner.provider)
 
     def _end(
         self, standing: Standing, runner: Runner | None, error: MachineError | None, *, may_retry: bool
@@ -136,7 +139,7 @@ class Settle:
         ):
             # The agent was told to stop, though nobody stopped the run: its time was over.
             state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
-        if treatment.cancel_reason and state in {TreatmentState.LOST, TreatmentState.CANCELLED}:
+        if treatment.cancel_reason and state in _NOT_OF_ITSELF:
             state, cause = TreatmentState.CANCELLED, treatment.cancel_reason
         exit_code = result.exit_code if result else None
         lasting = result is None and error is not None and error.name in _LASTING_ERRORS
@@ -144,6 +147,8 @@ class Settle:
         retried = wanted and spec.kind is Kind.COMMAND
         if retried and retrying.may_retry(treatment, spec.retry, state, exit_code):
             return self._next_attempt(treatment, spec, state, cause)
+        if state is TreatmentState.INTERRUPTED:
+            state = TreatmentState.LOST
         settled = self._settle(treatment, spec, state, cause, result)
         if settled is None:
             return self.runs.get_treatment(treatment.run_id, treatment.name)

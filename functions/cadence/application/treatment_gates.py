@@ -56,6 +56,11 @@ class TreatmentGates:
         if self._may_go_on(treatment):
             self.machines.succeed(token, {})
 
+    def note_waiting(self, treatment: Treatment, words: str) -> None:
+        """What a treatment waits for that comes back by itself. Raises Cancelled if it was settled."""
+        if treatment.waiting_for != words:
+            self._note(treatment, waiting_for=words)
+
     def _may_go_on(self, treatment: Treatment) -> bool:
         if not treatment.turnstiles:
             return self.approvals.decided(treatment.run_id, treatment.name)

@@ -87,14 +87,17 @@ class Watchdog:
                 # Whoever was to make it has answered by now, or ended half-way; in the first case nobody hears this.
                 self.machines.fail(task_token, Transient(f"runner {runner_id} was to be asked for, and was not"))
             return
-        if runner.state is RunnerState.COMPLETED and runner.task_token:
-            # Again, in case its result was kept, but the call that kept it went no further.
-            self.machines.succeed(runner.task_token, self.settle.by_machine(runner).as_json())
+        tokens = {token for token in (runner.task_token, task_token) if token}
+        if runner.state is RunnerState.COMPLETED:
+            # Again, in case its result was kept, but the call that kept it went no further, or told a launch that nobody waits for.
+            for token in tokens:
+                self.machines.succeed(token, self.settle.by_machine(runner).as_json())
         elif runner.state is RunnerState.LOST:
             # Again, in case an earlier look marked it and went no further.
-            self._tell(runner, self._stopped(runner) or _silence(runner))
+            for token in tokens:
+                self.machines.fail(token, self._stopped(runner) or _silence(runner))
         elif runner.state.live:
-            self._look(runner)
+            self._look(runner, task_token)
 
     def turnstile(self, scope: str) -> None:
         (self.gates if is_for_runs(scope) else self.slots).tend(scope)
@@ -117,15 +120,15 @@ class Watchdog:
             )
             self.gates.end_unbegun(run, RunState.TIMED_OUT, cause)
 
-    def _look(self, runner: Runner) -> None:
+    def _look(self, runner: Runner, task_token: str | None) -> None:
         now = self.clock()
         overdue = self._stopped(runner) or _overdue(runner, now)
         if overdue is None:
-            self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now))
+            self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now), task_token)
             return
         marked = self._mark(runner, overdue)
         if marked is None:
-            self.deadlines.watch_runner(runner.runner_id, timedelta(seconds=1))
+            self.deadlines.watch_runner(runner.runner_id, timedelta(seconds=1), task_token)
         else:
             self._tell(marked, overdue)
 

@@ -271,8 +271,43 @@ class Client(InsightRequests, AlertCalls, KeepingCalls):
     def pools(self) -> Json:
         return self._call("GET", _path("pools"))["items"]
 
+    def pool(self, name: str) -> Json:
+        return self._call("GET", _path("pools", name))
+
+    def put_pool(self, name: str, body: Json) -> Json:
+        return self._call("PUT", _path("pools", name), body)
+
+    def probe_pool(self, name: str) -> Json:
+        return self._call("POST", _path("pools", name, "probe"))
+
+    def remove_pool(self, name: str) -> None:
+        self._call("DELETE", _path("pools", name))
+
+    def hold_runner(self, runner_id: str, minutes: int) -> Json:
+        return self._call("POST", _path("runners", runner_id, "hold"), {"minutes": minutes})
+
+    def release_runner(self, runner_id: str) -> Json:
+        return self._call("DELETE", _path("runners", runner_id, "hold"))
+
     def hosts(self) -> Json:
         return self._call("GET", _path("hosts"))["items"]
+
+    def drain_host(self, pool: str, host: str) -> Json:
+        return self._call("POST", _path("pools", pool, "hosts", host, "drain"), repeatable=True)
+
+    def resume_host(self, pool: str, host: str) -> Json:
+        return self._call("POST", _path("pools", pool, "hosts", host, "resume"), repeatable=True)
+
+    def forget_host(self, pool: str, host: str) -> None:
+        self._call("DELETE", _path("pools", pool, "hosts", host))
+
+    def agent_sha256(self) -> str:
+        """Of the agent that this installation's machines run."""
+        sha256: str = self._call("GET", "/runner/v1/agent")["sha256"]
+        return sha256
+
+    def agent(self, sha256: str) -> bytes:
+        return b"".join(self._download(f"{self.url}/runner/v1/agent/{sha256}"))
 
     def runners(self, run_id: str | None = None) -> Json:
         return self._call("GET", _path("runners"), params={"run": run_id})["items"]

@@ -23,7 +23,7 @@ from cadence.domain.run import OutputSpec
 LONGEST_COMPARED = 256 * 1024 * 1024
 _PIECE = 1024 * 1024
 # What an agent calls an end, as a treatment's state.
-_STATES = {"infrastructure": "lost"}
+_STATES = {"infrastructure": "lost", "interrupted": "lost"}
 _TELLS_NOTHING = frozenset({"lost", "cancelled", "skipped"})
 
 

@@ -4,7 +4,21 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, exports, gates, keeping, logs, replaying, resources, runs, searching, tracing, values
+from cadence.cli import (
+    alerting,
+    exports,
+    gates,
+    hosting,
+    keeping,
+    logs,
+    pools,
+    replaying,
+    resources,
+    runs,
+    searching,
+    tracing,
+    values,
+)
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -46,13 +60,13 @@ for group in (
     gates.environment,
     resources.githost,
     resources.token,
-    resources.pool,
+    pools.pool,
     gates.quota,
     exports.export,
     alerting.alert,
     keeping.aside,
     keeping.retention,
-    resources.host,
+    hosting.host,
     resources.runner,
 ):
     app.add_typer(group)

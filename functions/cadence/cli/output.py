@@ -18,6 +18,7 @@ _STYLES = {
     "succeeded": "green",
     "failed": "bold red",
     "lost": "bold red",
+    "interrupted": "yellow",
     "timed_out": "bold red",
     "cancelled": "yellow",
     "cancelling": "yellow",

@@ -1,4 +1,4 @@
-"""Commands about what a project has: pipelines, secrets, git hosts, tokens; and about pools, hosts and runners."""
+"""Commands about what a project has: pipelines, secrets, git hosts, tokens; and about runners."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -21,8 +21,6 @@ secret = typer.Typer(
 )
 githost = typer.Typer(name="githost", help="Git hosts, whose webhooks start runs.", no_args_is_help=True)
 token = typer.Typer(name="token", help="Tokens for the API.", no_args_is_help=True)
-pool = typer.Typer(name="pool", help="Pools: where runners come from.", no_args_is_help=True)
-host = typer.Typer(name="host", help="Machines that joined a pool.", no_args_is_help=True)
 runner = typer.Typer(name="runner", help="Runners: one for each attempt of a treatment.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
@@ -199,35 +197,6 @@ def revoke_token(token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")], a
     print_json({"revoked": token_id}) if as_json else out.print(f"{token_id} is revoked", markup=False)
 
 
-@pool.command("list")
-def list_pools(as_json: Json = False) -> None:
-    """List pools."""
-    _list(
-        lambda client: client.pools(),
-        ("POOL", "PROVIDER", "ARCHITECTURES", "PROJECTS"),
-        lambda one: (one["name"], one["provider"], " ".join(one["architectures"]), " ".join(one["projects"])),
-        as_json,
-    )
-
-
-@host.command("list")
-def list_hosts(as_json: Json = False) -> None:
-    """List the machines that joined a pool."""
-    _list(
-        lambda client: client.hosts(),
-        ("HOST", "NAME", "POOL", "RUNNING", "SLOTS", "LAST SEEN"),
-        lambda one: (
-            one["host_id"],
-            one["name"],
-            one["pool"],
-            len(one["running"]),
-            one["slots"],
-            date_time(one["last_seen"]),
-        ),
-        as_json,
-    )
-
-
 @runner.command("list")
 def list_runners(
     run: Annotated[str | None, typer.Option(help="All runners of this run.", show_default=False)] = None,
@@ -240,6 +209,28 @@ def list_runners(
         lambda one: (one["runner_id"], one["treatment"], state_text(one["state"]), one["pool"], one["host_id"]),
         as_json,
     )
+
+
+@runner.command("hold")
+def hold_runner(
+    runner_id: Annotated[str, typer.Argument(metavar="RUNNER")],
+    minutes: Annotated[int, typer.Option(min=1, max=60)] = 60,
+    as_json: Json = False,
+) -> None:
+    """Keep a runner's machine if its treatment fails. It goes on costing: `pool show` says how much."""
+    with told(as_json):
+        held = connect().hold_runner(runner_id, minutes)
+    print_json(held) if as_json else out.print(
+        f"{runner_id} is kept until {date_time(held['held_until'])}", markup=False
+    )
+
+
+@runner.command("release")
+def release_runner(runner_id: Annotated[str, typer.Argument(metavar="RUNNER")], as_json: Json = False) -> None:
+    """End a hold, and the machine if its treatment has ended."""
+    with told(as_json):
+        held = connect().release_runner(runner_id)
+    print_json(held) if as_json else out.print(f"{runner_id} is kept no longer", markup=False)
 
 
 def _list(

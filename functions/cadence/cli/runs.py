@@ -10,6 +10,7 @@ from cadence.cli.document import read_document
 from cadence.cli.failures import FAILED, WRONG_USE, fail, told
 from cadence.cli.options import Json, Project, Run
 from cadence.cli.output import date_time, duration, out, print_findings, print_json, print_table, state_text
+from cadence.cli.placement import show_placement
 from cadence.cli.showing import show_run
 from cadence.cli.treatment_page import everything, show_treatment
 from cadence.cli.watching import watch
@@ -124,11 +125,19 @@ def show(
     treatment: Annotated[
         str | None, typer.Argument(metavar="TREATMENT", help="One of its treatments.", show_default=False)
     ] = None,
+    placement: Annotated[
+        bool, typer.Option("--placement", help="Only which pools were considered for the treatment, and why.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show a run or a treatment, why it failed first."""
+    if placement and not treatment:
+        raise fail("--placement is for a treatment: name one.", WRONG_USE)
     with told(as_json):
         client = connect()
+        if placement and treatment:
+            show_placement(client.treatment(run_id, treatment), as_json)
+            return
         if as_json:
             print_json(everything(client, run_id, treatment) if treatment else client.run(run_id))
         elif treatment:

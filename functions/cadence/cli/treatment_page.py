@@ -22,6 +22,7 @@ _PREPARED = {
     "booted": "booted in {}",
     "ran": "ran {}",
 }
+_CONSOLE_LINES = 20
 
 
 def everything(client: Client, run_id: str, name: str) -> Mapping[str, Any]:
@@ -205,6 +206,12 @@ def _runners(treatment: Mapping[str, Any]) -> None:
             for one in treatment["runners"]
         ),
     )
+
+    for one in treatment["runners"]:
+        if one["console"]:
+            out.print(Text(f"    attempt {one['attempt']} never called home; its machine printed:", "dim"))
+            for line in one["console"].rstrip().splitlines()[-_CONSOLE_LINES:]:
+                out.print(Text(f"    │ {plain(line)}"))
 
 
 def _next(run_id: str, treatment: Mapping[str, Any]) -> None:

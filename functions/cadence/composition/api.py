@@ -15,11 +15,14 @@ from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore, Dynam
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
+from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
+from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
+from cadence.adapters.lambda_provider_calls import LambdaProviderCalls
 from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_documents import S3Documents
@@ -36,8 +39,10 @@ from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
+from cadence.application.hold_runner import HoldRunner
 from cadence.application.look_into_run import LookIntoRun
 from cadence.application.manage_exports import ManageExports
+from cadence.application.manage_pools import ManagePools
 from cadence.application.manage_retention import ManageRetention
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
@@ -77,6 +82,8 @@ class Services:
     access: DynamoAccessStore
     keys: SharedKeys
     secrets: SecretStore
+    pools: ManagePools
+    hold: HoldRunner
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -144,6 +151,7 @@ def services() -> Services:
     runs = DynamoRunStore(its.runs_table)
     runners, hosts = DynamoRunnerStore(its.runners_table), DynamoHostStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    provider_calls = LambdaProviderCalls(its.provider_function_prefix)
     check = check_document(its)
     freeze = FreezeDocument(check, documents)
     visible = VisibleRuns(runs, access)
@@ -160,6 +168,16 @@ def services() -> Services:
         access=access,
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,
+        hold=HoldRunner(runners, provider_calls, now),
+        pools=ManagePools(
+            access,
+            DynamoPoolCredentials(its.access_table, cipher),
+            DynamoPoolRecords(its.runners_table),
+            hosts,
+            gates.runner_slots(its, runs, machines),
+            provider_calls,
+            now,
+        ),
         pipelines=pipelines,
         documents=documents,
         runs=runs,

@@ -13,9 +13,10 @@ from cadence.composition import settings
 from cadence.providers.contract import Provider
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
+from cadence.providers.operations import Operations
 
 
-def provider_host() -> tuple[StartRunner, ReleaseRunner, Machines]:
+def provider_host() -> tuple[Operations, Machines]:
     its = settings.load(settings.ProviderHostSettings)
     runs = DynamoRunStore(its.runs_table)
     runners = DynamoRunnerStore(its.runners_table)
@@ -27,7 +28,7 @@ def provider_host() -> tuple[StartRunner, ReleaseRunner, Machines]:
         return HostProvider(organization, pool, runners, hosts, doorbell, _now)
 
     start = StartRunner(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), provider, _now)
-    return start, ReleaseRunner(runners, provider), machines
+    return Operations(start, ReleaseRunner(runners, provider), provider), machines
 
 
 def _now() -> datetime:

@@ -15,7 +15,9 @@ from cadence.adapters.dynamodb.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.streams import DynamoStreamStore
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import KmsSecretStore
+from cadence.adapters.oidc_tokens import OidcTokens
 from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.reach import Reach
 from cadence.adapters.s3_cache_objects import S3CacheObjects
 from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
@@ -26,12 +28,14 @@ from cadence.application.begin import Begin
 from cadence.application.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.application.claim import Claim
 from cadence.application.complete import Complete
+from cadence.application.exchange_identity import ExchangeIdentity
 from cadence.application.feed import Feeder
 from cadence.application.heartbeat import Heartbeat
 from cadence.application.hosts import JoinPool, LeaseWork
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import ReadInput
 from cadence.application.outputs import CommitOutput
+from cadence.application.report_boot import ReportBoot
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.settle import Settle
 from cadence.composition import gates, settings
@@ -46,6 +50,8 @@ class Gateway:
     joiner: Callable[[str | None], Principal]
     join: JoinPool
     lease: LeaseWork
+    report_boot: ReportBoot
+    exchange: ExchangeIdentity
     claim: Claim
     session: RunnerSessions
     heartbeat: Heartbeat
@@ -88,6 +94,8 @@ def gateway() -> Gateway:
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
         lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
+        report_boot=ReportBoot(runners, machines),
+        exchange=ExchangeIdentity(runners, access, OidcTokens(Reach.of(its.git_hosts))),
         claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, begin, _now),
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(specs, runners, sources, runners, DynamoSampleStore(its.runners_table), _now),

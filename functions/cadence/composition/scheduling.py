@@ -8,6 +8,7 @@ from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
+from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_secrets import KmsSecretStore
@@ -115,6 +116,7 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
+        refusals=DynamoPoolRecords(its.runners_table).refusals,
     )
     return use_case, turns, machines
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from cadence.domain.pool import PROVIDERS
+
 PREFIX = "CADENCE_"
 
 S = TypeVar("S")
@@ -64,6 +66,7 @@ class ApiSettings:
     search_prefix: str
     log_indexer_function: str
     search_index_function: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ class RunnerGatewaySettings:
     cache_mebibytes: str
     project_cache_mebibytes: str
     deadlines_queue_url: str
+    git_hosts: str
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,30 @@ class ProviderHostSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     doorbell_prefix: str
+
+
+@dataclass(frozen=True)
+class ProviderSettings:
+    """Of every provider whose machines call home. `gateway_url` may be a path, on one machine."""
+
+    access_table: str
+    runs_table: str
+    runners_table: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+    secrets_key: str
+    installation: str
+    gateway_url: str
+    agent_sha256: str
+    git_hosts: str
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    access_table: str
+    runners_table: str
+    provider_function_prefix: str
 
 
 @dataclass(frozen=True)
@@ -321,7 +349,9 @@ SETTINGS: Mapping[str, type] = {
     "runner_gateway": RunnerGatewaySettings,
     "admit": AdmitSettings,
     "place": PlaceSettings,
+    **{f"provider_{name}": ProviderSettings for name in PROVIDERS},
     "provider_host": ProviderHostSettings,
+    "sweep": SweepSettings,
     "settle": SettleSettings,
     "act": ActSettings,
     "wake_group": WakeGroupSettings,

@@ -5,10 +5,30 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cadence.domain.pool_policy import Policy
 from cadence.domain.step import Next, Step
 
 # The provider whose runners are offered to machines that joined a pool by themselves.
 HOST = "host"
+# Every provider has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
+PROVIDERS: tuple[str, ...] = (
+    HOST,
+    "aws_ec2",
+    "aws_fargate",
+    "azure",
+    "gcp",
+    "github_actions",
+    "gitlab",
+    "kubernetes",
+    "openstack",
+    "scaleway",
+    "vsphere",
+)
+
+
+def provider_function(prefix: str, provider: str) -> str:
+    """The name of a provider's Lambda; `prefix` is what the names of all of them begin with."""
+    return prefix + provider.replace("_", "-")
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,7 @@ class Pool:
     max_runners: int | None = None
     largest: LargestRunner = LargestRunner()
     price: Price | None = None
+    policy: Policy = field(default_factory=Policy)
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

@@ -10,7 +10,10 @@ COUNTERS = {
     TreatmentState.LOST: "infrastructure_failures",
     TreatmentState.FAILED: "failures",
     TreatmentState.TIMED_OUT: "timeouts",
+    TreatmentState.INTERRUPTED: "interruptions",
 }
+# A place where machines are taken away this often is none for the treatment.
+MOST_INTERRUPTIONS = 20
 
 
 def may_retry(treatment: Treatment, retry: RetrySpec, state: TreatmentState, exit_code: int | None) -> bool:
@@ -18,6 +21,8 @@ def may_retry(treatment: Treatment, retry: RetrySpec, state: TreatmentState, exi
     match state:
         case TreatmentState.LOST:
             return treatment.infrastructure_failures < retry.infrastructure
+        case TreatmentState.INTERRUPTED:
+            return treatment.interruptions < MOST_INTERRUPTIONS
         case TreatmentState.TIMED_OUT:
             return treatment.timeouts < retry.timeout
         case TreatmentState.FAILED:
@@ -29,6 +34,8 @@ def may_retry(treatment: Treatment, retry: RetrySpec, state: TreatmentState, exi
 
 def wait_seconds(treatment: Treatment, retry: RetrySpec) -> int:
     """Before its present attempt: full jitter, up to a time that doubles with each attempt. Always the same for one attempt."""
+    if treatment.interruptions == treatment.attempt - 1:
+        return 0  # nothing has failed so far
     longest = min(retry.wait * 2 ** max(0, treatment.attempt - 2), retry.max_wait)
     if longest <= 0:
         return 0

@@ -79,6 +79,7 @@ class TreatmentState(StrEnum):
     PLACING = "placing"
     BOOTING = "booting"
     RUNNING = "running"
+    INTERRUPTED = "interrupted"  # an attempt's end only: the treatment goes on elsewhere
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -232,10 +233,12 @@ class Treatment:
     attempt: int = 1
     failures: int = 0
     infrastructure_failures: int = 0
+    interruptions: int = 0  # attempts whose machine was taken away: they count against nothing
     timeouts: int = 0
     cause: str | None = None
     exit_code: int | None = None
     pool: str | None = None
+    placement: str | None = None  # which pools were considered, and why (`domain.placing`)
     waiting_for: str | None = None  # in words, while something beside its inputs holds it back
     turnstiles: tuple[str, ...] = ()  # where its attempt holds or waits for a slot
     turn_token: str | None = field(default=None, repr=False)  # its machine's, while that waits for a turn

@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     INFRASTRUCTURE = "infrastructure"
+    INTERRUPTED = "interrupted"  # its machine was to be taken away, and it was told in time
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
 
@@ -81,6 +82,14 @@ class Runner:
     facts: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
     secret_versions: Mapping[str, int] = field(default_factory=dict)  # what it was given, by the secret's name
+    boot_phases: Mapping[str, float] = field(default_factory=dict)  # seconds since its machine's first program began
+    placed_at: datetime | None = None  # when the placement was decided that it is launched by: a later one wins
+    sealed_token: str | None = field(default=None, repr=False)  # the one-time token, encrypted, until it is claimed
+    ref: str | None = None  # what the infrastructure calls its machine
+    turn_at: datetime | None = None  # when it may be asked for, if the infrastructure's API is called too much
+    console: str | None = None  # what its machine printed, if it never called home
+    held_until: datetime | None = None  # its machine is kept, for whoever looks into its failure
+    machine_expires_at: datetime | None = None  # from then on its machine is an orphan
 
     @property
     def as_offer(self) -> Offer:

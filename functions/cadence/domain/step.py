@@ -8,6 +8,7 @@ from typing import Any
 
 class Next(StrEnum):
     LAUNCH = "launch"
+    LATER = "later"  # the same launch, when its turn with the infrastructure's API has come
     SETTLE = "settle"
     RELEASE = "release"
     RETRY = "retry"

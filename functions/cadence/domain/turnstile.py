@@ -6,7 +6,7 @@ however many wait.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -105,6 +105,11 @@ class Turnstile:
         if first is None:
             return replace(self, lanes=others)
         return replace(self, lanes=others | {place.lane: Lane(self.lanes[place.lane].waiting - 1, first)})
+
+
+def in_turn(places: Iterable[Place]) -> list[Place]:
+    """Those who wait, by priority and then by ticket: about the order in which they go in, but for the shares of projects."""
+    return sorted(places, key=lambda place: (-place.priority, place.ticket))
 
 
 def concurrency_group(organization: str, project: str, group: str) -> str:

@@ -6,6 +6,7 @@ PAST = {
     TreatmentState.SUCCEEDED: "succeeded",
     TreatmentState.FAILED: "failed",
     TreatmentState.LOST: "was lost",
+    TreatmentState.INTERRUPTED: "was interrupted",
     TreatmentState.TIMED_OUT: "ran out of time",
     TreatmentState.SKIPPED: "was skipped",
     TreatmentState.CANCELLED: "was cancelled",

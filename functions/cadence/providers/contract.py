@@ -8,12 +8,15 @@ Errors are decisions: `Transient` (call again, after `retry_after`), `NotReady` 
 (try the next pool), `ProviderRejected` (never works like this). Each message holds the infrastructure's own words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from cadence.application.ports import Clock
+from cadence.domain.pacing import Api
+from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 
 
@@ -38,11 +41,15 @@ class AgentFile:
 
 @dataclass(frozen=True)
 class CallHome:
-    """What a machine needs to reach the control plane. The same in each repetition for one runner, so that what an earlier `start` made is adopted with it."""
+    """What a machine needs to reach the control plane. The same in each repetition for one runner, so that what an earlier `start` made is adopted with it.
+
+    `engine` is the Mélodium engine (the program, or a compressed archive that holds it), if the treatment needs it.
+    """
 
     gateway_url: str
     one_time_token: str = field(repr=False)
     agent: AgentFile
+    engine: AgentFile | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,35 @@ class Check:
     hint: str | None = None
 
 
+class Calls(Protocol):
+    """Calls to an infrastructure's API at a pace that it bears, over all processes of the installation (`Pacer`)."""
+
+    def call(self, api: Api, calls: int = 1) -> None:
+        """Before each call that is not a start: waits for at most a second. Raises Transient with `retry_after`."""
+
+    def refused(self, api: Api, retry_after: float | None = None) -> None:
+        """`api` answered that it is asked too much: everybody pauses."""
+
+
+class Unhurried:
+    """`Calls` to what may be called as often as anybody likes."""
+
+    def call(self, api: Api, calls: int = 1) -> None:
+        return
+
+    def refused(self, api: Api, retry_after: float | None = None) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines."""
+
+    installation: str
+    clock: Clock
+    calls: Calls = field(default_factory=Unhurried)
+
+
 class Provider(Protocol):
     @property
     def first_state(self) -> RunnerState:
@@ -107,6 +143,7 @@ class Provider(Protocol):
         """Asks for a runner and returns its reference: a string from which `describe` and `stop` find it again.
 
         It must be derivable from the runner's id, or be found by it: whoever stops knows the id only.
+        Where an infrastructure tells only later whether it has room, `NotReady` says so, and the repetition adopts or goes on.
         """
 
     def describe(self, ref: str) -> Machine:
@@ -125,5 +162,34 @@ class Provider(Protocol):
         """The last of what the machine printed while it booted (at most 16 KiB), to tell why it did not call home; `None` if there is nothing to be had."""
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """What a provider says beside, if its infrastructure bears only so many starts."""
+
+    @property
+    def start_api(self) -> Api:
+        """A start takes one call of it; who has to wait for it costs nothing meanwhile. `start` itself does not ask `Calls` for it again."""
+
+
+@runtime_checkable
+class EndsItself(Protocol):
+    """What a provider says beside, if its machines go by themselves once their agent is done."""
+
+    @property
+    def ends_itself(self) -> bool:
+        """Releasing a runner whose result is in costs no call: the sweeper ends those that have not gone."""
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """What a provider does beside, if it can keep machines ready for runners that are still to come."""
+
+    def keep_warm(self, ready: int, stopped: int) -> None:
+        """Makes or ends machines without a runner until there are so many. They have an expiry, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
+
+
 Credentials = Mapping[str, str]
 """A pool's secret, decrypted, by key (`token`, `access_key`…): never logged, never in an error."""
+
+Build = Callable[[Pool, Credentials, Surroundings], Provider]
+"""Makes the provider of a pool. It is kept for a while and serves many calls, so it may keep sessions."""

@@ -1,18 +1,34 @@
 """A runner is started and released: the same for every provider."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from cadence.application.budgets import Budgets
+from cadence.application.pacing import Pacer
+from cadence.application.pool_ports import PoolRecords
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
-from cadence.domain.errors import Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
+from cadence.domain.run import TreatmentSpec, TreatmentState
+from cadence.domain.runner import Outcome, Runner, RunnerState
 from cadence.domain.step import Next, Step
-from cadence.providers.contract import Provider, RunnerRequest
+from cadence.providers.contract import CallHome, EndsItself, Needs, Paced, Provider, RunnerRequest
+from cadence.providers.homes import FreshToken, Homes
 
 Providers = Callable[[str, str], Provider]
 """The provider of a pool, given its organization and name."""
+
+# What a runner may take beyond its boot and its treatment: to end, and to be held for whoever looks into a failure.
+EXPIRY_GRACE = timedelta(minutes=90)
+
+# The end of what a machine printed, in characters.
+LONGEST_CONSOLE = 16 * 1024
+
+# What a pool had no room for, where the infrastructure does not say which of its offers.
+ANY_OFFER = "any"
 
 _NOT_BEGUN = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _RELEASABLE = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED})
@@ -32,6 +48,8 @@ class Launch:
     boot_deadline: int
     task_token: str = field(repr=False)
     priority: int = 0
+    placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that comes again
+    placed_at: datetime | None = None  # when it was decided
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,10 @@ class StartRunner:
     deadlines: Deadlines
     providers: Providers
     clock: Clock
+    homes: Homes | None = None  # None: machines have joined by themselves, and get their tokens there
+    pacer: Pacer | None = None
+    records: PoolRecords | None = None  # None: what is offered and runs is kept with the hosts
+    budgets: Budgets | None = None
 
     def __call__(self, launch: Launch) -> None:
         """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors."""
@@ -50,7 +72,8 @@ class StartRunner:
         self.deadlines.watch_runner(launch.runner_id, after, launch.task_token)
         run = self.runs.get_run(launch.run_id)
         provider = self.providers(run.organization, launch.pool)
-        runner = self.runners.put_runner(
+        fresh = self.homes.fresh(launch.runner_id) if self.homes else None
+        runner = self._own(
             Runner(
                 runner_id=launch.runner_id,
                 run_id=launch.run_id,
@@ -65,10 +88,11 @@ class StartRunner:
                 boot_deadline=launch.boot_deadline,
                 task_token=launch.task_token,
                 priority=launch.priority,
-            )
+                placed_at=launch.placed_at,
+                **(fresh.kept if fresh else {}),
+            ),
+            fresh,
         )
-        if _to_begin_anew(runner, launch, provider):
-            runner = self._begin_anew(launch, provider)
         # Looked at after the runner is there: whoever stops the run or the treatment from now on finds the runner.
         standing = self.runs.get_standing(launch.run_id, launch.treatment)
         if standing.run.stop_requested or standing.run.state.final:
@@ -79,38 +103,133 @@ class StartRunner:
             ended = Step(Next.SETTLE, launch.attempt, function=launch.function, runner_id=launch.runner_id)
             self.machines.succeed(launch.task_token, ended.as_json())
         elif runner.state in _NOT_BEGUN:
-            try:
-                provider.start(RunnerRequest(launch.runner_id, launch.boot_deadline))
-            except CapacityExhausted:
-                with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
-                    self.runners.change_runner(launch.runner_id, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
-                raise
+            wait = self._turn(provider, runner)
+            if wait:
+                self._come_again(launch, runner, wait)
+                return
+            if runner.turn_at is not None:
+                with suppress(Conflict):
+                    self._note_waiting(launch, None)
+            home = self.homes.of(runner, fresh) if self.homes and fresh else None
+            self._start(provider, runner, _request(runner, standing.spec, home))
         elif not runner.state.live:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
 
-    def _begin_anew(self, launch: Launch, provider: Provider) -> Runner:
+    def _own(self, wanted: Runner, fresh: FreshToken | None) -> Runner:
+        """The attempt's runner, as this launch's own. Raises RunnerLost if a later launch has it: what this one does comes too late."""
+        try:
+            runner = self.runners.put_runner(wanted)
+            if _to_begin_anew(runner, wanted):
+                return self._begin_anew(runner, wanted, fresh)
+        except Conflict:
+            raise RunnerLost(f"runner {wanted.runner_id} went on elsewhere") from None
+        return runner
+
+    def _turn(self, provider: Provider, runner: Runner) -> timedelta:
+        """How long the start still has to wait for the infrastructure's API. A place that is kept is used once."""
+        if self.pacer is None or not isinstance(provider, Paced):
+            return timedelta()
+        if runner.turn_at is not None:
+            return max(timedelta(), runner.turn_at - self.clock())
+        return self.pacer.reserve(provider.start_api)
+
+    def _come_again(self, launch: Launch, runner: Runner, wait: timedelta) -> None:
+        """Nothing boots, and nothing waits in here: the machine launches it again when its turn has come."""
+        with suppress(Conflict):  # somebody ends it: the next launch sees that
+            self.runners.move_runner(runner, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait)
+            self._note_waiting(launch, f"its turn with the API of pool {launch.pool}")
+        step = Step(
+            Next.LATER,
+            launch.attempt,
+            function=launch.function,
+            runner_id=launch.runner_id,
+            wait_seconds=max(1, math.ceil(wait.total_seconds())),
+        )
+        self.machines.succeed(launch.task_token, {**step.as_json(), "placement": launch.placement})
+
+    def _note_waiting(self, launch: Launch, what: str | None) -> None:
+        booting = TreatmentState.BOOTING
+        self.runs.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
+
+    def _start(self, provider: Provider, runner: Runner, request: RunnerRequest) -> None:
+        if self.records:
+            self.records.note_active(runner.organization, runner.pool, runner.runner_id, self.clock())
+        try:
+            if self.budgets:
+                longest = timedelta(seconds=request.boot_deadline + request.max_duration)
+                self.budgets.reserve(runner.organization, runner.pool, runner.runner_id, longest)
+            ref = provider.start(request)
+        except CapacityExhausted as error:
+            if self.records:
+                offer = str(error.details.get("offer", ANY_OFFER))
+                self.records.note_refusal(runner.organization, runner.pool, offer, self.clock(), error.message)
+                self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
+            if self.budgets:
+                self.budgets.cancel(runner.organization, runner.pool, runner.runner_id)
+            with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
+                self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
+            raise
+        if ref in {runner.runner_id, runner.ref}:
+            return
+        try:
+            self.runners.move_runner(runner, _RELEASABLE, ref=ref, machine_expires_at=request.expires_at)
+        except Conflict:
+            # It was given up while the infrastructure made it, perhaps before there was anything to end.
+            provider.stop(ref)
+            raise RunnerLost(f"runner {runner.runner_id} was given up while it was being started") from None
+
+    def _begin_anew(self, runner: Runner, wanted: Runner, fresh: FreshToken | None) -> Runner:
         """There was no room before, perhaps in another pool: the attempt belongs to this one now, which also releases it."""
-        return self.runners.change_runner(
-            launch.runner_id,
+        elsewhere = runner.pool != wanted.pool
+        return self.runners.move_runner(
+            runner,
             _NOT_BEGUN,
-            pool=launch.pool,
-            provider=launch.provider,
-            state=provider.first_state,
-            created_at=self.clock(),
-            boot_deadline=launch.boot_deadline,
+            pool=wanted.pool,
+            provider=wanted.provider,
+            state=wanted.state,
+            created_at=wanted.created_at,
+            boot_deadline=wanted.boot_deadline,
+            placed_at=wanted.placed_at,
+            turn_at=None if elsewhere else runner.turn_at,
+            **({**(fresh.kept if fresh else {"sealed_token": None}), "ref": None} if elsewhere else {}),
         )
 
 
-def _to_begin_anew(runner: Runner, launch: Launch, provider: Provider) -> bool:
-    if runner.pool != launch.pool:
+def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> RunnerRequest:
+    """The same in each repetition."""
+    return RunnerRequest(
+        runner_id=runner.runner_id,
+        boot_deadline=runner.boot_deadline,
+        run_id=runner.run_id,
+        treatment=runner.treatment,
+        project=runner.project,
+        needs=Needs(spec.cpu, spec.memory, spec.storage, spec.arch, spec.image),
+        max_duration=spec.max_duration,
+        expires_at=runner.created_at + timedelta(seconds=runner.boot_deadline + spec.max_duration) + EXPIRY_GRACE,
+        home=home,
+    )
+
+
+def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:
+    if runner.pool != wanted.pool:
         return runner.state in _NOT_BEGUN
-    return runner.state is RunnerState.OFFERED and provider.first_state is RunnerState.BOOTING
+    return runner.state is RunnerState.OFFERED and wanted.state is RunnerState.BOOTING
+
+
+def held(runner: Runner, now: datetime) -> bool:
+    """Whether its machine is kept for whoever looks into its failure."""
+    if runner.held_until is None or now >= runner.held_until:
+        return False
+    return runner.result is None or runner.result.outcome not in {Outcome.SUCCEEDED, Outcome.CANCELLED}
 
 
 @dataclass(frozen=True)
 class ReleaseRunner:
     runners: RunnerStore
     providers: Providers
+    records: PoolRecords | None = None
+    budgets: Budgets | None = None
+    clock: Clock | None = None
 
     def __call__(self, runner_id: str) -> None:
         """Ends a runner for good. Safe to repeat; one that never was is no error."""
@@ -118,6 +237,27 @@ class ReleaseRunner:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
             return
+        provider = self.providers(runner.organization, runner.pool)
+        if runner.state is RunnerState.LOST and runner.claimed_at is None and runner.console is None:
+            self._keep_console(provider, runner)
         with suppress(Conflict):  # lost, or released before: what is left of it still has to go
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
-        self.providers(runner.organization, runner.pool).stop(runner_id)
+        if self.clock and held(self.runners.get_runner(runner_id), self.clock()):
+            return  # the sweeper ends it afterwards, or whoever held it
+        ended = runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself
+        if not ended:
+            provider.stop(runner.ref or runner_id)
+        if self.budgets:
+            self.budgets.settle(runner.organization, runner.pool, runner_id)
+        if self.records:
+            self.records.note_ended(runner.organization, runner.pool, runner_id)
+
+    def _keep_console(self, provider: Provider, runner: Runner) -> None:
+        """It never called home: what its machine printed may say why, and is gone with it. Not to be had is no reason not to end it."""
+        try:
+            printed = provider.console(runner.ref or runner.runner_id)
+        except CadenceError as error:
+            printed = f"(the console could not be read: {error.message})"
+        if printed:
+            with suppress(Conflict):
+                self.runners.change_runner(runner.runner_id, {RunnerState.LOST}, console=printed[-LONGEST_CONSOLE:])

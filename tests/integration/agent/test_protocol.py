@@ -198,7 +198,7 @@ def test_a_lost_lease_stops_at_once_and_in_silence(
     assert list(workspaces.iterdir()) == []
 
 
-def test_sigterm_to_an_agent_is_an_infrastructure_failure(gateway: FakeGateway, start: Start) -> None:
+def test_sigterm_to_an_agent_interrupts_its_treatment(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner("echo up; sleep 987654")
     process = start(runner)
     until(lambda: runner.text() == ["up"])
@@ -206,7 +206,7 @@ def test_sigterm_to_an_agent_is_an_infrastructure_failure(gateway: FakeGateway, 
     assert process.wait(PATIENCE) == 0
     assert runner.completed
     assert (runner.completed["outcome"], runner.completed["error"]) == (
-        "infrastructure",
+        "interrupted",
         "the runner was told to stop (SIGTERM)",
     )
 

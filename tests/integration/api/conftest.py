@@ -113,6 +113,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "alerting_queue_url": queues["alerting"],
         "alerting_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:alerting",
         "alerts_function": "alerts",
+        "provider_function_prefix": "provider-",
         "alert_deliveries_function": "alert-deliveries",
         "log_indexer_function": "log-indexer",
         "search_index_function": "search-index",

@@ -27,6 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "replay": {},
     "put_secret": {"value": "v"},
     "put_pool": {"provider": "host"},
+    "hold_runner": {"minutes": 5},
     "add_githost": {"kind": "github", "project": "default", "name": "hub"},
     "create_project": {"name": "new"},
     "put_environment": {},
@@ -79,6 +80,7 @@ def test_every_route_says_what_it_needs():
         "GET /v1/health",
         "GET /v1/openapi.json",
         "GET /v1/schemas/{name}/{version}",
+        "GET /v1/schemas/{name}/{kind}/{version}",
         # Whoever has a link's key may use it.
         "GET /v1/approvals/{link}",
         "POST /v1/approvals/{link}",

@@ -181,6 +181,20 @@ def test_runners_and_hosts(api, run_id, settings):
     assert api("GET", "/v1/runners", query={"run": "01unknown"}).status == 404
 
 
+def test_a_host_is_drained_resumed_and_forgotten(api, settings):
+    hosts = DynamoHostStore(settings["runners_table"])
+    hosts.put_host(Host("h1", "default", "local", "laptop", 4, "secret-hash", NOW, NOW, {}, labels={"gpu": "a100"}))
+
+    drained = api("POST", "/v1/pools/local/hosts/h1/drain").json
+    assert (drained["draining"], drained["labels"]) == (True, {"gpu": "a100"})
+    assert api("GET", "/v1/hosts").json["items"][0]["draining"] is True
+    assert api("POST", "/v1/pools/local/hosts/h1/resume").json["draining"] is False
+    assert api("POST", "/v1/pools/local/hosts/unknown/drain").status == 404
+    assert api("DELETE", "/v1/pools/local/hosts/h1").status == 204
+    assert api("DELETE", "/v1/pools/local/hosts/h1").status == 404
+    assert api("GET", "/v1/hosts").json["items"] == []
+
+
 def test_logs_are_read_from_a_cursor_on_and_filtered(api, run_id, settings):
     lines = [
         LogLine(number, f"2026-03-04T05:06:0{number}.000Z", "stdout", "info", text)

@@ -8,7 +8,6 @@ import botocore.session
 import pytest
 import time_machine
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from cadence.adapters import kinesis_log_lines
 from cadence.adapters.aws import client
@@ -20,7 +19,7 @@ from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_doorbell import WAIT_SECONDS, queue_name
 from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine, Secret
-from cadence.domain.errors import NotFound, TooLarge, Transient
+from cadence.domain.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.retention import KEPT
 from tests.fakes.runs import a_run
 from tests.integration.gateway.conftest import REGION, RUN_ID, World
@@ -86,7 +85,7 @@ def test_a_ciphertext_cannot_be_moved_to_another_secret(world: World) -> None:
         updated_at=item.updated_at,
         parts=item.parts,
     ).save()
-    with pytest.raises(ClientError):
+    with pytest.raises(Conflict):
         world.secrets.decrypt("default", "other", {"git-read": None})
 
 

@@ -17,10 +17,14 @@ from hypothesis import strategies as st
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.application.authenticate import issue_token
+from cadence.domain.errors import NotFound
 from cadence.domain.pool import Pool
 from cadence.domain.run import TreatmentState
+from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.schemas import schema as schema_of
+from tests.fakes.answering import answering
 from tests.integration.gateway.conftest import RUN_ID, World
+from tests.unit.adapters.test_oidc_tokens import Issuer
 
 NOW = "2026-01-02T03:04:05.678Z"
 NONCE = "0123456789abcdef"
@@ -36,7 +40,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "RUNS_TABLE": "runs",
         "RUNNERS_TABLE": "runners",
         "DATA_BUCKET": "data",
-        "SECRETS_KEY": world.secrets._key_id,
+        "SECRETS_KEY": world.secrets._cipher._key_id,
         "LOG_STREAM_NAME": "log-lines",
         "RUN_MACHINE_ARN": machine,
         "TREATMENT_MACHINE_ARN": machine,
@@ -46,6 +50,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "CACHE_MEBIBYTES": "20",
         "PROJECT_CACHE_MEBIBYTES": "40",
+        "GIT_HOSTS": "127.0.0.1",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")
@@ -243,6 +248,42 @@ json_values = st.recursive(
 )
 
 
+def test_a_job_of_gitlab_gets_its_token_in_exchange_for_its_identity(world: World, call: Call) -> None:
+    issuer, runner_id = Issuer(), f"{RUN_ID}-0123456789ab-1"
+    with answering(issuer.answer) as issuer.url:
+        its = {"project": "acme/runners", "url": issuer.url, "runners": [{"type": "any"}]}
+        DynamoAccessStore("access").put_pool(Pool("default", "ci", "gitlab", settings=its))
+        world.runners.put_runner(
+            Runner(
+                runner_id=runner_id,
+                run_id=RUN_ID,
+                treatment="make",
+                attempt=1,
+                organization="default",
+                project="default",
+                pool="ci",
+                provider="gitlab",
+                state=RunnerState.BOOTING,
+                created_at=world.clock(),
+                boot_deadline=120,
+                task_token="launch-token",
+                ref="42",
+            )
+        )
+        shown = {"project_path": "acme/runners", "pipeline_source": "api", "ref": "main", "ref_type": "branch"}
+        identity = issuer.token(aud=f"cadence:{runner_id}", pipeline_id="42", **shown)
+        for stranger in (
+            issuer.token(aud=f"cadence:{runner_id}", pipeline_id="43", **shown),
+            issuer.token(aud="cadence:another", pipeline_id="42", **shown),
+        ):
+            assert call("exchange", {"runner_id": runner_id}, stranger)[0] == 401
+        status, answer = call("exchange", {"runner_id": runner_id}, identity)
+        assert_answer("exchange", status, answer)
+        status, assignment = call("claim", {"runner_id": runner_id, "nonce": NONCE, "facts": {}}, answer["token"])
+        assert_answer("claim", status, assignment)
+        assert call("exchange", {"runner_id": runner_id}, identity)[0] == 410
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     path=st.sampled_from(
@@ -275,3 +316,27 @@ def test_several_outputs_in_one_request(call: Call, claimed: Claimed) -> None:
     assert status == 200, answer
     status, problem = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "no_such": ask}}, session)
     assert status == 404, problem
+
+
+def test_a_drained_host_gets_no_work_until_it_is_resumed(call: Call, world: World, join_token: str) -> None:
+    body = {"pool": "local", "name": "here", "facts": {"os": "linux"}, "slots": 2, "labels": {"gpu": "none"}}
+    _, host = call("hosts", body, join_token)
+    world.launch()
+    (known,) = world.hosts.list_hosts("default", "local")
+    assert (known.labels, known.draining) == ({"gpu": "none"}, False)
+    world.hosts.drain("default", "local", host["host_id"], draining=True)
+
+    path, asked = f"hosts/{host['host_id']}/lease", {"free_slots": 2, "running": []}
+    assert call(path, asked, host["token"])[1]["assignments"] == []
+    world.hosts.drain("default", "local", host["host_id"], draining=False)
+    assert len(call(path, asked, host["token"])[1]["assignments"]) == 1
+
+
+def test_a_forgotten_host_is_refused(call: Call, world: World, join_token: str) -> None:
+    _, host = call("hosts", {"pool": "local", "name": "here", "facts": {"os": "linux"}, "slots": 2}, join_token)
+    world.hosts.forget("default", "local", host["host_id"])
+    status, _ = call(f"hosts/{host['host_id']}/lease", {"free_slots": 2, "running": []}, host["token"])
+    assert status == 401
+    assert world.hosts.list_hosts("default", "local") == []
+    with pytest.raises(NotFound):
+        world.hosts.drain("default", "local", host["host_id"], draining=True)

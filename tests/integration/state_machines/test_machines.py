@@ -125,6 +125,16 @@ def test_another_attempt_waits_as_long_as_it_is_told(theatre: Theatre) -> None:
     assert play.path() == [*SETTLED[:-1], "Wait", "Next attempt", *TREATMENT]
 
 
+def test_a_launch_whose_turn_has_not_come_is_made_again_with_the_same_placement(theatre: Theatre) -> None:
+    placement = {"runner_id": "r-1", "pool": "near"}
+    later = {"succeed": step("later") | {"wait_seconds": 600, "placement": placement}}
+    play = theatre.start("treatment", {"start": [later, *WELL["start"]]})
+    assert play.end()["status"] == "SUCCEEDED"
+    launch = TREATMENT.index("Launch")
+    assert play.path() == [*TREATMENT[:launch], "Launch", "Next?", "Later", *TREATMENT[launch:]]
+    assert play.calls("start")[1]["placement"] == placement
+
+
 def test_a_wait_follows_at_once_where_nothing_is_to_be_released(theatre: Theatre) -> None:
     waits = {"return": step("wait", attempt=2) | {"wait_seconds": 3600}}
     play = theatre.start("treatment", {"Place": [{"succeed": step("settle")}, *WELL["Place"]], "Settle": [waits]})

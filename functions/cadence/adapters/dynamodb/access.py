@@ -18,16 +18,17 @@ from cadence.adapters.dynamodb.access_items import (
     PoolItem,
     ProjectItem,
     SeenItem,
+    SweptPoolItem,
     TokenItem,
     organization_key,
 )
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
-from cadence.application.access_ports import Cipher, Seen
+from cadence.application.access_ports import Cipher, Seen, SweptPool
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.errors import Conflict, NotFound, Transient
 from cadence.domain.githost import GitHost
-from cadence.domain.pool import Pool
+from cadence.domain.pool import HOST, Pool
 from cadence.domain.quotas import Quotas
 
 _KEY_CONTEXT = "shared-key"
@@ -84,13 +85,29 @@ class DynamoAccessStore:
 
     def put_pool(self, pool: Pool) -> bool:
         item = PoolItem.of(pool)
+        swept = SweptPoolItem(*SweptPoolItem.key(pool.organization, pool.name), provider=pool.provider)
         with translated(f"pool {pool.name}"):
+            if pool.provider != HOST:
+                swept.save()  # first: nothing is started in a pool that nobody looks after
             try:
                 _create(item, "")
             except Conflict:
                 item.save()
                 return False
         return True
+
+    def remove_pool(self, organization: str, name: str) -> None:
+        """Removing what is not there is no error."""
+        with translated(f"pool {name}"):
+            PoolItem(organization_key(organization), PoolItem.PREFIX + name).delete()
+            SweptPoolItem(*SweptPoolItem.key(organization, name)).delete()
+
+    def swept_pools(self) -> Sequence[SweptPool]:
+        with translated("the sweeper's list"):
+            return [
+                SweptPool(*item.sk.partition("#")[::2], item.provider)
+                for item in SweptPoolItem.query(SweptPoolItem.PK, consistent_read=True)
+            ]
 
     def get_pool(self, organization: str, name: str) -> Pool:
         return _get(

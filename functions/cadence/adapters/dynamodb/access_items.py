@@ -1,5 +1,6 @@
 """Items of the `access` table. Keys are in docs/architecture.md."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain.access import ApiToken, Organization, Project
 from cadence.domain.githost import GitHost, GitHostKind
 from cadence.domain.pool import LargestRunner, Pool, Price
+from cadence.domain.pool_policy import Budget, InstanceOffer, Policy, WarmWindow
 from cadence.domain.quotas import DEFAULT_RUNNING_RUNS, Quotas
 
 
@@ -87,6 +89,7 @@ class PoolItem(AccessTable):
     max_runners = NumberAttribute(null=True)
     largest: JSONAttribute = JSONAttribute(null=True)
     price: JSONAttribute = JSONAttribute(null=True)
+    policy: JSONAttribute = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, pool: Pool) -> "PoolItem":
@@ -103,6 +106,7 @@ class PoolItem(AccessTable):
             max_runners=pool.max_runners,
             largest=asdict(pool.largest),
             price=asdict(pool.price) if pool.price else None,
+            policy=None if pool.policy == Policy() else asdict(pool.policy),
         )
 
     def pool(self) -> Pool:
@@ -117,7 +121,32 @@ class PoolItem(AccessTable):
             None if self.max_runners is None else int(self.max_runners),
             LargestRunner(**(self.largest or {})),
             Price(**self.price) if self.price else None,
+            _policy(self.policy) if self.policy else Policy(),
         )
+
+
+def _policy(kept: Mapping[str, Any]) -> Policy:
+    return Policy(
+        **{
+            **kept,
+            "offers": tuple(InstanceOffer(**offer) for offer in kept["offers"]),
+            "labels": tuple(kept["labels"]),
+            "warm": tuple(WarmWindow(**{**one, "days": tuple(one["days"])}) for one in kept["warm"]),
+            "budget": Budget(**kept["budget"]) if kept["budget"] else None,
+        }
+    )
+
+
+class SweptPoolItem(AccessTable):
+    """All pools whose machines have to be looked after, under one key: the sweeper's list."""
+
+    PK: ClassVar[str] = "SWEPT"
+
+    provider = UnicodeAttribute()
+
+    @classmethod
+    def key(cls, organization: str, pool: str) -> tuple[str, str]:
+        return cls.PK, f"{organization}#{pool}"
 
 
 class TokenItem(AccessTable):
@@ -237,6 +266,7 @@ ITEMS: tuple[type[AccessTable], ...] = (
     OrganizationItem,
     ProjectItem,
     PoolItem,
+    SweptPoolItem,
     TokenItem,
     GitHostItem,
     SeenItem,

@@ -1,6 +1,7 @@
 """`HostStore` on the `runners` table."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,7 @@ class DynamoHostStore:
             joined_at=host.joined_at,
             last_seen=host.last_seen,
             facts=dict(host.facts),
+            labels=dict(host.labels),
             expires_at=host.last_seen + KEPT,
         )
         with translated(f"host {host.host_id}"):
@@ -54,6 +56,16 @@ class DynamoHostStore:
         with translated(f"hosts of pool {pool}"):
             items = HostItem.query(pool_partition(organization, pool), HostItem.sk.startswith(HostItem.PREFIX))
             return [item.host() for item in items]
+
+    def drain(self, organization: str, pool: str, host_id: str, draining: bool) -> Host:
+        host = self.get_host(organization, pool, host_id)
+        with translated(f"host {host_id}"):
+            _host(host).update(actions=[HostItem.draining.set(draining)], condition=HostItem.pk.exists())
+        return replace(host, draining=draining)
+
+    def forget(self, organization: str, pool: str, host_id: str) -> None:
+        with translated(f"host {host_id}"):
+            HostItem(*HostItem.key(organization, pool, host_id)).delete()
 
     def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
         actions: list[Any] = [HostItem.last_seen.set(at), HostItem.expires_at.set(at + KEPT)]

@@ -129,7 +129,9 @@ class SpecItem(RunsTable):
 
 class TreatmentItem(RunsTable):
     PREFIX: ClassVar[str] = "TREATMENT#"
-    _LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"kind", "conditional", "timeouts"})  # where they are as usual
+    _LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
+        {"kind", "conditional", "timeouts", "interruptions"}
+    )  # where they are as usual
 
     run_id = UnicodeAttribute()
     name = UnicodeAttribute()
@@ -143,10 +145,12 @@ class TreatmentItem(RunsTable):
     failures = NumberAttribute()
     infrastructure_failures = NumberAttribute()
     timeouts = NumberAttribute(null=True)
+    interruptions = NumberAttribute(null=True)
     cause = UnicodeAttribute(null=True)
     exit_code = NumberAttribute(null=True)
     pool = UnicodeAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
+    placement = UnicodeAttribute(null=True)
     turnstiles = UnicodeSetAttribute(null=True)
     turn_token = UnicodeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
@@ -172,6 +176,7 @@ class TreatmentItem(RunsTable):
         values["kind"] = Kind(self.kind or Kind.COMMAND)
         values["conditional"] = bool(self.conditional)
         values["timeouts"] = int(self.timeouts or 0)
+        values["interruptions"] = int(self.interruptions or 0)
         values["turnstiles"] = tuple(sorted(self.turnstiles or ()))
         values["history"] = history.in_order(map(history.decode, self.history or ()), tuple(TreatmentState))
         for name in ("waiting", "attempt", "failures", "infrastructure_failures", "exit_code"):

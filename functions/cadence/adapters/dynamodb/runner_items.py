@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from pynamodb.attributes import (
     BinaryAttribute,
+    BooleanAttribute,
     JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
@@ -73,6 +74,14 @@ class RunnerItem(RunnersTable):
     facts = JSONAttribute(null=True)
     priority = NumberAttribute(null=True)
     secret_versions = JSONAttribute(null=True)
+    boot_phases = JSONAttribute(null=True)
+    placed_at = UTCDateTimeAttribute(null=True)
+    sealed_token = UnicodeAttribute(null=True)
+    ref = UnicodeAttribute(null=True)
+    turn_at = UTCDateTimeAttribute(null=True)
+    console = UnicodeAttribute(null=True)
+    held_until = UTCDateTimeAttribute(null=True)
+    machine_expires_at = UTCDateTimeAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -94,7 +103,7 @@ class RunnerItem(RunnersTable):
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
         values["result"] = _result(self.result) if self.result else None
-        for name in ("peaks", "facts", "secret_versions"):
+        for name in ("peaks", "facts", "secret_versions", "boot_phases"):
             values[name] = values[name] or {}
         return Runner(**values)
 
@@ -240,6 +249,8 @@ class HostItem(RunnersTable):
     facts = JSONAttribute(null=True)
     handed = UnicodeSetAttribute(null=True)
     running = UnicodeSetAttribute(null=True)
+    labels = JSONAttribute(null=True)
+    draining = BooleanAttribute(null=True)
 
     @classmethod
     def key(cls, organization: str, pool: str, host_id: str) -> tuple[str, str]:
@@ -258,6 +269,8 @@ class HostItem(RunnersTable):
             facts=self.facts or {},
             handed=frozenset(self.handed or ()),
             running=frozenset(self.running or ()),
+            labels=self.labels or {},
+            draining=bool(self.draining),
         )
 
 

@@ -35,7 +35,9 @@ class DynamoRunnerStore:
             with translated(f"runner {runner.runner_id}"):
                 item.save(RunnerItem.pk.does_not_exist())
         except Conflict:
-            return self._update(runner.runner_id, _actions({"task_token": runner.task_token}), RunnerItem.pk.exists())
+            return self._update(
+                runner.runner_id, _actions({"task_token": runner.task_token}), _not_placed_after(runner)
+            )
         return runner
 
     def get_runner(self, runner_id: str) -> Runner:
@@ -47,6 +49,11 @@ class DynamoRunnerStore:
 
     def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
         return self._update(runner_id, _actions(changes), _in(source))
+
+    def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
+        placed = RunnerItem.placed_at
+        same = placed.does_not_exist() if seen.placed_at is None else placed == seen.placed_at
+        return self._update(seen.runner_id, _actions(changes), _in(source) & (RunnerItem.pool == seen.pool) & same)
 
     def declare_lost(self, runner: Runner) -> bool:
         unchanged = (RunnerItem.state == str(runner.state)) & _same_lease(runner)
@@ -95,6 +102,13 @@ class DynamoRunnerStore:
 
 def _in(source: Iterable[RunnerState]) -> Condition:
     return RunnerItem.state.is_in(*sorted(str(state) for state in source))
+
+
+def _not_placed_after(runner: Runner) -> Condition:
+    there: Condition = RunnerItem.pk.exists()
+    if runner.placed_at is not None:
+        there &= RunnerItem.placed_at.does_not_exist() | (RunnerItem.placed_at <= runner.placed_at)
+    return there
 
 
 def _same_lease(runner: Runner) -> Condition:

@@ -9,6 +9,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 from cadence.domain.alerting.reading import labels_of, read_rule
 from cadence.domain.alerting.rule import LogCondition, Rule
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.json_pointer import pointer
 from cadence.domain.schemas import schema
 
 PLACE = "/rule"
@@ -43,8 +44,8 @@ def _validator() -> Draft202012Validator:
 
 def _violations(document: Mapping[str, Any]) -> Iterator[Violation]:
     for error in _validator().iter_errors(dict(document)):
-        pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error.instance_path)
-        yield Violation(PLACE + pointer, _told(error, pointer), error.kind.name)
+        place = pointer(error.instance_path)
+        yield Violation(PLACE + place, _told(error, place), error.kind.name)
 
 
 def _told(error: ValidationError, pointer: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from cadence.domain import json_pointer
+
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a part of it."""
 
@@ -194,4 +196,4 @@ class Problems:
 
 def pointer(path: Path) -> str:
     """The JSON Pointer of a path."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return json_pointer.pointer(path)

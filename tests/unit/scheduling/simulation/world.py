@@ -351,6 +351,7 @@ class Ports:
     """The use cases, wired for one invocation."""
 
     def __init__(self, world: World, watched: Callable[[Any], Any]) -> None:
+        self.watched = watched
         self.runs = watched(world.runs)
         self.runners = watched(world.runners)
         self.machines = watched(world.machines)

@@ -1,0 +1,147 @@
+"""Pools are made, changed, probed, looked at and removed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cadence.application.access_ports import CredentialsDescription, Directory, PoolCredentials
+from cadence.application.pool_ports import PoolRecords, Probe, ProviderCalls, SweepResult
+from cadence.application.ports import Clock
+from cadence.application.runner_ports import Host, HostStore
+from cadence.application.runner_slots import RunnerSlots
+from cadence.domain.errors import Conflict
+from cadence.domain.pool import HOST, Pool
+from cadence.domain.runner import Runner
+from cadence.domain.turnstile import in_turn
+
+_MOST_SHOWN = 200
+# A host that was not seen for so long has gone for good.
+_HOST_GONE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Somebody who waits for a runner of the pool: who, which position counting from 1, and about how long still (None: nothing to tell it from)."""
+
+    run_id: str
+    treatment: str
+    project: str
+    position: int
+    estimate: timedelta | None
+
+
+@dataclass(frozen=True)
+class Active:
+    """A runner, and what it has cost so far (None: no price is known)."""
+
+    runner: Runner
+    since: datetime
+    cost: float | None
+
+
+@dataclass(frozen=True)
+class PoolDetail:
+    pool: Pool
+    credentials: CredentialsDescription
+    probe: Probe | None
+    sweep: SweepResult | None
+    refusals: Sequence[tuple[str, datetime, str]]
+    runners: Sequence[Active]
+    queue: Sequence[Waiting]
+
+
+@dataclass(frozen=True)
+class ManagePools:
+    directory: Directory
+    credentials: PoolCredentials
+    records: PoolRecords
+    hosts: HostStore
+    slots: RunnerSlots
+    calls: ProviderCalls
+    clock: Clock
+
+    def put(self, pool: Pool, credentials: Mapping[str, str] | None) -> bool:
+        """True if it is new. Its provider is asked to probe it; what it finds is there a moment later. `credentials` None: what is kept stays."""
+        if credentials is not None:
+            # First: a pool is never there without what it needs.
+            self.credentials.put(pool, credentials, self.clock())
+        new = self.directory.put_pool(pool)
+        self.slots.limit_pool(pool)
+        self.ask_probe(pool)
+        return new
+
+    def ask_probe(self, pool: Pool) -> None:
+        if pool.provider != HOST:
+            self.calls.ask("probe", pool.organization, pool.name, pool.provider)
+
+    def remove(self, pool: Pool) -> None:
+        """Raises Conflict while something of it may exist: then nobody could end it any more."""
+        active = self._active(pool)
+        if active:
+            raise Conflict(f"Pool {pool.name} has {len(active)} runners: it can be removed when they have ended.")
+        if pool.provider == HOST:
+            alive = [host for host in self._hosts(pool) if self.clock() < host.last_seen + _HOST_GONE]
+            if alive:
+                names = ", ".join(host.name for host in alive[:5])
+                raise Conflict(f"Machines that joined pool {pool.name} still ask for work: {names}. Stop their agents.")
+        else:
+            last = self.records.sweep(pool.organization, pool.name)
+            if last is not None and last.seen:
+                self.calls.ask("sweep", pool.organization, pool.name, pool.provider)
+                raise Conflict(
+                    f"Pool {pool.name} had {last.seen} machines when it was looked at last ({last.at:%H:%M:%S} UTC). It is looked "
+                    "at again now: try again in a minute."
+                )
+        self.directory.remove_pool(pool.organization, pool.name)
+        self.credentials.remove(pool)
+
+    def detail(self, pool: Pool, sees: Callable[[str], bool]) -> PoolDetail:
+        """Of runners and of those who wait, those of projects that `sees` says yes to; positions count all."""
+        runners = self._active(pool)
+        return PoolDetail(
+            pool,
+            self.credentials.describe(pool),
+            self.records.probe(pool.organization, pool.name),
+            self.records.sweep(pool.organization, pool.name),
+            self.records.refusals(pool.organization, pool.name),
+            [self._with_cost(runner, pool) for runner in runners if sees(runner.project)],
+            [waiting for waiting in self._queue(pool, runners) if sees(waiting.project)],
+        )
+
+    def _active(self, pool: Pool) -> list[Runner]:
+        if pool.provider == HOST:
+            ids = [runner for host in self._hosts(pool) for runner in sorted(host.running | host.handed)]
+        else:
+            ids = list(self.records.active(pool.organization, pool.name))
+        known = self.hosts.get_runners(ids[:_MOST_SHOWN])
+        return [known[one] for one in ids[:_MOST_SHOWN] if one in known]
+
+    def _hosts(self, pool: Pool) -> Sequence[Host]:
+        return self.hosts.list_hosts(pool.organization, pool.name)
+
+    def _with_cost(self, runner: Runner, pool: Pool) -> Active:
+        since = runner.booting_at or runner.created_at
+        if pool.price is None:
+            return Active(runner, since, None)
+        hours = (self.clock() - since) / timedelta(hours=1)
+        return Active(runner, since, pool.price.per_hour * max(0.0, hours))
+
+    def _queue(self, pool: Pool, runners: Sequence[Runner]) -> list[Waiting]:
+        places = in_turn(self.slots.waiting_for(pool))
+        offered = []
+        if pool.provider == HOST:
+            known = self.hosts.get_runners(
+                one.runner_id for one in self.hosts.list_offers(pool.organization, pool.name, _MOST_SHOWN)
+            )
+            offered = [(one.run_id, one.treatment, one.project) for _, one in sorted(known.items())]
+        waiting = [*offered, *((place.run_id, place.treatment or "", place.project) for place in places)]
+        each = self._time_between_ends(runners)
+        return [
+            Waiting(run_id, treatment, project, position, each and each * position)
+            for position, (run_id, treatment, project) in enumerate(waiting, start=1)
+        ]
+
+    def _time_between_ends(self, runners: Sequence[Runner]) -> timedelta | None:
+        """As if each runner took twice as long as it has by now, and they ended one after the other."""
+        ages = [self.clock() - runner.created_at for runner in runners]
+        return 2 * sum(ages, timedelta()) / len(ages) / len(ages) if ages else None

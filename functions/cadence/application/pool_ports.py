@@ -1,0 +1,88 @@
+"""What is kept of a pool beside its definition (table `runners`). Every write is safe to repeat."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cadence.domain.runner import Runner
+
+RunnersById = Callable[[Iterable[str]], Mapping[str, Runner]]
+"""Those of the given runners that exist, read consistently."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One thing that a probe looked at, and what is missing of it (None: nothing)."""
+
+    what: str
+    missing: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`error` is why nothing could be looked at."""
+
+    at: datetime
+    checks: tuple[CheckResult, ...] = ()
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.error is None and all(check.missing is None for check in self.checks)
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """How many machines there were, and how many of them nobody wanted and were ended."""
+
+    at: datetime
+    seen: int
+    ended: int
+
+
+class Marks(Protocol):
+    """Machines that nobody seems to want, by what the infrastructure calls them."""
+
+    def marks(self, organization: str, pool: str) -> Mapping[str, datetime]:
+        """Since when."""
+
+    def mark(self, organization: str, pool: str, ref: str, at: datetime) -> None: ...
+
+    def unmark(self, organization: str, pool: str, ref: str) -> None: ...
+
+
+class ActiveRunners(Protocol):
+    """Runners of a pool that were asked for and not released, by id: from before their machine is asked for until it is ended."""
+
+    def note_active(self, organization: str, pool: str, runner_id: str, at: datetime) -> None: ...
+
+    def note_ended(self, organization: str, pool: str, runner_id: str) -> None: ...
+
+    def active(self, organization: str, pool: str) -> Sequence[str]:
+        """In the order of their runs."""
+
+
+class PoolRecords(Marks, ActiveRunners, Protocol):
+    """Also what was found out about the pool."""
+
+    def note_probe(self, organization: str, pool: str, probe: Probe) -> None: ...
+
+    def probe(self, organization: str, pool: str) -> Probe | None: ...
+
+    def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None: ...
+
+    def sweep(self, organization: str, pool: str) -> SweepResult | None: ...
+
+    def note_refusal(self, organization: str, pool: str, offer: str, at: datetime, reason: str) -> None:
+        """The pool had no room, or refused: `reason` in the infrastructure's own words."""
+
+    def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
+        """Offer, when last, and why."""
+
+
+class ProviderCalls(Protocol):
+    """Asks the Lambda of a pool's provider for something, without waiting for it."""
+
+    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None: ...

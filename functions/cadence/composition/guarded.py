@@ -1,0 +1,12 @@
+"""Wiring of providers whose pools say which host to call."""
+
+import requests
+
+from cadence.adapters.guarded_session import guarded_session
+from cadence.adapters.reach import Reach
+from cadence.composition import settings
+
+
+def guarded() -> requests.Session:
+    """It reaches public hosts, and those that this installation names."""
+    return guarded_session(Reach.of(settings.load(settings.ProviderSettings).git_hosts))

@@ -1,0 +1,19 @@
+"""Wiring of the Lambda `sweep`."""
+
+from datetime import UTC, datetime
+
+from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
+from cadence.adapters.lambda_provider_calls import LambdaProviderCalls
+from cadence.application.sweep_pools import SweepPools
+from cadence.composition import settings
+
+
+def sweep_pools() -> SweepPools:
+    its = settings.load(settings.SweepSettings)
+    return SweepPools(
+        DynamoAccessStore(its.access_table).swept_pools,
+        DynamoPoolRecords(its.runners_table),
+        LambdaProviderCalls(its.provider_function_prefix),
+        lambda: datetime.now(UTC),
+    )

@@ -1,0 +1,34 @@
+"""A pool of Template, from its settings and its credentials: `token`."""
+
+from cadence.domain.errors import ProviderRejected
+from cadence.domain.pacing import Api, Pace
+from cadence.domain.pool import Pool
+from cadence.providers._template.dialect import TemplateDialect
+from cadence.providers._template.provider import TemplateProvider
+from cadence.providers._template.settings import TemplateSettings
+from cadence.providers.contract import Credentials, Surroundings
+from cadence.providers.hidden import Hidden
+from cadence.providers.marks import Owner
+from cadence.providers.rest import Rest
+
+URL = "https://api.template.example/v1"
+# How often one account may call it: what its documentation says, or a guess on the safe side.
+_PACE = Pace(per_second=5, burst=20)
+
+
+def build(pool: Pool, credentials: Credentials, around: Surroundings, url: str = URL) -> TemplateProvider:
+    """Raises ProviderRejected if the credentials lack something."""
+    token = credentials.get("token")
+    if not token:
+        raise ProviderRejected("The pool's credentials lack `token`.")
+    settings, hidden = TemplateSettings.from_json(pool.settings), Hidden([token])
+    api = Api(pool.organization, "all", "machines", _PACE)
+    rest = Rest(
+        url,
+        TemplateDialect(),
+        lambda: {"Authorization": f"Bearer {token}"},
+        hidden=hidden,
+        turns=(around.calls, api),
+    )
+    owner = Owner(around.installation, pool.organization, pool.name)
+    return TemplateProvider(owner, settings, rest, hidden, api)

@@ -1,0 +1,254 @@
+"""Instances of EC2, each for one runner.
+
+A start is one call, `CreateFleet`, however many types and subnets there are. A reference is `<region>/<instance id>`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected, Transient
+from cadence.domain.pacing import Api, Pace
+from cadence.domain.pool import Pool
+from cadence.domain.runner import RunnerState
+from cadence.providers.aws import THROTTLES, Clients, clients, decided, secrets_of, tag_map
+from cadence.providers.aws_ec2.fleets import Fleets, Offer, offers
+from cadence.providers.aws_ec2.probe import Probe
+from cadence.providers.aws_ec2.settings import Ec2Settings
+from cadence.providers.bootstrap import BootOptions, user_data
+from cadence.providers.choices import none_left, suitable
+from cadence.providers.circuit import Circuit, MemoryCircuit
+from cadence.providers.contract import (
+    Calls,
+    Check,
+    Condition,
+    Credentials,
+    Machine,
+    RunnerRequest,
+    Surroundings,
+    Unhurried,
+)
+from cadence.providers.hidden import Hidden
+from cadence.providers.marks import Owner, from_seconds
+
+_CONDITIONS = {
+    "pending": Condition.STARTING,
+    "running": Condition.RUNNING,
+    "shutting-down": Condition.STOPPING,
+    "stopping": Condition.STOPPING,
+    "stopped": Condition.STOPPING,  # still has its disk
+}
+_PAGE = 1_000
+# Of the pace: for starts that are repeated, which have no turn of their own. Without it one lost answer takes the turn of
+# the next start, that one's refusal the turn after it, and so on through the whole burst.
+_SPARE = 0.05
+_CONSOLE = 16 * 1024
+
+
+class Ec2Provider:
+    """Implements `Provider` for one pool."""
+
+    first_state = RunnerState.BOOTING
+    # The boot program switches the machine off, and EC2 then ends it.
+    ends_itself = True
+
+    def __init__(
+        self,
+        owner: Owner,
+        settings: Ec2Settings,
+        clients: Clients,
+        hidden: Hidden,
+        circuit: Circuit,
+        boot: BootOptions | None = None,
+        calls: Calls | None = None,
+    ) -> None:
+        self._owner, self._settings, self._hidden = owner, settings, hidden
+        self._clients, self._circuit, self._calls = clients, circuit, calls or Unhurried()
+        self._boot = boot or BootOptions()
+        self._fleets = Fleets(owner, settings, hidden)
+        self._regions = tuple(dict.fromkeys(place.region for place in settings.places))
+
+    @property
+    def start_api(self) -> Api:
+        """Each region has its own; the first place is where nearly all starts go."""
+        return self._api(self._regions[0])
+
+    def start(self, request: RunnerRequest) -> str:
+        if request.home is None:
+            raise ValueError("an instance has to be told how to call home")
+        self._hidden.add(request.home.one_time_token)
+        text = user_data(request.home, request, self._boot)
+        refusals: list[str] = []
+        looked = False
+        for offer in offers(self._settings, suitable(self._settings.types, request.needs)):
+            until = self._circuit.open_until(offer.label)
+            if until is not None:
+                # An earlier start, whose answer was lost, may have asked before the circuit opened.
+                found = None if looked else self._find(request.runner_id)
+                looked = True
+                if found:
+                    return found
+                refusals.append(f"EC2, {offer.label}: had no room, and is not asked again before {until:%H:%M:%S} UTC")
+                continue
+            try:
+                return self._launch(offer, request, text)
+            except CapacityExhausted as error:
+                refusals.append(error.message)
+        raise none_left(refusals)
+
+    def _launch(self, offer: Offer, request: RunnerRequest, text: str) -> str:
+        region = offer.place.region
+        try:
+            with self._called(region):
+                launched = self._fleets.launch(self._clients("ec2", region), offer, request, text)
+        except CapacityExhausted:
+            self._circuit.refused(offer.label)
+            raise
+        except NotFound as error:  # a subnet, a group: what the settings name
+            raise ProviderRejected(error.message) from None
+        self._circuit.granted(offer.label)
+        return f"{region}/{launched.instance_id}"
+
+    def describe(self, ref: str) -> Machine:
+        found = self._instances(ref)
+        if not found:
+            return Machine(ref, "" if "/" in ref else ref, Condition.GONE)
+        region, instance = found[0]
+        return self._machine(region, instance)
+
+    def stop(self, ref: str) -> None:
+        """By a runner's id: all that were ever made for it."""
+        if "/" in ref:
+            self._terminate(*_parts(ref))
+            return
+        for region, instance in self._instances(ref):
+            self._terminate(region, instance["InstanceId"])
+
+    def stop_all(self, refs: Sequence[str]) -> None:
+        """Many at once: one call for each region and thousand. One that is missing does not keep the others."""
+        for region in dict.fromkeys(_parts(ref)[0] for ref in refs):
+            ids = [_parts(ref)[1] for ref in refs if _parts(ref)[0] == region]
+            for start in range(0, len(ids), _PAGE):
+                self._terminate(region, *ids[start : start + _PAGE])
+
+    def list_owned(self) -> Sequence[Machine]:
+        wanted = {"tag:cadence-owner": [self._owner.key], "instance-state-name": list(_CONDITIONS)}
+        return [
+            self._machine(region, instance) for region in self._regions for instance in self._described(region, wanted)
+        ]
+
+    def probe(self) -> Sequence[Check]:
+        return Probe(self._owner, self._settings, self._clients, self._hidden).checks()
+
+    def console(self, ref: str) -> str | None:
+        """What EC2 has of it; on current types of instances that is what was printed up to now."""
+        found = self._instances(ref)
+        if not found:
+            return None
+        region, instance = found[0]
+        try:
+            with self._called(region):
+                answer = self._clients("ec2", region).get_console_output(InstanceId=instance["InstanceId"], Latest=True)
+        except NotFound:
+            return None
+        printed = self._hidden.cut(answer.get("Output") or "")
+        return printed[-_CONSOLE:].encode()[-_CONSOLE:].decode("utf-8", "ignore") or None
+
+    def _find(self, runner_id: str) -> str | None:
+        up = [
+            (region, instance)
+            for region, instance in self._instances(runner_id)
+            if instance["State"]["Name"] in ("pending", "running")
+        ]
+        return f"{up[0][0]}/{up[0][1]['InstanceId']}" if up else None
+
+    def _instances(self, ref: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """The instance of a reference, or all of a runner that EC2 still knows: those that are up first."""
+        if "/" in ref:
+            region, instance_id = _parts(ref)
+            try:
+                return [(region, each) for each in self._described(region, {"instance-id": [instance_id]})]
+            except NotFound:
+                return []
+        wanted = {"tag:cadence-owner": [self._owner.key], "tag:cadence-runner": [ref]}
+        found = [(region, each) for region in self._regions for each in self._described(region, wanted)]
+        return sorted(found, key=lambda each: each[1]["State"]["Name"] not in ("pending", "running"))
+
+    def _described(self, region: str, filters: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, Any]]:
+        wanted = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
+        with self._called(region):
+            paginator = self._clients("ec2", region).get_paginator("describe_instances")
+            for page in paginator.paginate(Filters=wanted, PaginationConfig={"PageSize": _PAGE}):
+                for reservation in page["Reservations"]:
+                    yield from reservation["Instances"]
+
+    def _terminate(self, region: str, *ids: str) -> None:
+        ec2 = self._clients("ec2", region)
+        try:
+            with self._called(region):
+                ec2.terminate_instances(InstanceIds=list(ids))
+        except NotFound as error:
+            # EC2 forgets an instance an hour after its end, and then refuses the whole list, saying which.
+            left = [each for each in ids if each not in error.message]
+            if left and len(left) < len(ids):
+                self._terminate(region, *left)
+            elif len(ids) > 1:
+                for each in ids:
+                    self._terminate(region, each)
+
+    @contextmanager
+    def _called(self, region: str) -> Iterator[None]:
+        """Refusals become errors; a throttle slows everybody down who starts something there."""
+        try:
+            with decided(self._hidden):
+                yield
+        except Transient as error:
+            if error.details.get("reason") in THROTTLES:
+                self._calls.refused(self._api(region), error.retry_after)
+            raise
+
+    def _api(self, region: str) -> Api:
+        its = self._settings
+        pace = Pace(its.pace.per_second * (1 - _SPARE), its.pace.burst)
+        return Api(its.account or "own", region, "ec2:CreateFleet", pace)
+
+    def _machine(self, region: str, instance: Mapping[str, Any]) -> Machine:
+        tags = tag_map(instance.get("Tags", ()))
+        spot = instance.get("InstanceLifecycle") == "spot"
+        created: datetime | None = instance.get("LaunchTime")
+        zone = instance.get("Placement", {}).get("AvailabilityZone") or region
+        return Machine(
+            ref=f"{region}/{instance['InstanceId']}",
+            runner_id=tags.get("cadence-runner", ""),
+            condition=_CONDITIONS.get(instance["State"]["Name"], Condition.GONE),
+            created_at=created,
+            expires_at=from_seconds(tags.get("cadence-expires")),
+            offer=f"{instance['InstanceType']} {'spot' if spot else 'on-demand'} in {zone}",
+            price_per_hour=self._price(instance["InstanceType"], spot),
+            reason=(instance.get("StateReason") or {}).get("Message") or instance.get("StateTransitionReason") or None,
+        )
+
+    def _price(self, instance_type: str, spot: bool) -> float | None:
+        for choice in self._settings.types:
+            if (choice.type, choice.spot) == (instance_type, spot):
+                return choice.price_per_hour
+        return None
+
+
+def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> Ec2Provider:
+    """`Build` of this provider."""
+    return Ec2Provider(
+        Owner(surroundings.installation, pool.organization, pool.name),
+        Ec2Settings.from_json(pool.settings),
+        clients(credentials),
+        Hidden(secrets_of(credentials)),
+        MemoryCircuit(surroundings.clock),
+        BootOptions.from_json({"notices": "aws", **pool.settings.get("boot", {})}),
+        surroundings.calls,
+    )
+
+
+def _parts(ref: str) -> tuple[str, str]:
+    region, _, instance_id = ref.partition("/")
+    return region, instance_id

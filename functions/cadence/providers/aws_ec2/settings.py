@@ -1,0 +1,64 @@
+"""What a pool of EC2 instances says (`schemas/pool-settings/aws_ec2/1.json`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cadence.domain.pacing import Pace
+from cadence.providers.choices import Choice
+
+# What AWS gives an account that asked for no more.
+_PACE = Pace(per_second=2, burst=5)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One region to buy in. `images` are AMIs, or `resolve:ssm:…` names of them, by architecture."""
+
+    region: str
+    subnets: tuple[str, ...]
+    images: Mapping[str, str]
+    security_groups: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Place":
+        return cls(
+            region=data["region"],
+            subnets=tuple(data["subnets"]),
+            images=dict(data["images"]),
+            security_groups=tuple(data.get("security_groups", ())),
+        )
+
+
+@dataclass(frozen=True)
+class Ec2Settings:
+    """`places` are tried in their order, in each of them the `types` in theirs: consecutive ones that are all spot, or all
+    on demand, are asked for together, and EC2 picks among them. `disk_gb` of `disk_type`, always encrypted.
+    """
+
+    places: tuple[Place, ...]
+    types: tuple[Choice, ...]
+    disk_gb: int = 30
+    disk_type: str = "gp3"
+    disk_key: str | None = None
+    root_device: str = "/dev/xvda"
+    instance_profile: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    account: str = ""
+    pace: Pace = _PACE
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Ec2Settings":
+        disk = data.get("disk", {})
+        return cls(
+            places=tuple(Place.from_json(one) for one in data["places"]),
+            types=tuple(Choice.from_json(one) for one in data["types"]),
+            disk_gb=disk.get("gigabytes", cls.disk_gb),
+            disk_type=disk.get("type", cls.disk_type),
+            disk_key=disk.get("key"),
+            root_device=disk.get("root_device", cls.root_device),
+            instance_profile=data.get("instance_profile"),
+            tags=dict(data.get("tags", {})),
+            account=data.get("account", ""),
+            pace=Pace(**data["pace"]) if "pace" in data else _PACE,
+        )

@@ -1,0 +1,116 @@
+"""Looks whether a pool could start tasks: descriptions only, nothing that costs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cadence.domain.errors import CadenceError
+from cadence.providers.aws import CREDENTIALS, Clients, code_of, decided, words
+from cadence.providers.aws_fargate import tasks
+from cadence.providers.aws_fargate.settings import FargateSettings
+from cadence.providers.contract import Check
+from cadence.providers.hidden import Hidden
+from cadence.providers.marks import Owner
+
+_QUOTAS = {False: "L-3032A538", True: "L-36FBB829"}  # vCPUs on demand, and spot
+Look = Callable[[], tuple[str | None, str | None]]
+"""What is missing, and a hint."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    owner: Owner
+    settings: FargateSettings
+    clients: Clients
+    hidden: Hidden
+
+    def checks(self) -> Sequence[Check]:
+        """Credentials first: without them the rest says nothing."""
+        found = [self._look("credentials", self._cluster)]
+        if found[0].missing:
+            return found
+        looks: Mapping[str, Look] = {
+            "cluster": self._providers,
+            "network": self._network,
+            "image": self._image,
+            "permissions": self._definition,
+            "quota": self._quota,
+        }
+        return [*found, *(self._look(what, look) for what, look in looks.items())]
+
+    def _look(self, what: str, look: Look) -> Check:
+        try:
+            with decided(self.hidden):
+                missing, hint = look()
+        except CadenceError as error:
+            missing, hint = error.message, None
+        return Check(what, missing, hint)
+
+    def _cluster(self) -> tuple[str | None, str | None]:
+        try:
+            self._ecs.list_clusters()
+        except ClientError as error:
+            if code_of(error) not in CREDENTIALS:
+                raise
+            said = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
+            return said, "Give access_key_id and secret_access_key of a user of this account, or none for its own role."
+        return None, None
+
+    def _providers(self) -> tuple[str | None, str | None]:
+        found = self._ecs.describe_clusters(clusters=[self.settings.cluster])["clusters"]
+        active = [each for each in found if each.get("status") == "ACTIVE"]
+        if not active:
+            return f"there is no cluster {self.settings.cluster} in {self.settings.region}", None
+        wanted = {"FARGATE_SPOT" if choice.spot else "FARGATE" for choice in self.settings.sizes}
+        gone = sorted(wanted - set(active[0].get("capacityProviders", ())))
+        if gone:
+            hint = f"aws ecs put-cluster-capacity-providers --cluster {self.settings.cluster} … {' '.join(gone)}"
+            return f"the cluster has no capacity provider {', '.join(gone)}", hint
+        return None, None
+
+    def _network(self) -> tuple[str | None, str | None]:
+        ec2 = self.clients("ec2", self.settings.region)
+        subnets = ec2.describe_subnets(SubnetIds=list(self.settings.subnets))["Subnets"]
+        full = [each["SubnetId"] for each in subnets if not each.get("AvailableIpAddressCount", 1)]
+        return (f"no free address in {', '.join(full)}", None) if full else (None, None)
+
+    def _image(self) -> tuple[str | None, str | None]:
+        """Only that of a registry of AWS can be looked at from here; others are pulled when a task starts."""
+        host, _, rest = self.settings.image.partition("/")
+        parts = host.split(".")
+        if len(parts) < 6 or parts[1:3] != ["dkr", "ecr"]:
+            return None, "Whether the image can be pulled is seen at the first start."
+        name, _, digest = rest.partition("@")
+        name, _, tag = name.partition(":")
+        wanted = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
+        ecr = self.clients("ecr", parts[3])
+        try:
+            ecr.describe_images(registryId=parts[0], repositoryName=name, imageIds=[wanted])
+        except ClientError as error:
+            if code_of(error) not in {"ImageNotFoundException", "RepositoryNotFoundException"}:
+                raise
+            said = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
+            return said, "Build it from runner_bootstrap/Containerfile and push it there."
+        return None, None
+
+    def _definition(self) -> tuple[str | None, str | None]:
+        """Registering costs nothing, and is what the first start would do."""
+        self._ecs.register_task_definition(**tasks.definition(self.settings, self.owner))
+        return None, None
+
+    def _quota(self) -> tuple[str | None, str | None]:
+        quotas = self.clients("service-quotas", self.settings.region)
+        for spot in sorted({choice.spot for choice in self.settings.sizes}):
+            try:
+                answer = quotas.get_service_quota(ServiceCode="fargate", QuotaCode=_QUOTAS[spot])
+            except ClientError:
+                return None, "The quota of vCPUs could not be looked up (servicequotas:GetServiceQuota)."
+            if answer["Quota"].get("Value", 1) < 1:
+                return f"this account may have no {'spot' if spot else 'on-demand'} vCPUs", "Ask AWS for more."
+        return None, None
+
+    @property
+    def _ecs(self) -> Any:
+        return self.clients("ecs", self.settings.region)

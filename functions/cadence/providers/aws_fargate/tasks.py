@@ -1,0 +1,147 @@
+"""Tasks of ECS: what they are defined as, how one is asked for, and what ECS says of it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected
+from cadence.providers.aws import tag_map
+from cadence.providers.aws_fargate.settings import FargateSettings
+from cadence.providers.choices import Choice
+from cadence.providers.contract import Condition, Machine, RunnerRequest
+from cadence.providers.hidden import Hidden
+from cadence.providers.marks import Owner, as_seconds, from_seconds
+
+CONTAINER = "runner"
+_TAG = re.compile(r"[^\w .:/=+@-]")
+_UNITS = 1024 / 1000  # of CPU, to a millicore
+_SMALLEST_STORAGE = 21  # GiB that may be asked for; 20 are there anyway
+_CONDITIONS = {
+    "PROVISIONING": Condition.STARTING,
+    "PENDING": Condition.STARTING,
+    "ACTIVATING": Condition.STARTING,
+    "RUNNING": Condition.RUNNING,
+    "DEACTIVATING": Condition.STOPPING,
+    "STOPPING": Condition.STOPPING,
+    "DEPROVISIONING": Condition.STOPPING,
+}
+
+
+def definition(settings: FargateSettings, owner: Owner) -> Mapping[str, Any]:
+    """As it is registered: under a name made from its content. CPU, memory and what a runner is told come with each task."""
+    container: dict[str, Any] = {"name": CONTAINER, "image": settings.image, "essential": True}
+    if settings.log_group:
+        container["logConfiguration"] = {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": settings.log_group,
+                "awslogs-region": settings.region,
+                "awslogs-stream-prefix": "cadence",
+            },
+        }
+    roles = {"executionRoleArn": settings.execution_role, "taskRoleArn": settings.task_role}
+    content: dict[str, Any] = {
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+        "runtimePlatform": {
+            "operatingSystemFamily": "LINUX",
+            "cpuArchitecture": "ARM64" if settings.arch == "arm64" else "X86_64",
+        },
+        "containerDefinitions": [container],
+        **{name: role for name, role in roles.items() if role},
+    }
+    whole = json.dumps([owner.key, content], sort_keys=True)
+    return {"family": f"cadence-{hashlib.sha256(whole.encode()).hexdigest()[:32]}", **content}
+
+
+def task(
+    settings: FargateSettings, owner: Owner, choice: Choice, request: RunnerRequest, variables: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """Parameters of `RunTask` for one runner."""
+    own = {_TAG.sub("-", name): _TAG.sub("-", value) for name, value in settings.tags.items()}
+    tags = {**own, **owner.tags(request)}
+    overrides: dict[str, Any] = {
+        "cpu": str(round((choice.cpu or 0) * _UNITS)),
+        "memory": str(choice.memory),
+        "containerOverrides": [
+            {"name": CONTAINER, "environment": [{"name": name, "value": value} for name, value in variables.items()]}
+        ],
+    }
+    if settings.storage_gb >= _SMALLEST_STORAGE:
+        overrides["ephemeralStorage"] = {"sizeInGiB": settings.storage_gb}
+    return {
+        "cluster": settings.cluster,
+        "taskDefinition": definition(settings, owner)["family"],
+        "clientToken": client_token(request, choice),
+        "startedBy": request.runner_id,
+        "count": 1,
+        "capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT" if choice.spot else "FARGATE", "weight": 1}],
+        "networkConfiguration": {
+            "awsvpcConfiguration": {
+                "subnets": list(settings.subnets),
+                "securityGroups": list(settings.security_groups),
+                "assignPublicIp": "ENABLED" if settings.public_ip else "DISABLED",
+            }
+        },
+        "overrides": overrides,
+        "tags": [{"key": name, "value": value} for name, value in tags.items()],
+    }
+
+
+def client_token(request: RunnerRequest, choice: Choice) -> str:
+    """The same in each repetition; another one once the runner is asked for anew."""
+    begun = as_seconds(request.expires_at) if request.expires_at else ""
+    return hashlib.sha256(f"{request.runner_id}\n{begun}\n{choice.label}".encode()).hexdigest()
+
+
+def started(answer: Mapping[str, Any], label: str, hidden: Hidden) -> str:
+    """The task's ARN. Raises CapacityExhausted, or ProviderRejected if what it names does not exist."""
+    if answer.get("tasks"):
+        return str(answer["tasks"][0]["taskArn"])
+    failures = answer.get("failures", ())
+    said = "; ".join(dict.fromkeys(f"{each.get('reason', '')} {each.get('detail', '')}".strip() for each in failures))
+    message = hidden.cut(f"Fargate, {label}: {said or 'no task, and no reason given'}")
+    if any(each.get("reason") in {"MISSING", "INACTIVE"} for each in failures):
+        raise ProviderRejected(message)
+    raise CapacityExhausted(message)
+
+
+def machine(task: Mapping[str, Any], settings: FargateSettings) -> Machine:
+    tags = tag_map(task.get("tags", ()))
+    spot = task.get("capacityProviderName") == "FARGATE_SPOT"
+    condition = _CONDITIONS.get(task.get("lastStatus", ""), Condition.GONE)
+    if task.get("desiredStatus") == "STOPPED" and condition is not Condition.GONE:
+        condition = Condition.STOPPING
+    created: datetime | None = task.get("createdAt")
+    size = f"{int(task.get('cpu', 0)) / 1024:g} vCPU, {task.get('memory', '?')} MB"
+    return Machine(
+        ref=task["taskArn"],
+        runner_id=tags.get("cadence-runner", task.get("startedBy", "")),
+        condition=condition,
+        created_at=created,
+        expires_at=from_seconds(tags.get("cadence-expires")),
+        offer=f"{size} {'spot' if spot else 'on-demand'} in {task.get('availabilityZone', settings.region)}",
+        price_per_hour=next(
+            (each.price_per_hour for each in settings.sizes if each.type == size and each.spot == spot), None
+        ),
+        reason=_reason(task),
+    )
+
+
+def is_ours(task: Mapping[str, Any], owner: Owner) -> bool:
+    return tag_map(task.get("tags", ())).get("cadence-owner") == owner.key
+
+
+def is_missing(error: Exception) -> bool:
+    """ECS has no error of its own for a task that is not there any more."""
+    return isinstance(error, NotFound) or "task was not found" in str(error)
+
+
+def _reason(task: Mapping[str, Any]) -> str | None:
+    said = [task.get("stoppedReason"), *(each.get("reason") for each in task.get("containers", ()))]
+    return "; ".join(dict.fromkeys(text for text in said if text)) or None

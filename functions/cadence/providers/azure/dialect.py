@@ -1,0 +1,60 @@
+"""How Azure's Resource Manager says no: at once, or in the state of a machine that failed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
+from cadence.providers.hidden import Hidden
+from cadence.providers.rest import LONGEST_WORDS, Answer, Refusal, mentions
+
+_FULL = (
+    "skunotavailable",
+    "allocationfailed",
+    "overconstrained",
+    "quotaexceeded",
+    "exceeding approved",
+    "quota limit",
+    "insufficient capacity",
+)
+_THERE = ("preconditionfailed",)
+_LATER = ("toomanyrequests", "internalexecutionerror", "internaloperationerror", "retryableerror", "servertimeout")
+
+
+class AzureDialect:
+    name = "Azure"
+
+    def read(self, answer: Answer) -> Refusal:
+        error = answer.body.get("error") if isinstance(answer.body, dict) else None
+        if not isinstance(error, dict):
+            return Refusal(answer.status, "", "")
+        details = error.get("details")
+        within = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+        words = [str(error.get("message") or ""), *(str(one.get("message") or "") for one in within)]
+        return Refusal(answer.status, str(error.get("code") or ""), " ".join(dict.fromkeys(filter(None, words))))
+
+    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+        return _meaning(refusal)
+
+
+def failure(machine: Mapping[str, Any], hidden: Hidden) -> CadenceError:
+    """Why a machine is in the state `Failed`, by its instance view."""
+    statuses = (machine["properties"].get("instanceView") or {}).get("statuses") or ()
+    failed: Mapping[str, Any] = next(
+        (one for one in statuses if str(one.get("code", "")).lower().startswith("provisioningstate/failed")), {}
+    )
+    code = str(failed.get("code", "")).rsplit("/", 1)[-1]
+    refusal = Refusal(0, code, str(failed.get("message") or failed.get("displayStatus") or "provisioning failed"))
+    kind = _meaning(refusal) or ProviderRejected
+    code, said = hidden.cut(code), hidden.cut(refusal.words)[:LONGEST_WORDS]
+    return kind(f"{AzureDialect.name}: {said} ({code})", reason=code)
+
+
+def _meaning(refusal: Refusal) -> type[CadenceError] | None:
+    code = refusal.code.lower()
+    if mentions(refusal, _FULL):
+        return CapacityExhausted
+    if code in _THERE:
+        return Conflict
+    if code in _LATER:
+        return Transient
+    return None

@@ -1,0 +1,143 @@
+"""What a virtual machine of Azure is asked to be, and what it says of itself."""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from cadence.domain.errors import ProviderRejected
+from cadence.providers.azure.settings import AzureSettings
+from cadence.providers.choices import Choice
+from cadence.providers.contract import Condition, Machine, RunnerRequest
+from cadence.providers.marks import Owner, from_seconds
+
+_USER = "cadence"
+_DELETE = "Delete"
+_NETWORK_API = "2022-11-01"
+_POWER = {
+    "starting": Condition.STARTING,
+    "running": Condition.RUNNING,
+    "stopping": Condition.STOPPING,
+    "stopped": Condition.STOPPING,
+    "deallocating": Condition.STOPPING,
+    "deallocated": Condition.STOPPING,
+}
+
+
+def wanted(
+    settings: AzureSettings,
+    owner: Owner,
+    name: str,
+    choice: Choice,
+    zone: str | None,
+    request: RunnerRequest,
+    told: str,
+) -> Mapping[str, Any]:
+    """Its disk, its interface and its address go with it."""
+    image = settings.images.get(choice.arch)
+    if image is None:
+        raise ProviderRejected(f"The pool's settings name no image for {choice.arch}.")
+    properties: dict[str, Any] = {
+        "hardwareProfile": {"vmSize": choice.type},
+        "storageProfile": {
+            "imageReference": dict(image),
+            "osDisk": {
+                "name": f"{name}-disk",
+                "createOption": "FromImage",
+                "deleteOption": _DELETE,
+                "diskSizeGB": settings.disk_gb,
+                "managedDisk": {"storageAccountType": settings.disk_type},
+            },
+        },
+        "osProfile": {
+            "computerName": name,
+            "adminUsername": _USER,
+            "customData": base64.b64encode(told.encode()).decode(),
+            "linuxConfiguration": {
+                "disablePasswordAuthentication": True,
+                "ssh": {"publicKeys": [{"path": f"/home/{_USER}/.ssh/authorized_keys", "keyData": _nobodys_key()}]},
+            },
+        },
+        "networkProfile": {
+            "networkApiVersion": _NETWORK_API,
+            "networkInterfaceConfigurations": [_interface(settings, name)],
+        },
+        "diagnosticsProfile": {"bootDiagnostics": {"enabled": True}},
+    }
+    if settings.trusted_launch:
+        properties["securityProfile"] = {
+            "securityType": "TrustedLaunch",
+            "uefiSettings": {"secureBootEnabled": True, "vTpmEnabled": True},
+        }
+    if choice.spot:
+        properties |= {"priority": "Spot", "evictionPolicy": _DELETE, "billingProfile": {"maxPrice": -1.0}}
+    body: dict[str, Any] = {
+        "location": settings.location,
+        "tags": dict(owner.tags(request)),
+        "properties": properties,
+    }
+    if zone:
+        body["zones"] = [zone]
+    return body
+
+
+def _interface(settings: AzureSettings, name: str) -> Mapping[str, Any]:
+    address: dict[str, Any] = {"subnet": {"id": settings.subnet}, "primary": True}
+    if settings.public_ip:
+        address["publicIPAddressConfiguration"] = {
+            "name": f"{name}-ip",
+            "sku": {"name": "Standard"},
+            "properties": {"deleteOption": _DELETE, "publicIPAllocationMethod": "Static"},
+        }
+    properties: dict[str, Any] = {
+        "primary": True,
+        "deleteOption": _DELETE,
+        "ipConfigurations": [{"name": "main", "properties": address}],
+    }
+    if settings.security_group:
+        properties["networkSecurityGroup"] = {"id": settings.security_group}
+    return {"name": f"{name}-nic", "properties": properties}
+
+
+def _nobodys_key() -> str:
+    """Azure asks for a way in; the private half of this one is thrown away at once."""
+    public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return f"{public.decode()} nobody"
+
+
+def machine(settings: AzureSettings, found: Mapping[str, Any]) -> Machine:
+    tags, properties = found.get("tags") or {}, found["properties"]
+    size = properties["hardwareProfile"]["vmSize"]
+    spot = properties.get("priority") == "Spot"
+    zone = (found.get("zones") or [None])[0]
+    prices = {(choice.type, choice.spot): choice.price_per_hour for choice in settings.sizes}
+    power, state = _power(found), properties["provisioningState"]
+    condition = _condition(state, power)
+    made = properties.get("timeCreated")
+    return Machine(
+        ref=found["name"],
+        runner_id=tags.get("cadence-runner", ""),
+        condition=condition,
+        created_at=datetime.fromisoformat(made) if made else None,
+        expires_at=from_seconds(tags.get("cadence-expires")),
+        offer=f"{size}{' spot' if spot else ''} in {found['location']}{f'-{zone}' if zone else ''}",
+        price_per_hour=prices.get((size, spot)),
+        reason=None if condition is Condition.RUNNING else f"{state}{f', {power}' if power else ''}",
+    )
+
+
+def _condition(state: str, power: str | None) -> Condition:
+    if state in ("Deleting", "Failed"):
+        return Condition.STOPPING
+    if power is not None:
+        return _POWER.get(power, Condition.STARTING)
+    return Condition.RUNNING if state == "Succeeded" else Condition.STARTING
+
+
+def _power(found: Mapping[str, Any]) -> str | None:
+    statuses = (found["properties"].get("instanceView") or {}).get("statuses") or ()
+    codes = [str(one.get("code", "")).lower() for one in statuses]
+    return next((code.removeprefix("powerstate/") for code in codes if code.startswith("powerstate/")), None)

@@ -1,0 +1,55 @@
+"""What a pool may buy, as its settings list it: the first that suffices and is to be had is taken."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.errors import CapacityExhausted
+from cadence.providers.contract import Needs
+
+_AMD64 = "amd64"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A type of machine: millicores, MB, USD (or the pool's currency) for an hour; `None` is not known."""
+
+    type: str
+    arch: str = _AMD64
+    cpu: int | None = None
+    memory: int | None = None
+    spot: bool = False
+    price_per_hour: float | None = None
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Choice":
+        return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+
+    @property
+    def label(self) -> str:
+        return f"{self.type} spot" if self.spot else self.type
+
+    def suffices(self, needs: Needs) -> bool:
+        return (
+            needs.arch in (None, self.arch) and _at_least(self.cpu, needs.cpu) and _at_least(self.memory, needs.memory)
+        )
+
+
+def suitable(choices: Iterable[Choice], needs: Needs) -> Sequence[Choice]:
+    """In their order. Raises CapacityExhausted if none is large enough, or of the architecture."""
+    found = [choice for choice in choices if choice.suffices(needs)]
+    if not found:
+        asked = {"architecture": needs.arch, "millicores": needs.cpu, "MB of memory": needs.memory}
+        words = ", ".join(
+            f"{value} {what}" if what != "architecture" else str(value) for what, value in asked.items() if value
+        )
+        raise CapacityExhausted(f"No machine type of this pool has what the treatment needs: {words}.")
+    return found
+
+
+def none_left(refusals: Sequence[str]) -> CapacityExhausted:
+    return CapacityExhausted("; ".join(dict.fromkeys(refusals)))
+
+
+def _at_least(has: int | None, needed: int | None) -> bool:
+    return has is None or needed is None or has >= needed

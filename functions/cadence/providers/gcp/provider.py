@@ -1,0 +1,171 @@
+"""Instances of Google Compute Engine. A reference is `<zone>/<name>`; names derive from the runner and are unique in a zone.
+
+Whether a zone has room often shows only in the operation that an insertion began: until then `start` is `NotReady`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from cadence.application.ports import Clock
+from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected, Transient
+from cadence.domain.pacing import Api
+from cadence.domain.runner import RunnerState
+from cadence.providers.bootstrap import BootOptions, user_data
+from cadence.providers.choices import Choice, none_left, suitable
+from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.gcp.dialect import failure
+from cadence.providers.gcp.instance import machine, request_id, wanted
+from cadence.providers.gcp.probing import probe
+from cadence.providers.gcp.settings import GcpSettings
+from cadence.providers.hidden import Hidden
+from cadence.providers.marks import Owner, host_name
+from cadence.providers.rest import Answer, Rest, all_there
+
+_CONSOLE = 16 * 1024
+# How things refer to one another, wherever the API is called.
+_LINKS = "https://www.googleapis.com/compute/v1"
+
+
+class GcpProvider:
+    """Implements `Provider` for one pool. `resources` tells what the credentials may do in the project."""
+
+    first_state = RunnerState.BOOTING
+
+    def __init__(
+        self,
+        owner: Owner,
+        settings: GcpSettings,
+        compute: Rest,
+        resources: Rest,
+        hidden: Hidden,
+        clock: Clock,
+        api: Api,
+        boot: BootOptions | None = None,
+        page: int = 500,
+    ) -> None:
+        self._owner, self._settings, self._hidden, self._clock = owner, settings, hidden, clock
+        self._compute, self._resources = compute, resources
+        self._boot = boot or BootOptions(console="/dev/ttyS0")
+        self._api, self._page = api, page
+
+    @property
+    def start_api(self) -> Api:
+        return self._api
+
+    def start(self, request: RunnerRequest) -> str:
+        if request.home is None:
+            raise ProviderRejected("An instance of Google Cloud has to be told where to call home.")
+        told = user_data(request.home, request, self._boot)
+        self._hidden.add(request.home.one_time_token, told)
+        # In one zone the name alone keeps it from being made twice.
+        if len(self._settings.zones) > 1 and (made := self._find(request.runner_id)):
+            return self._adopt(made)
+        refusals: list[str] = []
+        for choice in suitable(self._settings.types, request.needs):
+            for zone in self._settings.zones:
+                try:
+                    return self._insert(zone, choice, request, told)
+                except CapacityExhausted as error:
+                    refusals.append(f"{choice.label} in {zone}: {error.message}")
+        raise none_left(refusals)
+
+    def describe(self, ref: str) -> Machine:
+        if "/" not in ref:
+            found = self._find(ref)
+            return machine(self._settings, found[0]) if found else Machine(ref, ref, Condition.GONE)
+        try:
+            return machine(self._settings, self._compute.get(self._path(ref)))
+        except NotFound:
+            return Machine(ref, "", Condition.GONE, reason=self._end_of(ref))
+
+    def stop(self, ref: str) -> None:
+        refs = [ref] if "/" in ref else [machine(self._settings, one).ref for one in self._find(ref)]
+        for each in refs:
+            with suppress(NotFound):
+                self._compute.call("DELETE", self._path(each))
+
+    def list_owned(self) -> Sequence[Machine]:
+        return [machine(self._settings, one) for one in self._list()]
+
+    def probe(self) -> Sequence[Check]:
+        return list(probe(self._settings, self._compute, self._resources))
+
+    def console(self, ref: str) -> str | None:
+        if "/" not in ref:
+            found = self._find(ref)
+            if not found:
+                return None
+            ref = machine(self._settings, found[0]).ref
+        try:
+            # Counted from the end where it is negative.
+            output = self._compute.get(f"{self._path(ref)}/serialPort", port=1, start=-_CONSOLE)["contents"]
+        except NotFound:
+            return None
+        return self._hidden.cut(output).encode()[-_CONSOLE:].decode("utf-8", "ignore")
+
+    def _insert(self, zone: str, choice: Choice, request: RunnerRequest, told: str) -> str:
+        name = host_name(request.runner_id)
+        body = wanted(self._settings, self._owner, zone, choice, request, told)
+        asked = request_id(self._owner, request.runner_id, zone, choice, self._clock())
+        try:
+            with all_there():
+                operation = self._compute.post(self._instances(zone), body, requestId=asked)
+        except Conflict:
+            return self._adopt([self._compute.get(f"{self._instances(zone)}/{name}")])
+        if error := failure(operation, self._hidden):
+            raise error
+        if operation["status"] != "DONE":
+            raise NotReady(f"Google Cloud has not said yet whether {zone} has room for {name}.")
+        return f"{zone}/{name}"
+
+    def _adopt(self, made: Sequence[Mapping[str, Any]]) -> str:
+        first, *twins = sorted(made, key=lambda one: (one["creationTimestamp"], one["zone"]))
+        for twin in twins:
+            self.stop(machine(self._settings, twin).ref)
+        ref = machine(self._settings, first).ref
+        if first["status"] in ("PENDING", "PROVISIONING"):
+            raise NotReady(f"Google Cloud has not said yet whether there is room for {ref}.")
+        return ref
+
+    def _find(self, runner_id: str) -> list[Mapping[str, Any]]:
+        return list(self._list(f' AND (name = "{host_name(runner_id)}")'))
+
+    def _list(self, narrower: str = "") -> Iterator[Mapping[str, Any]]:
+        path = f"projects/{self._settings.project}/aggregated/instances"
+        params = {"filter": f'(labels.cadence_owner = "{self._owner.key}"){narrower}', "maxResults": self._page}
+        for page in self._compute.pages(path, params=params, following=_next_page):
+            if page.get("unreachables"):
+                raise Transient(f"Google Cloud does not reach {', '.join(page['unreachables'])} now.")
+            for scope in (page.get("items") or {}).values():
+                yield from scope.get("instances", ())
+
+    def _end_of(self, ref: str) -> str | None:
+        """Why there is none: what its last operation failed with, or that it was preempted."""
+        zone, name = ref.split("/", 1)
+        target = f"{_LINKS}/{self._path(ref)}"
+        params = {"filter": f'(targetLink = "{target}")', "maxResults": self._page}
+        said: str | None = None
+        path = f"projects/{self._settings.project}/zones/{zone}/operations"
+        for page in self._compute.pages(path, params=params, following=_next_page):
+            for operation in page.get("items", ()):
+                error = failure(operation, self._hidden)
+                if error:
+                    said = error.message
+                elif operation["operationType"] == "compute.instances.preempted":
+                    said = self._hidden.cut(
+                        f"{name} was preempted: {operation.get('statusMessage', 'a spot instance')}"
+                    )
+        return said
+
+    def _instances(self, zone: str) -> str:
+        return f"projects/{self._settings.project}/zones/{zone}/instances"
+
+    def _path(self, ref: str) -> str:
+        zone, name = ref.split("/", 1)
+        return f"{self._instances(zone)}/{name}"
+
+
+def _next_page(answer: Answer, _: int) -> Mapping[str, Any] | None:
+    token = answer.body.get("nextPageToken")
+    return {"pageToken": token} if token else None

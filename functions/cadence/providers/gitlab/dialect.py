@@ -1,0 +1,36 @@
+"""How GitLab's API says no."""
+
+from typing import Any
+
+from cadence.domain.errors import CadenceError, CapacityExhausted
+from cadence.providers.rest import Answer, Refusal, mentions
+
+_FULL = (
+    "quota exceeded",
+    "no more compute minutes",
+    "compute quota",
+    "ci minutes",
+    "pipeline limit",
+    "job activity limit",
+)
+
+
+class GitlabDialect:
+    name = "GitLab"
+
+    def read(self, answer: Answer) -> Refusal:
+        body = answer.body if isinstance(answer.body, dict) else {}
+        words = body.get("message") or body.get("error_description") or body.get("error") or ""
+        return Refusal(answer.status, "", _plain(words))
+
+    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+        return CapacityExhausted if mentions(refusal, _FULL) else None
+
+
+def _plain(words: Any) -> str:
+    """A text, a list of texts, or texts by what is wrong."""
+    if isinstance(words, dict):
+        return "; ".join(
+            f"{name}: {_plain(value)}" if name != "base" else _plain(value) for name, value in words.items()
+        )
+    return ", ".join(map(str, words)) if isinstance(words, list) else str(words)

@@ -1,0 +1,21 @@
+"""How the API of Kubernetes says no."""
+
+from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict
+from cadence.providers.rest import Answer, Refusal, mentions
+
+# A quota or a limit of the namespace: as others end, there is room again.
+_FULL = ("exceeded quota", "insufficient quota", "maximum number of")
+
+
+class KubernetesDialect:
+    name = "Kubernetes"
+
+    def read(self, answer: Answer) -> Refusal:
+        body = answer.body if isinstance(answer.body, dict) else {}
+        said = body.get("message") or (answer.body if isinstance(answer.body, str) else "")
+        return Refusal(answer.status, str(body.get("reason") or ""), str(said))
+
+    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+        if refusal.status == 403 and mentions(refusal, _FULL):
+            return CapacityExhausted
+        return Conflict if refusal.code == "AlreadyExists" else None

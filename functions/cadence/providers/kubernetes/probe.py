@@ -1,0 +1,87 @@
+"""Looks whether a pool could start jobs, without starting any."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
+from cadence.providers.contract import Check
+from cadence.providers.kubernetes.settings import KubernetesSettings
+from cadence.providers.rest import Rest
+
+_NEEDED = (
+    *(("batch", "jobs", verb) for verb in ("create", "get", "list", "delete")),
+    ("", "secrets", "create"),
+    ("", "pods", "list"),
+)
+_RIGHTS = "kubectl apply -f runner_bootstrap/kubernetes/namespace.yaml gives a service account all that it needs."
+Look = Callable[[], tuple[str | None, str | None]]
+"""What is missing, and a hint."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    settings: KubernetesSettings
+    rest: Rest
+
+    def checks(self) -> Sequence[Check]:
+        """Credentials first: without them the rest says nothing."""
+        found = [self._look("credentials", self._credentials)]
+        if found[0].missing:
+            return found
+        looks: Mapping[str, Look] = {
+            "permissions": self._permissions,
+            "service account": self._service_account,
+            "quota": self._quota,
+        }
+        return [*found, *(self._look(what, look) for what, look in looks.items())]
+
+    def _look(self, what: str, look: Look) -> Check:
+        try:
+            missing, hint = look()
+        except CadenceError as error:
+            missing, hint = error.message, None
+        return Check(what, missing, hint)
+
+    def _credentials(self) -> tuple[str | None, str | None]:
+        """Whoever is known may ask what he may do."""
+        try:
+            self._may("batch", "jobs", "create")
+        except ProviderRejected as error:
+            return error.message, "Give a token of a service account: kubectl create token NAME --duration 8760h"
+        return None, None
+
+    def _permissions(self) -> tuple[str | None, str | None]:
+        denied = [f"{verb} {resource}" for group, resource, verb in _NEEDED if not self._may(group, resource, verb)]
+        return (f"not allowed in {self.settings.namespace}: {', '.join(denied)}", _RIGHTS) if denied else (None, None)
+
+    def _service_account(self) -> tuple[str | None, str | None]:
+        name = self.settings.service_account
+        try:
+            self.rest.get(f"api/v1/namespaces/{self.settings.namespace}/serviceaccounts/{name}")
+        except NotFound:
+            return f"there is no service account {name} in {self.settings.namespace}", _RIGHTS
+        except ProviderRejected:
+            return None, "Whether its service account is there could not be looked up."
+        return None, None
+
+    def _quota(self) -> tuple[str | None, str | None]:
+        try:
+            quotas = self.rest.get(f"api/v1/namespaces/{self.settings.namespace}/resourcequotas")["items"]
+        except ProviderRejected:
+            return None, "The namespace's quotas could not be looked up."
+        for quota in quotas:
+            for name, hard in quota.get("status", {}).get("hard", {}).items():
+                if name in {"count/jobs.batch", "pods", "count/pods"} and str(hard) == "0":
+                    return f"the quota {quota['metadata']['name']} allows no {name}", None
+        return None, None
+
+    def _may(self, group: str, resource: str, verb: str) -> bool:
+        asked = {"namespace": self.settings.namespace, "group": group, "resource": resource, "verb": verb}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        answer: Mapping[str, Any] = self.rest.post("apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+        return bool(answer["status"]["allowed"])

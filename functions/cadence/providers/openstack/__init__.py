@@ -1,0 +1,1 @@
+"""Runners as servers of an OpenStack."""

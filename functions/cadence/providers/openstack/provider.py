@@ -1,0 +1,275 @@
+"""Servers of nova.
+
+Nova takes every request at once and looks for a host afterwards, so a server may turn out not to have found room: `start`
+looks a moment, then says NotReady until a host is chosen. It has no client token either: what an earlier `start` made is
+found by its metadata, and of several made at the same moment the oldest stays. A reference is nova's id of the server.
+"""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from time import sleep
+from typing import Any
+
+from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
+from cadence.domain.runner import RunnerState
+from cadence.providers.bootstrap import BootOptions, user_data
+from cadence.providers.choices import Choice, none_left, suitable
+from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.hidden import Hidden
+from cadence.providers.marks import Owner, from_seconds, host_name
+from cadence.providers.openstack.services import Services, means_full
+from cadence.providers.openstack.settings import OpenStackSettings
+from cadence.providers.probing import checked
+from cadence.providers.rest import Answer, all_there
+
+_CONSOLE_LINES = 200
+_MOST_OF_A_CONSOLE = 16 * 1024
+# Nova decides within about a second; further looks are those of a repeated `start`.
+_LOOKS = (0.2, 0.4, 0.8)
+
+_CONDITIONS = {
+    "BUILD": Condition.STARTING,
+    "REBUILD": Condition.STARTING,
+    "ERROR": Condition.STOPPING,
+    "SHUTOFF": Condition.STOPPING,
+    "SUSPENDED": Condition.STOPPING,
+    "DELETED": Condition.GONE,
+    "SOFT_DELETED": Condition.STOPPING,
+}
+
+Server = Mapping[str, Any]
+
+
+class OpenStackProvider:
+    """Implements `Provider` for one pool."""
+
+    first_state = RunnerState.BOOTING
+
+    def __init__(
+        self,
+        owner: Owner,
+        settings: OpenStackSettings,
+        services: Services,
+        hidden: Hidden,
+        boot: BootOptions | None = None,
+        pause: Callable[[float], None] = sleep,
+        page: int = 100,
+    ) -> None:
+        self._owner, self._settings, self._services, self._hidden = owner, settings, services, hidden
+        self._boot = boot or BootOptions()
+        self._pause, self._page = pause, page
+
+    def start(self, request: RunnerRequest) -> str:
+        made = self._of(request.runner_id)
+        failed = [server for server in made if server["status"] == "ERROR"]
+        for server in failed:
+            self._delete(server["id"])
+        if len(failed) < len(made):
+            return self._only_one(request.runner_id)
+        tried = {_offer(server) for server in failed}
+        refusals = [f"{_offer(server)}: {_fault(server)}" for server in failed]
+        for choice in suitable(self._settings.flavors, request.needs):
+            for zone in self._settings.zones:
+                if _label(choice, zone) in tried:
+                    continue
+                try:
+                    return self._create(choice, zone, request)
+                except CapacityExhausted as error:
+                    refusals.append(f"{_label(choice, zone)}: {error.message}")
+        raise none_left(refusals)
+
+    def describe(self, ref: str) -> Machine:
+        try:
+            return self._machine(self._services.compute.get(f"servers/{ref}")["server"])
+        except (NotFound, ProviderRejected):  # what is no id of nova's may be a bad request to it
+            found = [server for server in self._of(ref) if server["status"] != "ERROR"] or self._of(ref)
+        return self._machine(found[0]) if found else Machine(ref, ref, Condition.GONE)
+
+    def stop(self, ref: str) -> None:
+        for server in self._of(ref):
+            self._delete(server["id"])
+        with suppress(ProviderRejected):  # a runner's id is none of nova's
+            self._delete(ref)
+
+    def list_owned(self) -> Sequence[Machine]:
+        return [self._machine(server) for server in self._servers("^cadence-")]
+
+    def probe(self) -> Sequence[Check]:
+        its, services = self._settings, self._services
+        entered = checked("credentials", services.log_in, "An application credential with the role `member`.")
+        if entered.missing:
+            return [entered]
+        return [
+            entered,
+            checked("quota", self._probe_quota, "Ask for a larger quota of the project."),
+            checked("flavors", self._probe_flavors, "`openstack flavor list` shows what there is."),
+            checked("image", self._probe_image, "`openstack image list` shows what there is."),
+            checked("network", lambda: services.network.get(f"v2.0/networks/{its.network}"), "It is named by its id."),
+        ]
+
+    def console(self, ref: str) -> str | None:
+        ref = self.describe(ref).ref
+        try:
+            asked = {"os-getConsoleOutput": {"length": _CONSOLE_LINES}}
+            output = self._services.compute.post(f"servers/{ref}/action", asked)["output"]
+        except (NotFound, Conflict, ProviderRejected):
+            return None
+        return str(output)[-_MOST_OF_A_CONSOLE:] or None
+
+    def _create(self, choice: Choice, zone: str | None, request: RunnerRequest) -> str:
+        its = self._settings
+        if request.home is None:
+            raise ProviderRejected("A server of OpenStack has to be told where to call home.")
+        told = user_data(request.home, request, self._boot)
+        self._hidden.add(request.home.one_time_token, told)
+        body: dict[str, Any] = {
+            "name": host_name(request.runner_id),
+            "flavorRef": self._flavor_id(choice.type),
+            "imageRef": its.image,
+            "networks": [{"uuid": its.network}],
+            "metadata": {**self._owner.tags(request), "cadence-offer": _label(choice, zone)},
+            "user_data": base64.b64encode(told.encode()).decode(),
+            # Where a network has no metadata service, cloud-init reads it from the drive.
+            "config_drive": True,
+        }
+        if zone:
+            body["availability_zone"] = zone
+        if its.security_groups:
+            body["security_groups"] = [{"name": name} for name in its.security_groups]
+        if its.volume_gb:
+            del body["imageRef"]
+            body["block_device_mapping_v2"] = [_root_volume(its.image, its.volume_gb)]
+        with all_there():
+            self._services.compute.post("servers", {"server": body})
+        return self._only_one(request.runner_id)
+
+    def _only_one(self, runner_id: str) -> str:
+        """Several calls at the same moment may each have made one: all of them keep the same."""
+        made = self._of(runner_id)
+        if not made:
+            raise NotReady("OpenStack: the server that was asked for is not listed yet")
+        for other in made[1:]:
+            self._delete(other["id"])
+        return self._placed(made[0])
+
+    def _placed(self, server: Server) -> str:
+        for seconds in (*_LOOKS, 0.0):
+            if server["status"] == "ERROR":
+                self._delete(server["id"])
+                kind = CapacityExhausted if means_full(_fault(server)) else ProviderRejected
+                raise kind(f"OpenStack: {_fault(server)}")
+            if server["status"] != "BUILD" or server.get("hostId"):
+                return str(server["id"])
+            self._pause(seconds)
+            server = self._services.compute.get(f"servers/{server['id']}")["server"]
+        raise NotReady("OpenStack: nova is still looking for a host")
+
+    def _of(self, runner_id: str) -> list[Server]:
+        """Its servers, the oldest first."""
+        found = [
+            server
+            for server in self._servers(f"^{host_name(runner_id)}$")
+            if server["metadata"].get("cadence-runner") == runner_id
+            and server.get("OS-EXT-STS:task_state") != "deleting"
+        ]
+        return sorted(found, key=lambda server: (server["created"], server["id"]))
+
+    def _servers(self, name: str) -> Iterator[Server]:
+        """Those of this pool whose name fits. Nova matches names as regular expressions, and gives no more at once than its own limit."""
+        asked: Mapping[str, Any] = {"name": name, "limit": self._page}
+        for page in self._services.compute.pages("servers/detail", params=asked, following=_next_servers):
+            for server in page["servers"]:
+                if server["metadata"].get("cadence-owner") == self._owner.key:
+                    yield server
+
+    def _delete(self, server_id: str) -> None:
+        with suppress(NotFound):
+            self._services.compute.call("DELETE", f"servers/{server_id}")
+
+    def _machine(self, server: Server) -> Machine:
+        marks, status = server["metadata"], server["status"]
+        offer = marks.get("cadence-offer")
+        deleting = server.get("OS-EXT-STS:task_state") == "deleting"
+        return Machine(
+            ref=str(server["id"]),
+            runner_id=marks.get("cadence-runner", ""),
+            condition=Condition.STOPPING if deleting else _CONDITIONS.get(status, Condition.RUNNING),
+            created_at=datetime.fromisoformat(server["created"]),
+            expires_at=from_seconds(marks.get("cadence-expires")),
+            offer=offer,
+            price_per_hour=next(
+                (
+                    each.price_per_hour
+                    for each in self._settings.flavors
+                    if offer == each.type or str(offer).startswith(f"{each.type} in ")
+                ),
+                None,
+            ),
+            reason=_fault(server) if status == "ERROR" else None if status == "ACTIVE" else status.lower(),
+        )
+
+    def _flavor_id(self, name: str) -> str:
+        known = self._flavors()
+        if name not in known:
+            raise ProviderRejected(f"OpenStack has no flavor {name} for this project, only {', '.join(sorted(known))}")
+        return known[name]
+
+    def _flavors(self) -> Mapping[str, str]:
+        pages = self._services.compute.pages("flavors", following=_next_flavors)
+        return {flavor["name"]: flavor["id"] for page in pages for flavor in page["flavors"]}
+
+    def _probe_quota(self) -> None:
+        limits = self._services.compute.get("limits")["limits"]["absolute"]
+        most, used = limits["maxTotalInstances"], limits["totalInstancesUsed"]
+        if 0 <= most <= used:
+            raise CapacityExhausted(f"{used} of {most} servers are in use")
+
+    def _probe_flavors(self) -> None:
+        known = self._flavors()
+        missing = [choice.type for choice in self._settings.flavors if choice.type not in known]
+        if missing:
+            raise ProviderRejected(f"not there: {', '.join(missing)}")
+
+    def _probe_image(self) -> None:
+        image = self._services.image.get(f"v2/images/{self._settings.image}")
+        if image["status"] != "active":
+            raise ProviderRejected(f"image {image['name']} is {image['status']}")
+
+
+def _label(choice: Choice, zone: str | None) -> str:
+    return f"{choice.type} in {zone}" if zone else choice.type
+
+
+def _offer(server: Server) -> str:
+    return str(server["metadata"].get("cadence-offer", ""))
+
+
+def _fault(server: Server) -> str:
+    return str((server.get("fault") or {}).get("message") or "the server is in state ERROR")
+
+
+def _root_volume(image: str, gigabytes: int) -> Mapping[str, Any]:
+    return {
+        "boot_index": 0,
+        "uuid": image,
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": gigabytes,
+        "delete_on_termination": True,
+    }
+
+
+def _next_servers(answer: Answer, _: int) -> Mapping[str, Any] | None:
+    return _marker(answer.body, "servers")
+
+
+def _next_flavors(answer: Answer, _: int) -> Mapping[str, Any] | None:
+    return _marker(answer.body, "flavors")
+
+
+def _marker(page: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
+    """The link to the next page may name an address that is not the catalog's, so only its being there is believed."""
+    more = any(link["rel"] == "next" for link in page.get(f"{kind}_links", ()))
+    return {"marker": page[kind][-1]["id"]} if more and page[kind] else None

@@ -1,0 +1,149 @@
+"""The services of an OpenStack as its catalog has them, each with a token that is renewed when it ends."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from keystoneauth1 import exceptions
+from keystoneauth1.identity.v3 import ApplicationCredential, Password
+from keystoneauth1.session import Session
+
+from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
+from cadence.providers.contract import Credentials
+from cadence.providers.hidden import Hidden
+from cadence.providers.openstack.settings import OpenStackSettings
+from cadence.providers.rest import Answer, Refusal, Rest, mentions, quiet_session
+
+_FULL = ("quota exceeded", "no valid host", "insufficient capacity", "insufficient compute resources")
+_CHANGING = ("buildinginstance", "while it is in", "cannot be performed while")
+
+
+class OpenStackDialect:
+    """How nova, glance and neutron say no."""
+
+    name = "OpenStack"
+
+    def read(self, answer: Answer) -> Refusal:
+        """`{"badRequest": {"code", "message"}}` of nova, `{"NeutronError": {"type", "message"}}`, `{"message"}`."""
+        body = answer.body
+        if isinstance(body, dict):
+            for code, told in body.items():
+                if isinstance(told, dict) and "message" in told:
+                    return Refusal(answer.status, str(told.get("type") or code), str(told["message"]))
+            return Refusal(answer.status, "", str(body.get("message", "")))
+        return Refusal(answer.status, "", str(body or ""))
+
+    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+        if mentions(refusal, _FULL):
+            return CapacityExhausted
+        if refusal.status == 413 or refusal.code == "overLimit":
+            return Transient
+        if mentions(refusal, _CHANGING):
+            return Conflict
+        return None
+
+
+def means_full(words: str) -> bool:
+    """Whether nova failed to find room, by what it says of a server in state ERROR."""
+    return mentions(Refusal(0, "", words), _FULL)
+
+
+@dataclass
+class Services:
+    """One login of a pool. Its calls raise what `Rest.call` does."""
+
+    settings: OpenStackSettings
+    credentials: Credentials = field(repr=False)
+    hidden: Hidden = field(repr=False)
+    seconds: float = 15.0
+
+    @cached_property
+    def compute(self) -> Rest:
+        return self._service("compute")
+
+    @cached_property
+    def image(self) -> Rest:
+        return self._service("image")
+
+    @cached_property
+    def network(self) -> Rest:
+        return self._service("network")
+
+    def log_in(self) -> None:
+        with self._understood():
+            self._session.get_token()
+
+    def _service(self, kind: str) -> Rest:
+        its = self.settings
+        with self._understood():
+            base = self._session.get_endpoint(service_type=kind, interface=its.interface, region_name=its.region)
+        if base is None:
+            where = f" in region {its.region}" if its.region else ""
+            raise ProviderRejected(
+                f"OpenStack: the catalog at {its.auth_url} has no {its.interface} {kind} service{where}"
+            )
+        session = quiet_session()
+        session.verify = self._session.verify
+        return Rest(
+            base, OpenStackDialect(), self._authorize, hidden=self.hidden, session=session, seconds=self.seconds
+        )
+
+    def _authorize(self) -> dict[str, str]:
+        with self._understood():
+            headers: dict[str, str] = self._session.get_auth_headers() or {}
+        self.hidden.add(*headers.values())
+        return headers
+
+    @cached_property
+    def _session(self) -> Any:
+        its, given = self.settings, self.credentials
+        self.hidden.add(*(value for name, value in given.items() if "secret" in name or "password" in name))
+        if "application_credential_id" in given:
+            auth: Any = ApplicationCredential(
+                its.auth_url,
+                application_credential_id=given["application_credential_id"],
+                application_credential_secret=given.get("application_credential_secret", ""),
+            )
+        else:
+            auth = Password(
+                its.auth_url,
+                username=given.get("username", ""),
+                password=given.get("password", ""),
+                user_domain_name=given.get("user_domain_name", "Default"),
+                project_name=given.get("project_name"),
+                project_id=given.get("project_id"),
+                project_domain_name=given.get("project_domain_name", "Default") if "project_name" in given else None,
+            )
+        return Session(auth, session=quiet_session(), timeout=self.seconds, verify=_authority(its), connect_retries=0)
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
+        except exceptions.HttpError as error:
+            text = f"OpenStack: {self.hidden.cut(str(error.message))} ({error.http_status} for identity)"
+            passing = error.http_status == 429 or error.http_status >= 500
+            raise _passing(text, error) if passing else ProviderRejected(text) from None
+        except exceptions.SSLError:
+            raise ProviderRejected(f"OpenStack: the certificate of {self.settings.auth_url} is not valid") from None
+        except exceptions.ConnectionError:
+            raise Transient(f"OpenStack: {self.settings.auth_url} does not answer") from None
+        except exceptions.ClientException as error:
+            raise ProviderRejected(f"OpenStack: {self.hidden.cut(str(error))}") from None
+
+
+def _passing(text: str, error: Any) -> Transient:
+    after = error.response.headers.get("Retry-After", "") if error.response is not None else ""
+    return Transient(text, retry_after=float(after) if after.isdecimal() else 1.0)
+
+
+def _authority(settings: OpenStackSettings) -> str | bool:
+    """`requests` takes authorities from a file only; it lives as long as the process."""
+    if settings.certificate_authority is None:
+        return True
+    with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+        file.write(settings.certificate_authority)
+    return file.name

@@ -1,0 +1,102 @@
+"""What a provider's Lambda is asked for, as JSON: `start` and `stop` by the treatment machine, the rest about a pool.
+
+{operation: start, run_id, treatment, placement, task_token}     nothing: the token is answered
+{operation: stop, run_id, treatment, runner_id}                  nothing
+{operation: describe, organization, pool, ref}                   a machine
+{operation: list, organization, pool}                            {machines: [...]}
+{operation: probe, organization, pool}                           {checks: [{what, missing, hint}]}, also kept with the pool
+    {operation: sweep, organization, pool}              {seen, marked, ended, refused}: references of machines
+{operation: console, organization, pool, ref}                    {text}
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from cadence.application.pool_ports import CheckResult, PoolRecords, Probe
+from cadence.application.ports import Clock
+from cadence.domain.errors import CadenceError, InvalidRequest, ProviderRejected
+from cadence.providers.contract import Machine, Provider
+from cadence.providers.lifecycle import Launch, Providers, ReleaseRunner, StartRunner
+from cadence.providers.sweeping import Sweep
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Operations:
+    start: StartRunner
+    release: ReleaseRunner
+    providers: Providers
+    records: PoolRecords | None = None
+    sweep: Sweep | None = None
+    clock: Clock | None = None
+
+    def __call__(self, event: Event) -> Mapping[str, Any] | None:
+        """Raises what the provider does, and InvalidRequest for an unknown operation."""
+        match event.get("operation"):
+            case "start":
+                self.start(launch_of(event))
+                return None
+            case "stop":
+                self.release(event["runner_id"])
+                return None
+            case "describe":
+                return machine_json(self._provider(event).describe(event["ref"]))
+            case "list":
+                return {"machines": [machine_json(machine) for machine in self._provider(event).list_owned()]}
+            case "probe":
+                return {"checks": self._probe(event)}
+            case "sweep" if self.sweep:
+                return asdict(self.sweep(event["organization"], event["pool"]))
+            case "console":
+                return {"text": self._provider(event).console(event["ref"])}
+            case other:
+                raise InvalidRequest(
+                    f"A provider knows no operation {other!r}: start, stop, describe, list, probe, sweep and console are all."
+                )
+
+    def _probe(self, event: Event) -> list[dict[str, Any]]:
+        """What it found is kept, and so is why it found nothing."""
+        try:
+            checks = [CheckResult(**asdict(check)) for check in self._provider(event).probe()]
+            error = None
+        except CadenceError as raised:
+            checks, error = [], raised.message
+        if self.records and self.clock:
+            self.records.note_probe(event["organization"], event["pool"], Probe(self.clock(), tuple(checks), error))
+        elif error:
+            raise ProviderRejected(error)
+        return [asdict(check) for check in checks]
+
+    def _provider(self, event: Event) -> Provider:
+        return self.providers(event["organization"], event["pool"])
+
+
+def launch_of(event: Event) -> Launch:
+    placement = event["placement"]
+    return Launch(
+        run_id=event["run_id"],
+        treatment=event["treatment"],
+        runner_id=placement["runner_id"],
+        attempt=placement["attempt"],
+        pool=placement["pool"],
+        provider=placement["provider"],
+        function=placement["function"],
+        boot_deadline=placement["boot_deadline"],
+        priority=placement.get("priority", 0),
+        task_token=event["task_token"],
+        placement=placement,
+        placed_at=datetime.fromisoformat(placement["decided_at"]) if "decided_at" in placement else None,
+    )
+
+
+def machine_json(machine: Machine) -> dict[str, Any]:
+    """Times are RFC 3339."""
+    times = {name: moment and moment.isoformat() for name, moment in _times(machine).items()}
+    return {**asdict(machine), "condition": str(machine.condition), **times}
+
+
+def _times(machine: Machine) -> dict[str, Any]:
+    return {"created_at": machine.created_at, "expires_at": machine.expires_at}

@@ -1,0 +1,129 @@
+"""Machines that nobody wants any more are found in the infrastructure's own inventory: marked, looked at again, ended.
+
+What is wrong with the table, or lost on the way, does not matter here: whatever exists is looked at.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
+from cadence.application.ports import Clock, PoolStore
+from cadence.domain.errors import CadenceError
+from cadence.domain.pool_policy import warm_now
+from cadence.domain.runner import Runner, RunnerState
+from cadence.providers.contract import Condition, Machine, Provider, Warming
+from cadence.providers.lifecycle import Providers, held
+
+# The call that made a machine has ended by then: a Lambda's longest time, and some.
+START_TAKES = timedelta(minutes=3)
+# What its treatment's machine ends by itself, it has ended by then.
+RELEASE_TAKES = timedelta(minutes=5)
+# Inventories lag, and a table may be read just before it changes: nothing is ended at first sight.
+LOOK_AGAIN = timedelta(minutes=1)
+
+_log = logging.getLogger("cadence.sweep")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """References of machines: all that exist, those that were marked, those that were ended, those that could not be."""
+
+    seen: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sweep:
+    providers: Providers
+    runners: RunnersById
+    records: PoolRecords
+    clock: Clock
+    pools: PoolStore | None = None
+    release: Callable[[str], None] | None = None
+
+    def __call__(self, organization: str, pool: str) -> Swept:
+        """Safe to repeat and to interrupt. Raises what the inventory does."""
+        provider = self.providers(organization, pool)
+        machines = provider.list_owned()
+        known = self.runners({machine.runner_id for machine in machines if machine.runner_id})
+        marks = dict(self.records.marks(organization, pool))
+        marked, ended, refused = [], [], []
+        for machine in machines:
+            reason = orphaned(machine, known.get(machine.runner_id), pool, self.clock())
+            since = marks.pop(machine.ref, None)
+            if reason is None:
+                if since is not None:
+                    self.records.unmark(organization, pool, machine.ref)
+            elif since is None:
+                self.records.mark(organization, pool, machine.ref, self.clock())
+                marked.append(machine.ref)
+            elif self.clock() >= since + LOOK_AGAIN and self._still(machine, pool):
+                try:
+                    self._end(provider, machine, known.get(machine.runner_id), pool)
+                except CadenceError as error:  # the others are looked at all the same, and this one again
+                    _log.warning("orphan %s of pool %s cannot be ended: %s", machine.ref, pool, error.message)
+                    refused.append(machine.ref)
+                else:
+                    _log.info("ended %s of pool %s: %s", machine.ref, pool, reason)
+                    ended.append(machine.ref)
+        for gone in marks:
+            self.records.unmark(organization, pool, gone)
+        self._keep_warm(provider, organization, pool)
+        self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
+        seen = tuple(machine.ref for machine in machines)
+        return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
+
+    def _end(self, provider: Provider, machine: Machine, runner: Runner | None, pool: str) -> None:
+        """A runner's own machine with all that is kept of it; any other by itself."""
+        if self.release and runner is not None and (runner.pool, runner.ref) == (pool, machine.ref):
+            self.release(runner.runner_id)
+        else:
+            provider.stop(machine.ref)
+
+    def _keep_warm(self, provider: Provider, organization: str, pool: str) -> None:
+        windows = self.pools.get_pool(organization, pool).policy.warm if self.pools else ()
+        if windows and isinstance(provider, Warming):
+            provider.keep_warm(*warm_now(windows, self.clock()))
+
+    def _still(self, machine: Machine, pool: str) -> bool:
+        """Looked at again at the last moment."""
+        known = self.runners([machine.runner_id]) if machine.runner_id else {}
+        return orphaned(machine, known.get(machine.runner_id), pool, self.clock()) is not None
+
+
+def orphaned(machine: Machine, runner: Runner | None, pool: str, now: datetime) -> str | None:
+    """Why nobody wants a machine any more; None while somebody may.
+
+    Never one whose runner lives in this pool, whatever else is said of it: which of two machines made for a runner called
+    home, only that machine knows.
+    """
+    if machine.condition in {Condition.STOPPING, Condition.GONE}:
+        return None
+    if runner is not None and runner.pool == pool and _wanted(runner, now):
+        return None
+    if machine.expires_at is not None and now >= machine.expires_at:
+        return f"its time ended at {machine.expires_at:%Y-%m-%d %H:%M} UTC"
+    if not machine.runner_id:
+        return None  # made in advance: it has no runner until it is used, or its time ends
+    born = machine.created_at or (runner.created_at if runner else None)
+    if born is None or now < born + START_TAKES:
+        return None  # without a time of its own and a runner, it is left to its expiry
+    if runner is None:
+        return f"nobody remembers runner {machine.runner_id}"
+    if runner.pool != pool:
+        return f"runner {runner.runner_id} went on in pool {runner.pool}"
+    return f"runner {runner.runner_id} is {runner.state}"
+
+
+def _wanted(runner: Runner, now: datetime) -> bool:
+    if runner.state.live:
+        return True
+    if held(runner, now):
+        return True
+    # It may be on its way to its end: its treatment's machine releases it.
+    last = max(moment for moment in (runner.lease_until, runner.claimed_at, runner.created_at) if moment)
+    return runner.state is RunnerState.COMPLETED and now < last + RELEASE_TAKES

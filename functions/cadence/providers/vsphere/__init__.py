@@ -1,0 +1,1 @@
+"""Runners as virtual machines of a vCenter, cloned from a template."""

@@ -1,0 +1,30 @@
+"""The provider of one pool of a vCenter, from its settings and credentials."""
+
+from functools import partial
+
+from cadence.domain.errors import ProviderRejected
+from cadence.domain.pool import Pool
+from cadence.providers.bootstrap import BootOptions, user_data
+from cadence.providers.contract import Credentials, RunnerRequest, Surroundings
+from cadence.providers.marks import Owner
+from cadence.providers.vsphere.inventory import Inventory
+from cadence.providers.vsphere.provider import VSphereProvider
+from cadence.providers.vsphere.settings import VSphereSettings
+
+
+def build(pool: Pool, credentials: Credentials, around: Surroundings) -> VSphereProvider:
+    """`credentials` are `username` and `password`."""
+    settings = VSphereSettings.from_json({name: value for name, value in pool.settings.items() if name != "boot"})
+    return VSphereProvider(
+        Owner(around.installation, pool.organization, pool.name),
+        settings,
+        Inventory(settings, credentials),
+        partial(_told, options=BootOptions.from_json(pool.settings.get("boot", {}))),
+        pool.price.per_hour if pool.price else None,
+    )
+
+
+def _told(request: RunnerRequest, options: BootOptions) -> str:
+    if request.home is None:
+        raise ProviderRejected("A virtual machine has to be told where to call home.")
+    return user_data(request.home, request, options)

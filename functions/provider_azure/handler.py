@@ -1,0 +1,6 @@
+"""Runners on virtual machines of Azure."""
+
+from cadence.composition.providers import provider_handler
+from cadence.providers.azure.building import build
+
+handler = provider_handler("azure", build)

@@ -1,0 +1,9 @@
+"""Runners on GitHub's machines, or on those that joined a repository there."""
+
+from functools import partial
+
+from cadence.composition.guarded import guarded
+from cadence.composition.providers import provider_handler
+from cadence.providers.github_actions.building import build
+
+handler = provider_handler("github_actions", partial(build, session=guarded()))

@@ -1,0 +1,15 @@
+"""Every five minutes: has the pools looked after whose machines may have been forgotten."""
+
+from typing import Any
+
+from cadence.adapters.machine_boundary import machine_task
+from cadence.composition.sweep import sweep_pools
+
+_sweep = sweep_pools()
+
+
+def task(event: Any) -> None:
+    _sweep()
+
+
+handler = machine_task("sweep", task)

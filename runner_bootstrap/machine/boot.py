@@ -1,0 +1,260 @@
+"""Makes a runner of this machine: finds out who it is, fetches the agent, checks its digest, starts it.
+
+``python3 boot.py FOLDER [AGENT COMMAND…]``. Everything comes from the environment (the names are in ``cadence.providers.bootstrap``).
+The one-time token comes from the file ``token`` in the folder, or from ``CADENCE_RUNNER_TOKEN``. Each phase is told to the control plane, and printed for when that cannot be reached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import queue
+import signal
+import ssl
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+PATIENCE = 60.0  # seconds for one download, with repetitions
+BLOCK = 1 << 20
+#: What the agent asks the environment for. Nothing else of the boot's is passed on.
+FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT")
+
+
+class BootError(Exception):
+    """The phase that failed, and why in one sentence."""
+
+    def __init__(self, phase: str, message: str) -> None:
+        super().__init__(message)
+        self.phase = phase
+
+
+class Reports:
+    """Tells phases in order, beside the boot. A report that does not get through, or has no ``url`` to go to, is printed only."""
+
+    def __init__(self, url: str | None, token: str) -> None:
+        self._url, self._token = url, token
+        self._begun = time.monotonic()
+        self._waiting: queue.Queue[bytes | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._send_all, daemon=True)
+        self._thread.start()
+
+    def tell(self, phase: str, ok: bool = True, detail: str | None = None) -> None:
+        seconds = round(time.monotonic() - self._begun, 3)
+        say(f"{phase} {'ok' if ok else 'FAILED'} after {seconds} s" + (f": {detail}" if detail else ""))
+        body = {"phase": phase, "ok": ok, "seconds": seconds, "detail": detail and detail[:2000]}
+        if self._url:
+            self._waiting.put(json.dumps(body).encode())
+
+    def close(self, seconds: float = 20.0) -> None:
+        """Waits until everything is told, or the time is over."""
+        self._waiting.put(None)
+        self._thread.join(seconds)
+
+    def _send_all(self) -> None:
+        while True:
+            body = self._waiting.get()
+            if body is None:
+                return
+            headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+            try:
+                with urllib.request.urlopen(
+                    urllib.request.Request(str(self._url), body, headers), timeout=10
+                ) as answer:
+                    answer.read()
+            except OSError as error:
+                say(f"the control plane could not be told: {error}")
+
+
+def main(folder: str, *words: str) -> int:
+    """With ``words`` the agent gets another command than to be a runner, and its token is that of ``CADENCE_JOIN_TOKEN``."""
+    os.umask(0o077)
+    begun = time.monotonic()
+    home = os.environ.get("CADENCE_FOLDER", os.path.join(folder, "home"))
+    try:
+        make_folder(os.path.join(home, "bin"))
+        trust(os.environ.get("CADENCE_CA_CERTIFICATES", ""), home)
+        environment = dict(os.environ)
+        runner_id, token = (
+            identity(folder, environment) if not words else ("", environment.pop("CADENCE_JOIN_TOKEN", ""))
+        )
+    except BootError as error:
+        say(f"{error.phase} FAILED: {error}")
+        return 1
+    gateway = environment["CADENCE_GATEWAY"]
+    url = f"{gateway.rstrip('/')}/runner/v1/runners/{runner_id}/boot" if runner_id else None
+    command = words or ("run", "--runner-id", runner_id)
+    reports = Reports(url, token)
+    try:
+        reports.tell("booted", detail=uptime())
+        agent = fetch(reports, "agent", environment, os.path.join(home, "cadence-agent.pyz"))
+        if environment.get("CADENCE_ENGINE_URLS"):
+            engine = fetch(reports, "engine", environment, os.path.join(home, "engine"))
+            unpack(engine, os.path.join(home, "bin", "melodium"))
+            environment["PATH"] = os.path.join(home, "bin") + os.pathsep + environment.get("PATH", os.defpath)
+        return work(reports, [sys.executable, agent, *command, "--gateway", gateway], token, environment)
+    except BootError as error:
+        reports.tell(error.phase, ok=False, detail=str(error))
+        return 1
+    finally:
+        reports.close()
+        say(f"the machine was a runner for {time.monotonic() - begun:.0f} s")
+
+
+def make_folder(path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise BootError("folder", f"{path} cannot be made: {error}") from error
+
+
+def trust(certificates: str, folder: str) -> None:
+    """Believes these authorities (PEM) beside those that the machine believes; the agent will as well."""
+    if not certificates:
+        return
+    known = ssl.get_default_verify_paths().cafile
+    file = os.path.join(folder, "authorities.pem")
+    try:
+        ssl.create_default_context().load_verify_locations(cadata=certificates)
+        with open(file, "w") as out:
+            if known:
+                with open(known) as opened:
+                    out.write(opened.read() + "\n")
+            out.write(certificates)
+    except (OSError, ValueError) as error:
+        raise BootError("certificates", f"the certificates of the pool's settings cannot be used: {error}") from error
+    os.environ["SSL_CERT_FILE"] = file
+
+
+def identity(folder: str, environment: dict[str, str]) -> tuple[str, str]:
+    """The runner's id and its token, which is nowhere afterwards but here."""
+    file = os.path.join(folder, "token")
+    token = environment.pop("CADENCE_RUNNER_TOKEN", "")
+    if os.path.exists(file):
+        with open(file) as opened:
+            token = opened.read().strip()
+        os.unlink(file)
+    runner_id = environment.get("CADENCE_RUNNER_ID", "")
+    if not runner_id or not token:
+        raise BootError("identity", "this machine was not told which runner it is")
+    return runner_id, token
+
+
+def fetch(reports: Reports, what: str, environment: dict[str, str], target: str) -> str:
+    """The file from the first source that has it with the right digest. Nothing else is ever left at ``target``."""
+    wanted = environment[f"CADENCE_{what.upper()}_SHA256"].lower()
+    problems = []
+    patience = float(environment.get("CADENCE_PATIENCE", PATIENCE))
+    urls = environment[f"CADENCE_{what.upper()}_URLS"].split()
+    for url in urls:
+        shown = url.partition("?")[0]  # the rest may be a signature
+        try:
+            # Only the last has to be waited for.
+            digest = download(url, target + ".part", patience if url == urls[-1] else min(5.0, patience))
+        except (OSError, ValueError) as error:
+            problems.append(f"{shown}: {error}")
+            continue
+        reports.tell(f"{what}-downloaded", detail=shown)
+        if digest == wanted:
+            os.replace(target + ".part", target)
+            reports.tell(f"{what}-verified")
+            return target
+        problems.append(f"{shown} has the digest {digest}, not {wanted}")
+        os.unlink(target + ".part")
+    refused = any("has the digest" in problem for problem in problems)
+    raise BootError(
+        f"{what}-verified" if refused else f"{what}-downloaded", "; ".join(problems) or "there is no source"
+    )
+
+
+def download(url: str, target: str, patience: float) -> str:
+    """Writes what is there to ``target`` and returns its SHA-256. Repeated while the server is busy or away."""
+    give_up = time.monotonic() + patience
+    pause = 0.5
+    while True:
+        try:
+            digest = hashlib.sha256()
+            with urllib.request.urlopen(url, timeout=30) as answer, open(target, "wb") as file:
+                for block in iter(lambda: answer.read(BLOCK), b""):
+                    digest.update(block)
+                    file.write(block)
+            return digest.hexdigest()
+        except urllib.error.HTTPError as error:
+            if (error.code < 500 and error.code != 429) or time.monotonic() + pause >= give_up:
+                raise
+        except OSError:
+            if time.monotonic() + pause >= give_up:
+                raise
+        time.sleep(pause)
+        pause = min(8.0, pause * 2)
+
+
+def unpack(file: str, program: str) -> None:
+    """The program, or the member of that name of a compressed archive, made executable."""
+    try:
+        if tarfile.is_tarfile(file):
+            with tarfile.open(file) as archive:
+                name = os.path.basename(program)
+                member = next((one for one in archive if one.isfile() and os.path.basename(one.name) == name), None)
+                source = archive.extractfile(member) if member else None
+                if source is None:
+                    raise BootError("engine-started", f"the archive has no file {name}")
+                with source, open(program, "wb") as out:
+                    out.writelines(iter(lambda: source.read(BLOCK), b""))
+        else:
+            os.replace(file, program)
+        os.chmod(program, 0o755)
+        subprocess.run([program, "--version"], check=True, capture_output=True, timeout=30)
+    except (OSError, tarfile.TarError, subprocess.SubprocessError) as error:
+        raise BootError("engine-started", f"the engine does not run on this machine: {error}") from error
+
+
+def work(reports: Reports, command: list[str], token: str, environment: dict[str, str]) -> int:
+    """Runs the agent, which gets its token on standard input, to its end."""
+    kept = {name: value for name, value in environment.items() if name in FOR_AGENT or not name.startswith("CADENCE_")}
+    try:
+        agent = subprocess.Popen(command, stdin=subprocess.PIPE, env=kept)
+    except OSError as error:
+        raise BootError("started", f"the agent cannot be started: {error}") from error
+    assert agent.stdin is not None
+    try:
+        agent.stdin.write(token.encode() + b"\n")
+        agent.stdin.close()
+    except BrokenPipeError:
+        say("the agent ended before it had read its token")
+    reports.tell("started")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda got, _: agent.send_signal(got))
+    return agent.wait()
+
+
+def uptime() -> str:
+    try:
+        with open("/proc/uptime") as file:
+            up = f"{float(file.read().split()[0]):.1f} s after the kernel"
+    except (OSError, ValueError):
+        up = "at a time that is not known"
+    return f"{up}, Python {platform.python_version()}, {platform.machine()}"
+
+
+def say(text: str) -> None:
+    line = f"cadence-boot: {text}\n"
+    sys.stderr.write(line)
+    console = os.environ.get("CADENCE_CONSOLE")
+    if console:
+        try:
+            with open(console, "a") as file:
+                file.write(line)
+        except OSError:
+            sys.stderr.write("cadence-boot: the console cannot be written to\n")
+            del os.environ["CADENCE_CONSOLE"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,234 @@
+"""A pipeline whose runners are jobs of a real API server; the test stands in for the node, and runs the containers as processes."""
+
+import base64
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runner_bootstrap.build import build
+from tests.doubles.cluster import MANIFESTS, NAMESPACE, Cluster, Refused, cluster
+from tests.e2e.api import Api
+from tests.e2e.conftest import Stack
+
+_BOOT = Path(__file__).parents[2] / "runner_bootstrap" / "machine"
+
+
+class Node:
+    """Controllers, scheduler and kubelet in one: each job gets a pod, and each pod's container is a process."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.cluster, self.folder = cluster, folder
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.told: dict[str, Mapping[str, str]] = {}
+        #: What the config map of the agent inside holds.
+        self.shared: Mapping[str, str] = {}
+        self.refusals: list[str] = []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._work, name="node")
+
+    def _work(self) -> None:
+        while not self.over.wait(0.2):
+            for job in self.cluster.call("GET", self.cluster.jobs())["items"]:
+                self._again_if_refused(partial(self._look, job))
+            self._again_if_refused(self.cluster.collect)
+
+    def _again_if_refused(self, work: Callable[[], None]) -> None:
+        """What changed meanwhile is looked at again, as by all controllers."""
+        try:
+            work()
+        except Refused as refusal:
+            self.refusals.append(str(refusal))
+
+    def _look(self, job: Mapping[str, Any]) -> None:
+        name = job["metadata"]["name"]
+        process = self.processes.get(name)
+        if "deletionTimestamp" in job["metadata"]:
+            if process and process.poll() is None:
+                process.terminate()
+        elif process is None:
+            secrets = {
+                each["metadata"]["name"] for each in self.cluster.call("GET", self.cluster.core("secrets"))["items"]
+            }
+            if name in secrets:  # a kubelet waits for it as well
+                self.cluster.run(job)
+                self.processes[name] = self._start(name, job["spec"]["template"]["spec"]["containers"][0])
+        elif process.poll() is not None and not job.get("status", {}).get("completionTime"):
+            self.cluster.finish(name)
+
+    def _start(self, name: str, container: Mapping[str, Any]) -> "subprocess.Popen[bytes]":
+        place = self.folder / name
+        place.mkdir()
+        variables = dict(self.shared) if "envFrom" in container else {}
+        variables |= {each["name"]: each["value"] for each in container["env"] if "value" in each}
+        for each in container["env"]:
+            if "valueFrom" in each:
+                source = each["valueFrom"]["secretKeyRef"]
+                path = self.cluster.core(f"secrets/{source['name']}")
+                variables[each["name"]] = _decoded(self.cluster.call("GET", path)["data"][source["key"]])
+        self.told[name] = variables
+        surroundings = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "CADENCE_FOLDER": str(place),
+            "TMPDIR": str(place),
+        }
+        with (place / "log").open("wb") as log:
+            return subprocess.Popen(
+                ["sh", str(_BOOT / "boot.sh"), str(_BOOT)],
+                env={**surroundings, **variables},
+                cwd=place,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def logs(self) -> str:
+        texts = [f"{path}:\n{path.read_text()}" for path in self.folder.glob("*/log")]
+        return "\n".join([*texts, *self.refusals[-5:]])
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode()
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    folder = tmp_path_factory.mktemp("cluster")
+    with cluster(folder) as made:
+        made.quota({"count/jobs.batch": "200"})
+        node = Node(made, folder)
+        node.thread.start()
+        try:
+            yield node
+        finally:
+            node.over.set()
+            node.thread.join()
+            for process in node.processes.values():
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def pool(api: Api, node: Node) -> str:
+    settings = {
+        "server": node.cluster.url,
+        "certificate": Path(node.cluster.certificate).read_text(),
+        "namespace": NAMESPACE,
+        "image": "registry.example/cadence-runner:1",
+        "service_account": "runner",
+        "kept_for": 60,
+    }
+    body = {"provider": "kubernetes", "settings": settings, "credentials": {"token": node.cluster.token}}
+    answer = api.call("PUT", "/v1/pools/cluster", json=body)
+    assert answer.ok, answer.text
+    return "cluster"
+
+
+def test_a_pipeline_runs_in_two_pools_with_a_stream_between_them(api: Api, node: Node, pool: str) -> None:
+    run_id = api.start(
+        {
+            "cadence": 1,
+            "name": "between-pools",
+            "treatments": {
+                "count": {
+                    "run": 'seq 1 1000 > "$CADENCE_OUT_numbers"',
+                    "outputs": {"numbers": "Stream<string>"},
+                    "pools": [pool],
+                },
+                "sum": {
+                    "run": 'awk \'{s += $1} END {print "sum is " s}\' "$CADENCE_IN_numbers"',
+                    "inputs": {"numbers": "Stream<string>"},
+                    "pools": ["local"],
+                },
+            },
+            "connections": ["count.numbers -> sum.numbers"],
+        }
+    )
+    try:
+        run = api.finished(run_id, within=180)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{node.logs()}") from None
+    assert run["state"] == "succeeded", (run, node.logs())
+    assert any(line["text"] == "sum is 500500" for line in api.lines(run_id))
+    (name,) = node.processes
+    # What the pod was told is of no use to anybody afterwards.
+    token = node.told[name]["CADENCE_RUNNER_TOKEN"]
+    assert token not in node.logs()
+
+
+@pytest.fixture
+def agent_inside(stack: Stack, api: Api, node: Node, tmp_path: Path) -> Iterator[str]:
+    """An agent as `outbound.yaml` has it, with the service account that it gets there, and nothing else of the cluster."""
+    made = node.cluster
+    manifests = list(yaml.safe_load_all((MANIFESTS / "outbound.yaml").read_text()))
+    made.apply(MANIFESTS / "outbound.yaml")
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}}
+    account = tmp_path / "account"
+    account.mkdir()
+    token = made.call("POST", made.core("serviceaccounts/cadence-agent/token"), asked)["status"]["token"]
+    (account / "token").write_text(token)
+    (account / "namespace").write_text(NAMESPACE)
+    (account / "ca.crt").write_text(Path(made.certificate).read_text())
+    jobs = tmp_path / "job.json"
+    jobs.write_text(next(each["data"]["job.json"] for each in manifests if each["metadata"]["name"] == "cadence-job"))
+    assert api.call("PUT", "/v1/pools/inside", json={"provider": "host"}).ok
+    token = api.call("POST", "/v1/tokens", json={"name": "inside", "permissions": ["hosts:join"]}).json()["token"]
+    digest = hashlib.sha256(build(tmp_path / "agent.pyz").read_bytes()).hexdigest()
+    node.shared = {
+        "CADENCE_GATEWAY": stack.url,
+        "CADENCE_AGENT_URLS": f"{stack.url}/runner/v1/agent/{digest}",
+        "CADENCE_AGENT_SHA256": digest,
+    }
+    deployed = next(each for each in manifests if each["kind"] == "Deployment")["spec"]["template"]["spec"]
+    words = ["--pool", "inside", "--name", "inside", "--jobs", str(jobs), "--slots", "5", "--grace", "0"]
+    assert deployed["containers"][0]["args"][0] == "host"
+    port = made.url.rpartition(":")[2]
+    inside = {
+        "PATH": os.environ["PATH"],
+        "CADENCE_FOLDER": str(tmp_path / "agent"),
+        "CADENCE_JOIN_TOKEN": token,
+        "CADENCE_SERVICE_ACCOUNT": str(account),
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": port,
+        **node.shared,
+    }
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["sh", str(_BOOT / "boot.sh"), str(_BOOT), "host", *words, "--state", str(tmp_path / "host.json")],
+            env=inside, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        yield "inside"
+    finally:
+        process.terminate()
+        process.wait(30)
+        print((tmp_path / "log").read_text())
+
+
+def test_a_cluster_that_nobody_reaches_gets_its_work_by_calling_out(api: Api, node: Node, agent_inside: str) -> None:
+    document = {
+        "cadence": 1,
+        "name": "inside",
+        "treatments": {"hello": {"run": "echo from inside", "pools": [agent_inside]}},
+    }
+    run_id = api.start(document)
+    try:
+        run = api.finished(run_id, within=180)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{node.logs()}") from None
+    assert run["state"] == "succeeded", (run, node.logs())
+    assert [line["text"] for line in api.lines(run_id)] == ["from inside"]
+    # Once it has ended, the agent clears it away.
+    until = time.monotonic() + 30
+    while node.cluster.call("GET", node.cluster.jobs(), params={"labelSelector": "cadence-host-pool"})["items"]:
+        assert time.monotonic() < until, "the agent left its job behind"
+        time.sleep(0.2)

@@ -1,0 +1,56 @@
+"""`PoolRecords` in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cadence.application.pool_ports import Probe, SweepResult
+
+Key = tuple[str, str]
+
+
+@dataclass
+class MemoryPoolRecords:
+    since: dict[Key, dict[str, datetime]] = field(default_factory=dict)
+    runners: dict[Key, set[str]] = field(default_factory=dict)
+    probes: dict[Key, Probe] = field(default_factory=dict)
+    sweeps: dict[Key, SweepResult] = field(default_factory=dict)
+    refused: dict[Key, dict[str, tuple[datetime, str]]] = field(default_factory=dict)
+
+    def marks(self, organization: str, pool: str) -> Mapping[str, datetime]:
+        return dict(self.since.get((organization, pool), {}))
+
+    def mark(self, organization: str, pool: str, ref: str, at: datetime) -> None:
+        self.since.setdefault((organization, pool), {})[ref] = at
+
+    def unmark(self, organization: str, pool: str, ref: str) -> None:
+        self.since.get((organization, pool), {}).pop(ref, None)
+
+    def note_active(self, organization: str, pool: str, runner_id: str, at: datetime) -> None:
+        self.runners.setdefault((organization, pool), set()).add(runner_id)
+
+    def note_ended(self, organization: str, pool: str, runner_id: str) -> None:
+        self.runners.get((organization, pool), set()).discard(runner_id)
+
+    def active(self, organization: str, pool: str) -> Sequence[str]:
+        return sorted(self.runners.get((organization, pool), set()))
+
+    def note_probe(self, organization: str, pool: str, probe: Probe) -> None:
+        self.probes[organization, pool] = probe
+
+    def probe(self, organization: str, pool: str) -> Probe | None:
+        return self.probes.get((organization, pool))
+
+    def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None:
+        self.sweeps[organization, pool] = result
+
+    def sweep(self, organization: str, pool: str) -> SweepResult | None:
+        return self.sweeps.get((organization, pool))
+
+    def note_refusal(self, organization: str, pool: str, offer: str, at: datetime, reason: str) -> None:
+        self.refused.setdefault((organization, pool), {})[offer] = (at, reason[:1000])
+
+    def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
+        return [
+            (offer, at, reason) for offer, (at, reason) in sorted(self.refused.get((organization, pool), {}).items())
+        ]

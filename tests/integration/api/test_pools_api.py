@@ -1,0 +1,146 @@
+"""Pools over the API's own Lambda: what may be said of them, and what is never said back."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cadence.adapters.aws import client
+from cadence.application.pool_ports import CheckResult, Probe, SweepResult
+from cadence.domain.errors import Violation
+from cadence.domain.runner import Runner, RunnerState
+from tests.integration.api.calling import Api
+
+CLOUD: dict[str, Any] = {
+    "provider": "fake",
+    "credentials": {"secret_key": "hunter2"},
+    "settings": {"zone": "fr-par-1"},
+    "region": "fr-par",
+    "residency": "eu",
+    "price": {"per_hour": 1.5, "currency": "EUR"},
+    "offers": [{"name": "DEV1-S", "cpu": 2000, "memory": 2048, "per_hour": 0.01, "spot": True}],
+    "labels": ["gpu=none"],
+    "warm": [{"days": ["mon"], "start": "08:00", "end": "18:30", "timezone": "Europe/Paris", "stopped": 2}],
+    "max_duration": 7200,
+    "budget": {"per_month": 100},
+}
+
+
+@pytest.fixture
+def asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What providers' Lambdas were asked; there is a provider `fake` that knows the setting `zone`."""
+    calls: list[tuple[str, str]] = []
+
+    def ask(_: Any, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
+        calls.append((operation, pool))
+
+    def check(provider: str, settings: dict[str, Any]) -> list[Violation]:
+        return [Violation(f"/settings/{name}", "is unknown") for name in settings if name != "zone"]
+
+    monkeypatch.setattr("cadence.adapters.lambda_provider_calls.LambdaProviderCalls.ask", ask)
+    monkeypatch.setattr("api.routes.pools.PROVIDERS", ("host", "fake"))
+    monkeypatch.setattr("api.routes.pools.check_settings", check)
+    return calls
+
+
+def pointers(answer: Any) -> list[str]:
+    return [one["pointer"] for one in answer.json["violations"]]
+
+
+def test_a_pool_is_given_back_as_it_was_given_but_for_its_credentials(api: Api, asked: list[tuple[str, str]]) -> None:
+    assert api("PUT", "/v1/pools/par", CLOUD).status == 201
+    detail = api("GET", "/v1/pools/par").json
+    assert {key: detail["pool"][key] for key in CLOUD if key not in {"credentials", "offers"}} == {
+        key: value if key != "warm" else [{**value[0], "ready": 0}]
+        for key, value in CLOUD.items()
+        if key not in {"credentials", "offers"}
+    }
+    assert detail["credentials"]["names"] == ["secret_key"]
+    assert "hunter2" not in api("GET", "/v1/pools/par").text + api("GET", "/v1/pools").text
+    assert "hunter2" not in str(client("dynamodb").scan(TableName="access")["Items"])
+    assert asked == [("probe", "par")]
+    # What was given back may be given again, and keeps the credentials.
+    again = {key: value for key, value in detail["pool"].items() if key != "name"}
+    assert api("PUT", "/v1/pools/par", again).status == 200
+    assert api("GET", "/v1/pools/par").json["credentials"]["names"] == ["secret_key"]
+    assert api.services.pools.credentials.get(api.services.access.get_pool("default", "par")) == {
+        "secret_key": "hunter2"
+    }
+
+
+def test_credentials_are_for_one_provider_only(api: Api, asked: list[tuple[str, str]]) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    api("PUT", "/v1/pools/par", {"provider": "host"})
+    pool = api.services.access.get_pool("default", "par")
+    assert api.services.pools.credentials.get(pool) == {}
+
+
+def test_mistakes_are_told_with_their_places_and_without_values(api: Api, asked: list[tuple[str, str]]) -> None:
+    wrong = {
+        **CLOUD,
+        "settings": {"zone": "a", "secret": "hunter2"},
+        "warm": [{"start": "25:00", "timezone": "Mars/Base"}, {"start": "08:00", "end": "07:00"}],
+    }
+    answer = api("PUT", "/v1/pools/par", wrong)
+    assert answer.status == 422
+    assert pointers(answer) == ["/warm/0/start", "/warm/0/timezone", "/settings/secret"]
+    assert "hunter2" not in answer.text
+    assert pointers(api("PUT", "/v1/pools/par", {"provider": "fake", "budget": {"per_month": 1}})) == ["/budget"]
+    assert pointers(api("PUT", "/v1/pools/par", {"provider": "moon"})) == ["/provider"]
+    assert pointers(api("PUT", "/v1/pools/par", {"provider": "host", "credentials": {"a": "b"}})) == ["/credentials"]
+
+
+def test_settings_are_checked_by_the_providers_schema(api: Api) -> None:
+    answer = api("PUT", "/v1/pools/mine", {"provider": "host", "settings": {"password": "hunter2"}})
+    assert answer.status == 422 and pointers(answer) == ["/settings"]
+    assert "password" in answer.text and "hunter2" not in answer.text
+    assert api("GET", "/v1/schemas/pool-settings/host/1").json["title"] == "Settings of a pool of hosts"
+
+
+def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, str]]) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    its, now = api.services.pools, api.services.clock()
+    checks = (CheckResult("credentials"), CheckResult("quota", "0 of 10 left", "ask for more"))
+    its.records.note_probe("default", "par", Probe(now, checks))
+    its.records.note_sweep("default", "par", SweepResult(now, 3, 1))
+    its.records.note_refusal("default", "par", "DEV1-S", now, "out of stock")
+    began = now - timedelta(hours=2)
+    api.services.runners.put_runner(
+        Runner("r-1", "01run", "build", 1, "default", "default", "par", "fake", RunnerState.BOOTING, began)
+    )
+    its.records.note_active("default", "par", "r-1", began)
+    detail = api("GET", "/v1/pools/par").json
+    assert (detail["probe"]["passed"], detail["probe"]["checks"][1]["missing"]) == (False, "0 of 10 left")
+    assert (detail["sweep"]["seen"], detail["sweep"]["ended"]) == (3, 1)
+    assert detail["refusals"][0]["reason"] == "out of stock"
+    (runner,) = detail["runners"]
+    assert (runner["treatment"], runner["state"]) == ("build", "booting")
+    assert runner["cost"] == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple[str, str]]) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    its, now = api.services.pools, api.services.clock()
+    its.records.note_active("default", "par", "r-1", now)
+    api.services.runners.put_runner(
+        Runner("r-1", "01run", "build", 1, "default", "default", "par", "fake", RunnerState.BOOTING, now)
+    )
+    refused = api("DELETE", "/v1/pools/par")
+    assert refused.status == 409 and "has 1 runners" in refused.text
+    its.records.note_ended("default", "par", "r-1")
+    its.records.note_sweep("default", "par", SweepResult(now, 1, 0))
+    refused = api("DELETE", "/v1/pools/par")
+    assert refused.status == 409 and "had 1 machines" in refused.text
+    assert asked[-1] == ("sweep", "par")
+    its.records.note_sweep("default", "par", SweepResult(now, 0, 0))
+    assert api("DELETE", "/v1/pools/par").status == 204
+    assert api("GET", "/v1/pools/par").status == 404
+    assert api.services.access.swept_pools() == []
+    assert "hunter2" not in str(client("dynamodb").scan(TableName="access")["Items"])
+
+
+def test_a_probe_is_asked_for_again(api: Api, asked: list[tuple[str, str]]) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    assert api("POST", "/v1/pools/par/probe").status == 202
+    assert asked == [("probe", "par")] * 2
+    assert [pool.pool for pool in api.services.access.swept_pools()] == ["par"]

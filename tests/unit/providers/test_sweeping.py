@@ -1,0 +1,183 @@
+"""Which machines nobody wants, and how they are ended."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cadence.application.access_ports import SweptPool
+from cadence.application.pool_ports import SweepResult
+from cadence.application.sweep_pools import SweepPools
+from cadence.domain.errors import Transient
+from cadence.domain.runner import Runner, RunnerState
+from cadence.providers.contract import Condition, Machine
+from cadence.providers.sweeping import Sweep, orphaned
+from tests.fakes.cloud import MemoryCloud
+from tests.fakes.pool_records import MemoryPoolRecords
+from tests.fakes.runners import MemoryRunnerStore
+from tests.fakes.services import ManualClock
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def runner(state: RunnerState, **fields: Any) -> Runner:
+    return Runner("r-1", "run", "build", 1, "acme", "site", "near", "fake", state, NOW - HOUR, **fields)
+
+
+def machine(**fields: Any) -> Machine:
+    return dataclasses.replace(
+        Machine("m-1", "r-1", Condition.RUNNING, NOW - HOUR, NOW + HOUR, price_per_hour=0.1), **fields
+    )
+
+
+@pytest.mark.parametrize("state", [state for state in RunnerState if state.live])
+def test_no_machine_of_a_live_runner_is_ever_an_orphan(state: RunnerState) -> None:
+    for one in (machine(), machine(ref="second"), machine(created_at=None), machine(expires_at=NOW - HOUR)):
+        assert orphaned(one, runner(state, ref="m-1"), "near", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "known", "why"),
+    [
+        (machine(), runner(RunnerState.LOST), "is lost"),
+        (machine(), runner(RunnerState.RELEASED), "is released"),
+        (machine(), runner(RunnerState.COMPLETED), "is completed"),
+        (machine(), None, "nobody remembers runner r-1"),
+        (machine(), dataclasses.replace(runner(RunnerState.CLAIMED), pool="far"), "went on in pool far"),
+        (machine(runner_id="", expires_at=NOW), None, "its time ended"),
+        (machine(created_at=None), runner(RunnerState.LOST), "is lost"),
+    ],
+)
+def test_orphans(one: Machine, known: Runner | None, why: str) -> None:
+    assert why in str(orphaned(one, known, "near", NOW))
+
+
+@pytest.mark.parametrize(
+    ("one", "known"),
+    [
+        (machine(created_at=NOW - timedelta(seconds=170)), None),
+        (machine(created_at=NOW - timedelta(seconds=170)), runner(RunnerState.LOST)),
+        (machine(created_at=None), None),
+        (machine(), runner(RunnerState.COMPLETED, lease_until=NOW - timedelta(minutes=4))),
+        (machine(), runner(RunnerState.RELEASED, held_until=NOW + HOUR)),
+        (machine(condition=Condition.STOPPING), runner(RunnerState.LOST)),
+        (machine(condition=Condition.GONE), None),
+        (machine(runner_id=""), None),
+    ],
+)
+def test_what_is_left_alone(one: Machine, known: Runner | None) -> None:
+    assert orphaned(one, known, "near", NOW) is None
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = ManualClock(NOW)
+        self.cloud = MemoryCloud(self.clock)
+        self.runners = MemoryRunnerStore()
+        self.records = MemoryPoolRecords()
+        self.sweep = Sweep(lambda *_: self.cloud, self.runners.get_runners, self.records, self.clock)
+
+    def swept(self) -> Any:
+        result = self.sweep("acme", "near")
+        self.clock.advance(timedelta(minutes=5))
+        return result
+
+
+def test_an_orphan_is_marked_then_looked_at_again_then_ended() -> None:
+    world = World()
+    world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
+    assert world.swept().marked == ("machine-of-r-1",)
+    assert world.cloud.machines
+    assert world.swept().ended == ("machine-of-r-1",)
+    assert world.cloud.machines == {}
+    assert world.records.sweep("acme", "near") == SweepResult(NOW + timedelta(minutes=5), 1, 1)
+    assert world.swept().seen == ()
+    assert world.records.marks("acme", "near") == {}
+
+
+def test_what_turns_out_to_be_wanted_is_left_alone() -> None:
+    world = World()
+    world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
+    world.swept()
+    world.runners.put_runner(runner(RunnerState.CLAIMED))
+    assert world.swept().ended == ()
+    assert world.records.marks("acme", "near") == {}
+    assert world.cloud.machines
+
+
+def test_it_is_looked_at_again_at_the_last_moment() -> None:
+    world = World()
+    world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
+    world.swept()
+    reads: list[Any] = []
+
+    def later(ids: Any) -> Any:
+        reads.append(list(ids))
+        return {"r-1": runner(RunnerState.BOOTING)} if len(reads) > 1 else {}
+
+    sweep = Sweep(lambda *_: world.cloud, later, world.records, world.clock)
+    assert sweep("acme", "near").ended == ()
+
+
+def test_two_sweeps_at_once_end_nothing_at_first_sight() -> None:
+    world = World()
+    world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
+    world.sweep("acme", "near")
+    assert world.sweep("acme", "near").ended == ()
+
+
+def test_one_that_cannot_be_ended_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    for number in range(3):
+        ref = f"machine-of-{number}"
+        world.cloud.machines[ref] = machine(ref=ref, runner_id=str(number))
+    stop = world.cloud.stop
+
+    def refusing(ref: str) -> None:
+        if ref == "machine-of-1":
+            raise Transient("503")
+        stop(ref)
+
+    world.cloud.stop = refusing  # type: ignore[method-assign]
+    world.swept()
+    result = world.swept()
+    assert (result.ended, result.refused) == (("machine-of-0", "machine-of-2"), ("machine-of-1",))
+    world.cloud.stop = stop  # type: ignore[method-assign]
+    assert world.swept().ended == ("machine-of-1",)
+
+
+class Calls:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
+        if pool == "broken":
+            raise Transient("no")
+        self.asked.append((operation, pool))
+
+
+def test_pools_where_something_runs_are_looked_after_at_every_look_and_idle_ones_hourly() -> None:
+    clock, records, calls = ManualClock(NOW), MemoryPoolRecords(), Calls()
+    names = ("busy", "had some", "idle", "new")
+    sweep = SweepPools(lambda: [SweptPool("acme", name, "fake") for name in names], records, calls, clock)
+    records.note_active("acme", "busy", "r-1", NOW)
+    for name, seen in (("busy", 0), ("had some", 2), ("idle", 0)):
+        records.note_sweep("acme", name, SweepResult(NOW - timedelta(minutes=5), seen, 0))
+    assert sweep() == 3
+    assert [pool for _, pool in calls.asked] == ["busy", "had some", "new"]
+    clock.advance(timedelta(minutes=55))
+    records.note_sweep("acme", "new", SweepResult(NOW, 0, 0))
+    calls.asked.clear()
+    sweep()
+    assert [pool for _, pool in calls.asked] == ["busy", "had some", "idle"]
+
+
+def test_a_pool_that_cannot_be_asked_keeps_no_other_from_it() -> None:
+    calls = Calls()
+    pools = [SweptPool("acme", name, "fake") for name in ("broken", "near")]
+    sweep = SweepPools(lambda: pools, MemoryPoolRecords(), calls, ManualClock(NOW))
+    with pytest.raises(Transient):
+        sweep()
+    assert calls.asked == [("sweep", "near")]

@@ -1,0 +1,149 @@
+"""Which pool gives a treatment its runner, why, and what becomes of an attempt whose machine is taken away."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cadence.domain import placing
+from cadence.domain.errors import NotReady, ProviderRejected
+from cadence.domain.placing import BACK_OFF, Refusal, in_order, misfit
+from cadence.domain.pool import LargestRunner, Pool, Price
+from cadence.domain.pool_policy import InstanceOffer, Policy, WarmWindow, warm_now
+from cadence.domain.retrying import MOST_INTERRUPTIONS
+from cadence.domain.run import TreatmentState
+from cadence.domain.runner import Outcome
+from tests.unit.scheduling.setting import RUN, Setting, spec
+
+NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)  # a Tuesday
+SMALL = InstanceOffer("small", 2000, 4096, per_hour=0.1)
+BIG = InstanceOffer("big", 8000, 32768, per_hour=0.9)
+
+
+def pool(name: str, provider: str = "cloud", price: float | None = None, **policy: Any) -> Pool:
+    return Pool("acme", name, provider, price=Price(price) if price else None, policy=Policy(**policy))
+
+
+def names(*pools: Pool, wanted: Any = None, refusals: Any = None) -> list[str]:
+    return [one.name for one, _ in in_order(pools, wanted or spec("x"), refusals or {}, NOW)]
+
+
+def test_without_a_list_the_warm_come_first_then_the_cheap() -> None:
+    warm = pool("warm", price=9, warm=(WarmWindow(ready=1),))
+    assert names(pool("unpriced"), pool("dear", price=2), pool("cheap", price=1), warm) == [
+        "warm", "cheap", "dear", "unpriced",
+    ]  # fmt: skip
+
+
+def test_the_pipelines_list_is_kept() -> None:
+    wanted = spec("x", pools=("dear", "cheap"))
+    assert names(pool("dear", price=2), pool("cheap", price=1), wanted=wanted) == ["dear", "cheap"]
+
+
+def test_a_pool_that_had_no_room_a_moment_ago_is_asked_last() -> None:
+    wanted = spec("x", pools=("a", "b"))
+    refused = {"a": [Refusal("t3.large", NOW - timedelta(seconds=5), "InsufficientInstanceCapacity")]}
+    (first, _), (second, words) = in_order([pool("a"), pool("b")], wanted, refused, NOW)
+    assert (first.name, second.name) == ("b", "a")
+    assert "had no room for t3.large" in words and "InsufficientInstanceCapacity" in words
+    old = {"a": [dataclasses.replace(refused["a"][0], at=NOW - BACK_OFF)]}
+    assert names(pool("a"), pool("b"), wanted=wanted, refusals=old) == ["a", "b"]
+
+
+def test_the_price_is_that_of_the_cheapest_machine_that_fits() -> None:
+    two = pool("two", offers=(SMALL, BIG))
+    assert placing.hourly(two, spec("x", cpu=1000)) == 0.1
+    assert placing.hourly(two, spec("x", cpu=4000)) == 0.9
+
+
+@pytest.mark.parametrize(
+    ("one", "fields", "why"),
+    [
+        (dataclasses.replace(pool("p"), projects=("other",)), {}, "does not serve project site"),
+        (pool("p"), {"arch": "arm64"}, "has no arm64"),
+        (dataclasses.replace(pool("p"), largest=LargestRunner(cpu=1000)), {"cpu": 2000}, "at most 1000 millicores"),
+        (dataclasses.replace(pool("p"), largest=LargestRunner(images=False)), {"image": "a"}, "runs no images"),
+        (pool("p", max_duration=60), {"max_duration": 61}, "at most 60 s of max_duration"),
+        (pool("p", offers=(SMALL,)), {"memory": 8192}, "no offer of pool p"),
+    ],
+)
+def test_pools_that_can_never_give_the_runner(one: Pool, fields: dict[str, Any], why: str) -> None:
+    assert why in str(misfit(one, spec("x", **fields), "site"))
+    assert misfit(pool("p", offers=(BIG,)), spec("x", cpu=8000), "site") is None
+
+
+def test_windows_are_read_in_their_own_time_zone() -> None:
+    morning = WarmWindow(("tue",), "12:30", "14:00", "Europe/Paris", ready=2, stopped=1)
+    always = WarmWindow(stopped=3)
+    assert warm_now([morning, always], NOW) == (2, 3)
+    assert warm_now([morning], NOW + timedelta(hours=1)) == (0, 0)
+    assert warm_now([morning], NOW + timedelta(days=1)) == (0, 0)
+
+
+def test_what_was_considered_is_noted_of_the_treatment(setting: Setting) -> None:
+    setting.pools.pools = (pool("near", "host"), dataclasses.replace(pool("far"), projects=("other",)))
+    setting.admitted(spec("build"))
+    setting.place("build")
+    first, second = placing.decode(setting.treatment("build").placement)
+    assert (first.pool, first.fits) == ("near", True)
+    assert (second.pool, second.fits, second.reason) == ("far", False, "pool far does not serve project site")
+
+
+def test_hosts_alone_cost_no_read_of_refusals(setting: Setting) -> None:
+    def refuse(organization: str, name: str) -> Any:
+        raise AssertionError("nothing is to be read")
+
+    setting.placing = dataclasses.replace(setting.placing, refusals=refuse)
+    setting.pools.pools = (pool("near", "host"), pool("far", "host"))
+    setting.admitted(spec("a"))
+    setting.place("a")
+    setting.pools.pools = (pool("near"),)
+
+
+def test_waiting_for_room_says_so(setting: Setting) -> None:
+    setting.pools.pools = (pool("near"),)
+    setting.admitted(spec("build"))
+    placement = setting.place("build")
+    with pytest.raises(NotReady):
+        setting.place("build", placement)
+    assert setting.treatment("build").waiting_for == "no room in near: trying again after 15 s"
+
+
+def test_nothing_fits_is_told_with_each_reason(setting: Setting) -> None:
+    setting.pools.pools = (pool("near", offers=(SMALL,)), pool("far", max_duration=1))
+    setting.admitted(spec("build", cpu=64_000))
+    with pytest.raises(ProviderRejected, match=r"no offer of pool near.*pool far has at most 1 s of max_duration"):
+        setting.place("build")
+
+
+def interrupted(setting: Setting, name: str = "build") -> str:
+    return setting.done(name, Outcome.INTERRUPTED, "EC2 takes the spot instance back")
+
+
+def test_an_interrupted_attempt_goes_on_elsewhere_and_counts_for_nothing(setting: Setting) -> None:
+    setting.pools.pools = (pool("spot", "here"), pool("demand", "there"))
+    retry = dataclasses.replace(spec("x").retry, infrastructure=0, wait=60)
+    setting.admitted(spec("build", retry=retry))
+    assert interrupted(setting) == "retry"
+    treatment = setting.treatment("build")
+    assert (treatment.attempt, treatment.interruptions, treatment.infrastructure_failures) == (2, 1, 0)
+    assert [change.state for change in treatment.history][-2:] == [TreatmentState.INTERRUPTED, TreatmentState.PLACING]
+    assert setting.place("build").pool == "demand"
+
+
+def test_an_attempt_that_is_interrupted_again_and_again_is_lost_in_the_end(setting: Setting) -> None:
+    setting.admitted(spec("build"))
+    assert [interrupted(setting) for _ in range(MOST_INTERRUPTIONS)] == ["retry"] * MOST_INTERRUPTIONS
+    assert interrupted(setting) == "done"
+    treatment = setting.treatment("build")
+    assert (treatment.state, treatment.cause) == (TreatmentState.LOST, "EC2 takes the spot instance back")
+
+
+def test_what_is_interrupted_while_it_is_cancelled_is_cancelled(setting: Setting) -> None:
+    setting.admitted(spec("build"))
+    setting.running("build")
+    setting.runs.request_cancel(RUN, "build", "another instance failed")
+    setting.complete("build", Outcome.INTERRUPTED, "the runner was told to stop (SIGTERM)")
+    setting.settle("build", 1)
+    assert setting.state("build") is TreatmentState.CANCELLED
