@@ -46,6 +46,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "CACHE_MEBIBYTES": "20",
         "PROJECT_CACHE_MEBIBYTES": "40",
+        "GIT_HOSTS": "",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")
