@@ -87,7 +87,7 @@ class Watchdog:
                 # Whoever was to make it has answered by now, or ended half-way; in the first case nobody hears this.
                 self.machines.fail(task_token, Transient(f"runner {runner_id} was to be asked for, and was not"))
             return
-        tokens = {token for token in (runner.task_token, task_token) if token}
+        tokens = [token for token in dict.fromkeys((runner.task_token, task_token)) if token]
         if runner.state is RunnerState.COMPLETED:
             # Again, in case its result was kept, but the call that kept it went no further, or told a launch that nobody waits for.
             for token in tokens:
