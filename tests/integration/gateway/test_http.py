@@ -36,7 +36,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "RUNS_TABLE": "runs",
         "RUNNERS_TABLE": "runners",
         "DATA_BUCKET": "data",
-        "SECRETS_KEY": world.secrets._key_id,
+        "SECRETS_KEY": world.secrets._cipher._key_id,
         "LOG_STREAM_NAME": "log-lines",
         "RUN_MACHINE_ARN": machine,
         "TREATMENT_MACHINE_ARN": machine,
