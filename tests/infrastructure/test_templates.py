@@ -54,7 +54,7 @@ _ALLOWED_WILDCARD_ENDS = (
 )
 # A pool is in whatever region its settings say: what its provider makes and ends there. Conditions hold it to its marks.
 _IN_ANY_REGION = re.compile(
-    r":(ec2|ecs|logs):\*:[^:]*:(image/|instance/|launch-template/|network-interface/|security-group/|subnet/|volume/"
+    r":(ec2|ecs|logs):\*:.*:(image/|instance/|launch-template/|network-interface/|security-group/|subnet/|volume/"
     r"|task/|task-definition/cadence-|log-group:)\*$"
 )
 # Actions that know no resource, or that only look where a pool's settings say.
