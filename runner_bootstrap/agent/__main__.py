@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import VERSION, processes
+from . import VERSION, engine_binary, processes
 from .ending import Ending
 from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
@@ -170,6 +170,7 @@ def _host(options: argparse.Namespace) -> int:
     )
     # Before the nursery is forked, so that no runner has to try.
     Bubblewrap.find(settings.hidden)
+    engine_binary.installed()
     return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
 
 

@@ -17,6 +17,7 @@ from .command import Command
 from .containers import ContainerEngine, Environment, Wish
 from .data import Data
 from .ending import Ending
+from .engine import Surroundings, WorkerEngine, with_pull_secrets
 from .errors import INFRASTRUCTURE, SUCCEEDED, AgentError, GatewayError, LeaseLost, Stopped, TreatmentFailed
 from .facts import facts
 from .gateway import Gateway
@@ -71,7 +72,7 @@ class Runner:
         self._gateway, self._site, self._assignment, self._ending = gateway, site, assignment, ending
         self._store = store
         logins = worth_masking(assignment.registries.reveal())
-        self._masker = Masker([*assignment.secrets.reveal().values(), *logins])
+        self._masker = Masker([*assignment.secret_values, *logins])
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(keeper.pid)
         self._series = Series(self._sampler.sample)
@@ -89,6 +90,7 @@ class Runner:
         self._keeper = keeper
         self._command = Command(keeper, self._log, ending)
         self._services: Services | None = None
+        self._engine: WorkerEngine | None = None
         self._image_digest: str | None = None
 
     def run(self) -> bool:
@@ -102,8 +104,7 @@ class Runner:
                 "warning",
             )
         self._attempt()
-        self._assignment.secrets.overwrite()
-        self._assignment.registries.overwrite()
+        self._assignment.overwrite_secrets()
         self._heartbeat.phase = "finishing"
         if self._ending.error:
             self._log.say(self._ending.error, "error")
@@ -128,6 +129,8 @@ class Runner:
         finally:
             try:
                 self._command.kill()
+                if self._engine:
+                    self._engine.stop()
                 if self._services:
                     self._services.remove()
             except AgentError as error:
@@ -145,6 +148,12 @@ class Runner:
         self._data = data = Data(
             assignment, workspace, self._call_port, self._ending, self._masker, self._failed, self._store
         )
+        if assignment.worker:
+            self._engine = self._worker_engine(workspace)
+            assignment.services = self._engine.services
+            assignment.registries = with_pull_secrets(
+                assignment.registries, assignment.pull_secrets.reveal(), self._log
+            )
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
@@ -154,7 +163,11 @@ class Runner:
         data.open_streams()
         self._heartbeat.phase = "running"
         try:
+            if self._engine:
+                self._engine.watch(self._keeper.pid, self._tell_listening)
             self._command.run(launch, assignment.max_duration, data.stdio())
+            if self._engine:
+                self._engine.require_success()
             data.require_outputs()
         except AgentError as error:
             # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
@@ -202,6 +215,9 @@ class Runner:
             self._heartbeat.phase = "preparing"
             self._services = Services(engine, assignment, self._log, self._ending, self._keeper)
             places.update(self._services.start())
+        if self._engine:
+            command = self._engine.start(engine, self._services)
+            places.update(self._engine.variables())
         secrets = assignment.secrets.reveal()
         env = {**assignment.variables(places), **secrets}
         return self._launch(command, Environment(env, list(secrets)), workspace, engine)
@@ -221,6 +237,18 @@ class Runner:
         if assignment.offline:
             raise AgentError("the command cannot be cut off the network here: that takes bubblewrap, or an image")
         return plain(command, env.values, workspace)
+
+    def _worker_engine(self, workspace: Workspace) -> WorkerEngine:
+        around = Surroundings(
+            workspace, self._gateway.url, self._log, self._ending, lambda _, answer: answer, tuple(self._site.hidden)
+        )
+        return WorkerEngine(self._assignment, around)
+
+    def _tell_listening(self, where: dict[str, Any]) -> None:
+        try:
+            self._call_port("listening", where)
+        except Exception as error:  # noqa: BLE001 - a worker that nobody hears of is of no use
+            self._failed(error)
 
     def _heard(self, answer: dict[str, Any]) -> None:
         self._log.set_follow(bool(answer.get("follow")))
