@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NamedTuple, Optional
 
-from . import engine_spec, values
+from . import engine_spec, program_spec, values
 from .errors import AgentError
 
 _PORT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
@@ -123,6 +123,7 @@ class Assignment:
             self.pull_secrets = Secrets(told.pop("pull_secrets", None) or {})
             self.engine_secrets = Secrets(told)
             self.worker = engine_spec.worker(engine["worker"]) if engine.get("worker") else None
+            self.program = program_spec.program(engine["program"]) if engine.get("program") else None
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise AgentError(
                 f"the gateway's assignment cannot be understood: {type(error).__name__} {error}"

@@ -25,6 +25,7 @@ from .heartbeat import Heartbeat
 from .keeper import Keeper
 from .logs import LogBuffer, LogSender, now
 from .masking import Masker
+from .program_engine import CHECK_SECONDS, ProgramEngine
 from .registries import RegistryLogins, worth_masking
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
@@ -90,7 +91,7 @@ class Runner:
         self._keeper = keeper
         self._command = Command(keeper, self._log, ending)
         self._services: Services | None = None
-        self._engine: WorkerEngine | None = None
+        self._engine: WorkerEngine | ProgramEngine | None = None
         self._image_digest: str | None = None
 
     def run(self) -> bool:
@@ -154,6 +155,9 @@ class Runner:
             assignment.registries = with_pull_secrets(
                 assignment.registries, assignment.pull_secrets.reveal(), self._log
             )
+        if assignment.program:
+            self._engine = ProgramEngine(assignment, self._surroundings(workspace))
+            self._check(self._engine, workspace)
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
@@ -171,7 +175,7 @@ class Runner:
             data.require_outputs()
         except AgentError as error:
             # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
-            self._failed(error)
+            self._failed(self._engine.explained(error) if isinstance(self._engine, ProgramEngine) else error)
             raise Stopped from error
         finally:
             data.command_ended()
@@ -239,10 +243,28 @@ class Runner:
         return plain(command, env.values, workspace)
 
     def _worker_engine(self, workspace: Workspace) -> WorkerEngine:
-        around = Surroundings(
+        return WorkerEngine(self._assignment, self._surroundings(workspace))
+
+    def _surroundings(self, workspace: Workspace) -> Surroundings:
+        return Surroundings(
             workspace, self._gateway.url, self._log, self._ending, lambda _, answer: answer, tuple(self._site.hidden)
         )
-        return WorkerEngine(self._assignment, around)
+
+    def _check(self, engine: ProgramEngine, workspace: Workspace) -> None:
+        """The engine's own check of the program, without a network where there is a sandbox."""
+        if engine.check is None:
+            return
+        env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TMPDIR": str(workspace.tmp)}
+        sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
+        launch = (
+            sandbox.launch(engine.check, env, workspace, offline=True)
+            if sandbox
+            else plain(engine.check, env, workspace)
+        )
+        try:
+            self._command.prepare(launch, CHECK_SECONDS)
+        except AgentError as error:
+            raise engine.explained(error) from error
 
     def _tell_listening(self, where: dict[str, Any]) -> None:
         try:
