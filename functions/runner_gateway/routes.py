@@ -86,6 +86,12 @@ def inputs(gateway: Gateway, request: Request) -> Answer:
     return wire.input_json(answer)
 
 
+def listening(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    gateway.note_listening(runner, wire.listening(request.body))
+    return {}
+
+
 def complete(gateway: Gateway, request: Request) -> Answer:
     # A repeated result, whose first answer was lost, may find the runner released already.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
@@ -133,6 +139,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(rf"{_RUNNER}/outputs"), "all_outputs", all_outputs),
     (re.compile(rf"{_RUNNER}/outputs/{_PORT}"), "outputs", outputs),
     (re.compile(rf"{_RUNNER}/inputs/{_PORT}"), "inputs", inputs),
+    (re.compile(rf"{_RUNNER}/listening"), "listening", listening),
     (re.compile(rf"{_RUNNER}/complete"), "complete", complete),
     (re.compile(rf"{_RUNNER}/cache/find"), "cache_find", find_cache),
     (re.compile(rf"{_RUNNER}/cache/read"), "cache_read", read_cache),

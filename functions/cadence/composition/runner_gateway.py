@@ -12,8 +12,10 @@ from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.dynamodb.samples import DynamoSampleStore
+from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.streams import DynamoStreamStore
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
+from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_cache_objects import S3CacheObjects
@@ -31,6 +33,8 @@ from cadence.application.heartbeat import Heartbeat
 from cadence.application.hosts import JoinPool, LeaseWork
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import ReadInput
+from cadence.application.melodium.engine_secrets import ReadEngineSecrets
+from cadence.application.melodium.note_listening import NoteListening
 from cadence.application.outputs import CommitOutput
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.settle import Settle
@@ -52,6 +56,7 @@ class Gateway:
     accept_logs: AcceptLogs
     commit_output: CommitOutput
     read_input: ReadInput
+    note_listening: NoteListening
     complete: Complete
     find_cache: FindCache
     read_cache: ReadCache
@@ -88,12 +93,22 @@ def gateway() -> Gateway:
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
         lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
-        claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, begin, _now),
+        claim=Claim(
+            runs,
+            runners,
+            KmsSecretStore(its.access_table, its.secrets_key),
+            runners,
+            machines,
+            begin,
+            ReadEngineSecrets(SealedWorkers(its.runners_table, KmsCipher(its.secrets_key))),
+            _now,
+        ),
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(specs, runners, sources, runners, DynamoSampleStore(its.runners_table), _now),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
         commit_output=CommitOutput(specs, runners, streams, urls, wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
+        note_listening=NoteListening(specs, runners),
         complete=Complete(runners, settle, machines),
         find_cache=FindCache(caches, _now),
         read_cache=ReadCache(caches, urls),

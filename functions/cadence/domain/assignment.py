@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from cadence.domain.melodium.specification import ENGINE_TAGS, EngineSpec
 from cadence.domain.run import InputSpec, OutputSpec, Run, ServiceSpec, TreatmentSpec
 
 
@@ -30,7 +31,13 @@ def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
         "volumes": dict(spec.volumes),
         "caches": [dataclasses.asdict(cache) for cache in spec.caches],
         **({"offline": True} if spec.offline else {}),
+        **({"engine": _engine(spec.engine)} if spec.engine else {}),
     }
+
+
+def _engine(engine: EngineSpec) -> dict[str, Any]:
+    """Complete, with its tag around it."""
+    return {ENGINE_TAGS[type(engine)]: dataclasses.asdict(engine)}
 
 
 def _input_port(port: InputSpec) -> dict[str, Any]:

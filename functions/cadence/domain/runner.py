@@ -51,6 +51,18 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Listening:
+    """Where a runner's engine accepts connections: addresses as they are called on its own machine.
+
+    `machine` names that machine and its network: who has the same one reaches the addresses directly.
+    """
+
+    addresses: tuple[str, ...]
+    port: int
+    machine: str
+
+
+@dataclass(frozen=True)
 class Runner:
     """Everything known of one attempt's machine. Token fields hold hashes, except `task_token`: its treatment's machine waits on it until the attempt has ended."""
 
@@ -81,6 +93,7 @@ class Runner:
     facts: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
     secret_versions: Mapping[str, int] = field(default_factory=dict)  # what it was given, by the secret's name
+    listening: Listening | None = None
 
     @property
     def as_offer(self) -> Offer:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from cadence.domain.melodium.specification import EngineSpec
+
 
 class Kind(StrEnum):
     """What a treatment is to the scheduler. Only a `command` has runners."""
@@ -122,6 +124,7 @@ class TreatmentSpec:
     `never` tells why a treatment is skipped from the start. `group` is the treatment that gathers this instance,
     `instances` those that a gathering one waits for, in order, `matrix` an instance's own values.
     Of an `each` treatment, `each` is the input whose elements become instances and `instance` what they are made from.
+    `engine` is the Mélodium engine that the runner starts instead of a script.
     """
 
     name: str
@@ -162,3 +165,4 @@ class TreatmentSpec:
     instance: "TreatmentSpec | None" = None
     trigger: TriggerSpec | None = None
     priority: int = 0
+    engine: EngineSpec | None = None

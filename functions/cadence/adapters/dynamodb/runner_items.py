@@ -20,7 +20,7 @@ from cadence.domain import resources
 from cadence.domain.offer import Offer
 from cadence.domain.retention import KEPT
 from cadence.domain.run import HIGHEST_PRIORITY
-from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runner import Listening, Outcome, OutputStream, Result, Runner, RunnerState
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
 
 
@@ -73,6 +73,7 @@ class RunnerItem(RunnersTable):
     facts = JSONAttribute(null=True)
     priority = NumberAttribute(null=True)
     secret_versions = JSONAttribute(null=True)
+    listening = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -94,6 +95,7 @@ class RunnerItem(RunnersTable):
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
         values["result"] = _result(self.result) if self.result else None
+        values["listening"] = _listening(self.listening) if self.listening else None
         for name in ("peaks", "facts", "secret_versions"):
             values[name] = values[name] or {}
         return Runner(**values)
@@ -103,6 +105,8 @@ def stored(name: str, value: Any) -> Any:
     """The attribute value of a field of Runner."""
     if isinstance(value, Result):
         return result_json(value)
+    if isinstance(value, Listening):
+        return dataclasses.asdict(value)
     if name == "state":
         return str(value)
     if isinstance(value, Mapping):
@@ -125,6 +129,10 @@ def _result(value: Mapping[str, Any]) -> Result:
     times = {name: value[name] and datetime.fromisoformat(value[name]) for name in ("started_at", "finished_at")}
     samples = resources.decode(value.get("samples", ()))
     return Result(**{**value, **times, "outcome": Outcome(value["outcome"]), "samples": samples})
+
+
+def _listening(value: Mapping[str, Any]) -> Listening:
+    return Listening(**{**value, "addresses": tuple(value["addresses"])})
 
 
 class OutputItem(RunnersTable):
