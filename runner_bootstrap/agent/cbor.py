@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, NoReturn
+from typing import Any
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP, _TAG, _SIMPLE = range(8)
 _BIG_UNSIGNED, _BIG_NEGATIVE = 2, 3
@@ -182,7 +182,7 @@ class Reader:
             return b"".join(parts)
         if major == _TEXT:
             return "".join(parts)
-        self._refuse()
+        raise CborError("what has an open end cannot be read")
 
     def _ended(self) -> bool:
         if self.at >= len(self._data):
@@ -191,6 +191,3 @@ class Reader:
             return False
         self.at += 1
         return True
-
-    def _refuse(self) -> NoReturn:
-        raise CborError("what has an open end cannot be read")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -66,9 +67,7 @@ class Session:
 
     def launch(self, collection: Any, entrypoint: Any, parameters: dict[str, Any]) -> None:
         """Raises DistributionError with the engine's own words if it cannot."""
-        self.send(
-            {"LoadAndLaunch": {"collection": collection, "entrypoint": entrypoint, "parameters": parameters}}
-        )
+        self.send({"LoadAndLaunch": {"collection": collection, "entrypoint": entrypoint, "parameters": parameters}})
         status = self._answer("LaunchStatus")
         if status != "Ok":
             raise DistributionError(str(status.get("Failure") if isinstance(status, dict) else status))
@@ -113,10 +112,8 @@ class Session:
             continue
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the other side may have been first
             self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the other side was first
         self._connection.close()
 
     def _frame(self) -> bytes | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Callable, NamedTuple, Optional
 
 from .cbor import CborError
-from .distribution import PROBE_SECONDS, DistributionError, Session, output_of, text_of
+from .distribution import PROBE_SECONDS, DistributionError, Message, Session, output_of, text_of
 from .program_values import ValueFault, Values
 from .program_wrapper import SUBJECT, WrappedPort
 
@@ -69,21 +69,30 @@ class Asking:
         while not self._faults and not (self._finished and not self._open):
             message = self._session.receive()
             if message is None:
+                if self._faults:
+                    return
                 raise DistributionError("it ended in the middle of the treatment")
-            if message.kind == "Debug":
-                self._event(text_of(message))
-            elif message.kind == "OutputData":
-                self._output(message)
-            elif message.kind == "CloseOutput":
-                self._open.discard(message.body["name"])
-                self._taken[message.body["name"]].put(None, 0)
-            elif message.kind == "CloseInput":
-                self._gates[_gate_of(self._subject, message.body["name"])].close()
-            elif message.kind == "InstanciateStatus":
-                self._instanciated(message.body)
-            elif message.kind == "Ended":
-                raise DistributionError("it ended in the middle of the treatment")
-        self._session.send("Ended")
+            if message.kind == "Ended":
+                # It may have nothing left to do before we are told that the track has finished.
+                if self._open:
+                    raise DistributionError("it ended in the middle of the treatment")
+                return
+            self._hear(message)
+        if not self._faults:
+            self._session.send("Ended")
+
+    def _hear(self, message: Message) -> None:
+        if message.kind == "Debug":
+            self._event(text_of(message))
+        elif message.kind == "OutputData":
+            self._output(message)
+        elif message.kind == "CloseOutput":
+            self._open.discard(message.body["name"])
+            self._taken[message.body["name"]].put(None, 0)
+        elif message.kind == "CloseInput":
+            self._gates[_gate_of(self._subject, message.body["name"])].close()
+        elif message.kind == "InstanciateStatus":
+            self._instanciated(message.body)
 
     def _instanciated(self, status: Any) -> None:
         if "Failure" in status:
@@ -91,7 +100,7 @@ class Asking:
         for port in self._subject.inputs:
             self._start(f"input-{port.name}", self._feed, port, self._gates[port.gate])
 
-    def _output(self, message: Any) -> None:
+    def _output(self, message: Message) -> None:
         try:
             found = output_of(message)
         except (CborError, KeyError, TypeError) as error:

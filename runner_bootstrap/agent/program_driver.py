@@ -11,14 +11,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from . import program_dump, program_literals, program_process, program_values, program_wrapper
 from .distribution import DistributionError
 from .errors import TreatmentFailed
-from .program_asking import Asking, Subject
+from .program_asking import Asking, Sink, Subject
 from .program_process import Engine
 from .program_values import ValueFault, Values
 from .program_wrapper import Wrapped, WrappedPort
@@ -45,7 +45,12 @@ def check(said: dict[str, Any], folder: Path) -> None:
     argv = [said["binary"], "check", str(folder / "program" / said["file"]), said["entrypoint"]]
     try:
         done = subprocess.run(
-            argv, env=_environment(folder), stdin=subprocess.DEVNULL, capture_output=True, timeout=CHECK_SECONDS, check=False
+            argv,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=CHECK_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise TreatmentFailed(f"the engine's check of the program took longer than {CHECK_SECONDS} s") from None
@@ -60,10 +65,7 @@ def check(said: dict[str, Any], folder: Path) -> None:
 
 def run(said: dict[str, Any], folder: Path) -> None:
     """Raises TreatmentFailed if it could not launch, crashed, or logged errors that are not allowed."""
-    if said["inputs"] or said["outputs"]:
-        errors = _asked(said, folder)
-    else:
-        errors = _root(said, folder)
+    errors = _asked(said, folder) if said["inputs"] or said["outputs"] else _root(said, folder)
     if errors and said["errors"] == "fail":
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise TreatmentFailed(f"the program logged an error: {errors[0][:_MOST_QUOTED]}{more}")
@@ -92,9 +94,9 @@ def _asked(said: dict[str, Any], folder: Path) -> list[str]:
     compo = program_wrapper.wrap(tree, said["file"], wanted)
     program = program_dump.dump(said["binary"], compo, program_wrapper.AREA, folder / "melodium")
     program_wrapper.without_model(program)
-    feeds = {port["name"]: _feed(port) for port in said["inputs"]}
-    sinks = {port["name"]: _Output(port) for port in said["outputs"]}
-    subject = Subject(wanted.inputs, wanted.outputs, feeds, {name: sink for name, sink in sinks.items()})
+    feeds: dict[str, Iterable[Values]] = {port["name"]: _feed(port) for port in said["inputs"]}
+    sinks: dict[str, Sink] = {port["name"]: _Output(port) for port in said["outputs"]}
+    subject = Subject(wanted.inputs, wanted.outputs, feeds, sinks)
     values = {name: program_values.raw(each["value"], parse(each["type"])) for name, each in given.items()}
     arguments = ["--api-report", "--api-report-disable-status"] if said["report"] else []
     return ask(said["binary"], _environment(folder), program, values, subject, arguments)

@@ -64,6 +64,9 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = LOOPBACK, self.server_address[1]
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: the engine may be gone before it is answered."""
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

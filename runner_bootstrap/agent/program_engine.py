@@ -136,4 +136,3 @@ def _required_binary(program: Program) -> engine_binary.Binary:
     if program.version and found.version != program.version:
         raise AgentError(f"this needs the Mélodium engine {program.version}, and this machine has {found.version}")
     return found
-

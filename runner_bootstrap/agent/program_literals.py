@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from .errors import TreatmentFailed
 from .values import Type, fits
@@ -12,28 +12,32 @@ def literal(value: Any, of: Type) -> str:
     """Raises TreatmentFailed for a value of another type."""
     if not fits(value, of):
         raise TreatmentFailed(f"a parameter is not a {of}: {str(value)[:80]!r}")
-    if of.name == "Option":
-        return "_" if value is None else literal(value, of.item)  # type: ignore[arg-type]
-    if of.name == "Vec":
-        return "[" + ", ".join(literal(item, of.item) for item in value) + "]"  # type: ignore[arg-type]
-    if of.name == "string":
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if of.name == "char":
-        return str(ord(value))
-    if of.name == "bool":
-        return "true" if value else "false"
-    if of.name == "byte":
-        return f"0x{value:02X}"
-    if of.name == "void":
-        return "_"
-    if of.name in ("f32", "f64"):
-        return _decimal(float(value))
-    if of.range:
-        return str(value)
-    raise TreatmentFailed(f"a parameter of type {of} cannot be given to an engine")
+    if of.item is not None and of.name == "Option":
+        return "_" if value is None else literal(value, of.item)
+    if of.item is not None and of.name == "Vec":
+        return "[" + ", ".join(literal(item, of.item) for item in value) + "]"
+    write = _WRITERS.get(of.name) or (str if of.range else None)
+    if write is None:
+        raise TreatmentFailed(f"a parameter of type {of} cannot be given to an engine")
+    return write(value)
+
+
+def _text(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _decimal(value: float) -> str:
     """Without an exponent, which the language does not have."""
-    text = f"{value:.400f}".rstrip("0") if "e" in repr(value) else repr(value)
+    text = f"{float(value):.400f}".rstrip("0") if "e" in repr(float(value)) else repr(float(value))
     return text + "0" if text.endswith(".") else text
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "string": _text,
+    "char": lambda value: str(ord(value)),
+    "bool": lambda value: "true" if value else "false",
+    "byte": lambda value: f"0x{value:02X}",
+    "void": lambda _: "_",
+    "f32": _decimal,
+    "f64": _decimal,
+}

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 from .distribution import DistributionError, Keys, Session
 from .errors import TreatmentFailed
@@ -93,8 +93,8 @@ class Engine:
         self._process.kill()
         self._process.wait()
 
-    def _pass_on(self, stream: "Optional[object]", fd: int) -> None:
-        for line in stream:  # type: ignore[attr-defined]
+    def _pass_on(self, stream: Any, fd: int) -> None:
+        for line in stream:
             os.write(fd, line)
             text = line.decode("utf-8", "replace").rstrip("\n")
             found = _ERROR.match(text) if fd == 1 else None
@@ -110,7 +110,17 @@ def listen(binary: str, env: dict[str, str], arguments: Sequence[str] = ()) -> "
     """An engine that waits on the loopback interface for whoever knows the keys."""
     port = free_port()
     keys = Keys(uuid.uuid4(), uuid.uuid4(), uuid.UUID(env["MELODIUM_GROUP_ID"]))
-    argv = [binary, "dist", "--ip", LOOPBACK, "--port", str(port), "--disable-tls", "--wait", str(int(LISTENING_SECONDS))]
+    argv = [
+        binary,
+        "dist",
+        "--ip",
+        LOOPBACK,
+        "--port",
+        str(port),
+        "--disable-tls",
+        "--wait",
+        str(int(LISTENING_SECONDS)),
+    ]
     argv += ["--recv-key", str(keys.theirs), "--send-key", str(keys.ours), *arguments]
     return Engine(argv, env), port, keys
 

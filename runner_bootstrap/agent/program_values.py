@@ -29,9 +29,9 @@ def raw(value: Any, of: Type) -> Any:
 
 
 def _raw(value: Any, of: Type) -> Any:
-    if of.name == "Option":
+    if of.item is not None and of.name == "Option":
         return {"option": None if value is None else _raw(value, of.item)}
-    if of.name == "Vec":
+    if of.item is not None and of.name == "Vec":
         return {"vec": [_raw(item, of.item) for item in value]}
     if of.name == "Map":
         raise ValueFault(f"Mélodium has no values of type {of}")
@@ -41,9 +41,9 @@ def _raw(value: Any, of: Type) -> Any:
 def plain(value: Any, of: Type) -> Any:
     """The JSON value of what Mélodium wrote. Raises ValueFault for another type, and for what JSON cannot say."""
     name, content = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else ("", None)
-    if name == "option" and of.name == "Option":
+    if of.item is not None and name == "option" and of.name == "Option":
         return None if content is None else plain(content, of.item)
-    if name == "vec" and of.name == "Vec" and isinstance(content, list):
+    if of.item is not None and name == "vec" and of.name == "Vec" and isinstance(content, list):
         return [plain(item, of.item) for item in content]
     if name != of.name:
         raise ValueFault(f"the engine sent a {name or type(value).__name__}, not a {of}")
@@ -93,7 +93,7 @@ def line_of(value: Any, of: Type) -> bytes:
     if of.name == "string":
         if "\n" in content:
             raise ValueFault("the engine sent a string with a line break, which a Stream<string> cannot carry")
-        return content.encode("utf-8") + b"\n"
+        return str(content).encode("utf-8") + b"\n"
     return _written(content, of) + b"\n"
 
 
@@ -104,7 +104,7 @@ def block_of(values: Values, of: Type) -> bytes:
     content = plain(values[0], of)
     if of.name == "byte":
         return bytes((content,))
-    return content.encode("utf-8") if of.name == "string" else _written(content, of)
+    return str(content).encode("utf-8") if of.name == "string" else _written(content, of)
 
 
 def lines_of(values: Values, of: Type) -> bytes:
@@ -130,7 +130,7 @@ def _shortest(value: Any, of: Type) -> Any:
     if of.name == "f32" and isinstance(value, float):
         for digits in range(6, 10):
             short = float(f"{value:.{digits}g}")
-            if struct.pack(">f", short) == struct.pack(">f", value):
+            if fits(short, of) and struct.pack(">f", short) == struct.pack(">f", value):
                 return short
     if of.item is not None and isinstance(value, list):
         return [_shortest(item, of.item) for item in value]
