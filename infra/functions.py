@@ -37,6 +37,7 @@ SIZES: Mapping[str, Size] = {
     "api": Size(memory=1769, timeout=29, storage=4096),
     "webhooks": _HTTP,
     "runner_gateway": _HTTP,
+    "melodium": _HTTP,
     "deliveries": Size(memory=1024, timeout=60),
     # Ten thousand treatments are written at the pace of one partition; what a call has not written the next one does.
     "admit": Size(memory=1024, timeout=600),

@@ -67,6 +67,7 @@ NEEDS: Mapping[str, Needs] = {
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
+    "melodium": Needs((*_BASE, "jsonschema-rs")),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),

@@ -194,6 +194,14 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _answers("treatment", "Success", "Failure"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
+    "melodium": (
+        _items("access", "GetItem"),
+        _items("runs", "GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
+        _puts("documents/*"),
+        # Engines use this by what it signs.
+        _puts("uploads/*"),
+        _sends("deadlines"),
+    ),
     "admit": (
         *_FEEDS,
         *_ADMITS,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.adapters.protocol_schema import check_request
+from cadence.adapters.request_schema import check_request
 from cadence.application.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
 from cadence.domain.errors import NotFound
@@ -154,6 +154,6 @@ def answer(gateway: Gateway, path: str, authorization: str | None, body: Any) ->
         match = pattern.fullmatch(path)
         if match:
             bearer(authorization)
-            check_request(name, body)
+            check_request("runner-protocol", name, body)
             return route(gateway, Request(match.groupdict(), authorization, body))
     raise NotFound("There is nothing at this path of the runner protocol.")

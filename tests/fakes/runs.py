@@ -76,11 +76,11 @@ class MemoryRunStore:
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         found = [
             run
-            for run_id, run in sorted(self.runs.items(), reverse=True)
-            if (run.organization, run.project) == (organization, project) and (after is None or run_id < after)
+            for run in sorted(self.runs.values(), key=lambda run: run.position, reverse=True)
+            if (run.organization, run.project) == (organization, project) and (after is None or run.position < after)
         ]
         page = found[:limit]
-        return Page(page, page[-1].run_id if len(found) > limit else None)
+        return Page(page, page[-1].position if len(found) > limit else None)
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]

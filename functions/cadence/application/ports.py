@@ -59,7 +59,7 @@ class RunStore(Protocol):
         """Those that exist, by id."""
 
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
-        """Newest first."""
+        """Newest first; `after` is a run's `position`."""
 
     def keep_waiting_token(self, run_id: str, token: str) -> Run:
         """Keeps the token of the treatment of another run that waits for this one's end; returns it as it then stands."""

@@ -104,6 +104,14 @@ class RunnerGatewaySettings:
 
 
 @dataclass(frozen=True)
+class MelodiumSettings:
+    access_table: str
+    runs_table: str
+    data_bucket: str
+    deadlines_queue_url: str
+
+
+@dataclass(frozen=True)
 class AdmitSettings:
     access_table: str
     runs_table: str
@@ -297,6 +305,7 @@ SETTINGS: Mapping[str, type] = {
     "webhooks": WebhooksSettings,
     "deliveries": DeliveriesSettings,
     "runner_gateway": RunnerGatewaySettings,
+    "melodium": MelodiumSettings,
     "admit": AdmitSettings,
     "place": PlaceSettings,
     "provider_host": ProviderHostSettings,

@@ -8,6 +8,7 @@ from typing import Any
 
 from cadence.domain import ids
 from cadence.domain.history import Change
+from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.specification import (
     CacheSpec,
     InputSpec,
@@ -154,6 +155,7 @@ class Run:
     admission works from (`cadence.domain.plan`); a run that could not be planned has no plan ("") and has failed.
     `pins` are the digests of the documents whose definitions it uses, by how they are named.
     A run with `replay_of` is there to be compared only: nobody else hears of it, and nothing follows from it.
+    One with `melodium` is a process of a Mélodium engine, and its id a UUID.
     """
 
     run_id: str
@@ -188,6 +190,17 @@ class Run:
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0
     waiting_for: str | None = None  # in words, what it waited for before it began
+    melodium: MelodiumRun | None = None
+
+    @property
+    def position(self) -> str:
+        """Its place among the runs of its project, by time."""
+        return self.melodium.position if self.melodium else self.run_id
+
+    @property
+    def recorded(self) -> bool:
+        """Whether somebody else runs it, and tells of it: there is no machine that could start, stop or repeat it."""
+        return self.melodium is not None and not self.melodium.supervised
 
     @property
     def values_from(self) -> str | None:

@@ -135,6 +135,7 @@ class TokenItem(AccessTable):
     created_at = UTCDateTimeAttribute()
     created_by = UnicodeAttribute()
     valid_until = UTCDateTimeAttribute(null=True)
+    run = UnicodeAttribute(null=True)
 
     @classmethod
     def pair(cls, token: ApiToken) -> tuple["TokenItem", "TokenItem"]:
@@ -148,6 +149,7 @@ class TokenItem(AccessTable):
             "created_at": token.created_at,
             "created_by": token.created_by,
             "valid_until": token.expires_at,
+            "run": token.run,
             "expires_at": token.expires_at,
         }
         return (
@@ -166,6 +168,7 @@ class TokenItem(AccessTable):
             self.created_at,
             self.created_by,
             self.valid_until,
+            self.run,
         )
 
 

@@ -15,6 +15,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain import history
+from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
     ConcurrencyPolicy,
@@ -57,7 +58,8 @@ class RunItem(RunsTable):
 
     listing = ListingIndex()
     scope = UnicodeAttribute()
-    run_id = UnicodeAttribute()
+    run_id = UnicodeAttribute()  # its place in the listing, which is its id unless that is a UUID
+    uuid = UnicodeAttribute(null=True)
     organization = UnicodeAttribute()
     project = UnicodeAttribute()
     pipeline = UnicodeAttribute()
@@ -89,6 +91,7 @@ class RunItem(RunsTable):
     concurrency_policy = UnicodeAttribute(null=True)
     priority = NumberAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
+    melodium = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
@@ -96,8 +99,15 @@ class RunItem(RunsTable):
         for field in dataclasses.fields(run):
             value = getattr(run, field.name)
             if value is not None and not (field.name == "pins" and not value):
-                setattr(item, field.name, dataclasses.asdict(value) if isinstance(value, ReplayOf) else value)
+                plain = dataclasses.asdict(value) if isinstance(value, ReplayOf | MelodiumRun) else value
+                setattr(item, field.name, plain)
+        if run.melodium:
+            item.run_id, item.uuid = run.position, run.run_id
         return item
+
+    @property
+    def its_id(self) -> str:
+        return self.uuid or self.run_id
 
     def run(self) -> Run:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Run)}
@@ -111,6 +121,8 @@ class RunItem(RunsTable):
         values["priority"] = _int(self.priority) or 0
         values["pins"] = self.pins or {}
         values["replay_of"] = ReplayOf(**self.replay_of) if self.replay_of else None
+        values["run_id"] = self.its_id
+        values["melodium"] = _melodium(self.melodium)
         return Run(**values)
 
 
@@ -187,6 +199,10 @@ def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
     if value is None or value == ():
         return attribute.remove()
     return attribute.set(set(value) if isinstance(value, tuple) else value)
+
+
+def _melodium(stored: dict[str, Any] | None) -> MelodiumRun | None:
+    return MelodiumRun(**{**stored, "tags": tuple(stored["tags"])}) if stored else None
 
 
 def _int(number: float | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Requests of agents and hosts, checked against schemas/runner-protocol/1.json."""
+"""Requests of machines, checked against a schema with one definition `<name>_request` for each."""
 
 from functools import cache
 from typing import Any
@@ -11,21 +11,19 @@ from cadence.domain.schemas import schema
 _MOST_VIOLATIONS = 20
 
 
-def check_request(name: str, body: Any) -> None:
-    """Raises InvalidRequest unless `body` is what the schema's `<name>_request` asks for."""
+def check_request(thing: str, name: str, body: Any) -> None:
+    """Raises InvalidRequest unless `body` is what `<name>_request` in the schema of `thing` asks for."""
     violations = []
-    for error in _validator(f"{name}_request").iter_errors(body):
+    for error in _validator(thing, f"{name}_request").iter_errors(body):
         pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.instance_path)
         # The validator's own message quotes the value, which may hold anything; the rule that was broken is enough.
         violations.append(Violation(pointer, f"does not satisfy {error.kind.name}", error.kind.name))
         if len(violations) == _MOST_VIOLATIONS:
             break
     if violations:
-        raise InvalidRequest(
-            f"This is no valid request of kind {name} (see schemas/runner-protocol/1.json).", violations
-        )
+        raise InvalidRequest(f"This is no valid request of kind {name} (see schemas/{thing}/1.json).", violations)
 
 
 @cache
-def _validator(definition: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator({**schema("runner-protocol"), "$ref": f"#/$defs/{definition}"})
+def _validator(thing: str, definition: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**schema(thing), "$ref": f"#/$defs/{definition}"})

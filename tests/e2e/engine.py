@@ -1,0 +1,68 @@
+"""The real Mélodium engine, told to report to a running stack."""
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+VERSION = "0.10.2"
+PROGRAMS = Path(__file__).parent / "programs"
+BINARY = Path(
+    os.environ.get("CADENCE_MELODIUM")
+    or Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser() / f"melodium-{VERSION}/bin/melodium"
+)
+
+needs_engine = pytest.mark.skipif(
+    not BINARY.is_file(), reason=f"the Mélodium engine {VERSION} is not there: `.ci/peers melodium` builds it"
+)
+
+
+@dataclass(frozen=True)
+class Ids:
+    run: str = field(default_factory=lambda: str(uuid.uuid4()))
+    group: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """`url` is the API's address, `/0.1` included."""
+
+    url: str
+    token: str
+
+    def environment(self, ids: Ids, tags: str = "") -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "MELODIUM_API_URL": self.url,
+            "MELODIUM_API_TOKEN": self.token,
+            "MELODIUM_RUN_ID": ids.run,
+            "MELODIUM_GROUP_ID": ids.group,
+            **({"MELODIUM_API_TAGS": tags} if tags else {}),
+        }
+
+    def run(self, program: str, ids: Ids, *words: str, tags: str = "") -> str:
+        """Runs a program to its end; what it wrote."""
+        done = subprocess.run(
+            [str(BINARY), "run", "--api-report", str(PROGRAMS / program), *words],
+            env=self.environment(ids, tags), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0 and "Failed to" not in done.stderr, done.stderr
+        return done.stdout + done.stderr
+
+    @contextmanager
+    def running(self, *words: str, ids: Ids) -> Iterator["subprocess.Popen[str]"]:
+        """A process under way; it is ended with the block, if it has not by itself."""
+        process = subprocess.Popen(
+            [str(BINARY), *words], env=self.environment(ids), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
