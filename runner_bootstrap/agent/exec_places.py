@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Optional
 
 from .containers import ANSWER_SECONDS, ContainerEngine, run_quietly
-from .errors import AgentError
 from .exec_request import ExecRequest
 from .executor import MARK, Spawn, Usage, missing_container
 
@@ -36,9 +35,10 @@ class ContainerPlace:
         return Spawn([*argv, real, *request.command], engine_env, "/")
 
     def value(self, container: str, variable: str) -> str:
-        argv = [self._engine.program, "exec", self._real_name(container), "printenv", variable]
+        script = f'printf %s "${{{variable}}}"'
+        argv = [self._engine.program, "exec", self._real_name(container), "/bin/sh", "-c", script]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)
-        return done.stdout.decode("utf-8", "replace").rstrip("\n")
+        return done.stdout.decode("utf-8", "replace")
 
     def usage(self, container: str) -> Optional[Usage]:
         if container not in self._groups:
@@ -102,28 +102,28 @@ class SandboxPlace:
 def _isolation(root: Path, hidden: Sequence[Path], mounts: Mapping[str, str]) -> list[str]:
     """A root of its own made of the machine's directories, so that a mount point can be made anywhere in it."""
     argv = ["--dev", "/dev", "--proc", "/proc"]
-    for entry in sorted(Path("/").iterdir()):
-        if entry.is_symlink():
-            argv += ["--symlink", os.readlink(entry), str(entry)]
-        elif entry.is_dir() and str(entry) not in ("/dev", "/proc", "/tmp"):
-            argv += ["--ro-bind", str(entry), str(entry)]
+    argv += _as_it_is(Path("/"), ("/dev", "/proc", "/tmp"))
     argv += ["--tmpfs", "/tmp"]
     for path in (*hidden, root):
         argv += ["--tmpfs", str(path.resolve())]
     for point, directory in mounts.items():
-        closed = _nearest(Path(point))
-        if str(closed) != "/" and closed != Path(point):
-            if any(closed.iterdir()):
-                raise AgentError(
-                    f"nothing can be mounted at {point}: {closed} is there on this machine, and is not empty"
-                )
-            argv += ["--tmpfs", str(closed)]
+        there = next(each for each in (Path(point), *Path(point).parents) if each.exists())
+        if str(there) not in ("/", point):
+            # Nothing can be made in what is read-only: so it is made anew with all that it holds.
+            argv += ["--tmpfs", str(there), *_as_it_is(there)]
         argv += ["--bind", directory, point]
     return [*argv, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--die-with-parent"]
 
 
-def _nearest(path: Path) -> Path:
-    return next(each for each in (path, *path.parents) if each.exists())
+def _as_it_is(directory: Path, but: Sequence[str] = ()) -> list[str]:
+    """Everything in a directory, to be read only."""
+    argv: list[str] = []
+    for entry in sorted(directory.iterdir()):
+        if str(entry) in but:
+            continue
+        argv += ["--symlink", os.readlink(entry)] if entry.is_symlink() else ["--ro-bind", str(entry)]
+        argv.append(str(entry))
+    return argv
 
 
 class _Group:

@@ -137,7 +137,8 @@ class Executor:
                 stdin=descriptors[0] if request.interactive else subprocess.DEVNULL,
                 stdout=descriptors[1],
                 stderr=descriptors[2],
-                close_fds=False,
+                # Without those of other commands, which would keep their streams open.
+                close_fds=True,
                 start_new_session=True,
             )
         except OSError as error:
