@@ -186,7 +186,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_RUNNER_SLOTS,
         _items("runners", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"),
         # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
-        *_gets("runs/*", "caches/*"),
+        *_gets("runs/*", "caches/*", "documents/*"),
         _puts("runs/*"),
         _puts("caches/*"),
         _may("s3", ("DeleteObject",), _objects("caches/*")),

@@ -99,7 +99,12 @@ def _asked(said: dict[str, Any], folder: Path) -> list[str]:
     subject = Subject(wanted.inputs, wanted.outputs, feeds, sinks)
     values = {name: program_values.raw(each["value"], parse(each["type"])) for name, each in given.items()}
     arguments = ["--api-report", "--api-report-disable-status"] if said["report"] else []
-    return ask(said["binary"], _environment(folder), program, values, subject, arguments)
+    errors = ask(said["binary"], _environment(folder), program, values, subject, arguments)
+    for port in said["outputs"]:
+        if port["flow"] == "block" and not Path(os.environ[f"CADENCE_OUT_{port['name']}"]).exists():
+            told = f": it logged {errors[0]}" if errors else ""
+            raise TreatmentFailed(f"the program ended without its output {port['name']}{told}")
+    return errors
 
 
 def ask(

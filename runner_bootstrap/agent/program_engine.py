@@ -9,11 +9,12 @@ from typing import Any, Callable, Optional
 
 from . import engine_binary
 from .assignment import Assignment, Service
+from .chunks import Chunk, Store
 from .containers import ContainerEngine
 from .engine import Surroundings
 from .engine_api import EngineApi
 from .errors import AgentError, TreatmentFailed
-from .program_spec import Program
+from .program_spec import Program, with_files
 from .services import Services
 
 CHECK_SECONDS = 90.0
@@ -38,9 +39,12 @@ _MODULES = (
 class ProgramEngine:
     """Checks the program, then runs it, each by a process of its own. Raises AgentError where no engine is."""
 
-    def __init__(self, assignment: Assignment, around: Surroundings) -> None:
+    def __init__(self, assignment: Assignment, around: Surroundings, store: Store) -> None:
+        """``store`` has the program's files where the assignment does not have them."""
         program = assignment.program
         assert program is not None
+        if not program.files:
+            program = _fetched(program, assignment.engine_secrets.get("program_url"), store)
         self._assignment, self._program, self._around = assignment, program, around
         self._root = around.workspace.root
         self._binary = _required_binary(program)
@@ -127,6 +131,16 @@ class ProgramEngine:
             "inputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.inputs],
             "outputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.outputs],
         }
+
+
+def _fetched(program: Program, url: Optional[str], store: Store) -> Program:
+    content = Chunk()
+    try:
+        if url is None or not store.get(url, content):
+            raise AgentError("the program is not there (any more)")
+        return with_files(program, bytes(content.content))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AgentError(f"the program cannot be used: {error}") from error
 
 
 def _required_binary(program: Program) -> engine_binary.Binary:

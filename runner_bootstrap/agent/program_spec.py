@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import json
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, Optional
 
@@ -27,10 +29,39 @@ class Program(NamedTuple):
     run_id: str
     group_id: str
     version: Optional[str]
+    sha256: Optional[str]
 
 
 def program(said: dict[str, Any]) -> Program:
-    """Raises KeyError, TypeError, ValueError for what cannot be understood."""
+    """Raises KeyError, TypeError, ValueError for what cannot be understood. Files may be elsewhere: see ``with_files``."""
+    file, files = _files(said) if "files" in said else ("", {})
+    parameters = dict(said.get("parameters") or {})
+    for given in parameters.values():
+        parse(given["type"])
+    return Program(
+        files=files,
+        file=file,
+        entrypoint=said["entrypoint"],
+        treatment=said["treatment"],
+        parameters=parameters,
+        errors=said.get("errors") or "fail",
+        check_only=bool(said.get("check_only")),
+        run_id=said["run_id"],
+        group_id=said["group_id"],
+        version=said.get("version"),
+        sha256=said.get("sha256"),
+    )
+
+
+def with_files(program: Program, content: bytes) -> Program:
+    """With what the control plane keeps of it. Raises ValueError for another content than that."""
+    if hashlib.sha256(content).hexdigest() != program.sha256:
+        raise ValueError("it is not what was stored")
+    file, files = _files(json.loads(content))
+    return program._replace(file=file, files=files)
+
+
+def _files(said: dict[str, Any]) -> tuple[str, dict[str, bytes]]:
     files = {}
     for path, content in said["files"].items():
         parts = PurePosixPath(path).parts
@@ -42,18 +73,4 @@ def program(said: dict[str, Any]) -> Program:
             raise ValueError(f"the content of {path!r}") from error
     if said["file"] not in files:
         raise ValueError(f"the file {said['file']!r} of a program")
-    parameters = dict(said.get("parameters") or {})
-    for given in parameters.values():
-        parse(given["type"])
-    return Program(
-        files=files,
-        file=said["file"],
-        entrypoint=said["entrypoint"],
-        treatment=said["treatment"],
-        parameters=parameters,
-        errors=said.get("errors") or "fail",
-        check_only=bool(said.get("check_only")),
-        run_id=said["run_id"],
-        group_id=said["group_id"],
-        version=said.get("version"),
-    )
+    return said["file"], files

@@ -156,7 +156,7 @@ class Runner:
                 assignment.registries, assignment.pull_secrets.reveal(), self._log
             )
         if assignment.program:
-            self._engine = ProgramEngine(assignment, self._surroundings(workspace))
+            self._engine = ProgramEngine(assignment, self._surroundings(workspace), self._store or Store(self._ending))
             self._check(self._engine, workspace)
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"

@@ -13,6 +13,7 @@ from api.routes import (
     logs,
     pipelines,
     pools,
+    programs,
     provenance,
     quotas,
     replays,
@@ -25,6 +26,7 @@ from api.routes import (
 
 GROUPS: tuple[Endpoints, ...] = (
     pipelines.endpoints,
+    programs.endpoints,
     runs.endpoints,
     approvals.endpoints,
     insight.endpoints,

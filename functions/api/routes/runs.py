@@ -9,8 +9,9 @@ from pydantic import Field
 from api.cursors import sign, verify
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import TreatmentSummary
-from api.routes.pipelines import YAML, document_text
+from api.routes.pipelines import YAML, SentPrograms, document_text, kept_programs
 from api.shapes import Cursor, JsonObject, Limit, Name
+from cadence.application.check_document import pinned_programs
 from cadence.application.frozen import Frozen, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
@@ -38,6 +39,7 @@ class StartDocumentBody(Body):
 
     document: str | JsonObject
     parameters: JsonObject = Field(default_factory=dict)
+    programs: SentPrograms
 
 
 class RerunBody(Body):
@@ -131,7 +133,8 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
     """Start a run of the document in the request. An invalid document starts nothing."""
     found = services.project(call.by, project)
     source = document_text(body.document)
-    frozen, _ = services.freeze_document(found.organization, found.name, source, body.parameters)
+    programs = kept_programs(services, body.programs)
+    frozen, _ = services.freeze_document(found.organization, found.name, source, body.parameters, programs=programs)
     return _started(call, services, frozen, {"kind": "api"})
 
 
@@ -204,7 +207,8 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     if not run.plan_sha256 and not run.recorded:
         # It failed before it could be planned, so there is nothing to keep; what stood in the way may be gone.
         source = services.documents.get(run.document_sha256).decode()
-        frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters)
+        programs = pinned_programs(run.pins)
+        frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters, programs=programs)
         frozen = replace(frozen, pipeline_version=run.pipeline_version)
     elif body.what == "all":
         frozen = frozen_again(run)

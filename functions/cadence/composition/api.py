@@ -35,6 +35,7 @@ from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
 from cadence.application.look_into_run import LookIntoRun
 from cadence.application.manage_exports import ManageExports
+from cadence.application.melodium.programs import Programs
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
 from cadence.application.plan_run import PlanRun
@@ -78,6 +79,7 @@ class Services:
     hosts: HostStore
     urls: DataUrls
     check: CheckDocument
+    programs: Programs
     freeze_document: FreezeDocument
     freeze_pipeline: FreezePipeline
     put_pipeline: PutPipeline
@@ -160,6 +162,7 @@ def services() -> Services:
         provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
+        programs=check.programs,
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
         put_pipeline=PutPipeline(pipelines, freeze, schedules(its), now),

@@ -100,7 +100,7 @@ def gateway() -> Gateway:
             runners,
             machines,
             begin,
-            ReadEngineSecrets(SealedWorkers(its.runners_table, KmsCipher(its.secrets_key))),
+            ReadEngineSecrets(SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)), urls),
             _now,
         ),
         session=RunnerSessions(runners),

@@ -15,8 +15,8 @@ from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.melodium.headers import Fault, TreatmentHeader, treatments
 
 COMPO = "Compo.toml"
-MOST_BYTES = 1_000_000
-"""Of all files: they are handed to a runner with its assignment."""
+MOST_BYTES = 700_000
+"""Of all files: source text, which a runner reads at once."""
 MOST_FILES = 500
 LONGEST_PATH = 300
 _SCRIPT_NAME = "program.mel"

@@ -1,5 +1,6 @@
 """Treatments whose command is a Mélodium engine, as admitted. Without keys, tokens and pull secrets: those are kept apart, sealed."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,15 +48,45 @@ class WorkerSpec:
         return (*self.containers, *self.services)
 
 
-EngineSpec = WorkerSpec
+@dataclass(frozen=True)
+class ProgramSpec:
+    """A stored program (by digest) and the command of it to run; `treatment` is the identifier of what that command runs.
 
-ENGINE_TAGS: Mapping[type, str] = {WorkerSpec: "worker"}
+    `parameters` are plain JSON data by name, `types` what each is. With `check_only` the engine checks it and runs nothing.
+    `errors` is `fail` or `allow`: what is made of a program that logs errors.
+    """
+
+    program: str
+    entrypoint: str
+    treatment: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    errors: str = "fail"
+    check_only: bool = False
+
+
+EngineSpec = WorkerSpec | ProgramSpec
+
+_ENGINES = uuid.UUID("5b1d7a0e-3f64-5c7e-9a43-6d1f0f6f2c11")
+
+
+def engine_run_id(run_id: str, treatment: str, attempt: int) -> str:
+    """The run of the engine that an attempt of a treatment starts: the same whenever it is asked for."""
+    return str(uuid.uuid5(_ENGINES, f"{run_id}/{treatment}/{attempt}"))
+
+
+def engine_group_id(run_id: str) -> str:
+    """All engines of one run are of one group."""
+    return str(uuid.uuid5(_ENGINES, run_id))
+
+
+ENGINE_TAGS: Mapping[type, str] = {WorkerSpec: "worker", ProgramSpec: "program"}
 """How each kind of engine is told from the others where it is written down: `{"worker": {…}}`."""
 
 
 def engine_from_json(data: Mapping[str, Any]) -> EngineSpec:
     """What was written with its tag around it."""
-    return worker_from_json(data["worker"])
+    return ProgramSpec(**data["program"]) if "program" in data else worker_from_json(data["worker"])
 
 
 def worker_from_json(data: Mapping[str, Any]) -> WorkerSpec:
