@@ -129,11 +129,13 @@ WATCHED_QUEUES = (
     "deliveries",
     "deadlines",
     "wake-ups",
+    "uploads",
     "alerting",
     "exporting",
     "deliveries-failed",
     "deadlines-failed",
     "wake-ups-failed",
+    "uploads-failed",
     "log-lines-failed",
     "watching-failed",
 )
@@ -196,11 +198,21 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "melodium": (
         _items("access", "GetItem"),
-        _items("runs", "GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
+        # A process that has ended leaves what it did not end.
+        _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
         _puts("documents/*"),
         # Engines use this by what it signs.
         _puts("uploads/*"),
         _sends("deadlines"),
+    ),
+    "melodium_reports": (
+        _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
+        # It reads what came, keeps it without secrets, and removes it.
+        *_gets("uploads/*", "runs/*"),
+        _puts("runs/*"),
+        _may("s3", ("DeleteObject",), _objects("uploads/*")),
+        _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
+        _consumes("uploads"),
     ),
     "admit": (
         *_FEEDS,

@@ -10,7 +10,7 @@ from api.routes.pipelines import ProgramBody
 from cadence.application.melodium.programs import StoredProgram
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
-from cadence.domain.melodium.program import Entrypoint, ProgramFacts
+from cadence.domain.melodium.stored_program import Entrypoint, ProgramFacts
 
 endpoints = Endpoints("programs")
 

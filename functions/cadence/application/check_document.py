@@ -25,7 +25,7 @@ from cadence.domain.document import (
 )
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.errors import InvalidRequest, Violation
-from cadence.domain.melodium.program import ProgramFacts
+from cadence.domain.melodium.stored_program import ProgramFacts
 from cadence.domain.planning import RunFacts, instantiate
 from cadence.domain.pool import Pool
 

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, exports, gates, logs, replaying, resources, runs, searching, tracing, values
+from cadence.cli import alerting, exports, gates, logs, programs, replaying, resources, runs, searching, tracing, values
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -41,6 +41,7 @@ app.command("import")(import_)
 for group in (
     values.value,
     resources.pipeline,
+    programs.program,
     resources.secret,
     gates.environment,
     resources.githost,

@@ -12,6 +12,7 @@ from cadence.cli.document import read_document
 from cadence.cli.failures import FAILED, WRONG_USE, fail, told
 from cadence.cli.options import Json, Project
 from cadence.cli.output import date_time, out, print_findings, print_json, print_table, state_text
+from cadence.cli.programs import beside
 
 Row = Callable[[Any], Sequence[Any]]
 
@@ -38,14 +39,15 @@ def put_pipeline(
     document = read_document(file)
     with told(as_json, file):
         client = connect(project)
-        checked = client.validate(document)
+        programs = beside(document, file)
+        checked = client.validate(document, programs)
         if not checked["valid"]:
             if as_json:
                 print_json(checked)
             else:
                 print_findings(file, checked["findings"])
             raise typer.Exit(FAILED)
-        stored = client.put_pipeline(checked["name"], document)
+        stored = client.put_pipeline(checked["name"], document, programs)
     if as_json:
         print_json(stored)
         return

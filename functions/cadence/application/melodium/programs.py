@@ -9,7 +9,7 @@ from cadence.application.ports import Clock, Documents
 from cadence.domain.document import Unavailable, programs_named
 from cadence.domain.errors import CadenceError, InvalidRequest
 from cadence.domain.melodium.archive import files_in
-from cadence.domain.melodium.program import ProgramFacts, decoded, facts_of, from_base64, program_of
+from cadence.domain.melodium.stored_program import ProgramFacts, decoded, facts_of, from_base64, program_of
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.image import registry_of
-from cadence.domain.melodium.program import ProgramFacts
+from cadence.domain.melodium.stored_program import ProgramFacts
 
 
 @dataclass(frozen=True, slots=True)

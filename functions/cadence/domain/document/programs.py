@@ -24,7 +24,7 @@ from cadence.domain.document.types import (
 )
 from cadence.domain.document.wording import shown, suggestion
 from cadence.domain.melodium.headers import ProgramParameter, ProgramPort
-from cadence.domain.melodium.program import Entrypoint, ProgramFacts
+from cadence.domain.melodium.stored_program import Entrypoint, ProgramFacts
 
 Known = Mapping[str, ProgramFacts | Unavailable]
 """Programs by what documents call them."""
