@@ -181,6 +181,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "runner_gateway": (
         _items("access", "GetItem"),
+        # The tokens of engines, from their claim to their end.
+        _items("access", "PutItem", "DeleteItem"),
         *_FEEDS,
         *_SETTLES,
         *_RUNNER_SLOTS,
@@ -195,8 +197,11 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
     "melodium": (
-        _items("access", "GetItem"),
+        _items("access", "GetItem", "Query"),
         _items("runs", "GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
+        # A worker is a run, with keys of its own, and says where it listens.
+        *_RUN_GATES,
+        _items("runners", "GetItem", "PutItem"),
         _puts("documents/*"),
         # Engines use this by what it signs.
         _puts("uploads/*"),
@@ -353,6 +358,8 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     # The access tokens of git hosts.
     "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
+    # The keys of workers.
+    "melodium": ("kms:Encrypt", "kms:Decrypt"),
     # The credentials of exports.
     "exports": ("kms:Decrypt",),
     # What channels need to be used.

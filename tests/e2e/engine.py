@@ -59,7 +59,11 @@ class Engine:
     def running(self, *words: str, ids: Ids) -> Iterator["subprocess.Popen[str]"]:
         """A process under way; it is ended with the block, if it has not by itself."""
         process = subprocess.Popen(
-            [str(BINARY), *words], env=self.environment(ids), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [str(BINARY), *words],
+            env=self.environment(ids),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         try:
             yield process
