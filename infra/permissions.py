@@ -183,6 +183,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "runner_gateway": (
         _items("access", "GetItem"),
+        # The tokens of engines, from their claim to their end.
+        _items("access", "PutItem", "DeleteItem"),
         *_FEEDS,
         *_SETTLES,
         *_RUNNER_SLOTS,
@@ -197,9 +199,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
     "melodium": (
-        _items("access", "GetItem"),
+        _items("access", "GetItem", "Query"),
         # A process that has ended leaves what it did not end.
         _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
+        # A worker is a run, with keys of its own, and says where it listens.
+        *_RUN_GATES,
+        _items("runners", "GetItem", "PutItem"),
         _puts("documents/*"),
         # Engines use this by what it signs.
         _puts("uploads/*"),
@@ -365,6 +370,8 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     # The access tokens of git hosts.
     "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
+    # The keys of workers.
+    "melodium": ("kms:Encrypt", "kms:Decrypt"),
     # The credentials of exports.
     "exports": ("kms:Decrypt",),
     # What channels need to be used.

@@ -7,7 +7,9 @@ from cadence.application.melodium.report import Destinations
 
 
 def access_json(found: Listens) -> dict[str, Any]:
-    return {"started": {"id": found.run_id, "addresses": list(found.addresses), "port": found.port, "key": found.key}}
+    """`machine` is for relays; engines leave out what they do not know."""
+    started = {"id": found.run_id, "addresses": list(found.addresses), "port": found.port, "key": found.key}
+    return {"started": {**started, "machine": found.machine}}
 
 
 def destinations_json(its: Destinations, base: str) -> dict[str, Any]:

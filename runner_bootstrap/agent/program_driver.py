@@ -98,7 +98,7 @@ def _asked(said: dict[str, Any], folder: Path) -> list[str]:
     sinks: dict[str, Sink] = {port["name"]: _Output(port) for port in said["outputs"]}
     subject = Subject(wanted.inputs, wanted.outputs, feeds, sinks)
     values = {name: program_values.raw(each["value"], parse(each["type"])) for name, each in given.items()}
-    arguments = ["--api-report", "--api-report-disable-status"] if said["report"] else []
+    arguments = ["--api-report"] if said["report"] else []
     errors = ask(said["binary"], _environment(folder), program, values, subject, arguments)
     for port in said["outputs"]:
         if port["flow"] == "block" and not Path(os.environ[f"CADENCE_OUT_{port['name']}"]).exists():

@@ -69,6 +69,7 @@ class ProgramEngine:
         if self._token:
             self._api = EngineApi(self._around.api, self._token, self._around.rewrite)
             self._api.start()
+            self._around.log.say(f"the engine's run is {self._program.run_id}")
         return self._driver("run")
 
     def variables(self) -> dict[str, str]:
@@ -76,6 +77,9 @@ class ProgramEngine:
         program = self._program
         told = {"MELODIUM_RUN_ID": program.run_id, "MELODIUM_GROUP_ID": program.group_id}
         if self._api:
+            told["MELODIUM_API_TAGS"] = (
+                f"cadence-run={self._assignment.run_id} cadence-treatment={self._assignment.treatment}"
+            )
             told.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})
         return told
 

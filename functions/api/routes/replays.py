@@ -18,8 +18,8 @@ from api.replay_shapes import (
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.assignment import work_json
-from cadence.domain.melodium.stored_program import files_of
 from cadence.domain.melodium.specification import ProgramSpec
+from cadence.domain.melodium.stored_program import files_of
 from cadence.domain.run import TreatmentSpec
 
 endpoints = Endpoints("replays")

@@ -33,8 +33,9 @@ from cadence.application.heartbeat import Heartbeat
 from cadence.application.hosts import JoinPool, LeaseWork
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import ReadInput
-from cadence.application.melodium.engine_secrets import ReadEngineSecrets
+from cadence.application.melodium.engine_secrets import ReadEngineSecrets, RevokeEngineToken
 from cadence.application.melodium.note_listening import NoteListening
+from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.outputs import CommitOutput
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.settle import Settle
@@ -82,7 +83,7 @@ def gateway() -> Gateway:
     settle = Settle(runs, runners, feeder, slots, specs, its.provider_function_prefix, _now)
     caches = DynamoCacheStore(its.runners_table)
     limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
-    authenticate = Authenticate(access, _now)
+    authenticate, tokens = Authenticate(access, _now), RunTokens(access, _now)
 
     def joiner(authorization: str | None) -> Principal:
         principal = authenticate(authorization)
@@ -100,7 +101,7 @@ def gateway() -> Gateway:
             runners,
             machines,
             begin,
-            ReadEngineSecrets(SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)), urls),
+            ReadEngineSecrets(SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)), tokens, urls),
             _now,
         ),
         session=RunnerSessions(runners),
@@ -109,7 +110,7 @@ def gateway() -> Gateway:
         commit_output=CommitOutput(specs, runners, streams, urls, wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
         note_listening=NoteListening(specs, runners),
-        complete=Complete(runners, settle, machines),
+        complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens)),
         find_cache=FindCache(caches, _now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, _now),

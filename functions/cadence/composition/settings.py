@@ -107,8 +107,12 @@ class RunnerGatewaySettings:
 class MelodiumSettings:
     access_table: str
     runs_table: str
+    runners_table: str
     data_bucket: str
     deadlines_queue_url: str
+    secrets_key: str
+    run_machine_arn: str
+    treatment_machine_arn: str
 
 
 @dataclass(frozen=True)

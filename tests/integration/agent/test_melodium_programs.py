@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.melodium.engine import PROGRAMS, binary
+from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
 
 from .conftest import Start, Work, until
 from .fake_gateway import FakeGateway, Runner
 from .test_ports import feed, port
 
-pytestmark = pytest.mark.engine
+pytestmark = needs_engine
 
 COUNTING = PROGRAMS / "counting"
 TREATMENTS = {"tally": "counting/words::tally", "pass-all": "counting/words::passAll", "bytes": "counting/words::bytes"}
@@ -26,7 +26,7 @@ Program = Callable[..., Runner]
 
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CADENCE_MELODIUM", str(binary()))
+    monkeypatch.setenv("CADENCE_MELODIUM", str(BINARY))
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def processes() -> list[tuple[int, list[str]]]:
             argv = (place / "cmdline").read_bytes().decode().split("\0")
         except OSError:
             continue
-        if argv[0] == str(binary()):
+        if argv[0] == str(BINARY):
             found.append((int(place.name), argv))
     return found
 

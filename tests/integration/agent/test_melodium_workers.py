@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.melodium.engine import PROGRAMS, VERSION, binary
+from tests.e2e.engine import BINARY, PROGRAMS, VERSION, needs_engine
 
 from .conftest import PATIENCE, Start, until
 from .fake_gateway import FakeGateway, Runner
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, needs_engine]
 
 GROUP = "6f2d9a2a-4b0a-4a24-9f1a-3f7f6a6c4d31"
 RECEIVE, SEND = "c6f4b1f8-2d3c-4f6b-8d0e-6f0a4f0f7a10", "0f8c3c8e-58a0-4d0e-9f53-1f6a1f0c2b11"
@@ -24,7 +24,7 @@ TOKEN = "engine-token-of-this-run"
 
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CADENCE_MELODIUM", str(binary()))
+    monkeypatch.setenv("CADENCE_MELODIUM", str(BINARY))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def worker(gateway: FakeGateway) -> Callable[..., Runner]:
 def asking(program: str, worker: Runner, group: str = GROUP, **parameters: str) -> "subprocess.Popen[bytes]":
     """An engine that has been told of the worker."""
     assert worker.listening
-    argv = [str(binary()), "run", str(PROGRAMS / f"{program}.mel")]
+    argv = [str(BINARY), "run", str(PROGRAMS / f"{program}.mel")]
     given = {"port": str(worker.listening["port"]), "remote_key": RECEIVE, "self_key": SEND, **parameters}
     for name, value in given.items():
         argv += [f"--{name}", value]

@@ -7,14 +7,17 @@ from dataclasses import replace
 import jsonschema_rs
 import pytest
 
+from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.presigned import S3DataUrls
 from cadence.application.begin import Begin
 from cadence.application.claim import Assignment, Claim
 from cadence.application.feed import Feeder
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets
 from cadence.application.melodium.note_listening import NoteListening
+from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.melodium.worker_ports import WorkerSecrets
 from cadence.application.runner_tokens import new_token, token_hash
 from cadence.domain import ids
@@ -61,7 +64,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         world.runners.put_runner(replace(runner, one_time_hash=token_hash(one_time)))
         feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
         begin = Begin(world.runs, feeder, world.machines)
-        secrets = ReadEngineSecrets(sealed)
+        secrets = ReadEngineSecrets(sealed, RunTokens(DynamoAccessStore("access"), world.clock), S3DataUrls("data"))
         stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
         return Claim(*stores, begin, secrets, world.clock)(runner_id, one_time, "nonce-of-the-agent", {})
 
@@ -75,6 +78,8 @@ def test_a_workers_keys_come_once_with_its_assignment_and_are_in_no_table(
     schema = {**schema_of("runner-protocol"), "$ref": "#/$defs/claim_answer"}
     jsonschema_rs.Draft202012Validator(schema).validate(answer)
     assert answer["engine"]["worker"]["containers"][0]["mounts"] == {"data": "/mnt/data"}
+    token = answer["engine"]["secrets"].pop("api_token")
+    assert token.startswith("cad_")
     assert answer["engine"]["secrets"] == {
         "receive_key": KEYS.receive_key,
         "send_key": KEYS.send_key,
@@ -82,6 +87,7 @@ def test_a_workers_keys_come_once_with_its_assignment_and_are_in_no_table(
     }
     assert KEYS.receive_key in json.dumps(answer)
     for table in ("runs", "runners", "access"):
+        assert token not in world.items(table)
         assert KEYS.receive_key not in world.items(table)
         assert KEYS.send_key not in world.items(table)
 

@@ -117,7 +117,7 @@ class Setting:
         )
         self.beginning = Begin(self.runs, feeder, self.machines)
         self.settling = Settle(self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.clock)
-        self.completing = Complete(self.runners, self.settling, self.machines)
+        self.completing = Complete(self.runners, self.settling, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, stop_child, self.clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)

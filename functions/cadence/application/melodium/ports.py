@@ -101,6 +101,7 @@ class Listens:
     addresses: Sequence[str]
     port: int
     key: str = field(repr=False)
+    machine: str = ""  # names the machine and network where the addresses are what they seem
 
 
 @dataclass(frozen=True)

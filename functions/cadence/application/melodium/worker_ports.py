@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cadence.domain.melodium.specification import EngineSpec
-from cadence.domain.run import Run
+from cadence.domain.run import Run, TreatmentSpec
 
 
 @dataclass(frozen=True)
@@ -27,5 +26,5 @@ class WorkerSecretStore(Protocol):
         """Raises NotFound."""
 
 
-EngineSecrets = Callable[[Run, EngineSpec], Mapping[str, Any]]
-"""What the runner of an engine is told beside its specification, as `engine.secrets` of its assignment. Never logged."""
+EngineSecrets = Callable[[Run, TreatmentSpec, int], Mapping[str, Any]]
+"""What the runner of an attempt is told of its engine beside the specification, as `engine.secrets` of its assignment. Never logged."""

@@ -377,7 +377,7 @@ class Ports:
         self.place = Place(self.runs, pools, self.gates, offer, self.machines, self.deadlines, "provider-", clock)
         self.begin = Begin(self.runs, feeder, self.machines)
         self.settle = Settle(self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", clock)
-        self.complete = Complete(self.runners, self.settle, self.machines)
+        self.complete = Complete(self.runners, self.settle, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, stop_child, clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
