@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Callable, Optional
 
 from . import engine_binary
 from .assignment import Assignment, Service
 from .chunks import Chunk, Store
+from .command import Command
 from .containers import ContainerEngine
 from .engine import Surroundings
 from .engine_api import EngineApi
 from .errors import AgentError, TreatmentFailed
 from .program_spec import Program, with_files
+from .sandbox import Bubblewrap, plain
 from .services import Services
+from .workspace import Workspace
 
 CHECK_SECONDS = 90.0
 _ENTRY_POINT = "import sys\n\nfrom agent.program_driver import main\n\nsys.exit(main(sys.argv[1:]))\n"
@@ -135,6 +141,21 @@ class ProgramEngine:
             "inputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.inputs],
             "outputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.outputs],
         }
+
+
+def check_program(engine: ProgramEngine, command: Command, hidden: Sequence[Path], workspace: Workspace) -> None:
+    """The engine's own check, without a network where there is a sandbox. Raises TreatmentFailed with its words."""
+    if engine.check is None:
+        return
+    env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TMPDIR": str(workspace.tmp)}
+    sandbox = Bubblewrap.find(hidden)
+    launch = (
+        sandbox.launch(engine.check, env, workspace, offline=True) if sandbox else plain(engine.check, env, workspace)
+    )
+    try:
+        command.prepare(launch, CHECK_SECONDS)
+    except AgentError as error:
+        raise engine.explained(error) from error
 
 
 def _fetched(program: Program, url: Optional[str], store: Store) -> Program:

@@ -25,7 +25,7 @@ from .heartbeat import Heartbeat
 from .keeper import Keeper
 from .logs import LogBuffer, LogSender, now
 from .masking import Masker
-from .program_engine import CHECK_SECONDS, ProgramEngine
+from .program_engine import ProgramEngine, check_program
 from .registries import RegistryLogins, worth_masking
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
@@ -157,7 +157,7 @@ class Runner:
             )
         if assignment.program:
             self._engine = ProgramEngine(assignment, self._surroundings(workspace), self._store or Store(self._ending))
-            self._check(self._engine, workspace)
+            check_program(self._engine, self._command, self._site.hidden, workspace)
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
@@ -249,22 +249,6 @@ class Runner:
         return Surroundings(
             workspace, self._gateway.url, self._log, self._ending, lambda _, answer: answer, tuple(self._site.hidden)
         )
-
-    def _check(self, engine: ProgramEngine, workspace: Workspace) -> None:
-        """The engine's own check of the program, without a network where there is a sandbox."""
-        if engine.check is None:
-            return
-        env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TMPDIR": str(workspace.tmp)}
-        sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
-        launch = (
-            sandbox.launch(engine.check, env, workspace, offline=True)
-            if sandbox
-            else plain(engine.check, env, workspace)
-        )
-        try:
-            self._command.prepare(launch, CHECK_SECONDS)
-        except AgentError as error:
-            raise engine.explained(error) from error
 
     def _tell_listening(self, where: dict[str, Any]) -> None:
         try:

@@ -120,7 +120,7 @@ def test_stored_programs_are_used_by_name_and_stay_what_they_were(cadence: Caden
     root.write_text(root.read_text().replace("message=greeting", 'message="changed"'))
     cadence("program", "put", "counting", str(counting))
 
-    run_id = api.post("/v1/projects/default/pipelines/stored-program/runs", {})["run_id"]
+    run_id = api.call("POST", "/v1/projects/default/pipelines/stored-program/runs", json={}).json()["run_id"]
     assert api.finished(run_id)["state"] == "succeeded"
     assert any("info: main: first" in line for line in lines(api, run_id, "hello"))
     assert [one["stored_as"] for one in api.get("/v1/projects/default/programs")["items"]] == ["counting"]
