@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import VERSION, engine_binary, processes
+from . import VERSION, engine_binary, processes, program_replay
 from .ending import Ending
 from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
@@ -84,10 +85,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     _workspaces(again)
 
+    captured = commands.add_parser(
+        "replay-captured", help="run one treatment of a captured Mélodium run once more, and compare what it sends"
+    )
+    captured.add_argument("events", type=Path, metavar="EVENTS", help="what `melodium run --debug` wrote")
+    captured.add_argument("program", type=Path, metavar="PROGRAM", help="the program's dump")
+    captured.add_argument("label", metavar="TREATMENT", help="its label, or its path of labels")
+
     options = parser.parse_args(arguments)
     processes.hide_from_others()
     try:
-        return {"run": _run, "host": _host, "replay": _replay}[options.command](options)
+        return {"run": _run, "host": _host, "replay": _replay, "replay-captured": _replay_captured}[options.command](
+            options
+        )
     except (AgentError, GatewayError) as error:
         print(f"cadence-agent: {error}", file=sys.stderr)
         return EXIT_NO_CLAIM
@@ -135,6 +145,16 @@ def _replay(options: argparse.Namespace) -> int:
     finally:
         keeper.close()
     return EXIT_REPORTED
+
+
+def _replay_captured(options: argparse.Namespace) -> int:
+    found = engine_binary.installed()
+    if found is None:
+        raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
+    with tempfile.TemporaryDirectory() as home:
+        told = program_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))
+    print(json.dumps(told, ensure_ascii=False))
+    return EXIT_REPORTED if told["deterministic"] else EXIT_NOT_REPORTED
 
 
 def _stoppable() -> Ending:
