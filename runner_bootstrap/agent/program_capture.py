@@ -10,6 +10,7 @@ from .errors import AgentError
 
 Json = dict[str, Any]
 
+_ROOT = "main"
 _OPAQUE = {"Executor", "FileSystem", "Access"}
 
 
@@ -61,10 +62,13 @@ class _Capture:
         for element in dump["collection"]["elements"]:
             (body,) = element.values()
             self._elements[_text(body["identifier"])] = body
+        self._entrypoint = _text(dump["entrypoint"])
         self._built = [kind["treatment_built"] for kind in kinds if "treatment_built" in kind]
 
     def find(self, label: str) -> Captured:
         wanted = [built for built in self._built if label in (built["label"], self._path(built))]
+        if not wanted and label == _ROOT:
+            raise _made_of(label, self._elements[self._entrypoint])
         if not wanted:
             known = ", ".join(sorted({self._path(built) for built in self._built})[:20])
             raise NotReplayable(f"there is no treatment {label}; there are {known}")
@@ -79,8 +83,7 @@ class _Capture:
         if element is None:
             raise NotReplayable(f"{name} is not in the program's dump")
         if element["implementation_kind"] != "compiled":
-            parts = ", ".join(element["implementation_kind"].get("designed", {}).get("treatments", {})) or "none"
-            raise NotReplayable(f"{built['label']} is made of others, which can be replayed each: {parts}")
+            raise _made_of(built["label"], element)
         if element.get("contexts") or built["environment"].get("contexts"):
             raise NotReplayable(f"{built['label']} needs a context ({name} takes part in what began its track)")
         design = self._design_of(built)
@@ -207,6 +210,12 @@ class _Capture:
         return (
             f"{self._path(parent)}/{built['label']}" if parent is not None and parent is not built else built["label"]
         )
+
+
+def _made_of(label: str, element: Json) -> NotReplayable:
+    designed = element["implementation_kind"].get("designed") or {}
+    parts = ", ".join(designed.get("treatments", {})) or "none"
+    return NotReplayable(f"{label} is made of others, which can be replayed each: {parts}")
 
 
 def _restorable(value: Any, what: str) -> None:
