@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, exports, gates, logs, replaying, resources, runs, searching, tracing, values
+from cadence.cli import alerting, exports, gates, logs, melodium, replaying, resources, runs, searching, tracing, values
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -49,6 +49,7 @@ for group in (
     gates.quota,
     exports.export,
     alerting.alert,
+    melodium.melodium,
     resources.host,
     resources.runner,
 ):
