@@ -104,7 +104,8 @@ def test_a_worker_that_is_killed_in_the_middle_of_its_work_has_failed(engine: En
             run = api.finished(worker)
         asking.communicate(timeout=HANGS)
     assert run["state"] == "failed"
-    assert run["cause"] == "worker failed: the command was killed by signal 9 (SIGKILL)"
+    # In a sandbox the engine's end is told by the sandbox.
+    assert re.fullmatch(r"worker failed: the command .*signal 9 \(SIGKILL\)", run["cause"])
 
 
 def workers_of_group(api: Api, group: str) -> list[str]:
