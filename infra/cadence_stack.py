@@ -30,10 +30,10 @@ from infra.tables import Tables
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
-_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "exports": 50}
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "exports": 50, "melodium_reports": 1}
 # Events that come within a second of each other are counted, and sent to receivers, together.
 _LONGEST_WINDOW = {"exports": Duration.seconds(1)}
-_MOST_AT_A_TIME = {"exports": 5}
+_MOST_AT_A_TIME = {"exports": 5, "melodium_reports": 20}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -53,10 +53,11 @@ class CadenceStack(Stack):
         resources = Resources(self, deployment)
         key = self._secrets_key(deployment)
         tables = Tables(self, "Tables", deployment)
-        DataBucket(self, "Store", deployment, resources)
+        store = DataBucket(self, "Store", deployment, resources)
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
+        self._uploads = self._work_queue("Uploads", "uploads", "melodium_reports", deployment)
         # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
         unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
         self._exporting = self._work_queue("Exporting", "exporting", "exports", deployment, unwatched)
@@ -66,7 +67,8 @@ class CadenceStack(Stack):
         live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
-        working = [self._deliveries, self._deadlines, self._wake_ups]
+        store.tell_of_uploads(self._uploads.queue)
+        working = [self._deliveries, self._deadlines, self._wake_ups, self._uploads]
         watching = [self._alerting, self._exporting]
         watched = [
             *(one.queue for one in (*working, *watching)),
@@ -139,6 +141,7 @@ class CadenceStack(Stack):
                 "deliveries": self._deliveries.failed,
                 "deadlines": self._deadlines.failed,
                 "wake-ups": self._wake_ups.failed,
+                "uploads": self._uploads.failed,
                 "log-lines": unindexed,
                 "watching": unwatched,
             }
@@ -180,6 +183,7 @@ class CadenceStack(Stack):
             "deliveries": self._deliveries,
             "watchdog": self._deadlines,
             "wake_group": self._wake_ups,
+            "melodium_reports": self._uploads,
         }
         for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(

@@ -1,7 +1,11 @@
 """The bucket that holds documents, values, log segments, and the template of a parked log stream."""
 
-from aws_cdk import Duration, RemovalPolicy
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cadence.domain.cache import LONGEST
@@ -15,6 +19,7 @@ class DataBucket(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, resources: Resources) -> None:
         super().__init__(scope, construct_id)
+        self._resources = resources
         self.bucket = s3.Bucket(
             self,
             "Data",
@@ -35,6 +40,8 @@ class DataBucket(Construct):
                 s3.LifecycleRule(
                     id="old-splits", prefix="splits/", expiration=Duration.days(deployment.retention_days + 1)
                 ),
+                # What engines upload is removed once it was taken in; this is for what nobody could.
+                s3.LifecycleRule(id="old-uploads", prefix="uploads/", expiration=Duration.days(15)),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
         )
@@ -43,3 +50,33 @@ class DataBucket(Construct):
             "S1",
             "Access logs would cost a request for each chunk of a stream; who read what is in the API's access log.",
         )
+
+    def tell_of_uploads(self, queue: sqs.Queue) -> None:
+        """What engines upload is handed on as it comes. Said in the bucket's own properties: the construct for it brings a Lambda."""
+        allowed = queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions={
+                    "ArnEquals": {"aws:SourceArn": self._resources.data_bucket()},
+                    "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+                },
+            )
+        )
+        bucket = cast(s3.CfnBucket, self.bucket.node.default_child)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            queue_configurations=[
+                s3.CfnBucket.QueueConfigurationProperty(
+                    event="s3:ObjectCreated:*",
+                    queue=queue.queue_arn,
+                    filter=s3.CfnBucket.NotificationFilterProperty(
+                        s3_key=s3.CfnBucket.S3KeyFilterProperty(
+                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value="uploads/")]
+                        )
+                    ),
+                )
+            ]
+        )
+        if allowed.policy_dependable:
+            self.bucket.node.add_dependency(allowed.policy_dependable)

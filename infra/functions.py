@@ -38,6 +38,8 @@ SIZES: Mapping[str, Size] = {
     "webhooks": _HTTP,
     "runner_gateway": _HTTP,
     "melodium": _HTTP,
+    # A whole core. What it splits lies on disk, and one event has to fit into memory.
+    "melodium_reports": Size(memory=1769, timeout=300, storage=2048),
     "deliveries": Size(memory=1024, timeout=60),
     # Ten thousand treatments are written at the pace of one partition; what a call has not written the next one does.
     "admit": Size(memory=1024, timeout=600),

@@ -68,6 +68,7 @@ NEEDS: Mapping[str, Needs] = {
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
     "melodium": Needs((*_BASE, "jsonschema-rs")),
+    "melodium_reports": Needs((*_BASE, "cbor2", "msgspec")),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),

@@ -129,11 +129,13 @@ WATCHED_QUEUES = (
     "deliveries",
     "deadlines",
     "wake-ups",
+    "uploads",
     "alerting",
     "exporting",
     "deliveries-failed",
     "deadlines-failed",
     "wake-ups-failed",
+    "uploads-failed",
     "log-lines-failed",
     "watching-failed",
 )
@@ -198,7 +200,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "melodium": (
         _items("access", "GetItem", "Query"),
-        _items("runs", "GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
+        # A process that has ended leaves what it did not end.
+        _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
         # A worker is a run, with keys of its own, and says where it listens.
         *_RUN_GATES,
         _items("runners", "GetItem", "PutItem"),
@@ -206,6 +209,15 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         # Engines use this by what it signs.
         _puts("uploads/*"),
         _sends("deadlines"),
+    ),
+    "melodium_reports": (
+        _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
+        # It reads what came, keeps it without secrets, and removes it.
+        *_gets("uploads/*", "runs/*"),
+        _puts("runs/*"),
+        _may("s3", ("DeleteObject",), _objects("uploads/*")),
+        _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
+        _consumes("uploads"),
     ),
     "admit": (
         *_FEEDS,

@@ -90,7 +90,7 @@ def report(api: EngineApi, call: Call) -> Response:
 
 
 def details(api: EngineApi, call: Call) -> Response:
-    api.report.details(call.by, call.run_id, call.body)
+    api.report.details(call.by, call.run_id, call.body["entrypoint"], call.body.get("parameters") or {})
     return json_response({})
 
 

@@ -1,6 +1,7 @@
 """The real Mélodium engine, told to report to a running stack."""
 
 import os
+import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -22,6 +23,19 @@ BINARY = Path(
 needs_engine = pytest.mark.skipif(
     not BINARY.is_file(), reason=f"the Mélodium engine {VERSION} is not there: `.ci/peers melodium` builds it"
 )
+
+
+def free_port() -> int:
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return int(chosen.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    """Looked up, not tried: a worker serves whoever connects first."""
+    local = f":{port:04X}"
+    states = (line.split()[1:4:2] for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(address.endswith(local) and state == "0A" for address, state in states)
 
 
 @dataclass(frozen=True)

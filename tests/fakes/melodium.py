@@ -1,7 +1,7 @@
 """What the use cases of Mélodium's API need, in memory."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cadence.application.melodium.ports import FormUpload, PutUpload, Stream
@@ -15,6 +15,7 @@ class MemoryReported:
     def __init__(self) -> None:
         self.said: dict[str, Reported] = {}
         self.seen: dict[str, Evidence] = {}
+        self.executes: dict[str, tuple[str, dict[str, str]]] = {}
 
     def get(self, run_id: str) -> Reported:
         return self.said.get(run_id, Reported())
@@ -22,8 +23,19 @@ class MemoryReported:
     def evidence(self, run_id: str) -> Evidence:
         return self.seen.get(run_id, Evidence())
 
-    def note_evidence(self, run_id: str, seen: Evidence) -> None:
-        self.seen[run_id] = seen
+    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
+        seen = self.evidence(run_id)
+        self.seen[run_id] = dataclasses.replace(seen, logs_chunks=chunks, errors=errors, first_error=first_error)
+
+    def note_events(self, run_id: str, chunks: int, failed_steps: Sequence[str], *, over: bool) -> None:
+        seen = self.evidence(run_id)
+        self.seen[run_id] = dataclasses.replace(seen, debug_chunks=chunks, failed_steps=tuple(failed_steps), over=over)
+
+    def note_details(self, run_id: str, entrypoint: str, parameters: Mapping[str, str]) -> None:
+        self.executes[run_id] = (entrypoint, dict(parameters))
+
+    def entrypoint(self, run_id: str) -> str:
+        return self.executes.get(run_id, ("", {}))[0]
 
     def note_start(self, run_id: str, version: str, tags: Iterable[str]) -> None:
         said = self.get(run_id)

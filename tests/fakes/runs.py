@@ -21,6 +21,7 @@ from cadence.domain.run import (
     TreatmentState,
     Trigger,
     Value,
+    is_element,
 )
 
 NOW = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -162,10 +163,24 @@ class MemoryRunStore:
         return Standing(self.get_run(run_id), self.get_spec(run_id, treatment), stored)
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
-        return [treatment for (run, _), treatment in sorted(self.treatments.items()) if run == run_id]
+        return [one for (run, _), one in sorted(self.treatments.items()) if run == run_id and not is_element(one.name)]
+
+    def list_elements(self, run_id: str) -> Sequence[Treatment]:
+        return [one for (run, _), one in sorted(self.treatments.items()) if run == run_id and is_element(one.name)]
+
+    def put_elements(
+        self, run_id: str, elements: Sequence[tuple[TreatmentSpec, Treatment]], edges: Sequence[Edge]
+    ) -> None:
+        for spec, treatment in elements:
+            self.specs[run_id, spec.name] = spec
+            self.treatments[run_id, treatment.name] = treatment
+        for edge in edges:
+            self.edges[_key(edge)] = edge
 
     def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
-        found = [one for one in self.list_treatments(run_id) if after is None or one.name > after]
+        everything = [*self.list_treatments(run_id), *self.list_elements(run_id)]
+        names = [one.name for one in everything]
+        found = everything[names.index(after) + 1 if after else 0 :]
         page = found[:limit]
         return Page(page, page[-1].name if len(found) > limit else None)
 

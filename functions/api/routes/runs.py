@@ -66,6 +66,17 @@ class ReplayedView(Model):
     treatment: str
 
 
+class MelodiumView(Model):
+    """What is known of a process of a Mélodium engine. `supervised`: Cadence started it."""
+
+    group_id: str = Field(description="Ties a root run and its workers.")
+    parent_id: str | None = Field(description="The run of the engine that asked for this one.")
+    version: str
+    mode: str
+    tags: list[str]
+    supervised: bool
+
+
 class RunView(Model):
     run_id: str
     project: str
@@ -83,6 +94,7 @@ class RunView(Model):
     waiting_for: str | None = Field(description="What a pending run waits for, in words.")
     concurrency_group: str | None
     priority: int
+    melodium: MelodiumView | None = Field(description="Of a run that is a process of a Mélodium engine.")
 
 
 class TreatmentsQuery(Model):

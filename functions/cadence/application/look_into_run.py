@@ -28,7 +28,10 @@ class RunInsight:
 
     @cached_property
     def treatments(self) -> Mapping[str, Treatment]:
-        return {treatment.name: treatment for treatment in self.runs.list_treatments(self.run.run_id)}
+        found = [*self.runs.list_treatments(self.run.run_id)]
+        if self.run.melodium:
+            found += self.runs.list_elements(self.run.run_id)
+        return {treatment.name: treatment for treatment in found}
 
     @cached_property
     def values(self) -> Mapping[tuple[str, str], Value]:

@@ -103,8 +103,16 @@ class RunStore(Protocol):
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
 
+    def list_elements(self, run_id: str) -> Sequence[Treatment]:
+        """Those that happened inside of an engine, which `list_treatments` leaves out."""
+
+    def put_elements(
+        self, run_id: str, elements: Sequence[tuple[TreatmentSpec, Treatment]], edges: Sequence[Edge]
+    ) -> None:
+        """Creates or replaces them: whoever rebuilds what an engine did is the only one who writes them."""
+
     def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
-        """By name, those that come after the one named `after`."""
+        """By name, those that come after the one named `after`; what happened inside of an engine comes last."""
 
     def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
         """Keeps why the treatment is to end (the first request wins), unless it has ended; returns it as it then stands."""

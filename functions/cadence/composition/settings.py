@@ -118,6 +118,13 @@ class MelodiumSettings:
 
 
 @dataclass(frozen=True)
+class MelodiumReportsSettings:
+    runs_table: str
+    data_bucket: str
+    log_stream_name: str
+
+
+@dataclass(frozen=True)
 class AdmitSettings:
     access_table: str
     runs_table: str
@@ -320,6 +327,7 @@ SETTINGS: Mapping[str, type] = {
     "deliveries": DeliveriesSettings,
     "runner_gateway": RunnerGatewaySettings,
     "melodium": MelodiumSettings,
+    "melodium_reports": MelodiumReportsSettings,
     "admit": AdmitSettings,
     "place": PlaceSettings,
     "provider_host": ProviderHostSettings,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.specification import ENGINE_TAGS, engine_from_json
 from cadence.domain.run import (
     CacheSpec,
@@ -134,6 +135,7 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     "instance": spec_from_json,
     "trigger": lambda data: TriggerSpec(**data),
     "engine": engine_from_json,
+    "element": lambda data: ElementSpec(**data),
 }
 
 

@@ -260,6 +260,11 @@ class Treatment:
     history: tuple[Change, ...] = ()
 
 
+def is_element(name: str) -> bool:
+    """Whether a treatment of this name happened inside of an engine: it is named by its path there."""
+    return "/" in name
+
+
 class EdgeState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -278,10 +283,21 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a value is from that another treatment, of this run or another, sent. `copied`: its chunks are kept here as well."""
+
+    run_id: str
+    treatment: str
+    port: str
+    copied: bool = False
+
+
+@dataclass(frozen=True)
 class Value:
     """What a settled treatment sent through one output port; `attempt` says which attempt's chunks hold it.
 
-    `kept_from` is the run that really made it, if this one only took it over.
+    `kept_from` is the run that really made it, if this one only took it over; `origin` is the treatment that did, where a
+    value only passed through this one.
     """
 
     run_id: str
@@ -296,10 +312,13 @@ class Value:
     preview: bytes = b""
     created_at: datetime | None = None
     kept_from: str | None = None
+    origin: Origin | None = None
 
     @property
     def chunk_prefix(self) -> str:
         """Of the keys of its chunks in the data bucket; the chunk's number, with twelve digits, follows."""
+        if self.origin and not self.origin.copied:
+            return ids.chunk_prefix(self.origin.run_id, self.origin.treatment, self.attempt, self.origin.port)
         return ids.chunk_prefix(self.kept_from or self.run_id, self.treatment, self.attempt, self.port)
 
     def chunk_key(self, seq: int) -> str:

@@ -1,7 +1,6 @@
 """`ReportedStore`: what an engine says of itself, and what its reports tell, beside its run in the `runs` table."""
 
-import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar
@@ -18,7 +17,7 @@ from pynamodb.expressions.update import Action
 
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
-from cadence.adapters.dynamodb.run_items import RunsTable, partition
+from cadence.adapters.dynamodb.run_items import RunItem, RunsTable, partition, run_key
 from cadence.application.melodium.ports import ReportedStore, Stream
 from cadence.domain.errors import Conflict
 from cadence.domain.melodium.outcome import Evidence
@@ -41,7 +40,10 @@ class EngineItem(RunsTable):
     debug_chunks = NumberAttribute(null=True)
     tags = UnicodeSetAttribute(null=True)
     version = UnicodeAttribute(null=True)
-    evidence = JSONAttribute(null=True)
+    seen_lines = JSONAttribute(null=True)
+    seen_events = JSONAttribute(null=True)
+    entrypoint = UnicodeAttribute(null=True)
+    parameters = JSONAttribute(null=True)
 
     def reported(self) -> Reported:
         return Reported(
@@ -60,7 +62,8 @@ class EngineItem(RunsTable):
 
 class DynamoReportedStore(ReportedStore):
     def __init__(self, table_name: str) -> None:
-        bind(EngineItem, table_name)
+        for model in (RunsTable, RunItem, EngineItem):
+            bind(model, table_name)
 
     def get(self, run_id: str) -> Reported:
         item = self._item(run_id)
@@ -68,12 +71,27 @@ class DynamoReportedStore(ReportedStore):
 
     def evidence(self, run_id: str) -> Evidence:
         item = self._item(run_id)
-        if item is None or item.evidence is None:
+        if item is None:
             return Evidence()
-        return Evidence(**{**item.evidence, "failed_steps": tuple(item.evidence["failed_steps"])})
+        seen = {**(item.seen_lines or {}), **(item.seen_events or {})}
+        return Evidence(**{**seen, "failed_steps": tuple(seen.get("failed_steps", ()))})
 
-    def note_evidence(self, run_id: str, seen: Evidence) -> None:
-        self._update(run_id, [EngineItem.evidence.set(dataclasses.asdict(seen))])
+    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
+        seen = {"logs_chunks": chunks, "errors": errors, "first_error": first_error}
+        self._update(run_id, [EngineItem.seen_lines.set(seen)])
+
+    def note_events(self, run_id: str, chunks: int, failed_steps: Sequence[str], *, over: bool) -> None:
+        seen = {"debug_chunks": chunks, "failed_steps": list(failed_steps), "over": over}
+        self._update(run_id, [EngineItem.seen_events.set(seen)])
+
+    def note_details(self, run_id: str, entrypoint: str, parameters: Mapping[str, str]) -> None:
+        self._update(run_id, [EngineItem.entrypoint.set(entrypoint), EngineItem.parameters.set(dict(parameters))])
+        with suppress(Conflict), translated(f"run {run_id}"):
+            run_key(run_id).update([RunItem.parameters.set(dict(parameters))], condition=RunItem.plan_sha256 == "")
+
+    def entrypoint(self, run_id: str) -> str:
+        item = self._item(run_id)
+        return (item.entrypoint if item else None) or ""
 
     def note_start(self, run_id: str, version: str, tags: Iterable[str]) -> None:
         actions: list[Action] = [EngineItem.version.set(version)]

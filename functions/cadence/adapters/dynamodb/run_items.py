@@ -26,6 +26,7 @@ from cadence.domain.run import (
     Treatment,
     TreatmentSpec,
     TreatmentState,
+    is_element,
 )
 
 
@@ -141,6 +142,7 @@ class SpecItem(RunsTable):
 
 class TreatmentItem(RunsTable):
     PREFIX: ClassVar[str] = "TREATMENT#"
+    ELEMENTS: ClassVar[str] = "ELEMENT#"  # apart from the others, as nothing schedules or watches them
     _LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"kind", "conditional", "timeouts"})  # where they are as usual
 
     run_id = UnicodeAttribute()
@@ -169,8 +171,12 @@ class TreatmentItem(RunsTable):
     history = UnicodeSetAttribute(null=True)
 
     @classmethod
+    def key_of(cls, name: str) -> str:
+        return (cls.ELEMENTS if is_element(name) else cls.PREFIX) + name
+
+    @classmethod
     def of(cls, treatment: Treatment) -> "TreatmentItem":
-        item = cls(partition(treatment.run_id), cls.PREFIX + treatment.name)
+        item = cls(partition(treatment.run_id), cls.key_of(treatment.name))
         for field in dataclasses.fields(treatment):
             value = getattr(treatment, field.name)
             if value is not None and value != () and not (value == field.default and field.name in cls._LEFT_OUT):
@@ -216,4 +222,4 @@ def run_key(run_id: str) -> RunItem:
 
 def treatment_key(run_id: str, treatment: str) -> TreatmentItem:
     """An item that is only its key, to be updated."""
-    return TreatmentItem(partition(run_id), TreatmentItem.PREFIX + treatment)
+    return TreatmentItem(partition(run_id), TreatmentItem.key_of(treatment))

@@ -29,8 +29,17 @@ class ReportedStore(Protocol):
     def evidence(self, run_id: str) -> Evidence:
         """What its reports tell of how it went; nothing, if none has been looked at."""
 
-    def note_evidence(self, run_id: str, seen: Evidence) -> None:
-        """By whoever looks at the run's reports, of whom there is one at a time."""
+    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
+        """What was seen in as many chunks of its log. By whoever looks at them, of whom there is one at a time."""
+
+    def note_events(self, run_id: str, chunks: int, failed_steps: Sequence[str], *, over: bool) -> None:
+        """What was seen in as many chunks of its events; `over` if they say that nothing is left to do. Likewise."""
+
+    def note_details(self, run_id: str, entrypoint: str, parameters: Mapping[str, str]) -> None:
+        """What it executes; the parameters are JSON texts."""
+
+    def entrypoint(self, run_id: str) -> str:
+        """`` if it has not said what it executes."""
 
     def note_start(self, run_id: str, version: str, tags: Iterable[str]) -> None:
         """Adds to the tags; the newest version counts."""

@@ -1,5 +1,6 @@
 """What a process tells of itself: that it was launched, that it ended, what it will upload and how much it has."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,10 @@ from cadence.application.melodium.processes import Processes
 from cadence.application.ports import Clock, Deadlines
 from cadence.domain.access import Principal
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.melodium.identifier import text_of
 from cadence.domain.melodium.process import Ended
+from cadence.domain.melodium.rawvalue import Keeping
+from cadence.domain.melodium.redaction import Masks, is_secret
 from cadence.domain.run import Run
 
 
@@ -60,12 +64,22 @@ class Report:
         run = self.processes.get(by, run_id)
         self.reported.note_ended(run_id, how, messages, self.clock())
         if run.recorded:
-            self.deadlines.watch_run(run_id, AFTER_END)
+            for after in AFTER_END:
+                self.deadlines.watch_run(run_id, after)
             self.end(run_id)
 
-    def details(self, by: Principal, run_id: str, body: Mapping[str, Any]) -> None:
-        """What it says there is in the program that it uploads as well."""
+    def details(self, by: Principal, run_id: str, entrypoint: Any, parameters: Mapping[str, Any]) -> None:
+        """What it executes, and the parameters it was given."""
         self.processes.get(by, run_id)
+        keep = Keeping(Masks(), lambda name, content: {})
+        shown: dict[str, str] = {}
+        for name, raw in parameters.items():
+            try:
+                shown[name] = "***" if is_secret(name) else json.dumps(keep(raw).value, ensure_ascii=False)
+            except (ValueError, TypeError):
+                message = "A parameter is an object with one member, its type."
+                raise InvalidRequest(message, [Violation(f"/parameters/{name}", message)]) from None
+        self.reported.note_details(run_id, text_of(entrypoint), shown)
 
     def chunks(self, by: Principal, run_id: str, stream: Stream, chunks: int) -> None:
         self.processes.get(by, run_id)

@@ -8,21 +8,29 @@ from cadence.domain.run import RunState
 
 _STILL_RUNS = "Compose exit timeout"
 _MOST_MESSAGES = 5
+SETTLES = timedelta(seconds=3)
+"""How long after its end the last chunk is surely announced."""
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What reports tell so far.
 
-    `complete`: every chunk that was announced has been looked at, and the events say that all is over.
+    `over`: the events say that nothing is left to do. `logs_chunks` and `debug_chunks` are those that were looked at.
     `errors` counts lines at level error, `first_error` is the first of them. `failed_steps` are treatments that ended at
     a port that tells of failure.
     """
 
-    complete: bool = False
+    over: bool = False
+    logs_chunks: int = 0
+    debug_chunks: int = 0
     errors: int = 0
     first_error: str = ""
     failed_steps: tuple[str, ...] = ()
+
+    def complete(self, said: Reported) -> bool:
+        """Whether there is nothing more to come."""
+        return self.over and self.logs_chunks >= said.logs_chunks and self.debug_chunks >= said.debug_chunks
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,10 @@ def outcome(said: Reported, seen: Evidence, now: datetime, patience: timedelta) 
         # Whoever started it stopped waiting, which says nothing about it.
         if said.reporting_at is None:
             return Outcome(RunState.SUCCEEDED, _unknown(said))
-        return _as_seen(seen) if seen.complete else None
-    if said.reporting_at is None or seen.complete or now >= said.ended_at + patience:
+        return _as_seen(seen) if seen.complete(said) else None
+    # It counts a chunk after it has uploaded it, so that the last ones may not be counted when the first come.
+    settled = seen.complete(said) and now >= said.ended_at + SETTLES
+    if said.reporting_at is None or settled or now >= said.ended_at + patience:
         return _as_seen(seen)
     return None
 
