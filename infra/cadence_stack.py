@@ -122,7 +122,7 @@ class CadenceStack(Stack):
         functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api = PublicApi(self, "PublicApi", deployment, functions)
-        live.serve(functions["live"])
+        live.serve(functions["live"], functions["tunnel"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
         keep_search_index(functions["search_index"], tables.by_name["logs"], unwatched)

@@ -58,6 +58,7 @@ SIZES: Mapping[str, Size] = {
     "alerts": _STATE,
     "alert_deliveries": Size(memory=256, timeout=60),
     "live": _STATE,
+    "tunnel": Size(memory=256, timeout=29),
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
     # A whole core; tantivy's buffer, and the lines of the segments that become a split.

@@ -83,6 +83,7 @@ NEEDS: Mapping[str, Needs] = {
     "alerts": Needs((*_BASE, "jsonschema-rs")),
     "alert_deliveries": Needs(_BASE),
     "live": Needs((*_BASE, "jsonschema-rs")),
+    "tunnel": Needs(_BASE),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
     "search_index": Needs((*_BASE, *_SEARCH)),

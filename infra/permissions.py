@@ -328,6 +328,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_gets("runs/*"),
         _may("execute-api", ("ManageConnections",), lambda names: names.live_connections()),
     ),
+    "tunnel": (
+        _items("access", "GetItem"),
+        _items("runs", "GetItem"),
+        _items("runners", "GetItem", "Query", "PutItem"),
+        _may("execute-api", ("ManageConnections",), lambda names: names.live_connections()),
+    ),
     "log_indexer": (
         _may("lambda", ("InvokeFunction",), lambda names: names.function("live")),
         _items("runs", "GetItem"),

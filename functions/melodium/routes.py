@@ -67,7 +67,7 @@ def access(api: EngineApi, call: Call) -> Response:
     run = api.processes.get(call.by, call.run_id)
     found = api.access(call.by, run)
     if isinstance(found, Listens):
-        return json_response(wire.access_json(found))
+        return json_response(wire.access_json(found, api.tunnel_url))
     if isinstance(found, Refused):
         return json_response({"error": list(found.reasons)})
     return json_response({"waiting": None}, 202)

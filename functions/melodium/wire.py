@@ -6,10 +6,10 @@ from cadence.application.melodium.ports import FormUpload, Listens
 from cadence.application.melodium.report import Destinations
 
 
-def access_json(found: Listens) -> dict[str, Any]:
-    """`machine` is for relays; engines leave out what they do not know."""
+def access_json(found: Listens, tunnel_url: str) -> dict[str, Any]:
+    """`machine` and `tunnel` are for relays; engines leave out what they do not know."""
     started = {"id": found.run_id, "addresses": list(found.addresses), "port": found.port, "key": found.key}
-    return {"started": {**started, "machine": found.machine}}
+    return {"started": {**started, "machine": found.machine, "tunnel": tunnel_url}}
 
 
 def destinations_json(its: Destinations, base: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def inputs(gateway: Gateway, request: Request) -> Answer:
 def listening(gateway: Gateway, request: Request) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     gateway.note_listening(runner, wire.listening(request.body))
-    return {}
+    return {"tunnel": gateway.tunnel_url}
 
 
 def complete(gateway: Gateway, request: Request) -> Answer:

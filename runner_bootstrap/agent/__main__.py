@@ -14,12 +14,14 @@ from pathlib import Path
 
 from . import VERSION, engine_binary, processes, program_replay
 from .ending import Ending
+from .engine_api import EngineApi
 from .errors import INFRASTRUCTURE, AgentError, GatewayError
 from .gateway import Gateway
 from .host import Host
 from .keeper import Keeper
 from .kit import Kit
 from .nursery import Nursery
+from .relay import Relay
 from .replaying import read_secrets, replay, site_of
 from .runner import Runner, Site, claim
 from .sandbox import Bubblewrap
@@ -77,6 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
     host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
+    relay = commands.add_parser(
+        "relay", help="serve the Mélodium API to engines on this machine, with ways to their workers"
+    )
+    relay.add_argument("--gateway", required=True, metavar="URL", help="the control plane's address, without /0.1")
+    relay.add_argument("--port", type=int, default=0, help="where engines find it; any free one unless said")
+
     again = commands.add_parser("replay", help="run a treatment once more on this machine, from a folder that holds it")
     again.add_argument("folder", type=Path, metavar="FOLDER")
     again.add_argument("--shell", action="store_true", help="start a shell where the command would run")
@@ -95,9 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     processes.hide_from_others()
     try:
-        return {"run": _run, "host": _host, "replay": _replay, "replay-captured": _replay_captured}[options.command](
-            options
-        )
+        return _COMMANDS[options.command](options)
     except (AgentError, GatewayError) as error:
         print(f"cadence-agent: {error}", file=sys.stderr)
         return EXIT_NO_CLAIM
@@ -174,6 +180,23 @@ def _watch_input(ending: Ending) -> None:
     ending.decide(INFRASTRUCTURE, "the host agent that started this runner has ended")
 
 
+def _serve_relay(options: argparse.Namespace) -> int:
+    """Until it is told to stop. Each engine's own token is passed on."""
+    relay, ended = Relay(options.gateway), threading.Event()
+    try:
+        api = EngineApi(options.gateway, None, relay, port=options.port)
+    except OSError as error:
+        raise AgentError(f"port {options.port} cannot be used: {error.strerror}") from error
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    api.start()
+    print(f"MELODIUM_API_URL={api.url}", flush=True)
+    ended.wait()
+    api.stop()
+    relay.close()
+    return EXIT_REPORTED
+
+
 def _host(options: argparse.Namespace) -> int:
     leave_environment("CADENCE_JOIN_TOKEN")
     state = options.state.expanduser().absolute()
@@ -193,6 +216,14 @@ def _host(options: argparse.Namespace) -> int:
     engine_binary.installed()
     return Host(settings, Nursery(main), lambda: read_token(options.token_file)).run()
 
+
+_COMMANDS = {
+    "run": _run,
+    "host": _host,
+    "relay": _serve_relay,
+    "replay": _replay,
+    "replay-captured": _replay_captured,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

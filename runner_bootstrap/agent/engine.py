@@ -133,7 +133,7 @@ class WorkerEngine:
         if not self._ended:
             raise TreatmentFailed("the engine ended in the middle of its work, without saying why")
 
-    def stop(self) -> None:
+    def close(self) -> None:
         if self._executor:
             self._executor.stop()
         if self._token:

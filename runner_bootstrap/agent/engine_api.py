@@ -25,6 +25,7 @@ ANSWER_SECONDS = 60.0
 #: Seconds for which a request is repeated that the control plane did not answer, or answered with 5xx.
 PATIENCE = 20.0
 LONGEST_BODY = 10 << 20
+_DASHBOARD = "/execution/report/dashboard/"
 _ACCESS = re.compile(r"/execution/run/([0-9a-f-]{36})/access\Z")
 _PATH = re.compile(r"/[A-Za-z0-9/._-]*\Z")
 
@@ -36,8 +37,8 @@ class Answer(NamedTuple):
     location: Optional[str] = None
 
 
-#: path below the prefix, answered JSON → what the engine gets instead
-Rewrite = Callable[[str, Any], Any]
+#: answered JSON of a question for a worker's address, the token it was asked with → what the engine gets instead
+Rewrite = Callable[[Any, str], Any]
 #: path below the prefix, the request's JSON → none
 Observe = Callable[[str, Any], None]
 
@@ -49,7 +50,7 @@ class EngineApi:
         self,
         upstream: str,
         token: Optional[str],
-        rewrite: Rewrite = lambda _, answer: answer,
+        rewrite: Rewrite = lambda answer, _: answer,
         observe: Observe = lambda *_: None,
         port: int = 0,
     ) -> None:
@@ -72,6 +73,9 @@ class EngineApi:
         if not path.startswith(PREFIX + "/") or not _PATH.match(path):
             return _problem(404, f"The Mélodium API is at {PREFIX}.")
         below = path[len(PREFIX) :]
+        if method == "GET" and below.startswith(_DASHBOARD):
+            # Git hosts were given this address, which is good on this machine only.
+            return Answer(302, b"{}", location=self._upstream + path)
         if self._token is not None:
             if not secrets.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
                 return _problem(401, "This is the address of one engine only: it has a token of its own.")
@@ -82,7 +86,8 @@ class EngineApi:
         found = self._passed_on(method, path, sent, body)
         if found.status == 200 and method == "GET" and _ACCESS.match(below):
             # Not before its tunnel is there: the engine connects at once, and only once.
-            return found._replace(content=json.dumps(self._rewrite(below, _json(found.content))).encode())
+            token = authorization.partition(" ")[2]
+            return found._replace(content=json.dumps(self._rewrite(_json(found.content), token)).encode())
         return found
 
     def _passed_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:

@@ -83,7 +83,12 @@ class Executor:
         self._running = 0
 
     def start(self) -> None:
-        self._listener.bind(str(self._socket_path))
+        # The address of a socket is short, and a workspace may lie deep.
+        folder = os.open(self._socket_path.parent, os.O_PATH)
+        try:
+            self._listener.bind(f"/proc/self/fd/{folder}/{self._socket_path.name}")
+        finally:
+            os.close(folder)
         self._socket_path.chmod(0o600)
         self._listener.listen(128)
         threading.Thread(target=self._accept, name="executor", daemon=True).start()

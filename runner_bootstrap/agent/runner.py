@@ -27,10 +27,12 @@ from .logs import LogBuffer, LogSender, now
 from .masking import Masker
 from .program_engine import ProgramEngine, check_program
 from .registries import RegistryLogins, worth_masking
+from .relay import Relay, worker_end
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
 from .series import Series
 from .services import Services
+from .tunnel import Tunnel
 from .workspace import Workspace
 
 CLAIM_PATIENCE = 60.0
@@ -92,6 +94,8 @@ class Runner:
         self._command = Command(keeper, self._log, ending)
         self._services: Services | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
+        self._relay: Relay | None = None
+        self._tunnel: Tunnel | None = None
         self._image_digest: str | None = None
 
     def run(self) -> bool:
@@ -130,8 +134,9 @@ class Runner:
         finally:
             try:
                 self._command.kill()
-                if self._engine:
-                    self._engine.stop()
+                for each in (self._engine, self._relay, self._tunnel):
+                    if each:
+                        each.close()
                 if self._services:
                     self._services.remove()
             except AgentError as error:
@@ -246,13 +251,18 @@ class Runner:
         return WorkerEngine(self._assignment, self._surroundings(workspace))
 
     def _surroundings(self, workspace: Workspace) -> Surroundings:
-        return Surroundings(
-            workspace, self._gateway.url, self._log, self._ending, lambda _, answer: answer, tuple(self._site.hidden)
-        )
+        self._relay = Relay(self._gateway.url)
+        hidden = tuple(self._site.hidden)
+        return Surroundings(workspace, self._gateway.url, self._log, self._ending, self._relay, hidden)
 
     def _tell_listening(self, where: dict[str, Any]) -> None:
         try:
-            self._call_port("listening", where)
+            answer = self._call_port("listening", where)
+            if answer.get("tunnel"):
+                its, port = self._assignment, where["port"]
+                site = (its.run_id, self._site.runner_id, its.session_token)
+                self._tunnel = worker_end(self._gateway.url, answer["tunnel"], *site, port)
+                self._tunnel.start()
         except Exception as error:  # noqa: BLE001 - a worker that nobody hears of is of no use
             self._failed(error)
 

@@ -19,9 +19,11 @@ _LENGTH = struct.Struct("!I")
 
 def main(arguments: "list[str]") -> int:
     path, *asked = arguments
+    folder, name = os.path.split(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
         try:
-            agent.connect(path)
+            # The address of a socket is short, and a workspace may lie deep.
+            agent.connect(f"/proc/self/fd/{os.open(folder, os.O_PATH)}/{name}")
             text = json.dumps(asked).encode("utf-8", "surrogateescape")
             socket.send_fds(agent, [_LENGTH.pack(len(text))], [0, 1, 2])
             agent.sendall(text)

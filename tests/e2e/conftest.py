@@ -4,6 +4,7 @@ With CADENCE_E2E_IAM=1 it refuses what the Lambdas' roles do not allow, as AWS w
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -47,6 +48,8 @@ def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
     if BINARY.is_file():
         # The host agent of the stack finds the engine there.
         os.environ["CADENCE_MELODIUM"] = str(BINARY)
+        if shutil.which("bwrap"):
+            os.environ["CADENCE_MELODIUM_CONTAINERS"] = "sandbox"
     options = Options(folder, port=0, enforce_iam=enforce_iam)
     connection, supervisor = control.up(options, print, attached=True)
     assert supervisor is not None

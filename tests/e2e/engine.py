@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 VERSION = "0.10.2"
 PROGRAMS = Path(__file__).parent / "programs"
@@ -68,6 +70,25 @@ class Engine:
         )  # fmt: skip
         assert done.returncode == 0 and "Failed to" not in done.stderr, done.stderr
         return done.stdout + done.stderr
+
+    def post(self, path: str, body: Any) -> Any:
+        """As an engine says it; the answer's JSON."""
+        answer = requests.post(f"{self.url}/{path}", json=body, headers=self._headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def access(self, run_id: str) -> Any:
+        """Asks until there is an answer, as engines do."""
+        for _ in range(10):
+            answer = requests.get(f"{self.url}/execution/run/{run_id}/access", headers=self._headers, timeout=60)
+            if answer.status_code != 202:
+                assert answer.status_code == 200, answer.text
+                return answer.json()
+        raise AssertionError(f"worker {run_id} neither listens nor is there a reason why not")
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
 
     @contextmanager
     def running(self, *words: str, ids: Ids) -> Iterator["subprocess.Popen[str]"]:

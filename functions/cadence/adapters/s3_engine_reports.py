@@ -25,26 +25,45 @@ _NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
 _LARGEST_PROGRAM = 64 * 1024 * 1024
 _IN_MEMORY = 8 * 1024 * 1024
 _MOST_TARGETS = 200
+_MOST_SECRETS = 10_000
 
 
 class S3Uploaded(Uploaded):
-    """Secrets that were met in a chunk are masked in whatever comes after them in it."""
+    """A secret that was met is masked in what comes after it: in the same chunk wherever it stands, in later ones as a word."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def entries(self, key: str) -> Iterator[LogEntry]:
-        return ReadEntries(Masks())(self._open(key))
+        return ReadEntries(self._masks(key))(self._open(key))
 
     def events(self, key: str, run_id: str) -> Iterator[tuple[str, Event]]:
-        return ReadEvents(Masks())(self._open(key), run_id)
+        masks = self._masks(key)
+        yield from ReadEvents(masks)(self._open(key), run_id)
+        self._remember(key, masks)
 
     def program(self, key: str) -> bytes:
         content = self._open(key).read(_LARGEST_PROGRAM + 1)
         if len(content) > _LARGEST_PROGRAM:
             raise TooLarge(f"A program has at most {_LARGEST_PROGRAM} bytes.")
-        return redacted_program(content, Masks())
+        masks = self._masks(key)
+        shown = redacted_program(content, masks)
+        self._remember(key, masks)
+        return shown
+
+    def _masks(self, key: str) -> Masks:
+        try:
+            stored = _open(self._client, self._bucket, _secrets_key(key)).read(-1)
+        except NotFound:
+            return Masks()
+        return Masks(set(msgspec.json.decode(stored, type=list[str])))
+
+    def _remember(self, key: str, masks: Masks) -> None:
+        known = masks.known()
+        if known != masks.digests:
+            content = msgspec.json.encode(sorted(known)[:_MOST_SECRETS])
+            self._client.put_object(Bucket=self._bucket, Key=_secrets_key(key), Body=content)
 
     def exists(self, key: str) -> bool:
         try:
@@ -145,6 +164,11 @@ def _folder(run_id: str) -> str:
 
 def _state_key(run_id: str, name: str) -> str:
     return f"{_folder(run_id)}{name}"
+
+
+def _secrets_key(upload: str) -> str:
+    """Of the process that uploaded."""
+    return _state_key(upload.split("/")[1], "secrets")
 
 
 def _key(part: Part) -> str:

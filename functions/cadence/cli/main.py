@@ -4,7 +4,20 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, exports, gates, logs, programs, replaying, resources, runs, searching, tracing, values
+from cadence.cli import (
+    alerting,
+    exports,
+    gates,
+    logs,
+    melodium,
+    programs,
+    replaying,
+    resources,
+    runs,
+    searching,
+    tracing,
+    values,
+)
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -50,6 +63,7 @@ for group in (
     gates.quota,
     exports.export,
     alerting.alert,
+    melodium.melodium,
     resources.host,
     resources.runner,
 ):

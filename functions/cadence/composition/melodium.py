@@ -40,6 +40,7 @@ class EngineApi:
     start_worker: StartWorker
     access: Access
     report: Report
+    tunnel_url: str
 
 
 def engine_api() -> EngineApi:
@@ -58,6 +59,7 @@ def engine_api() -> EngineApi:
         start_worker=_request_worker(its, runs, reported, access, sealed),
         access=WaitForWorker(runs, DynamoRunnerStore(its.runners_table), sealed, _now, time.sleep),
         report=Report(processes, reported, S3Uploads(its.data_bucket), end, deadlines, _now),
+        tunnel_url=its.live_url,
     )
 
 

@@ -6,7 +6,7 @@ from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.engine_turns import DynamoTurns
 from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.engine_reports.models import MessagePackModels
+from cadence.adapters.engine_reports.models import JsonModels
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_engine_reports import S3Parts, S3Uploaded
@@ -25,7 +25,7 @@ def take_upload() -> TakeUpload:
     reported = DynamoReportedStore(its.runs_table)
     store = client("s3")
     parts = S3Parts(store, its.data_bucket)
-    codec = MessagePackModels()
+    codec = JsonModels()
     link = LinkEngines(runs, parts, stored_models(parts, codec))
     events = TakeEvents(runs, parts, S3Chunks(store, its.data_bucket), reported, codec, link, _now)
     return TakeUpload(

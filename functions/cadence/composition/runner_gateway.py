@@ -63,6 +63,7 @@ class Gateway:
     read_cache: ReadCache
     save_cache: SaveCache
     write_cache: WriteCache
+    tunnel_url: str
 
 
 def gateway() -> Gateway:
@@ -115,6 +116,7 @@ def gateway() -> Gateway:
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, _now),
         write_cache=WriteCache(caches, S3CacheObjects(its.data_bucket), urls, limits, _now),
+        tunnel_url=its.live_url,
     )
 
 

@@ -88,6 +88,7 @@ class DeliveriesSettings:
 @dataclass(frozen=True)
 class RunnerGatewaySettings:
     access_table: str
+    live_url: str
     runs_table: str
     runners_table: str
     data_bucket: str
@@ -106,6 +107,7 @@ class RunnerGatewaySettings:
 @dataclass(frozen=True)
 class MelodiumSettings:
     access_table: str
+    live_url: str
     runs_table: str
     runners_table: str
     data_bucket: str
@@ -284,6 +286,14 @@ class LogIndexerSettings:
 
 
 @dataclass(frozen=True)
+class TunnelSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    live_endpoint: str
+
+
+@dataclass(frozen=True)
 class LiveSettings:
     access_table: str
     runs_table: str
@@ -333,6 +343,7 @@ SETTINGS: Mapping[str, type] = {
     "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
     "live": LiveSettings,
+    "tunnel": TunnelSettings,
     "log_stream": LogStreamSettings,
     "search_index": SearchIndexSettings,
 }

@@ -1,4 +1,4 @@
-"""`ModelCodec`: models as compressed MessagePack."""
+"""`ModelCodec`: models as compressed JSON, which keeps all digits of large integers."""
 
 import dataclasses
 import zlib
@@ -13,7 +13,7 @@ from cadence.domain.melodium.program import NO_PROGRAM, Program, read_program
 _PLAIN = ("run_id", "entrypoint", "models_over", "left_out", "tracks")
 
 
-class MessagePackModels:
+class JsonModels:
     def encode(self, taken: Taken) -> bytes:
         model = taken.model
         data: dict[str, Any] = {
@@ -27,10 +27,10 @@ class MessagePackModels:
             "feeds": [[*port, *feed.source, feed.count] for port, feed in model.feeds.items()],
             "names": [[*instance, name] for instance, name in model.names.items()],
         }
-        return zlib.compress(msgspec.msgpack.encode(data, enc_hook=str), 1)
+        return zlib.compress(msgspec.json.encode(data), 1)
 
     def decode(self, content: bytes) -> Taken:
-        data = msgspec.msgpack.decode(zlib.decompress(content), strict=False)
+        data = msgspec.json.decode(zlib.decompress(content))
         elements = [Element(*values) for values in data["elements"]]
         model = Model(
             **{**data["plain"], "tracks": {int(track): over for track, over in data["plain"]["tracks"].items()}},

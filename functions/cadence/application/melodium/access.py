@@ -63,4 +63,4 @@ class WaitForWorker(Access):
 
 
 def _in_words(treatment: Treatment) -> str:
-    return f"the worker {treatment.state.value.replace('_', ' ')}: {treatment.cause or 'no reason is known'}"
+    return f"worker {treatment.state.value.replace('_', ' ')}: {treatment.cause or 'no reason is known'}"

@@ -32,6 +32,9 @@ SELF = "Self"
 MOST_ELEMENTS = 20_000
 """Treatments of one process that are told apart; of further ones it is only known that there were more."""
 
+_LIBRARY = "std/"
+"""A process that has not said what it executes executes nothing of this package."""
+
 PortName = tuple[str, str]
 
 
@@ -227,7 +230,7 @@ class Model:
         instance = (place.track, place.host, build)
         if instance in self.names:
             return self.names[instance]
-        if place.host == self.entrypoint or not self.entrypoint:
+        if place.host == self.entrypoint or (not self.entrypoint and not place.host.startswith(_LIBRARY)):
             self.entrypoint = self.entrypoint or place.host
             self.names[instance] = self._root()
             return ROOT
