@@ -105,7 +105,7 @@ class ProgramEngine:
             return error
         return TreatmentFailed(str(cause))
 
-    def stop(self) -> None:
+    def close(self) -> None:
         if self._api:
             self._api.stop()
 

@@ -2,15 +2,29 @@
 
 import json
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
+from cadence.local.paths import CHECKOUT
 from tests.e2e.api import Api
-from tests.e2e.conftest import Cadence
-from tests.e2e.engine import PROGRAMS, needs_engine
+from tests.e2e.conftest import Cadence, Stack
+from tests.e2e.engine import PROGRAMS, VERSION, needs_engine
+from tests.e2e.github_events import deliver
+from tests.e2e.github_events import repository as hosted
+from tests.git.repositories import Repository, served
 
 pytestmark = [pytest.mark.engine, needs_engine]
+
+CI_PROGRAM = str(CHECKOUT / "examples" / "melodium-ci" / ".melodium-ci" / "Compo.toml")
+
+until_the_certificate_ends = pytest.mark.skipif(
+    time.time() > BUILT_IN_UNTIL[VERSION].timestamp(), reason="the certificate built into the engine has ended"
+)
 
 MIDDLE = """
 cadence: 1
@@ -124,3 +138,72 @@ def test_stored_programs_are_used_by_name_and_stay_what_they_were(cadence: Caden
     assert api.finished(run_id)["state"] == "succeeded"
     assert any("info: main: first" in line for line in lines(api, run_id, "hello"))
     assert [one["stored_as"] for one in api.get("/v1/projects/default/programs")["items"]] == ["counting"]
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Iterator[tuple[Repository, str]]:
+    """A repository with something to build and to test, and where it can be cloned from."""
+    repository = Repository(tmp_path / "repositories" / "product")
+    repository.commit(
+        {"build.sh": "echo built from $(git rev-parse HEAD) > product.txt\n", "test.sh": "grep built product.txt\n"}
+    )
+    with served(tmp_path / "repositories") as address:
+        yield repository, f"{address}/product/.git"
+
+
+@until_the_certificate_ends
+def test_the_reference_program_builds_and_tests_a_repository(
+    cadence: Cadence, api: Api, sources: tuple[Repository, str]
+) -> None:
+    repository, url = sources
+    words = ("run", CI_PROGRAM, "--param", f"repository={url}", "--param", "image=localhost/anything", "--follow")
+    done = cadence(*words)
+    said = done.stdout
+    assert "info: build: built" in said, said
+    assert "info: test: tested" in said, said
+    assert f"built from {repository.git('rev-parse', 'HEAD')}" in said, said
+
+    repository.commit({"test.sh": "echo it does not work; exit 3\n"})
+    done = cadence(*words, status=1)
+    (main,) = api.get(f"/v1/runs/{done.stdout.split()[1]}")["treatments"]
+    assert main["state"] == "failed"
+    assert "the program logged an error: " in main["cause"]
+    assert "error: test: the tests have failed" in done.stdout
+
+
+def test_a_push_runs_the_program_that_the_repository_has(api: Api, stack: Stack, tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "pushed")
+    script = "use std/engine/util::startup\nuse std/engine/log::logInfoMessage\n\n" + (
+        "treatment main(const commit: string, const branch: Option<string> = _)\n{\n    startup()\n"
+        '    say: logInfoMessage(label="pushed", message=commit)\n    startup.trigger -> say.trigger\n}\n'
+    )
+    compo = 'name = "pushed"\nversion = "0.1.0"\n[dependencies]\nstd = "*"\n[entrypoints]\nmain = "pushed::main"\n'
+    first = repository.commit({"README.md": "nothing to run yet\n"})
+    second = repository.commit({".melodium-ci/Compo.toml": compo, ".melodium-ci/lib-root.mel": script})
+    third = repository.commit({".melodium-ci/lib-root.mel": script.replace("commit: string", "key: string")})
+    secret = "a webhook's secret, long enough"
+    body = {"kind": "github", "project": "default", "name": "pushes", "webhook_secret": secret, "programs": True}
+    webhook = stack.url + api.call("POST", "/v1/githosts", json=body).json()["webhook_path"]
+
+    for commit in (first, second, third):
+        pushed = {"ref": "refs/heads/main", "after": commit, "before": "0" * 40, "commits": []}
+        payload = {**pushed, "repository": hosted(7, "acme/pushed", repository.url), "sender": {"login": "ada"}}
+        assert deliver(webhook, json.dumps(payload).encode(), "push", secret).status_code == 202
+
+    ended = {api.finished(run["run_id"])["event"]["commit"]: api.run(run["run_id"]) for run in runs_of(api, 2)}
+    assert ended.keys() == {second, third}
+    assert ended[second]["state"] == "succeeded"
+    assert any(line.endswith(f"info: pushed: {second}") for line in lines(api, ended[second]["run_id"], "main"))
+    assert ended[third]["state"] == "failed"
+    assert "The program needs the parameter “key” (string)." in ended[third]["cause"]
+
+
+def runs_of(api: Api, count: int) -> list[dict[str, Any]]:
+    """Of the git host above, once there are so many."""
+    give_up = time.monotonic() + 120
+    while True:
+        found = [run for run in api.get("/v1/runs", limit=50)["items"] if run["created_by"] == "github pushes"]
+        if len(found) >= count:
+            return found
+        assert time.monotonic() < give_up, found
+        time.sleep(0.2)

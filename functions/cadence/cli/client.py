@@ -226,9 +226,10 @@ class Client(InsightRequests, AlertCalls):
         webhook_secret: str | None = None,
         url: str | None = None,
         access_token: str | None = None,
+        programs: bool = False,
     ) -> Json:
-        body = {"kind": kind, "project": self.project, "name": name, "webhook_secret": webhook_secret}
-        body |= {"url": url, "access_token": access_token}
+        body: Json = {"kind": kind, "project": self.project, "name": name, "webhook_secret": webhook_secret}
+        body |= {"url": url, "access_token": access_token, "programs": programs}
         return self._call("POST", _path("githosts"), body)
 
     # Environments, approvals, quotas

@@ -132,6 +132,9 @@ def add_githost(
             "--access-token", help="Give a token that reads private repositories: asked for, or from standard input."
         ),
     ] = False,
+    programs: Annotated[
+        bool, typer.Option("--programs", help="A push runs the Mélodium program in the repository's .melodium-ci.")
+    ] = False,
     project: Project = None,
     as_json: Json = False,
 ) -> None:
@@ -140,7 +143,7 @@ def add_githost(
     token = secret_value("the access token") if ask_token else None
     with told(as_json):
         client = connect(project)
-        added = client.add_githost(kind, name, given, url, token)
+        added = client.add_githost(kind, name, given, url, token, programs)
     if as_json:
         print_json(added)
         return

@@ -185,6 +185,7 @@ class GitHostItem(AccessTable):
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     url = UnicodeAttribute(null=True)
+    programs = BooleanAttribute(default=False)
     encrypted_secret = BinaryAttribute(null=True, legacy_encoding=False)
     encrypted_token = BinaryAttribute(null=True, legacy_encoding=False)
 
@@ -200,6 +201,7 @@ class GitHostItem(AccessTable):
             "name": githost.name,
             "created_at": githost.created_at,
             "url": githost.url,
+            "programs": githost.programs,
         }
         secrets: dict[str, Any] = {"encrypted_secret": encrypted_secret, "encrypted_token": encrypted_token}
         return (
@@ -216,6 +218,7 @@ class GitHostItem(AccessTable):
             self.name,
             self.created_at,
             self.url,
+            self.programs,
         )
 
 
