@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
+from cadence.domain.melodium.specification import engine_run_id
 from cadence.local.paths import CHECKOUT
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
@@ -72,6 +73,8 @@ def test_a_program_is_run_with_typed_parameters(cadence: Cadence, api: Api, fold
     run_id = done.stdout.split()[1]
     assert states(api, run_id) == {"main": "succeeded"}
     assert api.get(f"/v1/runs/{run_id}")["pipeline"] == "counting"
+    engine = api.get(f"/v1/runs/{engine_run_id(run_id, 'main', 1)}")
+    assert (engine["started_by_run"], engine["pipeline"]) == (run_id, "melodium-main")
 
 
 def test_what_a_program_lacks_is_told_before_anything_starts(cadence: Cadence, folder: Path) -> None:

@@ -17,12 +17,14 @@ from cadence.domain.access import ALL_PROJECTS, Principal
 from cadence.domain.errors import Conflict, InvalidRequest, NotFound, Violation
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.melodium.request import LaunchRequest
+from cadence.domain.melodium.specification import engine_group_id
 from cadence.domain.run import Run, RunState
 
 LONGEST = timedelta(days=7)
 """What a process may take that states no duration: as long as what it may upload with is valid."""
 
 _PROJECT_TAG = "project="
+_RUN_TAG = "cadence-run="
 _DEFAULT_PROJECT = "default"
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_NAME = 63
@@ -59,7 +61,7 @@ class RecordStart:
 
     def _run(self, run_id: str, by: Principal, project: str, request: LaunchRequest, document_sha256: str) -> Run:
         now = self.clock()
-        parent = self._parent(by, request.parent_id)
+        parent = self._parent(by, request.parent_id or _started_by(request))
         return Run(
             run_id=run_id,
             organization=by.organization,
@@ -82,6 +84,12 @@ class RecordStart:
         """An engine may have asked for the worker that nobody here has heard of."""
         found = self.runs.get_runs([parent_id]).get(parent_id) if parent_id else None
         return found if found and by.sees(found.organization, found.project) else None
+
+
+def _started_by(request: LaunchRequest) -> str | None:
+    """The run of Cadence whose treatment this engine is: its runner says so by a tag, and the group proves it."""
+    said = next((tag.removeprefix(_RUN_TAG) for tag in request.tags if tag.startswith(_RUN_TAG)), None)
+    return said if said and engine_group_id(said) == request.group_id else None
 
 
 def melodium_run(run_id: str, request: LaunchRequest, at: datetime, *, supervised: bool) -> MelodiumRun:
