@@ -58,6 +58,8 @@ class WorkerEngine:
                 f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, sandbox and host"
             )
         around.workspace.require_space(worker.storage)
+        for name in worker.volumes:
+            self._volume(name).mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self._api = EngineApi(around.api, self._token, around.rewrite, self._heard)
         self._executor: Optional[Executor] = None
@@ -81,8 +83,6 @@ class WorkerEngine:
         """Start what the engine needs beside it; returns its command."""
         if self._token:
             self._api.start()
-        for name in self._worker.volumes:
-            self._volume(name).mkdir(parents=True, exist_ok=True)
         if self._worker.containers:
             self._executor = Executor(self._around.workspace.root, self._place(engine, services), self._around.log)
             self._executor.start()

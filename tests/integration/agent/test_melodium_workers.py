@@ -1,6 +1,7 @@
 """The real engine as a worker: started by the agent, dispatched to by another engine."""
 
 import os
+import re
 import signal
 import subprocess
 import uuid
@@ -14,6 +15,7 @@ from tests.e2e.engine import BINARY, PROGRAMS, VERSION, needs_engine
 
 from .conftest import PATIENCE, Start, until
 from .fake_gateway import FakeGateway, Runner
+from .podman import IMAGE, podman
 
 pytestmark = [pytest.mark.engine, needs_engine]
 
@@ -138,3 +140,60 @@ def test_another_version_than_the_machines_is_refused_at_once(start: Start, work
     done = completed(runner)
     assert done["outcome"] == "infrastructure"
     assert done["error"] == f"this needs the Mélodium engine 0.10.1, and this machine has {VERSION}"
+
+
+@pytest.mark.podman
+def test_a_workers_containers_run_its_commands_and_end_with_it(
+    gateway: FakeGateway,
+    start: Start,
+    worker: Callable[..., Runner],
+    workspaces: Path,
+    containers: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CADENCE_PODMAN_ARGS", containers[0])
+    step = {"name": "unit tests", "image": IMAGE, "memory": 64, "mounts": {"my data": "/mnt/data"}, "arch": "arm64"}
+    service = {
+        "name": "db",
+        "image": IMAGE,
+        "env": {"MODE": "fast"},
+        "command": ["sh", "-c", "echo up $MODE; sleep 60"],
+    }
+    runner = worker(volumes={"my data": 5}, containers=[step], services=[service])
+    agent = start(runner)
+    until(lambda: runner.listening or runner.completed)
+    assert runner.listening, runner.completed
+    (entrypoint,) = workspaces.glob("*/exec")
+    script = "echo kept > /mnt/data/file; cat /etc/hosts; exit 4"
+    argv = [str(entrypoint), "exec", "--interactive", "unit-tests", "sh", "-c", script]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 4
+    (kept,) = (entrypoint.parent / "volumes").glob("*/file")
+    assert kept.read_text() == "kept\n"
+    until(lambda: "up fast" in runner.text("service:db"))
+    if "host" not in containers[0]:
+        assert re.search(r"^127\.0\.0\.1\s.*\bdb\b", done.stdout, re.MULTILINE)
+    until(lambda: any("unit-tests: sh -c" in line and "ended with 4" in line for line in runner.text("agent")))
+    assert runner.runner_id in podman("ps", "--format", "{{.Names}}").stdout.decode()
+    agent.send_signal(signal.SIGTERM)
+    completed(runner)
+    agent.wait(PATIENCE)
+    assert runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode()
+
+
+@pytest.mark.podman
+def test_the_deadline_ends_the_engine_and_its_containers(
+    gateway: FakeGateway,
+    start: Start,
+    worker: Callable[..., Runner],
+    containers: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CADENCE_PODMAN_ARGS", containers[0])
+    runner = worker(containers=[{"name": "build", "image": IMAGE}])
+    runner.assignment["max_duration"] = 1
+    start(runner)
+    done = completed(runner)
+    assert (done["outcome"], done["error"]) == ("timed_out", "the command ran longer than the 1 s it may take")
+    assert runner.listening
+    until(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())
