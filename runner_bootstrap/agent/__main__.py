@@ -23,9 +23,10 @@ from .kit import Kit
 from .nursery import Nursery
 from .relay import Relay
 from .replaying import read_secrets, replay, site_of
-from .runner import Runner, Site, claim
+from .runner import Runner
 from .sandbox import Bubblewrap
 from .settings import HostSettings
+from .site import Site, claim
 from .tokens import leave_environment, read_token
 
 EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from .assignment import Assignment
 from .caches import Caches
@@ -19,7 +16,6 @@ from .data import Data
 from .ending import Ending
 from .engine import Surroundings, WorkerEngine, with_pull_secrets
 from .errors import INFRASTRUCTURE, SUCCEEDED, AgentError, GatewayError, LeaseLost, Stopped, TreatmentFailed
-from .facts import facts
 from .gateway import Gateway
 from .heartbeat import Heartbeat
 from .keeper import Keeper
@@ -32,32 +28,13 @@ from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
 from .series import Series
 from .services import Services
+from .site import Site
 from .tunnel import Tunnel
 from .workspace import Workspace
 
-CLAIM_PATIENCE = 60.0
 #: How long the outcome of an assignment that others may already have written off is still offered to the gateway.
 REPORT_PATIENCE = 20.0
 LONGEST_ERROR = 8192
-
-
-class Site(NamedTuple):
-    """Which runner this is, where workspaces go, and which directories the command must not see."""
-
-    runner_id: str
-    parent: Path
-    hidden: Sequence[Path]
-    shown: Sequence[Path] = ()
-
-
-def claim(gateway: Gateway, site: Site) -> Assignment:
-    """Claim with a gateway that speaks with the one-time token.
-
-    Raises GatewayError, or AgentError for an answer not understood.
-    """
-    # The same in each repetition, so that a claim whose answer was lost gets it again, and nobody else's claim does.
-    request = {"runner_id": site.runner_id, "nonce": secrets.token_urlsafe(24), "facts": facts(site.parent)}
-    return Assignment(gateway.call("claim", request, CLAIM_PATIENCE))
 
 
 class Runner:
@@ -155,7 +132,7 @@ class Runner:
             assignment, workspace, self._call_port, self._ending, self._masker, self._failed, self._store
         )
         if assignment.worker:
-            self._engine = self._worker_engine(workspace)
+            self._engine = WorkerEngine(assignment, self._surroundings(workspace))
             assignment.services = self._engine.services
             assignment.registries = with_pull_secrets(
                 assignment.registries, assignment.pull_secrets.reveal(), self._log
@@ -247,13 +224,10 @@ class Runner:
             raise AgentError("the command cannot be cut off the network here: that takes bubblewrap, or an image")
         return plain(command, env.values, workspace)
 
-    def _worker_engine(self, workspace: Workspace) -> WorkerEngine:
-        return WorkerEngine(self._assignment, self._surroundings(workspace))
-
     def _surroundings(self, workspace: Workspace) -> Surroundings:
         self._relay = Relay(self._gateway.url)
-        hidden = tuple(self._site.hidden)
-        return Surroundings(workspace, self._gateway.url, self._log, self._ending, self._relay, hidden)
+        around = (self._log, self._ending, self._relay, tuple(self._site.hidden))
+        return Surroundings(workspace, self._gateway.url, *around)
 
     def _tell_listening(self, where: dict[str, Any]) -> None:
         try:

@@ -66,9 +66,9 @@ PROGRAMS = Context(
         "gone": Unavailable("there is no such program"),
         "good": program('main = "p::main"', lib_root="treatment main(const n: u8)\n{\n}\n"),
         "maps": program('main = "p::main"', lib_root="treatment main()\n  input m: Block<Map>\n{\n}\n"),
+        "open": program('main = "p::same"', lib_root="treatment same<T>()\n  input in: Stream<T>\n{\n}\n"),
         "bad": program(
-            'main = "p/b::main"\ngeneric = "p::same"',
-            lib_root="treatment same<T>()\n  input in: Stream<T>\n{\n}\n",
+            'main = "p/b::main"',
             b="treatment main()\n      inputs x: Block<u8>\n{\n}\n",
         ),
     }
@@ -255,7 +255,7 @@ CASES: dict[Code, list[Case]] = {
     ],
     Code.BAD_PROGRAM: [
         Case(
-            treatment("{melodium: {program: bad, entrypoint: generic}}"),
+            treatment("{melodium: {program: open}}"),
             4,
             31,
             "/treatments/build/melodium/program",
