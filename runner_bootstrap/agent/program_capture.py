@@ -207,9 +207,9 @@ class _Capture:
             ),
             None,
         )
-        return (
-            f"{self._path(parent)}/{built['label']}" if parent is not None and parent is not built else built["label"]
-        )
+        if parent is not None and parent is not built:
+            return f"{self._path(parent)}/{built['label']}"
+        return f"{_ROOT}/{built['label']}" if host == self._entrypoint else str(built["label"])
 
 
 def _made_of(label: str, element: Json) -> NotReplayable:
