@@ -80,7 +80,7 @@ class World(Setting):
         self.pools.pools = (*self.pools.pools, pool)
         return pool
 
-    def claimed(self, run_id: str, **fields: Any) -> None:
+    def called_home(self, run_id: str, **fields: Any) -> None:
         run = self.runs.get_run(run_id)
         runner_id = ids.runner_id(run_id, "worker", 1)
         runner = Runner(
@@ -212,9 +212,9 @@ def test_an_engine_waits_until_its_worker_listens(world: World) -> None:
     run = world.begun()
     assert isinstance(world.access(BY, run), Waiting)
     assert PATIENCE - timedelta(seconds=1) <= timedelta(seconds=sum(world.slept)) <= PATIENCE
-    world.claimed(run.run_id)
+    world.called_home(run.run_id)
     assert isinstance(world.access(BY, run), Waiting)
-    world.claimed(run.run_id, listening=Listening(("127.0.0.1",), 4123, "here"))
+    world.called_home(run.run_id, listening=Listening(("127.0.0.1",), 4123, "here"))
     key = world.keys.get(run.run_id).receive_key
     assert world.access(BY, run) == Listens(run.run_id, ("127.0.0.1",), 4123, key, "here")
 
