@@ -27,6 +27,7 @@ from infra.scheduling import StateMachines
 from infra.search_index import keep_search_index
 from infra.settings import Deployment
 from infra.tables import Tables
+from infra.uploader import Uploader
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
@@ -76,7 +77,10 @@ class CadenceStack(Stack):
             unindexed,
             unwatched,
         ]
+        uploader = None if deployment.is_local else Uploader(self, "Uploader", deployment, resources)
         values = {
+            "uploads_key_id": uploader.key_id if uploader else "",
+            "uploads_key_secret": uploader.key_secret if uploader else "",
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
             "secrets_key": key.key_arn,

@@ -9,7 +9,7 @@ from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.s3_documents import S3Documents
-from cadence.adapters.s3_uploads import S3Uploads
+from cadence.adapters.s3_uploads import S3Uploads, upload_key
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.application.authenticate import Authenticate
 from cadence.application.melodium.access import NoAccess
@@ -49,7 +49,14 @@ def engine_api() -> EngineApi:
         record_start=RecordStart(runs, reported, access, S3Documents(client("s3"), its.data_bucket), deadlines, _now),
         start_worker=RefuseWorkers(),
         access=NoAccess(),
-        report=Report(processes, reported, S3Uploads(its.data_bucket), end, deadlines, _now),
+        report=Report(
+            processes,
+            reported,
+            S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
+            end,
+            deadlines,
+            _now,
+        ),
     )
 
 

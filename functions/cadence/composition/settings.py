@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 PREFIX = "CADENCE_"
@@ -109,6 +109,8 @@ class MelodiumSettings:
     runs_table: str
     data_bucket: str
     deadlines_queue_url: str
+    uploads_key_id: str
+    uploads_key_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)

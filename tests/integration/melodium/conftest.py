@@ -165,4 +165,6 @@ def _settings() -> Mapping[str, str]:
         "DATA_BUCKET": "data",
         "DEADLINES_QUEUE_URL": queue,
         "LOG_STREAM_NAME": "log-lines",
+        "UPLOADS_KEY_ID": "AKIAUPLOADS",
+        "UPLOADS_KEY_SECRET": "upload-key-secret",
     }
