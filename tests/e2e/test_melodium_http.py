@@ -3,6 +3,8 @@
 import http.client
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -39,8 +41,9 @@ BODIES = [
 
 
 @pytest.fixture(scope="module")
-def connection(api: Api) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(urlsplit(api.url).netloc, timeout=40)
+def connection(api: Api) -> Iterator[http.client.HTTPConnection]:
+    with closing(http.client.HTTPConnection(urlsplit(api.url).netloc, timeout=40)) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
