@@ -8,6 +8,7 @@ from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.s3_uploads import S3Uploads, upload_key
 from cadence.adapters.sqs_deadlines import SqsDeadlines
@@ -46,7 +47,15 @@ def engine_api() -> EngineApi:
     return EngineApi(
         authenticate=Authenticate(access, _now),
         processes=processes,
-        record_start=RecordStart(runs, reported, access, S3Documents(client("s3"), its.data_bucket), deadlines, _now),
+        record_start=RecordStart(
+            runs,
+            reported,
+            access,
+            S3Documents(client("s3"), its.data_bucket),
+            deadlines,
+            LambdaLogStream(its.log_stream_function),
+            _now,
+        ),
         start_worker=RefuseWorkers(),
         access=NoAccess(),
         report=Report(

@@ -109,6 +109,7 @@ class MelodiumSettings:
     runs_table: str
     data_bucket: str
     deadlines_queue_url: str
+    log_stream_function: str
     uploads_key_id: str
     uploads_key_secret: str = field(repr=False)
 
