@@ -155,6 +155,9 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
         )
 
 
+_MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:{}"
+
+
 def _settings() -> Mapping[str, str]:
     queue = client("sqs").create_queue(QueueName="deadlines")["QueueUrl"]
     return {
@@ -166,4 +169,9 @@ def _settings() -> Mapping[str, str]:
         "LOG_STREAM_FUNCTION": "log-stream",
         "UPLOADS_KEY_ID": "AKIAUPLOADS",
         "UPLOADS_KEY_SECRET": "upload-key-secret",
+        "RUNNERS_TABLE": "runners",
+        "LIVE_URL": "/v1/live/socket",
+        "SECRETS_KEY": client("kms").create_key()["KeyMetadata"]["KeyId"],
+        "RUN_MACHINE_ARN": _MACHINE.format("run"),
+        "TREATMENT_MACHINE_ARN": _MACHINE.format("treatment"),
     }
