@@ -27,13 +27,14 @@ from infra.scheduling import StateMachines
 from infra.search_index import keep_search_index
 from infra.settings import Deployment
 from infra.tables import Tables
+from infra.uploader import Uploader
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
-_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "exports": 50, "melodium_reports": 1}
+_LARGEST_BATCH = {"deliveries": 5, "watchdog": 10, "wake_group": 10, "exports": 50}
 # Events that come within a second of each other are counted, and sent to receivers, together.
 _LONGEST_WINDOW = {"exports": Duration.seconds(1)}
-_MOST_AT_A_TIME = {"exports": 5, "melodium_reports": 20}
+_MOST_AT_A_TIME = {"exports": 5}
 # A new key version each year would add its monthly price for each of the first two; secrets are written anew anyway
 # when they change.
 _KEY_ROTATION = Duration.days(2560)
@@ -57,7 +58,6 @@ class CadenceStack(Stack):
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
-        self._uploads = self._work_queue("Uploads", "uploads", "melodium_reports", deployment)
         # One for all that watches: each queue of its own would cost an alarm, and messages find back to where they came from.
         unwatched = failed_queue(Construct(self, "Watching"), deployment, "watching")
         self._exporting = self._work_queue("Exporting", "exporting", "exports", deployment, unwatched)
@@ -67,8 +67,7 @@ class CadenceStack(Stack):
         live = LiveApi(self, "LiveApi", deployment)
         log_stream_role = LogStreamRole(self, "LogStream", resources).role
 
-        store.tell_of_uploads(self._uploads.queue)
-        working = [self._deliveries, self._deadlines, self._wake_ups, self._uploads]
+        working = [self._deliveries, self._deadlines, self._wake_ups]
         watching = [self._alerting, self._exporting]
         watched = [
             *(one.queue for one in (*working, *watching)),
@@ -76,7 +75,10 @@ class CadenceStack(Stack):
             unindexed,
             unwatched,
         ]
+        uploader = None if deployment.is_local else Uploader(self, "Uploader", deployment, resources)
         values = {
+            "uploads_key_id": uploader.key_id if uploader else "",
+            "uploads_key_secret": uploader.key_secret if uploader else "",
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
             "secrets_key": key.key_arn,
@@ -126,6 +128,10 @@ class CadenceStack(Stack):
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
         keep_search_index(functions["search_index"], tables.by_name["logs"], unwatched)
+        store.tell_of_uploads(functions["melodium_reports"])
+        functions["melodium_reports"].configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
+        )
         functions["alert_deliveries"].configure_async_invoke(
             retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
         )
@@ -141,7 +147,6 @@ class CadenceStack(Stack):
                 "deliveries": self._deliveries.failed,
                 "deadlines": self._deadlines.failed,
                 "wake-ups": self._wake_ups.failed,
-                "uploads": self._uploads.failed,
                 "log-lines": unindexed,
                 "watching": unwatched,
             }
@@ -183,7 +188,6 @@ class CadenceStack(Stack):
             "deliveries": self._deliveries,
             "watchdog": self._deadlines,
             "wake_group": self._wake_ups,
-            "melodium_reports": self._uploads,
         }
         for folder, work in consumers.items():
             functions[folder].add_event_source_mapping(

@@ -3,9 +3,8 @@
 from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cadence.domain.cache import LONGEST
@@ -51,25 +50,26 @@ class DataBucket(Construct):
             "Access logs would cost a request for each chunk of a stream; who read what is in the API's access log.",
         )
 
-    def tell_of_uploads(self, queue: sqs.Queue) -> None:
-        """What engines upload is handed on as it comes. Said in the bucket's own properties: the construct for it brings a Lambda."""
-        allowed = queue.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[queue.queue_arn],
-                conditions={
-                    "ArnEquals": {"aws:SourceArn": self._resources.data_bucket()},
-                    "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
-                },
-            )
+    def tell_of_uploads(self, function: lambda_.Function) -> None:
+        """What engines upload is handed on as it comes; a queue in between would cost its polling while there is nothing.
+
+        Said in the bucket's own properties, since the construct for it brings a Lambda of its own.
+        """
+        allowed = lambda_.CfnPermission(
+            self,
+            "Uploads",
+            action="lambda:InvokeFunction",
+            function_name=function.function_arn,
+            principal="s3.amazonaws.com",
+            source_account=Stack.of(self).account,
+            source_arn=self._resources.data_bucket(),
         )
         bucket = cast(s3.CfnBucket, self.bucket.node.default_child)
         bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-            queue_configurations=[
-                s3.CfnBucket.QueueConfigurationProperty(
+            lambda_configurations=[
+                s3.CfnBucket.LambdaConfigurationProperty(
                     event="s3:ObjectCreated:*",
-                    queue=queue.queue_arn,
+                    function=function.function_arn,
                     filter=s3.CfnBucket.NotificationFilterProperty(
                         s3_key=s3.CfnBucket.S3KeyFilterProperty(
                             rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value="uploads/")]
@@ -78,5 +78,4 @@ class DataBucket(Construct):
                 )
             ]
         )
-        if allowed.policy_dependable:
-            self.bucket.node.add_dependency(allowed.policy_dependable)
+        bucket.add_dependency(allowed)

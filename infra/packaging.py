@@ -67,7 +67,8 @@ NEEDS: Mapping[str, Needs] = {
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, *_CONDITIONS)),
-    "melodium": Needs((*_BASE, "jsonschema-rs")),
+    # Starting a worker is starting a run, which knows documents.
+    "melodium": Needs((*_BASE, *_DOCUMENTS)),
     "melodium_reports": Needs((*_BASE, "cbor2", "msgspec")),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),

@@ -129,13 +129,11 @@ WATCHED_QUEUES = (
     "deliveries",
     "deadlines",
     "wake-ups",
-    "uploads",
     "alerting",
     "exporting",
     "deliveries-failed",
     "deadlines-failed",
     "wake-ups-failed",
-    "uploads-failed",
     "log-lines-failed",
     "watching-failed",
 )
@@ -209,6 +207,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         # Engines use this by what it signs.
         _puts("uploads/*"),
         _sends("deadlines"),
+        # What the engine will say needs the log stream.
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),
     ),
     "melodium_reports": (
         _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
@@ -217,7 +217,8 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _puts("runs/*"),
         _may("s3", ("DeleteObject",), _objects("uploads/*")),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
-        _consumes("uploads"),
+        # Where an upload goes that Lambda gave up.
+        _sends("watching-failed"),
     ),
     "admit": (
         *_FEEDS,

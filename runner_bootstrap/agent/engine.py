@@ -17,7 +17,7 @@ from .ending import Ending
 from .engine_api import EngineApi, Rewrite
 from .engine_spec import Container, Worker
 from .errors import AgentError, GatewayError, TreatmentFailed
-from .exec_places import ContainerPlace, SandboxPlace
+from .exec_places import ContainerPlace, PodPlace, SandboxPlace
 from .executor import Executor, Place
 from .listening import LOOPBACK, free_port, is_listening, machine
 from .logs import LogBuffer
@@ -25,8 +25,10 @@ from .sandbox import Bubblewrap
 from .services import Services
 from .workspace import Workspace
 
-#: ``containers`` (unless said), ``sandbox`` or ``host``: where this machine runs what is meant for containers.
+#: ``containers`` (unless said), ``pod``, ``sandbox`` or ``host``: where this machine runs what is meant for containers.
 CONTAINERS = "CADENCE_MELODIUM_CONTAINERS"
+#: In a pod, where the worker's volumes are.
+VOLUMES = "CADENCE_MELODIUM_VOLUMES"
 LOOK_EVERY = 0.01
 _KEEPS_RUNNING = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done']
 
@@ -53,9 +55,9 @@ class WorkerEngine:
         self._receive, self._send, self._token = (secrets.get(n) for n in ("receive_key", "send_key", "api_token"))
         self._binary = required_binary(worker.version)
         self._mode = os.environ.get(CONTAINERS) or "containers"
-        if self._mode not in ("containers", "sandbox", "host"):
+        if self._mode not in ("containers", "pod", "sandbox", "host"):
             raise AgentError(
-                f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, sandbox and host"
+                f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, pod, sandbox and host"
             )
         around.workspace.require_space(worker.storage)
         for name in worker.volumes:
@@ -72,7 +74,7 @@ class WorkerEngine:
         """The worker's containers, where they are containers."""
         if self._mode == "containers":
             return [self._service(container) for container in self._worker.containers]
-        for container in self._worker.containers:
+        for container in self._worker.containers if self._mode != "pod" else ():
             if container.is_service:
                 raise AgentError(
                     f"the service container {container.name} needs a container engine, which this machine has none of"
@@ -164,6 +166,9 @@ class WorkerEngine:
         if self._mode == "containers":
             assert engine is not None and services is not None
             return ContainerPlace(engine, {each.slug: services.real_name(each.slug) for each in containers})
+        if self._mode == "pod":
+            pod, namespace = (os.environ.get(name, "") for name in ("CADENCE_POD", "CADENCE_NAMESPACE"))
+            return PodPlace(pod, namespace, [each.slug for each in containers])
         around = self._around
         program = Bubblewrap.program() if self._mode == "sandbox" else None
         if self._mode == "sandbox" and program is None:
@@ -191,7 +196,8 @@ class WorkerEngine:
         )
 
     def _volume(self, name: str) -> Path:
-        return self._around.workspace.root / "volumes" / engine_spec.slug_of(name)
+        base = os.environ.get(VOLUMES) if self._mode == "pod" else None
+        return Path(base or self._around.workspace.root / "volumes") / engine_spec.slug_of(name)
 
 
 def required_binary(version: str) -> engine_binary.Binary:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Optional
 
-_SLUG = re.compile(r"[^a-z0-9_-]+")
+_SLUG = re.compile(r"[^a-z0-9-]+")
 
 
 class Container(NamedTuple):
@@ -75,7 +75,7 @@ def _container(said: dict[str, Any], is_service: bool, taken: set[str]) -> Conta
 
 def slug_of(name: str, taken: "set[str] | Sequence[str]" = ()) -> str:
     """A name that container engines, host names and logs can have, like no other in ``taken``."""
-    plain = _SLUG.sub("-", name.lower()).strip("-_")[:40]
+    plain = _SLUG.sub("-", name.lower()).strip("-")[:40].rstrip("-")
     base = plain if plain and plain[0].isalpha() else f"c-{plain}".rstrip("-")
     slug, number = base, 1
     while slug in taken:

@@ -57,6 +57,38 @@ class ContainerPlace:
         return real
 
 
+class PodPlace:
+    """Commands are executed in the containers of the pod that this runner is in, by ``kubectl``, which tells their real codes."""
+
+    def __init__(self, pod: str, namespace: str, containers: Sequence[str]) -> None:
+        self._target = ["--namespace", namespace, pod]
+        self._containers = containers
+
+    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+        # There is no option for a directory or variables: a shell sees to them, and the values are arguments.
+        script = 'cd "$1" && shift && exec env "$@"' if request.workdir else 'shift; exec env "$@"'
+        variables = [f"{name}={value}" for name, value in {**request.env, MARK: mark}.items()]
+        inner = ["/bin/sh", "-c", script, "sh", request.workdir or "", *variables, *request.command]
+        return Spawn(self._exec(request.container, inner, request.interactive), dict(os.environ), "/")
+
+    def value(self, container: str, variable: str) -> str:
+        argv = self._exec(container, ["/bin/sh", "-c", f'printf %s "${{{variable}}}"'])
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)
+        return done.stdout.decode("utf-8", "replace")
+
+    def usage(self, container: str) -> Optional[Usage]:
+        return Usage(0.0, 0)  # a pod sees nothing of its other containers
+
+    def kill(self, container: str, mark: str) -> None:
+        run_quietly(self._exec(container, ["/bin/sh", "-c", _KILL, "sh", f"{MARK}={mark}"]))
+
+    def _exec(self, container: str, command: Sequence[str], interactive: bool = False) -> list[str]:
+        if container not in self._containers:
+            raise missing_container(container)
+        options = ["--stdin"] if interactive else []
+        return ["kubectl", "exec", *options, *self._target, "--container", container, "--", *command]
+
+
 class SandboxPlace:
     """Commands run on the machine's own files, read-only, with the worker's volumes where they are to be mounted.
 

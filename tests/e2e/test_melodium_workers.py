@@ -60,8 +60,9 @@ def test_a_worker_is_dispatched_and_values_stream_both_ways(engine: Engine, api:
     (worker,) = workers_of(api, ids.run)
     run = api.finished(worker)
     assert (run["state"], run["cause"]) == ("succeeded", None)
-    (treatment,) = run["treatments"]
-    assert (treatment["name"], treatment["state"], treatment["pool"]) == ("worker", "succeeded", "local")
+    # Beside it there is what happened inside of the engine.
+    (treatment,) = (each for each in run["treatments"] if each["name"] == "worker")
+    assert (treatment["state"], treatment["pool"]) == ("succeeded", "local")
 
 
 def test_three_workers_that_are_asked_for_at_once_all_work(engine: Engine, api: Api, tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_its_work_has_failed(engine: En
             written.write(b"the first of much")
             (worker,) = workers_of_group(api, ids.group)
             run = api.until(worker, lambda run: run["state"] == "running")
-            assert run["treatments"][0]["state"] == "running"
+            assert "running" in {each["state"] for each in run["treatments"] if each["name"] == "worker"}
             os.kill(pid_of(worker), signal.SIGKILL)
             run = api.finished(worker)
         asking.communicate(timeout=HANGS)

@@ -168,6 +168,9 @@ class MemoryRunStore:
     def list_elements(self, run_id: str) -> Sequence[Treatment]:
         return [one for (run, _), one in sorted(self.treatments.items()) if run == run_id and is_element(one.name)]
 
+    def list_element_specs(self, run_id: str) -> Sequence[TreatmentSpec]:
+        return [spec for (run, name), spec in sorted(self.specs.items()) if run == run_id and is_element(name)]
+
     def put_elements(
         self, run_id: str, elements: Sequence[tuple[TreatmentSpec, Treatment]], edges: Sequence[Edge]
     ) -> None:

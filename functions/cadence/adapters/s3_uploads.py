@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from botocore.auth import S3SigV4PostAuth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
 
 from cadence.adapters.aws import REGION
 from cadence.adapters.presigned import bucket_url, credentials
@@ -26,8 +27,11 @@ def chunks_path(run_id: str, stream: Stream) -> str:
 
 
 class S3Uploads(Uploads):
-    def __init__(self, bucket: str, region: str | None = None) -> None:
+    """With `key`, what is signed is valid for its whole lifetime; without one, no longer than the Lambda's own credentials."""
+
+    def __init__(self, bucket: str, key: ReadOnlyCredentials | None = None, region: str | None = None) -> None:
         self._bucket = bucket
+        self._key = key
         self._region = region or REGION or "us-east-1"
         self._url = bucket_url(bucket, self._region)
 
@@ -45,10 +49,18 @@ class S3Uploads(Uploads):
                 ["content-length-range", 0, LARGEST],
             ],
         }
-        S3SigV4PostAuth(credentials(), "s3", self._region).add_auth(request)
+        S3SigV4PostAuth(self._credentials(), "s3", self._region).add_auth(request)
         return FormUpload(self._url.rstrip("/"), fields, path)
 
     def program(self, run_id: str) -> PutUpload:
         request = AWSRequest("PUT", self._url + quote(program_key(run_id), safe="/~"))
-        S3SigV4QueryAuth(credentials(), "s3", self._region, LIFETIME).add_auth(request)
+        S3SigV4QueryAuth(self._credentials(), "s3", self._region, LIFETIME).add_auth(request)
         return PutUpload(str(request.url))
+
+    def _credentials(self) -> ReadOnlyCredentials:
+        return self._key or credentials()
+
+
+def upload_key(key_id: str, secret: str) -> ReadOnlyCredentials | None:
+    """Of the user that may do nothing but put what engines upload; None where there is none."""
+    return ReadOnlyCredentials(key_id, secret, None) if key_id else None

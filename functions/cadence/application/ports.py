@@ -106,6 +106,9 @@ class RunStore(Protocol):
     def list_elements(self, run_id: str) -> Sequence[Treatment]:
         """Those that happened inside of an engine, which `list_treatments` leaves out."""
 
+    def list_element_specs(self, run_id: str) -> Sequence[TreatmentSpec]:
+        """Theirs."""
+
     def put_elements(
         self, run_id: str, elements: Sequence[tuple[TreatmentSpec, Treatment]], edges: Sequence[Edge]
     ) -> None:

@@ -12,9 +12,10 @@ from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_documents import S3Documents
-from cadence.adapters.s3_uploads import S3Uploads
+from cadence.adapters.s3_uploads import S3Uploads, upload_key
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.authenticate import Authenticate
@@ -55,10 +56,25 @@ def engine_api() -> EngineApi:
     return EngineApi(
         authenticate=Authenticate(access, _now),
         processes=processes,
-        record_start=RecordStart(runs, reported, access, S3Documents(client("s3"), its.data_bucket), deadlines, _now),
+        record_start=RecordStart(
+            runs,
+            reported,
+            access,
+            S3Documents(client("s3"), its.data_bucket),
+            deadlines,
+            LambdaLogStream(its.log_stream_function),
+            _now,
+        ),
         start_worker=_request_worker(its, runs, reported, access, sealed),
         access=WaitForWorker(runs, DynamoRunnerStore(its.runners_table), sealed, _now, time.sleep),
-        report=Report(processes, reported, S3Uploads(its.data_bucket), end, deadlines, _now),
+        report=Report(
+            processes,
+            reported,
+            S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
+            end,
+            deadlines,
+            _now,
+        ),
         tunnel_url=its.live_url,
     )
 

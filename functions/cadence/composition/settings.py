@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 PREFIX = "CADENCE_"
@@ -115,6 +115,9 @@ class MelodiumSettings:
     secrets_key: str
     run_machine_arn: str
     treatment_machine_arn: str
+    log_stream_function: str
+    uploads_key_id: str
+    uploads_key_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)

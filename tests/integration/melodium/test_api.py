@@ -1,8 +1,9 @@
 """Mélodium's API from the requests that engines send: statuses and bodies are exactly what they understand."""
 
+import base64
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -108,6 +109,13 @@ def test_destinations_are_forms_and_an_address_bound_to_the_run(engines: Engines
         form = answer[stream]["presigned_post_s3"]
         assert form["path"] == f"uploads/{run_id}/{stream}"
         assert "key" not in form["fields"] and {"policy", "x-amz-signature"} <= set(form["fields"])
+        policy = json.loads(base64.b64decode(form["fields"]["policy"]))
+        assert ["starts-with", "$key", f"uploads/{run_id}/{stream}/"] in policy["conditions"]
+        # Not with the Lambda's own credentials, which end before the run may.
+        assert form["fields"]["x-amz-credential"].startswith("AKIAUPLOADS/")
+        assert "x-amz-security-token" not in form["fields"]
+        lasts = datetime.fromisoformat(policy["expiration"]) - datetime.now(UTC)
+        assert timedelta(days=6, hours=23) < lasts <= timedelta(days=7)
     assert f"uploads/{run_id}/program.json?" in answer["program"]["presigned_put_s3"]["uri"]
 
 

@@ -116,10 +116,8 @@ def test_a_program_that_comes_late_tells_the_types_all_the_same(engines: Engines
     assert engines.runs.get_spec(COUNTING, "main/words/fill").inputs[0].flow == "stream"
     engines.upload(COUNTING, "program.json", uploaded("counting-program"))
     block = engines.runs.get_spec(COUNTING, "main/words/howMany")
-    assert [(one.port, one.flow) for one in (*block.inputs, *block.outputs)] == [
-        ("trigger", "block"),
-        ("emit", "block"),
-    ]
+    assert [(given.port, given.flow) for given in block.inputs] == [("trigger", "block")]
+    assert [(out.port, out.flow) for out in block.outputs] == [("emit", "block")]
 
 
 def split(chunk: bytes, sizes: int) -> Sequence[bytes]:

@@ -36,7 +36,7 @@ class DynamoTurns(Turns):
             with translated(f"run {run_id}"):
                 item.update(
                     [TurnItem.holder.set(holder), TurnItem.until.set(until)],
-                    condition=TurnItem.holder.does_not_exist() | (TurnItem.until < now),
+                    condition=TurnItem.holder.does_not_exist() | (TurnItem.holder == holder) | (TurnItem.until < now),
                 )
         except Conflict:
             return None

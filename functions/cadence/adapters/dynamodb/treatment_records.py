@@ -24,6 +24,7 @@ from cadence.adapters.insisting import insisting
 from cadence.application.ports import Page, Standing
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.history import Change
+from cadence.domain.melodium.model import ROOT
 from cadence.domain.run import (
     UNFINISHED_TREATMENT_STATES,
     Edge,
@@ -82,6 +83,15 @@ class TreatmentRecords:
                 item.treatment()
                 for item in TreatmentItem.query(
                     partition(run_id), TreatmentItem.sk.startswith(TreatmentItem.ELEMENTS), consistent_read=True
+                )
+            ]
+
+    def list_element_specs(self, run_id: str) -> Sequence[TreatmentSpec]:
+        with translated(f"run {run_id}"):
+            return [
+                item.treatment_spec()
+                for item in SpecItem.query(
+                    partition(run_id), SpecItem.sk.startswith(f"{SpecItem.PREFIX}{ROOT}/"), consistent_read=True
                 )
             ]
 

@@ -83,7 +83,7 @@ class Turns(Protocol):
         """There is more to be taken in. Whoever has the turn will see it, or nobody has it."""
 
     def take(self, run_id: str, stream: Stream, holder: str, now: datetime, until: datetime) -> Turn | None:
-        """None if somebody else has it, who will see what was announced before."""
+        """None if another holder has it, who will see what was announced before."""
 
     def again(self, turn: Turn, until: datetime) -> Turn:
         """Keeps the turn, for what was announced meanwhile. Raises Conflict if it was lost."""

@@ -12,7 +12,7 @@ from cadence.application.access_ports import Directory
 from cadence.application.identifiers import derived_ulid
 from cadence.application.melodium.ports import ReportedStore
 from cadence.application.melodium.processes import may_tell_of
-from cadence.application.ports import Clock, Deadlines, Documents, RunStore
+from cadence.application.ports import Clock, Deadlines, Documents, LogStream, RunStore
 from cadence.domain.access import ALL_PROJECTS, Principal
 from cadence.domain.errors import Conflict, InvalidRequest, NotFound, Violation
 from cadence.domain.melodium.process import MelodiumRun
@@ -37,6 +37,7 @@ class RecordStart:
     directory: Directory
     documents: Documents
     deadlines: Deadlines
+    log_stream: LogStream
     clock: Clock
 
     def __call__(self, by: Principal, request: LaunchRequest, shown: Mapping[str, Any]) -> str:
@@ -50,6 +51,7 @@ class RecordStart:
         if not may_tell_of(by, run):
             raise NotFound(f"The token is for another run than {run_id}.")
         self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
+        self.log_stream.needed()
         try:
             self.runs.create_run(run)
         except Conflict:

@@ -1,7 +1,6 @@
 """An upload of an engine: split, taken in, and forgotten."""
 
 import re
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,7 +59,7 @@ class TakeUpload:
         for target in targets:
             self.turns.announce(target, stream)
         for target in targets:
-            self._take(target, stream)
+            self._take(target, stream, holder=key)
         self.uploaded.remove(key)
 
     def _split(self, run: Run, stream: Stream, number: int, key: str) -> list[str]:
@@ -78,9 +77,10 @@ class TakeUpload:
             self.parts.write_entries(Part(of, stream, run.run_id, number), entries)
         return list(found)
 
-    def _take(self, run_id: str, stream: Stream) -> None:
+    def _take(self, run_id: str, stream: Stream, holder: str) -> None:
+        """Who repeats a call that ended half-way takes over its turn."""
         now = self.clock()
-        turn = self.turns.take(run_id, stream, uuid.uuid4().hex, now, now + TURN)
+        turn = self.turns.take(run_id, stream, holder, now, now + TURN)
         if turn is None:
             return
         run = self.runs.get_run(run_id)
