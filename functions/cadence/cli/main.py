@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from cadence.cli import alerting, exports, gates, logs, replaying, resources, runs, searching, tracing, values
+from cadence.cli import alerting, exports, gates, keeping, logs, replaying, resources, runs, searching, tracing, values
 from cadence.cli.deploying import deploy
 from cadence.cli.failures import WRONG_USE, fail
 from cadence.cli.importing import import_
@@ -34,6 +34,7 @@ for command in (
     gates.refuse,
     gates.approval_link,
     exports.cost,
+    keeping.audit,
     deploy,
 ):
     app.command()(command)
@@ -49,6 +50,8 @@ for group in (
     gates.quota,
     exports.export,
     alerting.alert,
+    keeping.aside,
+    keeping.retention,
     resources.host,
     resources.runner,
 ):
