@@ -21,6 +21,7 @@ BENCHMARKS = (
     "calls",
     "scale",
     "search",
+    "search_delay",
 )
 ARGUMENTS: Mapping[str, Sequence[str]] = {
     "control_plane": ("treatments",),

@@ -4,6 +4,10 @@
 
 Both sides get the same lines in the same pieces and must find the same number of them. Splits are made, merged and
 searched by the code of the Lambdas; their objects and manifests are kept in this process, so no store is measured.
+Rates are by CPU time of all threads, so they hold on a busy machine; queries are by the clock, so they do not.
+
+Lines that waited (an import, or a backlog) become full splits at once, and are never merged. Lines that come a few at a
+time become small splits first, which are merged twice; a part of the lines is measured like that.
 """
 
 import gzip
@@ -21,10 +25,12 @@ from typing import Any
 from bench.figures import Goal, Report, percentile
 from bench.log_corpus import FIRST, segments
 from bench.victorialogs import VERSION, as_json_lines, binary, victoria_logs
+from cadence.adapters.quick_lines import quick_lines
 from cadence.application.identifiers import new_ulid
 from cadence.application.search_lines import SearchLines
 from cadence.application.search_ports import Scope
-from cadence.application.tend_index import TendIndex
+from cadence.application.split_sources import IndexedSplits
+from cadence.application.tend_index import Tended, TendIndex
 from cadence.application.treatment_states import TreatmentStates
 from cadence.domain.errors import NotFound
 from cadence.domain.log import Segment
@@ -37,6 +43,7 @@ PROJECTS = ("shop", "platform", "mobile")
 PARTS = 4
 REPEATED = 9
 PAGE = 100
+_AS_THEY_COME = 1_000_000
 _RETENTION = timedelta(days=90)
 
 
@@ -126,8 +133,7 @@ class Corpus:
     json_bytes: int
 
     def read(self, key: str) -> Sequence[Any]:
-        text = gzip.decompress((self.folder / key).read_bytes()).decode()
-        return [json.loads(line) for line in text.split("\n") if line]
+        return quick_lines((self.folder / key).read_bytes())
 
     def write(self, run_id: str, number: int, lines: Sequence[Any]) -> str:
         raise NotImplementedError("the corpus is there already")
@@ -179,9 +185,9 @@ def _ours(report: Report, folder: Path, corpus: Corpus, asked: Sequence[Asked], 
     report.add("built into splits, lines per core and second", lines / built.cpu, "/s", Goal(50_000, at_least=True))
     report.add("built into splits, wall clock", built.wall, "s")
     merged = _timed(lambda: [tend.tend("acme", project, lambda: False) for project in PROJECTS])
-    report.add("merging all into large splits, wall clock", merged.wall, "s")
-    report.add("built and merged, lines per core and second", lines / (built.cpu + merged.cpu), "/s")
+    report.add("built, and merged what is small, lines per core and second", lines / (built.cpu + merged.cpu), "/s")
     report.add("largest memory of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
+    _as_they_come(report, folder / "as-they-come", corpus)
     size = sum(len(data) for data in splits.objects.values())
     report.add("index with the lines in it", size / 1e6, "MB")
     report.add("index, of raw text", 100 * size / corpus.text_bytes, "%")
@@ -190,8 +196,7 @@ def _ours(report: Report, folder: Path, corpus: Corpus, asked: Sequence[Asked], 
     with ThreadPoolExecutor(2) as workers:
         search = SearchLines(
             catalogue,
-            corpus,
-            splits,
+            IndexedSplits(catalogue, corpus, splits),
             TreatmentStates(_NoTreatments()),
             clock,
             _RETENTION,
@@ -206,6 +211,31 @@ def _ours(report: Report, folder: Path, corpus: Corpus, asked: Sequence[Asked], 
             return len(search.search(scope, query, PAGE).hits)
 
         return _searched(report, asked, ask, peer=False)
+
+
+def _as_they_come(report: Report, folder: Path, corpus: Corpus) -> None:
+    """The first lines again, each segment indexed as it is written: small splits, merged on the way."""
+    folder.mkdir()
+    catalogue, splits = MemoryCatalogue(), MemorySplits(folder)
+    now = FIRST
+    tend = TendIndex(catalogue, corpus, splits, lambda: now, new_ulid, _RETENTION)
+    done = Tended()
+    cpu = time.process_time()
+    for segment in corpus.listed:
+        if done.lines >= _AS_THEY_COME:
+            break
+        catalogue.fresh[segment.run_id, segment.number] = segment
+        now = datetime.fromisoformat(segment.last_time)
+        one = tend.tend("acme", segment.project, lambda: False)
+        done.lines += one.lines
+        done.built += one.built
+        done.merged += one.merged
+    cpu = time.process_time() - cpu
+    report.add("built as they come, and merged on the way, lines per core and second", done.lines / cpu, "/s")
+    report.notes.append(
+        f"as they come: {done.lines:,} lines, built into {done.built} splits, of which (and of whose) "
+        f"{done.merged} were merged; {len(catalogue.splits)} are left"
+    )
 
 
 def _theirs(report: Report, program: Path, folder: Path, corpus: Corpus, asked: Sequence[Asked]) -> dict[str, int]:

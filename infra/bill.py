@@ -113,7 +113,7 @@ def idle(deployed: Deployed, prices: PriceList, parked: bool) -> Iterator[Line]:
     )
     looks = deployed.hourly_rules * _HOURS_PER_MONTH
     yield _per_million(
-        "hourly looks at the log stream",
+        "hourly looks at the log stream and at what is too old",
         looks,
         "invocations",
         prices["lambda_million_requests"],

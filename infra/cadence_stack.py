@@ -106,6 +106,9 @@ class CadenceStack(Stack):
             "log_stream_stack": resources.log_stream_stack_name,
             "log_stream_role_arn": log_stream_role.role_arn,
             "log_stream_policy": deployment.log_stream,
+            "failed_log_lines_queue_url": unindexed.queue_url,
+            "log_indexer_function": deployment.function_name("log_indexer"),
+            "search_index_function": deployment.function_name("search_index"),
             "live_url": live.url,
             "live_endpoint": live.endpoint,
             "live_function": deployment.function_name("live"),
@@ -116,6 +119,10 @@ class CadenceStack(Stack):
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             "git_hosts": deployment.git_hosts,
             "retention_days": str(deployment.retention_days),
+            "search_endpoint": deployment.search.endpoint,
+            "search_region": deployment.search.region,
+            "search_secret": deployment.search.secret_arn,
+            "search_prefix": deployment.name("lines"),
             "metrics_namespace": f"Cadence/{deployment.stage}" if deployment.cloudwatch_metrics else "",
             "queue_prefix": deployment.name(""),
             "watched_queues": ",".join(queue.queue_url for queue in watched),
@@ -139,6 +146,7 @@ class CadenceStack(Stack):
         schedules.let_schedule(functions["api"])
         self._let_listen(functions["api"], resources, deployment)
         self._keep_log_stream(functions["log_stream"], log_stream_role)
+        self._hourly(functions["retention"])
 
         accept_shared_wildcards(self, resources)
         alarms = Alarms(self, "Alarms", deployment, key)
@@ -200,7 +208,7 @@ class CadenceStack(Stack):
             )
 
     def _let_listen(self, function: lambda_.Function, resources: Resources, deployment: Deployment) -> None:
-        """The first alert rule has the queue of events handed to ``alerts``: polling it costs money while nothing happens."""
+        """The first alert rule has the queue of events handed to ``alerts``, the last one ends that: polling costs money while nothing happens."""
         # MiniStack does not know the condition, so there it would refuse.
         only_alerts = {"ArnEquals": {"lambda:FunctionArn": resources.function("alerts")}}
         policy = iam.Policy(
@@ -213,10 +221,19 @@ class CadenceStack(Stack):
                     resources=["*"],
                     conditions=None if deployment.is_local else only_alerts,
                 ),
+                # With the last rule it ends. AWS gives a mapping its id.
+                iam.PolicyStatement(
+                    actions=["lambda:DeleteEventSourceMapping"],
+                    resources=[resources.event_source_mappings()],
+                    conditions=None if deployment.is_local else only_alerts,
+                ),
                 iam.PolicyStatement(actions=["lambda:ListEventSourceMappings"], resources=["*"]),
             ],
         )
         policy.attach_to_role(_role_of(function))
+        accept_wildcard(
+            policy, resources.event_source_mappings(), "AWS gives a mapping its id; a condition narrows it."
+        )
         accept_wildcard(policy, "*", "Creating and listing mappings know no resource; a condition narrows the first.")
 
     def _tell_of_broken_executions(self, resources: Resources) -> None:
@@ -254,6 +271,12 @@ class CadenceStack(Stack):
             schedule=events.Schedule.rate(Duration.hours(1)),
             targets=[targets.LambdaFunction(function)],
         )
+
+    def _hourly(self, function: lambda_.Function) -> None:
+        """What one look leaves is left to the next."""
+        function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.hours(1))
+        rate = events.Schedule.rate(Duration.hours(1))
+        events.Rule(function, "Hourly", schedule=rate, targets=[targets.LambdaFunction(function)])
 
 
 def _role_of(function: lambda_.Function) -> iam.IRole:

@@ -41,6 +41,8 @@ class DataBucket(Construct):
                 ),
                 # What engines upload is removed once it was taken in; this is for what nobody could.
                 s3.LifecycleRule(id="old-uploads", prefix="uploads/", expiration=Duration.days(15)),
+                # What was set aside instead of being indexed.
+                s3.LifecycleRule(id="old-aside", prefix="aside/", expiration=Duration.days(deployment.retention_days)),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
         )

@@ -14,7 +14,7 @@ from constructs import Construct
 from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
 from infra.findings import accept_wildcard
-from infra.permissions import PERMISSIONS, SECRET_KEY_ACTIONS, Permission
+from infra.permissions import INDICES, PERMISSIONS, SEARCH_SERVICE, SECRET_KEY_ACTIONS, Permission
 from infra.resources import Resources
 from infra.settings import Deployment
 
@@ -61,6 +61,7 @@ SIZES: Mapping[str, Size] = {
     "tunnel": Size(memory=256, timeout=29),
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
+    "retention": Size(memory=512, timeout=900),
     # A whole core; tantivy's buffer, and the lines of the segments that become a split.
     "search_index": Size(memory=2048, timeout=900, storage=4096),
 }
@@ -125,6 +126,8 @@ class Functions(Construct):
         log_streams = self._resources.log_group(log_group)
         own_logs = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams])
         statements = [own_logs, *self._statements(PERMISSIONS[folder])]
+        asking = search_statements(self._deployment, folder)
+        statements += asking
         if folder in SECRET_KEY_ACTIONS:
             statements.append(
                 iam.PolicyStatement(actions=list(SECRET_KEY_ACTIONS[folder]), resources=[self._secrets_key_arn])
@@ -136,6 +139,10 @@ class Functions(Construct):
             inline_policies={"own": iam.PolicyDocument(statements=statements)},
         )
         accept_wildcard(role, log_streams, "Lambda names the streams of the function's own log group.")
+        for statement in asking:
+            for arn in statement.resources:
+                if arn.endswith("*"):
+                    accept_wildcard(role, arn, "An organization has an index for each month.")
         return role
 
     def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
@@ -150,3 +157,20 @@ class Functions(Construct):
 def log_retention(deployment: Deployment) -> logs.RetentionDays:
     """How long the control plane's own logs are kept: long enough to look into an alarm, short enough to be cheap."""
     return logs.RetentionDays.ONE_DAY if deployment.is_local else logs.RetentionDays.TWO_WEEKS
+
+
+def search_statements(deployment: Deployment, folder: str) -> list[iam.PolicyStatement]:
+    """What a Lambda needs to ask the search service, if the deployment has one."""
+    search = deployment.search
+    if search.secret_arn and folder in SEARCH_SERVICE:
+        return [iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[search.secret_arn])]
+    if not search.domain_arn:
+        return []
+    indices = deployment.name("lines.*")
+    return [
+        iam.PolicyStatement(
+            actions=[f"es:{action}" for action in actions],
+            resources=[f"{search.domain_arn}/{path.replace(INDICES, indices)}"],
+        )
+        for actions, path in SEARCH_SERVICE.get(folder, ())
+    ]

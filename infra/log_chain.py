@@ -46,10 +46,11 @@ class LogStreamStack(Stack):
             starting_position="TRIM_HORIZON",
             batch_size=500,
             maximum_batching_window_in_seconds=0,
-            # A record that cannot be indexed is cut out, retried alone, and noted in a queue; the others go on.
+            # A record that is none is set aside by the indexer. One that the indexer ends of is cut out, retried alone, and
+            # noted in a queue, from which `log_stream` brings it to safety; the others go on.
             bisect_batch_on_function_error=True,
             function_response_types=["ReportBatchItemFailures"],
-            maximum_retry_attempts=20,
+            maximum_retry_attempts=100,
             maximum_record_age_in_seconds=int(Duration.hours(12).to_seconds()),
             destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(

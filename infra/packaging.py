@@ -59,7 +59,7 @@ _CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
 _DOCUMENTS = (*_CONDITIONS, "cronsim", "tzdata")
 
 # What regular expressions narrow down to is looked at with the schema validator's engine.
-_SEARCH = ("cramjam", "jsonschema-rs", "tantivy")
+_SEARCH = ("cramjam", "jsonschema-rs", "opensearch-py", "pydantic-core", "tantivy")
 _EXPORTS = ("cramjam", "opentelemetry-proto")
 
 NEEDS: Mapping[str, Needs] = {
@@ -87,6 +87,7 @@ NEEDS: Mapping[str, Needs] = {
     "tunnel": Needs(_BASE),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
+    "retention": Needs(_BASE),
     "search_index": Needs((*_BASE, *_SEARCH)),
 }
 

@@ -151,6 +151,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "BatchGetItem"),
         _items("logs", "GetItem", "Query", "BatchGetItem"),
         *_gets("documents/*", "runs/*", "splits/*"),
+        # What was set aside is shown, tried again or discarded; how long a project's data is kept is set.
+        *_gets("aside/*"),
+        _may("s3", ("DeleteObject",), _objects("aside/*")),
+        _items("logs", "UpdateItem", "DeleteItem"),
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("log_indexer")),
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("search_index")),
         _puts("documents/*"),
         # Quotas and limits are raised, approvals decided: whoever waits goes on.
         *_RUN_GATES,
@@ -340,6 +346,11 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runs", "GetItem"),
         _items("logs", "Query", "BatchGetItem", "PutItem"),
         _puts("runs/*"),
+        # Records that are set aside, and written after all.
+        _items("logs", "GetItem", "DeleteItem"),
+        *_gets("aside/*"),
+        _puts("aside/*"),
+        _may("s3", ("DeleteObject",), _objects("aside/*")),
         _may(
             "kinesis",
             ("GetRecords", "GetShardIterator", "DescribeStream", "DescribeStreamSummary", "ListShards"),
@@ -355,10 +366,23 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _follows("logs"),
         _sends("watching-failed"),
     ),
+    "retention": (
+        _items("logs", "Query", "UpdateItem"),
+        _items("runs", "Query", "UpdateItem"),
+        _lists_runs(),
+        _may("s3", ("ListBucket",), lambda names: names.data_bucket()),
+        _may("s3", ("DeleteObject",), _objects("runs/*")),
+    ),
     "log_stream": (
         _items("access", "GetItem", "PutItem"),
         *_gets("infrastructure/log-stream.json"),
         _puts("infrastructure/log-stream.json"),
+        # What fell out of the stream is set aside.
+        _consumes("log-lines-failed"),
+        _may("kinesis", ("GetRecords", "GetShardIterator"), lambda names: names.log_lines()),
+        _items("runs", "GetItem"),
+        _items("logs", "PutItem"),
+        _puts("aside/*"),
         _may("states", ("ListExecutions",), _machine("run")),
         _may(
             "cloudformation",
@@ -389,8 +413,24 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
 _BOTOCORE_NAMES = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi"}
 
 
+# Which Lambdas ask the search service, if the deployment has one: actions, and paths below its address (`INDICES` for the
+# names of its indices, all of which begin alike).
+INDICES = "*INDICES*"
+SEARCH_SERVICE: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = {
+    "api": ((("ESHttpPost",), f"{INDICES}/_search"),),
+    "search_index": (
+        (("ESHttpPost",), "_bulk"),
+        (("ESHttpGet",), f"_cat/indices/{INDICES}"),
+        # Making and removing indices, and what is asked of them.
+        (("ESHttpPost", "ESHttpPut", "ESHttpDelete"), INDICES),
+    ),
+}
+
+
 def called_services(folder: str) -> frozenset[str]:
     """The AWS services that a Lambda may call, as botocore names them."""
     actions = [action for permission in PERMISSIONS[folder] for action in permission.actions]
     prefixes = {action.partition(":")[0] for action in (*actions, *SECRET_KEY_ACTIONS.get(folder, ()))}
+    if folder in SEARCH_SERVICE:
+        prefixes.add("secretsmanager")
     return frozenset(_BOTOCORE_NAMES.get(prefix, prefix) for prefix in prefixes)

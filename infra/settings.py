@@ -15,7 +15,28 @@ LogStreamMode = Literal["parkable", "always"]
 # Beyond it, nothing in the tables would lead to what the bucket still holds.
 _MOST_DAYS = KEPT.days
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
+_ENDPOINT = re.compile(r"(https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?)?")
+_DOMAIN_ARN = re.compile(r"arn:aws[a-z-]*:es:[a-z0-9-]+:[0-9]{12}:domain/[a-z][a-z0-9-]{2,27}")
+_SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}")
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
+
+
+@dataclass(frozen=True)
+class SearchService:
+    """An OpenSearch domain that holds the log lines; none if the endpoint is empty.
+
+    Requests to it are signed if ``domain_arn`` is there, or carry the user and password that the secret at ``secret_arn`` of
+    Secrets Manager holds (``{"username", "password"}``).
+    """
+
+    endpoint: str
+    domain_arn: str
+    secret_arn: str
+
+    @property
+    def region(self) -> str:
+        """In which requests are signed."""
+        return self.domain_arn.split(":")[3] if self.domain_arn else ""
 
 
 @dataclass(frozen=True)
@@ -29,6 +50,7 @@ class Deployment:
     have no public address; ``*`` is everything, files of this machine included.
     ``outbound_hosts`` are hosts, written in the same way, that messages of alerts and exports are sent to though they have no
     public address.
+    ``search`` is what searches the log lines, beside the splits in S3.
     ``cloudwatch_metrics`` is whether a few metrics are told to CloudWatch, which bills each one.
     ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
     """
@@ -44,6 +66,7 @@ class Deployment:
     git_hosts: str
     outbound_hosts: str
     cloudwatch_metrics: bool
+    search: SearchService
 
     @property
     def is_local(self) -> bool:
@@ -81,7 +104,26 @@ def read_deployment(node: "Node") -> Deployment:
         outbound_hosts=_hosts(node, "outbound_hosts", "*" if local else ""),
         cloudwatch_metrics=_choice(node, "cloudwatch_metrics", "true" if local else "false", ("true", "false"))
         == "true",
+        search=_search_service(node, local),
     )
+
+
+def _search_service(node: "Node", local: bool) -> SearchService:
+    endpoint = str(node.try_get_context("search_endpoint") or "")
+    domain_arn = str(node.try_get_context("search_domain") or "")
+    secret_arn = str(node.try_get_context("search_secret") or "")
+    if not _ENDPOINT.fullmatch(endpoint) or (endpoint.startswith("http:") and not local):
+        raise ValueError(f"context 'search_endpoint' is {endpoint!r}: use the https:// URL of an OpenSearch domain")
+    if domain_arn and not _DOMAIN_ARN.fullmatch(domain_arn):
+        raise ValueError(f"context 'search_domain' is {domain_arn!r}: use the ARN of the OpenSearch domain")
+    if secret_arn and not _SECRET_ARN.fullmatch(secret_arn):
+        raise ValueError(f"context 'search_secret' is {secret_arn!r}: use the ARN of a secret of Secrets Manager")
+    named = bool(domain_arn) + bool(secret_arn)
+    if named > bool(endpoint) or (endpoint and not named and not local):
+        raise ValueError(
+            "context 'search_endpoint' needs one of 'search_domain' (requests are signed) and 'search_secret' (user and password)"
+        )
+    return SearchService(endpoint, domain_arn, secret_arn)
 
 
 def _choice(node: "Node", key: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -195,8 +195,8 @@ class ChannelView(Model):
     updated_by: str
 
     @classmethod
-    def of(cls, channel: Channel, delivery: Delivery, waiting: int, topic: str | None) -> "ChannelView":
-        return cls(**_channel_values(channel, delivery, waiting, topic))
+    def of(cls, channel: Channel, delivery: Delivery, waiting: int, set_aside: int, topic: str | None) -> "ChannelView":
+        return cls(**_channel_values(channel, delivery, waiting, set_aside, topic))
 
 
 class NewChannelView(ChannelView):
@@ -249,7 +249,9 @@ class SilenceList(Model):
     next: str | None = None
 
 
-def _channel_values(channel: Channel, delivery: Delivery, waiting: int, topic: str | None) -> dict[str, Any]:
+def _channel_values(
+    channel: Channel, delivery: Delivery, waiting: int, set_aside: int, topic: str | None
+) -> dict[str, Any]:
     return {
         "project": channel.project,
         "name": channel.name,
@@ -257,7 +259,7 @@ def _channel_values(channel: Channel, delivery: Delivery, waiting: int, topic: s
         "settings": dict(channel.settings),
         "state": delivery.state,
         "waiting": waiting,
-        "set_aside": delivery.set_aside,
+        "set_aside": set_aside,
         "last_error": delivery.last_error,
         "failing_since": delivery.failing_since,
         "retry_at": delivery.retry_at,

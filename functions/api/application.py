@@ -14,6 +14,8 @@ from api.reading import read_body, read_query
 from api.shapes import IDEMPOTENCY_KEY
 from cadence.adapters.problem import MEDIA_TYPE
 from cadence.application.authenticate import Authenticate, require
+from cadence.domain.access import ALL_PROJECTS
+from cadence.domain.audit import AuditEntry
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
 
 HttpResponse = dict[str, Any]
@@ -87,10 +89,21 @@ def _route(
             arguments["body"] = read_body(endpoint, endpoint.body, event.raw_event, content_type)
         if endpoint.idempotency_key:
             _check_key(headers.get("idempotency-key"))
-        return _response(endpoint, endpoint.function(Call(principal, headers), services, **arguments))
+        call = Call(principal, headers)
+        if endpoint.audited:
+            _note(endpoint, call, services, event.path, path.get("project", ALL_PROJECTS))
+        return _response(endpoint, endpoint.function(call, services, **arguments))
 
     serve.__name__ = endpoint.function.__name__
     return serve
+
+
+def _note(endpoint: Endpoint, call: Call, services: Any, path: str, project: str) -> None:
+    by = call.by
+    entry = AuditEntry(
+        by.organization, project, services.clock(), by.token_id, by.name, endpoint.function.__name__, path
+    )
+    services.audit.note(entry)
 
 
 def _check_key(key: str | None) -> None:

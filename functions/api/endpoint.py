@@ -73,6 +73,7 @@ class Endpoint:
     also_text: tuple[str, ...]
     content_type: str
     idempotency_key: bool
+    audited: bool
 
     @property
     def status(self) -> int:
@@ -102,10 +103,12 @@ class Endpoints:
         also_text: tuple[str, ...] = (),
         content_type: str = JSON,
         idempotency_key: bool = False,
+        audited: bool = False,
     ) -> Callable[[Function], Function]:
         """Declares a route. Its function takes `call`, `services`, the names in the path, and `query` and `body` if it has any.
 
-        `also_text` lists content types whose body is taken for the JSON member `document`.
+        `also_text` lists content types whose body is taken for the JSON member `document`. That an `audited` route was asked
+        for is noted before it is carried out.
         """
 
         def register(function: Function) -> Function:
@@ -123,6 +126,7 @@ class Endpoints:
                     also_text,
                     content_type,
                     idempotency_key,
+                    audited,
                 )
             )
             return function

@@ -72,7 +72,7 @@ class RevivedView(Model):
 
 
 class BackfillView(Model):
-    """`runs`, `lines` and `spans` count what was sent so far."""
+    """`runs`, `lines`, `spans` and `points` (times of which metrics were told) count what was sent so far."""
 
     backfill_id: str
     state: str
@@ -82,6 +82,7 @@ class BackfillView(Model):
     runs: int
     lines: int
     spans: int
+    points: int
     error: str | None
     requested_at: datetime
     finished_at: datetime | None

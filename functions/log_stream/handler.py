@@ -1,13 +1,17 @@
-"""`{"needed": true}` from admission and the gateway; anything else is the hourly schedule."""
+"""`{"needed": true}` from admission and the gateway; anything else is the hourly schedule, which also saves what fell out of the stream."""
 
 from cadence.adapters.machine_boundary import Event, machine_task
-from cadence.composition.log_stream import keep_log_stream
+from cadence.composition.log_stream import log_stream
 
-keep = keep_log_stream()
+keep, rescue = log_stream()
 
 
 def task(event: Event) -> dict[str, str]:
-    return {"done": keep.needed() if event.get("needed") else keep.look()}
+    if event.get("needed"):
+        return {"done": keep.needed()}
+    # First of all: the stream may be taken away.
+    rescued = rescue()
+    return {"done": keep.look(), "rescued": str(rescued)}
 
 
 handler = machine_task("log_stream", task)

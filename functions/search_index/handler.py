@@ -1,8 +1,8 @@
 """Keeps the search index of log lines.
 
 The projects that got new lines (stream of the table `logs`), or whose index is due (schedule): their index is tended.
-An operator may invoke it with `{"redrive": {"organization", "project"}}`, to index what was set aside once more, or with
-`{"keep_for": {"organization", "project", "days"}}`.
+The API has it index what was set aside once more: `{"redrive": {"organization", "project", "segments": [[run, number]]}}`,
+where without segments all of the project's are meant.
 """
 
 from typing import Any
@@ -22,8 +22,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         done = tend.woken(sorted(FreshItem.project_of(key) for key in keys if FreshItem.is_partition(key)))
     elif "redrive" in event:
         done = tend.redrive(**event["redrive"])
-    elif "keep_for" in event:
-        done = tend.keep_for(**event["keep_for"])
     else:
         done = tend.due(lambda: context.get_remaining_time_in_millis() / 1000)
     log.info("search_index", extra={"records": len(event.get("Records", ())), **done})

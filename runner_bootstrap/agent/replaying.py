@@ -123,10 +123,10 @@ class Shell(Command):
         # Ctrl-C is meant for what runs in the shell.
         before = signal.signal(signal.SIGINT, _ignore)
         try:
-            done = subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, check=False, close_fds=False)
+            subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, check=False, close_fds=False)
         finally:
             signal.signal(signal.SIGINT, before)
-        self.exit = Exit(done.returncode, None, 0.0, 0, None)
+        self.exit = Exit(None, None, 0.0, 0, None)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

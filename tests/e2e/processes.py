@@ -33,3 +33,21 @@ def parent_of(process: int) -> int | None:
     with suppress(OSError):
         return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
     return None
+
+
+def process_of_connection(port: int) -> int | None:
+    """Who holds the connection that leaves this machine's loopback interface from `port`."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        if int(words[1].rpartition(":")[2], 16) == port and words[3] == "01":
+            return _holder(f"socket:[{words[9]}]")
+    return None
+
+
+def _holder(socket: str) -> int | None:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                if any(str(handle.readlink()) == socket for handle in (folder / "fd").iterdir()):
+                    return int(folder.name)
+    return None

@@ -145,6 +145,18 @@ def test_every_treatment_is_the_same_again_and_asks_for_approval_again(hub: Hub,
     assert "never ran (secrets are not given to pull requests from forks)" in replay("release").json()["detail"]
 
 
+def test_what_only_the_project_itself_may_do_is_the_same_again(hub: Hub) -> None:
+    run_id = hub.push()
+    hub.api.until(run_id, lambda run: "approv" in (_of(run, "preview").get("waiting_for") or ""))
+    _approve(hub.api, run_id)
+    run = hub.api.finished(run_id)
+    assert states(run)["release"] == "succeeded", _of(run, "release")
+    replay = hub.api.call("POST", f"/v1/runs/{run_id}/treatments/release/replay", json={}).json()["run_id"]
+    assert hub.api.finished(replay)["state"] == "succeeded"
+    found = hub.api.get(f"/v1/runs/{replay}/comparison")
+    assert (found["verdict"], found["first"]) == ("deterministic", None)
+
+
 def test_another_commit_restores_what_the_first_installed_only_if_it_may_be_trusted(hub: Hub) -> None:
     """A fork restores what others kept, but keeps nothing itself: its first run left nothing behind."""
     hub.work_tree.commit({"requirements.txt": "a==2\n"})  # so that no other test has kept this

@@ -1,13 +1,18 @@
 """What users do most, each Lambda with its own role and no more."""
 
+import json
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cadence.cli.client import Client
 from cadence.local.repository import Head
 from cadence.local.webhook import Webhook
 from tests.e2e.api import Api, states
+from tests.e2e.conftest import Stack
+from tests.e2e_iam.test_roles import Account
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ON_PUSH = """
@@ -43,6 +48,51 @@ def test_a_value_goes_from_treatment_to_treatment_and_is_downloaded(api: Api) ->
     sha256 = api.value(run_id, "two", "out")["sha256"]
     assert b"".join(Client(api.url, api.token).read_value(run_id, sha256)) == b"first\n"
     assert "one" in str(api.get(f"/v1/runs/{run_id}/trace", port="two.out"))
+
+
+def test_what_is_no_record_of_lines_is_set_aside_tried_again_and_discarded(api: Api, stack: Stack) -> None:
+    root = Account(stack.aws_endpoint).root
+    root("kinesis").put_record(StreamName="cadence-main-log-lines", PartitionKey="nobody", Data=b"no record")
+
+    def listed() -> list[tuple[str, str]]:
+        return [(one["id"], one["at"]) for one in api.get("/v1/aside", kind="record")["items"]]
+
+    ((aside_id, at),) = eventually(listed)
+    assert api.get(f"/v1/aside/{aside_id}")["content"] == "no record"
+    assert api.call("POST", f"/v1/aside/{aside_id}/redrive").status_code == 202
+    eventually(lambda: [moment for _, moment in listed() if moment != at])
+    assert api.call("DELETE", f"/v1/aside/{aside_id}").status_code == 204
+    assert listed() == []
+    assert [one["action"] for one in api.get("/v1/audit")["items"]] == ["discard_aside", "redrive_aside"]
+
+
+def test_a_projects_retention_is_set_and_looked_after(api: Api, stack: Stack) -> None:
+    assert api.call("PUT", "/v1/projects/default/retention", json={"days": 1}).json()["days"] == 1
+    done = Account(stack.aws_endpoint).root("lambda").invoke(FunctionName="cadence-main-retention", Payload=b"{}")
+    assert json.load(done["Payload"]) == {"projects": 1, "runs": 0, "objects": 0}
+
+
+def test_events_are_listened_to_from_the_first_alert_rule_to_the_last(api: Api, stack: Stack) -> None:
+    lambdas = Account(stack.aws_endpoint).root("lambda")
+
+    def mappings() -> int:
+        return len(lambdas.list_event_source_mappings(FunctionName="cadence-main-alerts")["EventSourceMappings"])
+
+    channel = {"kind": "webhook", "settings": {"url": "http://127.0.0.1:9/"}}
+    assert api.call("PUT", "/v1/alerts/channels/default/ops", json=channel).ok
+    rule = {"rule": {"when": {"run": {}}, "channels": ["ops"]}}
+    assert api.call("PUT", "/v1/alerts/rules/default/failures", json=rule).status_code == 201
+    assert mappings() == 1
+    assert api.call("DELETE", "/v1/alerts/rules/default/failures").status_code == 204
+    assert mappings() == 0
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    until = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return found
 
 
 def test_a_secret_reaches_its_treatment_only(api: Api) -> None:

@@ -76,3 +76,24 @@ def test_the_gateway_signs_urls_for_values_and_for_nothing_else_of_the_bucket(st
     assert refused(gateway("s3").put_object, Bucket=bucket, Key="documents/a", Body=b"")
     assert refused(gateway("s3").get_object, Bucket=bucket, Key="documents/a")
     assert refused(gateway("s3").delete_object, Bucket=bucket, Key="runs/test/values/a")
+
+
+def test_only_what_a_run_left_is_removed_when_it_is_too_old(stack: Stack) -> None:
+    account = Account(stack.aws_endpoint)
+    retention, bucket = account.as_lambda("retention"), account.variables("api")["CADENCE_DATA_BUCKET"]
+    objects = {"Objects": [{"Key": "runs/test/logs/0"}]}
+
+    assert not refused(retention("s3").delete_objects, Bucket=bucket, Delete=objects)
+    assert refused(retention("s3").delete_object, Bucket=bucket, Key="documents/a")
+    assert refused(retention("s3").get_object, Bucket=bucket, Key="runs/test/logs/0")
+    key = {"pk": {"S": "RUN#test"}, "sk": {"S": "RUN"}}
+    assert refused(retention("dynamodb").delete_item, TableName=account.variables("api")["CADENCE_RUNS_TABLE"], Key=key)
+
+
+def test_the_indexer_removes_what_it_set_aside_and_no_log(stack: Stack) -> None:
+    account = Account(stack.aws_endpoint)
+    indexer, bucket = account.as_lambda("log-indexer"), account.variables("api")["CADENCE_DATA_BUCKET"]
+
+    assert not refused(indexer("s3").put_object, Bucket=bucket, Key="aside/log-lines/1", Body=b"")
+    assert not refused(indexer("s3").delete_object, Bucket=bucket, Key="aside/log-lines/1")
+    assert refused(indexer("s3").delete_object, Bucket=bucket, Key="runs/test/logs/0")

@@ -7,7 +7,7 @@ from typing import Any
 
 from cadence.application.alerting.evaluate import EvaluateEvent
 from cadence.application.alerting.memory import MemoryAlertStore, MemoryHistoryStore
-from cadence.application.alerting.ports import ChannelKey, Outbox, Refused, Waiting
+from cadence.application.alerting.ports import ChannelKey, Outbox, Refused, SetAsideMessages, Waiting
 from cadence.application.alerting.unusual import Histories
 from cadence.application.alerting.update import UpdateAlert
 from cadence.domain.alerting.channel import Channel, ChannelKind, Delivery
@@ -152,10 +152,14 @@ def channel(name: str = "ops", project: str = "p", kind: ChannelKind = ChannelKi
 
 
 @dataclass
-class MemoryOutbox(Outbox):
+class MemoryOutbox(Outbox, SetAsideMessages):
     items: dict[ChannelKey, dict[str, Waiting]] = field(default_factory=dict)
     deliveries: dict[ChannelKey, Delivery] = field(default_factory=dict)
-    aside: list[Waiting] = field(default_factory=list)
+    set_asides: dict[ChannelKey, dict[str, Waiting]] = field(default_factory=dict)
+
+    @property
+    def aside(self) -> list[Waiting]:
+        return [each for its in self.set_asides.values() for each in its.values()]
 
     def post(self, key: ChannelKey, message: Message) -> None:
         position = f"{stamp(message.made_at)}#{message.message_id}"
@@ -175,8 +179,22 @@ class MemoryOutbox(Outbox):
         self.items[key][waiting.position] = replace(waiting, refusals=waiting.refusals + 1)
 
     def set_aside(self, key: ChannelKey, waiting: Waiting) -> None:
-        self.aside.append(waiting)
+        self.set_asides.setdefault(key, {})[waiting.position] = waiting
         self.items[key].pop(waiting.position)
+
+    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+        return [each for _, each in sorted(self.set_asides.get(key, {}).items())][:limit]
+
+    def count_aside(self, key: ChannelKey, most: int) -> int:
+        return len(self.list_aside(key, most))
+
+    def take_back(self, key: ChannelKey, position: str) -> None:
+        if position not in self.set_asides.get(key, {}):
+            raise NotFound("not set aside")
+        self.items[key][position] = replace(self.set_asides[key].pop(position), refusals=0)
+
+    def discard(self, key: ChannelKey, position: str) -> None:
+        self.set_asides.get(key, {}).pop(position, None)
 
     def clear(self, key: ChannelKey) -> None:
         self.items.pop(key, None)

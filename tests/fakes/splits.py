@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from cadence.adapters.split_folder import SplitFolder
-from cadence.adapters.tantivy_splits.building import build_split
+from cadence.adapters.tantivy_splits.building import BuildingOfSplit, merge_splits
 from cadence.adapters.tantivy_splits.conditions import may_have
 from cadence.adapters.tantivy_splits.layout import read_head
 from cadence.application.log_ports import Line, LogHead
-from cadence.application.split_ports import BuiltSplit, IndexState, OpenSplit, SetAside
+from cadence.application.split_ports import BuiltSplit, IndexState, OpenSplit, SetAside, SplitBuilding
 from cadence.domain.errors import Conflict, InvalidRequest
 from cadence.domain.log import Segment, Watermark
 from cadence.domain.search.query import Query
-from cadence.domain.search.split import Split, SplitLine
+from cadence.domain.search.split import Split
 
 
 def segment_id(segment: Segment) -> tuple[str, int]:
@@ -78,7 +78,10 @@ class MemoryCatalogue:
             raise Conflict("it is not set aside")
         self.fresh[segment_id(segment)] = segment
 
-    def put_retention(self, organization: str, project: str, retention: timedelta, at: datetime) -> None:
+    def discard(self, segment: Segment) -> None:
+        self.aside.pop(segment_id(segment), None)
+
+    def put_retention(self, organization: str, project: str, retention: timedelta | None, at: datetime) -> None:
         state = self.get_state(organization, project)
         self.states[organization, project] = replace(state, version=state.version + 1, due_at=at, retention=retention)
 
@@ -138,6 +141,7 @@ class MemorySplits:
 
     def __post_init__(self) -> None:
         self._here = SplitFolder(self.folder, 1 << 30)
+        self._opened: dict[str, OpenSplit] = {}
 
     def may_match(self, split: Split, query: Query) -> bool:
         if self._here.has(split.split_id) or split.key not in self.objects:
@@ -146,18 +150,27 @@ class MemorySplits:
         return may_have(query.where, words)
 
     def open(self, split: Split) -> OpenSplit | None:
-        if not self._here.has(split.split_id):
+        if split.split_id not in self._opened:
             if split.key not in self.objects:
                 return None
-            self.brought.append(split.split_id)
-            self._here.keep(split.split_id, io.BytesIO(self.objects[split.key]))
-        return self._here.open(split.split_id)
+            if not self._here.has(split.split_id):
+                self.brought.append(split.split_id)
+                self._here.keep(split.split_id, io.BytesIO(self.objects[split.key]))
+            opened = self._here.open(split.split_id)
+            assert opened is not None
+            self._opened[split.split_id] = opened
+        return self._opened[split.split_id]
 
     @contextmanager
-    def build(self, organization: str, project: str, lines: Iterable[SplitLine]) -> Iterator[BuiltSplit]:
+    def build(self, organization: str, project: str) -> Iterator[SplitBuilding]:
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            yield BuildingOfSplit(Path(folder) / "split", organization, project)
+
+    @contextmanager
+    def merge(self, organization: str, project: str, splits: Sequence[Any]) -> Iterator[BuiltSplit]:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             file = Path(folder) / "split"
-            yield BuiltSplit(file, build_split(file, organization, project, lines))
+            yield BuiltSplit(file, merge_splits(file, organization, project, [split.stored for split in splits]))
 
     def put(self, built: BuiltSplit, key: str) -> None:
         self.objects[key] = built.file.read_bytes()
@@ -194,7 +207,7 @@ class Faulty:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._port, name)
-        if not callable(call) or name == "build":
+        if not callable(call) or name in ("build", "merge"):
             return call
 
         def perhaps_failing(*arguments: Any) -> Any:

@@ -41,6 +41,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/deliveries/*",
     "/caches/*",
     "/runs/*",
+    "/aside/*",
     "/splits/*",
     "/uploads/*",
     "/stream/*",

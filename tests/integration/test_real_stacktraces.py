@@ -29,6 +29,32 @@ public class Orders {
     public static void main(String[] args) { System.out.println(amount("12") + amount("n/a")); }
 }
 """
+RUBY = """\
+def amount(row) = Integer(row)
+begin
+  amount("n/a")
+rescue ArgumentError
+  raise "cannot add up"
+end
+"""
+PHP = """\
+<?php
+function amount(string $row): int { return is_numeric($row) ? (int) $row : throw new DomainException($row); }
+try { amount("n/a"); } catch (DomainException $error) { throw new RuntimeException("cannot add up", 0, $error); }
+"""
+CSHARP = """\
+using System;
+class Orders {
+    static int Amount(string row) { return int.Parse(row); }
+    static void Main() {
+        try { Amount("n/a"); } catch (FormatException error) { throw new InvalidOperationException("no sum", error); }
+    }
+}
+"""
+KOTLIN = """\
+fun amount(row: String) = row.toInt()
+fun main() { println(amount("12") + amount("n/a")) }
+"""
 RUST = """\
 fn amount(row: &str) -> i64 { row.parse().expect("an amount") }
 fn main() { println!("{}", amount("n/a")); }
@@ -63,6 +89,17 @@ def output(argv: Sequence[str], folder: Path) -> list[str]:
         ("Python", "total.py", PYTHON, sys.executable, (), "ValueError", "<genexpr>", 2),
         ("JavaScript", "price.js", JAVASCRIPT, "node", (), "TypeError", "price", 1),
         ("Java", "Orders.java", JAVA, "java", (), "java.lang.NumberFormatException", "Orders.amount", 2),
+        ("Ruby", "amount.rb", RUBY, "ruby", (), "ArgumentError", "Integer", 1),
+        (
+            "PHP",
+            "amount.php",
+            PHP,
+            "php",
+            ("-d", "display_errors=stderr", "-d", "log_errors=0"),
+            "DomainException",
+            "",
+            2,
+        ),
     ],
 )
 def test_an_interpreters_trace_leads_to_the_line(
@@ -95,6 +132,38 @@ def test_a_compiled_programs_trace_leads_to_the_line(
     if not (tmp_path / "program").exists():
         pytest.skip(f"{build[0]} builds nothing here")
     assert_found(output([str(tmp_path / "program")], tmp_path), language, error, file, function, line)
+
+
+@pytest.mark.parametrize(
+    ("language", "file", "source", "build", "run", "error", "function", "line"),
+    [
+        (
+            ".NET", "Orders.cs", CSHARP, ("mcs", "-debug", "-out:Orders.exe"), ("mono", "--debug", "Orders.exe"),
+            "System.FormatException", "Orders.Amount (System.String row)", 3,
+        ),
+        (
+            "Kotlin", "Orders.kt", KOTLIN, ("kotlinc", "-include-runtime", "-d", "Orders.jar"), ("java", "-jar", "Orders.jar"),
+            "java.lang.NumberFormatException", "OrdersKt.amount", 1,
+        ),
+    ],
+)  # fmt: skip
+def test_the_trace_of_what_is_compiled_for_a_machine_of_its_own_leads_to_the_line(
+    language: str,
+    file: str,
+    source: str,
+    build: tuple[str, ...],
+    run: tuple[str, ...],
+    error: str,
+    function: str,
+    line: int,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / file).write_text(source)
+    compiler, interpreter = program(build[0]), program(run[0])
+    output([compiler, *build[1:], file], tmp_path)
+    if not (tmp_path / run[-1]).exists():
+        pytest.skip(f"{build[0]} builds nothing here")
+    assert_found(output([interpreter, *run[1:]], tmp_path), language, error, file, function, line)
 
 
 def assert_found(lines: list[str], language: str, error: str, file: str, function: str, line: int) -> None:

@@ -149,14 +149,14 @@ def test_only_the_version_that_was_read_can_be_changed(cloud: None, tmp_path: Pa
 def test_small_splits_become_one_and_go_with_their_newest_line(cloud: None, tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     tend, catalogue, _ = _tend(tmp_path, clock)
-    for number in range(8):
+    for number in range(10):
         _append(number, ["one"])
         tend.build("acme", "shop")
-    assert len(catalogue.list_splits("acme", "shop")) == 8
+    assert len(catalogue.list_splits("acme", "shop")) == 10
     clock.advance(timedelta(hours=1))
     tend.tend("acme", "shop", lambda: False)
     (split,) = catalogue.list_splits("acme", "shop")
-    assert split.facts.lines == 8
+    assert split.facts.lines == 10
     assert split.covered == {}  # nobody can take any of them for fresh any more
     assert _keys() == {split.key}
     clock.advance(RETENTION)

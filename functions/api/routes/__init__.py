@@ -6,6 +6,8 @@ from api.routes import (
     alert_channels,
     alerts,
     approvals,
+    aside,
+    audit,
     environments,
     exports,
     githosts,
@@ -17,6 +19,7 @@ from api.routes import (
     provenance,
     quotas,
     replays,
+    retention,
     runs,
     search,
     secrets,
@@ -44,6 +47,9 @@ GROUPS: tuple[Endpoints, ...] = (
     exports.endpoints,
     alerts.endpoints,
     alert_channels.endpoints,
+    aside.endpoints,
+    retention.endpoints,
+    audit.endpoints,
     service.endpoints,
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for group in GROUPS for endpoint in group.all)

@@ -64,11 +64,12 @@ class ExportBody(Body):
 
 
 class BackfillBody(Body):
-    """The range, as RFC 3339 with a time zone; `until` is now by default. Lines and spans are sent, those of the newest runs first."""
+    """The range, as RFC 3339 with a time zone; `until` is now by default. Lines and spans are sent, those of the newest runs first;
+    metrics, only if they are named, with the times at which counts had reached them, minute by minute, the oldest first."""
 
     since: Moment
     until: Moment | None = None
-    signals: list[Literal["logs", "traces"]] | None = Field(None, min_length=1, max_length=2)
+    signals: list[SignalName] | None = Field(None, min_length=1, max_length=3)
 
 
 @endpoints.add("GET", "/v1/exports", Permission.EXPORTS_READ, answers={200: ExportList})

@@ -49,6 +49,11 @@ def client_at(service: str, endpoint: str) -> Any:
     return _session().create_client(service, region_name=REGION, config=_CONFIG, endpoint_url=url)
 
 
+def credentials() -> Any:
+    """Those of whoever runs this, renewed as needed; None if there are none."""
+    return _session().get_credentials()
+
+
 @cache
 def _session() -> botocore.session.Session:
     return botocore.session.get_session()

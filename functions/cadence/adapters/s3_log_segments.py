@@ -6,7 +6,7 @@ import json
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,9 +19,18 @@ from cadence.domain.ids import log_segment_key
 _REMEMBERED = 32 * 1024 * 1024
 
 
+def lines_of(stored: bytes) -> Sequence[Line]:
+    """Raises ValueError, EOFError, OSError or zlib.error for what is no segment."""
+    text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
 class S3LogSegments(LogSegments):
-    def __init__(self, bucket: str) -> None:
+    """`read_lines` is for those who read many: see `quick_lines`."""
+
+    def __init__(self, bucket: str, read_lines: Callable[[bytes], Sequence[Line]] = lines_of) -> None:
         self._bucket = bucket
+        self._read_lines = read_lines
         self._remembered: OrderedDict[str, bytes] = OrderedDict()
         # Searches read several at a time.
         self._lock = threading.Lock()
@@ -31,9 +40,14 @@ class S3LogSegments(LogSegments):
         # Without a time in it, so that the same lines give the same object.
         data = gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=3, mtime=0)
         key = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest())
-        client("s3").put_object(
-            Bucket=self._bucket, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip"
-        )
+        try:
+            client("s3").put_object(
+                Bucket=self._bucket, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip"
+            )
+        except (ClientError, BotoCoreError) as error:
+            if may_succeed_later(error):
+                raise Transient("The store of the logs takes nothing right now.") from error
+            raise
         return key
 
     def read(self, key: str) -> Sequence[Line]:
@@ -41,8 +55,7 @@ class S3LogSegments(LogSegments):
         if stored is None:
             return []
         try:
-            text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
-            return [json.loads(line) for line in text.split("\n") if line]
+            return self._read_lines(stored)
         except (ValueError, EOFError, zlib.error, OSError) as error:
             raise InvalidRequest(f"{key} is no segment of a log.") from error
 

@@ -4,7 +4,7 @@ import io
 import tempfile
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -13,15 +13,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.adapters.aws import client, may_succeed_later
 from cadence.adapters.split_folder import SplitFolder
-from cadence.adapters.tantivy_splits.building import build_split
+from cadence.adapters.tantivy_splits.building import BuildingOfSplit, merge_splits
 from cadence.adapters.tantivy_splits.conditions import may_have
 from cadence.adapters.tantivy_splits.layout import Head, KnownWords, read_head
 from cadence.adapters.tantivy_splits.reading import TantivySplit
-from cadence.application.split_ports import BuiltSplit, OpenSplit, Splits
+from cadence.application.split_ports import BuiltSplit, OpenSplit, SplitBuilding, Splits
 from cadence.domain.errors import Transient
 from cadence.domain.search.pruning import may_match
 from cadence.domain.search.query import Everything, Query
-from cadence.domain.search.split import Split, SplitLine
+from cadence.domain.search.split import Split
 
 # Heads (with the words that are in them) of splits that are not at hand.
 _REMEMBERED_HEADS = 8
@@ -66,10 +66,16 @@ class S3Splits(Splits):
         return opened
 
     @contextmanager
-    def build(self, organization: str, project: str, lines: Iterable[SplitLine]) -> Iterator[BuiltSplit]:
+    def build(self, organization: str, project: str) -> Iterator[SplitBuilding]:
+        with tempfile.TemporaryDirectory(prefix="cadence-split-") as folder:
+            yield BuildingOfSplit(Path(folder) / "split", organization, project)
+
+    @contextmanager
+    def merge(self, organization: str, project: str, splits: Sequence[OpenSplit]) -> Iterator[BuiltSplit]:
         with tempfile.TemporaryDirectory(prefix="cadence-split-") as folder:
             file = Path(folder) / "split"
-            yield BuiltSplit(file, build_split(file, organization, project, lines))
+            stored = [cast(TantivySplit, split).stored for split in splits]
+            yield BuiltSplit(file, merge_splits(file, organization, project, stored))
 
     def put(self, built: BuiltSplit, key: str) -> None:
         with _translated(), built.file.open("rb") as body:

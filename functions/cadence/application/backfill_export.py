@@ -1,4 +1,4 @@
-"""What is stored of a time range is sent to an export once more: lines and spans, run by run, newest first."""
+"""What is stored of a time range is sent to an export once more: lines and spans, run by run, newest first, then metrics."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,20 +9,20 @@ from cadence.application.deliver_exports import parcel_of
 from cadence.application.export_ports import Backlog, Event, ExportWork
 from cadence.application.identifiers import highest_ulid, new_ulid
 from cadence.application.log_ports import LogIndex
+from cadence.application.past_ends import ends_of
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import HostStore
 from cadence.application.send_export import RefusedForGood, SendExport
-from cadence.domain import ids
 from cadence.domain.access import Project
 from cadence.domain.errors import Conflict, InvalidRequest, Transient, Violation
-from cadence.domain.event import run_event, segment_event, treatment_event
+from cadence.domain.event import segment_event
 from cadence.domain.export import GIVE_UP_AFTER, Backfill, BackfillState, Export, Signal, backoff
 from cadence.domain.log import Segment
 from cadence.domain.retention import KEPT
 from cadence.domain.run import Run
 
 # A run waits for at most seven days, and then takes at most a day: whatever it does in a range, it was made not longer before.
-_LONGEST_RUN = timedelta(days=9)
+LONGEST_RUN = timedelta(days=9)
 _WORKING = timedelta(seconds=40)
 _RUNS_AT_A_TIME = 50
 _SEGMENTS_AT_A_TIME = 100
@@ -47,6 +47,8 @@ class RequestBackfill:
         if under_way:
             raise Conflict(f"The back-fill {under_way[0].backfill_id} of this export has not ended yet.")
         names = tuple(project.name for project in self.projects(export.organization) if export.covers(project.name))
+        if signals == {Signal.METRICS}:
+            names = ()  # they are not sent run by run
         backfill = Backfill(export.organization, export.name, new_ulid(now), since, until, signals, now, projects=names)
         self.backlog.put_backfill(backfill)
         self.work.backfill(backfill, timedelta())
@@ -64,6 +66,8 @@ class WorkOnBackfill:
     backlog: Backlog
     work: ExportWork
     clock: Clock
+    metrics: Callable[[Export, Backfill], Iterator[Backfill]]
+    """See `BackfillMetrics`."""
 
     def __call__(self, export: Export | None, organization: str, name: str, backfill_id: str) -> Backfill:
         """`export` is None if it was deleted or is switched off. Safe to repeat: what was sent since the last note is sent again."""
@@ -82,6 +86,8 @@ class WorkOnBackfill:
                     return reached
         except Transient as error:
             return self._put_off(self.backlog.get_backfill(organization, name, backfill_id), error)
+        except (InvalidRequest, RefusedForGood) as error:
+            return self._end(backfill, BackfillState.FAILED, error.message)
         return self._end(backfill, BackfillState.COMPLETED, backfill.error)
 
     def _steps(self, export: Export, backfill: Backfill) -> Iterator[Backfill]:
@@ -89,7 +95,7 @@ class WorkOnBackfill:
         while backfill.projects:
             after = backfill.position or highest_ulid(backfill.until)
             page = self.runs.list_runs(backfill.organization, backfill.projects[0], _RUNS_AT_A_TIME, after)
-            recent = [run for run in page.items if run.created_at >= backfill.since - _LONGEST_RUN]
+            recent = [run for run in page.items if run.created_at >= backfill.since - LONGEST_RUN]
             for run in recent:
                 if _touches(run, backfill):
                     for reached in self._of_run(export, backfill, run):
@@ -99,6 +105,8 @@ class WorkOnBackfill:
             if page.after is None or len(recent) < len(page.items):
                 backfill = replace(backfill, projects=backfill.projects[1:], position=None)
             yield backfill
+        if Signal.METRICS in backfill.signals:
+            yield from self.metrics(export, backfill)
 
     def _of_run(self, export: Export, backfill: Backfill, run: Run) -> Iterator[Backfill]:
         if Signal.LOGS in backfill.signals:
@@ -112,16 +120,10 @@ class WorkOnBackfill:
                 )
                 yield backfill
         if Signal.TRACES in backfill.signals and run.finished_at and _between(run.finished_at, backfill):
-            ends = [*self._treatments(run), run_event(run)]
+            ends = ends_of(self.runs, self.runners, run)
             backfill = self._sent(export, backfill, ends)
             backfill = replace(backfill, spans=backfill.spans + len(ends))
         yield replace(backfill, runs=backfill.runs + 1)
-
-    def _treatments(self, run: Run) -> Sequence[Event]:
-        treatments = [treatment for treatment in self.runs.list_treatments(run.run_id) if treatment.state.final]
-        names = {one.name: ids.runner_id(run.run_id, one.name, one.attempt) for one in treatments}
-        runners = self.runners.get_runners(names.values())
-        return [treatment_event(run, one, runners.get(names[one.name])) for one in treatments]
 
     def _sent(self, export: Export, backfill: Backfill, events: Iterable[Event]) -> Backfill:
         wanted = [parcel_of(event) for event in events if self.send.wants(export, event)]
@@ -157,9 +159,6 @@ def _check(export: Export, since: datetime, until: datetime, signals: frozenset[
         violations.append(Violation("/since", f"Nothing is kept for longer than {KEPT.days} days."))
     lacking = sorted(signals - export.signals)
     violations += [Violation("/signals", f"This export sends no {signal}.") for signal in lacking]
-    if Signal.METRICS in signals:
-        words = "Metrics are counts that go on: what a receiver missed is in the next push."
-        violations.append(Violation("/signals", words))
     if violations:
         raise InvalidRequest(violations[0].message, violations)
 

@@ -38,13 +38,17 @@ class CountEvents:
 
         Of replays counts what their runners took: outcomes are those of what they replay.
         """
-        counted = [
-            self._run(event) if event["kind"] == "run" else self._treatment(event)
+        counted = [counted for _, counted in self.counted(events)]
+        if counted:
+            self.counters.add(counted)
+
+    def counted(self, events: Sequence[Event]) -> Sequence[tuple[Event, Counted]]:
+        """What each event adds, of those that count."""
+        return [
+            (event, self._run(event) if event["kind"] == "run" else self._treatment(event))
             for event in events
             if event.get("treatment_kind") not in _GROUPS and not event.get("kept_from") and not _is_replay_run(event)
         ]
-        if counted:
-            self.counters.add(counted)
 
     def _run(self, event: Event) -> Counted:
         end = RunEnd(

@@ -94,8 +94,11 @@ class Backlog(Protocol):
     def dead_letters(self, export: Export, limit: int) -> Sequence[Parcel]:
         """The oldest."""
 
-    def revive(self, export: Export, at: datetime) -> int:
-        """Dead letters become parcels again; how many."""
+    def revive(self, export: Export, at: datetime, parcels: Sequence[Parcel] | None = None) -> int:
+        """Dead letters, all or these, become parcels again; how many."""
+
+    def drop(self, export: Export, parcels: Sequence[Parcel]) -> None:
+        """These dead letters are gone for good. Dropping what is gone is no error."""
 
     def forget(self, export: Export) -> None:
         """Removes all that is kept for an export that was deleted."""

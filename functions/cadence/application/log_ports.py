@@ -45,6 +45,6 @@ class LogSegments(Protocol):
     """The lines themselves (bucket `data`)."""
 
     def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
-        """Returns the key. Writing the same lines again changes nothing."""
+        """Returns the key. Writing the same lines again changes nothing. Raises Transient."""
 
     def read(self, key: str) -> Sequence[Line]: ...

@@ -58,8 +58,8 @@ class PushMetrics:
         if its.cumulative:
             self._deliver(export, metrics, now)
             return
-        reached = _totals(metrics)
-        added = _since(metrics, self.backlog.sent(export))
+        reached = totals_of(metrics)
+        added = added_since(metrics, self.backlog.sent(export))
         if added:
             self._deliver(export, added, now)
             self.backlog.keep_sent(export, reached)
@@ -79,7 +79,7 @@ class PushMetrics:
         self.backlog.claim_push(export, due, following)
 
 
-def _totals(metrics: Iterable[Metric]) -> Mapping[str, float]:
+def totals_of(metrics: Iterable[Metric]) -> Mapping[str, float]:
     """What counters and histograms have reached, by a name for each number."""
     found: dict[str, float] = {}
     for metric in metrics:
@@ -95,7 +95,7 @@ def _totals(metrics: Iterable[Metric]) -> Mapping[str, float]:
     return found
 
 
-def _since(metrics: Iterable[Metric], sent: Mapping[str, float]) -> Sequence[Metric]:
+def added_since(metrics: Iterable[Metric], sent: Mapping[str, float]) -> Sequence[Metric]:
     """What was added since: counters that stand still are left out."""
     found = []
     for metric in metrics:

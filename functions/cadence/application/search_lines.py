@@ -1,4 +1,4 @@
-"""`SearchIndex` over splits and fresh segments: the newest first, and only as far as it takes."""
+"""`SearchIndex` over what is indexed and fresh segments: the newest first, and only as far as it takes."""
 
 import logging
 from collections import deque
@@ -11,16 +11,14 @@ from heapq import merge
 from itertools import groupby, islice
 from typing import TypeVar
 
-from cadence.application.log_ports import LogSegments
 from cadence.application.ports import Clock
 from cadence.application.search_ports import Count, Counts, Hit, Place, Scope, SearchIndex, SearchPage
-from cadence.application.split_ports import Bounds, Counting, Deadline, SplitCatalogue, Splits, Tally
-from cadence.application.split_sources import FreshSource, Source, SplitGone, SplitSource
+from cadence.application.split_ports import Bounds, Counting, Deadline, SplitCatalogue, Tally
+from cadence.application.split_sources import Asked, Indexed, Planned, SplitGone
 from cadence.application.treatment_states import TreatmentStates
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import may_match
 from cadence.domain.search.query import FieldName, Query
-from cadence.domain.search.split import is_covered
 
 _log = logging.getLogger("cadence.search")
 
@@ -54,29 +52,20 @@ class _Retentions:
         return retention
 
 
-@dataclass(frozen=True)
-class _Planned:
-    """`query` does not ask for lines beyond the project's retention."""
-
-    source: Source
-    query: Query
-
-
 class SearchLines(SearchIndex):
     """`longest` is how long lines are found where the project does not say less. `workers` bring splits here, and count."""
 
     def __init__(
         self,
         catalogue: SplitCatalogue,
-        segments: LogSegments,
-        splits: Splits,
+        indexed: Indexed,
         states: TreatmentStates,
         clock: Clock,
         longest: timedelta,
         workers: Executor,
         budget: timedelta = LONGEST,
     ) -> None:
-        self._catalogue, self._segments, self._splits = catalogue, segments, splits
+        self._catalogue, self._indexed = catalogue, indexed
         self._states, self._clock, self._workers, self._budget = states, clock, workers, budget
         self._retentions = _Retentions(catalogue, clock, longest)
 
@@ -116,27 +105,25 @@ class SearchLines(SearchIndex):
             except SplitGone as gone:
                 missing.add(gone.key)
 
-    def _sources(self, scope: Scope, query: Query, before: Place | None, skipped: frozenset[str]) -> Sequence[_Planned]:
+    def _sources(self, scope: Scope, query: Query, before: Place | None, skipped: frozenset[str]) -> Sequence[Planned]:
         """Those that may hold matching lines, the newest first."""
-        found: list[_Planned] = []
+        asked: list[Asked] = []
+        now = self._clock()
         for project in scope.projects:
-            earliest = self._clock() - self._retentions(scope.organization, project)
+            earliest = now - self._retentions(scope.organization, project)
             kept = query if query.since is not None and query.since > earliest else replace(query, since=earliest)
-            # In this order: a segment that is covered in between is in both, and never in none.
-            fresh = self._catalogue.list_fresh(scope.organization, project)
-            splits = self._catalogue.list_splits(scope.organization, project)
-            sources: list[Source] = [FreshSource(one, self._segments) for one in fresh if not is_covered(one, splits)]
-            sources += [SplitSource(split, self._splits) for split in splits if split.key not in skipped]
-            found += [
-                _Planned(source, kept)
-                for source in sources
-                if may_match(kept, source.facts, source.first_time, source.last_time)
-                and (before is None or source.first_time <= before.time)
-            ]
+            # Before it is looked for among what is indexed: what becomes so in between is in both, and never in none.
+            asked.append(Asked(project, kept, self._catalogue.list_fresh(scope.organization, project)))
+        found = [
+            planned
+            for planned in self._indexed.plan(scope.organization, asked, skipped)
+            if may_match(planned.query, planned.source.facts, planned.source.first_time, planned.source.last_time)
+            and (before is None or planned.source.first_time <= before.time)
+        ]
         return sorted(found, key=lambda planned: planned.source.last_time, reverse=True)
 
     def _search(
-        self, sources: Sequence[_Planned], matcher: Matcher, limit: int, before: Place | None, over: Deadline
+        self, sources: Sequence[Planned], matcher: Matcher, limit: int, before: Place | None, over: Deadline
     ) -> SearchPage:
         hits: list[Hit] = []
         # Everything from there on has been looked at; what is older, not everywhere.
@@ -163,16 +150,16 @@ class SearchLines(SearchIndex):
         return SearchPage(seen, down_to)
 
     @contextmanager
-    def _prepared(self, sources: Sequence[_Planned]) -> Iterator[Iterator[_Planned]]:
+    def _prepared(self, sources: Sequence[Planned]) -> Iterator[Iterator[Planned]]:
         """The sources in order; some ahead of whoever goes through them are brought here meanwhile."""
-        coming: deque[tuple[_Planned, Future[None]]] = deque()
+        coming: deque[tuple[Planned, Future[None]]] = deque()
         left = iter(sources)
 
         def ahead(number: int) -> None:
             for planned in islice(left, max(number - len(coming), 0)):
                 coming.append((planned, self._workers.submit(planned.source.prepare, planned.query)))
 
-        def one_by_one() -> Iterator[_Planned]:
+        def one_by_one() -> Iterator[Planned]:
             number = 1
             ahead(number)
             while coming:
@@ -188,8 +175,8 @@ class SearchLines(SearchIndex):
             for _, future in coming:
                 future.cancel()
 
-    def _count(self, sources: Sequence[_Planned], matcher: Matcher, counting: Counting, over: Deadline) -> Counts:
-        def counted(planned: _Planned) -> tuple[Tally, bool]:
+    def _count(self, sources: Sequence[Planned], matcher: Matcher, counting: Counting, over: Deadline) -> Counts:
+        def counted(planned: Planned) -> tuple[Tally, bool]:
             if over():
                 return {}, False
             return planned.source.count(planned.query, matcher, counting, over)

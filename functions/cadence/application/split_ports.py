@@ -1,17 +1,18 @@
 """What building, merging and searching splits need from the outside."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from cadence.application.log_ports import Line
 from cadence.application.search_ports import Hit, Place
 from cadence.domain.log import Segment
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.query import FieldName, Query
-from cadence.domain.search.split import Split, SplitFacts, SplitLine
+from cadence.domain.search.split import Split, SplitFacts
 
 Deadline = Callable[[], bool]
 """Whether the time for a search is over."""
@@ -53,8 +54,19 @@ class OpenSplit(Protocol):
     def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
         """The counts, and whether they are complete."""
 
-    def lines(self) -> Iterator[SplitLine]:
-        """All of them, in order."""
+
+class SplitBuilding(Protocol):
+    """A split that is being built from segments."""
+
+    @property
+    def text_bytes(self) -> int:
+        """About how much text is in it by now."""
+
+    def add(self, segment: Segment, lines: Sequence[Line]) -> None:
+        """All lines of a segment. Raises InvalidRequest if one of them is no log line; then none of them is in."""
+
+    def finish(self) -> "BuiltSplit":
+        """Once, and not before there is a line in it."""
 
 
 class Splits(Protocol):
@@ -66,10 +78,13 @@ class Splits(Protocol):
     def open(self, split: Split) -> OpenSplit | None:
         """None if the object is not there any more. Raises Transient."""
 
-    def build(
-        self, organization: str, project: str, lines: Iterable[SplitLine]
+    def build(self, organization: str, project: str) -> AbstractContextManager[SplitBuilding]:
+        """Its file goes with the context."""
+
+    def merge(
+        self, organization: str, project: str, splits: Sequence[OpenSplit]
     ) -> "AbstractContextManager[BuiltSplit]":
-        """Of lines in order, at least one; raises InvalidRequest if one of them is no log line. Its file goes with the context."""
+        """One split of several, each opened by this. Its file goes with the context."""
 
     def put(self, built: "BuiltSplit", key: str) -> None: ...
 
@@ -136,8 +151,11 @@ class SplitCatalogue(Protocol):
     def take_back(self, segment: Segment) -> None:
         """It is fresh again. Raises Conflict unless it was set aside."""
 
-    def put_retention(self, organization: str, project: str, retention: timedelta, at: datetime) -> None:
-        """The project is due at once."""
+    def discard(self, segment: Segment) -> None:
+        """It is not set aside any more, and never found by search. Discarding what is gone is no error."""
+
+    def put_retention(self, organization: str, project: str, retention: timedelta | None, at: datetime) -> None:
+        """None: it has none of its own. The project is due at once."""
 
     def list_due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
         """Organization and project of those whose time has come."""

@@ -1,19 +1,21 @@
 """What a search looks through: splits and fresh segments, alike."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from cadence.application.log_ports import LogSegments
+from cadence.application.log_ports import Line, LogSegments
 from cadence.application.search_ports import Hit, Place
 from cadence.application.segment_facts import facts_of, owner_of
-from cadence.application.split_ports import Bounds, Counting, Deadline, Found, Splits, Tally
+from cadence.application.split_ports import Bounds, Counting, Deadline, Found, SplitCatalogue, Splits, Tally
+from cadence.domain.errors import InvalidRequest
 from cadence.domain.log import Segment
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import Facts
 from cadence.domain.search.query import FieldName, Query
-from cadence.domain.search.split import Split
+from cadence.domain.search.split import Split, is_covered
 
 
 class SplitGone(Exception):
@@ -83,7 +85,7 @@ class FreshSource:
 
     def prepare(self, query: Query) -> None:
         """Its lines are remembered once they are read."""
-        self.segments.read(self.segment.key)
+        self._lines()
 
     def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
         """It is small, and always looked through as a whole."""
@@ -97,12 +99,7 @@ class FreshSource:
         return Found(hits[:limit])
 
     def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
-        value_of = _value_of(counting.by)
-        seconds = int(counting.interval.total_seconds()) if counting.interval is not None else None
-        tally: Counter[tuple[int | None, str | None]] = Counter(
-            (_start(hit.place.time, seconds), value_of(hit)) for hit in self._hits(matcher)
-        )
-        return dict(tally), True
+        return dict(Counter(map(counted_as(counting), self._hits(matcher)))), True
 
     def _hits(self, matcher: Matcher) -> list[Hit]:
         segment, owner = self.segment, owner_of(self.segment)
@@ -114,12 +111,80 @@ class FreshSource:
                 segment.pipeline,
                 line,
             )
-            for index, line in enumerate(self.segments.read(segment.key))
+            for index, line in enumerate(self._lines())
             if matcher(owner, line)
         ]
 
+    def _lines(self) -> Sequence[Line]:
+        """A segment that cannot be read is set aside when the index is built; until then a search goes on without it."""
+        try:
+            return self.segments.read(self.segment.key)
+        except InvalidRequest:
+            return []
 
-Source = SplitSource | FreshSource
+
+class Source(Protocol):
+    """Lines that are looked at together. The times are of its oldest and newest line, as lines write them."""
+
+    @property
+    def first_time(self) -> str: ...
+
+    @property
+    def last_time(self) -> str: ...
+
+    @property
+    def facts(self) -> Facts: ...
+
+    def prepare(self, query: Query) -> None: ...
+
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found: ...
+
+    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a project. `query` does not go beyond its retention; `fresh` was listed before now."""
+
+    project: str
+    query: Query
+    fresh: Sequence[Segment]
+
+
+@dataclass(frozen=True)
+class Planned:
+    source: Source
+    query: Query
+
+
+class Indexed(Protocol):
+    """What of an organization's lines is indexed, and how."""
+
+    def plan(self, organization: str, asked: Sequence[Asked], skipped: frozenset[str]) -> Sequence[Planned]:
+        """Sources that together hold each line exactly once. `skipped` are keys of splits that are not there, though listed."""
+
+
+@dataclass(frozen=True)
+class IndexedSplits(Indexed):
+    catalogue: SplitCatalogue
+    segments: LogSegments
+    splits: Splits
+
+    def plan(self, organization: str, asked: Sequence[Asked], skipped: frozenset[str]) -> Sequence[Planned]:
+        found: list[Planned] = []
+        for one in asked:
+            splits = self.catalogue.list_splits(organization, one.project)
+            sources: list[Source] = [FreshSource(it, self.segments) for it in one.fresh if not is_covered(it, splits)]
+            sources += [SplitSource(split, self.splits) for split in splits if split.key not in skipped]
+            found += [Planned(source, one.query) for source in sources]
+        return found
+
+
+def counted_as(counting: Counting) -> Callable[[Hit], tuple[int | None, str | None]]:
+    """Under which key of a tally a line is counted."""
+    value_of = _value_of(counting.by)
+    seconds = int(counting.interval.total_seconds()) if counting.interval is not None else None
+    return lambda hit: (_start(hit.place.time, seconds), value_of(hit))
 
 
 def _start(time: str, seconds: int | None) -> int | None:

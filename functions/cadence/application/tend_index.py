@@ -5,14 +5,13 @@ An object that lost, or whose writer ended before its transaction, is referred t
 rule, if it is not removed here.
 """
 
-import heapq
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from cadence.application.log_ports import LogSegments
+from cadence.application.log_ports import Line, LogSegments
 from cadence.application.ports import Clock
 from cadence.application.split_ports import BuiltSplit, Deadline, IndexState, SplitCatalogue, Splits
 from cadence.domain.errors import Conflict, InvalidRequest, Transient
@@ -21,12 +20,11 @@ from cadence.domain.log import Segment
 from cadence.domain.search.split import (
     Covered,
     Split,
-    SplitLine,
     covering,
     is_covered,
     merged_covering,
 )
-from cadence.domain.search.tending import Look, batches, look
+from cadence.domain.search.tending import FULL_BYTES, Look, batches, look
 
 _log = logging.getLogger("cadence.search_index")
 
@@ -84,6 +82,13 @@ class TendIndex:
         with suppress(Conflict):
             self.catalogue.note_look(state, self.clock() + _AGAIN_AFTER)
 
+    def remove_expired(self, organization: str, project: str) -> int:
+        """Removes splits whose lines are all too old; says how many."""
+        state = self.catalogue.get_state(organization, project)
+        splits = self.catalogue.list_splits(organization, project)
+        expired = look([], splits, self.retention(state), self.clock()).expired
+        return self._remove(expired)
+
     def retention(self, state: IndexState) -> timedelta:
         return min(state.retention or self.longest, self.longest)
 
@@ -105,7 +110,9 @@ class TendIndex:
             before = replace(done)
             if decided.build or all_fresh:
                 for batch in batches(fresh):
-                    state = self._build(state, batch, done)
+                    left = batch
+                    while left:
+                        state, left = self._build(state, left, done)
             if not over():
                 self._remove_and_merge(decided, over, done)
             if done == before:
@@ -129,47 +136,29 @@ class TendIndex:
             self.catalogue.forget_fresh(forgotten)
         return fresh, splits
 
-    def _build(self, state: IndexState, batch: Sequence[Segment], done: Tended) -> IndexState:
-        """Raises Conflict if somebody else built something meanwhile. What cannot be indexed is set aside."""
-        lines: list[SplitLine] = []
-        readable: list[Segment] = []
-        for segment in batch:
-            try:
-                lines += self._lines(segment)
-            except InvalidRequest as error:
-                self._set_aside(segment, error.message, done)
-            else:
-                readable.append(segment)
-        if not readable:
-            return state
-        lines.sort()
-        try:
-            with self.splits.build(state.organization, state.project, lines) as built:
-                state = self._add(state, built, covering(readable))
-        except InvalidRequest as error:
-            if len(readable) == 1:
-                self._set_aside(readable[0], error.message, done)
-                return state
-            # One of them holds what is no log line: its neighbours are built without it.
-            middle = len(readable) // 2
-            state = self._build(state, readable[:middle], done)
-            return self._build(state, readable[middle:], done)
-        self.catalogue.forget_fresh(readable)
-        done.lines += len(lines)
-        done.built += 1
-        return state
+    def _build(self, state: IndexState, batch: Sequence[Segment], done: Tended) -> tuple[IndexState, Sequence[Segment]]:
+        """One split, and those of `batch` that it had no room for. What cannot be indexed is set aside.
 
-    def _lines(self, segment: Segment) -> Sequence[SplitLine]:
-        lines = self.segments.read(segment.key)
-        if len(lines) != segment.lines:
-            raise InvalidRequest(f"Its object holds {len(lines)} lines, its manifest says {segment.lines}.")
-        try:
-            return [
-                SplitLine(line["time"], segment.run_id, segment.number, index, segment.pipeline, line)
-                for index, line in enumerate(lines)
-            ]
-        except (KeyError, TypeError) as error:
-            raise InvalidRequest("Its object holds something else than log lines.") from error
+        Raises Conflict if somebody else built something meanwhile.
+        """
+        readable: list[Segment] = []
+        with self.splits.build(state.organization, state.project) as building:
+            looked_at = 0
+            while looked_at < len(batch) and building.text_bytes < FULL_BYTES:
+                segment = batch[looked_at]
+                looked_at += 1
+                try:
+                    building.add(segment, read_segment(self.segments, segment))
+                except InvalidRequest as error:
+                    self._set_aside(segment, error.message, done)
+                else:
+                    readable.append(segment)
+            if readable:
+                state = self._add(state, building.finish(), covering(readable))
+                self.catalogue.forget_fresh(readable)
+                done.lines += sum(segment.lines for segment in readable)
+                done.built += 1
+        return state, batch[looked_at:]
 
     def _set_aside(self, segment: Segment, cause: str, done: Tended) -> None:
         _log.error(
@@ -195,13 +184,18 @@ class TendIndex:
         return Split(state.organization, state.project, split_id, key, now, built.facts, covered)
 
     def _remove_and_merge(self, decided: Look, over: Deadline, done: Tended) -> None:
-        for start in range(0, len(decided.expired), _REMOVED_AT_ONCE):
-            gone = decided.expired[start : start + _REMOVED_AT_ONCE]
-            if self._replaced(gone, None):
-                done.removed += len(gone)
+        done.removed += self._remove(decided.expired)
         for group in decided.merges:
             if not over() and self._merge(group):
                 done.merged += len(group)
+
+    def _remove(self, expired: Sequence[Split]) -> int:
+        removed = 0
+        for start in range(0, len(expired), _REMOVED_AT_ONCE):
+            gone = expired[start : start + _REMOVED_AT_ONCE]
+            if self._replaced(gone, None):
+                removed += len(gone)
+        return removed
 
     def _merge(self, group: Sequence[Split]) -> bool:
         """Whether it was this one that merged them."""
@@ -213,8 +207,7 @@ class TendIndex:
         first = group[0]
         state = IndexState(first.organization, first.project, 0, None, None)
         covered = self._still_covered(group)
-        lines = heapq.merge(*(split.lines() for split in there))
-        with self.splits.build(first.organization, first.project, lines) as built:
+        with self.splits.merge(first.organization, first.project, there) as built:
             return self._replaced(group, self._put(state, built, covered))
 
     def _still_covered(self, group: Sequence[Split]) -> Covered:
@@ -236,3 +229,11 @@ class TendIndex:
             return False
         self.splits.remove([split.key for split in old])
         return True
+
+
+def read_segment(segments: LogSegments, segment: Segment) -> Sequence[Line]:
+    """All its lines. Raises InvalidRequest if its object holds something else."""
+    lines = segments.read(segment.key)
+    if len(lines) != segment.lines:
+        raise InvalidRequest(f"Its object holds {len(lines)} lines, its manifest says {segment.lines}.")
+    return lines

@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from datetime import timedelta
+from typing import Protocol
 
 from cadence.application.ports import Clock
-from cadence.application.split_ports import SplitCatalogue
-from cadence.application.tend_index import Tended, TendIndex
-from cadence.domain.errors import Conflict, InvalidRequest, Violation
+from cadence.application.split_ports import Deadline, SplitCatalogue
+from cadence.application.tend_index import Tended
+from cadence.domain.errors import Conflict
 
 _log = logging.getLogger("cadence.search_index")
 
@@ -19,10 +19,22 @@ _DUE_AT_ONCE = 500
 _LEAST_LEFT = 180.0
 
 
+class Tend(Protocol):
+    """Looks after one project's index: `TendIndex` and `TendStore`, which say more of it."""
+
+    def build(self, organization: str, project: str) -> Tended: ...
+
+    def build_all(self, organization: str, project: str) -> Tended: ...
+
+    def tend(self, organization: str, project: str, over: Deadline) -> Tended: ...
+
+    def ask_again(self, organization: str, project: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class TendIndexes:
     catalogue: SplitCatalogue
-    tend: TendIndex
+    tend: Tend
     clock: Clock
 
     def woken(self, projects: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -45,19 +57,19 @@ class TendIndexes:
         projects = self.catalogue.list_due(self.clock(), _DUE_AT_ONCE)
         return self._each((project for project in projects if not over()), tended)
 
-    def redrive(self, organization: str, project: str) -> dict[str, int]:
-        """Indexes what was set aside once more. What cannot be indexed still is set aside again."""
-        for aside in self.catalogue.list_set_aside(organization, project):
-            with suppress(Conflict):  # somebody else has taken it back
-                self.catalogue.take_back(aside.segment)
-        return self._each([(organization, project)], self.tend.build_all)
+    def redrive(
+        self, organization: str, project: str, segments: Sequence[Sequence[str | int]] | None = None
+    ) -> dict[str, int]:
+        """Indexes what was set aside once more, or of that only `segments` (each a run and a number).
 
-    def keep_for(self, organization: str, project: str, days: int) -> dict[str, int]:
-        """Lines of the project are found for so many days from now on. Raises InvalidRequest for less than one."""
-        if days < 1:
-            raise InvalidRequest("Lines can be kept for one day at least.", [Violation("days", "is less than 1")])
-        self.catalogue.put_retention(organization, project, timedelta(days=days), self.clock())
-        return {"days": days}
+        What cannot be indexed still is set aside again.
+        """
+        wanted = None if segments is None else {(run_id, number) for run_id, number in segments}
+        for aside in self.catalogue.list_set_aside(organization, project):
+            if wanted is None or (aside.segment.run_id, aside.segment.number) in wanted:
+                with suppress(Conflict):  # somebody else has taken it back
+                    self.catalogue.take_back(aside.segment)
+        return self._each([(organization, project)], self.tend.build_all)
 
     def _each(self, projects: Iterable[tuple[str, str]], work: Callable[[str, str], Tended]) -> dict[str, int]:
         total = dict.fromkeys(("projects", "failed", *(one.name for one in fields(Tended))), 0)

@@ -8,6 +8,7 @@ from cadence.cli.alerting_calls import AlertCalls
 from cadence.cli.api_session import ApiError, Json, Unreachable
 from cadence.cli.api_session import path_of as _path
 from cadence.cli.insight_requests import InsightRequests
+from cadence.cli.keeping_calls import KeepingCalls
 
 __all__ = ["ApiError", "Client", "Json", "Unreachable", "is_final"]
 
@@ -19,7 +20,7 @@ def is_final(state: str) -> bool:
     return state in _FINAL
 
 
-class Client(InsightRequests, AlertCalls):
+class Client(InsightRequests, AlertCalls, KeepingCalls):
     """Starting a run is repeatable, too, since it carries a key.
 
     Methods return what the API answers (see docs/openapi.json) and raise ApiError or Unreachable.

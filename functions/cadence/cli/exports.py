@@ -191,7 +191,7 @@ def list_backfills(name: Name, as_json: Json = False) -> None:
         print_json(found)
         return
     print_table(
-        ("BACK-FILL", "STATE", "SINCE", "UNTIL", "RUNS", "LINES", "SPANS", "PROBLEM"),
+        ("BACK-FILL", "STATE", "SINCE", "UNTIL", "RUNS", "LINES", "SPANS", "POINTS", "PROBLEM"),
         (
             (
                 one["backfill_id"],
@@ -201,6 +201,7 @@ def list_backfills(name: Name, as_json: Json = False) -> None:
                 one["runs"],
                 one["lines"],
                 one["spans"],
+                one["points"],
                 one["error"],
             )
             for one in found

@@ -8,6 +8,7 @@ from cadence.cli import (
     alerting,
     exports,
     gates,
+    keeping,
     logs,
     melodium,
     programs,
@@ -47,6 +48,7 @@ for command in (
     gates.refuse,
     gates.approval_link,
     exports.cost,
+    keeping.audit,
     deploy,
 ):
     app.command()(command)
@@ -64,6 +66,8 @@ for group in (
     exports.export,
     alerting.alert,
     melodium.melodium,
+    keeping.aside,
+    keeping.retention,
     resources.host,
     resources.runner,
 ):

@@ -8,15 +8,14 @@ from cadence.adapters.alert_listening import AlertListening
 from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
 from cadence.adapters.dynamodb.alerts import DynamoAlertStore
-from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.subscriptions import DynamoSubscriptionStore
 from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.application.alerting.manage import ManageChannels, ManageRules, ManageSilences
 from cadence.application.alerting.past import TryOnPast
 from cadence.application.alerting.queries import check_query
 from cadence.application.ports import RunStore
 from cadence.application.runner_ports import HostStore
+from cadence.application.search_ports import SearchIndex
 from cadence.composition import settings
 
 
@@ -40,14 +39,13 @@ class Alerting:
     topic_prefix: str
 
 
-def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore) -> Alerting:
+def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, index: SearchIndex) -> Alerting:
     table = its.alerts_table
     rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
     alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
     bells = AlertBells(its.alerting_queue_url, its.alert_deliveries_function)
-    listening = AlertListening(its.alerting_queue_arn, its.alerts_function)
+    listening = AlertListening(its.alerts_table, its.alerting_queue_arn, its.alerts_function)
     subscriptions = DynamoSubscriptionStore(its.access_table)
-    read_segment = S3LogSegments(its.data_bucket).read
     return Alerting(
         rules=rules,
         channels=channels,
@@ -55,8 +53,8 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore) -> A
         alerts=alerts,
         outbox=outbox,
         manage_rules=ManageRules(rules, channels, alerts, outbox, bells, subscriptions, listening, check_query, _now),
-        manage_channels=ManageChannels(channels, rules, outbox, bells, KmsCipher(its.secrets_key), _now),
+        manage_channels=ManageChannels(channels, rules, outbox, bells, listening, KmsCipher(its.secrets_key), _now),
         manage_silences=ManageSilences(silences, _now),
-        try_on_past=TryOnPast(runs, runners, DynamoLogIndex(its.logs_table), read_segment, _now),
+        try_on_past=TryOnPast(runs, runners, index, _now),
         topic_prefix=its.alert_topic_prefix,
     )

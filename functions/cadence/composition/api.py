@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -10,12 +10,14 @@ from pathlib import Path
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
+from cadence.adapters.dynamodb.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore, DynamoLinkStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.presigned import S3DataUrls
@@ -28,6 +30,7 @@ from cadence.application.access_ports import SharedKeys
 from cadence.application.add_githost import AddGitHost
 from cadence.application.approval_links import ApprovalLinks
 from cadence.application.approvals import Approvals, ApprovalStore
+from cadence.application.audit_ports import AuditTrail
 from cadence.application.authenticate import Authenticate
 from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
@@ -35,6 +38,7 @@ from cadence.application.create_token import CreateToken
 from cadence.application.environment_ports import EnvironmentStore
 from cadence.application.look_into_run import LookIntoRun
 from cadence.application.manage_exports import ManageExports
+from cadence.application.manage_retention import ManageRetention
 from cadence.application.melodium.programs import Programs
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
@@ -45,11 +49,13 @@ from cadence.application.rerun import Rerun
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_ports import DataUrls, HostStore, SecretStore
 from cadence.application.runner_slots import RunnerSlots
+from cadence.application.shelves import SetAside
 from cadence.application.start_run import RequestRun, StartRun
 from cadence.application.tell_metrics import TellMetrics
 from cadence.application.visible_runs import VisibleRuns
 from cadence.composition import gates, settings
 from cadence.composition.alerting import Alerting, alerting
+from cadence.composition.aside import set_aside
 from cadence.composition.debugging import Debugging, debugging
 from cadence.composition.documents import check_document
 from cadence.composition.exports import manage_exports, tell_metrics
@@ -103,6 +109,9 @@ class Services:
     tell_metrics: TellMetrics
     read_logs: ReadLogs
     search: Search
+    aside: SetAside
+    retention: ManageRetention
+    audit: AuditTrail
     alerting: Alerting
 
     @property
@@ -145,6 +154,7 @@ def services() -> Services:
     approvals = gates.approvals(its, runs, machines)
     approval_store = DynamoApprovalStore(its.runs_table)
     start = StartRun(runs, run_gates, deadlines, now)
+    searching = search(its, visible, runs, runners, now)
     return Services(
         clock=now,
         schemas=schemas_folder(),
@@ -181,7 +191,10 @@ def services() -> Services:
         add_githost=AddGitHost(access, cipher, now),
         exports=manage_exports(its),
         tell_metrics=tell_metrics(its),
-        search=search(its, visible, runs, runners, now),
-        alerting=alerting(its, runs, hosts),
+        search=searching,
+        aside=set_aside(its, access),
+        retention=ManageRetention(DynamoSplitCatalogue(its.logs_table), now, timedelta(days=int(its.retention_days))),
+        audit=DynamoAuditTrail(its.access_table),
+        alerting=alerting(its, runs, hosts, searching.find.index),
         read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
     )

@@ -21,7 +21,8 @@ from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_depths import SqsDepths
 from cadence.adapters.sqs_export_work import SqsExportWork
-from cadence.application.backfill_export import RequestBackfill, WorkOnBackfill
+from cadence.application.backfill_export import LONGEST_RUN, RequestBackfill, WorkOnBackfill
+from cadence.application.backfill_metrics import BackfillMetrics
 from cadence.application.count_events import CountEvents
 from cadence.application.deliver_exports import DeliverExports
 from cadence.application.gauges import ControlPlaneGauges, ExportGauges, GaugeSource, PoolGauges, RunGauges
@@ -57,13 +58,16 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
     deliver = DeliverExports(send, backlog, work, now, report)
     count = CountEvents(DynamoCounters(its.telemetry_table), hosts, _prices(RememberedPools(access)))
     tell = TellMetrics(DynamoCounters(its.telemetry_table), _gauges(its))
+    past = BackfillMetrics(
+        runs, count, DynamoCounters(its.telemetry_table), access.list_projects, send, format_of, LONGEST_RUN
+    )
     return ProcessExports(
         count,
         stored,
         RememberedExports(stored),
         deliver,
         PushMetrics(tell, access.list_projects, format_of, deliver, backlog, work, now),
-        WorkOnBackfill(runs, hosts, index, send, backlog, work, now),
+        WorkOnBackfill(runs, hosts, index, send, backlog, work, now, past),
     )
 
 

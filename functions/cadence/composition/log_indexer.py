@@ -1,21 +1,35 @@
 """Wiring of the log indexer."""
 
-from functools import lru_cache
+import logging
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 
 from cadence.adapters.dynamodb.connections import DynamoConnections
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.dynamodb.stray_records import DynamoStrayRecords
+from cadence.adapters.fault_report import log_fault
 from cadence.adapters.live_bell import LiveBell
+from cadence.adapters.log_records import decode
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.application.index_logs import IndexLogs
+from cadence.application.take_records import PutAside, RedriveRecords, TakeRecords
 from cadence.composition import settings
 
 _REMEMBERED_RUNS = 1_000
 
 
-def log_indexer() -> IndexLogs:
+def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     its = settings.load(settings.LogIndexerSettings)
     # Of a run only what never changes is looked at, so it may be remembered.
     run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(its.runs_table).get_run)
     bell = LiveBell(its.live_function, DynamoConnections(its.logs_table))
-    return IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, bell)
+    index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, bell)
+    records = DynamoStrayRecords(its.logs_table, its.data_bucket)
+    report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
+    take = TakeRecords(decode, index, PutAside(records, run_of, _now, report), _now, report)
+    return take, RedriveRecords(records, take)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,22 +1,41 @@
 """Wiring of the `log_stream` Lambda."""
 
+import logging
 from datetime import UTC, datetime
+from functools import partial
 
 from cadence.adapters.aws import client
 from cadence.adapters.cloudformation import CloudFormationStreamStack, S3SavedTemplate
 from cadence.adapters.dynamodb.need_note import DynamoNeedNote
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.dynamodb.stray_records import DynamoStrayRecords
+from cadence.adapters.fault_report import log_fault
+from cadence.adapters.kinesis_records import FailedBatches
 from cadence.adapters.live_runs import StepFunctionsLiveRuns
 from cadence.application.log_stream import KeepLogStream
+from cadence.application.rescue_records import RescueRecords
+from cadence.application.take_records import PutAside
 from cadence.composition import settings
 
 
-def keep_log_stream() -> KeepLogStream:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def log_stream() -> tuple[KeepLogStream, RescueRecords]:
     its = settings.load(settings.LogStreamSettings)
-    return KeepLogStream(
+    keep = KeepLogStream(
         parkable=its.log_stream_policy == "parkable",
         stack=CloudFormationStreamStack(client("cloudformation"), its.log_stream_stack, its.log_stream_role_arn),
         saved=S3SavedTemplate(client("s3"), its.data_bucket),
         need=DynamoNeedNote(its.access_table),
         live_runs=StepFunctionsLiveRuns(client("stepfunctions"), its.run_machine_arn),
-        clock=lambda: datetime.now(UTC),
+        clock=_now,
     )
+    put_aside = PutAside(
+        DynamoStrayRecords(its.logs_table, its.data_bucket),
+        DynamoRunStore(its.runs_table).get_run,
+        _now,
+        partial(log_fault, logging.getLogger("cadence.log_stream")),
+    )
+    return keep, RescueRecords(FailedBatches(its.failed_log_lines_queue_url, its.log_stream_name), put_aside)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from cadence.adapters.dynamodb.arrivals import DynamoArrivals
 from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
+from cadence.adapters.quick_lines import quick_lines
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.application.find_lines import FindLines
 from cadence.application.follow_lines import FollowLines
@@ -14,9 +15,11 @@ from cadence.application.live_query import LiveQuery
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import Followers
 from cadence.application.search_lines import SearchLines
+from cadence.application.split_sources import IndexedSplits
+from cadence.application.stored_lines import IndexedInStore
 from cadence.application.treatment_states import TreatmentStates
 from cadence.application.visible_runs import VisibleRuns
-from cadence.composition.search_index import splits
+from cadence.composition.search_index import line_store, splits
 from cadence.composition.settings import ApiSettings
 
 # They mostly wait for the store.
@@ -34,13 +37,15 @@ class Search:
 
 def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Followers, clock: Clock) -> Search:
     arrivals = DynamoArrivals(its.logs_table)
-    segments = S3LogSegments(its.data_bucket)
+    segments = S3LogSegments(its.data_bucket, quick_lines)
     states = TreatmentStates(runs)
 
+    catalogue = DynamoSplitCatalogue(its.logs_table)
+    in_splits = IndexedSplits(catalogue, segments, splits(its.data_bucket))
+    store = line_store(its, clock)
     index = SearchLines(
-        DynamoSplitCatalogue(its.logs_table),
-        segments,
-        splits(its.data_bucket),
+        catalogue,
+        in_splits if store is None else IndexedInStore(in_splits, store),
         states,
         clock,
         timedelta(days=int(its.retention_days)),

@@ -3,18 +3,51 @@
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
+from cadence.adapters.quick_lines import quick_lines
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.s3_splits import S3Splits
 from cadence.adapters.split_folder import SplitFolder
 from cadence.application.identifiers import new_ulid
+from cadence.application.line_store_ports import LineStore
+from cadence.application.ports import Clock
 from cadence.application.tend_index import TendIndex
 from cadence.application.tend_indexes import TendIndexes
+from cadence.application.tend_store import TendStore
 from cadence.composition import settings
 
 # Of a Lambda's /tmp (see infra.functions), the larger part: what is being built needs the rest.
 _MOST_BYTES = 2 << 30
+
+
+class _Its(Protocol):
+    """What the settings of all who need the index have."""
+
+    @property
+    def search_endpoint(self) -> str: ...
+
+    @property
+    def search_region(self) -> str: ...
+
+    @property
+    def search_secret(self) -> str: ...
+
+    @property
+    def search_prefix(self) -> str: ...
+
+
+def line_store(its: _Its, clock: Clock) -> LineStore | None:
+    """The search service that holds the lines, if the deployment names one."""
+    if not its.search_endpoint:
+        return None
+    # Takes a while to import, and few need it.
+    from cadence.adapters.opensearch.connection import Service, connected
+    from cadence.adapters.opensearch.store import OpenSearchLines
+
+    service = Service(lambda: connected(its.search_endpoint, its.search_region, its.search_secret))
+    return OpenSearchLines(service, its.search_prefix, clock)
 
 
 def splits(bucket: str) -> S3Splits:
@@ -28,12 +61,10 @@ def search_index() -> TendIndexes:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    tend = TendIndex(
-        catalogue,
-        S3LogSegments(its.data_bucket),
-        splits(its.data_bucket),
-        now,
-        new_ulid,
-        timedelta(days=int(its.retention_days)),
-    )
-    return TendIndexes(catalogue, tend, now)
+    segments = S3LogSegments(its.data_bucket, quick_lines)
+    longest = timedelta(days=int(its.retention_days))
+    tend = TendIndex(catalogue, segments, splits(its.data_bucket), now, new_ulid, longest)
+    store = line_store(its, now)
+    if store is None:
+        return TendIndexes(catalogue, tend, now)
+    return TendIndexes(catalogue, TendStore(catalogue, segments, store, tend, now), now)

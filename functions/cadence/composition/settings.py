@@ -58,6 +58,12 @@ class ApiSettings:
     alerts_function: str
     alert_deliveries_function: str
     alert_topic_prefix: str
+    search_endpoint: str
+    search_region: str
+    search_secret: str
+    search_prefix: str
+    log_indexer_function: str
+    search_index_function: str
 
 
 @dataclass(frozen=True)
@@ -309,6 +315,10 @@ class LiveSettings:
 @dataclass(frozen=True)
 class LogStreamSettings:
     access_table: str
+    logs_table: str
+    runs_table: str
+    log_stream_name: str
+    failed_log_lines_queue_url: str
     data_bucket: str
     run_machine_arn: str
     log_stream_stack: str
@@ -317,10 +327,22 @@ class LogStreamSettings:
 
 
 @dataclass(frozen=True)
+class RetentionSettings:
+    logs_table: str
+    runs_table: str
+    data_bucket: str
+    retention_days: str
+
+
+@dataclass(frozen=True)
 class SearchIndexSettings:
     logs_table: str
     data_bucket: str
     retention_days: str
+    search_endpoint: str
+    search_region: str
+    search_secret: str
+    search_prefix: str
 
 
 # Lambda folder → its settings; the infrastructure and a test go through this list.
@@ -349,4 +371,5 @@ SETTINGS: Mapping[str, type] = {
     "tunnel": TunnelSettings,
     "log_stream": LogStreamSettings,
     "search_index": SearchIndexSettings,
+    "retention": RetentionSettings,
 }

@@ -50,6 +50,9 @@ class Permission(StrEnum):
     ALERTS_WRITE = "alerts:write"
     MELODIUM_REPORT = "melodium:report"  # what engines tell of themselves
     MELODIUM_DISPATCH = "melodium:dispatch"  # asking for distant workers
+    ASIDE_READ = "aside:read"
+    ASIDE_WRITE = "aside:write"
+    AUDIT_READ = "audit:read"
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def segment_event(segment: Segment) -> Event:
         "first_time": segment.first_time,
         "last_time": segment.last_time,
         "lines": segment.lines,
+        "written_at": segment.written_at,
         "treatments": list(segment.treatments),
         "levels": list(segment.levels),
     }

@@ -144,7 +144,8 @@ class Backfill:
     """Sending what is stored of a time range once more.
 
     `projects` are those that are left, `position` the last run of the first of them that was sent, `segment` the next
-    segment of the run after that. `runs`, `lines` and `spans` count what was sent, `failures` the refusals since.
+    segment of the run after that; without projects left, `position` is the last time whose metrics were sent.
+    `runs`, `lines`, `spans` and `points` (times of which metrics were told) count what was sent, `failures` the refusals since.
     """
 
     organization: str
@@ -161,6 +162,7 @@ class Backfill:
     runs: int = 0
     lines: int = 0
     spans: int = 0
+    points: int = 0
     failures: int = 0
     error: str | None = None
     finished_at: datetime | None = None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # Ranges of missing lines that a watermark remembers; beyond that the oldest are given up (they stay shown as missing).
@@ -71,6 +71,8 @@ class Segment:
     lines: int
     treatments: tuple[str, ...]
     levels: tuple[str, ...]
+    # When it became part of its run's log, once it has.
+    written_at: str | None = field(default=None, compare=False)
 
 
 def detected_level(level: str, text: str) -> str:

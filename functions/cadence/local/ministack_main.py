@@ -1,8 +1,8 @@
-"""MiniStack with eight additions.
+"""MiniStack with nine additions.
 
 It ends with its starter; it saves its state while it runs, not only at its end; and it tells of the executions that were
 under way when it stopped, as AWS tells of any execution that fails; recurring schedules know their time zones (`cadence.local.schedules`),
-changes of tables are handed over in batches and then forgotten (`cadence.local.change_streams`),
+changes of tables are handed over in batches and then forgotten (`cadence.local.change_streams`), of the log stream no record is left out (`cadence.local.log_stream_reading`),
 queries look only at the keys that they ask for (`cadence.local.sorted_partitions`), the rights on a queue are those of AWS (`cadence.local.batch_rights`), and invocations of a Lambda wait their turn instead of overrunning the machine (`cadence.local.lambda_turns`).
 
 And one thing less: it does not rest before each execution of a state machine, which AWS does not do either.
@@ -22,7 +22,15 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import stepfunctions
 
-from cadence.local import batch_rights, change_streams, lambda_turns, lifeline, schedules, sorted_partitions
+from cadence.local import (
+    batch_rights,
+    change_streams,
+    lambda_turns,
+    lifeline,
+    log_stream_reading,
+    schedules,
+    sorted_partitions,
+)
 from cadence.local.paths import SAVED
 
 SAVE_SECONDS = 5.0
@@ -107,6 +115,7 @@ def main() -> None:
     schedules.install()
     lambda_turns.install()
     change_streams.install()
+    log_stream_reading.install()
     batch_rights.install()
     sorted_partitions.install()
     signal.signal(signal.SIGUSR1, lambda *_: asked.set())

@@ -8,7 +8,7 @@ import pytest
 from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alerts import DynamoAlertStore, DynamoHistoryStore
 from cadence.application.alerting.memory import MemoryAlertStore, MemoryHistoryStore
-from cadence.application.alerting.ports import AlertStore, HistoryStore, Outbox
+from cadence.application.alerting.ports import AlertStore, HistoryStore
 from tests.contract.run_store.conftest import bound_table, table_properties
 from tests.fakes.alerts import MemoryOutbox
 
@@ -19,7 +19,7 @@ __all__ = ["table_properties"]
 class Stores:
     alerts: AlertStore
     history: HistoryStore
-    outbox: Outbox
+    outbox: MemoryOutbox | DynamoOutbox
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

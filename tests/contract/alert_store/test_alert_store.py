@@ -10,7 +10,7 @@ from cadence.application.alerting.ports import Series, SeriesKey, Value
 from cadence.domain.alerting.channel import Delivery
 from cadence.domain.alerting.lifecycle import Count
 from cadence.domain.alerting.occurrence import Group, Occurrence, Sample
-from cadence.domain.errors import Conflict
+from cadence.domain.errors import Conflict, NotFound
 from tests.contract.alert_store.conftest import Stores
 from tests.fakes.alerts import START, rule
 
@@ -89,6 +89,16 @@ def test_messages_wait_in_the_order_in_which_they_were_made(stores: Stores) -> N
     stores.outbox.refused(KEY, waiting[0])
     assert stores.outbox.waiting(KEY, 1)[0].refusals == 1
     stores.outbox.set_aside(KEY, waiting[0])
+    (aside,) = stores.outbox.list_aside(KEY, 10)
+    assert (aside.message.message_id, stores.outbox.count_aside(KEY, 10)) == ("m1", 1)
+    stores.outbox.take_back(KEY, aside.position)
+    assert (stores.outbox.waiting(KEY, 1)[0].message.message_id, stores.outbox.waiting(KEY, 1)[0].refusals) == ("m1", 0)
+    with pytest.raises(NotFound):
+        stores.outbox.take_back(KEY, aside.position)
+    stores.outbox.set_aside(KEY, stores.outbox.waiting(KEY, 1)[0])
+    for _ in range(2):
+        stores.outbox.discard(KEY, aside.position)
+    assert stores.outbox.count_aside(KEY, 10) == 0
     stores.outbox.remove(KEY, waiting[1:2])
     assert [each.message.message_id for each in stores.outbox.waiting(KEY, 10)] == ["m3"]
     stores.outbox.clear(KEY)

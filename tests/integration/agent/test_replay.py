@@ -161,4 +161,5 @@ def test_a_shell_before_the_command(folder: Folder, replayed: Replayed, sandbox:
     assert done.stdout == "fast in work\n"
     assert "to start it: sh $CADENCE_REPLAY" in done.stderr
     assert (made / "outputs" / "out").read_bytes() == b"HELLO\n"
-    assert result(made)["outcome"] == "succeeded"
+    # That of the shell would be taken for the command's.
+    assert (result(made)["outcome"], result(made)["exit_code"]) == ("succeeded", None)

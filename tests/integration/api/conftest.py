@@ -66,7 +66,7 @@ def access_table(aws: None) -> str:
 
 
 @pytest.fixture
-def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name in ("pipelines", "runners", "logs", "telemetry", "alerts"):
         make_table(name)
     make_table("runs", listing=True)
@@ -99,6 +99,10 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "deadlines_queue_url": queues["deadlines"],
         "git_hosts": "*",
         "retention_days": "90",
+        "search_endpoint": "",
+        "search_region": "",
+        "search_secret": "",
+        "search_prefix": "lines",
         "telemetry_table": "telemetry",
         "exporting_queue_url": queues["exporting"],
         "outbound_hosts": "*",
@@ -110,30 +114,52 @@ def settings(access_table: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "alerting_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:alerting",
         "alerts_function": "alerts",
         "alert_deliveries_function": "alert-deliveries",
+        "log_indexer_function": "log-indexer",
+        "search_index_function": "search-index",
         "alert_topic_prefix": f"arn:aws:sns:{REGION}:123456789012:alerts-",
         "deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries",
         "failed_deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries-failed",
         "schedules_group": "pipelines",
         "schedules_role_arn": "arn:aws:iam::123456789012:role/schedules",
     }
+
+    def without_lambdas(service: str) -> Any:
+        return lambdas if service == "lambda" else aws_clients.client(service)
+
     # Moto would start a container for each invocation.
-    monkeypatch.setattr(alert_bells, "client", _without_lambdas)
-    monkeypatch.setattr(alert_listening, "client", _without_lambdas)
+    monkeypatch.setattr(alert_bells, "client", without_lambdas)
+    monkeypatch.setattr(alert_listening, "client", without_lambdas)
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
     return values
 
 
-class _NoLambdas:
+class NoLambdas:
+    """Lambda without any code: `mappings` are the event source mappings that there are."""
+
+    class exceptions:  # noqa: N801 - as botocore names it
+        class ResourceConflictException(Exception):
+            pass
+
+    def __init__(self) -> None:
+        self.mappings: list[dict[str, Any]] = []
+
     def invoke(self, **arguments: Any) -> None:
         """Taken, and never carried out."""
 
     def list_event_source_mappings(self, **arguments: Any) -> dict[str, Any]:
-        return {"EventSourceMappings": [arguments]}
+        return {"EventSourceMappings": self.mappings}
+
+    def create_event_source_mapping(self, **arguments: Any) -> None:
+        self.mappings.append({**arguments, "UUID": f"mapping-{len(self.mappings)}", "State": "Enabled"})
+
+    def delete_event_source_mapping(self, UUID: str) -> None:  # noqa: N803 - as botocore names it
+        self.mappings = [one for one in self.mappings if one["UUID"] != UUID]
 
 
-def _without_lambdas(service: str) -> Any:
-    return _NoLambdas() if service == "lambda" else aws_clients.client(service)
+@pytest.fixture
+def lambdas() -> NoLambdas:
+    return NoLambdas()
 
 
 @pytest.fixture

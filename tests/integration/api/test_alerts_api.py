@@ -14,6 +14,7 @@ from cadence.adapters import alert_bells
 from cadence.adapters import aws as aws_clients
 from cadence.composition.alert_deliveries import deliver_messages
 from cadence.composition.alerts import judge_message
+from cadence.domain.errors import Transient
 from cadence.domain.event import Audience, EventKind
 from cadence.domain.log import Segment
 from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
@@ -39,6 +40,32 @@ def secret(api: Api, queues: "Queues", listener: HttpListener) -> str:
     assert answer.status == 201, answer.text
     key: str = answer.json["secret"]
     return key
+
+
+def test_events_are_judged_from_the_first_rule_to_the_last(
+    api: Api, secret: str, lambdas: Any, other_organization: str
+) -> None:
+    assert lambdas.mappings == []
+    for name in ("one", "two"):
+        assert api("PUT", f"{RULES}/{name}", {"rule": FAILURES}).status == 201
+    assert len(lambdas.mappings) == 1
+    rival = {"kind": "webhook", "settings": {"url": "http://127.0.0.1:9/"}}
+    api("PUT", f"{CHANNELS}/ops", rival, token=other_organization)
+    assert api("PUT", f"{RULES}/three", {"rule": FAILURES}, token=other_organization).status == 201
+    for name in ("one", "two"):
+        assert api("DELETE", f"{RULES}/{name}").status == 204
+        assert len(lambdas.mappings) == 1  # somebody else needs it still
+    # What waits for a channel is tried again by the same queue.
+    assert api("POST", f"{CHANNELS}/ops/test", token=other_organization).status == 202
+    assert api("DELETE", f"{RULES}/three", token=other_organization).status == 204
+    assert len(lambdas.mappings) == 1
+    assert api("DELETE", f"{CHANNELS}/ops", token=other_organization).status == 204
+    assert lambdas.mappings == []
+    assert api("PUT", f"{RULES}/one", {"rule": FAILURES}).status == 201
+    assert len(lambdas.mappings) == 1
+    lambdas.mappings[0]["State"] = "Deleting"
+    with pytest.raises(Transient):
+        api("PUT", f"{RULES}/two", {"rule": FAILURES})
 
 
 class Queues:
@@ -324,7 +351,10 @@ def test_a_dry_run_goes_through_the_lines_of_the_past(api: Api) -> None:
         index.append(index.get_head("default", run_id, []), segment, [])
     rule: dict[str, Any] = {"when": {"log": {"query": "panic"}}, "count": 3, "window": 300, "channels": ["ops"]}
     dry = {"project": "default", "rule": rule}
-    assert api("POST", "/v1/alerts/dry-runs", dry).json["fired"] == 1
+    once = api("POST", "/v1/alerts/dry-runs", dry).json
+    assert (once["fired"], once["events"], once["complete"]) == (1, 3, True)
+    # The line's place in its run's log, though its neighbours were not looked at.
+    assert once["alerts"][0]["sample"]["index"] == 1
     rule["window"] = 200
     tried = api("POST", "/v1/alerts/dry-runs", dry).json
     assert (tried["fired"], tried["events"]) == (0, 3)

@@ -1,4 +1,4 @@
-"""Real receivers: Debian's Prometheus, VictoriaMetrics and VictoriaLogs, each on a free port of the loopback interface."""
+"""Real receivers: Debian's Prometheus, VictoriaMetrics, VictoriaLogs and Jaeger, each on free ports of the loopback interface."""
 
 import json
 import os
@@ -21,10 +21,10 @@ _PATIENCE = 30
 R = TypeVar("R")
 
 
-def program(name: str) -> str:
-    """Skips the test if it is not there."""
+def program(name: str, file: str = "") -> str:
+    """`file` is what the program itself is called, if not as its folder. Skips the test if it is not there."""
     folders = os.pathsep.join(map(str, sorted(BUILT.glob(f"{name}-v*"))))
-    found = shutil.which(name) or shutil.which(name, path=folders)
+    found = shutil.which(file or name) or shutil.which(file or name, path=folders)
     if found is None:
         pytest.skip(f"{name} is not here (.ci/peers builds it, or: apt-get install prometheus)")
     return found
@@ -52,22 +52,22 @@ class Peer:
 
 
 @contextmanager
-def running(command: Callable[[int], Sequence[str]], ready: str) -> Iterator[Peer]:
+def running(command: Callable[[int], Sequence[str]], ready: str, patience: float = _PATIENCE) -> Iterator[Peer]:
     """`command` makes the command line for a port; `ready` is what answers once it serves."""
-    port = _free_port()
+    port = free_port()
     peer = Peer(f"http://127.0.0.1:{port}")
     process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        eventually(lambda: _serves(peer, ready, process))
+        eventually(lambda: _serves(peer, ready, process), patience)
         yield peer
     finally:
         process.terminate()
         process.wait(20)
 
 
-def eventually(found: Callable[[], R]) -> R:
+def eventually(found: Callable[[], R], patience: float = _PATIENCE) -> R:
     """What `found` returns once that is something."""
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + patience
     while True:
         result = found()
         if result or time.monotonic() > until:
@@ -84,7 +84,7 @@ def _serves(peer: Peer, ready: str, process: "subprocess.Popen[bytes]") -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

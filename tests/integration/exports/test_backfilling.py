@@ -1,14 +1,20 @@
 """What is stored of a time range is sent once more."""
 
+import gzip
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from cadence.adapters.exporting.formats import format_of
 from cadence.application.backfill_export import RequestBackfill, WorkOnBackfill
+from cadence.application.backfill_metrics import BackfillMetrics
+from cadence.application.count_events import CountEvents
 from cadence.domain.access import Project
 from cadence.domain.errors import Conflict, InvalidRequest
+from cadence.domain.event import run_event
 from cadence.domain.export import BackfillState, ExportKind, Signal
 from cadence.domain.log import Segment
 from cadence.domain.run import Run, RunState, Treatment, TreatmentState
@@ -16,6 +22,7 @@ from tests.fakes.runs import MemoryRunStore
 from tests.integration.exports.conftest import RUN, START
 
 LOGS = frozenset({Signal.LOGS})
+RUNS = "cadence_runs"
 HOUR = timedelta(hours=1)
 
 
@@ -59,7 +66,10 @@ def request_backfill(world):
 def work_on(world, stored):
     runs, index = stored
     runners: Any = NoRunners()
-    return WorkOnBackfill(runs, runners, index, world.send, world.backlog, world.work, world.clock)
+    count = CountEvents(world.counters, runners, lambda organization, pool: None)
+    projects = [Project("acme", name, START) for name in ("web", "other")]
+    metrics = BackfillMetrics(runs, count, world.counters, lambda _: projects, world.send, format_of, timedelta(days=9))
+    return WorkOnBackfill(runs, runners, index, world.send, world.backlog, world.work, world.clock, metrics)
 
 
 def work_off(world, work_on, export):
@@ -109,6 +119,81 @@ def test_spans_of_runs_that_ended_in_the_range(world, loki, receiver, request_ba
     done = work_off(world, work_on, otlp)
     assert (done.runs, done.spans) == (1, 2)
     assert [got.path for got in receiver.got] == ["/v1/traces"]
+
+
+@pytest.fixture
+def ended_runs(world, stored):
+    """Runs that ended 10, 20, 30 and 90 minutes after the start; all are counted, and so is one that is no longer stored."""
+    runs, _ = stored
+    runners: Any = NoRunners()
+    count = CountEvents(world.counters, runners, lambda organization, pool: None)
+    events = [run_event(runs.get_run(RUN))]
+    for minutes in (10, 20, 30, 90):
+        at = START + timedelta(minutes=minutes)
+        run = Run(
+            f"{RUN[:-2]}{minutes}", "acme", "web", "ci", RunState.FAILED, START + timedelta(minutes=1), "", "",
+            started_at=START + timedelta(minutes=1), finished_at=at,
+        )  # fmt: skip
+        runs.create_run(run)
+        events.append(run_event(run))
+    count([*events, run_event(replace(run, run_id="gone"))])
+
+
+def runs_told(got, state):
+    """Time (minutes after the start) → how many runs."""
+    return {
+        (one["points"][0]["timestamp"] - START.timestamp()) / 60: one["points"][0]["value"]
+        for each in got
+        for one in each.json["series"]
+        if one["metric"] == "cadence.runs" and f"state:{state}" in one["tags"]
+    }
+
+
+def test_metrics_of_the_past_are_what_came_to_an_end_minute_by_minute(
+    world, loki, receiver, request_backfill, work_on, ended_runs
+):
+    world.clock.now = START + 2 * HOUR
+    datadog = replace(loki, kind=ExportKind.DATADOG, url=receiver.url, signals=frozenset({Signal.METRICS}))
+    request_backfill(datadog, START, START + HOUR, datadog.signals)
+    done = work_off(world, work_on, datadog)
+    assert (done.state, done.points, done.runs) == (BackfillState.COMPLETED, 60, 0)
+    # What ended after the range is not in it, nor what was there before.
+    assert runs_told(receiver.got, "failed") == {10: 1, 20: 1, 30: 1}
+    assert runs_told(receiver.got, "succeeded") == {5: 1}
+
+
+def test_counts_of_the_past_join_those_of_now(world, loki, receiver, request_backfill, work_on, ended_runs):
+    world.clock.now = START + 2 * HOUR
+    told = []
+    otlp = replace(loki, kind=ExportKind.OTLP, url=receiver.url, signals=frozenset({Signal.METRICS}))
+    request_backfill(otlp, START + timedelta(minutes=5), START + 2 * HOUR, otlp.signals)
+    receiver.refuse = (503, {}, "not now")
+    _, backfill_id = world.work.backfills[0]
+    work_on(otlp, "acme", "logs", backfill_id)
+    receiver.refuse = None
+    done = work_off(world, work_on, otlp)
+    assert done.state is BackfillState.COMPLETED
+    for got in receiver.got:
+        request = ExportMetricsServiceRequest()
+        request.ParseFromString(gzip.decompress(got.body))
+        for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+            for point in metric.sum.data_points if metric.name == RUNS else ():
+                state = {one.key: one.value.string_value for one in point.attributes}["state"]
+                minutes = (point.time_unix_nano / 1e9 - START.timestamp()) / 60
+                told.append((state, minutes, point.as_double or point.as_int))
+    failed = {minutes: value for state, minutes, value in told if state == "failed"}
+    # One of the past that nobody has any more, then those that ended.
+    assert [failed[minutes] for minutes in (6, 9, 10, 19, 20, 31, 89, 90, 120)] == [1, 1, 2, 2, 3, 4, 4, 5, 5]
+
+
+def test_a_receiver_that_takes_no_past_ends_it(world, loki, receiver, request_backfill, work_on, ended_runs):
+    world.clock.now = START + 2 * HOUR
+    datadog = replace(loki, kind=ExportKind.DATADOG, url=receiver.url, signals=frozenset({Signal.METRICS}))
+    request_backfill(datadog, START, START + HOUR, datadog.signals)
+    receiver.refuse = (400, {}, "too old")
+    done = work_off(world, work_on, datadog)
+    assert (done.state, done.error) == (BackfillState.FAILED, "logs answered 400: too old")
+    assert world.backlog.dead_letters(datadog, 10) == []
 
 
 def test_it_ends_with_its_export(world, loki, request_backfill, work_on):

@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from cadence.adapters.exporting.formats import format_of
+from cadence.adapters.exporting.spans import trace_id
 from cadence.adapters.outgoing_http import OutgoingHttp
 from cadence.adapters.reach import Reach
 from cadence.application.export_ports import LogRecord
@@ -22,8 +23,9 @@ from cadence.domain.metrics.counting import Series, SeriesKey
 from cadence.domain.metrics.model import Metric
 from cadence.domain.metrics.openmetrics import openmetrics
 from cadence.domain.metrics.telling import gauge, metrics_of
-from tests.integration.exports.peers import Peer, eventually, program, running
+from tests.integration.exports.peers import Peer, eventually, free_port, program, running
 from tests.integration.exports.scraped import served
+from tests.unit.exporting.test_spans import RUN_END, TREATMENT_END
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "monitoring"
 RULES = DOCS / "prometheus-rules.yaml"
@@ -44,6 +46,54 @@ def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]
     command = [at, f"-storageDataPath={data}", "-search.latencyOffset=0s"]
     with running(lambda port: [*command, f"-httpListenAddr=127.0.0.1:{port}"], "/health") as peer:
         yield peer
+
+
+@dataclass(frozen=True)
+class Jaeger:
+    """`otlp` is where it takes spans, `query` where it shows them."""
+
+    otlp: str
+    query: Peer
+
+    def trace(self, trace_id: str) -> dict[str, Any]:
+        """Its spans by name, each with its tags as a mapping, and the names of its events; empty while there is none."""
+        answer = self.query.get(f"/api/traces/{trace_id}")
+        spans = answer.json()["data"][0]["spans"] if answer.ok else []
+        return {
+            span["operationName"]: {
+                **span,
+                "tags": {tag["key"]: tag["value"] for tag in span["tags"]},
+                "events": [
+                    field["value"] for log in span["logs"] for field in log["fields"] if field["key"] == "event"
+                ],
+            }
+            for span in spans
+        }
+
+
+@pytest.fixture(scope="module")
+def jaeger() -> Iterator[Jaeger]:
+    at = program("jaeger", "all-in-one")
+    otlp = free_port()
+
+    def command(port: int) -> list[str]:
+        elsewhere = (
+            "admin.http", "collector.grpc-server", "collector.http-server", "collector.otlp.grpc", "http-server",
+            "query.grpc-server", "processor.jaeger-binary.server", "processor.jaeger-compact.server",
+            "processor.zipkin-compact.server",
+        )  # fmt: skip
+        words = [f"--{name}.host-port=127.0.0.1:{free_port()}" for name in elsewhere if "processor" not in name]
+        words += [f"--{name}-host-port=127.0.0.1:{free_port()}" for name in elsewhere if "processor" in name]
+        return [
+            at,
+            *words,
+            "--collector.otlp.enabled=true",
+            f"--collector.otlp.http.host-port=127.0.0.1:{otlp}",
+            f"--query.http-server.host-port=127.0.0.1:{port}",
+        ]
+
+    with running(command, "/api/services") as peer:
+        yield Jaeger(f"http://127.0.0.1:{otlp}", peer)
 
 
 def prometheus(folder: Path, target: str = "", rules: str = "", token: str = "the-token") -> Any:
@@ -224,6 +274,24 @@ def _dashboard_queries() -> list[str]:
         queries = [query.replace(name, value) for query in queries]
     assert all("$" not in query for query in queries)
     return queries
+
+
+def test_jaeger_takes_a_runs_spans_and_shows_them_as_one_trace(jaeger: Jaeger) -> None:
+    to = export(ExportKind.OTLP, jaeger.otlp)
+    ends = [TREATMENT_END, RUN_END]
+    for _ in range(2):  # what is sent twice is there once
+        send(to, format_of(to.kind).spans(to, ends))
+    found = eventually(lambda: _whole(jaeger.trace(trace_id(RUN_END["run_id"]).hex())))
+    run, treatment = found["RUN " + RUN_END["pipeline"]], found[TREATMENT_END["treatment"]]
+    assert treatment["references"][0]["spanID"] == run["spanID"]
+    assert run["tags"]["cicd.pipeline.result"] == "failure"
+    assert run["tags"]["span.kind"] == "server" and run["tags"]["error"] is True
+    assert treatment["events"] == ["placed", "started"]
+    assert jaeger.query.get("/api/services").json()["data"] == ["cadence"]
+
+
+def _whole(spans: dict[str, Any]) -> dict[str, Any]:
+    return spans if len(spans) == 2 else {}
 
 
 def test_prometheus_takes_remote_write(tmp_path: Path) -> None:

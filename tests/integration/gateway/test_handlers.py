@@ -3,18 +3,25 @@
 import base64
 import importlib
 import json
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.stray_records import DynamoStrayRecords
+from cadence.adapters.kinesis_records import FailedBatches
 from cadence.adapters.log_records import encode
+from cadence.application.rescue_records import RescueRecords
 from cadence.application.runner_ports import LogBatch, LogLine
+from cadence.application.take_records import PutAside
 from cadence.domain import ids
 from cadence.domain.errors import Cancelled
 from cadence.domain.run import RunState
 from cadence.domain.runner import RunnerState
 from tests.fakes.runs import a_run
+from tests.fakes.services import ManualClock
 from tests.integration.gateway.conftest import RUN_ID, World
 
 RUNNER_ID = ids.runner_id(RUN_ID, "make", 1)
@@ -101,6 +108,7 @@ def record(number: int, data: bytes) -> dict[str, Any]:
         "kinesis": {
             "partitionKey": RUN_ID,
             "sequenceNumber": str(number),
+            "approximateArrivalTimestamp": time.time(),
             "data": base64.b64encode(data).decode(),
         },
         "eventSource": "aws:kinesis",
@@ -120,12 +128,62 @@ def written(world: World, run_id: str) -> list[int]:
     ]
 
 
-def test_a_poisoned_record_is_reported_and_stops_no_other(world: World, log_indexer: Any) -> None:
+def test_a_poisoned_record_is_set_aside_and_stops_no_other(world: World, log_indexer: Any) -> None:
     of_runs(world, "a", "b")
     event = {"Records": [record(1, lines("a", 1, 2)), record(2, b"poison"), record(3, lines("b", 1))]}
+    aside = DynamoStrayRecords("logs", "data")
     for _ in range(2):
-        assert log_indexer(event, None) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+        assert log_indexer(event, None) == {"batchItemFailures": []}
+        # It was sent under a run of this world, so it is that project's.
+        (stray,) = aside.list("default", 10)
+        assert (stray.number, stray.project, aside.content(stray)) == ("2", "default", b"poison")
     assert (written(world, "a"), written(world, "b")) == ([1, 2], [1])
+
+
+def test_a_record_that_was_set_aside_is_written_once_it_can_be(world: World, log_indexer: Any) -> None:
+    of_runs(world, "a")
+    event = {"Records": [record(1, lines("nobody", 1)), record(2, lines("a", 3))]}
+    log_indexer(event, None)
+    aside = DynamoStrayRecords("logs", "data")
+    (stray,) = aside.list("default", 10)
+    again = {"redrive": {"organization": "default", "records": [stray.number]}}
+    log_indexer(again, None)
+    (still,) = aside.list("default", 10)
+    assert still.at > stray.at and "nobody" in still.cause
+    of_runs(world, "nobody")
+    for _ in range(2):
+        log_indexer(again, None)
+    assert aside.list("default", 10) == []
+    assert written(world, "nobody") == [1]
+
+
+def test_what_fell_out_of_the_stream_is_brought_to_safety(world: World) -> None:
+    client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
+    queue = client("sqs").create_queue(QueueName="log-lines-failed")["QueueUrl"]
+    sent = [
+        client("kinesis").put_record(StreamName="log-lines", Data=b"record %d" % number, PartitionKey="nobody")
+        for number in range(3)
+    ]
+    info = {
+        "shardId": sent[1]["ShardId"],
+        "startSequenceNumber": sent[1]["SequenceNumber"],
+        "endSequenceNumber": sent[2]["SequenceNumber"],
+    }
+    for body in (
+        {"KinesisBatchInfo": info},
+        {"KinesisBatchInfo": {**info, "shardId": "gone"}},
+        "no message of Lambda's",
+    ):
+        client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+    aside, clock = DynamoStrayRecords("logs", "data"), ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
+    put_aside = PutAside(aside, world.runs.get_run, clock, lambda *_, **__: None)
+    assert RescueRecords(FailedBatches(queue, "log-lines"), put_aside)() == 2
+    strays = aside.list("default", 10)
+    assert sorted(aside.content(stray) for stray in strays) == [b"record 1", b"record 2"]
+    assert {stray.project for stray in strays} == {"*"}
+    counts = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    # What is lost, or not understood, goes on telling of itself.
+    assert int(counts["ApproximateNumberOfMessagesNotVisible"]) == 2
 
 
 def test_a_run_that_cannot_be_written_is_reported_alone(

@@ -14,7 +14,7 @@ from tests.fakes.services import ManualClock
 
 RUN = "01kb0000000000000000000000"
 KNOWN = {getattr(cicd_attributes, name) for name in dir(cicd_attributes) if name.startswith("CICD_")}
-RUN_END = {
+RUN_END: dict[str, Any] = {
     "id": "run:x",
     "kind": "run",
     "organization": "acme",
@@ -28,7 +28,7 @@ RUN_END = {
     "finished_at": "2026-03-01T12:01:00.500Z",
     "created_by": "alice",
 }
-TREATMENT_END = {
+TREATMENT_END: dict[str, Any] = {
     "id": "treatment:x",
     "kind": "treatment",
     "organization": "acme",

@@ -16,6 +16,7 @@ from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine
 from cadence.application.search_lines import SearchLines
 from cadence.application.search_ports import Place, Scope
+from cadence.application.split_sources import IndexedSplits
 from cadence.application.tend_index import TendIndex
 from cadence.application.treatment_states import TreatmentStates
 from cadence.domain.errors import Transient
@@ -65,8 +66,7 @@ class Chain:
         self.tasks = ThreadPoolExecutor(2)
         self.search = SearchLines(
             self.catalogue,
-            self.segments,
-            self.splits,
+            IndexedSplits(self.catalogue, self.segments, self.splits),
             TreatmentStates(_NoTreatments()),
             self.clock,
             timedelta(days=7),

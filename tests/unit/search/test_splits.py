@@ -1,21 +1,24 @@
 """A split finds and counts exactly the lines that the matcher decides for, in the order of their places."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.log_corpus import segments
+from bench.log_corpus import CorpusSegment, segments
 from cadence.adapters.split_folder import SplitFolder
-from cadence.adapters.tantivy_splits.building import build_split
+from cadence.adapters.tantivy_splits.building import BuildingOfSplit, merge_splits
 from cadence.adapters.tantivy_splits.reading import TantivySplit
 from cadence.application.search_ports import Place
-from cadence.application.split_ports import Bounds, Counting
+from cadence.application.split_ports import Bounds, BuiltSplit, Counting
+from cadence.domain.log import Segment
 from cadence.domain.search.matching import Matcher, Owner
 from cadence.domain.search.query import (
     And,
+    Everything,
     Field,
     FieldName,
     FieldPrefix,
@@ -27,11 +30,12 @@ from cadence.domain.search.query import (
     Query,
     Word,
 )
-from cadence.domain.search.split import SplitLine
+from cadence.domain.search.split import SplitFacts, SplitLine
 
+SEGMENTS = list(segments(3_000, per_segment=500, per_run=1_000))
 ROWS = sorted(
     SplitLine(line["time"], one.run_id, one.number, position, one.pipeline, line)
-    for one in segments(3_000, per_segment=500, per_run=1_000)
+    for one in SEGMENTS
     for position, line in enumerate(one.lines)
 )
 MIDDLE = datetime.fromisoformat(ROWS[1_500].time)
@@ -56,17 +60,46 @@ CONDITIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> TantivySplit:
-    folder: Path = tmp_path_factory.mktemp("split")
-    facts = build_split(folder / "file", "acme", "shop", ROWS)
-    assert (facts.lines, facts.first_time, facts.last_time) == (len(ROWS), ROWS[0].time, ROWS[-1].time)
+def _built(folder: Path, some: Sequence[CorpusSegment]) -> tuple[TantivySplit, SplitFacts]:
+    building = BuildingOfSplit(folder / "file", "acme", "shop")
+    for one in some:
+        lines = one.lines
+        building.add(
+            Segment("acme", "shop", one.pipeline, one.run_id, one.number, "", "", "", len(lines), (), ()), lines
+        )
+    return _kept(folder, building.finish())
+
+
+def _kept(folder: Path, built: BuiltSplit) -> tuple[TantivySplit, SplitFacts]:
     kept = SplitFolder(folder / "kept", 1 << 30)
-    with (folder / "file").open("rb") as source:
+    with built.file.open("rb") as source:
         kept.keep("one", source)
     opened = kept.open("one")
     assert opened is not None
+    return opened, built.facts
+
+
+@pytest.fixture(scope="module", params=["built", "merged"])
+def split(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TantivySplit:
+    """All lines: built as they come, and merged from splits that overlap in time."""
+    folder: Path = tmp_path_factory.mktemp("split")
+    if request.param == "built":
+        opened, facts = _built(folder, SEGMENTS)
+    else:
+        parts = []
+        for number in range(3):
+            (folder / str(number)).mkdir()
+            parts.append(_built(folder / str(number), SEGMENTS[number::3])[0])
+        target = folder / "file"
+        facts = merge_splits(target, "acme", "shop", [part.stored for part in parts])
+        opened, _ = _kept(folder, BuiltSplit(target, facts))
+    assert (facts.lines, facts.first_time, facts.last_time) == (len(ROWS), ROWS[0].time, ROWS[-1].time)
+    assert facts.values[FieldName.RUN] == sorted({one.run_id for one in SEGMENTS})
     return opened
+
+
+def _of_place(place: Place) -> tuple[str, str, int, int]:
+    return place.time, place.run_id, place.segment, place.index
 
 
 def _matching(query: Query) -> list[SplitLine]:
@@ -75,7 +108,8 @@ def _matching(query: Query) -> list[SplitLine]:
 
 
 def test_lines_come_out_as_they_went_in(split: TantivySplit) -> None:
-    assert list(split.lines()) == ROWS
+    hits = split.search(Query(Everything()), Matcher(Query(Everything())), 5_000, Bounds(), lambda: False).hits
+    assert [SplitLine(*_of_place(hit.place), hit.pipeline, hit.line) for hit in reversed(hits)] == ROWS
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=repr)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.search.tokens import LONGEST_WORD, plain, words
+from cadence.domain.search.tokens import LONGEST_WORD, parted, plain, words
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,8 @@ def test_words_are_words_of_themselves_and_the_plain_text_is_plain(text):
     assert plain(plain(text)).encode() is not None
     for word in words(plain(text)):
         assert "".join(words(word)) == word
+
+
+@given(st.lists(st.text(alphabet="aB9 _-\n\x1b[31m\x00é\ud83d日", max_size=90) | st.just("x" * 65 + " y")))
+def test_the_words_of_many_texts_at_once_are_those_of_each(texts):
+    assert [text.split() for text in parted(texts)] == [list(words(plain(text))) for text in texts]

@@ -85,6 +85,24 @@ EXPECTED = {
     "gdb": ("C/C++", ["SIGSEGV: Segmentation fault"], ("s.c", 2, "deref")),
     "ruby": ("Ruby", ['ArgumentError: invalid value for Integer(): "n/a"'], ("/src/orders.rb", 3, "Integer")),
     "php": ("PHP", ["InvalidArgumentException: no amount: n/a"], ("/src/orders.php", 4, "")),
+    "ruby-rescued": (
+        "Ruby",
+        ["RuntimeError: cannot add up", 'ArgumentError: invalid value for Integer(): "n/a"'],
+        ("/src/orders.rb", 2, "Integer"),
+    ),
+    "php-next": (
+        "PHP",
+        ["RuntimeException: cannot add up", "InvalidArgumentException: no amount: n/a"],
+        ("/src/orders.php", 4, ""),
+    ),
+    "mono": (
+        ".NET",
+        [
+            "System.InvalidOperationException: cannot add up",
+            "System.FormatException: Input string was not in a correct format.",
+        ],
+        ("/src/Orders.cs", 3, "Orders.Amount (System.String row)"),
+    ),
 }
 
 

@@ -10,10 +10,10 @@ from pynamodb.exceptions import DoesNotExist
 from cadence.adapters.dynamodb.alert_items import AlertsTable
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
-from cadence.application.alerting.ports import ChannelKey, Outbox, Waiting
+from cadence.application.alerting.ports import ChannelKey, Outbox, SetAsideMessages, Waiting
 from cadence.domain.alerting.channel import Delivery
 from cadence.domain.alerting.message import Message
-from cadence.domain.errors import Conflict
+from cadence.domain.errors import Conflict, NotFound
 
 KEPT = timedelta(days=7)
 """How long a message waits for a channel that cannot be reached."""
@@ -52,7 +52,6 @@ class DeliveryItem(AlertsTable):
     last_error = UnicodeAttribute(null=True)
     failing_since = UTCDateTimeAttribute(null=True)
     delivered_at = UTCDateTimeAttribute(null=True)
-    put_aside = NumberAttribute(default=0)
     recent: JSONAttribute = JSONAttribute()
     version = NumberAttribute()
 
@@ -61,7 +60,7 @@ def partition(key: ChannelKey) -> str:
     return "OUTBOX#" + "#".join(key)
 
 
-class DynamoOutbox(Outbox):
+class DynamoOutbox(Outbox, SetAsideMessages):
     def __init__(self, table_name: str) -> None:
         for item in (AlertsTable, WaitingItem, DeliveryItem):
             bind(item, table_name)
@@ -77,9 +76,10 @@ class DynamoOutbox(Outbox):
             return [Waiting(item.sk, Message.of_json(item.message), int(item.refusals)) for item in items]
 
     def count_waiting(self, key: ChannelKey, most: int) -> int:
-        with translated(f"channel {key[2]}"):
-            prefix = WaitingItem.sk.startswith(WaitingItem.PREFIX)
-            return min(int(WaitingItem.count(partition(key), prefix, limit=most, consistent_read=True)), most)
+        return _count(key, WaitingItem.PREFIX, most)
+
+    def count_aside(self, key: ChannelKey, most: int) -> int:
+        return _count(key, WaitingItem.ASIDE, most)
 
     def remove(self, key: ChannelKey, waiting: Iterable[Waiting]) -> None:
         with translated(f"channel {key[2]}"), WaitingItem.batch_write() as batch:
@@ -107,6 +107,33 @@ class DynamoOutbox(Outbox):
             aside.save()
             WaitingItem(partition(key), waiting.position).delete()
 
+    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+        with translated(f"channel {key[2]}"):
+            prefix = WaitingItem.sk.startswith(WaitingItem.ASIDE)
+            items = WaitingItem.query(partition(key), prefix, limit=limit, consistent_read=True)
+            return [Waiting(item.sk, Message.of_json(item.message), int(item.refusals)) for item in items]
+
+    def take_back(self, key: ChannelKey, position: str) -> None:
+        try:
+            with translated(f"channel {key[2]}"):
+                aside = WaitingItem.get(partition(key), position, consistent_read=True)
+        except DoesNotExist:
+            raise NotFound("The message is not set aside any more.") from None
+        # Written first: whoever ends in between leaves it on both sides, and under one id.
+        waiting = WaitingItem(
+            partition(key),
+            WaitingItem.PREFIX + position.removeprefix(WaitingItem.ASIDE),
+            message=aside.message,
+            expires_at=datetime.now(UTC) + KEPT,
+        )
+        with translated(f"channel {key[2]}"):
+            waiting.save()
+        self.discard(key, position)
+
+    def discard(self, key: ChannelKey, position: str) -> None:
+        with translated(f"channel {key[2]}"):
+            WaitingItem(partition(key), position).delete()
+
     def get_delivery(self, key: ChannelKey) -> Delivery:
         try:
             with translated(f"channel {key[2]}"):
@@ -120,7 +147,6 @@ class DynamoOutbox(Outbox):
             last_error=item.last_error,
             failing_since=item.failing_since,
             delivered_at=item.delivered_at,
-            set_aside=int(item.put_aside),
             recent=tuple(datetime.fromisoformat(each) for each in item.recent),
             version=int(item.version),
         )
@@ -136,7 +162,6 @@ class DynamoOutbox(Outbox):
             last_error=delivery.last_error,
             failing_since=delivery.failing_since,
             delivered_at=delivery.delivered_at,
-            put_aside=delivery.set_aside,
             recent=[each.isoformat() for each in delivery.recent],
             version=delivery.version + 1,
         )
@@ -148,3 +173,9 @@ class DynamoOutbox(Outbox):
         with translated(f"channel {key[2]}"), AlertsTable.batch_write() as batch:
             for item in AlertsTable.query(partition(key), consistent_read=True):
                 batch.delete(item)
+
+
+def _count(key: ChannelKey, prefix: str, most: int) -> int:
+    with translated(f"channel {key[2]}"):
+        its = WaitingItem.sk.startswith(prefix)
+        return min(int(WaitingItem.count(partition(key), its, limit=most, consistent_read=True)), most)

@@ -123,18 +123,31 @@ class DynamoBacklog:
     def dead_letters(self, export: Export, limit: int) -> Sequence[Parcel]:
         return [parcel_of(item) for item in query(self._table, partition(export), DEAD, limit=limit)]
 
-    def revive(self, export: Export, at: datetime) -> int:
+    def revive(self, export: Export, at: datetime, parcels: Sequence[Parcel] | None = None) -> int:
+        if parcels is not None:
+            self._revive(export, parcels, at)
+            return len(parcels)
         revived = 0
-        while parcels := self.dead_letters(export, _MOST_PARCELS):
-            moves = [self._delete(export, sort_key(DEAD, one)) for one in parcels]
-            # Pending from now on, so that they are tried for as long as any other.
-            moves += [self._put(export, PENDING, replace(one, since=at, error=None)) for one in parcels]
-            change = "SET failing_since = if_not_exists(failing_since, :at), retry_at = :at ADD pending :n, dead :gone"
-            values = {":at": _text(at), ":n": len(parcels), ":gone": -len(parcels)}
-            head = self._change(export, change, values)
-            insisting(lambda items=(head, *moves): self._transact(items))  # type: ignore[misc]
-            revived += len(parcels)
+        while some := self.dead_letters(export, _MOST_PARCELS):
+            self._revive(export, some, at)
+            revived += len(some)
         return revived
+
+    def _revive(self, export: Export, parcels: Sequence[Parcel], at: datetime) -> None:
+        moves = [self._delete(export, sort_key(DEAD, one)) for one in parcels]
+        # Pending from now on, so that they are tried for as long as any other.
+        moves += [self._put(export, PENDING, replace(one, since=at, error=None)) for one in parcels]
+        change = "SET failing_since = if_not_exists(failing_since, :at), retry_at = :at ADD pending :n, dead :gone"
+        values = {":at": _text(at), ":n": len(parcels), ":gone": -len(parcels)}
+        head = self._change(export, change, values)
+        insisting(lambda: self._transact([head, *moves]))
+
+    def drop(self, export: Export, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            if self._get(partition(export), sort_key(DEAD, parcel)):
+                head = self._change(export, "ADD dead :gone", {":gone": -1})
+                gone = self._delete(export, sort_key(DEAD, parcel))
+                insisting(lambda items=(head, gone): self._transact(items))  # type: ignore[misc]
 
     def forget(self, export: Export) -> None:
         for item in list(query(self._table, partition(export), "", ProjectionExpression="pk, sk")):

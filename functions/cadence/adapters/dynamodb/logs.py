@@ -15,6 +15,7 @@ from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.application.log_ports import LogHead, LogIndex
 from cadence.domain.log import Gap, Segment, Watermark
 from cadence.domain.retention import KEPT
+from cadence.domain.rfc3339 import milliseconds
 
 
 class _Meta:
@@ -55,6 +56,7 @@ class SegmentItem(LogsTable):
     lines = NumberAttribute()
     treatments = JSONAttribute()
     levels = JSONAttribute()
+    written_at = UnicodeAttribute(null=True)
 
     @classmethod
     def sort_key(cls, number: int) -> str:
@@ -74,6 +76,7 @@ class SegmentItem(LogsTable):
             lines=segment.lines,
             treatments=list(segment.treatments),
             levels=list(segment.levels),
+            written_at=milliseconds(datetime.now(UTC)),
         )
 
     def segment(self) -> Segment:
@@ -89,6 +92,7 @@ class SegmentItem(LogsTable):
             int(self.lines),
             tuple(self.treatments),
             tuple(self.levels),
+            self.written_at,
         )
 
 

@@ -18,6 +18,7 @@ from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.index_states import StateItem
 from cadence.adapters.dynamodb.logs import FreshItem, LogsTable
 from cadence.application.split_ports import IndexState, SetAside, SplitCatalogue
 from cadence.domain.log import Segment
@@ -90,21 +91,6 @@ class SplitItem(LogsTable):
             ),
             {run_id: [(first, last) for first, last in ranges] for run_id, ranges in covered.items()},
         )
-
-
-class StateItem(LogsTable):
-    class Meta:
-        table_name: ClassVar[str] = "logs"
-
-    PARTITION: ClassVar[str] = "INDEXES"
-
-    version = NumberAttribute()
-    due_at = UTCDateTimeAttribute(null=True)
-    retention_days = NumberAttribute(null=True)
-
-    @classmethod
-    def item_key(cls, organization: str, project: str) -> tuple[str, str]:
-        return cls.PARTITION, f"{organization}#{project}"
 
 
 class SetAsideItem(FreshItem):
@@ -202,13 +188,18 @@ class DynamoSplitCatalogue(SplitCatalogue):
             transaction.delete(SetAsideItem(*SetAsideItem.item_key(segment)), condition=SetAsideItem.pk.exists())
             transaction.save(FreshItem.of(segment), FreshItem.pk.does_not_exist())
 
-    def put_retention(self, organization: str, project: str, retention: timedelta, at: datetime) -> None:
+    def discard(self, segment: Segment) -> None:
+        with translated(f"segment {segment.number} of run {segment.run_id}"):
+            SetAsideItem(*SetAsideItem.item_key(segment)).delete()
+
+    def put_retention(self, organization: str, project: str, retention: timedelta | None, at: datetime) -> None:
+        days = StateItem.retention_days
         with translated(f"index of {organization}/{project}"):
             StateItem(*StateItem.item_key(organization, project)).update(
                 actions=[
                     StateItem.version.add(1),
                     StateItem.due_at.set(at),
-                    StateItem.retention_days.set(retention.days),
+                    days.remove() if retention is None else days.set(retention.days),
                 ]
             )
 

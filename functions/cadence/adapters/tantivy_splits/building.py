@@ -1,142 +1,141 @@
-"""Builds the file of a split from lines."""
+"""Builds the file of a split: from segments, or from other splits."""
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
 
-import tantivy
-
+from cadence.adapters.line_times import Moments, written
 from cadence.adapters.tantivy_splits import index as fields
+from cadence.adapters.tantivy_splits.blocks import ROWS_PER_BLOCK, packed_block
 from cadence.adapters.tantivy_splits.layout import Head, field_values, packed_words, write_file
-from cadence.adapters.tantivy_splits.rows import ROWS_PER_BLOCK, Moments, Numbered, origin_of, packed_block
-from cadence.domain.errors import InvalidRequest
+from cadence.adapters.tantivy_splits.rows import Numbers, Row, merged, rows_of_segment
+from cadence.adapters.tantivy_splits.stored import StoredLines
+from cadence.application.log_ports import Line
+from cadence.application.split_ports import BuiltSplit, SplitBuilding
+from cadence.domain.log import Segment
 from cadence.domain.search.query import FieldName
-from cadence.domain.search.split import MOST_FACTS, SplitFacts, SplitLine
-from cadence.domain.search.tokens import plain, words
+from cadence.domain.search.split import MOST_FACTS, SplitFacts
+from cadence.domain.search.tokens import parted
 
 
-def build_split(target: Path, organization: str, project: str, lines: Iterable[SplitLine]) -> SplitFacts:
-    """Writes `lines` (in order, at least one) to `target`. Raises InvalidRequest if one of them is no log line.
+class BuildingOfSplit(SplitBuilding):
+    """Into the file `target`. Memory: a few hundred bytes a line beside its text."""
 
-    Memory: the index's buffer (200 MB) and one block of lines.
-    """
+    def __init__(self, target: Path, organization: str, project: str) -> None:
+        self._target, self._organization, self._project = target, organization, project
+        self._numbers, self._moments = Numbers(), Moments()
+        self._rows: list[Row] = []
+        self._text_bytes = 0
+
+    @property
+    def text_bytes(self) -> int:
+        return self._text_bytes
+
+    def add(self, segment: Segment, lines: Sequence[Line]) -> None:
+        rows = rows_of_segment(segment, lines, self._numbers, self._moments)
+        self._rows += rows
+        self._text_bytes += sum(len(row[8]) for row in rows)
+
+    def finish(self) -> BuiltSplit:
+        self._rows.sort()
+        facts = _write(self._target, self._organization, self._project, self._numbers, [self._rows])
+        return BuiltSplit(self._target, facts)
+
+
+def merge_splits(target: Path, organization: str, project: str, splits: Sequence[StoredLines]) -> SplitFacts:
+    numbers = Numbers()
+    return _write(target, organization, project, numbers, merged([split.rows(numbers) for split in splits]))
+
+
+def _write(
+    target: Path, organization: str, project: str, numbers: Numbers, pieces: Iterable[Sequence[Row]]
+) -> SplitFacts:
+    """Memory: the index's buffer (200 MB) and a piece of rows."""
     folder = target.with_suffix(".folder")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        return _build(target, folder, organization, project, lines)
+        writing = _Writing(target, folder, numbers)
+        for rows in pieces:
+            writing.add(rows)
+        return writing.finish(organization, project)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build(target: Path, folder: Path, organization: str, project: str, lines: Iterable[SplitLine]) -> SplitFacts:
-    index = fields.new_index(folder)
-    writer = fields.new_writer(index)
-    blocks_file = target.with_suffix(".blocks")
-    with blocks_file.open("wb") as out:
-        rows = _Rows(out)
-        for document in rows.documents(lines):
-            writer.add_document(document)
-    writer.commit()
-    writer.wait_merging_threads()
-    index.reload()
-    all_words = [word for word, _ in index.searcher().terms_with_prefix(fields.TEXT, "")]
-    known = packed_words(all_words)
+class _Writing:
+    def __init__(self, target: Path, folder: Path, numbers: Numbers) -> None:
+        self._target, self._folder, self._numbers = target, folder, numbers
+        self._index = fields.new_index(folder)
+        self._writer = fields.new_writer(self._index)
+        self._blocks_file = target.with_suffix(".blocks")
+        self._out = self._blocks_file.open("wb")
+        self._waiting: list[Row] = []
+        self._blocks: list[tuple[int, int, int]] = []
+        self._rows = 0
+        self._text_bytes = 0
+        self._first = self._last = 0
 
-    def head(files: Sequence[tuple[str, int]]) -> Head:
-        return Head(
-            organization,
-            project,
-            rows.count,
-            rows.origins.values,
-            rows.levels.values,
-            rows.streams.values,
-            rows.blocks,
-            files,
-            len(known),
+    def add(self, rows: Sequence[Row]) -> None:
+        self._waiting += rows
+        whole = len(self._waiting) - len(self._waiting) % ROWS_PER_BLOCK
+        for start in range(0, whole, ROWS_PER_BLOCK):
+            self._add_block(self._waiting[start : start + ROWS_PER_BLOCK])
+        del self._waiting[:whole]
+
+    def finish(self, organization: str, project: str) -> SplitFacts:
+        if self._waiting:
+            self._add_block(self._waiting)
+        self._out.close()
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+        self._index.reload()
+        known = packed_words([word for word, _ in self._index.searcher().terms_with_prefix(fields.TEXT, "")])
+        numbers = self._numbers
+
+        def head(files: Sequence[tuple[str, int]]) -> Head:
+            return Head(
+                organization,
+                project,
+                self._rows,
+                list(numbers.origins),
+                list(numbers.levels),
+                list(numbers.streams),
+                self._blocks,
+                files,
+                len(known),
+            )
+
+        head_bytes = write_file(self._target, self._folder, known, self._blocks_file, head)
+        values = field_values(list(numbers.origins), list(numbers.levels), list(numbers.streams))
+        return SplitFacts(
+            written(self._first),
+            written(self._last),
+            self._rows,
+            self._text_bytes,
+            self._target.stat().st_size,
+            head_bytes,
+            _facts(values),
         )
 
-    head_bytes = write_file(target, folder, known, blocks_file, head)
-    return SplitFacts(
-        rows.first_time,
-        rows.last_time,
-        rows.count,
-        rows.text_bytes,
-        target.stat().st_size,
-        head_bytes,
-        {name: its for name, its in rows.values().items() if len(its) <= MOST_FACTS},
-    )
+    def _add_block(self, rows: Sequence[Row]) -> None:
+        first = rows[0][0]
+        if not self._blocks:
+            self._first = first
+        self._last = rows[-1][0]
+        packed, text_bytes = packed_block(rows)
+        self._out.write(packed)
+        self._blocks.append((len(packed), len(rows), first))
+        self._text_bytes += text_bytes
+        add = self._writer.add_json
+        for number, (row, text) in enumerate(zip(rows, parted([row[8] for row in rows]), strict=True), self._rows):
+            # Words have no character that JSON writes in another way.
+            add(
+                f'{{"{fields.TEXT}":"{text}","{fields.ORIGIN}":{row[4]},"{fields.LEVEL}":{row[5]}'
+                f',"{fields.STREAM}":{row[6]},"{fields.ROW}":{number}}}'
+            )
+        self._rows += len(rows)
 
 
-@dataclass
-class _Rows:
-    """Turns lines into documents of the index, and writes them to blocks."""
-
-    out: BinaryIO
-
-    def __post_init__(self) -> None:
-        self.origins, self.levels, self.streams = Numbered(), Numbered(), Numbered()
-        self.blocks: list[tuple[int, int, int]] = []
-        self.count = 0
-        self.text_bytes = 0
-        self.first_time = self.last_time = ""
-
-    def documents(self, lines: Iterable[SplitLine]) -> Iterator[tantivy.Document]:
-        moment_of = Moments().of
-        before: tuple[Any, ...] = ()
-        every = iter(lines)
-        while rows := list(islice(every, ROWS_PER_BLOCK)):
-            moments: list[int] = []
-            numbers: list[tuple[int, int, int]] = []
-            for row in rows:
-                if row[:4] <= before:
-                    raise ValueError(f"{row[:4]} comes after {before}")
-                before = row[:4]
-                try:
-                    moments.append(moment_of(row.time))
-                    numbers.append(self._numbers(row))
-                    text = " ".join(words(plain(row.line["text"])))  # type: ignore[arg-type]
-                except (KeyError, TypeError, AttributeError) as error:
-                    raise _no_line(row) from error
-                yield self._document(text, numbers[-1])
-                self.count += 1
-            self.first_time = self.first_time or rows[0].time
-            self.last_time = rows[-1].time
-            self._end_block(rows, moments, numbers)
-
-    def _document(self, text: str, numbers: tuple[int, int, int]) -> tantivy.Document:
-        document = tantivy.Document()
-        document.add_text(fields.TEXT, text)
-        document.add_integer(fields.ORIGIN, numbers[0])
-        document.add_integer(fields.LEVEL, numbers[1])
-        document.add_integer(fields.STREAM, numbers[2])
-        document.add_integer(fields.ROW, self.count)
-        return document
-
-    def values(self) -> Mapping[FieldName, Collection[str]]:
-        return field_values(self.origins.values, self.levels.values, self.streams.values)
-
-    def _numbers(self, row: SplitLine) -> tuple[int, int, int]:
-        return (
-            self.origins.number(origin_of(row)),
-            self.levels.number(row.line["level"]),
-            self.streams.number(row.line["stream"]),
-        )
-
-    def _end_block(
-        self, rows: Sequence[SplitLine], moments: Sequence[int], numbers: Sequence[tuple[int, int, int]]
-    ) -> None:
-        try:
-            packed = packed_block(rows, moments, numbers)
-        except (KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise _no_line(rows[0]) from error
-        self.out.write(packed)
-        self.blocks.append((len(packed), len(rows), moments[0]))
-        self.text_bytes += sum(len(str(row.line["text"])) for row in rows)
-
-
-def _no_line(row: SplitLine) -> InvalidRequest:
-    return InvalidRequest(f"Near line {row.position} of segment {row.segment} of run {row.run_id} is no line of a log.")
+def _facts(values: Mapping[FieldName, Collection[str]]) -> Mapping[FieldName, Collection[str]]:
+    return {name: its for name, its in values.items() if len(its) <= MOST_FACTS}

@@ -6,9 +6,10 @@ from typing import Any
 import tantivy
 from tantivy import Occur
 
+from cadence.adapters.line_times import Moments
 from cadence.adapters.tantivy_splits import index as fields
 from cadence.adapters.tantivy_splits.layout import Head
-from cadence.adapters.tantivy_splits.rows import IN_ORIGIN, Moments, origin_of
+from cadence.adapters.tantivy_splits.rows import IN_ORIGIN
 from cadence.adapters.tantivy_splits.stored import StoredLines
 from cadence.application.split_ports import Counting, Tally
 from cadence.domain.search.query import FieldName
@@ -92,7 +93,7 @@ class Counter:
         if len(ranges) == 1:
             return [(ranges[0][0], _number(self._searcher.search(inside, 1, count=True)))]
         found = self._searcher.aggregate(inside, {"rows": _row_ranges(ranges)})
-        return list(_in_ranges(found["rows"], ranges))
+        return [(start, bucket["doc_count"]) for start, bucket in _in_ranges(found["rows"], ranges)]
 
     def _by_field(self, query: tantivy.Query | None, ranges: Sequence[Range]) -> Sequence[tuple[int | None, int, int]]:
         inside = self._within(query, ranges)
@@ -100,11 +101,12 @@ class Counter:
         if len(ranges) == 1:
             found = self._searcher.aggregate(inside, {"values": terms})
             return [(ranges[0][0], int(one["key"]), one["doc_count"]) for one in found["values"]["buckets"]]
-        found = self._searcher.aggregate(inside, {"values": terms | {"aggs": {"rows": _row_ranges(ranges)}}})
+        # Ranges of values take a twelfth of the time that values of ranges do.
+        found = self._searcher.aggregate(inside, {"rows": {**_row_ranges(ranges), "aggs": {"values": terms}}})
         return [
-            (start, int(one["key"]), count)
-            for one in found["values"]["buckets"]
-            for start, count in _in_ranges(one["rows"], ranges)
+            (start, int(one["key"]), one["doc_count"])
+            for start, bucket in _in_ranges(found["rows"], ranges)
+            for one in bucket["values"]["buckets"]
         ]
 
     def _within(self, query: tantivy.Query | None, ranges: Sequence[Range]) -> tantivy.Query:
@@ -124,17 +126,24 @@ def _by(head: Head, by: FieldName | None) -> tuple[str | None, Sequence[str | No
     if by is FieldName.STATE:
         raise ValueError("Lines cannot be counted by state.")
     place = IN_ORIGIN[by]
-    return fields.ORIGIN, [origin[place] or "" for origin in head.origins], lambda line: origin_of(line)[place] or ""
+    return fields.ORIGIN, [origin[place] or "" for origin in head.origins], lambda line: _of_line(line, by)
+
+
+def _of_line(line: SplitLine, by: FieldName) -> str:
+    if by is FieldName.PIPELINE:
+        return line.pipeline
+    return line.run_id if by is FieldName.RUN else str(line.line.get(by.value) or "")
 
 
 def _row_ranges(ranges: Sequence[Range]) -> Mapping[str, Any]:
     return {"range": {"field": fields.ROW, "ranges": [{"from": row, "to": to} for _, row, to in ranges]}}
 
 
-def _in_ranges(found: Mapping[str, Any], ranges: Sequence[Range]) -> Sequence[tuple[int | None, int]]:
+def _in_ranges(found: Mapping[str, Any], ranges: Sequence[Range]) -> Sequence[tuple[int | None, Mapping[str, Any]]]:
+    """The answer's buckets that have lines, by the starts of their intervals."""
     starts = {row: start for start, row, _ in ranges}
     return [
-        (starts[int(bucket["from"])], bucket["doc_count"])
+        (starts[int(bucket["from"])], bucket)
         for bucket in found["buckets"]
         if bucket["doc_count"] and bucket.get("from") is not None and int(bucket["from"]) in starts
     ]

@@ -19,7 +19,7 @@ from cadence.adapters.tantivy_splits.rows import Origin
 from cadence.domain.errors import InvalidRequest
 from cadence.domain.search.query import FieldName
 
-_MAGIC = b"cdsplit1"
+_MAGIC = b"cdsplit2"
 _PREFIX = struct.Struct("<8sI")
 _FAST = 1  # zstd level of what tantivy has compressed already, in its own way
 

@@ -7,11 +7,12 @@ from datetime import datetime
 
 import tantivy
 
+from cadence.adapters.line_times import Moments
 from cadence.adapters.tantivy_splits import index as fields
+from cadence.adapters.tantivy_splits.blocks import ROWS_PER_BLOCK
 from cadence.adapters.tantivy_splits.conditions import Translated, Translation, finds_nothing
 from cadence.adapters.tantivy_splits.counting import Counter, within
 from cadence.adapters.tantivy_splits.layout import Head
-from cadence.adapters.tantivy_splits.rows import ROWS_PER_BLOCK, Moments
 from cadence.adapters.tantivy_splits.stored import StoredLines
 from cadence.application.search_ports import Hit, Place
 from cadence.application.split_ports import Bounds, Counting, Deadline, Found, OpenSplit, Tally
@@ -41,11 +42,8 @@ class TantivySplit(OpenSplit):
         self._head = head
         self._schema = index.schema
         self._searcher = index.searcher()
-        self._stored = stored
+        self.stored = self._stored = stored
         self._translate = Translation(self._schema, self._searcher, head)
-
-    def lines(self) -> Iterator[SplitLine]:
-        return self._stored.lines()
 
     def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
         rows = self._rows(query, bounds)

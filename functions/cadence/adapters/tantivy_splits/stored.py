@@ -1,11 +1,13 @@
 """The lines of a split, by row."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from cadence.adapters.line_times import Moments
+from cadence.adapters.tantivy_splits.blocks import ROWS_PER_BLOCK, Block
 from cadence.adapters.tantivy_splits.layout import Head
-from cadence.adapters.tantivy_splits.rows import ROWS_PER_BLOCK, Block, Moments
+from cadence.adapters.tantivy_splits.rows import Numbers, Row
 from cadence.application.search_ports import Place
 from cadence.domain.search.split import SplitLine
 
@@ -27,28 +29,28 @@ class StoredLines:
 
     def line(self, row: int) -> SplitLine:
         block = self.block(row // ROWS_PER_BLOCK)
-        number = row - block.first_row
-        return block.line(number, self._head.origins[block.origins[number]], self._head.levels, self._head.streams)
+        return block.line(row - block.first_row, self._head.origins, self._head.levels, self._head.streams)
 
     def text(self, row: int) -> str:
         block = self.block(row // ROWS_PER_BLOCK)
         return block.text(row - block.first_row)
 
-    def lines(self) -> Iterator[SplitLine]:
+    def rows(self, numbers: Numbers) -> Iterator[Sequence[Row]]:
+        """All of them in order, a block at a time, numbered anew."""
         head = self._head
-        for index in range(len(head.blocks)):
-            block = self._read(index)
-            for number in range(block.rows):
-                yield block.line(number, head.origins[block.origins[number]], head.levels, head.streams)
+        return (
+            self._read(index).as_rows(head.origins, head.levels, head.streams, numbers)
+            for index in range(len(head.blocks))
+        )
 
     def moment(self, row: int) -> int:
         block = self.block(row // ROWS_PER_BLOCK)
-        return block.moments[row - block.first_row]
+        return block.columns.moments[row - block.first_row]
 
     def rows_before_moment(self, moment: int) -> int:
         """How many rows are older than `moment` (milliseconds since 1970)."""
         index = bisect_left(self._firsts, moment) - 1
-        return 0 if index < 0 else index * ROWS_PER_BLOCK + bisect_left(self.block(index).moments, moment)
+        return 0 if index < 0 else index * ROWS_PER_BLOCK + bisect_left(self.block(index).columns.moments, moment)
 
     def rows_before(self, place: Place) -> int:
         """How many rows have a smaller place."""
@@ -68,8 +70,8 @@ class StoredLines:
 
     def _position(self, row: int) -> tuple[str, int, int]:
         block = self.block(row // ROWS_PER_BLOCK)
-        number = row - block.first_row
-        return self._head.origins[block.origins[number]][1], block.segments[number], block.indexes[number]
+        number, its = row - block.first_row, block.columns
+        return self._head.origins[its.origins[number]][1], its.segments[number], its.indexes[number]
 
     def _read(self, index: int) -> Block:
         return Block(self._data[self._starts[index] : self._starts[index + 1]], index * ROWS_PER_BLOCK)

@@ -118,7 +118,6 @@ class Deliver:
             self.outbox.refused(key, first)
         else:
             self.outbox.set_aside(key, first)
-            held = replace(held, set_aside=held.set_aside + 1)
             self.report("a channel refuses an alert's message", channel=key, message_id=first.message.message_id)
         self._wait(key, replace(held.failed(now, error), leased_until=None), now)
 

@@ -13,9 +13,11 @@ from cadence.application.alerting.ports import (
     AlertStore,
     Bells,
     ChannelKey,
+    ChannelReader,
     ChannelStore,
     Listening,
     Outbox,
+    RuleReader,
     RuleStore,
     SilenceStore,
 )
@@ -109,6 +111,7 @@ class ManageRules:
         self.rules.delete_rule(organization, project, name)
         self.alerts.delete_alerts(organization, project, name)
         self._subscribe(organization)
+        end_if_quiet(organization, self.rules, self.channels, self.outbox, self.listening)
 
     def _subscribe(self, organization: str) -> None:
         """What the rules need to be told of. Read again afterwards: others may have written a rule meanwhile."""
@@ -116,7 +119,7 @@ class ManageRules:
         while kinds != (wanted := needed_kinds(self.rules.list_rules(organization))):
             kinds = wanted
             if kinds:
-                self.listening.begin()
+                self.listening.begin(organization)
             self.subscriptions.subscribe(organization, Audience.ALERTING, kinds)
 
     def test(self, rule: Rule) -> tuple[str, list[ChannelKey]]:
@@ -137,6 +140,23 @@ class ManageRules:
         return sorted(usable, key=lambda channel: projects.index(channel.project))
 
 
+def end_if_quiet(
+    organization: str, rules: RuleReader, channels: ChannelReader, outbox: Outbox, listening: Listening
+) -> None:
+    """Events of an organization are judged no more once it has no rule, on or off, and no message that waits for a channel."""
+
+    def is_quiet() -> bool:
+        return not rules.list_rules(organization) and not any(
+            outbox.count_waiting(channel.key, 1) for channel in channels.list_channels(organization)
+        )
+
+    if is_quiet():
+        listening.end(organization)
+        # Somebody may have written a rule meanwhile.
+        if not is_quiet():
+            listening.begin(organization)
+
+
 def needed_kinds(rules: Iterable[Rule]) -> frozenset[EventKind]:
     """Of events, for rules that are switched on."""
     return frozenset(_kind_for(rule.when) for rule in rules if rule.enabled)
@@ -154,6 +174,7 @@ class ManageChannels:
     rules: RuleStore
     outbox: Outbox
     bells: Bells
+    listening: Listening
     cipher: Cipher
     clock: Clock
 
@@ -189,6 +210,7 @@ class ManageChannels:
             raise Conflict(f"The channel {key[2]!r} is used by: {', '.join(sorted(using)[:10])}. Change these first.")
         self.channels.delete_channel(*key)
         self.outbox.clear(key)
+        end_if_quiet(key[0], self.rules, self.channels, self.outbox, self.listening)
 
     def test(self, key: ChannelKey) -> str:
         """Sends a test message: its id. Raises NotFound."""

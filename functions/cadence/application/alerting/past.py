@@ -1,21 +1,22 @@
 """Events of the past, made again from what is stored of runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cadence.application.alerting.past_lines import PastLines
 from cadence.application.alerting.rehearse import Rehearsal, happened_at, rehearse
-from cadence.application.log_ports import Line, LogIndex
+from cadence.application.log_ports import Line
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import HostStore
+from cadence.application.search_ports import Scope, SearchIndex
 from cadence.domain import ids
 from cadence.domain.alerting.rule import TIMES, AnomalyCondition, LimitCondition, LogCondition, Rule, is_of_runs
-from cadence.domain.event import Event, run_event, segment_event, treatment_event
+from cadence.domain.event import Event, run_event, treatment_event
 from cadence.domain.run import Run
 
 _PAGE = 100
 _MOST_RUNS = 5_000
-_SEGMENTS = 1_000
 _LONGEST_RUN = timedelta(days=1)
 """Runs that began earlier than this before the time that is looked at are left out."""
 
@@ -29,7 +30,6 @@ class Past:
 
     runs: RunStore
     runners: HostStore
-    index: LogIndex
     clock: Clock
     give_up_at: datetime
     since: datetime
@@ -69,9 +69,6 @@ class Past:
             after = page.after
 
     def _of_run(self, rule: Rule, run: Run) -> Iterator[Event]:
-        if isinstance(rule.when, LogCondition):
-            yield from self._segments(run)
-            return
         if is_of_runs(rule.when):
             if run.state.final:
                 yield run_event(run)
@@ -82,15 +79,6 @@ class Past:
         for treatment, runner_id in zip(treatments, runner_ids, strict=True):
             yield treatment_event(run, treatment, runners.get(runner_id))
 
-    def _segments(self, run: Run) -> Iterator[Event]:
-        number = 0
-        while True:
-            segments = self.index.list_segments(run.run_id, number, _SEGMENTS)
-            yield from (segment_event(segment) for segment in segments if segment.organization)
-            if len(segments) < _SEGMENTS:
-                return
-            number = segments[-1].number + 1
-
 
 def _needs_usage(rule: Rule) -> bool:
     return isinstance(rule.when, LimitCondition | AnomalyCondition) and rule.when.of not in TIMES
@@ -98,17 +86,27 @@ def _needs_usage(rule: Rule) -> bool:
 
 @dataclass(frozen=True)
 class TryOnPast:
-    """What a rule would have done, within a bounded time."""
+    """What a rule would have done, within a bounded time. Lines are found by the index, ends by going through the runs."""
 
     runs: RunStore
     runners: HostStore
-    index: LogIndex
-    read_segment: Callable[[str], Sequence[Line]]
+    search: SearchIndex
     clock: Clock
     seconds: float = 15.0
 
-    def __call__(self, rule: Rule, projects: Sequence[str], since: datetime, until: datetime) -> tuple[Rehearsal, Past]:
+    def __call__(
+        self, rule: Rule, projects: Sequence[str], since: datetime, until: datetime
+    ) -> tuple[Rehearsal, Past | PastLines]:
         give_up_at = self.clock() + timedelta(seconds=self.seconds)
-        past = Past(self.runs, self.runners, self.index, self.clock, give_up_at, since)
+        if isinstance(rule.when, LogCondition):
+            lines = PastLines(self.search, self.runs, self.clock, give_up_at, since)
+            events = lines.collect(rule.when, Scope(rule.organization, tuple(projects)), until)
+            return rehearse(rule, events, until, lines.read), lines
+        past = Past(self.runs, self.runners, self.clock, give_up_at, since)
         past.collect(rule, projects, until)
-        return rehearse(rule, past.events, until, self.read_segment), past
+        return rehearse(rule, past.events, until, _no_lines), past
+
+
+def _no_lines(key: str) -> Sequence[Line]:
+    """Ends of treatments and runs have none."""
+    return []

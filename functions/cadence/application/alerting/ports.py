@@ -153,6 +153,24 @@ class Outbox(Protocol):
         """Raises Conflict unless it is as it was read."""
 
 
+class SetAsideMessages(Protocol):
+    """Messages that a channel refused for good."""
+
+    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+        """Oldest first."""
+
+    def count_aside(self, key: ChannelKey, most: int) -> int:
+        """At most `most`."""
+
+    def take_back(self, key: ChannelKey, position: str) -> None:
+        """It waits again, as one that was never refused. Raises NotFound."""
+
+    def discard(self, key: ChannelKey, position: str) -> None:
+        """Discarding what is gone is no error."""
+
+    def get_delivery(self, key: ChannelKey) -> Delivery: ...
+
+
 class Bells(Protocol):
     """Asks for something to be done later. Nothing that was asked for gets lost; it may be done twice."""
 
@@ -164,8 +182,13 @@ class Bells(Protocol):
 
 
 class Listening(Protocol):
-    def begin(self) -> None:
-        """Have events judged from now on. Beginning again changes nothing."""
+    """Whether events are judged at all, which costs money while nothing happens."""
+
+    def begin(self, organization: str) -> None:
+        """Have events judged from now on, for this organization too. Beginning again changes nothing. Raises Transient."""
+
+    def end(self, organization: str) -> None:
+        """This organization needs none of it any more; if no other does, it ends. Ending again changes nothing."""
 
 
 class Refused(Exception):

@@ -6,7 +6,7 @@ from functools import lru_cache
 from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.parse import parse
-from cadence.domain.search.query import asks_for_state
+from cadence.domain.search.query import Query, asks_for_state
 
 _POINTER = "/rule/when/log/query"
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -28,10 +28,14 @@ def check_query(text: str) -> None:
         )
 
 
+def parsed(text: str) -> Query:
+    return parse(text, _ANY_TIME)
+
+
 @lru_cache(maxsize=500)
 def matcher(text: str) -> Matcher:
     """Compiled once in each process."""
-    return Matcher(parse(text, _ANY_TIME))
+    return Matcher(parsed(text))
 
 
 def _refuse(message: str) -> None:

@@ -57,7 +57,6 @@ class Delivery:
     last_error: str | None = None
     failing_since: datetime | None = None
     delivered_at: datetime | None = None
-    set_aside: int = 0
     recent: tuple[datetime, ...] = ()
     version: int = field(default=0, compare=False)
 

@@ -75,7 +75,10 @@ def fit_of_end(rule: Rule, event: Event, history: History) -> Fit:
 
 
 def fit_of_lines(rule: Rule, event: Event, lines: Sequence[Line], wanted: Callable[[Line], bool]) -> Fit:
-    """What a segment's lines mean to a rule on log lines: one occurrence for each group and second."""
+    """What a segment's lines mean to a rule on log lines: one occurrence for each group and second.
+
+    If not all of them are given, `indexes` of the event says where in the segment each of those stands.
+    """
     found: dict[tuple[tuple[str, ...], datetime], list[int]] = {}
     written_at = moment(event["written_at"]) if event.get("written_at") else None
     for index, line in enumerate(lines):
@@ -156,7 +159,8 @@ def _fit(event: Event, text: str | None, well: bool) -> Fit:
 def _lines_occurrence(event: Event, lines: Sequence[Line], indexes: Sequence[int], at: datetime) -> Occurrence:
     first = lines[indexes[0]]
     text = first["text"][:_LONGEST_TEXT].encode("utf-8", "replace").decode()
-    sample = Sample(text, first["time"], event["run_id"], first["treatment"], event["number"], indexes[0])
+    index = event["indexes"][indexes[0]] if "indexes" in event else indexes[0]
+    sample = Sample(text, first["time"], event["run_id"], first["treatment"], event["number"], index)
     return Occurrence(event["id"], at, len(indexes), line_labels(event, first), sample)
 
 

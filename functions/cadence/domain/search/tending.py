@@ -18,13 +18,13 @@ _MANY_LINES = 4_000
 _OLD = timedelta(hours=1)
 # What one split is built from at most: it fits into a Lambda's memory, and the list of segments into an item.
 MOST_SEGMENTS = 3_000
-MOST_LINES = 250_000
+MOST_LINES = 500_000
 
 # A split that is as large as this stays as it is.
-FULL_LINES = 1_000_000
+FULL_LINES = 400_000
 FULL_BYTES = 256 << 20
 # So many splits of one size class (each ten times the one below) become one.
-_MERGED_AT_ONCE = 8
+_MERGED_AT_ONCE = 10
 _CLASS = 10
 _SMALLEST_CLASS = 10_000
 # A merged split spans at most this part of the project's retention, since it is removed with its newest line.

@@ -27,6 +27,12 @@ _ASCII_WORD = re.compile(f"[0-9a-z]{{1,{LONGEST_WORD}}}")
 # What programs write for terminals: colours and cursor movements (CSI), titles and links (OSC).
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _HALF_PAIRS = re.compile(r"[\ud800-\udfff]")
+# For many texts at once: every ASCII character that is none of a word's becomes a space, those of words one letter.
+_PARTED = bytes(
+    ord(chr(code).lower()) if chr(code).isalnum() or code == ord("\n") else ord(" ") for code in range(128)
+) + bytes(range(128, 256))
+_SHAPE = bytes(ord("a") if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
+_TOO_LONG = b"a" * (LONGEST_WORD + 1)
 
 
 def plain(text: str) -> str:
@@ -57,3 +63,22 @@ def words(text: str) -> Sequence[str]:
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
     return [lower(word) for word in _WORD.findall(text)]
+
+
+def parted(texts: Sequence[str]) -> Sequence[str]:
+    """Of each text its words, with spaces between and around them: as `" ".join(words(plain(text)))`, but for more spaces.
+
+    >>> parted(["GET /api", "503"])
+    ['get  api', '503']
+    """
+    special = [number for number, text in enumerate(texts) if not text.isascii() or "\x1b" in text or "\n" in text]
+    usual = list(texts)
+    for number in special:
+        usual[number] = ""
+    together = "\n".join(usual).encode("ascii")
+    found = together.translate(_PARTED).decode("ascii").split("\n") if texts else []
+    if _TOO_LONG in together.translate(_SHAPE):
+        special = list(range(len(texts)))
+    for number in special:
+        found[number] = " ".join(words(plain(texts[number])))
+    return found

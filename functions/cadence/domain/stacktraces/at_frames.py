@@ -16,6 +16,9 @@ _JVM = re.compile(
 _DOTNET = re.compile(
     r"\s+at (?P<function>[\w.<>`|+\[\],]+(?:\[[^\]]*\])?\([^)]*\))(?: in (?P<file>.+):line (?P<line>\d+))?\s*$"
 )
+_MONO = re.compile(r"\s+at (?P<function>[\w.<>`|+\[\],]+ \([^)]*\)) \[0x[0-9a-f]+\] in (?P<file>.+?):(?P<line>\d+)\s*$")
+# Mono names an inner error on the line of the outer one.
+_INLINE_INNER = re.compile(r"^(?P<outer>.*?) ---> (?P<inner>[A-Za-z_][\w.`+]*: .*)$")
 _JS = re.compile(
     r"\s+at (?:async )?(?:(?P<function>[^()]+?) \()?(?P<file>(?:file://)?[^()\s][^()]*?|<anonymous>)"
     r"(?::(?P<line>\d+):(?P<column>\d+))?\)?(?: \{)?\s*$"
@@ -52,7 +55,8 @@ class _Language:
             return None
         parts = found.groupdict()
         file = parts["file"]
-        known = file if file not in {"Native Method", "Unknown Source", "<anonymous>"} else None
+        unknown = file in {"Native Method", "Unknown Source"} or (file or "").startswith("<")
+        known = None if unknown else file
         function = (parts["function"] or "").strip()
         return Frame(function, known, number(parts["line"]), number(parts.get("column")), self.own(found), on)
 
@@ -60,6 +64,9 @@ class _Language:
 # In this order: a call of the Java virtual machine also looks like one of JavaScript.
 _LANGUAGES = {
     "Java": _Language(_JVM, lambda found: not _JVM_LIBRARY.match(found["function"])),
+    "Mono": _Language(
+        _MONO, lambda found: not found["file"].startswith("<") and not _DOTNET_LIBRARY.match(found["function"])
+    ),
     ".NET": _Language(
         _DOTNET, lambda found: found["file"] is not None and not _DOTNET_LIBRARY.match(found["function"])
     ),
@@ -98,7 +105,10 @@ def trace(lines: Sequence[str], start: int) -> StackTrace | None:
 
 
 def _parts(lines: Sequence[str], start: int, language: _Language) -> tuple[list[_Part], int]:
-    parts = [_part(lines[start], start, inner=False)]
+    inline = _INLINE_INNER.match(lines[start])
+    parts = [_part(inline["outer"] if inline else lines[start], start, inner=False)]
+    if inline:
+        parts.append(_part(inline["inner"], start, inner=True))
     last = at = start
     quiet = 0  # lines since the last that belonged to it
     for at in range(start + 1, len(lines)):
@@ -146,7 +156,7 @@ def _told(language: str, parts: Sequence[_Part]) -> str:
         (frame.file or "").endswith((".ts", ".tsx")) for part in parts for frame in part.frames if frame.own
     ):
         return "TypeScript"
-    return language
+    return ".NET" if language == "Mono" else language
 
 
 def _chained(language: str, parts: Sequence[_Part], last: int) -> StackTrace:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cadence.domain.stacktraces.model import Frame, StackTrace, number
 
@@ -15,6 +16,7 @@ _PHP_HEAD = re.compile(
     r"(?:PHP )?(?:Fatal|Parse) error:\s+(?:Uncaught )?(?:(?P<error>[A-Za-z_\\][\w\\]*): )?(?P<message>.*?)"
     r" in (?P<file>\S.*?)(?::| on line )(?P<line>\d+)$"
 )
+_PHP_NEXT = re.compile(r"Next (?P<error>[A-Za-z_\\\\][\w\\\\]*): (?P<message>.*?) in (?P<file>\S.*?):(?P<line>\d+)$")
 _PHP_CALL = re.compile(r"#\d+ (?:(?P<file>.+?)\((?P<line>\d+)\)|\[internal function\]): (?P<function>.+)$")
 _PHP_MAIN = re.compile(r"#\d+ \{main\}$")
 _PHP_LIBRARY = re.compile(r"/vendor/")
@@ -25,18 +27,32 @@ def ruby_error(lines: Sequence[str], start: int) -> StackTrace | None:
     if head is None:
         return None
     frames = [_frame(head, start, _RUBY_LIBRARY)]
+    cause: StackTrace | None = None
     for at in range(start + 1, len(lines)):
         call = _RUBY_CALL.match(lines[at])
         if call is None:
+            # What it was rescued from follows at once.
+            cause = ruby_error(lines, at)
             break
         frames.append(_frame(call, at, _RUBY_LIBRARY))
-    return StackTrace("Ruby", head["error"], head["message"], tuple(frames), start, start + len(frames) - 1)
+    last = cause.last if cause else start + len(frames) - 1
+    return StackTrace("Ruby", head["error"], head["message"], tuple(frames), start, last, cause)
 
 
 def php_error(lines: Sequence[str], start: int) -> StackTrace | None:
+    """PHP tells the error that was there first before those that followed from it."""
     head = _PHP_HEAD.match(lines[start])
-    if head is None:
-        return None
+    trace = _php_block(lines, start, head) if head else None
+    while trace and trace.last + 2 < len(lines) and not lines[trace.last + 1].strip():
+        following = _PHP_NEXT.match(lines[trace.last + 2])
+        if following is None:
+            break
+        outer = _php_block(lines, trace.last + 2, following)
+        trace = replace(outer, first=start, caused_by=trace)
+    return trace
+
+
+def _php_block(lines: Sequence[str], start: int, head: re.Match[str]) -> StackTrace:
     frames = [Frame("", head["file"], number(head["line"]), None, not _PHP_LIBRARY.search(head["file"]), start)]
     last = start
     for at in range(start + 1, len(lines)):

@@ -1,0 +1,63 @@
+"""Connections to a domain, and what becomes of its errors."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth
+from opensearchpy.exceptions import AuthenticationException, TransportError
+from opensearchpy.exceptions import ConnectionError as NoConnection
+
+from cadence.adapters.aws import client, credentials, may_succeed_later
+from cadence.domain.errors import Transient
+
+# Of one request, in seconds: longer than any search may take.
+_PATIENCE = 20
+_MAY_SUCCEED_LATER = frozenset({408, 429, 500, 502, 503, 504})
+
+
+def connected(endpoint: str, region: str = "", secret_arn: str = "") -> OpenSearch:
+    """A client of the domain at `endpoint` (a URL).
+
+    With `region`, requests are signed with the role's own credentials (SigV4). With `secret_arn`, they carry the user name
+    and password that the secret of Secrets Manager holds as `{"username", "password"}`. Otherwise, they carry nothing.
+    """
+    authorization: Any = None
+    if secret_arn:
+        secret = json.loads(client("secretsmanager").get_secret_value(SecretId=secret_arn)["SecretString"])
+        authorization = (secret["username"], secret["password"])
+    elif region:
+        authorization = Urllib3AWSV4SignerAuth(credentials(), region, "es")
+    return OpenSearch(endpoint, http_auth=authorization, timeout=_PATIENCE, max_retries=0, http_compress=True)
+
+
+class Service:
+    """The domain, connected to when it is first asked, so that whoever does without it is not kept by it."""
+
+    def __init__(self, connect: Callable[[], OpenSearch]) -> None:
+        self._connect = connect
+        self._client: OpenSearch | None = None
+
+    @contextmanager
+    def asked(self) -> Iterator[OpenSearch]:
+        """Raises Transient for what may succeed later; what the domain takes for our mistake passes."""
+        try:
+            if self._client is None:
+                self._client = self._connect()
+            yield self._client
+        except NoConnection as error:
+            raise Transient("The search service cannot be reached.") from error
+        except AuthenticationException as error:
+            # The password was changed: the next one reads the secret again.
+            self._client = None
+            raise Transient("The search service does not know who asks.") from error
+        except TransportError as error:
+            if error.status_code in _MAY_SUCCEED_LATER:
+                raise Transient("The search service is busy.") from error
+            raise
+        except (ClientError, BotoCoreError) as error:
+            if may_succeed_later(error):
+                raise Transient("The search service's secret cannot be read now.") from error
+            raise

@@ -1,0 +1,222 @@
+"""`LineStore` in OpenSearch."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from cadence.adapters.line_times import Moments
+from cadence.adapters.opensearch.conditions import Clause, Translated, translated
+from cadence.adapters.opensearch.connection import Service
+from cadence.adapters.opensearch.indices import (
+    LINE,
+    MOMENT,
+    OF_MISSING,
+    PART,
+    POSITION,
+    PROJECT,
+    RUN,
+    SEGMENT,
+    Indices,
+    milliseconds,
+    part_of,
+)
+from cadence.adapters.opensearch.writing import Writing
+from cadence.application.line_store_ports import Extent, LineStore
+from cadence.application.log_ports import Line
+from cadence.application.ports import Clock
+from cadence.application.search_ports import Hit, Place
+from cadence.application.split_ports import Bounds, Counting, Deadline, Found, Tally
+from cadence.application.split_sources import counted_as
+from cadence.domain.errors import Transient
+from cadence.domain.log import Segment
+from cadence.domain.search.matching import Matcher, Owner
+from cadence.domain.search.query import FieldName, Query
+
+_ORDER = [{MOMENT: "desc"}, {RUN: "desc"}, {SEGMENT: "desc"}, {POSITION: "desc"}]
+_KEPT = [PROJECT, FieldName.PIPELINE.value, LINE]
+# Candidates, and buckets of counts, that are got at a time.
+_CANDIDATES, _BUCKETS = 1_000, 5_000
+# Of one search within a request, as the service counts it.
+_LONGEST = "6s"
+# The service takes no more values for one field than 65,536.
+_MOST_TERMS = 60_000
+
+
+class OpenSearchLines(LineStore):
+    """`prefix` begins the names of all its indices."""
+
+    def __init__(self, service: Service, prefix: str, clock: Clock) -> None:
+        self._service, self._indices = service, Indices(prefix)
+        self._writing = Writing(service, self._indices, clock)
+
+    def put(self, segments: Sequence[tuple[Segment, Sequence[Line]]]) -> Mapping[tuple[str, int], str]:
+        return self._writing.put(segments)
+
+    def remove(self, organization: str, project: str, before: datetime) -> bool:
+        return self._writing.remove(organization, project, before)
+
+    def search(
+        self, extent: Extent, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline
+    ) -> Found:
+        its = translated(query.where, extent.organization)
+        hits: list[Hit] = []
+        last: Place | None = None
+        size = min(limit, _CANDIDATES) if its.exact else _CANDIDATES
+        for page in self._pages(extent, query, its, size, bounds):
+            for hit in page:
+                last = hit.place
+                if bounds.from_place is not None and hit.place < bounds.from_place:
+                    return Found(hits)
+                if its.exact or _matches(matcher, hit):
+                    hits.append(hit)
+                    if len(hits) == limit:
+                        return Found(hits)
+            if last is not None and over():
+                return Found(hits, last)
+        return Found(hits)
+
+    def count(
+        self, extent: Extent, query: Query, matcher: Matcher, counting: Counting, over: Deadline
+    ) -> tuple[Tally, bool]:
+        if counting.by is FieldName.STATE:
+            raise ValueError("Lines cannot be counted by state.")
+        its = translated(query.where, extent.organization)
+        if not its.exact:
+            return self._counted_one_by_one(extent, query, its, matcher, counting, over)
+        of_all = extent.organization if counting.by is FieldName.ORGANIZATION else None
+        where = self._where(extent, query, its.clause)
+        if counting.by is None or of_all is not None:
+            return self._counted_by_time(extent, where, counting, of_all), True
+        sources = _bucket_sources(counting)
+        tally: Tally = {}
+        after: Mapping[str, Any] = {}
+        while True:
+            composite = {"size": _BUCKETS, "sources": sources, **after}
+            found = self._asked(extent, {"size": 0, "query": where, "aggs": {"all": {"composite": composite}}})
+            buckets = found.get("aggregations", {}).get("all", {"buckets": []})
+            for bucket in buckets["buckets"]:
+                key = bucket["key"]
+                start = key["start"] // 1000 if "start" in key else None
+                tally[start, key["value"]] = bucket["doc_count"]
+            if "after_key" not in buckets:
+                return tally, True
+            if over():
+                return tally, False
+            after = {"after": buckets["after_key"]}
+
+    def _pages(
+        self, extent: Extent, query: Query, its: Translated, size: int, bounds: Bounds
+    ) -> Iterator[Sequence[Hit]]:
+        """Candidates, newest first."""
+        clauses: list[Clause] = [its.clause]
+        if bounds.from_place is not None:
+            clauses.append({"range": {MOMENT: {"gte": _moment(bounds.from_place), "format": "epoch_millis"}}})
+        body: dict[str, Any] = {
+            "size": size,
+            "query": self._where(extent, query, *clauses),
+            "sort": _ORDER,
+            "_source": _KEPT,
+            "track_total_hits": False,
+        }
+        if bounds.before is not None:
+            before = bounds.before
+            body["search_after"] = [_moment(before), before.run_id, before.segment, before.index]
+        while True:
+            found = self._asked(extent, body)["hits"]["hits"]
+            yield [_hit(extent.organization, one) for one in found]
+            if len(found) < size:
+                return
+            body["search_after"] = found[-1]["sort"]
+
+    def _where(self, extent: Extent, query: Query, *clauses: Clause) -> Clause:
+        """What is looked at, whatever the query says, and then what it says."""
+        projects_since: dict[int, list[str]] = {}
+        for project, since in extent.since.items():
+            projects_since.setdefault(milliseconds(since), []).append(project)
+        mine = [
+            {
+                "bool": {
+                    "filter": [
+                        {"terms": {PROJECT: projects}},
+                        {"range": {MOMENT: {"gte": since, "format": "epoch_millis"}}},
+                    ]
+                }
+            }
+            for since, projects in projects_since.items()
+        ]
+        filters: list[Clause] = [{"bool": {"should": mine, "minimum_should_match": 1}}, *clauses]
+        if query.until is not None:
+            filters.append({"range": {MOMENT: {"lt": milliseconds(query.until), "format": "epoch_millis"}}})
+        parts = [part_of(segment) for segment in extent.without]
+        others = [{"terms": {PART: parts[at : at + _MOST_TERMS]}} for at in range(0, len(parts), _MOST_TERMS)]
+        return {"bool": {"filter": filters, "must_not": others}}
+
+    def _asked(self, extent: Extent, body: Mapping[str, Any]) -> Any:
+        with self._service.asked() as client:
+            found = client.search(
+                index=self._indices.of_organization(extent.organization),
+                body={**body, "timeout": _LONGEST},
+                params={**OF_MISSING, "allow_partial_search_results": "false"},
+            )
+        if found["timed_out"]:
+            raise Transient("The search service took too long. Ask for a shorter time, or for less.")
+        return found
+
+    def _counted_by_time(self, extent: Extent, where: Clause, counting: Counting, value: str | None) -> Tally:
+        """All intervals at once, or all lines: there are never many."""
+        if counting.interval is None:
+            found = self._asked(extent, {"size": 0, "query": where, "track_total_hits": True})
+            total = int(found["hits"]["total"]["value"])
+            return {(None, value): total} if total else {}
+        histogram = {
+            "date_histogram": {"field": MOMENT, "fixed_interval": _every(counting.interval), "min_doc_count": 1}
+        }
+        found = self._asked(extent, {"size": 0, "query": where, "aggs": {"all": histogram}})
+        buckets = found.get("aggregations", {}).get("all", {"buckets": []})["buckets"]
+        return {(bucket["key"] // 1000, value): bucket["doc_count"] for bucket in buckets}
+
+    def _counted_one_by_one(
+        self, extent: Extent, query: Query, its: Translated, matcher: Matcher, counting: Counting, over: Deadline
+    ) -> tuple[Tally, bool]:
+        key_of = counted_as(counting)
+        tally: Counter[tuple[int | None, str | None]] = Counter()
+        for page in self._pages(extent, query, its, _CANDIDATES, Bounds()):
+            tally.update(key_of(hit) for hit in page if _matches(matcher, hit))
+            if over():
+                return dict(tally), False
+        return dict(tally), True
+
+
+def _bucket_sources(counting: Counting) -> Sequence[Mapping[str, Any]]:
+    assert counting.by is not None
+    sources: list[Mapping[str, Any]] = [{"value": {"terms": {"field": counting.by.value}}}]
+    if counting.interval is not None:
+        sources.append({"start": {"date_histogram": {"field": MOMENT, "fixed_interval": _every(counting.interval)}}})
+    return sources
+
+
+def _every(interval: timedelta) -> str:
+    return f"{int(interval.total_seconds())}s"
+
+
+def _hit(organization: str, found: Mapping[str, Any]) -> Hit:
+    kept = found["_source"]
+    line = json.loads(kept[LINE])
+    _, run_id, segment, position = found["sort"]
+    return Hit(
+        Place(line["time"], run_id, segment, position),
+        organization,
+        kept[PROJECT],
+        kept[FieldName.PIPELINE.value],
+        line,
+    )
+
+
+def _matches(matcher: Matcher, hit: Hit) -> bool:
+    return matcher(Owner(hit.organization, hit.project, hit.pipeline, hit.place.run_id), hit.line)
+
+
+def _moment(place: Place) -> int:
+    return Moments().of(place.time)

@@ -1,0 +1,18 @@
+"""Wiring of the `retention` Lambda."""
+
+from datetime import UTC, datetime, timedelta
+
+from cadence.adapters.dynamodb.old_runs import DynamoOldRuns
+from cadence.adapters.s3_removal import S3Removal
+from cadence.application.retention import RemoveOldRuns
+from cadence.composition import settings
+
+
+def remove_old_runs() -> RemoveOldRuns:
+    its = settings.load(settings.RetentionSettings)
+    return RemoveOldRuns(
+        DynamoOldRuns(its.logs_table, its.runs_table),
+        S3Removal(its.data_bucket),
+        lambda: datetime.now(UTC),
+        timedelta(days=int(its.retention_days)),
+    )

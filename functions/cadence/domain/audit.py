@@ -1,0 +1,22 @@
+"""Who asked for what, where somebody may have to answer for it later."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+KEPT = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """`action` is the operation's name in the API, `target` the path that it was asked of. Nothing of a request's body is kept.
+
+    `project` is `*` for what concerns the whole organization.
+    """
+
+    organization: str
+    project: str
+    at: datetime
+    token_id: str
+    token_name: str
+    action: str
+    target: str

@@ -1,0 +1,96 @@
+"""Kinesis on MiniStack: what failed in part is handed over again, and what is old goes without taking new records along."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ministack.services import kinesis, lambda_svc
+
+from cadence.local import log_stream_reading
+
+NAME = "reading-test"
+ARN = f"arn:aws:kinesis:{lambda_svc.get_region()}:{lambda_svc.get_account_id()}:stream/{NAME}"
+
+
+class Reader:
+    """A Lambda that gets batches of three, says which records fail, and remembers what it took."""
+
+    def __init__(self) -> None:
+        self.failing: set[str] = set()
+        self.batches: list[list[str]] = []
+
+    def __call__(self, function: Any, event: dict[str, Any]) -> dict[str, Any]:
+        numbers = [record["kinesis"]["sequenceNumber"] for record in event["Records"]]
+        self.batches.append(numbers)
+        return {"body": {"batchItemFailures": [{"itemIdentifier": one} for one in numbers if one in self.failing]}}
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    reader = Reader()
+    monkeypatch.setattr(log_stream_reading, "_execute", reader)
+    monkeypatch.setattr(lambda_svc, "_execute_function", log_stream_reading.execute)
+    monkeypatch.setattr(lambda_svc, "_get_func_record_for_qualifier", lambda *_: ({}, {}))
+    shard: dict[str, Any] = {"records": []}
+    kinesis._streams[NAME] = {
+        "StreamARN": ARN, "StreamStatus": "ACTIVE", "shards": {"shard-0": shard}, "RetentionPeriodHours": 24,
+    }  # fmt: skip
+    lambda_svc._esms["reading"] = {
+        "UUID": "reading",
+        "EventSourceArn": ARN,
+        "FunctionName": "log_indexer",
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": 3,
+    }
+    yield reader
+    kinesis._streams.pop(NAME, None)
+    for store in (lambda_svc._esms, lambda_svc._kinesis_positions, lambda_svc._esm_backoff_until):
+        store.pop("reading", None)
+
+
+def write(*numbers: int, age: float = 0.0) -> None:
+    kinesis._streams[NAME]["shards"]["shard-0"]["records"] += [
+        {
+            "SequenceNumber": str(number),
+            "PartitionKey": "run",
+            "Data": b"x",
+            "ApproximateArrivalTimestamp": time.time() - age,
+        }
+        for number in numbers
+    ]
+
+
+def poll() -> bool:
+    lambda_svc._esm_backoff_until.pop("reading", None)
+    return log_stream_reading.poll()
+
+
+def test_a_batch_that_failed_in_part_comes_again_from_the_first_failure_on(reader: Reader) -> None:
+    write(1, 2, 3, 4)
+    reader.failing = {"2"}
+    assert not poll()
+    assert not log_stream_reading.poll()  # it rests before it tries again
+    reader.failing = set()
+    assert poll()
+    poll()
+    assert reader.batches == [["1", "2", "3"], ["2", "3", "4"]]
+
+
+def test_new_records_are_handed_over_although_old_ones_are_gone(reader: Reader) -> None:
+    write(1, 2, age=25 * 3600)
+    poll()
+    write(3)
+    log_stream_reading.expire(kinesis._streams[NAME])
+    poll()
+    assert reader.batches == [["1", "2"], ["3"]]
+
+
+def test_old_records_that_nobody_has_read_take_no_new_ones_along(reader: Reader) -> None:
+    write(1)
+    poll()
+    write(2, 3, age=25 * 3600)
+    write(4)
+    log_stream_reading.expire(kinesis._streams[NAME])
+    poll()
+    assert reader.batches == [["1"], ["4"]]
