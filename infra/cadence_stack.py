@@ -28,6 +28,7 @@ from infra.scheduling import StateMachines
 from infra.search_index import keep_search_index
 from infra.settings import Deployment
 from infra.tables import Tables
+from infra.uploader import Uploader
 
 _ATTEMPTS = 5
 # A delivery may read a repository, which takes up to ten seconds.
@@ -54,7 +55,7 @@ class CadenceStack(Stack):
         resources = Resources(self, deployment)
         key = self._secrets_key(deployment)
         tables = Tables(self, "Tables", deployment)
-        DataBucket(self, "Store", deployment, resources)
+        store = DataBucket(self, "Store", deployment, resources)
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
@@ -76,7 +77,10 @@ class CadenceStack(Stack):
             unindexed,
             unwatched,
         ]
+        uploader = None if deployment.is_local else Uploader(self, "Uploader", deployment, resources)
         values = {
+            "uploads_key_id": uploader.key_id if uploader else "",
+            "uploads_key_secret": uploader.key_secret if uploader else "",
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
             "secrets_key": key.key_arn,
@@ -133,10 +137,14 @@ class CadenceStack(Stack):
         functions = lambdas.by_folder
         machines = StateMachines(self, "Machines", deployment, resources, functions).by_name
         api.serve(functions)
-        live.serve(functions["live"])
+        live.serve(functions["live"], functions["tunnel"])
         self._connect_queues(functions)
         follow_changes(functions["observe"], tables, unwatched)
         keep_search_index(functions["search_index"], tables.by_name["logs"], unwatched)
+        store.tell_of_uploads(functions["melodium_reports"])
+        functions["melodium_reports"].configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
+        )
         functions["alert_deliveries"].configure_async_invoke(
             retry_attempts=2, max_event_age=Duration.hours(6), on_failure=destinations.SqsDestination(unwatched)
         )

@@ -1,6 +1,9 @@
 """The bucket that holds documents, values, log segments, and the template of a parked log stream."""
 
-from aws_cdk import Duration, RemovalPolicy
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -15,6 +18,7 @@ class DataBucket(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, resources: Resources) -> None:
         super().__init__(scope, construct_id)
+        self._resources = resources
         self.bucket = s3.Bucket(
             self,
             "Data",
@@ -35,6 +39,8 @@ class DataBucket(Construct):
                 s3.LifecycleRule(
                     id="old-splits", prefix="splits/", expiration=Duration.days(deployment.retention_days + 1)
                 ),
+                # What engines upload is removed once it was taken in; this is for what nobody could.
+                s3.LifecycleRule(id="old-uploads", prefix="uploads/", expiration=Duration.days(15)),
                 # What was set aside instead of being indexed.
                 s3.LifecycleRule(id="old-aside", prefix="aside/", expiration=Duration.days(deployment.retention_days)),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
@@ -45,3 +51,33 @@ class DataBucket(Construct):
             "S1",
             "Access logs would cost a request for each chunk of a stream; who read what is in the API's access log.",
         )
+
+    def tell_of_uploads(self, function: lambda_.Function) -> None:
+        """What engines upload is handed on as it comes; a queue in between would cost its polling while there is nothing.
+
+        Said in the bucket's own properties, since the construct for it brings a Lambda of its own.
+        """
+        allowed = lambda_.CfnPermission(
+            self,
+            "Uploads",
+            action="lambda:InvokeFunction",
+            function_name=function.function_arn,
+            principal="s3.amazonaws.com",
+            source_account=Stack.of(self).account,
+            source_arn=self._resources.data_bucket(),
+        )
+        bucket = cast(s3.CfnBucket, self.bucket.node.default_child)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            lambda_configurations=[
+                s3.CfnBucket.LambdaConfigurationProperty(
+                    event="s3:ObjectCreated:*",
+                    function=function.function_arn,
+                    filter=s3.CfnBucket.NotificationFilterProperty(
+                        s3_key=s3.CfnBucket.S3KeyFilterProperty(
+                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value="uploads/")]
+                        )
+                    ),
+                )
+            ]
+        )
+        bucket.add_dependency(allowed)

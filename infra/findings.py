@@ -38,6 +38,7 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.data("deliveries/*"): "The key of a webhook's body is its digest.",
         resources.data("caches/*"): "Keys of caches begin with the organization, the project and the entry's id.",
         resources.data("splits/*"): "Keys of parts of the search index begin with organization and project.",
+        resources.data("uploads/*"): "Keys of what engines upload begin with the run's id.",
         resources.data("aside/*"): "Keys of records that were set aside end with the number that the stream gave them.",
         resources.data("runs/*"): "Keys of values and log segments begin with the run's id.",
         resources.changes("runs"): "DynamoDB names the stream of a table's changes after the time it was made.",

@@ -41,6 +41,9 @@ SIZES: Mapping[str, Size] = {
     "api": Size(memory=1769, timeout=29, storage=4096),
     "webhooks": _HTTP,
     "runner_gateway": _HTTP,
+    "melodium": _HTTP,
+    # A whole core. What it splits lies on disk, and one event has to fit into memory.
+    "melodium_reports": Size(memory=1769, timeout=300, storage=2048),
     "deliveries": Size(memory=1024, timeout=60),
     # Ten thousand treatments are written at the pace of one partition; what a call has not written the next one does.
     "admit": Size(memory=1024, timeout=600),
@@ -61,6 +64,7 @@ SIZES: Mapping[str, Size] = {
     "alerts": _STATE,
     "alert_deliveries": Size(memory=256, timeout=60),
     "live": _STATE,
+    "tunnel": Size(memory=256, timeout=29),
     "log_indexer": Size(memory=512, timeout=120),
     "log_stream": Size(memory=256, timeout=60),
     "retention": Size(memory=512, timeout=900),

@@ -1,4 +1,4 @@
-"""The HTTP API in front of the three Lambdas that the outside world talks to."""
+"""The HTTP API in front of the Lambdas that the outside world talks to."""
 
 import json
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ _ROUTES: tuple[tuple[str, apigateway.HttpMethod, str], ...] = (
     ("/webhooks/{kind}/{hook}", apigateway.HttpMethod.POST, "webhooks"),
     ("/runner/v1/{proxy+}", apigateway.HttpMethod.POST, "runner_gateway"),
     ("/runner/v1/{proxy+}", apigateway.HttpMethod.GET, "runner_gateway"),
+    ("/0.1/{proxy+}", apigateway.HttpMethod.ANY, "melodium"),
 )
 
 # One JSON object a request; no header or query string, which may hold a token.

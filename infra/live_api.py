@@ -1,4 +1,4 @@
-"""The WebSocket API by which lines are followed live."""
+"""The WebSocket API by which lines are followed live, and by which engines reach workers on other machines."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
@@ -46,8 +46,9 @@ class LiveApi(Construct):
         )
         accept(self.api, "APIG4", "The first message holds the token: in an address it would end up in logs.")
 
-    def serve(self, function: lambda_.Function) -> None:
-        """All messages go to one Lambda."""
+    def serve(self, function: lambda_.Function, tunnel: lambda_.Function) -> None:
+        """All messages go to one Lambda, but those of tunnels."""
         integration = WebSocketLambdaIntegration("live-integration", function)
         for route in ("$connect", "$disconnect", "$default"):
             self.api.add_route(route, integration=integration)
+        self.api.add_route("tunnel", integration=WebSocketLambdaIntegration("tunnel-integration", tunnel))

@@ -74,6 +74,9 @@ NEEDS: Mapping[str, Needs] = {
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, *_CONDITIONS, "cryptography", "pyjwt")),
+    # Starting a worker is starting a run, which knows documents.
+    "melodium": Needs((*_BASE, *_DOCUMENTS)),
+    "melodium_reports": Needs((*_BASE, "cbor2", "msgspec")),
     "admit": Needs((*_BASE, *_CONDITIONS)),
     "place": Needs(_BASE),
     "provider_host": Needs(_BASE, providers=("host",)),
@@ -93,6 +96,7 @@ NEEDS: Mapping[str, Needs] = {
     "alerts": Needs((*_BASE, "jsonschema-rs")),
     "alert_deliveries": Needs(_BASE),
     "live": Needs((*_BASE, "jsonschema-rs")),
+    "tunnel": Needs(_BASE),
     "log_indexer": Needs(_BASE),
     "log_stream": Needs(_BASE),
     "retention": Needs(_BASE),

@@ -193,18 +193,44 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
     ),
     "runner_gateway": (
         _items("access", "GetItem"),
+        # The tokens of engines, from their claim to their end.
+        _items("access", "PutItem", "DeleteItem"),
         *_FEEDS,
         *_SETTLES,
         *_RUNNER_SLOTS,
         _items("runners", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"),
         # Agents use these by the URLs that the gateway signs; to make room for caches, it deletes them itself.
-        *_gets("runs/*", "caches/*"),
+        *_gets("runs/*", "caches/*", "documents/*"),
         _puts("runs/*"),
         _puts("caches/*"),
         _may("s3", ("DeleteObject",), _objects("caches/*")),
         _doorbells("ReceiveMessage", "SendMessage"),
         _answers("treatment", "Success", "Failure"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
+    ),
+    "melodium": (
+        _items("access", "GetItem", "Query"),
+        # A process that has ended leaves what it did not end.
+        _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
+        # A worker is a run, with keys of its own, and says where it listens.
+        *_RUN_GATES,
+        _items("runners", "GetItem", "PutItem"),
+        _puts("documents/*"),
+        # Engines use this by what it signs.
+        _puts("uploads/*"),
+        _sends("deadlines"),
+        # What the engine will say needs the log stream.
+        _may("lambda", ("InvokeFunction",), lambda names: names.function("log_stream")),
+    ),
+    "melodium_reports": (
+        _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
+        # It reads what came, keeps it without secrets, and removes it.
+        *_gets("uploads/*", "runs/*"),
+        _puts("runs/*"),
+        _may("s3", ("DeleteObject",), _objects("uploads/*")),
+        _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
+        # Where an upload goes that Lambda gave up.
+        _sends("watching-failed"),
     ),
     "admit": (
         *_FEEDS,
@@ -318,6 +344,12 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_gets("runs/*"),
         _may("execute-api", ("ManageConnections",), lambda names: names.live_connections()),
     ),
+    "tunnel": (
+        _items("access", "GetItem"),
+        _items("runs", "GetItem"),
+        _items("runners", "GetItem", "Query", "PutItem"),
+        _may("execute-api", ("ManageConnections",), lambda names: names.live_connections()),
+    ),
     "log_indexer": (
         _may("lambda", ("InvokeFunction",), lambda names: names.function("live")),
         _items("runs", "GetItem"),
@@ -378,6 +410,8 @@ SECRET_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     # The access tokens of git hosts.
     "deliveries": ("kms:Decrypt",),
     "runner_gateway": ("kms:Decrypt",),
+    # The keys of workers.
+    "melodium": ("kms:Encrypt", "kms:Decrypt"),
     # The credentials of exports.
     "exports": ("kms:Decrypt",),
     # What channels need to be used.

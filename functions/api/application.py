@@ -27,13 +27,23 @@ _PARAMETER = re.compile(r"\{\w+\}")
 _ELSEWHERE = {re.compile(r"/webhooks/[^/]+/[^/]+"): "POST", re.compile(r"/runner/v1/.+"): "POST"}
 
 
+class _Resolver(APIGatewayHttpResolver):
+    """A treatment inside of an engine is named by its path, `main/build/test#2`: a name with slashes in it."""
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
+        plain: re.Pattern[str] = APIGatewayHttpResolver._compile_regex(rule, base_regex)  # noqa: SLF001 (no public way)
+        return re.compile(plain.pattern.replace("(?P<treatment>[", "(?P<treatment>[/#"))
+
+
 def build(
     endpoints: Iterable[Endpoint], services: Any, authenticate: Authenticate, report: Report
 ) -> Callable[[dict[str, Any], Any], HttpResponse]:
     """The function that answers HTTP API events (payload format 2.0). `report` is told of every error that is a fault of ours."""
-    resolver = APIGatewayHttpResolver()
+    resolver = _Resolver()
     known = tuple(endpoints)
-    for endpoint in known:
+    # The longest first: what follows a treatment's name is not part of it.
+    for endpoint in sorted(known, key=lambda one: one.path.count("/"), reverse=True):
         rule = endpoint.path.replace("{", "<").replace("}", ">")
         resolver.route(rule, method=endpoint.method)(_route(endpoint, resolver, services, authenticate))
 
@@ -113,8 +123,12 @@ def _response(endpoint: Endpoint, answer: Model | Reply) -> Response[str]:
     )
 
 
+def _pattern(endpoint: Endpoint) -> re.Pattern[str]:
+    return re.compile(_PARAMETER.sub("[^/]+", endpoint.path.replace("{treatment}", ".+")))
+
+
 def _no_route(endpoints: Iterable[Endpoint], method: str, path: str) -> NotFound | MethodNotAllowed:
-    allowed = {endpoint.method for endpoint in endpoints if re.fullmatch(_PARAMETER.sub("[^/]+", endpoint.path), path)}
+    allowed = {endpoint.method for endpoint in endpoints if _pattern(endpoint).fullmatch(path)}
     allowed |= {other for pattern, other in _ELSEWHERE.items() if pattern.fullmatch(path)}
     if allowed and method not in allowed:
         return MethodNotAllowed(f"{method} is not possible here.", tuple(sorted(allowed)))

@@ -30,6 +30,7 @@ class LineView(Model):
     level: str
     text: str
     continued: bool
+    track: int | None = Field(description="Of an engine's line.")
     gap: dict[str, int] | None
     segment: int
     index: int

@@ -33,13 +33,14 @@ _SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done; there
 _PATH_NAMES = {
     "project": "A project's name.",
     "pipeline": "A pipeline's name.",
-    "run_id": "A run's id (a lower-case ULID).",
+    "run_id": "A run's id (a lower-case ULID, or the UUID of a Mélodium process).",
     "treatment": "A treatment's name.",
     "scope": "A project's name, or `*` for the organization.",
     "sha256": "The SHA-256 of a value, in hexadecimal.",
 }
 _SCOPE = r"^(?:[a-z][a-z0-9_-]{0,62}|\*)$"
 _ULID = r"^[0-9a-hjkmnp-tv-z]{26}$"
+_RUN_ID = r"^(?:[0-9a-hjkmnp-tv-z]{26}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
 _PATH_SHAPES = {
     "project": {"pattern": NAME_PATTERN},
     "pipeline": {"pattern": NAME_PATTERN},
@@ -49,7 +50,7 @@ _PATH_SHAPES = {
     "rule": {"pattern": NAME_PATTERN},
     "channel": {"pattern": NAME_PATTERN},
     "silence": {"pattern": _ULID},
-    "run_id": {"pattern": _ULID},
+    "run_id": {"pattern": _RUN_ID},
     "token_id": {"pattern": _ULID},
     "sha256": {"pattern": "^[0-9a-f]{64}$"},
 }

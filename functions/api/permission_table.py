@@ -5,7 +5,17 @@ from collections import defaultdict
 from api.routes import ENDPOINTS
 from cadence.domain.access import Permission
 
-_ELSEWHERE = {Permission.HOSTS_JOIN: ["`POST /runner/v1/hosts`"]}
+_ELSEWHERE = {
+    Permission.HOSTS_JOIN: ["`POST /runner/v1/hosts`"],
+    Permission.MELODIUM_REPORT: [
+        "`POST /0.1/execution/run/{start,launched,ended}`",
+        "`POST /0.1/execution/report/…`",
+    ],
+    Permission.MELODIUM_DISPATCH: [
+        "`POST /0.1/execution/run/start` (for a worker)",
+        "`GET /0.1/execution/run/{run}/access`",
+    ],
+}
 _NOBODY = "none, not even a token"
 
 

@@ -11,6 +11,7 @@ from api.preview_shapes import PreviewView
 from api.shapes import JsonObject
 from cadence.application.treatment_insight import Flow, TreatmentInsight
 from cadence.domain import explaining, placing
+from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.previews import preview
 from cadence.domain.run import InputSpec, TreatmentSpec
 from cadence.domain.runner import Runner
@@ -37,10 +38,31 @@ class ServiceView(Model):
     ports: list[int]
 
 
+class ElementView(Model):
+    """A treatment of a Mélodium program. Parameters are JSON texts, so that no digit is lost; the counts are of values, by port."""
+
+    treatment: str = Field(description="Its name in its package, such as `std/flow::emit`.")
+    track: int
+    host: str | None = Field(description="What it is part of, if that is a treatment itself.")
+    designed: bool = Field(description="Whether it is made of other treatments.")
+    generics: dict[str, str]
+    parameters: dict[str, str]
+    delivered: dict[str, int]
+    sent: dict[str, int]
+
+    @classmethod
+    def of(cls, element: ElementSpec | None, *, previewed: bool) -> "ElementView | None":
+        if element is None:
+            return None
+        plain = {name: getattr(element, name) for name in cls.model_fields}
+        maps = {name: dict(plain[name]) for name in ("generics", "delivered", "sent")}
+        return cls(**plain | maps | {"parameters": dict(element.parameters) if previewed else {}})
+
+
 class SpecView(Model):
     """What was to run. `secrets` maps environment variables to names of secrets; cpu in millicores, memory and storage in MB, seconds."""
 
-    kind: str = Field(description="command, gather (a matrix), each, or trigger.")
+    kind: str = Field(description="command, gather (a matrix), each, trigger, or element (inside of an engine).")
     run: str
     shell: str
     image: str | None
@@ -63,6 +85,7 @@ class SpecView(Model):
     group: str | None = Field(description="The treatment whose instance this is.")
     matrix: JsonObject = Field(description="An instance's own values.")
     retry: RetryView
+    element: ElementView | None
 
 
 class ChangeView(Model):
@@ -158,7 +181,7 @@ def treatment_view(
         usage=dict(_usage(latest)),
         started_run=started_run,
         approval=approval,
-        spec=spec_view(insight.spec),
+        spec=spec_view(insight.spec, previewed=previewed),
         parameters=dict(insight.run.parameters),
         inputs=[flow_view(flow, previewed=previewed) for flow in insight.inputs],
         outputs=[flow_view(flow, previewed=previewed) for flow in insight.outputs],
@@ -166,7 +189,7 @@ def treatment_view(
     )
 
 
-def spec_view(spec: TreatmentSpec) -> SpecView:
+def spec_view(spec: TreatmentSpec, *, previewed: bool) -> SpecView:
     plain = {name: getattr(spec, name) for name in SpecView.model_fields}
     return SpecView.model_validate(
         plain
@@ -179,6 +202,7 @@ def spec_view(spec: TreatmentSpec) -> SpecView:
                 for one in spec.services
             ],
             "caches": [cache.key for cache in spec.caches],
+            "element": ElementView.of(spec.element, previewed=previewed),
         }
     )
 

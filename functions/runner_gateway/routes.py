@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.adapters.agent_file import agent_digest, agent_file
-from cadence.adapters.protocol_schema import check_request
+from cadence.adapters.request_schema import check_request
 from cadence.application.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
 from cadence.domain.errors import NotFound
@@ -102,6 +102,12 @@ def inputs(gateway: Gateway, request: Request) -> Answer:
     return wire.input_json(answer)
 
 
+def listening(gateway: Gateway, request: Request) -> Answer:
+    runner = gateway.session(request.names["runner"], request.authorization)
+    gateway.note_listening(runner, wire.listening(request.body))
+    return {"tunnel": gateway.tunnel_url}
+
+
 def complete(gateway: Gateway, request: Request) -> Answer:
     # A repeated result, whose first answer was lost, may find the runner released already.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
@@ -151,6 +157,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(rf"{_RUNNER}/outputs"), "all_outputs", all_outputs),
     (re.compile(rf"{_RUNNER}/outputs/{_PORT}"), "outputs", outputs),
     (re.compile(rf"{_RUNNER}/inputs/{_PORT}"), "inputs", inputs),
+    (re.compile(rf"{_RUNNER}/listening"), "listening", listening),
     (re.compile(rf"{_RUNNER}/complete"), "complete", complete),
     (re.compile(rf"{_RUNNER}/cache/find"), "cache_find", find_cache),
     (re.compile(rf"{_RUNNER}/cache/read"), "cache_read", read_cache),
@@ -181,6 +188,6 @@ def answer(gateway: Gateway, path: str, authorization: str | None, body: Any) ->
         match = pattern.fullmatch(path)
         if match:
             bearer(authorization)
-            check_request(name, body)
+            check_request("runner-protocol", name, body)
             return route(gateway, Request(match.groupdict(), authorization, body))
     raise NotFound("There is nothing at this path of the runner protocol.")

@@ -16,7 +16,7 @@ from cadence.application.runner_ports import LogLine
 from cadence.domain.assignment import work_json
 from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.resources import Sample
-from cadence.domain.runner import Outcome, Result
+from cadence.domain.runner import Listening, Outcome, Result
 from cadence.domain.stream import Chunk, StreamEnd
 
 Json = Mapping[str, Any]
@@ -75,9 +75,12 @@ def result(body: Json) -> Result:
 
 
 def assignment_json(answer: Assignment) -> dict[str, Any]:
+    work = work_json(answer.run, answer.spec, answer.runner.attempt)
+    if answer.engine:
+        work["engine"]["secrets"] = dict(answer.engine)
     return {
         "session_token": answer.session_token,
-        **work_json(answer.run, answer.spec, answer.runner.attempt),
+        **work,
         "secrets": dict(answer.secrets),
         **({"registries": dict(answer.registries)} if answer.registries else {}),
         "heartbeat_seconds": HEARTBEAT_SECONDS,
@@ -85,6 +88,10 @@ def assignment_json(answer: Assignment) -> dict[str, Any]:
         "log_flush_ms": _FLUSH_FOLLOWED_MS if answer.followed else _FLUSH_MS,
         "follow": answer.followed,
     }
+
+
+def listening(body: Json) -> Listening:
+    return Listening(tuple(body["addresses"]), body["port"], body["machine"])
 
 
 def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable
 
-from . import VERSION, notices, processes
+from . import VERSION, engine_binary, notices, processes, program_replay
 from .cgroups import Cgroups
 from .children import Children
 from .ending import Ending
+from .engine_api import EngineApi
 from .errors import INFRASTRUCTURE, INTERRUPTED, AgentError, GatewayError
 from .gateway import Gateway
 from .host import Host, Runners
@@ -26,10 +27,12 @@ from .jobs import Cluster, Jobs
 from .keeper import Keeper
 from .kit import Kit
 from .nursery import Nursery
+from .relay import Relay
 from .replaying import read_secrets, replay, site_of
-from .runner import Runner, Site, claim
+from .runner import Runner
 from .sandbox import Bubblewrap
 from .settings import HostSettings
+from .site import Site, claim
 from .tokens import leave_environment, read_token
 
 EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3
@@ -98,6 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host.add_argument("--hide", action="append", default=[], type=Path, metavar="DIRECTORY")
     host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
+    relay = commands.add_parser(
+        "relay", help="serve the Mélodium API to engines on this machine, with ways to their workers"
+    )
+    relay.add_argument("--gateway", required=True, metavar="URL", help="the control plane's address, without /0.1")
+    relay.add_argument("--port", type=int, default=0, help="where engines find it; any free one unless said")
+
     again = commands.add_parser("replay", help="run a treatment once more on this machine, from a folder that holds it")
     again.add_argument("folder", type=Path, metavar="FOLDER")
     again.add_argument("--shell", action="store_true", help="start a shell where the command would run")
@@ -106,10 +115,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     _workspaces(again)
 
+    captured = commands.add_parser(
+        "replay-captured", help="run one treatment of a captured Mélodium run once more, and compare what it sends"
+    )
+    captured.add_argument("events", type=Path, metavar="EVENTS", help="what `melodium run --debug` wrote")
+    captured.add_argument("program", type=Path, metavar="PROGRAM", help="the program's dump")
+    captured.add_argument("label", metavar="TREATMENT", help="its label, or its path of labels")
+
     options = parser.parse_args(arguments)
     processes.hide_from_others()
     try:
-        return {"run": _run, "host": _host, "replay": _replay}[options.command](options)
+        return _COMMANDS[options.command](options)
     except (AgentError, GatewayError) as error:
         print(f"cadence-agent: {error}", file=sys.stderr)
         return EXIT_NO_CLAIM
@@ -162,6 +178,16 @@ def _replay(options: argparse.Namespace) -> int:
     return EXIT_REPORTED
 
 
+def _replay_captured(options: argparse.Namespace) -> int:
+    found = engine_binary.installed()
+    if found is None:
+        raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
+    with tempfile.TemporaryDirectory() as home:
+        told = program_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))
+    print(json.dumps(told, ensure_ascii=False))
+    return EXIT_REPORTED if told["deterministic"] else EXIT_NOT_REPORTED
+
+
 def _stoppable() -> Ending:
     """Decided by a signal, unless it is decided before."""
     ending = Ending()
@@ -177,6 +203,23 @@ def _watch_input(ending: Ending) -> None:
     while os.read(0, 4096):
         continue
     ending.decide(INFRASTRUCTURE, "the host agent that started this runner has ended")
+
+
+def _serve_relay(options: argparse.Namespace) -> int:
+    """Until it is told to stop. Each engine's own token is passed on."""
+    relay, ended = Relay(options.gateway), threading.Event()
+    try:
+        api = EngineApi(options.gateway, None, relay, port=options.port)
+    except OSError as error:
+        raise AgentError(f"port {options.port} cannot be used: {error.strerror}") from error
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    api.start()
+    print(f"MELODIUM_API_URL={api.url}", flush=True)
+    ended.wait()
+    api.stop()
+    relay.close()
+    return EXIT_REPORTED
 
 
 def _host(options: argparse.Namespace) -> int:
@@ -205,6 +248,7 @@ def _runners(settings: HostSettings, jobs: Path | None) -> Callable[[threading.E
         return lambda changed: Jobs(cluster, template, settings.pool, changed)
     # Before the nursery is forked, so that no runner has to try.
     Bubblewrap.find(settings.hidden)
+    engine_binary.installed()
     nursery = Nursery(main)
     return lambda changed: Children(settings, nursery, changed)
 
@@ -224,6 +268,14 @@ def _labels(given: Sequence[str]) -> dict[str, str]:
             raise AgentError(f"--label {label}: it takes NAME=VALUE")
     return dict(label.split("=", 1) for label in given)
 
+
+_COMMANDS = {
+    "run": _run,
+    "host": _host,
+    "relay": _serve_relay,
+    "replay": _replay,
+    "replay-captured": _replay_captured,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NamedTuple, Optional
 
-from . import values
+from . import engine_spec, program_spec, values
 from .errors import AgentError
 
 _PORT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
@@ -74,6 +74,10 @@ class Secrets:
         """Name → value, for the masker and the command's environment."""
         return {name: value.decode("utf-8", "surrogatepass") for name, value in self._values.items()}
 
+    def get(self, name: str) -> str | None:
+        found = self._values.get(name)
+        return None if found is None else found.decode("utf-8", "surrogatepass")
+
     def overwrite(self) -> None:
         for value in self._values.values():
             value[:] = bytes(len(value))
@@ -114,6 +118,12 @@ class Assignment:
             self.services = _services(answer.get("services") or {})
             self.volumes: dict[str, str] = dict(answer.get("volumes") or {})
             self.caches = [_cache(cache) for cache in answer.get("caches") or []]
+            engine = answer.pop("engine", None) or {}
+            told = engine.pop("secrets", None) or {}
+            self.pull_secrets = Secrets(told.pop("pull_secrets", None) or {})
+            self.engine_secrets = Secrets(told)
+            self.worker = engine_spec.worker(engine["worker"]) if engine.get("worker") else None
+            self.program = program_spec.program(engine["program"]) if engine.get("program") else None
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise AgentError(
                 f"the gateway's assignment cannot be understood: {type(error).__name__} {error}"
@@ -122,6 +132,16 @@ class Assignment:
     def limit(self, name: str) -> int:
         """A limit (cpu in millicores, memory and storage in MB); 0 when there is none."""
         return int(self.limits.get(name) or 0)
+
+    @property
+    def secret_values(self) -> list[str]:
+        """What must be seen nowhere, but for logins."""
+        kept = (self.secrets, self.engine_secrets, self.pull_secrets)
+        return [value for secrets in kept for value in secrets.reveal().values()]
+
+    def overwrite_secrets(self) -> None:
+        for secrets in (self.secrets, self.registries, self.engine_secrets, self.pull_secrets):
+            secrets.overwrite()
 
     @property
     def event_text(self) -> str:

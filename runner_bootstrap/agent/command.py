@@ -35,6 +35,14 @@ class Command:
         if done.exit_code != 0:
             raise AgentError(f"the image {image} cannot be pulled (exit code {done.exit_code}): {self._last_words()}")
 
+    def prepare(self, launch: Launch, seconds: float) -> None:
+        """Run something to its end that has to go well before the command can start. Raises TreatmentFailed if it does not."""
+        self._start(launch, "stdout", "stderr")
+        done = self._follow(Deadline(seconds), seconds)
+        if done.exit_code != 0:
+            self.exit = done
+            raise TreatmentFailed(_in_words(done))
+
     def run(self, launch: Launch, max_duration: float | None, stdio: Stdio) -> None:
         """Run the treatment's command to its end, with what ``stdio`` opened, else with the log as its output.
 

@@ -92,18 +92,28 @@ class ContainerEngine:
 
         No value is put on the command line but harmless ones of names that the engine itself would read.
         """
-        engine_env, argv = dict(os.environ), []
+        engine_env: dict[str, str] = dict(os.environ)
+        argv: list[str] = []
         for name, value in env.values.items():
-            if name not in _ENGINES_OWN and not name.startswith(_ENGINES_OWN_PREFIXES):
-                engine_env[name] = value
-                argv += ["--env", name]
-            elif name in env.secret:
+            if name in env.secret and _is_engines_own(name):
                 raise AgentError(
                     f"the secret {name} needs another name: the container engine itself reads a variable called so"
                 )
-            elif name != "PATH":
-                argv += ["--env", f"{name}={value}"]
+            if name != "PATH":
+                argv += self.variable(name, value, engine_env)
         return engine_env, argv
+
+    def variable(self, name: str, value: str, engine_env: dict[str, str]) -> list[str]:
+        """Arguments that give a container a variable: by the engine's own environment, unless it would read it itself."""
+        if _is_engines_own(name):
+            return ["--env", f"{name}={value}"]
+        engine_env[name] = value
+        return ["--env", name]
+
+    def process(self, name: str) -> int | None:
+        """The first process of a running container, as this machine numbers it."""
+        said = self._ask("container", "inspect", "--format", "{{.State.Pid}}", name).stdout.strip()
+        return int(said) if said.isdigit() and int(said) else None
 
     def removal(self, name: str) -> list[str]:
         """What removes a container, whatever it does; without waiting for it."""
@@ -139,6 +149,10 @@ class ContainerEngine:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise AgentError(f"{self.kind} does not answer: {error}") from error
+
+
+def _is_engines_own(name: str) -> bool:
+    return name in _ENGINES_OWN or name.startswith(_ENGINES_OWN_PREFIXES)
 
 
 def limits(cpu: int, memory: int) -> list[str]:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from . import VERSION
+from . import VERSION, engine_binary
 from .containers import ENGINES
 from .workspace import free_megabytes
 
@@ -29,4 +29,5 @@ def facts(directory: Path) -> dict[str, Any]:
         "agent": VERSION,
         "container_engine": next((engine for engine in ENGINES if shutil.which(engine)), None),
         "sandbox": "bwrap" if shutil.which("bwrap") else None,
+        "melodium": engine.version if (engine := engine_binary.installed()) else None,
     }

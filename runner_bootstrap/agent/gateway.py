@@ -19,14 +19,14 @@ class Gateway:
     """Speaks with one token (join, host, one-time or session token)."""
 
     def __init__(self, url: str, token: str, connections: Connections | None = None) -> None:
-        self._url = url
+        self.url = url
         self._base = url.rstrip("/") + "/runner/v1/"
         self._connections = connections or Connections(REQUEST_TIMEOUT)
         self._authorization = f"Bearer {token}"
 
     def with_token(self, token: str) -> Gateway:
         """The same gateway and connections, spoken to with another token."""
-        return Gateway(self._url, token, self._connections)
+        return Gateway(self.url, token, self._connections)
 
     def call(
         self,

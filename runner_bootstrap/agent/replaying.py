@@ -20,8 +20,9 @@ from .data import Stdio
 from .ending import Ending
 from .keeper import Exit, Keeper
 from .kit import Kit, KitGateway, KitStore
-from .runner import Runner, Site
+from .runner import Runner
 from .sandbox import Bubblewrap, Launch, plain
+from .site import Site
 from .workspace import Workspace
 
 # Nobody waits for its heartbeats.

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from .assignment import Assignment
 from .caches import Caches
-from .cgroups import Cgroups, Group
+from .cgroups import Group
 from .chunks import Store
 from .command import Command
 from .containers import ContainerEngine, Environment, Wish
 from .data import Data
 from .ending import Ending
+from .engine import Surroundings, WorkerEngine, with_pull_secrets
 from .errors import (
     INFRASTRUCTURE,
     INTERRUPTED,
@@ -28,43 +26,25 @@ from .errors import (
     Stopped,
     TreatmentFailed,
 )
-from .facts import facts
 from .gateway import Gateway
 from .heartbeat import Heartbeat
 from .keeper import Keeper
 from .logs import LogBuffer, LogSender, now
 from .masking import Masker
+from .program_engine import ProgramEngine, check_program
 from .registries import RegistryLogins, worth_masking
+from .relay import Relay, worker_end
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
 from .series import Series
 from .services import Services
+from .site import Site
+from .tunnel import Tunnel
 from .workspace import Workspace
 
-CLAIM_PATIENCE = 60.0
 #: How long the outcome of an assignment that others may already have written off is still offered to the gateway.
 REPORT_PATIENCE = 20.0
 LONGEST_ERROR = 8192
-
-
-class Site(NamedTuple):
-    """Which runner this is, where workspaces go, which directories the command must not see, where its control group is made."""
-
-    runner_id: str
-    parent: Path
-    hidden: Sequence[Path]
-    shown: Sequence[Path] = ()
-    cgroups: Cgroups | None = None
-
-
-def claim(gateway: Gateway, site: Site) -> Assignment:
-    """Claim with a gateway that speaks with the one-time token.
-
-    Raises GatewayError, or AgentError for an answer not understood.
-    """
-    # The same in each repetition, so that a claim whose answer was lost gets it again, and nobody else's claim does.
-    request = {"runner_id": site.runner_id, "nonce": secrets.token_urlsafe(24), "facts": facts(site.parent)}
-    return Assignment(gateway.call("claim", request, CLAIM_PATIENCE))
 
 
 class Runner:
@@ -82,7 +62,7 @@ class Runner:
         self._gateway, self._site, self._assignment, self._ending = gateway, site, assignment, ending
         self._store = store
         logins = worth_masking(assignment.registries.reveal())
-        self._masker = Masker([*assignment.secrets.reveal().values(), *logins])
+        self._masker = Masker([*assignment.secret_values, *logins])
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(keeper.pid)
         self._series = Series(self._sampler.sample)
@@ -100,6 +80,9 @@ class Runner:
         self._keeper = keeper
         self._command = Command(keeper, self._log, ending)
         self._services: Services | None = None
+        self._engine: WorkerEngine | ProgramEngine | None = None
+        self._relay: Relay | None = None
+        self._tunnel: Tunnel | None = None
         self._image_digest: str | None = None
         self._group: Group | None = None
 
@@ -114,8 +97,7 @@ class Runner:
                 "warning",
             )
         self._attempt()
-        self._assignment.secrets.overwrite()
-        self._assignment.registries.overwrite()
+        self._assignment.overwrite_secrets()
         self._heartbeat.phase = "finishing"
         if self._ending.error:
             self._log.say(self._ending.error, "error")
@@ -140,6 +122,9 @@ class Runner:
         finally:
             try:
                 self._command.kill()
+                for each in (self._engine, self._relay, self._tunnel):
+                    if each:
+                        each.close()
                 if self._services:
                     self._services.remove()
             except AgentError as error:
@@ -159,6 +144,15 @@ class Runner:
         self._data = data = Data(
             assignment, workspace, self._call_port, self._ending, self._masker, self._failed, self._store
         )
+        if assignment.worker:
+            self._engine = WorkerEngine(assignment, self._surroundings(workspace))
+            assignment.services = self._engine.services
+            assignment.registries = with_pull_secrets(
+                assignment.registries, assignment.pull_secrets.reveal(), self._log
+            )
+        if assignment.program:
+            self._engine = ProgramEngine(assignment, self._surroundings(workspace), self._store or Store(self._ending))
+            check_program(self._engine, self._command, self._site.hidden, workspace)
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
@@ -168,7 +162,11 @@ class Runner:
         data.open_streams()
         self._heartbeat.phase = "running"
         try:
+            if self._engine:
+                self._engine.watch(self._keeper.pid, self._tell_listening)
             self._command.run(launch, assignment.max_duration, data.stdio())
+            if self._engine:
+                self._engine.require_success()
             data.require_outputs()
         except AgentError as error:
             # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
@@ -216,6 +214,9 @@ class Runner:
             self._heartbeat.phase = "preparing"
             self._services = Services(engine, assignment, self._log, self._ending, self._keeper)
             places.update(self._services.start())
+        if self._engine:
+            command = self._engine.start(engine, self._services)
+            places.update(self._engine.variables())
         secrets = assignment.secrets.reveal()
         env = {**assignment.variables(places), **secrets}
         return self._launch(command, Environment(env, list(secrets)), workspace, engine)
@@ -249,11 +250,27 @@ class Runner:
             raise AgentError(f"no control group can be made for the runner: {error}") from error
         return self._group.entries
 
-    def _with_reason(self, error: AgentError) -> AgentError:
-        """A command that the kernel killed for its memory says nothing of it itself."""
+    def _with_reason(self, error: AgentError) -> Exception:
+        """A command that the kernel killed for its memory says nothing of it itself, and an engine's exit code little."""
         if self._group and isinstance(error, TreatmentFailed) and self._group.killed_for_memory():
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
-        return error
+        return self._engine.explained(error) if isinstance(self._engine, ProgramEngine) else error
+
+    def _surroundings(self, workspace: Workspace) -> Surroundings:
+        self._relay = Relay(self._gateway.url)
+        around = (self._log, self._ending, self._relay, tuple(self._site.hidden))
+        return Surroundings(workspace, self._gateway.url, *around)
+
+    def _tell_listening(self, where: dict[str, Any]) -> None:
+        try:
+            answer = self._call_port("listening", where)
+            if answer.get("tunnel"):
+                its, port = self._assignment, where["port"]
+                site = (its.run_id, self._site.runner_id, its.session_token)
+                self._tunnel = worker_end(self._gateway.url, answer["tunnel"], *site, port)
+                self._tunnel.start()
+        except Exception as error:  # noqa: BLE001 - a worker that nobody hears of is of no use
+            self._failed(error)
 
     def _heard(self, answer: dict[str, Any]) -> None:
         self._log.set_follow(bool(answer.get("follow")))

@@ -44,10 +44,16 @@ class Bubblewrap:
 
         ``hidden`` directories appear empty inside; ``shown`` ones can be read even below /tmp, which is private otherwise.
         """
+        program = cls.program()
+        return cls(program, hidden, shown) if program else None
+
+    @staticmethod
+    def program() -> str | None:
+        """Where it is, if it may be used."""
         program = shutil.which("bwrap")
         if not program or os.environ.get("CADENCE_SANDBOX") == "off" or not works(program):
             return None
-        return cls(program, hidden, shown)
+        return program
 
     def launch(
         self,

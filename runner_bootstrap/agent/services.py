@@ -73,14 +73,15 @@ class Services:
 
     def _removals(self) -> list[list[str]]:
         engine = self._engine
-        volumes = {volume for service in self._services for volume in service.volumes} | set(self._mounts)
+        volumes = {volume for service in self._services for volume in service.volumes if not _is_directory(volume)}
+        volumes |= set(self._mounts)
         # The command's container holds volumes too, and the first service's network is needed longest.
-        names = [engine.name, *(self._name(service.name) for service in reversed(self._services))]
+        names = [engine.name, *(self.real_name(service.name) for service in reversed(self._services))]
         removals = [engine.removal(name) for name in names] if self._services or volumes else []
         return removals + [engine.removal_of_volume(_volume(engine, volume)) for volume in sorted(volumes)]
 
     def _start(self, service: Service) -> _Running:
-        name = self._name(service.name)
+        name = self.real_name(service.name)
         engine_env, argv = self._engine.environment(Environment(service.env))
         argv = [self._engine.program, "run", "--name", name, "--log-driver", "none", *argv]
         argv += containers.limits(service.cpu, service.memory)
@@ -129,7 +130,7 @@ class Services:
 
     def _health(self, service: Service, deadline: Deadline) -> tuple[int | None, str]:
         """The health command's exit code (None if it did not end in time) and its last line."""
-        argv = [self._engine.program, "exec", self._name(service.name), *service.health]
+        argv = [self._engine.program, "exec", self.real_name(service.name), *service.health]
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=False
         )
@@ -176,7 +177,7 @@ class Services:
     def _joining(self, first: str) -> list[str]:
         if self._network == "host":
             return self._holding()
-        return [f"--network=container:{self._name(first)}", *self._further]
+        return [f"--network=container:{self.real_name(first)}", *self._further]
 
     def _variables(self) -> dict[str, str]:
         found = {}
@@ -190,9 +191,9 @@ class Services:
     def _reached_at(self, port: int) -> int:
         if self._in_container or self._network == "host":
             return port
-        return self._engine.host_port(self._name(self._services[0].name), port)
+        return self._engine.host_port(self.real_name(self._services[0].name), port)
 
-    def _name(self, service: str) -> str:
+    def real_name(self, service: str) -> str:
         return f"{self._engine.name}-service-{service}"
 
 
@@ -213,7 +214,12 @@ def _mounts(engine: ContainerEngine, volumes: dict[str, str]) -> list[str]:
 
 
 def _volume(engine: ContainerEngine, volume: str) -> str:
-    return f"{engine.name}-volume-{volume}"
+    return volume if _is_directory(volume) else f"{engine.name}-volume-{volume}"
+
+
+def _is_directory(volume: str) -> bool:
+    """Whether it is one of this machine's directories rather than a volume of the container engine's."""
+    return volume.startswith("/")
 
 
 def _require_different_ports(services: Sequence[Service]) -> None:

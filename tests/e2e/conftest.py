@@ -4,6 +4,7 @@ With CADENCE_E2E_IAM=1 it refuses what the Lambdas' roles do not allow, as AWS w
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -19,6 +20,7 @@ from cadence.local.ministack import REGION
 from cadence.local.paths import CHECKOUT, StackPaths
 from cadence.local.supervisor import Options
 from tests.e2e.api import Api
+from tests.e2e.engine import BINARY
 
 HERE = Path(__file__).parent
 IAM = os.environ.get("CADENCE_E2E_IAM") == "1"
@@ -43,6 +45,11 @@ class Stack:
 @contextmanager
 def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
     """A stack in the folder, on free ports, that ends with the block."""
+    if BINARY.is_file():
+        # The host agent of the stack finds the engine there.
+        os.environ["CADENCE_MELODIUM"] = str(BINARY)
+        if shutil.which("bwrap"):
+            os.environ["CADENCE_MELODIUM_CONTAINERS"] = "sandbox"
     options = Options(folder, port=0, enforce_iam=enforce_iam)
     connection, supervisor = control.up(options, print, attached=True)
     assert supervisor is not None

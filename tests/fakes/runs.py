@@ -21,6 +21,7 @@ from cadence.domain.run import (
     TreatmentState,
     Trigger,
     Value,
+    is_element,
 )
 
 NOW = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -76,11 +77,11 @@ class MemoryRunStore:
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         found = [
             run
-            for run_id, run in sorted(self.runs.items(), reverse=True)
-            if (run.organization, run.project) == (organization, project) and (after is None or run_id < after)
+            for run in sorted(self.runs.values(), key=lambda run: run.position, reverse=True)
+            if (run.organization, run.project) == (organization, project) and (after is None or run.position < after)
         ]
         page = found[:limit]
-        return Page(page, page[-1].run_id if len(found) > limit else None)
+        return Page(page, page[-1].position if len(found) > limit else None)
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
@@ -162,10 +163,27 @@ class MemoryRunStore:
         return Standing(self.get_run(run_id), self.get_spec(run_id, treatment), stored)
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
-        return [treatment for (run, _), treatment in sorted(self.treatments.items()) if run == run_id]
+        return [one for (run, _), one in sorted(self.treatments.items()) if run == run_id and not is_element(one.name)]
+
+    def list_elements(self, run_id: str) -> Sequence[Treatment]:
+        return [one for (run, _), one in sorted(self.treatments.items()) if run == run_id and is_element(one.name)]
+
+    def list_element_specs(self, run_id: str) -> Sequence[TreatmentSpec]:
+        return [spec for (run, name), spec in sorted(self.specs.items()) if run == run_id and is_element(name)]
+
+    def put_elements(
+        self, run_id: str, elements: Sequence[tuple[TreatmentSpec, Treatment]], edges: Sequence[Edge]
+    ) -> None:
+        for spec, treatment in elements:
+            self.specs[run_id, spec.name] = spec
+            self.treatments[run_id, treatment.name] = treatment
+        for edge in edges:
+            self.edges[_key(edge)] = edge
 
     def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
-        found = [one for one in self.list_treatments(run_id) if after is None or one.name > after]
+        everything = [*self.list_treatments(run_id), *self.list_elements(run_id)]
+        names = [one.name for one in everything]
+        found = everything[names.index(after) + 1 if after else 0 :]
         page = found[:limit]
         return Page(page, page[-1].name if len(found) > limit else None)
 

@@ -16,6 +16,7 @@ from api.routes import (
     logs,
     pipelines,
     pools,
+    programs,
     provenance,
     quotas,
     replays,
@@ -29,6 +30,7 @@ from api.routes import (
 
 GROUPS: tuple[Endpoints, ...] = (
     pipelines.endpoints,
+    programs.endpoints,
     runs.endpoints,
     approvals.endpoints,
     insight.endpoints,

@@ -26,6 +26,9 @@ class GitHostBody(Body):
     webhook_secret: Annotated[SecretStr, StringConstraints(min_length=16, max_length=500)] | None = None
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^/@?#\s]+/?$", max_length=300)] | None = None
     access_token: Annotated[SecretStr, StringConstraints(min_length=1, max_length=1000)] | None = None
+    programs: bool = Field(
+        False, description="Whether a push runs the Mélodium program in the repository's .melodium-ci."
+    )
 
 
 class GitHostView(Model):
@@ -35,6 +38,7 @@ class GitHostView(Model):
     name: str
     created_at: datetime
     url: str | None = Field(description="Where its repositories are; its access token is sent nowhere else.")
+    programs: bool
     webhook_path: str = Field(description="Where the git host has to send its webhooks, below this API's address.")
 
 
@@ -61,7 +65,14 @@ def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHost
     token = body.access_token.get_secret_value() if body.access_token else None
     kind = GitHostKind(body.kind)
     githost, secret = services.add_githost(
-        project.organization, project.name, kind, body.name, given, body.url and body.url.rstrip("/"), token
+        project.organization,
+        project.name,
+        kind,
+        body.name,
+        given,
+        body.url and body.url.rstrip("/"),
+        token,
+        programs=body.programs,
     )
     return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given else secret)
 
@@ -81,5 +92,6 @@ def _view(githost: GitHost) -> GitHostView:
         name=githost.name,
         created_at=githost.created_at,
         url=githost.url,
+        programs=githost.programs,
         webhook_path=githost.webhook_path,
     )

@@ -1,14 +1,15 @@
 """Pipelines: checking documents, storing them as versions."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import FindingView, JsonObject
+from cadence.application.melodium.programs import SentProgram
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.cron import firings
@@ -22,10 +23,31 @@ _SHOWN_FIRINGS = 5
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
+class ProgramBody(Body):
+    """A Mélodium program in base64: a script, a .jeu package, or a tar archive (also compressed) with a Compo.toml."""
+
+    content: str = Field(max_length=4_000_000)
+    filename: str = Field("program.mel", min_length=1, max_length=300)
+
+    def sent(self) -> SentProgram:
+        return SentProgram(self.content, self.filename)
+
+
+SentPrograms = Annotated[
+    dict[str, ProgramBody],
+    Field(
+        default_factory=dict,
+        max_length=20,
+        description="Programs that are no stored ones, by what the document calls them.",
+    ),
+]
+
+
 class DocumentBody(Body):
     """A pipeline document: its text (YAML or JSON), or the document itself as a JSON object."""
 
     document: str | JsonObject
+    programs: SentPrograms
 
 
 class CheckedView(Model):
@@ -76,7 +98,8 @@ class VersionQuery(Model):
 def validate_document(call: Call, services: Services, project: str, body: DocumentBody) -> CheckedView:
     """Check a document against a project: all findings at once. Nothing is stored."""
     found = services.project(call.by, project)
-    checked = services.check(found.organization, found.name, document_text(body.document))
+    programs = kept_programs(services, body.programs)
+    checked = services.check(found.organization, found.name, document_text(body.document), programs)
     findings = [FindingView.of(finding) for finding in checked.findings]
     pipeline = checked.pipeline
     return CheckedView(valid=pipeline is not None, name=pipeline.name if pipeline else None, findings=findings)
@@ -94,7 +117,8 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
     """Store a pipeline. A document that is already the newest version stays that version (200), another is the next (201)."""
     found = services.project(call.by, project)
     source = document_text(body.document)
-    version, new = services.put_pipeline(found.organization, found.name, pipeline, source, call.by.name)
+    programs = kept_programs(services, body.programs)
+    version, new = services.put_pipeline(found.organization, found.name, pipeline, source, call.by.name, programs)
     return Reply(_view(version, services), 201 if new else 200)
 
 
@@ -142,6 +166,11 @@ def list_versions(call: Call, services: Services, project: str, pipeline: str) -
     found = services.project(call.by, project)
     services.pipelines.newest(found.organization, found.name, pipeline)
     return _listed(services.pipelines.list_versions(found.organization, found.name, pipeline), services)
+
+
+def kept_programs(services: Services, sent: Mapping[str, ProgramBody]) -> Mapping[str, str]:
+    """Their digests, by what the document calls them. Raises InvalidRequest."""
+    return services.programs.kept({name: each.sent() for name, each in sent.items()})
 
 
 def document_text(document: str | dict[str, Any]) -> str:

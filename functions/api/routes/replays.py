@@ -1,5 +1,7 @@
 """Replays: a treatment once more with what it had, and what that shows."""
 
+from typing import Any
+
 from api.endpoint import Call, Endpoints, Reply
 from api.replay_shapes import (
     ComparisonView,
@@ -16,6 +18,9 @@ from api.replay_shapes import (
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.assignment import work_json
+from cadence.domain.melodium.specification import ProgramSpec
+from cadence.domain.melodium.stored_program import files_of
+from cadence.domain.run import TreatmentSpec
 
 endpoints = Endpoints("replays")
 
@@ -87,7 +92,7 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
     fed = [(given.port, values.get((given.source_treatment or "", given.source_port or ""))) for given in spec.inputs]
     return KitView(
         original=execution_view(ended),
-        work=work_json(original.run, spec, original.treatment.attempt),
+        work=_work(services, work_json(original.run, spec, original.treatment.attempt), spec),
         inputs=[
             InputKit(port=port, run_id=value.run_id, sha256=value.sha256, size=value.size)
             for port, value in fed
@@ -97,3 +102,11 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
         secrets=dict(spec.secrets),
         unlike=list(original.unlike),
     )
+
+
+def _work(services: Services, work: dict[str, Any], spec: TreatmentSpec) -> dict[str, Any]:
+    """With the files of its program, which a kit has with it."""
+    if isinstance(spec.engine, ProgramSpec):
+        file, files = files_of(services.documents.get(spec.engine.program))
+        work["engine"]["program"] |= {"file": file, "files": dict(files)}
+    return work

@@ -9,8 +9,9 @@ from pydantic import Field
 from api.cursors import sign, verify
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.insight_shapes import TreatmentSummary
-from api.routes.pipelines import YAML, document_text
+from api.routes.pipelines import YAML, SentPrograms, document_text, kept_programs
 from api.shapes import Cursor, JsonObject, Limit, Name
+from cadence.application.check_document import pinned_programs
 from cadence.application.frozen import Frozen, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
@@ -38,6 +39,7 @@ class StartDocumentBody(Body):
 
     document: str | JsonObject
     parameters: JsonObject = Field(default_factory=dict)
+    programs: SentPrograms
 
 
 class RerunBody(Body):
@@ -66,6 +68,17 @@ class ReplayedView(Model):
     treatment: str
 
 
+class MelodiumView(Model):
+    """What is known of a process of a Mélodium engine. `supervised`: Cadence started it."""
+
+    group_id: str = Field(description="Ties a root run and its workers.")
+    parent_id: str | None = Field(description="The run of the engine that asked for this one.")
+    version: str
+    mode: str
+    tags: list[str]
+    supervised: bool
+
+
 class RunView(Model):
     run_id: str
     project: str
@@ -83,6 +96,7 @@ class RunView(Model):
     waiting_for: str | None = Field(description="What a pending run waits for, in words.")
     concurrency_group: str | None
     priority: int
+    melodium: MelodiumView | None = Field(description="Of a run that is a process of a Mélodium engine.")
 
 
 class TreatmentsQuery(Model):
@@ -131,7 +145,8 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
     """Start a run of the document in the request. An invalid document starts nothing."""
     found = services.project(call.by, project)
     source = document_text(body.document)
-    frozen, _ = services.freeze_document(found.organization, found.name, source, body.parameters)
+    programs = kept_programs(services, body.programs)
+    frozen, _ = services.freeze_document(found.organization, found.name, source, body.parameters, programs=programs)
     return _started(call, services, frozen, {"kind": "api"})
 
 
@@ -201,10 +216,11 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     run = services.visible.get(call.by, run_id)
     if run.replay_of is not None:
         raise Conflict(f"Run {run_id} is a replay: replay its treatment again instead.")
-    if not run.plan_sha256:
+    if not run.plan_sha256 and not run.recorded:
         # It failed before it could be planned, so there is nothing to keep; what stood in the way may be gone.
         source = services.documents.get(run.document_sha256).decode()
-        frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters)
+        programs = pinned_programs(run.pins)
+        frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters, programs=programs)
         frozen = replace(frozen, pipeline_version=run.pipeline_version)
     elif body.what == "all":
         frozen = frozen_again(run)

@@ -27,6 +27,7 @@ def _view(project: str, pipeline: str, run_id: str, segment: int, index: int, li
         "pool": line.get("pool"),
         **{name: line[name] for name in _OF_LINE},
         "continued": bool(line.get("continued")),
+        "track": line.get("track"),
         "gap": line.get("gap"),
         "segment": segment,
         "index": index,

@@ -28,8 +28,8 @@ def decode(data: bytes) -> LogBatch:
     try:
         record = json.loads(data.decode("utf-8", "surrogatepass"))
         lines = [
-            LogLine(int(seq), str(at), str(stream), str(level), str(text), bool(continued))
-            for seq, at, stream, level, text, continued in record["lines"]
+            LogLine(int(seq), str(at), str(stream), str(level), str(text), bool(continued), *rest)
+            for seq, at, stream, level, text, continued, *rest in record["lines"]
         ]
         run_id, runner_id, treatment = str(record["run"]), str(record["runner"]), str(record["treatment"])
         return LogBatch(run_id, runner_id, treatment, int(record["attempt"]), lines, record.get("pool"))

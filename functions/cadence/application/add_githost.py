@@ -26,6 +26,8 @@ class AddGitHost:
         webhook_secret: str | None = None,
         url: str | None = None,
         access_token: str | None = None,
+        *,
+        programs: bool = False,
     ) -> tuple[GitHost, str]:
         """The git host and its webhook secret, made up if none is given; afterwards it is kept encrypted only.
 
@@ -38,7 +40,7 @@ class AddGitHost:
             raise InvalidRequest(message, [Violation("/url", message)])
         now = self.clock()
         secret = webhook_secret or secrets.token_urlsafe(32)
-        githost = GitHost(new_ulid(now), kind, organization, project, name, now, url)
+        githost = GitHost(new_ulid(now), kind, organization, project, name, now, url, programs)
         encrypted = self.cipher.encrypt(secret.encode(), secret_context(githost.githost_id))
         token = None
         if access_token:

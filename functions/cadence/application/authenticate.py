@@ -34,7 +34,7 @@ class Authenticate:
             raise Unauthenticated(_REFUSED) from None
         if not token.accepts(secret, self.clock()):
             raise Unauthenticated(_REFUSED)
-        return Principal(token.token_id, token.name, token.organization, token.project, token.permissions)
+        return Principal(token.token_id, token.name, token.organization, token.project, token.permissions, token.run)
 
 
 def require(principal: Principal, permission: str) -> None:
@@ -51,9 +51,10 @@ def issue_token(
     created_by: str,
     now: datetime,
     expires_at: datetime | None = None,
+    token_id: str | None = None,
 ) -> tuple[ApiToken, str]:
     """A new token as it is to be stored, and the text to hand out once."""
-    token_id = new_ulid(now)
+    token_id = token_id or new_ulid(now)
     secret = secrets.token_urlsafe(32)
     token = ApiToken(
         token_id, organization, project, name, secret_hash(secret), permissions, now, created_by, expires_at

@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from cadence.application.fetch_libraries import Libraries
 from cadence.application.frozen import Frozen, Unplanned
 from cadence.application.invalid_document import InvalidDocument
+from cadence.application.melodium.programs import Programs
 from cadence.application.plan_run import with_plan
 from cadence.application.ports import Documents, PoolStore
 from cadence.application.runner_ports import SecretDescription
@@ -23,6 +25,7 @@ from cadence.domain.document import (
 )
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.melodium.stored_program import ProgramFacts
 from cadence.domain.planning import RunFacts, instantiate
 from cadence.domain.pool import Pool
 
@@ -41,18 +44,24 @@ class CheckDocument:
     secrets: SecretNames
     libraries: Libraries
     environments: Environments
+    programs: Programs
 
-    def __call__(self, organization: str, project: str, source: str) -> Checked:
-        """All findings at once; never raises for what is in the document."""
-        return validate(source, context=self.context(organization, project, source))
+    def __call__(
+        self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
+    ) -> Checked:
+        """All findings at once; never raises for what is in the document. `programs` are digests by what it calls them."""
+        return validate(source, context=self.context(organization, project, source, programs))
 
-    def context(self, organization: str, project: str, source: str) -> Context:
-        """What the project has now, and the libraries that the document names."""
+    def context(
+        self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
+    ) -> Context:
+        """What the project has now, and the libraries and programs that the document names."""
         return Context(
             secrets=frozenset(secret.name for secret in self.secrets.names(organization, project)),
             pools={pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)},
             environments={each.name: each for each in self.environments.list_environments(organization, project)},
             libraries=self.libraries(organization, project, source),
+            programs=self.programs.named(organization, project, source, programs),
         )
 
 
@@ -80,9 +89,10 @@ class FreezeDocument:
         source: str,
         given: Mapping[str, Any] | None = None,
         name: str | None = None,
+        programs: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Frozen, Pipeline]:
-        """`given` are a run's parameters (None: not for a run, so required ones may be missing); `name` must be the document's own."""
-        context = self.check.context(organization, project, source)
+        """`programs` are digests, by what the document calls them. `given` are a run's parameters (None: not for a run, so required ones may be missing); `name` must be the document's own."""
+        context = self.check.context(organization, project, source, programs)
         checked = validate(source, context=context)
         if checked.pipeline is None:
             raise InvalidDocument(checked.findings)
@@ -101,7 +111,7 @@ class FreezeDocument:
             "",
             pipeline.max_duration,
             bound.values,
-            pins=_pins(context.libraries or {}),
+            pins={**_pins(context.libraries or {}), **_program_pins(context.programs or {})},
             unplanned=Unplanned(pipeline, context.environments, context.pools),
         )
         if not pipeline.depends_on_run:
@@ -118,3 +128,15 @@ def _pins(libraries: Mapping[Reference, bytes | Unavailable]) -> Mapping[str, st
         for reference, content in libraries.items()
         if isinstance(content, bytes)
     }
+
+
+_OF_PROGRAMS = "program "
+
+
+def _program_pins(programs: Mapping[str, ProgramFacts | Unavailable]) -> Mapping[str, str]:
+    return {_OF_PROGRAMS + name: found.sha256 for name, found in programs.items() if isinstance(found, ProgramFacts)}
+
+
+def pinned_programs(pins: Mapping[str, str]) -> Mapping[str, str]:
+    """The programs of a document that was frozen before, by what it calls them."""
+    return {name.removeprefix(_OF_PROGRAMS): sha256 for name, sha256 in pins.items() if name.startswith(_OF_PROGRAMS)}

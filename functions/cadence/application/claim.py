@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.application.begin import Begin
+from cadence.application.melodium.worker_ports import EngineSecrets
 from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
 from cadence.application.runner_ports import Followers, Secret, SecretReader
 from cadence.application.runner_tokens import matches, refuse, session_token, token_hash
@@ -24,7 +25,11 @@ _REFUSED = "The one-time token is not valid for this runner."
 
 @dataclass(frozen=True)
 class Assignment:
-    """What an agent is to do. `secrets` (values by environment name), `registries` (by host) and `session_token` are in no log or table."""
+    """What an agent is to do.
+
+    `secrets` (values by environment name), `registries` (by host), `engine` (an engine's keys and token) and `session_token`
+    are in no log or table.
+    """
 
     runner: Runner
     run: Run
@@ -33,6 +38,7 @@ class Assignment:
     registries: Mapping[str, str] = field(repr=False)
     session_token: str = field(repr=False)
     followed: bool
+    engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Claim:
     followers: Followers
     machines: Machines
     begin: Begin
+    engine_secrets: EngineSecrets
     clock: Clock
 
     def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
@@ -54,6 +61,7 @@ class Claim:
         standing = self.runs.get_standing(runner.run_id, runner.treatment)
         run, spec = standing.run, standing.spec
         secrets = self._secrets(runner, spec, run.event)
+        engine = self.engine_secrets(run, spec, runner.attempt) if spec.engine else {}
         session = session_token(token, nonce)
         if runner.state is not RunnerState.CLAIMED:
             runner = self._take(runner, nonce, session, spec, facts, secrets)
@@ -61,7 +69,7 @@ class Claim:
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}
-        return Assignment(runner, run, spec, values, logins, session, followed)
+        return Assignment(runner, run, spec, values, logins, session, followed, engine)
 
     def _admit(self, runner_id: str, token: str, nonce: str) -> Runner:
         try:

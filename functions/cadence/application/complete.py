@@ -1,6 +1,7 @@
 """An agent hands in its result: the last thing it does."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cadence.application.ports import Machines, RunnerResults
@@ -16,13 +17,17 @@ class Complete:
     results: RunnerResults
     settle: Settle
     machines: Machines
+    ended: Callable[[Runner], None]
 
     def __call__(self, runner: Runner, result: Result) -> None:
         """Keeps the result, settles the treatment if that is quickly done, and tells the machine. Safe to repeat.
 
+        `ended` hears of the runner in between.
+
         Raises Gone or Conflict (see `RunnerResults`).
         """
         completed = self.results.complete(runner.runner_id, result)
+        self.ended(completed)
         if completed.task_token:
             self.machines.succeed(completed.task_token, self._step(completed).as_json())
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cadence.domain.document import Pipeline, PoolOffer
 from cadence.domain.environment_set import EnvironmentSet
+from cadence.domain.errors import Conflict
 from cadence.domain.run import ConcurrencyPolicy, ReplayOf, Run
 
 
@@ -53,7 +54,9 @@ class Frozen:
 
 
 def frozen_again(run: Run) -> Frozen:
-    """What an earlier run executed, for another run of the same."""
+    """What an earlier run executed, for another run of the same. Raises Conflict for one that was executed elsewhere."""
+    if run.recorded:
+        raise Conflict(f"Run {run.run_id} is of an engine that somebody else started: run its program again there.")
     return Frozen(
         run.organization,
         run.project,

@@ -95,6 +95,8 @@ def _kept(batch: LogBatch, line: LogLine) -> Line:
         "level": detected_level(line.level, plain(line.text)),
         "text": line.text,
     }
+    if line.track is not None:
+        kept["track"] = line.track
     return {**kept, "continued": True} if line.continued else kept
 
 

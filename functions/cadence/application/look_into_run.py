@@ -22,13 +22,17 @@ class RunInsight:
 
     @cached_property
     def specs(self) -> Mapping[str, TreatmentSpec]:
-        if not self.run.plan_sha256:
-            return {}
-        return {spec.name: spec for spec in plan.decode(self.documents.get(self.run.plan_sha256))}
+        found = list(plan.decode(self.documents.get(self.run.plan_sha256))) if self.run.plan_sha256 else []
+        if self.run.melodium:
+            found += self.runs.list_element_specs(self.run.run_id)
+        return {spec.name: spec for spec in found}
 
     @cached_property
     def treatments(self) -> Mapping[str, Treatment]:
-        return {treatment.name: treatment for treatment in self.runs.list_treatments(self.run.run_id)}
+        found = [*self.runs.list_treatments(self.run.run_id)]
+        if self.run.melodium:
+            found += self.runs.list_elements(self.run.run_id)
+        return {treatment.name: treatment for treatment in found}
 
     @cached_property
     def values(self) -> Mapping[tuple[str, str], Value]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from cadence.application.check_document import FreezeDocument
+from cadence.application.check_document import FreezeDocument, pinned_programs
 from cadence.application.frozen import Frozen
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Clock, Documents
@@ -21,15 +22,26 @@ class PutPipeline:
     clock: Clock
 
     def __call__(
-        self, organization: str, project: str, name: str, source: str, created_by: str
+        self,
+        organization: str,
+        project: str,
+        name: str,
+        source: str,
+        created_by: str,
+        programs: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[PipelineVersion, bool]:
         """The version that holds this document, and whether it is new. Raises InvalidDocument, and Conflict if two write at once."""
-        frozen, pipeline = self.freeze(organization, project, source, name=name)
+        frozen, pipeline = self.freeze(organization, project, source, name=name, programs=programs)
         newest = self._newest(organization, project, name)
         for entry in pipeline.triggers.schedule:
             self.schedules.keep(organization, project, name, entry)
-        said = (frozen.document_sha256, frozen.plan_sha256, pipeline.triggers)
-        if newest and (newest.document_sha256, newest.plan_sha256, newest.triggers) == said:
+        said = (frozen.document_sha256, frozen.plan_sha256, pipeline.triggers, pinned_programs(frozen.pins))
+        if newest and said == (
+            newest.document_sha256,
+            newest.plan_sha256,
+            newest.triggers,
+            pinned_programs(newest.pins),
+        ):
             return newest, False
         version = PipelineVersion(
             organization,
@@ -85,7 +97,8 @@ class FreezePipeline:
     def of(self, version: PipelineVersion, given: Mapping[str, Any]) -> Frozen:
         """Raises NotFound if its document is gone, and InvalidDocument."""
         source = self.documents.get(version.document_sha256).decode()
-        frozen, _ = self.freeze(version.organization, version.project, source, given, version.name)
+        programs = pinned_programs(version.pins)
+        frozen, _ = self.freeze(version.organization, version.project, source, given, version.name, programs)
         return replace(frozen, pipeline_version=version.version)
 
 

@@ -59,7 +59,7 @@ class RunStore(Protocol):
         """Those that exist, by id."""
 
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
-        """Newest first."""
+        """Newest first; `after` is a run's `position`."""
 
     def keep_waiting_token(self, run_id: str, token: str) -> Run:
         """Keeps the token of the treatment of another run that waits for this one's end; returns it as it then stands."""
@@ -103,8 +103,19 @@ class RunStore(Protocol):
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
 
+    def list_elements(self, run_id: str) -> Sequence[Treatment]:
+        """Those that happened inside of an engine, which `list_treatments` leaves out."""
+
+    def list_element_specs(self, run_id: str) -> Sequence[TreatmentSpec]:
+        """Theirs."""
+
+    def put_elements(
+        self, run_id: str, elements: Sequence[tuple[TreatmentSpec, Treatment]], edges: Sequence[Edge]
+    ) -> None:
+        """Creates or replaces them: whoever rebuilds what an engine did is the only one who writes them."""
+
     def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
-        """By name, those that come after the one named `after`."""
+        """By name, those that come after the one named `after`; what happened inside of an engine comes last."""
 
     def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
         """Keeps why the treatment is to end (the first request wins), unless it has ended; returns it as it then stands."""

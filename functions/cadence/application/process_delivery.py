@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cadence.application.access_ports import Cipher, GitHostStore, SeenStore
 from cadence.application.changed_paths import ChangedPaths
@@ -10,11 +10,12 @@ from cadence.application.delivery_ports import Delivery
 from cadence.application.git_ports import GitReader
 from cadence.application.git_tokens import GitTokens
 from cadence.application.identifiers import derived_ulid
+from cadence.application.melodium.run_pushed import RunPushed
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Clock
 from cadence.application.start_triggered import StartTriggered
 from cadence.domain.errors import CadenceError, InvalidRequest, NotFound
-from cadence.domain.git_events import GitEvent
+from cadence.domain.git_events import GitEvent, Push
 from cadence.domain.githost import GitHost
 from cadence.domain.githosts import FORMATS
 from cadence.domain.githosts.payload import read_payload
@@ -36,6 +37,7 @@ class ProcessDelivery:
     pipelines: PipelineStore
     git: GitReader
     start: StartTriggered
+    run_pushed: RunPushed
     clock: Clock
 
     def __call__(self, delivery: Delivery) -> Sequence[str]:
@@ -65,8 +67,19 @@ class ProcessDelivery:
                 run_id = derived_ulid(seen.first_seen, *parts)
                 run = self.start(run_id, version, told, f"{githost.kind} {githost.name}")
                 started.append(run.run_id)
+            started += self._programs(delivery, githost, event, number, seen.first_seen, tokens)
         self.seen.mark_done(key)
         return started
+
+    def _programs(
+        self, delivery: Delivery, githost: GitHost, event: GitEvent, number: int, seen: datetime, tokens: GitTokens
+    ) -> Sequence[str]:
+        if not isinstance(event, Push) or not self.run_pushed.wanted(githost, event):
+            return ()
+        run_id = derived_ulid(seen, delivery.githost_id, delivery.delivery_id, str(number), "melodium program")
+        credentials = tokens.of(githost, event.repository_url)
+        run = self.run_pushed(run_id, githost, event, credentials, f"{githost.kind} {githost.name}")
+        return (run.run_id,) if run else ()
 
     def _read(self, delivery: Delivery) -> tuple[GitHost, Sequence[GitEvent]]:
         try:

@@ -23,6 +23,7 @@ class Rerun:
 
     def __call__(self, run: Run, again: Collection[str] = ()) -> Frozen:
         """`again` run once more although they succeeded. Raises Conflict while the run goes on, InvalidRequest."""
+        again_of_it = frozen_again(run)
         if not run.state.final:
             raise Conflict(f"Run {run.run_id} has not ended: what failed is known only then.", state=str(run.state))
         specs = plan.decode(self.documents.get(run.plan_sha256))
@@ -32,7 +33,7 @@ class Rerun:
                 raise InvalidRequest(message, [Violation("/from", message)])
         kept = self._kept(run, specs, again)
         sha256 = self.documents.put(keeping.encode(kept))
-        return dataclasses.replace(frozen_again(run), rerun_of=run.run_id, kept_sha256=sha256)
+        return dataclasses.replace(again_of_it, rerun_of=run.run_id, kept_sha256=sha256)
 
     def _kept(self, run: Run, specs: Sequence[TreatmentSpec], again: Collection[str]) -> Kept:
         earlier = {treatment.name: treatment for treatment in self.runs.list_treatments(run.run_id)}

@@ -60,7 +60,9 @@ class RunGates:
             self.turnstiles.leave(scope, run.run_id, self)
 
     def cancel(self, run_id: str, cause: str) -> Run:
-        """Safe to repeat. Raises Conflict if the run has ended."""
+        """Safe to repeat. Raises Conflict if the run has ended, or is none that anybody here could end."""
+        if self.runs.get_run(run_id).recorded:
+            raise Conflict(f"Run {run_id} is of an engine that somebody else started: whoever runs it can end it.")
         run = self.runs.request_stop(run_id, RunState.CANCELLED, cause)
         if run.machine_token:
             self.machines.fail(run.machine_token, Cancelled(run.cause or "cancelled"))

@@ -164,6 +164,7 @@ class LogLine:
     level: str
     text: str
     continued: bool = False
+    track: int | None = None  # of an engine's line
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from cadence.application.plan_run import PlanRun
 from cadence.application.ports import Clock, Deadlines, RunStore
 from cadence.application.run_gates import RunGates
 from cadence.domain.errors import Conflict, Transient
+from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.run import Run, RunState
 
 _KEY_KEPT = timedelta(days=1)
@@ -50,10 +51,12 @@ class StartRun:
         event: Mapping[str, Any],
         created_by: str,
         ancestry: Ancestry = NO_ANCESTRY,
+        melodium: MelodiumRun | None = None,
     ) -> Run:
         # Before the run exists, so that one whose machine could not be started is always looked at again.
         self.deadlines.watch_run(run_id, _START_CHECK)
-        run = self._created(self._run(run_id, frozen, event, created_by, ancestry))
+        wanted = replace(self._run(run_id, frozen, event, created_by, ancestry), melodium=melodium)
+        run = self._created(wanted)
         try:
             return self.gates.proceed(run)
         except Transient:

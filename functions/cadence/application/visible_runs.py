@@ -45,7 +45,7 @@ class VisibleRuns:
         for read, run in enumerate(newest):
             if len(found) == limit or read == _MOST_READ:
                 return Page(found, after)
-            after = run.run_id
+            after = run.position
             if (state is None or run.state is state) and (pipeline is None or run.pipeline == pipeline):
                 found.append(run)
         return Page(found, None)
@@ -61,10 +61,10 @@ class VisibleRuns:
         return [known.name for known in self.directory.list_projects(principal.organization)]
 
     def _newest_first(self, organization: str, projects: Sequence[str], after: str | None, limit: int) -> Iterator[Run]:
-        """Merges the projects' listings: ids sort by time."""
+        """Merges the projects' listings: positions sort by time."""
         batch = min(limit + 1, _LARGEST_BATCH)
         listings = [self._listing(organization, project, after, batch) for project in projects]
-        return merge(*listings, key=lambda run: run.run_id, reverse=True)
+        return merge(*listings, key=lambda run: run.position, reverse=True)
 
     def _listing(self, organization: str, project: str, after: str | None, batch: int) -> Iterator[Run]:
         while True:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from cadence.application.approvals import Approvals
 from cadence.application.finalise import Finalise
+from cadence.application.melodium.end_process import EndProcess
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.application.run_ends import answer_waiting
 from cadence.application.run_gates import RunGates
@@ -47,6 +48,7 @@ class Watchdog:
     gates: RunGates
     slots: RunnerSlots
     approvals: Approvals
+    end_process: EndProcess
     clock: Clock
 
     def run(self, run_id: str) -> None:
@@ -60,6 +62,10 @@ class Watchdog:
             return
         now = self.clock()
         due = _due(run)
+        if run.recorded:
+            if not self.end_process(run_id).state.final:
+                self.deadlines.watch_run(run_id, max(due - now, CHECK))
+            return
         if now >= due + STOP_TAKES and run.started_at is not None:
             self.finalise(run_id)
             return

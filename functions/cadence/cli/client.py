@@ -28,11 +28,27 @@ class Client(InsightRequests, AlertCalls, KeepingCalls):
 
     # Pipelines
 
-    def validate(self, document: str) -> Json:
-        return self._call("POST", self._in_project("pipelines:validate"), {"document": document})
+    def validate(self, document: str, programs: Json | None = None) -> Json:
+        """`programs` are those that the document names and the project does not have, as `read_program` takes each."""
+        return self._call("POST", self._in_project("pipelines:validate"), _with_programs(document, programs))
 
-    def put_pipeline(self, name: str, document: str) -> Json:
-        return self._call("PUT", self._in_project("pipelines", name), {"document": document})
+    def put_pipeline(self, name: str, document: str, programs: Json | None = None) -> Json:
+        return self._call("PUT", self._in_project("pipelines", name), _with_programs(document, programs))
+
+    # Programs
+
+    def read_program(self, sent: Json) -> Json:
+        """`sent` is `{"content": base64, "filename"}`."""
+        return self._call("POST", self._in_project("programs:read"), sent)
+
+    def put_program(self, name: str, sent: Json) -> Json:
+        return self._call("PUT", self._in_project("programs", name), sent)
+
+    def programs(self) -> Json:
+        return self._call("GET", self._in_project("programs"))["items"]
+
+    def program(self, name: str) -> Json:
+        return self._call("GET", self._in_project("programs", name))
 
     def pipelines(self) -> Json:
         return self._call("GET", self._in_project("pipelines"))["items"]
@@ -42,9 +58,15 @@ class Client(InsightRequests, AlertCalls, KeepingCalls):
 
     # Runs
 
-    def run_document(self, document: str, parameters: Mapping[str, Any] | None = None, key: str | None = None) -> str:
+    def run_document(
+        self,
+        document: str,
+        parameters: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        programs: Json | None = None,
+    ) -> str:
         """Starts a run of `document`; returns its id."""
-        body = {"document": document, "parameters": dict(parameters or {})}
+        body = {**_with_programs(document, programs), "parameters": dict(parameters or {})}
         return self._start(self._in_project("runs"), body, key)
 
     def run_pipeline(
@@ -205,9 +227,10 @@ class Client(InsightRequests, AlertCalls, KeepingCalls):
         webhook_secret: str | None = None,
         url: str | None = None,
         access_token: str | None = None,
+        programs: bool = False,
     ) -> Json:
-        body = {"kind": kind, "project": self.project, "name": name, "webhook_secret": webhook_secret}
-        body |= {"url": url, "access_token": access_token}
+        body: Json = {"kind": kind, "project": self.project, "name": name, "webhook_secret": webhook_secret}
+        body |= {"url": url, "access_token": access_token, "programs": programs}
         return self._call("POST", _path("githosts"), body)
 
     # Environments, approvals, quotas
@@ -318,3 +341,7 @@ class Client(InsightRequests, AlertCalls, KeepingCalls):
     def _start(self, path: str, body: Json, key: str | None) -> str:
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return str(self._call("POST", path, body, headers=headers, repeatable=True)["run_id"])
+
+
+def _with_programs(document: str, programs: Json | None) -> dict[str, Any]:
+    return {"document": document, **({"programs": programs} if programs else {})}

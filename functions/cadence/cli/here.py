@@ -94,10 +94,14 @@ def agent_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).resolve().parents[3] / "runner_bootstrap"
 
 
-def _run_agent(folder: Path, secrets: Mapping[str, str], *, shell: bool) -> None:
+def agent_command(*words: str) -> list[str]:
+    """What starts the agent on this machine."""
     start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from agent.__main__ import main; sys.exit(main())"
-    argv = [sys.executable, "-c", start, str(agent_folder()), "replay", str(folder)]
-    argv += ["--shell"] if shell else []
+    return [sys.executable, "-c", start, str(agent_folder()), *words]
+
+
+def _run_agent(folder: Path, secrets: Mapping[str, str], *, shell: bool) -> None:
+    argv = agent_command("replay", str(folder), *(["--shell"] if shell else []))
     reading, writing = os.pipe()
     try:
         argv += ["--secrets-fd", str(reading)]

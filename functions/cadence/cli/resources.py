@@ -12,6 +12,7 @@ from cadence.cli.document import read_document
 from cadence.cli.failures import FAILED, WRONG_USE, fail, told
 from cadence.cli.options import Json, Project
 from cadence.cli.output import date_time, out, print_findings, print_json, print_table, state_text
+from cadence.cli.programs import beside
 
 Row = Callable[[Any], Sequence[Any]]
 
@@ -36,14 +37,15 @@ def put_pipeline(
     document = read_document(file)
     with told(as_json, file):
         client = connect(project)
-        checked = client.validate(document)
+        programs = beside(document, file)
+        checked = client.validate(document, programs)
         if not checked["valid"]:
             if as_json:
                 print_json(checked)
             else:
                 print_findings(file, checked["findings"])
             raise typer.Exit(FAILED)
-        stored = client.put_pipeline(checked["name"], document)
+        stored = client.put_pipeline(checked["name"], document, programs)
     if as_json:
         print_json(stored)
         return
@@ -128,6 +130,9 @@ def add_githost(
             "--access-token", help="Give a token that reads private repositories: asked for, or from standard input."
         ),
     ] = False,
+    programs: Annotated[
+        bool, typer.Option("--programs", help="A push runs the Mélodium program in the repository's .melodium-ci.")
+    ] = False,
     project: Project = None,
     as_json: Json = False,
 ) -> None:
@@ -136,7 +141,7 @@ def add_githost(
     token = secret_value("the access token") if ask_token else None
     with told(as_json):
         client = connect(project)
-        added = client.add_githost(kind, name, given, url, token)
+        added = client.add_githost(kind, name, given, url, token, programs)
     if as_json:
         print_json(added)
         return

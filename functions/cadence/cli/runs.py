@@ -11,12 +11,16 @@ from cadence.cli.failures import FAILED, WRONG_USE, fail, told
 from cadence.cli.options import Json, Project, Run
 from cadence.cli.output import date_time, duration, out, print_findings, print_json, print_table, state_text
 from cadence.cli.placement import show_placement
+from cadence.cli.programs import beside, document_of, is_program, validate_program
 from cadence.cli.showing import show_run
 from cadence.cli.treatment_page import everything, show_treatment
 from cadence.cli.watching import watch
 
 File = Annotated[
-    str, typer.Argument(metavar="FILE", help="A pipeline document (YAML or JSON); - reads standard input.")
+    str,
+    typer.Argument(
+        metavar="FILE", help="A pipeline document (YAML or JSON), or a Mélodium program; - reads standard input."
+    ),
 ]
 Parameters = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter's value; may be repeated.")
@@ -25,9 +29,16 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show progress and 
 
 
 def validate(file: File, project: Project = None, as_json: Json = False) -> None:
-    """Check a pipeline document: all findings at once."""
+    """Check a pipeline document: all findings at once. Or a Mélodium program, with the engine that is here."""
+    if is_program(file):
+        with told(as_json, file):
+            valid = validate_program(connect(project), file, as_json)
+        if not valid:
+            raise typer.Exit(FAILED)
+        return
     with told(as_json, file):
-        checked = connect(project).validate(read_document(file))
+        document = read_document(file)
+        checked = connect(project).validate(document, beside(document, file))
     if as_json:
         print_json(checked)
     else:
@@ -43,14 +54,20 @@ def run(
     file: File,
     param: Parameters = None,
     follow: Follow = False,
+    entrypoint: Annotated[str, typer.Option(help="Of a program: which of its commands.")] = "main",
     project: Project = None,
     as_json: Json = False,
 ) -> None:
-    """Run a pipeline document once. An invalid one starts nothing."""
+    """Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once. An invalid one starts nothing."""
     parameters = _parameters(param or [])
     with told(as_json, file):
         client = connect(project)
-        run_id = client.run_document(read_document(file), parameters)
+        if is_program(file):
+            document, programs = document_of(client, file, entrypoint, parameters)
+            run_id = client.run_document(document, programs=programs)
+        else:
+            document = read_document(file)
+            run_id = client.run_document(document, parameters, programs=beside(document, file))
         _started(client, run_id, follow, as_json)
 
 

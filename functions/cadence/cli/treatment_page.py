@@ -172,9 +172,12 @@ def _was_to_run(treatment: Mapping[str, Any]) -> None:
         when=spec["when"],
         environment=spec["environment"],
         parameters=_pairs(treatment["parameters"]),
+        element=_element(spec["element"]),
         services=", ".join(f"{one['name']} ({one['image']})" for one in spec["services"]),
         caches=", ".join(spec["caches"]),
     )
+    for name, value in sorted((spec["element"] or {"parameters": {}})["parameters"].items()):
+        out.print(Text.assemble(("    parameter   ", "dim"), f"{name}={plain(value)}"))
     for name, value in sorted(spec["env"].items()):
         out.print(Text.assemble(("    env         ", "dim"), f"{name}={plain(value)}"))
     for name, secret in sorted(spec["secrets"].items()):
@@ -184,6 +187,14 @@ def _was_to_run(treatment: Mapping[str, Any]) -> None:
         out.print(Text(f"    {spec['shell']}:", "dim"))
     for number, line in enumerate(lines, 1):
         out.print(Text.assemble((f"    {number:>4} │ ", "dim"), plain(line)))
+
+
+def _element(element: Mapping[str, Any] | None) -> str | None:
+    """What it is in the program of an engine."""
+    if element is None:
+        return None
+    generics = ", ".join(f"{name}={type_}" for name, type_ in sorted(element["generics"].items()))
+    return f"{element['treatment']}{f'<{generics}>' if generics else ''}, track {element['track']}"
 
 
 def _runners(treatment: Mapping[str, Any]) -> None:

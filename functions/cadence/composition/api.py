@@ -44,6 +44,7 @@ from cadence.application.look_into_run import LookIntoRun
 from cadence.application.manage_exports import ManageExports
 from cadence.application.manage_pools import ManagePools
 from cadence.application.manage_retention import ManageRetention
+from cadence.application.melodium.programs import Programs
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.pipelines import FreezePipeline, PutPipeline
 from cadence.application.plan_run import PlanRun
@@ -91,6 +92,7 @@ class Services:
     hosts: HostStore
     urls: DataUrls
     check: CheckDocument
+    programs: Programs
     freeze_document: FreezeDocument
     freeze_pipeline: FreezePipeline
     put_pipeline: PutPipeline
@@ -188,6 +190,7 @@ def services() -> Services:
         provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
+        programs=check.programs,
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
         put_pipeline=PutPipeline(pipelines, freeze, schedules(its), now),

@@ -4,21 +4,26 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.eventbridge_schedules import read_firing
 from cadence.adapters.git.reader import DulwichGitReader
 from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_deliveries import read_delivery
 from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.check_document import FreezeDocument
+from cadence.application.melodium.run_pushed import RunPushed
+from cadence.application.plan_run import PlanRun
 from cadence.application.process_delivery import ProcessDelivery
 from cadence.application.run_scheduled import RunScheduled
 from cadence.application.start_followers import StartFollowers
 from cadence.application.start_run import StartRun
 from cadence.composition import settings
-from cadence.composition.documents import start_triggered
+from cadence.composition.documents import check_document, programs, start_triggered
 from cadence.composition.gates import run_gates
 from cadence.composition.schedules import schedules
 
@@ -39,7 +44,10 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     git = DulwichGitReader.reaching(its.git_hosts, seconds=_GIT_SECONDS)
     cipher, pipelines = KmsCipher(its.secrets_key), DynamoPipelineStore(its.pipelines_table)
     triggered = start_triggered(its, start)
-    deliver = ProcessDelivery(access, cipher, access, pipelines, git, triggered, now)
+    documents = S3Documents(client("s3"), its.data_bucket)
+    freeze = FreezeDocument(check_document(its), documents)
+    pushed = RunPushed(git, programs(its), documents, freeze, PlanRun(documents), start)
+    deliver = ProcessDelivery(access, cipher, access, pipelines, git, triggered, pushed, now)
     scheduled = RunScheduled(pipelines, schedules(its), triggered)
     follow = StartFollowers(runs, pipelines, triggered)
 

@@ -1,11 +1,13 @@
 """Wiring of what checks documents against their projects."""
 
+from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
+from cadence.adapters.dynamodb.programs import DynamoProgramStore
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
@@ -13,6 +15,7 @@ from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.fetch_libraries import FetchLibraries
 from cadence.application.git_ports import GitReader
 from cadence.application.git_tokens import GitTokens, nobody
+from cadence.application.melodium.programs import Programs
 from cadence.application.pipelines import FreezePipeline
 from cadence.application.plan_run import PlanRun
 from cadence.application.start_run import StartRun
@@ -41,7 +44,12 @@ def check_document(its: DocumentSettings, *, decrypts: bool = True) -> CheckDocu
     libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts), credentials)
     secrets = KmsSecretStore(its.access_table, its.secrets_key)
     environments = DynamoEnvironmentStore(its.access_table)
-    return CheckDocument(access, secrets, libraries, environments)
+    return CheckDocument(access, secrets, libraries, environments, programs(its))
+
+
+def programs(its: DocumentSettings) -> Programs:
+    documents = S3Documents(client("s3"), its.data_bucket)
+    return Programs(DynamoProgramStore(its.access_table), documents, lambda: datetime.now(UTC))
 
 
 def start_triggered(its: DocumentSettings, start: StartRun) -> StartTriggered:

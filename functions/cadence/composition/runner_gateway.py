@@ -12,8 +12,10 @@ from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.dynamodb.samples import DynamoSampleStore
+from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.streams import DynamoStreamStore
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
+from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.oidc_tokens import OidcTokens
 from cadence.adapters.presigned import S3DataUrls
@@ -34,6 +36,9 @@ from cadence.application.heartbeat import Heartbeat
 from cadence.application.hosts import JoinPool, LeaseWork
 from cadence.application.input_streams import InputStreams
 from cadence.application.inputs import ReadInput
+from cadence.application.melodium.engine_secrets import ReadEngineSecrets, RevokeEngineToken
+from cadence.application.melodium.note_listening import NoteListening
+from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.outputs import CommitOutput
 from cadence.application.report_boot import ReportBoot
 from cadence.application.runner_sessions import RunnerSessions
@@ -58,11 +63,13 @@ class Gateway:
     accept_logs: AcceptLogs
     commit_output: CommitOutput
     read_input: ReadInput
+    note_listening: NoteListening
     complete: Complete
     find_cache: FindCache
     read_cache: ReadCache
     save_cache: SaveCache
     write_cache: WriteCache
+    tunnel_url: str
 
 
 def gateway() -> Gateway:
@@ -83,7 +90,7 @@ def gateway() -> Gateway:
     settle = Settle(runs, runners, feeder, slots, specs, its.provider_function_prefix, _now)
     caches = DynamoCacheStore(its.runners_table)
     limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
-    authenticate = Authenticate(access, _now)
+    authenticate, tokens = Authenticate(access, _now), RunTokens(access, _now)
 
     def joiner(authorization: str | None) -> Principal:
         principal = authenticate(authorization)
@@ -96,17 +103,28 @@ def gateway() -> Gateway:
         lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
         report_boot=ReportBoot(runners, machines),
         exchange=ExchangeIdentity(runners, access, OidcTokens(Reach.of(its.git_hosts))),
-        claim=Claim(runs, runners, KmsSecretStore(its.access_table, its.secrets_key), runners, machines, begin, _now),
+        claim=Claim(
+            runs,
+            runners,
+            KmsSecretStore(its.access_table, its.secrets_key),
+            runners,
+            machines,
+            begin,
+            ReadEngineSecrets(SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)), tokens, urls),
+            _now,
+        ),
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(specs, runners, sources, runners, DynamoSampleStore(its.runners_table), _now),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
         commit_output=CommitOutput(specs, runners, streams, urls, wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
-        complete=Complete(runners, settle, machines),
+        note_listening=NoteListening(specs, runners),
+        complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens)),
         find_cache=FindCache(caches, _now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, _now),
         write_cache=WriteCache(caches, S3CacheObjects(its.data_bucket), urls, limits, _now),
+        tunnel_url=its.live_url,
     )
 
 

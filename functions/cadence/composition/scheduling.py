@@ -5,6 +5,7 @@ from typing import Protocol
 
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
@@ -26,6 +27,7 @@ from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.melodium.end_process import EndProcess
 from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
@@ -179,6 +181,7 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
         run_gates,
         slots,
         gates.approvals(its, runs, machines),
+        EndProcess(runs, DynamoReportedStore(its.runs_table), now),
         now,
     )
     return looks, MachineBroke(runs, machines, settle, finalise)

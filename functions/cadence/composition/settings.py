@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from cadence.domain.pool import PROVIDERS
@@ -97,6 +97,7 @@ class DeliveriesSettings:
 @dataclass(frozen=True)
 class RunnerGatewaySettings:
     access_table: str
+    live_url: str
     runs_table: str
     runners_table: str
     data_bucket: str
@@ -111,6 +112,29 @@ class RunnerGatewaySettings:
     project_cache_mebibytes: str
     deadlines_queue_url: str
     git_hosts: str
+
+
+@dataclass(frozen=True)
+class MelodiumSettings:
+    access_table: str
+    live_url: str
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    deadlines_queue_url: str
+    secrets_key: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    log_stream_function: str
+    uploads_key_id: str
+    uploads_key_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MelodiumReportsSettings:
+    runs_table: str
+    data_bucket: str
+    log_stream_name: str
 
 
 @dataclass(frozen=True)
@@ -299,6 +323,14 @@ class LogIndexerSettings:
 
 
 @dataclass(frozen=True)
+class TunnelSettings:
+    access_table: str
+    runs_table: str
+    runners_table: str
+    live_endpoint: str
+
+
+@dataclass(frozen=True)
 class LiveSettings:
     access_table: str
     runs_table: str
@@ -347,6 +379,8 @@ SETTINGS: Mapping[str, type] = {
     "webhooks": WebhooksSettings,
     "deliveries": DeliveriesSettings,
     "runner_gateway": RunnerGatewaySettings,
+    "melodium": MelodiumSettings,
+    "melodium_reports": MelodiumReportsSettings,
     "admit": AdmitSettings,
     "place": PlaceSettings,
     **{f"provider_{name}": ProviderSettings for name in PROVIDERS},
@@ -364,6 +398,7 @@ SETTINGS: Mapping[str, type] = {
     "alert_deliveries": AlertDeliveriesSettings,
     "log_indexer": LogIndexerSettings,
     "live": LiveSettings,
+    "tunnel": TunnelSettings,
     "log_stream": LogStreamSettings,
     "search_index": SearchIndexSettings,
     "retention": RetentionSettings,

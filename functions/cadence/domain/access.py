@@ -50,6 +50,8 @@ class Permission(StrEnum):
     EXPORTS_WRITE = "exports:write"
     ALERTS_READ = "alerts:read"
     ALERTS_WRITE = "alerts:write"
+    MELODIUM_REPORT = "melodium:report"  # what engines tell of themselves
+    MELODIUM_DISPATCH = "melodium:dispatch"  # asking for distant workers
     ASIDE_READ = "aside:read"
     ASIDE_WRITE = "aside:write"
     AUDIT_READ = "audit:read"
@@ -73,6 +75,7 @@ class ApiToken:
     """A bearer token as stored: never its secret, only the secret's SHA-256 (hex).
 
     `project` is a project's name or `*`; `permissions` holds names of `Permission`, or `*` for all of them.
+    One with a `run` was made for the engine of that run, and is good for nothing else.
     """
 
     token_id: str
@@ -84,6 +87,7 @@ class ApiToken:
     created_at: datetime
     created_by: str
     expires_at: datetime | None = None
+    run: str | None = None
 
     def accepts(self, secret: str, now: datetime) -> bool:
         """Whether `secret` is this token's and the token has not expired. Takes the same time for every wrong secret."""
@@ -93,13 +97,14 @@ class ApiToken:
 
 @dataclass(frozen=True)
 class Principal:
-    """Whoever a request comes from, and what it may do there."""
+    """Whoever a request comes from, and what it may do there. `run` is the one that an engine's token was made for."""
 
     token_id: str
     name: str
     organization: str
     project: str
     permissions: frozenset[str]
+    run: str | None = None
 
     def may(self, permission: str) -> bool:
         return ALL_PERMISSIONS in self.permissions or permission in self.permissions

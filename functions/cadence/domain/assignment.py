@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from cadence.domain.melodium.specification import ENGINE_TAGS, ProgramSpec, engine_group_id, engine_run_id
 from cadence.domain.run import InputSpec, OutputSpec, Run, ServiceSpec, TreatmentSpec
 
 
@@ -30,7 +31,28 @@ def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
         "volumes": dict(spec.volumes),
         "caches": [dataclasses.asdict(cache) for cache in spec.caches],
         **({"offline": True} if spec.offline else {}),
+        **({"engine": _engine(run, spec, attempt)} if spec.engine else {}),
     }
+
+
+def _engine(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
+    """Complete, with its tag around it; but for the files of a program."""
+    engine = spec.engine
+    if isinstance(engine, ProgramSpec):
+        given = {name: {"type": engine.types[name], "value": value} for name, value in engine.parameters.items()}
+        return {
+            "program": {
+                "sha256": engine.program,
+                "entrypoint": engine.entrypoint,
+                "treatment": engine.treatment,
+                "parameters": given,
+                "errors": engine.errors,
+                "check_only": engine.check_only,
+                "run_id": engine_run_id(run.run_id, spec.name, attempt),
+                "group_id": engine_group_id(run.run_id),
+            }
+        }
+    return {ENGINE_TAGS[type(engine)]: dataclasses.asdict(engine)} if engine else {}
 
 
 def _input_port(port: InputSpec) -> dict[str, Any]:

@@ -16,7 +16,8 @@ class GitHostKind(StrEnum):
 class GitHost:
     """A git host that sends webhooks for one project. `githost_id` is part of its webhook's address; its secret is kept elsewhere.
 
-    `url` is where its repositories are, as far as they are read with its access token.
+    `url` is where its repositories are, as far as they are read with its access token. With `programs`, a push to a repository
+    that has a Mélodium program in `.melodium-ci` runs it.
     """
 
     githost_id: str
@@ -26,6 +27,7 @@ class GitHost:
     name: str
     created_at: datetime
     url: str | None = None
+    programs: bool = False
 
     @property
     def webhook_path(self) -> str:

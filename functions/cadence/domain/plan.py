@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cadence.domain.melodium.element import ElementSpec
+from cadence.domain.melodium.specification import ENGINE_TAGS, engine_from_json
 from cadence.domain.run import (
     CacheSpec,
     ConcurrencyPolicy,
@@ -97,7 +99,9 @@ def _default(of: "dataclasses.Field[Any]") -> Any:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(v) for f in dataclasses.fields(value) if (v := getattr(value, f.name)) != _default(f)}
+        data = {f.name: _plain(v) for f in dataclasses.fields(value) if (v := getattr(value, f.name)) != _default(f)}
+        tag = ENGINE_TAGS.get(type(value))
+        return {tag: data} if tag else data
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
@@ -130,6 +134,8 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     "caches": _each(_cache),
     "instance": spec_from_json,
     "trigger": lambda data: TriggerSpec(**data),
+    "engine": engine_from_json,
+    "element": lambda data: ElementSpec(**data),
 }
 
 

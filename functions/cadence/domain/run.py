@@ -8,6 +8,7 @@ from typing import Any
 
 from cadence.domain import ids
 from cadence.domain.history import Change
+from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.specification import (
     CacheSpec,
     InputSpec,
@@ -155,6 +156,7 @@ class Run:
     admission works from (`cadence.domain.plan`); a run that could not be planned has no plan ("") and has failed.
     `pins` are the digests of the documents whose definitions it uses, by how they are named.
     A run with `replay_of` is there to be compared only: nobody else hears of it, and nothing follows from it.
+    One with `melodium` is a process of a Mélodium engine, and its id a UUID.
     """
 
     run_id: str
@@ -189,6 +191,17 @@ class Run:
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0
     waiting_for: str | None = None  # in words, what it waited for before it began
+    melodium: MelodiumRun | None = None
+
+    @property
+    def position(self) -> str:
+        """Its place among the runs of its project, by time."""
+        return self.melodium.position if self.melodium else self.run_id
+
+    @property
+    def recorded(self) -> bool:
+        """Whether somebody else runs it, and tells of it: there is no machine that could start, stop or repeat it."""
+        return self.melodium is not None and not self.melodium.supervised
 
     @property
     def values_from(self) -> str | None:
@@ -250,6 +263,11 @@ class Treatment:
     history: tuple[Change, ...] = ()
 
 
+def is_element(name: str) -> bool:
+    """Whether a treatment of this name happened inside of an engine: it is named by its path there."""
+    return "/" in name
+
+
 class EdgeState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -268,10 +286,21 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a value is from that another treatment, of this run or another, sent. `copied`: its chunks are kept here as well."""
+
+    run_id: str
+    treatment: str
+    port: str
+    copied: bool = False
+
+
+@dataclass(frozen=True)
 class Value:
     """What a settled treatment sent through one output port; `attempt` says which attempt's chunks hold it.
 
-    `kept_from` is the run that really made it, if this one only took it over.
+    `kept_from` is the run that really made it, if this one only took it over; `origin` is the treatment that did, where a
+    value only passed through this one.
     """
 
     run_id: str
@@ -286,10 +315,13 @@ class Value:
     preview: bytes = b""
     created_at: datetime | None = None
     kept_from: str | None = None
+    origin: Origin | None = None
 
     @property
     def chunk_prefix(self) -> str:
         """Of the keys of its chunks in the data bucket; the chunk's number, with twelve digits, follows."""
+        if self.origin and not self.origin.copied:
+            return ids.chunk_prefix(self.origin.run_id, self.origin.treatment, self.attempt, self.origin.port)
         return ids.chunk_prefix(self.kept_from or self.run_id, self.treatment, self.attempt, self.port)
 
     def chunk_key(self, seq: int) -> str:

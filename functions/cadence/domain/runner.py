@@ -52,6 +52,18 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Listening:
+    """Where a runner's engine accepts connections: addresses as they are called on its own machine.
+
+    `machine` names that machine and its network: who has the same one reaches the addresses directly.
+    """
+
+    addresses: tuple[str, ...]
+    port: int
+    machine: str
+
+
+@dataclass(frozen=True)
 class Runner:
     """Everything known of one attempt's machine. Token fields hold hashes, except `task_token`: its treatment's machine waits on it until the attempt has ended."""
 
@@ -90,6 +102,7 @@ class Runner:
     console: str | None = None  # what its machine printed, if it never called home
     held_until: datetime | None = None  # its machine is kept, for whoever looks into its failure
     machine_expires_at: datetime | None = None  # from then on its machine is an orphan
+    listening: Listening | None = None
 
     @property
     def as_offer(self) -> Offer:

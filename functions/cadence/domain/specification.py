@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from cadence.domain.melodium.element import ElementSpec
+from cadence.domain.melodium.specification import EngineSpec
+
 
 class Kind(StrEnum):
     """What a treatment is to the scheduler. Only a `command` has runners."""
@@ -13,6 +16,7 @@ class Kind(StrEnum):
     GATHER = "gather"  # the instances of a matrix, as one
     EACH = "each"  # the instances for the elements of a value, made as the elements become known
     TRIGGER = "trigger"  # starts a run of another pipeline
+    ELEMENT = "element"  # happened inside of an engine: shown, never scheduled
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,9 @@ class TreatmentSpec:
     `when` is a condition over the states of the treatments named in `when_over`, decided when the treatment is ready;
     `never` tells why a treatment is skipped from the start. `group` is the treatment that gathers this instance,
     `instances` those that a gathering one waits for, in order, `matrix` an instance's own values.
+    `element` tells what a treatment inside of an engine is.
     Of an `each` treatment, `each` is the input whose elements become instances and `instance` what they are made from.
+    `engine` is the Mélodium engine that the runner starts instead of a script.
     """
 
     name: str
@@ -162,3 +168,5 @@ class TreatmentSpec:
     instance: "TreatmentSpec | None" = None
     trigger: TriggerSpec | None = None
     priority: int = 0
+    element: ElementSpec | None = None
+    engine: EngineSpec | None = None

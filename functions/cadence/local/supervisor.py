@@ -103,7 +103,7 @@ class Supervisor:
             await self._start_child(cleanup, "host-agent", command, environment)
         write_private_json(self._paths.ports, {"ministack": ministack.port, "front_door": int(url.rpartition(":")[2])})
         self._enter("serving")
-        connection = Connection(url, credentials.api_token, melodium_url=url, aws_endpoint=ministack.endpoint)
+        connection = Connection(url, credentials.api_token, melodium_url=f"{url}/0.1", aws_endpoint=ministack.endpoint)
         write_private_json(self._paths.connection, asdict(connection))
         self._say(f"Serving on {url}")
 

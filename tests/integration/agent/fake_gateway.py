@@ -72,6 +72,7 @@ class Runner:
         self.follow = True
         self.completed: dict[str, Any] | None = None
         self.done = threading.Event()
+        self.listening: dict[str, Any] | None = None
         self.inputs: dict[str, list[Stream]] = {}
         self.input_done: set[str] = set()
         self.outputs: dict[str, Stream] = {}
@@ -101,6 +102,11 @@ class FakeGateway:
         self.caches: dict[str, tuple[str, Stream]] = {}
         self.saving: dict[str, Stream] = {}
         self.no_saving: str | None = None
+        #: What engines said to the Mélodium API, in order: path and body.
+        self.told: list[tuple[str, Any]] = []
+        self.api_tokens: set[str] = set()
+        #: Answers of the Mélodium API by path, where they are not the usual ones.
+        self.api_answers: dict[str, Any] = {}
         gateway = self
 
         class Handler(_Handler):
@@ -119,7 +125,7 @@ class FakeGateway:
         self._thread.join()
 
     def add_runner(self, run: str, number: int = 1, attempt: int = 1, **assignment: Any) -> Runner:
-        run_id = f"{number:026d}"
+        run_id = assignment.get("run_id") or f"{number:026d}"
         runner_id = f"{run_id}-{number:012x}-{attempt}"
         answer = {
             "session_token": f"session-{runner_id}",
@@ -283,6 +289,23 @@ class FakeGateway:
             self.caches[key] = (entry, self.saving[entry])
         return answer
 
+    def listening(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
+        runner.listening = body
+        return {}
+
+    def melodium(self, path: str, authorization: str | None, body: Any) -> tuple[int, Any]:
+        """The Mélodium API, for engines that report nothing but their status."""
+        if authorization not in {f"Bearer {token}" for token in self.api_tokens}:
+            return 401, {}
+        self.told.append((path, body))
+        if path in self.api_answers:
+            return 200, self.api_answers[path]
+        if path == "/execution/run/start":
+            return 200, {"ok": body["id"]}
+        if path == "/execution/report/request":
+            return 200, {"run_id": body["run_id"], "group_id": body["group_id"], "dashboard": None}
+        return 200, {}
+
     def complete(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
         runner.completed = body
         runner.done.set()
@@ -300,6 +323,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path.startswith("/0.1/"):
+            with self.owner.lock:
+                return self._answer(*self._melodium(json.loads(content)))
         path = self.path.removeprefix("/runner/v1/")
         kind, call, token = self._route(path, json.loads(content))
         owner = self.owner
@@ -346,7 +372,13 @@ class _Handler(BaseHTTPRequestHandler):
         kind = "all_outputs" if found[2] == "outputs" and not ports else found[2]
         return kind, lambda body: getattr(owner, kind)(runner, body, *ports), runner.session
 
+    def _melodium(self, body: Any) -> tuple[int, Any]:
+        return self.owner.melodium(self.path.removeprefix("/0.1"), self.headers.get("Authorization"), body)
+
     def do_GET(self) -> None:
+        if self.path.startswith("/0.1/"):
+            with self.owner.lock:
+                return self._answer(*self._melodium(None))
         if self.path == "/doorbell":
             self.owner.ring.wait(5)
             return self._answer(200, {})

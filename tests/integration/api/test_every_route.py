@@ -1,5 +1,6 @@
 """What holds for every route: who may call it, and that whatever is sent ends in a problem document."""
 
+import base64
 import re
 from typing import Any
 
@@ -18,9 +19,12 @@ WITH_QUERY = [endpoint for endpoint in ENDPOINTS if endpoint.query is not None]
 OF_A_RUN = [endpoint for endpoint in ENDPOINTS if "{run_id}" in endpoint.path]
 OF_A_PROJECT = [endpoint for endpoint in ENDPOINTS if "{project}" in endpoint.path]
 
+PROGRAM = base64.b64encode(b"#! name = p\n\ntreatment main()\n{\n}\n").decode()
 BODIES: dict[str, dict[str, Any]] = {
     "validate_document": {"document": HELLO},
     "put_pipeline": {"document": HELLO},
+    "read_program": {"content": PROGRAM},
+    "put_program": {"content": PROGRAM},
     "start_pipeline": {},
     "start_document": {"document": HELLO},
     "rerun": {"from": "all"},

@@ -126,8 +126,8 @@ class World:
         self.log_index = DynamoLogIndex("logs")
         self.log_segments = S3LogSegments("data")
         self.urls = S3DataUrls("data", REGION)
-        key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        self.secrets = KmsSecretStore("access", key)
+        self.key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        self.secrets = KmsSecretStore("access", self.key)
         self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
         self.release = ReleaseRunner(self.runners, self.provider)
         self._admit()

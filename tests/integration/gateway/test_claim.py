@@ -5,11 +5,17 @@ from typing import Any
 
 import pytest
 
+from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
+from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.presigned import S3DataUrls
 from cadence.application.begin import Begin
 from cadence.application.claim import LEASE_SECONDS, Claim
 from cadence.application.feed import Feeder
 from cadence.application.hosts import LeaseAnswer, LeaseWork
+from cadence.application.melodium.engine_secrets import ReadEngineSecrets
+from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.ports import Standing
 from cadence.application.runner_ports import Host
 from cadence.application.runner_sessions import RunnerSessions
@@ -29,7 +35,14 @@ Booting = tuple[str, str]
 def claim(world: World) -> Claim:
     feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
     begin = Begin(world.runs, feeder, world.machines)
-    return Claim(world.runs, world.runners, world.secrets, world.runners, world.machines, begin, world.clock)
+    engine_secrets = ReadEngineSecrets(
+        SealedWorkers("runners", KmsCipher(world.key)),
+        RunTokens(DynamoAccessStore("access"), world.clock),
+        S3DataUrls("data"),
+    )
+    return Claim(
+        world.runs, world.runners, world.secrets, world.runners, world.machines, begin, engine_secrets, world.clock
+    )
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "DEADLINES_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "CACHE_MEBIBYTES": "20",
+        "LIVE_URL": "/v1/live/socket",
         "PROJECT_CACHE_MEBIBYTES": "40",
         "GIT_HOSTS": "127.0.0.1",
     }.items():

@@ -9,6 +9,7 @@ from cadence.domain.document.definitions import Definitions
 from cadence.domain.document.draft import DraftTreatment
 from cadence.domain.document.findings import Problems
 from cadence.domain.document.libraries import Libraries
+from cadence.domain.document.programs import Programs
 from cadence.domain.document.reading import read_draft
 from cadence.domain.document.text import read
 
@@ -23,7 +24,7 @@ definitions:
 def draft(text: str, libraries: dict[Reference, bytes] | None = None) -> dict[str, DraftTreatment]:
     """The treatments of a document without problems."""
     problems = Problems()
-    found = read_draft(read(text, "yaml").data, Libraries(libraries or {}), problems)
+    found = read_draft(read(text, "yaml").data, Libraries(libraries or {}), Programs(None, problems), problems)
     assert list(problems) == []
     return found.treatments
 

@@ -18,6 +18,7 @@ from cadence.domain.document import (
     validate,
 )
 from cadence.domain.environment_set import EnvironmentSet
+from cadence.domain.melodium.stored_program import ProgramFacts, facts_of, program_of
 from tests.unit.planning.refusals import REFUSALS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,6 +54,25 @@ POOLS: Mapping[str, PoolOffer] = {
 }
 ALONE = Context(pools={"small": PoolOffer(max_runners=1)})
 OFFER = Context(secrets=frozenset({"git-read"}), pools=POOLS)
+
+
+def program(compo: str, **areas: str) -> ProgramFacts:
+    files = {f"{name.replace('_', '-')}.mel": text.encode() for name, text in areas.items()}
+    return facts_of(program_of({"Compo.toml": f'name = "p"\n[entrypoints]\n{compo}'.encode(), **files}))
+
+
+PROGRAMS = Context(
+    programs={
+        "gone": Unavailable("there is no such program"),
+        "good": program('main = "p::main"', lib_root="treatment main(const n: u8)\n{\n}\n"),
+        "maps": program('main = "p::main"', lib_root="treatment main()\n  input m: Block<Map>\n{\n}\n"),
+        "open": program('main = "p::same"', lib_root="treatment same<T>()\n  input in: Stream<T>\n{\n}\n"),
+        "bad": program(
+            'main = "p/b::main"',
+            b="treatment main()\n      inputs x: Block<u8>\n{\n}\n",
+        ),
+    }
+)
 
 GENERIC = HEAD + (
     "definitions:\n"
@@ -217,8 +237,35 @@ CASES: dict[Code, list[Case]] = {
         Case(treatment("{run: a, outputs: {a-b: Block<u8>}}"), 4, 29, "/treatments/build/outputs/a-b", "“a-b”"),
         Case(HEAD + f"treatments: {{{'a' * 64}: {{run: b}}}}", 3, 14, f"/treatments/{'a' * 64}", "not a valid name"),
     ],
-    Code.NOT_SUPPORTED_YET: [
-        Case(treatment("{melodium: {program: x}}"), 4, 11, "/treatments/build/melodium", "“melodium”"),
+    Code.UNKNOWN_PROGRAM: [
+        Case(treatment("{melodium: {program: x}}"), 4, 31, "/treatments/build/melodium/program", "“x”", PROGRAMS),
+        Case(
+            treatment("{melodium: {program: gone}}"), 4, 31, "/treatments/build/melodium/program", "no such", PROGRAMS
+        ),
+    ],
+    Code.UNKNOWN_ENTRYPOINT: [
+        Case(
+            treatment("{melodium: {program: good, entrypoint: man}}"),
+            4,
+            49,
+            "/treatments/build/melodium/entrypoint",
+            "“man”",
+            PROGRAMS,
+        ),
+    ],
+    Code.BAD_PROGRAM: [
+        Case(
+            treatment("{melodium: {program: open}}"),
+            4,
+            31,
+            "/treatments/build/melodium/program",
+            "generic in T",
+            PROGRAMS,
+        ),
+        Case(
+            treatment("{melodium: {program: bad}}"), 4, 31, "/treatments/build/melodium/program", "b.mel:2:7", PROGRAMS
+        ),
+        Case(treatment("{melodium: {program: maps}}"), 4, 11, "/treatments/build/melodium", "Block<Map>", PROGRAMS),
     ],
     Code.BAD_CRON: [
         Case(ONE + "on: {schedule: [{cron: '0 3 * * * *'}]}", 5, 24, "/on/schedule/0/cron", "6 fields, not five"),

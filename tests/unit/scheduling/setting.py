@@ -17,6 +17,7 @@ from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.gather import Gather
 from cadence.application.machine_broke import MachineBroke
+from cadence.application.melodium.end_process import EndProcess
 from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
@@ -38,6 +39,7 @@ from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
+from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryDoorbell, MemoryOffers
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
@@ -115,7 +117,7 @@ class Setting:
         )
         self.beginning = Begin(self.runs, feeder, self.machines)
         self.settling = Settle(self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.clock)
-        self.completing = Complete(self.runners, self.settling, self.machines)
+        self.completing = Complete(self.runners, self.settling, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, stop_child, self.clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
@@ -140,6 +142,7 @@ class Setting:
             self.run_gates,
             self.slots,
             self.approvals,
+            EndProcess(self.runs, MemoryReported(), self.clock),
             self.clock,
         )
         self.machine_broke = MachineBroke(self.runs, self.machines, self.settling, self.finalise)

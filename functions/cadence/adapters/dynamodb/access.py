@@ -133,6 +133,15 @@ class DynamoAccessStore:
             transaction.delete(TokenItem(TokenItem.PREFIX + token_id, TokenItem.SK))
             transaction.delete(TokenItem(organization_key(organization), TokenItem.PREFIX + token_id))
 
+    def put_run_token(self, token: ApiToken) -> None:
+        itself, _ = TokenItem.pair(token)
+        with translated("token of a run"):
+            itself.save()
+
+    def delete_run_token(self, token_id: str) -> None:
+        with translated("token of a run"):
+            TokenItem(TokenItem.PREFIX + token_id, TokenItem.SK).delete()
+
     # Git hosts
 
     def add_githost(self, githost: GitHost, encrypted_secret: bytes, encrypted_token: bytes | None = None) -> None:

@@ -164,6 +164,7 @@ class TokenItem(AccessTable):
     created_at = UTCDateTimeAttribute()
     created_by = UnicodeAttribute()
     valid_until = UTCDateTimeAttribute(null=True)
+    run = UnicodeAttribute(null=True)
 
     @classmethod
     def pair(cls, token: ApiToken) -> tuple["TokenItem", "TokenItem"]:
@@ -177,6 +178,7 @@ class TokenItem(AccessTable):
             "created_at": token.created_at,
             "created_by": token.created_by,
             "valid_until": token.expires_at,
+            "run": token.run,
             "expires_at": token.expires_at,
         }
         return (
@@ -195,6 +197,7 @@ class TokenItem(AccessTable):
             self.created_at,
             self.created_by,
             self.valid_until,
+            self.run,
         )
 
 
@@ -211,6 +214,7 @@ class GitHostItem(AccessTable):
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     url = UnicodeAttribute(null=True)
+    programs = BooleanAttribute(default=False)
     encrypted_secret = BinaryAttribute(null=True, legacy_encoding=False)
     encrypted_token = BinaryAttribute(null=True, legacy_encoding=False)
 
@@ -226,6 +230,7 @@ class GitHostItem(AccessTable):
             "name": githost.name,
             "created_at": githost.created_at,
             "url": githost.url,
+            "programs": githost.programs,
         }
         secrets: dict[str, Any] = {"encrypted_secret": encrypted_secret, "encrypted_token": encrypted_token}
         return (
@@ -242,6 +247,7 @@ class GitHostItem(AccessTable):
             self.name,
             self.created_at,
             self.url,
+            self.programs,
         )
 
 

@@ -3,10 +3,10 @@
 import dataclasses
 from typing import ClassVar
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from cadence.adapters.dynamodb.run_items import RunsTable, partition
-from cadence.domain.run import Edge, EdgeState, Trigger, Value
+from cadence.domain.run import Edge, EdgeState, Origin, Trigger, Value
 
 
 class EdgeItem(RunsTable):
@@ -52,6 +52,7 @@ class ValueItem(RunsTable):
     preview = BinaryAttribute(null=True, legacy_encoding=False)
     created_at = UTCDateTimeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
+    origin = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, run_id: str, treatment: str, port: str) -> tuple[str, str]:
@@ -63,7 +64,7 @@ class ValueItem(RunsTable):
         for field in dataclasses.fields(value):
             stored = getattr(value, field.name)
             if stored is not None and stored != b"":
-                setattr(item, field.name, stored)
+                setattr(item, field.name, dataclasses.asdict(stored) if isinstance(stored, Origin) else stored)
         return item
 
     def value(self) -> Value:
@@ -71,4 +72,5 @@ class ValueItem(RunsTable):
         for name in ("size", "chunks", "attempt"):
             values[name] = int(values[name])
         values["preview"] = self.preview or b""
+        values["origin"] = Origin(**self.origin) if self.origin else None
         return Value(**values)

@@ -15,6 +15,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain import history
+from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
     ConcurrencyPolicy,
@@ -25,6 +26,7 @@ from cadence.domain.run import (
     Treatment,
     TreatmentSpec,
     TreatmentState,
+    is_element,
 )
 
 
@@ -57,7 +59,8 @@ class RunItem(RunsTable):
 
     listing = ListingIndex()
     scope = UnicodeAttribute()
-    run_id = UnicodeAttribute()
+    run_id = UnicodeAttribute()  # its place in the listing, which is its id unless that is a UUID
+    uuid = UnicodeAttribute(null=True)
     organization = UnicodeAttribute()
     project = UnicodeAttribute()
     pipeline = UnicodeAttribute()
@@ -89,6 +92,7 @@ class RunItem(RunsTable):
     concurrency_policy = UnicodeAttribute(null=True)
     priority = NumberAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
+    melodium = JSONAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
@@ -96,8 +100,15 @@ class RunItem(RunsTable):
         for field in dataclasses.fields(run):
             value = getattr(run, field.name)
             if value is not None and not (field.name == "pins" and not value):
-                setattr(item, field.name, dataclasses.asdict(value) if isinstance(value, ReplayOf) else value)
+                plain = dataclasses.asdict(value) if isinstance(value, ReplayOf | MelodiumRun) else value
+                setattr(item, field.name, plain)
+        if run.melodium:
+            item.run_id, item.uuid = run.position, run.run_id
         return item
+
+    @property
+    def its_id(self) -> str:
+        return self.uuid or self.run_id
 
     def run(self) -> Run:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Run)}
@@ -111,6 +122,8 @@ class RunItem(RunsTable):
         values["priority"] = _int(self.priority) or 0
         values["pins"] = self.pins or {}
         values["replay_of"] = ReplayOf(**self.replay_of) if self.replay_of else None
+        values["run_id"] = self.its_id
+        values["melodium"] = _melodium(self.melodium)
         return Run(**values)
 
 
@@ -129,6 +142,7 @@ class SpecItem(RunsTable):
 
 class TreatmentItem(RunsTable):
     PREFIX: ClassVar[str] = "TREATMENT#"
+    ELEMENTS: ClassVar[str] = "ELEMENT#"  # apart from the others, as nothing schedules or watches them
     _LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
         {"kind", "conditional", "timeouts", "interruptions"}
     )  # where they are as usual
@@ -161,8 +175,12 @@ class TreatmentItem(RunsTable):
     history = UnicodeSetAttribute(null=True)
 
     @classmethod
+    def key_of(cls, name: str) -> str:
+        return (cls.ELEMENTS if is_element(name) else cls.PREFIX) + name
+
+    @classmethod
     def of(cls, treatment: Treatment) -> "TreatmentItem":
-        item = cls(partition(treatment.run_id), cls.PREFIX + treatment.name)
+        item = cls(partition(treatment.run_id), cls.key_of(treatment.name))
         for field in dataclasses.fields(treatment):
             value = getattr(treatment, field.name)
             if value is not None and value != () and not (value == field.default and field.name in cls._LEFT_OUT):
@@ -194,6 +212,10 @@ def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
     return attribute.set(set(value) if isinstance(value, tuple) else value)
 
 
+def _melodium(stored: dict[str, Any] | None) -> MelodiumRun | None:
+    return MelodiumRun(**{**stored, "tags": tuple(stored["tags"])}) if stored else None
+
+
 def _int(number: float | None) -> int | None:
     return None if number is None else int(number)
 
@@ -205,4 +227,4 @@ def run_key(run_id: str) -> RunItem:
 
 def treatment_key(run_id: str, treatment: str) -> TreatmentItem:
     """An item that is only its key, to be updated."""
-    return TreatmentItem(partition(run_id), TreatmentItem.PREFIX + treatment)
+    return TreatmentItem(partition(run_id), TreatmentItem.key_of(treatment))

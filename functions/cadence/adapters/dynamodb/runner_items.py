@@ -21,7 +21,7 @@ from cadence.domain import resources
 from cadence.domain.offer import Offer
 from cadence.domain.retention import KEPT
 from cadence.domain.run import HIGHEST_PRIORITY
-from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runner import Listening, Outcome, OutputStream, Result, Runner, RunnerState
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress
 
 
@@ -82,6 +82,7 @@ class RunnerItem(RunnersTable):
     console = UnicodeAttribute(null=True)
     held_until = UTCDateTimeAttribute(null=True)
     machine_expires_at = UTCDateTimeAttribute(null=True)
+    listening = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -103,6 +104,7 @@ class RunnerItem(RunnersTable):
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
         values["result"] = _result(self.result) if self.result else None
+        values["listening"] = _listening(self.listening) if self.listening else None
         for name in ("peaks", "facts", "secret_versions", "boot_phases"):
             values[name] = values[name] or {}
         return Runner(**values)
@@ -112,6 +114,8 @@ def stored(name: str, value: Any) -> Any:
     """The attribute value of a field of Runner."""
     if isinstance(value, Result):
         return result_json(value)
+    if isinstance(value, Listening):
+        return dataclasses.asdict(value)
     if name == "state":
         return str(value)
     if isinstance(value, Mapping):
@@ -134,6 +138,10 @@ def _result(value: Mapping[str, Any]) -> Result:
     times = {name: value[name] and datetime.fromisoformat(value[name]) for name in ("started_at", "finished_at")}
     samples = resources.decode(value.get("samples", ()))
     return Result(**{**value, **times, "outcome": Outcome(value["outcome"]), "samples": samples})
+
+
+def _listening(value: Mapping[str, Any]) -> Listening:
+    return Listening(**{**value, "addresses": tuple(value["addresses"])})
 
 
 class OutputItem(RunnersTable):

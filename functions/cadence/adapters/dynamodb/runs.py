@@ -76,7 +76,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
     def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
         keys = [(partition(run_id), RunItem.SK) for run_id in sorted(set(run_ids))]
         with translated("runs"):
-            return {item.run_id: item.run() for item in RunItem.batch_get(keys, consistent_read=True)}
+            return {item.its_id: item.run() for item in RunItem.batch_get(keys, consistent_read=True)}
 
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
         items = RunItem.listing.query(
@@ -89,7 +89,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
             runs = [item.run() for item in items]
         more = len(runs) > limit
         runs = runs[:limit]
-        return Page(runs, runs[-1].run_id if more else None)
+        return Page(runs, runs[-1].position if more else None)
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]

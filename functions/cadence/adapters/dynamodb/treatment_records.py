@@ -8,6 +8,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import transaction_connection
+from cadence.adapters.dynamodb.edge_items import EdgeItem
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.run_items import (
     RunItem,
@@ -23,7 +24,15 @@ from cadence.adapters.insisting import insisting
 from cadence.application.ports import Page, Standing
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.history import Change
-from cadence.domain.run import UNFINISHED_TREATMENT_STATES, Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.melodium.model import ROOT
+from cadence.domain.run import (
+    UNFINISHED_TREATMENT_STATES,
+    Edge,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    is_element,
+)
 
 
 class TreatmentRecords:
@@ -41,14 +50,14 @@ class TreatmentRecords:
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
         try:
             with translated(f"treatment {treatment}"):
-                item = TreatmentItem.get(partition(run_id), TreatmentItem.PREFIX + treatment, consistent_read=True)
+                item = TreatmentItem.get(partition(run_id), TreatmentItem.key_of(treatment), consistent_read=True)
         except TreatmentItem.DoesNotExist:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         return item.treatment()
 
     def get_standing(self, run_id: str, treatment: str) -> Standing:
         pk = partition(run_id)
-        keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.PREFIX + treatment)
+        keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.key_of(treatment))
         with translated(f"treatment {treatment}"):
             found: dict[str, Any] = {
                 item.sk: item for item in StandingItem.batch_get([(pk, sk) for sk in keys], consistent_read=True)
@@ -68,22 +77,58 @@ class TreatmentRecords:
                 )
             ]
 
+    def list_elements(self, run_id: str) -> Sequence[Treatment]:
+        with translated(f"run {run_id}"):
+            return [
+                item.treatment()
+                for item in TreatmentItem.query(
+                    partition(run_id), TreatmentItem.sk.startswith(TreatmentItem.ELEMENTS), consistent_read=True
+                )
+            ]
+
+    def list_element_specs(self, run_id: str) -> Sequence[TreatmentSpec]:
+        with translated(f"run {run_id}"):
+            return [
+                item.treatment_spec()
+                for item in SpecItem.query(
+                    partition(run_id), SpecItem.sk.startswith(f"{SpecItem.PREFIX}{ROOT}/"), consistent_read=True
+                )
+            ]
+
+    def put_elements(
+        self, run_id: str, elements: Sequence[tuple[TreatmentSpec, Treatment]], edges: Sequence[Edge]
+    ) -> None:
+        with translated(f"run {run_id}"), RunsTable.batch_write() as batch:
+            for spec, treatment in elements:
+                batch.save(SpecItem.of(run_id, spec))
+                batch.save(TreatmentItem.of(treatment))
+            for edge in edges:
+                batch.save(EdgeItem.of(edge))
+
     def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
-        prefix = TreatmentItem.PREFIX
+        found: list[Treatment] = []
+        if after is None or not is_element(after):
+            found += self._page(run_id, TreatmentItem.PREFIX, limit + 1, after)
+            after = None
+        if len(found) <= limit:
+            found += self._page(run_id, TreatmentItem.ELEMENTS, limit + 1 - len(found), after)
+        page = found[:limit]
+        return Page(page, page[-1].name if len(found) > limit else None)
+
+    @staticmethod
+    def _page(run_id: str, prefix: str, limit: int, after: str | None) -> Sequence[Treatment]:
         # No name has a character below "!" or above "~".
         first = f"{prefix}{after}!" if after else prefix
         with translated(f"run {run_id}"):
-            found = [
+            return [
                 item.treatment()
                 for item in TreatmentItem.query(
                     partition(run_id),
                     TreatmentItem.sk.between(first, f"{prefix}\x7f"),
                     consistent_read=True,
-                    limit=limit + 1,
+                    limit=limit,
                 )
             ]
-        page = found[:limit]
-        return Page(page, page[-1].name if len(found) > limit else None)
 
     def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
         item = treatment_key(run_id, treatment)
@@ -99,7 +144,7 @@ class TreatmentRecords:
         return item.treatment()
 
     def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
-        keys = [(partition(run_id), TreatmentItem.PREFIX + name) for run_id, name in sorted(set(names))]
+        keys = [(partition(run_id), TreatmentItem.key_of(name)) for run_id, name in sorted(set(names))]
         with translated("treatments"):
             items = TreatmentItem.batch_get(keys, consistent_read=True)
             return {(item.run_id, item.name): item.treatment() for item in items}
@@ -163,6 +208,6 @@ class StandingItem(RunsTable):
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:
         key = data["sk"]["S"]
-        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem)}
+        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem)} | {TreatmentItem.ELEMENTS: TreatmentItem}
         model = RunItem if key == RunItem.SK else kinds[key[: key.index("#") + 1]]
         return model.from_raw_data(data)

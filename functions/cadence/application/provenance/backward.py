@@ -53,6 +53,12 @@ class Backward:
             note = "taken over from the earlier run"
             link = Link(node.id, made.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part)
             return Step(link, made)
+        if value and value.origin:
+            origin = value.origin
+            made = value_node(origin.run_id, origin.treatment, origin.port, node.part)
+            note = "from another engine" if origin.run_id != node.id.run_id else "passed on as it was"
+            link = Link(node.id, made.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part)
+            return Step(link, made)
         maker = treatment_node(node.id.run_id, treatment, port, node.part)
         return Step(Link(node.id, maker.id, LinkKind.GENERATED_BY, port=port, effect_part=node.part), maker)
 

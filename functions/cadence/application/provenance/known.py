@@ -109,7 +109,7 @@ class Known:
 
     def _is_planned_only(self, run_id: str) -> bool:
         run = self._runs[run_id]
-        return run is not None and run.unsettled is None
+        return run is not None and run.unsettled is None and not run.recorded
 
     def _plan(self, run_id: str) -> Mapping[str, TreatmentSpec]:
         """Of a run that is not admitted yet: only its plan knows what it will consist of."""

@@ -12,6 +12,7 @@ from cadence.domain.document.pipeline import (
     Port,
     Treatment,
 )
+from cadence.domain.document.programs import programs_named
 from cadence.domain.document.schema import pipeline_schema
 from cadence.domain.document.triggering import triggers_of
 from cadence.domain.document.types import DataType, Flow, FlowType, TypeSyntaxError, parse_data_type, parse_flow_type
@@ -42,6 +43,7 @@ __all__ = [
     "parse_data_type",
     "parse_flow_type",
     "pipeline_schema",
+    "programs_named",
     "references",
     "triggers_of",
     "validate",

@@ -50,7 +50,9 @@ def assemble(
 
 def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> Treatment:
     body = with_defaults(draft.body, defaults)
-    return Treatment(draft.name, body, _ports(draft.inputs), _ports(draft.outputs), tuple(body.get("after", ())))
+    return Treatment(
+        draft.name, body, _ports(draft.inputs), _ports(draft.outputs), tuple(body.get("after", ())), draft.program
+    )
 
 
 def with_defaults(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:

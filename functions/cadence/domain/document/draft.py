@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cadence.domain.document.findings import Code, Path, Problem, Severity
+from cadence.domain.document.pipeline import UsedProgram
 from cadence.domain.document.ports import Ports
 from cadence.domain.document.types import DataType, Parameterized, parameters_of
 from cadence.domain.document.wording import shown
@@ -31,6 +32,7 @@ class DraftTreatment:
     origins: Origins = field(default_factory=dict)
     definition: str | None = None
     """The definition it uses, in words."""
+    program: UsedProgram | None = None
 
     @property
     def path(self) -> Path:

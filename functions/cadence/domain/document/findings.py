@@ -44,7 +44,6 @@ class Code(StrEnum):
     WRONG_FORM = "wrong-form"
     REPEATED_ITEM = "repeated-item"
     BAD_NAME = "bad-name"
-    NOT_SUPPORTED_YET = "not-supported-yet"
     # Triggers
     BAD_CRON = "bad-cron"
     UNKNOWN_TIMEZONE = "unknown-timezone"
@@ -92,6 +91,10 @@ class Code(StrEnum):
     ARCHITECTURE_NOT_OFFERED = "architecture-not-offered"
     IMAGE_NOT_OFFERED = "image-not-offered"
     POOL_TOO_SMALL_TOGETHER = "pool-too-small-together"
+    # Mélodium programs
+    UNKNOWN_PROGRAM = "unknown-program"
+    UNKNOWN_ENTRYPOINT = "unknown-entrypoint"
+    BAD_PROGRAM = "bad-program"
     # Containers and caches
     IMAGE_NEEDED = "image-needed"
     BAD_SERVICE = "bad-service"

@@ -11,6 +11,7 @@ from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.image import registry_of
+from cadence.domain.melodium.stored_program import ProgramFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Context:
     pools: Mapping[str, PoolOffer] | None = None
     environments: Mapping[str, EnvironmentSet] | None = None
     libraries: Mapping[Reference, bytes | Unavailable] | None = None
+    programs: Mapping[str, ProgramFacts | Unavailable] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,16 @@ class Connection(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class UsedProgram:
+    """A Mélodium program by its digest, a command of it, the identifier of what that runs, and its parameters' types."""
+
+    sha256: str
+    entrypoint: str
+    treatment: str
+    parameters: Mapping[str, DataType] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Treatment:
     """One unit of work, as the document says it.
 
@@ -80,6 +90,7 @@ class Treatment:
     inputs: Mapping[str, Port] = field(default_factory=dict)
     outputs: Mapping[str, Port] = field(default_factory=dict)
     after: tuple[str, ...] = ()
+    program: UsedProgram | None = None
 
 
 @dataclass(frozen=True, slots=True)

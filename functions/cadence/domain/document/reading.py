@@ -9,18 +9,22 @@ from cadence.domain.document.findings import Code, Problems
 from cadence.domain.document.libraries import Libraries
 from cadence.domain.document.pipeline import BUILTIN_OUTPUTS
 from cadence.domain.document.ports import read_ports, retyped
+from cadence.domain.document.programs import Programs
 from cadence.domain.document.types import Parameterized
 from cadence.domain.document.wording import shown
 
 
-def read_draft(data: Mapping[str, Any], libraries: Libraries, problems: Problems) -> Draft:
+def read_draft(data: Mapping[str, Any], libraries: Libraries, programs: Programs, problems: Problems) -> Draft:
     """Reads what it can; ports whose type makes no sense and definitions that are not there are added to `problems`."""
     connections = data.get("connections")
     draft = Draft(mapping(data.get("defaults")), connections if isinstance(connections, list) else [])
     definitions = Definitions(mapping(data.get("definitions")), libraries, problems)
     draft.definitions = definitions.all()
     for name, body in mapping(data.get("treatments")).items():
-        draft.treatments[name] = _read_treatment(name, body, definitions, problems)
+        if isinstance(body, dict) and "melodium" in body:
+            draft.treatments[name] = programs.treatment(name, body)
+        else:
+            draft.treatments[name] = _read_treatment(name, body, definitions, problems)
     for treatment in draft.bodies():
         if treatment.outputs and not BUILTIN_OUTPUTS.keys().isdisjoint(treatment.outputs):
             problems.add_all(
@@ -37,7 +41,7 @@ def read_draft(data: Mapping[str, Any], libraries: Libraries, problems: Problems
 
 
 def _read_treatment(name: str, body: Any, definitions: Definitions, problems: Problems) -> DraftTreatment:
-    if not isinstance(body, dict) or "melodium" in body:
+    if not isinstance(body, dict):
         return DraftTreatment(name, mapping(body), None, None)
     if "use" in body:
         base = definitions.used(body["use"], ("treatments", name, "use"))

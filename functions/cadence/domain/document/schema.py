@@ -209,15 +209,11 @@ def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Prob
             yield Problem(Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them.")
 
 
-def _not_supported(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
-    """A schema that is `false` marks what belongs to the language, but not to this version, and members with wrong names."""
-    if "patternProperties" in error.schema_path:
-        pattern = error.schema_path[error.schema_path.index("patternProperties") + 1]
-        message = f"{shown(path[-1])} is not a valid name."
-        yield Problem(Code.BAD_NAME, message, path, _naming_rule(str(pattern)), at_key=True)
-        return
-    hint = "Leave it out; docs/pipelines.md lists what is supported."
-    yield Problem(Code.NOT_SUPPORTED_YET, f"{subject} is not supported yet.", path, hint, at_key=True)
+def _wrong_name(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    """A schema that is `false` marks members with wrong names."""
+    pattern = error.schema_path[error.schema_path.index("patternProperties") + 1]
+    message = f"{shown(path[-1])} is not a valid name."
+    yield Problem(Code.BAD_NAME, message, path, _naming_rule(str(pattern)), at_key=True)
 
 
 _TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[Problem]]] = {
@@ -236,7 +232,7 @@ _TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[Problem]]] =
     "maxProperties": _too_much,
     "pattern": _wrong_form,
     "uniqueItems": _repeated_items,
-    "falseSchema": _not_supported,
+    "falseSchema": _wrong_name,
 }
 
 

@@ -9,7 +9,7 @@ from cadence.domain.document.findings import Code, Problem
 
 MAX_TREATMENT_BYTES = 300_000
 MAX_PARAMETERS_BYTES = 100_000
-_KEPT = ("run", "env", "services", "volumes", "cache", "trigger")
+_KEPT = ("run", "env", "services", "volumes", "cache", "trigger", "melodium")
 _NESTED = frozenset(_KEPT) - {"run", "env"}
 _MOST_BYTES = 12
 """That one character takes as JSON."""

@@ -29,8 +29,8 @@ PLACES: frozenset[Path] = frozenset(
         ("environment", "name"),
     }
 )
-"""Of a treatment's body; beside them, everything in `matrix` and in `trigger.parameters`."""
-TREES: tuple[Path, ...] = (("matrix",), ("trigger", "parameters"))
+"""Of a treatment's body; beside them, everything in `matrix`, `trigger.parameters` and `melodium.parameters`."""
+TREES: tuple[Path, ...] = (("matrix",), ("trigger", "parameters"), ("melodium", "parameters"))
 SCRIPTS = frozenset({"run", "shell"})
 
 

@@ -31,6 +31,7 @@ from cadence.domain.document.offering import Context, check_environments, check_
 from cadence.domain.document.pairing import check_pairs
 from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
+from cadence.domain.document.programs import Programs
 from cadence.domain.document.reading import read_draft
 from cadence.domain.document.schema import check_counts, check_shape
 from cadence.domain.document.sizes import check_sizes
@@ -105,7 +106,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
         return None
     document = mapping(data)
     parameters = read_parameters(document, problems)
-    draft = read_draft(document, Libraries(context.libraries), problems)
+    draft = read_draft(document, Libraries(context.libraries), Programs(context.programs, problems), problems)
     if expressive and (too_much := check_amount(document, draft)) is not None:
         problems.add(too_much)
         return None

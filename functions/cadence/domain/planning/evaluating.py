@@ -42,7 +42,7 @@ def evaluated_body(
 
 def _fitting(value: Any, at: Path) -> Any:
     """Numbers stay numbers where those belong, and anything goes as a parameter; elsewhere values become texts."""
-    if at[0] == "trigger":
+    if at[0] in ("trigger", "melodium"):
         return value
     if at[0] in _KEEPS_TYPE or at[-1] in _KEEPS_TYPE:
         return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -55,7 +55,7 @@ def _fits(values: Mapping[str, Any], path: Path, problems: RunProblems) -> bool:
     document = {"cadence": 1, "name": "run", "treatments": {"checked": {"run": ":", **values}}}
     fits = True
     for key, value in values.items():
-        if key != "env" and holds_expressions(value) and key not in ("trigger", "services", "cache"):
+        if key != "env" and holds_expressions(value) and key not in ("trigger", "melodium", "services", "cache"):
             fits = False
             message = f"{shown(key)} cannot be {shown(value)}."
             problems.add(Problem(Code.WRONG_FORM, message, (*path, key)))

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.domain.document.pipeline import DEFAULT_SHELL, DEFAULT_TREATMENT_DURATION
+from cadence.domain.document.pipeline import DEFAULT_SHELL, DEFAULT_TREATMENT_DURATION, UsedProgram
 from cadence.domain.expression import text_of
+from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.run import CacheSpec, RetrySpec, ServiceSpec, TriggerSpec
 
 _AS_WRITTEN = ("image", "stdin", "stdout", "cpu", "memory", "storage", "arch")
 _ESCAPED = "$${{"
 
 
-def settings(body: Mapping[str, Any]) -> dict[str, Any]:
+def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dict[str, Any]:
     """The fields of a TreatmentSpec that a body says; those it does not say are left out."""
     found: dict[str, Any] = {key: body[key] for key in _AS_WRITTEN if key in body}
     run = body.get("run", "")
@@ -36,6 +37,8 @@ def settings(body: Mapping[str, Any]) -> dict[str, Any]:
     ):
         if key in body:
             found[name] = read(body[key])
+    if "melodium" in body and program is not None:
+        found["engine"] = _program(body["melodium"], program)
     if "environment" in body:
         environment = body["environment"]
         found["environment"] = environment["name"] if isinstance(environment, Mapping) else environment
@@ -78,3 +81,15 @@ def _caches(written: Any) -> tuple[CacheSpec, ...]:
 
 def _trigger(body: Mapping[str, Any]) -> TriggerSpec:
     return TriggerSpec(body["pipeline"], dict(body.get("parameters", {})), body.get("wait", False))
+
+
+def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
+    given = dict(body.get("parameters", {}))
+    return ProgramSpec(
+        program.sha256,
+        program.entrypoint,
+        program.treatment,
+        given,
+        {name: str(program.parameters[name]) for name in given},
+        body.get("errors", "fail"),
+    )

@@ -7,7 +7,7 @@ from typing import Any
 from cadence.domain.document.findings import Code, Problem
 from cadence.domain.document.matrix import Instance
 from cadence.domain.document.offering import PoolOffer, not_offered, unknown_pools
-from cadence.domain.document.pipeline import Pipeline
+from cadence.domain.document.pipeline import Pipeline, UsedProgram
 from cadence.domain.document.wording import shown
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.expression import Evaluator, read_template, text_of
@@ -15,8 +15,9 @@ from cadence.domain.image import parse_image, registry_of
 from cadence.domain.planning.evaluating import evaluated_body
 from cadence.domain.planning.expanding import Expanded
 from cadence.domain.planning.names import RunProblems
+from cadence.domain.planning.programs import checked_first, misfits
 from cadence.domain.planning.settings import settings
-from cadence.domain.planning.wiring import Wiring, outputs
+from cadence.domain.planning.wiring import Wiring
 from cadence.domain.run import InputSpec, Kind, TreatmentSpec
 
 DEFAULT_PARALLEL = 16
@@ -47,7 +48,7 @@ class Specifier:
             return self._group(one)
         if "each" in one.treatment.body:
             return [self._each(one)]
-        return [self._single(one, one.treatment.name, one.names, one.never)]
+        return checked_first(self._single(one, one.treatment.name, one.names, one.never))
 
     def _single(
         self, one: Expanded, name: str, names: Evaluator, never: str | None, instance: Instance | None = None
@@ -59,7 +60,7 @@ class Specifier:
             "name": name,
             "kind": kind,
             "inputs": inputs,
-            "outputs": outputs(treatment),
+            "outputs": self._wiring.outputs(treatment),
             "after": treatment.after,
             "priority": self._pipeline.priority,
         }
@@ -76,8 +77,18 @@ class Specifier:
             if evaluated is not body:
                 self._check_offers(name, evaluated, path)
             body = evaluated
-        spec = TreatmentSpec(**fields, **settings(body), **self._condition(one))
+        if treatment.program is not None and not self._fits(body, treatment.program, path):
+            return TreatmentSpec(**fields)
+        spec = TreatmentSpec(**fields, **settings(body, treatment.program), **self._condition(one))
         return self._in_environment(self._with_registries(spec), path)
+
+    def _fits(self, body: Mapping[str, Any], program: UsedProgram, path: tuple[str, ...]) -> bool:
+        """What expressions give a program is known only now."""
+        found = list(misfits(body["melodium"], program))
+        for name, why in found:
+            at = (*path, "melodium", "parameters", name)
+            self._problems.add(Problem(Code.BAD_PARAMETER, f"{shown(name)}: {why}.", at))
+        return not found
 
     def _with_registries(self, spec: TreatmentSpec) -> TreatmentSpec:
         """A treatment is given the secrets of those registries only that its images come from."""

@@ -57,6 +57,15 @@ class Wiring:
             return "block", f"Vec<{output.type}>"
         return str(output.flow), str(output.type)
 
+    def outputs(self, treatment: Treatment) -> tuple[OutputSpec, ...]:
+        """Of a program only those blocks that somebody reads: it need not send all that it could."""
+        read = {source for source in self._sources.values() if source[0] == treatment.name}
+        return tuple(
+            OutputSpec(port.name, str(port.flow), str(port.type), port.path)
+            for port in treatment.outputs.values()
+            if treatment.program is None or port.flow is Flow.STREAM or (treatment.name, port.name) in read
+        )
+
     def gathered_outputs(self, treatment: Treatment) -> tuple[OutputSpec, ...]:
         """What a group gives: of blocks a list, and their stream if one is read; of streams one after another."""
         found = []
@@ -88,10 +97,6 @@ class Wiring:
                     )
                 )
                 return name
-
-
-def outputs(treatment: Treatment) -> tuple[OutputSpec, ...]:
-    return tuple(OutputSpec(p.name, str(p.flow), str(p.type), p.path) for p in treatment.outputs.values())
 
 
 def _paired(producer: Expanded, consumer: Expanded) -> bool:

@@ -19,6 +19,7 @@ from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
 from cadence.application.gather import Gather
+from cadence.application.melodium.end_process import EndProcess
 from cadence.application.offer import Offer
 from cadence.application.place import Place
 from cadence.application.plan_run import PlanRun
@@ -40,6 +41,7 @@ from cadence.domain.run import Kind, Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
+from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryDoorbell, MemoryOffers
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
@@ -376,7 +378,7 @@ class Ports:
         self.place = Place(self.runs, pools, self.gates, offer, self.machines, self.deadlines, "provider-", clock)
         self.begin = Begin(self.runs, feeder, self.machines)
         self.settle = Settle(self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", clock)
-        self.complete = Complete(self.runners, self.settle, self.machines)
+        self.complete = Complete(self.runners, self.settle, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, stop_child, clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
@@ -397,6 +399,7 @@ class Ports:
             run_gates,
             slots,
             approvals,
+            EndProcess(self.runs, MemoryReported(), clock),
             clock,
         )
 

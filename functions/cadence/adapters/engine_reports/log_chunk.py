@@ -1,0 +1,52 @@
+"""Lines of an engine, from a chunk as it was uploaded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from cadence.adapters.engine_reports.pieces import Source, elements
+from cadence.domain.melodium.log_entry import LEVELS, LogEntry
+from cadence.domain.melodium.redaction import Masks
+
+
+class _Entry(msgspec.Struct):
+    timestamp: str
+    level: str
+    label: str
+    message: str
+    track_id: int | None = None
+    run_id: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Entry)
+
+
+@dataclass
+class ReadEntries:
+    """`unreadable` counts what was no line as an engine writes it, and was left out."""
+
+    masks: Masks
+    unreadable: int = 0
+
+    def __call__(self, source: Source) -> Iterator[LogEntry]:
+        """Raises InvalidRequest for what is no chunk at all."""
+        for element in elements(source):
+            try:
+                read = _DECODER.decode(element)
+                datetime.fromisoformat(read.timestamp)
+            except (msgspec.DecodeError, ValueError, RecursionError):
+                self.unreadable += 1
+                continue
+            if read.level not in LEVELS:
+                self.unreadable += 1
+                continue
+            yield LogEntry(
+                read.timestamp,
+                read.level,
+                self.masks.masked(read.label),
+                self.masks.masked(read.message),
+                read.track_id,
+                read.run_id.lower() if read.run_id else None,
+            )

@@ -1,0 +1,50 @@
+"""`ModelCodec`: models as compressed JSON, which keeps all digits of large integers."""
+
+import dataclasses
+import zlib
+from typing import Any
+
+import msgspec
+
+from cadence.application.melodium.take_events import Taken
+from cadence.domain.melodium.model import Element, Feed, Model, Output
+from cadence.domain.melodium.program import NO_PROGRAM, Program, read_program
+
+_PLAIN = ("run_id", "entrypoint", "models_over", "left_out", "tracks")
+
+
+class JsonModels:
+    def encode(self, taken: Taken) -> bytes:
+        model = taken.model
+        data: dict[str, Any] = {
+            "parts": taken.parts,
+            "program_sha256": taken.program_sha256,
+            "plain": {name: getattr(model, name) for name in _PLAIN},
+            "elements": [_values(element) for element in model.elements.values()],
+            "outputs": [
+                [*port, _values(dataclasses.replace(output, new=[]))] for port, output in model.outputs.items()
+            ],
+            "feeds": [[*port, *feed.source, feed.count] for port, feed in model.feeds.items()],
+            "names": [[*instance, name] for instance, name in model.names.items()],
+        }
+        return zlib.compress(msgspec.json.encode(data), 1)
+
+    def decode(self, content: bytes) -> Taken:
+        data = msgspec.json.decode(zlib.decompress(content))
+        elements = [Element(*values) for values in data["elements"]]
+        model = Model(
+            **{**data["plain"], "tracks": {int(track): over for track, over in data["plain"]["tracks"].items()}},
+            program=NO_PROGRAM,
+            elements={element.name: element for element in elements},
+            outputs={(name, port): Output(*values) for name, port, values in data["outputs"]},
+            feeds={(name, port): Feed((source, output), count) for name, port, source, output, count in data["feeds"]},
+            names={(track, treatment, build): name for track, treatment, build, name in data["names"]},
+        )
+        return Taken(model, data["parts"], data["program_sha256"])
+
+    def program(self, content: bytes) -> Program:
+        return read_program(msgspec.json.decode(content))
+
+
+def _values(item: Any) -> list[Any]:
+    return [getattr(item, field.name) for field in dataclasses.fields(item)]

@@ -1,0 +1,81 @@
+"""A program as its engine dumps it, without what is secret in it."""
+
+from typing import Any
+
+import msgspec
+
+from cadence.domain.errors import InvalidRequest
+from cadence.domain.melodium.redaction import Masks, is_secret
+
+_REDACTED = {"string": "***"}
+_DEEPEST = 400
+
+
+def redacted_program(content: bytes, masks: Masks) -> bytes:
+    """Defaults and arguments whose names tell of a secret are replaced, and so are their texts elsewhere. Raises InvalidRequest."""
+    try:
+        read = msgspec.json.decode(content)
+        if not isinstance(read, dict):
+            raise InvalidRequest("This is no dump of a program.")
+        _learn(read, masks, 0)
+        return msgspec.json.encode(_shown(read, masks, 0))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest("This is no dump of a program.") from error
+
+
+def _learn(value: Any, masks: Masks, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise InvalidRequest("The dump of the program is nested too deeply.")
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if name == "parameters" and isinstance(each, dict):
+                for parameter, given in each.items():
+                    if is_secret(parameter):
+                        masks.learn(_raw_of(given))
+            _learn(each, masks, depth + 1)
+    elif isinstance(value, list):
+        for each in value:
+            _learn(each, masks, depth + 1)
+
+
+def _shown(value: Any, masks: Masks, depth: int) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _parameters(each, masks, depth)
+            if name == "parameters" and isinstance(each, dict)
+            else _shown(each, masks, depth + 1)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_shown(each, masks, depth + 1) for each in value]
+    return masks.masked(value) if isinstance(value, str) else value
+
+
+def _parameters(given: dict[str, Any], masks: Masks, depth: int) -> dict[str, Any]:
+    return {
+        name: _without_value(each, masks, depth) if is_secret(name) else _shown(each, masks, depth + 1)
+        for name, each in given.items()
+    }
+
+
+def _without_value(parameter: Any, masks: Masks, depth: int) -> Any:
+    """A declaration keeps all but its default; an argument says only that there is one, unless it is a variable's name."""
+    if isinstance(parameter, dict) and "described_type" in parameter:
+        shown = _shown(parameter, masks, depth + 1)
+        return {**shown, "default": _REDACTED if parameter.get("default") is not None else None}
+    if isinstance(parameter, dict) and "variable" in parameter:
+        return parameter
+    if isinstance(parameter, dict) and ("raw" in parameter or "function" in parameter or "array" in parameter):
+        return {"raw": _REDACTED}
+    return _REDACTED
+
+
+def _raw_of(parameter: Any) -> Any:
+    """The texts that a secret parameter has, in a declaration (`default`), a design (`raw`), or as given."""
+    if isinstance(parameter, dict):
+        if "described_type" in parameter:
+            return parameter.get("default")
+        if "variable" in parameter:
+            return None
+        return parameter.get("raw", parameter)
+    return None

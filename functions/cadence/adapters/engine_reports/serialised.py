@@ -1,0 +1,64 @@
+"""The content of values of data types: CBOR, in which environments may hold secrets."""
+
+import base64
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import cbor2
+
+from cadence.domain.melodium.redaction import Masks, is_secret, redacted
+
+_DEEPEST = 32
+
+
+class Unreadable(Exception):
+    pass
+
+
+class SerialisedData:
+    """Implements `ReadData`."""
+
+    def __init__(self, masks: Masks) -> None:
+        self._masks = masks
+
+    def __call__(self, name: str, content: bytes) -> Mapping[str, Any]:
+        try:
+            with io.BytesIO(content) as stream:
+                read = cbor2.load(stream)
+            shown = self._shown(read, 0)
+        except (cbor2.CBORDecodeError, Unreadable, RecursionError, ValueError, TypeError, OverflowError):
+            # What cannot be looked into may hold anything.
+            return {"size": len(content)}
+        if shown == read:
+            return {"value": shown, "cbor": base64.b64encode(content).decode()}
+        return {"value": shown}
+
+    def _shown(self, value: Any, depth: int) -> Any:
+        if depth > _DEEPEST:
+            raise Unreadable
+        if isinstance(value, Mapping):
+            return {self._key(key): self._member(key, each, depth) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._shown(each, depth + 1) for each in value]
+        if isinstance(value, str):
+            return self._masks.masked(value)
+        if isinstance(value, bytes):
+            return list(self._masks.masked_bytes(value))
+        if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+            return value
+        if isinstance(value, float):
+            return None
+        raise Unreadable
+
+    def _key(self, key: Any) -> str:
+        if not isinstance(key, str):
+            raise Unreadable
+        return key
+
+    def _member(self, key: Any, value: Any, depth: int) -> Any:
+        if isinstance(key, str) and is_secret(key) and value not in (None, "", {}, []):
+            self._masks.learn(value)
+            return redacted()
+        return self._shown(value, depth + 1)

@@ -1,0 +1,66 @@
+"""Where the worker that an engine asked for listens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.melodium.ports import Access, Listens, Refused, Waiting, WorkerAccess
+from cadence.application.melodium.worker_ports import WorkerSecretStore
+from cadence.application.ports import Clock, RunnerStore, RunStore
+from cadence.domain import ids
+from cadence.domain.access import Principal
+from cadence.domain.errors import NotFound
+from cadence.domain.melodium.certificate import expired
+from cadence.domain.melodium.worker import NAME
+from cadence.domain.run import Run, Treatment
+from cadence.domain.runner import RunnerState
+
+PATIENCE = timedelta(seconds=24)
+"""An HTTP API gives up after 30 seconds, and its Lambda after 29."""
+
+# Seconds between two looks: soon at first, since workers on machines that are there begin at once.
+_FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 1.0, 1.3
+
+
+@dataclass(frozen=True)
+class WaitForWorker(Access):
+    runs: RunStore
+    runners: RunnerStore
+    secrets: WorkerSecretStore
+    clock: Clock
+    sleep: Callable[[float], None]
+
+    def __call__(self, by: Principal, run: Run) -> WorkerAccess:
+        """An engine asks again and again for ever, but only until it hears of a worker or of the reason why there is none."""
+        give_up = self.clock() + PATIENCE
+        pause = _FIRST_PAUSE
+        while True:
+            found = self._look(run.run_id)
+            if not isinstance(found, Waiting) or self.clock() + timedelta(seconds=pause) >= give_up:
+                return found
+            self.sleep(pause)
+            pause = min(pause * _SLOWER, _LONGEST_PAUSE)
+
+    def _look(self, run_id: str) -> WorkerAccess:
+        run = self.runs.get_run(run_id)
+        if run.recorded or run.melodium is None:
+            return Refused([f"Run {run_id} is no worker that was started here."])
+        if reason := expired(run.melodium.version, self.clock()):
+            return Refused([reason])
+        if run.state.final or run.stop_requested:
+            return Refused([run.cause or f"the worker's run has {run.state.value}"])
+        try:
+            treatment = self.runs.get_treatment(run_id, NAME)
+            if treatment.state.final:
+                return Refused([_in_words(treatment)])
+            runner = self.runners.get_runner(ids.runner_id(run_id, NAME, treatment.attempt))
+        except NotFound:
+            return Waiting()
+        if runner.state is not RunnerState.CLAIMED or runner.listening is None:
+            return Waiting()
+        where = runner.listening
+        return Listens(run_id, where.addresses, where.port, self.secrets.get(run_id).receive_key, where.machine)
+
+
+def _in_words(treatment: Treatment) -> str:
+    return f"worker {treatment.state.value.replace('_', ' ')}: {treatment.cause or 'no reason is known'}"

@@ -1,0 +1,209 @@
+"""A rebuilt model as treatments, specifications, edges and values, such as every other run has."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cadence.domain.history import Change
+from cadence.domain.melodium.element import ElementSpec
+from cadence.domain.melodium.model import ROOT, SELF, Element, Feed, Model, Output, PortName
+from cadence.domain.melodium.program import Port, types_of
+from cadence.domain.melodium.rawvalue import UNKNOWN, more_exact
+from cadence.domain.melodium.wiring import Wiring
+from cadence.domain.run import (
+    Edge,
+    EdgeState,
+    InputSpec,
+    Kind,
+    OutputSpec,
+    Treatment,
+    TreatmentSpec,
+    TreatmentState,
+    Trigger,
+)
+
+_LONGEST_PARAMETER = 4_000
+_MOST_PARAMETERS = 200
+_STEPS = "cicd/"
+# What a step's ports are called that tell of failure.
+_TELLS_OF_FAILURE = ("failed", "error")
+
+Record = tuple[TreatmentSpec, Treatment]
+
+
+@dataclass
+class Records:
+    """Of the elements named; the entrypoint itself is the run."""
+
+    model: Model
+    wiring: Wiring
+    _fed: dict[str, dict[str, Feed]] = field(init=False)
+    _sent: dict[str, dict[str, Output]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._fed, self._sent = defaultdict(dict), defaultdict(dict)
+        for (name, port), feed in self.model.feeds.items():
+            self._fed[name][port] = feed
+        for (name, port), output in self.model.outputs.items():
+            self._sent[name][port] = output
+
+    def of(self, names: Iterable[str]) -> Sequence[Record]:
+        chosen = set(names)
+        elements = (self.model.elements[name] for name in sorted(chosen) if name != ROOT)
+        records = [(self._spec(element), self._treatment(element)) for element in elements]
+        return [*records, *self._self()] if ROOT in chosen else records
+
+    def output(self, name: str, port: str) -> OutputSpec:
+        element = self.model.elements[name]
+        definition = self.wiring.definition(element)
+        declared = definition.outputs.get(port)
+        sent = self._sent.get(name, {}).get(port)
+        observed = sent.type if sent else UNKNOWN
+        if declared is None:
+            return OutputSpec(port, "stream", observed)
+        type_ = types_of({port: declared}, self.wiring.generics(element))[port]
+        return OutputSpec(port, declared.flow, more_exact(type_, observed))
+
+    def passed_on(self, port: PortName) -> Iterable[PortName]:
+        """The outputs of those that it is part of, through which what it sends leaves them as well."""
+        name, its_port = port
+        element = self.model.elements[name]
+        host = self.model.elements.get(element.host or "")
+        if host is None or host.name == ROOT:
+            return
+        for wire in self.wiring.definition(host).wires:
+            if (wire.source, wire.output, wire.target) == (element.label, its_port, None):
+                outer = (host.name, wire.input)
+                yield outer
+                yield from self.passed_on(outer)
+
+    def edges(self, records: Iterable[Record]) -> Sequence[Edge]:
+        found = {
+            (port.source_treatment, spec.name): Edge(
+                self.model.run_id, port.source_treatment, spec.name, Trigger.COMPLETED, EdgeState.DELIVERED
+            )
+            for spec, _ in records
+            for port in spec.inputs
+            if port.source_treatment
+        }
+        return list(found.values())
+
+    def failed_steps(self) -> Sequence[str]:
+        """Treatments of `cicd` that told of a failure, as their names say it."""
+        return [
+            element.name
+            for element in self.model.elements.values()
+            if element.treatment.startswith(_STEPS) and element.name != ROOT and self._told_of_failure(element)
+        ]
+
+    def _spec(self, element: Element) -> TreatmentSpec:
+        definition, generics = self.wiring.definition(element), self.wiring.generics(element)
+        types = types_of(definition.inputs, generics)
+        inputs = {name: self._input(element, name, definition.inputs, types) for name in definition.inputs}
+        fed, sent = self._fed.get(element.name, {}), self._sent.get(element.name, {})
+        inputs |= {name: self._input(element, name, {}, {}) for name in sorted(set(fed) - set(inputs))}
+        return TreatmentSpec(
+            name=element.name,
+            kind=Kind.ELEMENT,
+            inputs=tuple(inputs.values()),
+            outputs=tuple(self._outputs(element, definition.outputs)),
+            element=ElementSpec(
+                treatment=element.treatment,
+                track=element.track,
+                host=element.host if element.host != ROOT else None,
+                designed=definition.designed or bool(element.parts),
+                generics=dict(generics),
+                parameters=_parameters(element.parameters),
+                delivered={port: feed.count for port, feed in fed.items()},
+                sent={port: output.count for port, output in sent.items()},
+            ),
+        )
+
+    def _self(self) -> Sequence[Record]:
+        """What a worker's entrypoint was given and gave back, if it has ports."""
+        root = self.model.elements[ROOT]
+        definition = self.wiring.definition(root)
+        if not definition.inputs and not definition.outputs:
+            return ()
+        results = self.wiring.results()
+        inputs, outputs = (types_of(ports, {}) for ports in (definition.inputs, definition.outputs))
+        spec = TreatmentSpec(
+            name=f"{ROOT}/{SELF}",
+            kind=Kind.ELEMENT,
+            inputs=tuple(
+                InputSpec(name, port.flow, outputs[name], *results.get(name, (None, None)))
+                for name, port in definition.outputs.items()
+            ),
+            outputs=tuple(OutputSpec(name, port.flow, inputs[name]) for name, port in definition.inputs.items()),
+            element=ElementSpec(root.treatment, root.track, designed=True, parameters=_parameters(root.parameters)),
+        )
+        return [(spec, replace(self._treatment(root), name=spec.name))]
+
+    def _input(self, element: Element, name: str, ports: Mapping[str, Port], types: Mapping[str, str]) -> InputSpec:
+        source = self.wiring.source(element, name)
+        sent = self.model.outputs.get(source) if source else None
+        type_ = types.get(name) or (sent.type if sent else UNKNOWN)
+        flow = ports[name].flow if name in ports else "stream"
+        return InputSpec(name, flow, type_, *(source or (None, None)))
+
+    def _outputs(self, element: Element, ports: Mapping[str, Port]) -> Iterable[OutputSpec]:
+        further = sorted(set(self._sent.get(element.name, {})) - set(ports))
+        return (self.output(element.name, name) for name in (*ports, *further))
+
+    def _treatment(self, element: Element) -> Treatment:
+        started, finished = time_of(element.started_at), time_of(element.finished_at)
+        state, cause = TreatmentState.READY, None
+        if started:
+            state = TreatmentState.SUCCEEDED if finished else TreatmentState.RUNNING
+        if element.treatment.startswith(_STEPS) and self._told_of_failure(element):
+            state, cause = TreatmentState.FAILED, "it told of a failure through its port"
+        built = time_of(element.built_at)
+        history = [Change(built, 1, TreatmentState.READY)] if built else []
+        history += [Change(started, 1, TreatmentState.RUNNING)] if started else []
+        history += [Change(finished, 1, state, cause or "")] if finished and started else []
+        return Treatment(
+            run_id=self.model.run_id,
+            name=element.name,
+            state=state,
+            waiting=0,
+            kind=Kind.ELEMENT,
+            cause=cause,
+            ready_at=built,
+            started_at=started,
+            finished_at=finished,
+            history=tuple(history),
+        )
+
+    def _told_of_failure(self, element: Element) -> bool:
+        definition = self.wiring.definition(element)
+        for port in _TELLS_OF_FAILURE:
+            sender = self.wiring.sender(element, port) if port in definition.outputs else None
+            sent = self.model.outputs.get(sender) if sender else None
+            if sent and sent.count:
+                return True
+        return False
+
+
+def _parameters(given: Mapping[str, Any]) -> Mapping[str, str]:
+    texts = {name: _text(each) for name, each in list(given.items())[:_MOST_PARAMETERS]}
+    return {
+        name: text if len(text) <= _LONGEST_PARAMETER else f"{text[:_LONGEST_PARAMETER]}…"
+        for name, text in texts.items()
+    }
+
+
+def _text(parameter: Mapping[str, Any]) -> str:
+    if "type" not in parameter:
+        return "***"
+    return json.dumps(parameter["value"], ensure_ascii=False)
+
+
+def time_of(text: str) -> datetime | None:
+    """To the microsecond; None for what is no time."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,60 @@
+"""What only the runner of an engine is told: keys and tokens, at the moment of its claim."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cadence.application.melodium.run_tokens import RunTokens
+from cadence.application.melodium.worker_ports import WorkerSecretStore
+from cadence.application.ports import RunStore
+from cadence.application.runner_ports import DataUrls, Specs
+from cadence.domain.ids import document_key
+from cadence.domain.melodium.specification import ProgramSpec, WorkerSpec, engine_run_id
+from cadence.domain.run import Run, TreatmentSpec
+from cadence.domain.runner import Runner
+
+
+@dataclass(frozen=True)
+class ReadEngineSecrets:
+    """Implements `EngineSecrets`."""
+
+    workers: WorkerSecretStore
+    tokens: RunTokens
+    urls: DataUrls
+
+    def __call__(self, run: Run, spec: TreatmentSpec, attempt: int) -> Mapping[str, Any]:
+        """Raises NotFound if the keys of a worker are gone."""
+        engine = spec.engine
+        told: dict[str, Any] = {}
+        if isinstance(engine, ProgramSpec):
+            told["program_url"] = self.urls.download(document_key(engine.program))
+            if engine.check_only:
+                return told
+        told["api_token"] = self.tokens.issue(reporting(run, spec, attempt))
+        if isinstance(engine, WorkerSpec):
+            kept = self.workers.get(run.run_id)
+            told |= {"receive_key": kept.receive_key, "send_key": kept.send_key}
+            told |= {"pull_secrets": dict(kept.pull_secrets)}
+        return told
+
+
+def reporting(run: Run, spec: TreatmentSpec, attempt: int) -> Run:
+    """The run that the engine of a treatment tells of: a worker is a run, a program has one of its own for each attempt."""
+    if isinstance(spec.engine, ProgramSpec):
+        return replace(run, run_id=engine_run_id(run.run_id, spec.name, attempt))
+    return run
+
+
+@dataclass(frozen=True)
+class RevokeEngineToken:
+    """The token of a runner's engine is good for nothing once the runner has ended."""
+
+    specs: Specs
+    runs: RunStore
+    tokens: RunTokens
+
+    def __call__(self, runner: Runner) -> None:
+        """Safe to repeat."""
+        spec = self.specs(runner.run_id, runner.treatment)
+        if spec.engine is not None:
+            self.tokens.revoke(reporting(self.runs.get_run(runner.run_id), spec, runner.attempt))

@@ -1,0 +1,95 @@
+"""What is needed to take in what engines upload: each chunk once, in order, whatever comes twice, late or at the same time.
+
+A chunk is first split into *parts*, one for each process that it tells of (an engine hands on what its workers say),
+without secrets. Then each process's parts are taken in by one Lambda at a time, from where its *state* says that the last
+one stopped.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cadence.application.melodium.ports import Stream
+from cadence.domain.melodium.events import Event
+from cadence.domain.melodium.log_entry import LogEntry
+
+
+@dataclass(frozen=True)
+class Part:
+    """The `number`-th chunk of the process `source`, as far as it tells of the process `run_id`."""
+
+    run_id: str
+    stream: Stream
+    source: str
+    number: int
+
+
+class Uploaded(Protocol):
+    """Chunks as engines uploaded them (bucket `data`, `uploads/`)."""
+
+    def entries(self, key: str) -> Iterator[LogEntry]:
+        """Raises NotFound, InvalidRequest."""
+
+    def events(self, key: str, run_id: str) -> Iterator[tuple[str, Event]]:
+        """Of the process `run_id`, with the process that each happened in. Raises NotFound, InvalidRequest."""
+
+    def program(self, key: str) -> bytes:
+        """As JSON without secrets. Raises NotFound, InvalidRequest."""
+
+    def exists(self, key: str) -> bool: ...
+
+    def remove(self, key: str) -> None:
+        """Removing what is not there is no error."""
+
+
+class Parts(Protocol):
+    """Parts and states (bucket `data`, `runs/{run}/melodium/`)."""
+
+    def write_entries(self, part: Part, entries: Iterable[LogEntry]) -> None:
+        """Writing the same again changes nothing."""
+
+    def write_events(self, source: str, number: int, events: Iterable[tuple[str, Event]]) -> Sequence[str]:
+        """Of a chunk of `source`: one part for each process that its events are of, whose ids are returned."""
+
+    def waiting(self, run_id: str, stream: Stream, taken: Mapping[str, int]) -> Sequence[Part]:
+        """Those that are not taken yet, by source and number; `taken` counts those taken of each source."""
+
+    def entries(self, part: Part) -> Iterator[LogEntry]: ...
+
+    def events(self, part: Part) -> Iterator[tuple[bytes, Event]]:
+        """Each with a digest by which it is known again."""
+
+    def load(self, run_id: str, name: str) -> bytes | None:
+        """None if nothing was saved under this name."""
+
+    def save(self, run_id: str, name: str, content: bytes) -> None: ...
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The right to take in what there is of a process; `seen` is the number of announcements that came before."""
+
+    run_id: str
+    stream: Stream
+    holder: str
+    seen: int
+
+
+class Turns(Protocol):
+    """One at a time for each process and stream (table `runs`)."""
+
+    def announce(self, run_id: str, stream: Stream) -> None:
+        """There is more to be taken in. Whoever has the turn will see it, or nobody has it."""
+
+    def take(self, run_id: str, stream: Stream, holder: str, now: datetime, until: datetime) -> Turn | None:
+        """None if another holder has it, who will see what was announced before."""
+
+    def again(self, turn: Turn, until: datetime) -> Turn:
+        """Keeps the turn, for what was announced meanwhile. Raises Conflict if it was lost."""
+
+    def drop(self, turn: Turn) -> None:
+        """Lets another try."""
+
+    def give_back(self, turn: Turn) -> bool:
+        """False if more was announced meanwhile: then it is still held."""

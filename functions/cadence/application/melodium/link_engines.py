@@ -1,0 +1,122 @@
+"""Values that go from one engine to another: what a worker was given is what the asking engine sent it, and the other way round."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cadence.application.melodium.intake import Parts
+from cadence.application.ports import RunStore
+from cadence.domain.melodium.model import ROOT, SELF, Element, Model, PortName
+from cadence.domain.melodium.wiring import Wiring
+from cadence.domain.run import Origin, Run, Value
+
+WORKERS = "workers"
+"""Name of the saved list of processes that a process tells of."""
+
+SENDS = frozenset({"distrib::sendBlock", "distrib::sendStream"})
+RECEIVES = frozenset({"distrib::recvBlock", "distrib::recvStream"})
+_PORT = "data"
+
+ModelOf = Callable[[str], Model | None]
+"""The model of a process as it was last stored, with its program; None if there is none yet."""
+
+
+@dataclass(frozen=True)
+class LinkEngines:
+    runs: RunStore
+    parts: Parts
+    model_of: ModelOf
+
+    def __call__(self, run: Run, model: Model, sources: Iterable[str]) -> None:
+        """With whoever asked for it (or tells of it: `sources`), and with its own workers. Safe to repeat."""
+        asked = {run.melodium.parent_id} if run.melodium and run.melodium.parent_id else set()
+        for parent in sorted((asked | set(sources)) - {run.run_id}):
+            asking = self.model_of(parent)
+            if asking:
+                self._link(asking, model, self._workers(parent))
+        workers = self._workers(run.run_id)
+        for worker in workers:
+            worked = self.model_of(worker)
+            if worked:
+                self._link(model, worked, workers)
+
+    def note_workers(self, run_id: str, found: Iterable[str]) -> None:
+        known = self._workers(run_id)
+        new = [worker for worker in found if worker not in known and worker != run_id]
+        if new:
+            self.parts.save(run_id, WORKERS, json.dumps([*known, *new]).encode())
+
+    def _workers(self, run_id: str) -> Sequence[str]:
+        stored = self.parts.load(run_id, WORKERS)
+        return list(json.loads(stored)) if stored else []
+
+    def _link(self, asking: Model, worked: Model, workers: Sequence[str]) -> None:
+        results = Wiring(worked).results()
+        theirs = self._theirs(asking, worked, results, workers)
+        wiring = Wiring(asking)
+        given, got = [], []
+        for element in theirs:
+            name = _name(element)
+            source = wiring.source(element, _PORT) if element.treatment in SENDS else None
+            if source:
+                given.append((name, source))
+            if element.treatment in RECEIVES and name in results:
+                got.append((element.name, results[name]))
+        self.runs.put_values([*self._given(asking.run_id, worked.run_id, given), *self._got(asking, worked, got)])
+
+    def _given(self, asking: str, worker: str, ports: Sequence[tuple[str, PortName]]) -> Iterable[Value]:
+        """The entrypoint's inputs are the values that were sent, which are kept there."""
+        known = self._values(asking, [source for _, source in ports])
+        for name, (treatment, port) in ports:
+            value = known.get((treatment, port))
+            if value:
+                origin = value.origin if value.origin and not value.origin.copied else None
+                yield replace(
+                    value,
+                    run_id=worker,
+                    treatment=f"{ROOT}/{SELF}",
+                    port=name,
+                    origin=origin or Origin(asking, treatment, port),
+                )
+
+    def _got(self, asking: Model, worked: Model, ports: Sequence[tuple[str, PortName]]) -> Iterable[Value]:
+        """What came back is kept on both sides."""
+        known = self._values(asking.run_id, [(name, _PORT) for name, _ in ports])
+        for name, (treatment, port) in ports:
+            value = known.get((name, _PORT))
+            if value:
+                yield replace(value, origin=Origin(worked.run_id, treatment, port, copied=True))
+
+    def _theirs(
+        self, asking: Model, worked: Model, results: Mapping[str, PortName], workers: Sequence[str]
+    ) -> Sequence[Element]:
+        """The treatments of the asking engine that talk to this worker."""
+        talking = [element for element in asking.elements.values() if element.treatment in SENDS | RECEIVES]
+        if len(workers) <= 1:
+            return talking
+        # With several workers, what came back tells whom it came from; what was sent beside it went to the same one.
+        came_back = self._digests(worked.run_id, results)
+        groups: dict[tuple[str | None, int], list[Element]] = {}
+        for element in talking:
+            groups.setdefault((element.host, element.track), []).append(element)
+        found: list[Element] = []
+        for group in groups.values():
+            got = {_name(one): (one.name, _PORT) for one in group if one.treatment in RECEIVES}
+            theirs = self._digests(asking.run_id, got)
+            if theirs and all(came_back.get(name) == sha256 for name, sha256 in theirs.items()):
+                found += group
+        return found
+
+    def _digests(self, run_id: str, ports: Mapping[str, PortName]) -> Mapping[str, str]:
+        known = self._values(run_id, list(ports.values()))
+        return {name: known[port].sha256 for name, port in ports.items() if port in known}
+
+    def _values(self, run_id: str, ports: Sequence[PortName]) -> Mapping[PortName, Value]:
+        found = self.runs.get_values(run_id, list(dict.fromkeys(ports))) if ports else ()
+        return {(value.treatment, value.port): value for value in found}
+
+
+def _name(element: Element) -> str:
+    """Which input or output of the worker's entrypoint it is about."""
+    said = element.parameters.get("name")
+    return str(said.get("value", "")) if isinstance(said, Mapping) else ""

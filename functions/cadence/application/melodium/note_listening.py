@@ -1,0 +1,23 @@
+"""A runner says that its engine accepts connections."""
+
+from dataclasses import dataclass
+
+from cadence.application.ports import RunnerStore
+from cadence.application.runner_ports import Specs
+from cadence.domain.errors import Conflict, Gone
+from cadence.domain.runner import Listening, Runner, RunnerState
+
+
+@dataclass(frozen=True)
+class NoteListening:
+    specs: Specs
+    runners: RunnerStore
+
+    def __call__(self, runner: Runner, listening: Listening) -> None:
+        """Safe to repeat. Raises Conflict for a runner without an engine, Gone if it was lost meanwhile."""
+        if self.specs(runner.run_id, runner.treatment).engine is None:
+            raise Conflict(f"Runner {runner.runner_id} has no engine that anybody could connect to.")
+        try:
+            self.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, listening=listening)
+        except Conflict:
+            raise Gone(f"Runner {runner.runner_id} is no longer wanted: stop its work.") from None

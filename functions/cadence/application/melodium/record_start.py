@@ -1,0 +1,130 @@
+"""A process of an engine that somebody else started becomes a run."""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cadence.application.access_ports import Directory
+from cadence.application.identifiers import derived_ulid
+from cadence.application.melodium.ports import ReportedStore
+from cadence.application.melodium.processes import may_tell_of
+from cadence.application.ports import Clock, Deadlines, Documents, LogStream, RunStore
+from cadence.domain.access import ALL_PROJECTS, Principal
+from cadence.domain.errors import Conflict, InvalidRequest, NotFound, Violation
+from cadence.domain.melodium.process import MelodiumRun
+from cadence.domain.melodium.request import LaunchRequest
+from cadence.domain.melodium.specification import engine_group_id
+from cadence.domain.run import Run, RunState
+
+LONGEST = timedelta(days=7)
+"""What a process may take that states no duration: as long as what it may upload with is valid."""
+
+_PROJECT_TAG = "project="
+_RUN_TAG = "cadence-run="
+_DEFAULT_PROJECT = "default"
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
+_LONGEST_NAME = 63
+
+
+@dataclass(frozen=True)
+class RecordStart:
+    runs: RunStore
+    reported: ReportedStore
+    directory: Directory
+    documents: Documents
+    deadlines: Deadlines
+    log_stream: LogStream
+    clock: Clock
+
+    def __call__(self, by: Principal, request: LaunchRequest, shown: Mapping[str, Any]) -> str:
+        """The run's id. `shown` is the request as it may be read by others. Safe to repeat for a request with an id.
+
+        Raises NotFound for a run that is not the caller's to tell of, InvalidRequest if no project can be made out.
+        """
+        run_id = request.id or str(uuid.uuid4())
+        project = project_for(self.directory, by, request.tags)
+        run = self._run(run_id, by, project, request, self.documents.put(json.dumps(shown, sort_keys=True).encode()))
+        if not may_tell_of(by, run):
+            raise NotFound(f"The token is for another run than {run_id}.")
+        self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
+        self.log_stream.needed()
+        try:
+            self.runs.create_run(run)
+        except Conflict:
+            known = self.runs.get_run(run_id)
+            if known.melodium is None or not may_tell_of(by, known):
+                raise NotFound(f"There is no Mélodium run {run_id!r} here.") from None
+        self.reported.note_start(run_id, request.version, request.tags)
+        return run_id
+
+    def _run(self, run_id: str, by: Principal, project: str, request: LaunchRequest, document_sha256: str) -> Run:
+        now = self.clock()
+        parent = self._parent(by, request.parent_id or _started_by(request))
+        return Run(
+            run_id=run_id,
+            organization=by.organization,
+            project=project,
+            pipeline=pipeline_name(request.entrypoint),
+            state=RunState.RUNNING,
+            created_at=now,
+            started_at=now,
+            document_sha256=document_sha256,
+            plan_sha256="",
+            event={"kind": "melodium"},
+            max_duration=request.max_duration or int(LONGEST.total_seconds()),
+            created_by=by.name,
+            started_by_run=parent.run_id if parent else None,
+            depth=parent.depth + 1 if parent else 0,
+            melodium=melodium_run(run_id, request, now, supervised=False),
+        )
+
+    def _parent(self, by: Principal, parent_id: str | None) -> Run | None:
+        """An engine may have asked for the worker that nobody here has heard of."""
+        found = self.runs.get_runs([parent_id]).get(parent_id) if parent_id else None
+        return found if found and by.sees(found.organization, found.project) else None
+
+
+def _started_by(request: LaunchRequest) -> str | None:
+    """The run of Cadence whose treatment this engine is: its runner says so by a tag, and the group proves it."""
+    said = next((tag.removeprefix(_RUN_TAG) for tag in request.tags if tag.startswith(_RUN_TAG)), None)
+    return said if said and engine_group_id(said) == request.group_id else None
+
+
+def melodium_run(run_id: str, request: LaunchRequest, at: datetime, *, supervised: bool) -> MelodiumRun:
+    return MelodiumRun(
+        group_id=request.group_id or run_id,
+        position=derived_ulid(at, run_id),
+        version=request.version,
+        mode=str(request.mode),
+        parent_id=request.parent_id,
+        tags=request.tags,
+        supervised=supervised,
+    )
+
+
+def pipeline_name(entrypoint: str | None) -> str:
+    """What its runs are listed under: `melodium-` and the command of the program."""
+    said = _NOT_IN_NAMES.sub("-", (entrypoint or "").lower()).strip("-")
+    return f"melodium-{said}"[:_LONGEST_NAME].rstrip("-") if said else "melodium"
+
+
+def project_for(directory: Directory, by: Principal, tags: tuple[str, ...]) -> str:
+    """The token's own project; with a token for all of them, the one that a tag `project=NAME` says, or `default`.
+
+    Raises InvalidRequest.
+    """
+    if by.project != ALL_PROJECTS:
+        return by.project
+    said = next((tag.removeprefix(_PROJECT_TAG) for tag in tags if tag.startswith(_PROJECT_TAG)), _DEFAULT_PROJECT)
+    try:
+        return directory.get_project(by.organization, said).name
+    except NotFound:
+        message = (
+            f"There is no project {said!r}. Use a token of one project, or say which one it is: "
+            "MELODIUM_API_TAGS=project=NAME."
+        )
+        raise InvalidRequest(message, [Violation("/tags", message, "unknown_project")]) from None

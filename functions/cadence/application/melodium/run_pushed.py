@@ -1,0 +1,111 @@
+"""A push runs the Mélodium program that the repository has in `.melodium-ci`."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.application.check_document import FreezeDocument
+from cadence.application.frozen import Frozen
+from cadence.application.git_ports import GitCredentials, GitReader
+from cadence.application.invalid_document import InvalidDocument
+from cadence.application.melodium.programs import Programs
+from cadence.application.plan_run import PlanRun
+from cadence.application.ports import Documents
+from cadence.application.start_run import StartRun
+from cadence.domain.document.pipeline import DEFAULT_RUN_DURATION
+from cadence.domain.errors import InvalidRequest, NotFound
+from cadence.domain.git_events import GitEvent, Push
+from cadence.domain.githost import GitHost
+from cadence.domain.melodium.stored_program import COMPO, ProgramFacts, facts_of, program_of
+from cadence.domain.planning import told
+from cadence.domain.run import Run
+
+FOLDER = ".melodium-ci/"
+_ENTRYPOINT = "main"
+_MOST_FILES = 100
+_GIVEN = {
+    "repository": "repository_url",
+    "repository_url": "repository_url",
+    "ref": "branch",
+    "branch": "branch",
+} | dict.fromkeys(("commit", "sha"), "commit")
+"""What a program's parameters are given of the event, if they are called so and are texts."""
+_TEXTS = ("string", "Option<string>")
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class RunPushed:
+    git: GitReader
+    programs: Programs
+    documents: Documents
+    freeze: FreezeDocument
+    plan: PlanRun
+    start: StartRun
+
+    def wanted(self, githost: GitHost, event: GitEvent) -> bool:
+        """Only what was pushed to a branch: who sends a pull request may not be one who may run programs here."""
+        return githost.programs and isinstance(event, Push) and event.branch is not None and not event.deleted
+
+    def __call__(
+        self, run_id: str, githost: GitHost, event: Push, credentials: GitCredentials | None, created_by: str
+    ) -> Run | None:
+        """None if the repository has no such program. A program that cannot be run leaves a run that has failed, saying why.
+
+        Safe to repeat with the same `run_id`. Raises Transient if the repository cannot be read now.
+        """
+        try:
+            files = self._files(event, credentials)
+        except NotFound:
+            return None
+        if COMPO not in files:
+            return None
+        try:
+            program = program_of(files)
+        except InvalidRequest as error:
+            return self._failed(run_id, githost, event, created_by, error.message)
+        self.documents.put(program.encoded())
+        facts = facts_of(program)
+        document = json.dumps(_document(facts, event), indent=2, ensure_ascii=False)
+        try:
+            pinned = {FOLDER + COMPO: facts.sha256}
+            frozen, _ = self.freeze(githost.organization, githost.project, document, {}, programs=pinned)
+            planned = self.plan(run_id, frozen, event.event())
+        except InvalidDocument as error:
+            return self._failed(run_id, githost, event, created_by, told(error.findings), document)
+        return self.start(run_id, planned, event.event(), created_by)
+
+    def _files(self, event: Push, credentials: GitCredentials | None) -> Mapping[str, bytes]:
+        url, commit = event.repository_url, event.commit
+        paths = self.git.changed_files(url, None, commit, merge_base=False, credentials=credentials)
+        chosen = sorted(path for path in paths if path.startswith(FOLDER))[:_MOST_FILES]
+        return {path.removeprefix(FOLDER): self.git.read_file(url, commit, path, credentials) for path in chosen}
+
+    def _failed(
+        self, run_id: str, githost: GitHost, event: Push, created_by: str, cause: str, document: str = "{}"
+    ) -> Run:
+        frozen = Frozen(
+            githost.organization,
+            githost.project,
+            "melodium-ci",
+            self.documents.put(document.encode()),
+            "",
+            DEFAULT_RUN_DURATION,
+        )
+        return self.start.failed(run_id, frozen, event.event(), created_by, cause)
+
+
+def _document(facts: ProgramFacts, event: Push) -> dict[str, Any]:
+    entrypoint = facts.entrypoints.get(_ENTRYPOINT)
+    known = entrypoint.header.parameters if entrypoint and entrypoint.header else ()
+    said = event.event()
+    given = {each.name: str(said[_GIVEN[each.name]]) for each in known if each.name in _GIVEN and each.type in _TEXTS}
+    name = _NOT_IN_NAMES.sub("-", facts.name.lower()).strip("-_")
+    body = {"program": FOLDER + COMPO, "entrypoint": _ENTRYPOINT, "parameters": given}
+    return {
+        "cadence": 1,
+        "name": (name if name[:1].isalpha() else "melodium-ci")[:62],
+        "treatments": {_ENTRYPOINT: {"melodium": body}},
+    }

@@ -1,0 +1,169 @@
+"""Events of engines become treatments and values of their runs."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cadence.application.melodium.element_records import Records, time_of
+from cadence.application.melodium.intake import Part, Parts
+from cadence.application.melodium.link_engines import LinkEngines
+from cadence.application.melodium.ports import ReportedStore, Stream
+from cadence.application.melodium.take_upload import PROGRAM
+from cadence.application.ports import Clock, RunStore
+from cadence.application.runner_ports import Chunks
+from cadence.domain import ids
+from cadence.domain.melodium.model import Model, PortName
+from cadence.domain.melodium.program import Program
+from cadence.domain.melodium.request import Mode
+from cadence.domain.melodium.wiring import Wiring
+from cadence.domain.run import Origin, Run, Value
+
+STATE = "model"
+_DIGESTS = "events-seen"
+_DIGEST_BYTES = 8
+_PREVIEW = 4096
+_LARGEST_PENDING = 8 * 1024 * 1024
+
+
+@dataclass
+class Taken:
+    """A model, how many parts of each source are in it, and whether its program is."""
+
+    model: Model
+    parts: dict[str, int]
+    program_sha256: str = ""
+
+
+class ModelCodec(Protocol):
+    def encode(self, taken: Taken) -> bytes: ...
+
+    def decode(self, content: bytes) -> Taken: ...
+
+    def program(self, content: bytes) -> Program: ...
+
+
+@dataclass(frozen=True)
+class TakeEvents:
+    """Implements `TakeIn`."""
+
+    runs: RunStore
+    parts: Parts
+    chunks: Chunks
+    reported: ReportedStore
+    codec: ModelCodec
+    link: LinkEngines
+    clock: Clock
+
+    def __call__(self, run: Run) -> None:
+        stored = self.parts.load(run.run_id, STATE)
+        taken = self.codec.decode(stored) if stored else Taken(Model(run.run_id), {})
+        self._learn(run, taken)
+        seen = self._seen(run) if run.melodium and run.melodium.mode != Mode.DIRECT else None
+        for part in self.parts.waiting(run.run_id, Stream.DEBUG, taken.parts):
+            self._take(taken.model, part, seen)
+            taken.parts[part.source] = part.number + 1
+            self._store(run, taken, seen)
+        if taken.model.changed or taken.model.ended:
+            self._store(run, taken, seen)
+        self.link(run, taken.model, taken.parts)
+
+    def _learn(self, run: Run, taken: Taken) -> None:
+        content = self.parts.load(run.run_id, PROGRAM)
+        sha256 = hashlib.sha256(content).hexdigest() if content else ""
+        if content and sha256 != taken.program_sha256:
+            taken.model.learn(self.codec.program(content))
+            taken.program_sha256 = sha256
+        elif content:
+            taken.model.program = self.codec.program(content)
+        if not taken.model.entrypoint:
+            taken.model.entrypoint = self.reported.entrypoint(run.run_id)
+
+    def _take(self, model: Model, part: Part, seen: set[bytes] | None) -> None:
+        pending = 0
+        for digest, event in self.parts.events(part):
+            if seen is not None:
+                if digest in seen:
+                    continue
+                seen.add(digest)
+            model.apply(event)
+            pending += len(getattr(event, "content", b""))
+            if pending > _LARGEST_PENDING:
+                self._write_content(model)
+                pending = 0
+
+    def _store(self, run: Run, taken: Taken, seen: set[bytes] | None) -> None:
+        """The state comes last: after a crash the same is written again, to the same places."""
+        model = taken.model
+        self._write_content(model)
+        records = Records(model, Wiring(model))
+        changed = records.of(model.changed)
+        self.runs.put_elements(run.run_id, changed, records.edges(changed))
+        self.runs.put_values(list(self._values(model, records)))
+        self.reported.note_events(run.run_id, taken.parts.get(run.run_id, 0), records.failed_steps(), over=model.over)
+        model.changed.clear()
+        model.ended.clear()
+        if seen is not None:
+            self.parts.save(run.run_id, _DIGESTS, b"".join(sorted(seen)))
+        self.parts.save(run.run_id, STATE, self.codec.encode(taken))
+
+    def _write_content(self, model: Model) -> None:
+        for (name, port), output in model.outputs.items():
+            if output.new:
+                key = ids.chunk_key(model.run_id, name, 1, port, output.chunks)
+                self.chunks.write(key, b"".join(output.new))
+                output.chunks += 1
+                output.new.clear()
+
+    def _values(self, model: Model, records: Records) -> Iterable[Value]:
+        for port in sorted(model.ended):
+            value = self._value(model, port, records)
+            yield value
+            for outer in records.passed_on(port):
+                declared = records.output(*outer)
+                origin = Origin(model.run_id, *port)
+                yield replace(
+                    value, treatment=outer[0], port=outer[1], flow=declared.flow, type=declared.type, origin=origin
+                )
+
+    def _value(self, model: Model, port: PortName, records: Records) -> Value:
+        output, declared = model.outputs[port], records.output(*port)
+        name, its_port = port
+        digest, preview = hashlib.sha256(), b""
+        keys = [ids.chunk_key(model.run_id, name, 1, its_port, number) for number in range(output.chunks)]
+        for piece in self.chunks.read_whole(keys):
+            digest.update(piece)
+            preview += piece[: _PREVIEW - len(preview)]
+        return Value(
+            run_id=model.run_id,
+            treatment=name,
+            port=its_port,
+            flow=declared.flow,
+            type=declared.type,
+            sha256=digest.hexdigest(),
+            size=output.size,
+            chunks=output.chunks,
+            attempt=1,
+            preview=preview,
+            created_at=time_of(output.last_at) or self.clock(),
+        )
+
+    def _seen(self, run: Run) -> set[bytes]:
+        stored = self.parts.load(run.run_id, _DIGESTS) or b""
+        return {stored[start : start + _DIGEST_BYTES] for start in range(0, len(stored), _DIGEST_BYTES)}
+
+
+def stored_models(parts: Parts, codec: ModelCodec) -> Callable[[str], Model | None]:
+    """Models as they were last stored, with their programs."""
+
+    def model_of(run_id: str) -> Model | None:
+        stored = parts.load(run_id, STATE)
+        if stored is None:
+            return None
+        model = codec.decode(stored).model
+        program = parts.load(run_id, PROGRAM)
+        if program:
+            model.program = codec.program(program)
+        return model
+
+    return model_of

@@ -1,0 +1,105 @@
+"""Lines that engines log become lines of their runs' logs, by the way that all lines take."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cadence.application.melodium.intake import Part, Parts
+from cadence.application.melodium.ports import ReportedStore, Stream
+from cadence.application.runner_ports import LogBatch, LogLine, LogSink
+from cadence.domain import ids
+from cadence.domain.errors import Transient
+from cadence.domain.melodium.log_entry import LEVELS, UNLABELLED, LogEntry
+from cadence.domain.melodium.request import Mode
+from cadence.domain.rfc3339 import milliseconds
+from cadence.domain.run import Run
+
+STATE = "logs"
+_DIGESTS = "logs-seen"
+_DIGEST_BYTES = 8
+_LONGEST_TEXT = 64 * 1024
+_LONGEST_ERROR = 300
+_MOST_LABELS = 1_000
+_STREAM = "engine"
+
+
+@dataclass
+class _State:
+    """`taken` counts parts by source, `lines` the lines that were written of each label, which their numbers go by."""
+
+    taken: dict[str, int] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    errors: int = 0
+    first_error: str = ""
+
+
+@dataclass(frozen=True)
+class TakeLogs:
+    """Implements `TakeIn`."""
+
+    parts: Parts
+    sink: LogSink
+    reported: ReportedStore
+
+    def __call__(self, run: Run) -> None:
+        """Raises Transient if the log stream takes nothing right now."""
+        state = self._state(run.run_id)
+        # Only a worker's lines may come from two sides, and a worker that was started by hand names no parent.
+        seen = self._seen(run.run_id) if run.melodium and run.melodium.mode != Mode.DIRECT else None
+        for part in self.parts.waiting(run.run_id, Stream.LOGS, state.taken):
+            self._take(run, state, part, seen)
+            state.taken[part.source] = part.number + 1
+            # The lines come first: what is repeated after a crash gets the same numbers, by which it is known.
+            if seen is not None:
+                self.parts.save(run.run_id, _DIGESTS, b"".join(sorted(seen)))
+            self.parts.save(run.run_id, STATE, json.dumps(vars(state)).encode())
+        self.reported.note_lines(run.run_id, state.taken.get(run.run_id, 0), state.errors, state.first_error)
+
+    def _take(self, run: Run, state: _State, part: Part, seen: set[bytes] | None) -> None:
+        by_label: dict[str, list[LogLine]] = {}
+        for entry in _new(self.parts.entries(part), seen):
+            label = entry.label.strip() or UNLABELLED
+            if label not in state.lines and len(state.lines) >= _MOST_LABELS:
+                label = UNLABELLED
+            number = state.lines.get(label, 0) + 1
+            state.lines[label] = number
+            by_label.setdefault(label, []).append(_line(entry, number))
+            if entry.level == "Error":
+                state.errors += 1
+                state.first_error = state.first_error or f"{label}: {entry.message}"[:_LONGEST_ERROR]
+        for label, lines in by_label.items():
+            batch = LogBatch(run.run_id, ids.runner_id(run.run_id, label, 1), label, 1, lines)
+            if self.sink.put(batch) < lines[-1].seq:
+                raise Transient("The log stream did not take all lines.")
+
+    def _state(self, run_id: str) -> _State:
+        stored = self.parts.load(run_id, STATE)
+        return _State(**json.loads(stored)) if stored else _State()
+
+    def _seen(self, run_id: str) -> set[bytes]:
+        stored = self.parts.load(run_id, _DIGESTS) or b""
+        return {stored[start : start + _DIGEST_BYTES] for start in range(0, len(stored), _DIGEST_BYTES)}
+
+
+def _new(entries: Iterable[LogEntry], seen: set[bytes] | None) -> Iterable[LogEntry]:
+    """Of a process that others tell of as well, those that came from nobody yet."""
+    for entry in entries:
+        if seen is not None:
+            digest = entry.digest
+            if digest in seen:
+                continue
+            seen.add(digest)
+        yield entry
+
+
+def _line(entry: LogEntry, number: int) -> LogLine:
+    text = entry.message
+    return LogLine(
+        seq=number,
+        time=milliseconds(datetime.fromisoformat(entry.time).astimezone(UTC)),
+        stream=_STREAM,
+        level=LEVELS.get(entry.level, "info"),
+        text=text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…",
+        track=entry.track,
+    )

@@ -1,0 +1,128 @@
+"""An upload of an engine: split, taken in, and forgotten."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.melodium.end_process import EndProcess
+from cadence.application.melodium.intake import Part, Parts, Turns, Uploaded
+from cadence.application.melodium.ports import Stream
+from cadence.application.ports import Clock, RunStore
+from cadence.domain.errors import InvalidRequest, NotFound
+from cadence.domain.melodium.log_entry import LogEntry
+from cadence.domain.melodium.request import Mode
+from cadence.domain.run import Run
+
+PROGRAM = "program"
+"""Name of the saved program of a process."""
+
+TURN = timedelta(minutes=6)
+"""Longer than the Lambda may work: a turn that was not given back ends by itself."""
+_CHUNK = re.compile(r"uploads/(?P<run>[0-9a-f-]{36})/(?P<stream>logs|debug)/(?:logs|debug)_(?P<number>\d{1,12})\.json")
+_PROGRAM = re.compile(r"uploads/(?P<run>[0-9a-f-]{36})/program\.json")
+_LONGEST_ANCESTRY = 10
+
+TakeIn = Callable[[Run], None]
+
+
+@dataclass(frozen=True)
+class TakeUpload:
+    """`take_in` is what becomes of the parts of a process, for each stream."""
+
+    runs: RunStore
+    uploaded: Uploaded
+    parts: Parts
+    turns: Turns
+    take_in: Mapping[Stream, TakeIn]
+    note_workers: Callable[[str, Iterable[str]], None]
+    end: EndProcess
+    clock: Clock
+
+    def __call__(self, key: str) -> None:
+        """Safe to repeat. Raises InvalidRequest for what is no upload of an engine, Transient if it is to come again."""
+        chunk, program = _CHUNK.fullmatch(key), _PROGRAM.fullmatch(key)
+        if chunk is None and program is None:
+            raise InvalidRequest(f"{key} is no upload of an engine.")
+        match = chunk or program
+        assert match is not None
+        run = self.runs.get_run(match["run"])
+        try:
+            if chunk:
+                stream = Stream(chunk["stream"])
+                targets = self._split(run, stream, int(chunk["number"]), key)
+            else:
+                stream, targets = Stream.DEBUG, [run.run_id]
+                self.parts.save(run.run_id, PROGRAM, self.uploaded.program(key))
+        except NotFound:
+            return  # an earlier call has dealt with it
+        for target in targets:
+            self.turns.announce(target, stream)
+        for target in targets:
+            self._take(target, stream, holder=key)
+        self.uploaded.remove(key)
+
+    def _split(self, run: Run, stream: Stream, number: int, key: str) -> list[str]:
+        its_own = _Family(self.runs, run)
+        if stream is Stream.DEBUG:
+            told = ((of, event) for of, event in self.uploaded.events(key, run.run_id) if its_own.has(of))
+            written = self.parts.write_events(run.run_id, number, told)
+            self.note_workers(run.run_id, written)
+            return list(dict.fromkeys([run.run_id, *written]))
+        found: dict[str, list[LogEntry]] = {run.run_id: []}
+        for entry in self.uploaded.entries(key):
+            of = entry.run_id if entry.run_id and its_own.has(entry.run_id) else run.run_id
+            found.setdefault(of, []).append(entry)
+        for of, entries in found.items():
+            self.parts.write_entries(Part(of, stream, run.run_id, number), entries)
+        return list(found)
+
+    def _take(self, run_id: str, stream: Stream, holder: str) -> None:
+        """Who repeats a call that ended half-way takes over its turn."""
+        now = self.clock()
+        turn = self.turns.take(run_id, stream, holder, now, now + TURN)
+        if turn is None:
+            return
+        run = self.runs.get_run(run_id)
+        try:
+            self.take_in[stream](run)
+            while not self.turns.give_back(turn):
+                turn = self.turns.again(turn, self.clock() + TURN)
+                self.take_in[stream](run)
+        except BaseException:
+            self.turns.drop(turn)
+            raise
+        self.end(run_id)
+
+
+@dataclass
+class _Family:
+    """An engine tells of itself, and of the workers that it, or they, asked for."""
+
+    runs: RunStore
+    run: Run
+
+    def __post_init__(self) -> None:
+        self._known = {self.run.run_id: True}
+
+    def has(self, run_id: str) -> bool:
+        if run_id not in self._known:
+            self._known[run_id] = self._descends(run_id)
+        return self._known[run_id]
+
+    def _descends(self, run_id: str) -> bool:
+        wanted: str | None = run_id
+        for _ in range(_LONGEST_ANCESTRY):
+            found = self.runs.get_runs([wanted]).get(wanted) if wanted else None
+            if found is None or found.melodium is None or self.run.melodium is None:
+                return False
+            same = (found.organization, found.project) == (self.run.organization, self.run.project)
+            if not same or found.melodium.group_id != self.run.melodium.group_id:
+                return False
+            wanted = found.melodium.parent_id
+            if wanted == self.run.run_id:
+                return True
+            if wanted is None:
+                # A worker that was started by hand knows nobody who asked for it, only the group.
+                return found.melodium.mode == Mode.DISTRIBUTION and self.run.melodium.mode != Mode.DISTRIBUTION
+        return False

@@ -1,0 +1,30 @@
+"""What the use cases for Mélodium workers need from the outside."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cadence.domain.run import Run, TreatmentSpec
+
+
+@dataclass(frozen=True)
+class WorkerSecrets:
+    """Of one worker: the keys by which it and the asking engine know each other, and by container what its image is read with."""
+
+    receive_key: str = field(repr=False)
+    send_key: str = field(repr=False)
+    pull_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class WorkerSecretStore(Protocol):
+    """Encrypted, kept as long as the run."""
+
+    def keep(self, run_id: str, secrets: WorkerSecrets) -> WorkerSecrets:
+        """What is kept from now on: of several calls for a run, what the first one said."""
+
+    def get(self, run_id: str) -> WorkerSecrets:
+        """Raises NotFound."""
+
+
+EngineSecrets = Callable[[Run, TreatmentSpec, int], Mapping[str, Any]]
+"""What the runner of an attempt is told of its engine beside the specification, as `engine.secrets` of its assignment. Never logged."""

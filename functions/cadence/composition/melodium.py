@@ -1,0 +1,96 @@
+"""Wiring of Mélodium's API."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
+from cadence.adapters.dynamodb.runners import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
+from cadence.adapters.kms_cipher import KmsCipher
+from cadence.adapters.lambda_log_stream import LambdaLogStream
+from cadence.adapters.remembered_pools import RememberedPools
+from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_uploads import S3Uploads, upload_key
+from cadence.adapters.sqs_deadlines import SqsDeadlines
+from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.authenticate import Authenticate
+from cadence.application.melodium.access import WaitForWorker
+from cadence.application.melodium.end_process import EndProcess
+from cadence.application.melodium.ports import Access, StartWorker
+from cadence.application.melodium.processes import Processes
+from cadence.application.melodium.record_start import RecordStart
+from cadence.application.melodium.report import Report
+from cadence.application.melodium.start_worker import RequestWorker
+from cadence.application.start_run import StartRun
+from cadence.composition import gates, settings
+from cadence.domain.access import Principal
+
+
+@dataclass(frozen=True)
+class EngineApi:
+    """One use case for each thing that an engine may ask; `authenticate` says whose token it has."""
+
+    authenticate: Callable[[str | None], Principal]
+    processes: Processes
+    record_start: RecordStart
+    start_worker: StartWorker
+    access: Access
+    report: Report
+    tunnel_url: str
+
+
+def engine_api() -> EngineApi:
+    its = settings.load(settings.MelodiumSettings)
+    access = DynamoAccessStore(its.access_table)
+    runs = DynamoRunStore(its.runs_table)
+    reported = DynamoReportedStore(its.runs_table)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    processes = Processes(runs)
+    end = EndProcess(runs, reported, _now)
+    sealed = SealedWorkers(its.runners_table, KmsCipher(its.secrets_key))
+    return EngineApi(
+        authenticate=Authenticate(access, _now),
+        processes=processes,
+        record_start=RecordStart(
+            runs,
+            reported,
+            access,
+            S3Documents(client("s3"), its.data_bucket),
+            deadlines,
+            LambdaLogStream(its.log_stream_function),
+            _now,
+        ),
+        start_worker=_request_worker(its, runs, reported, access, sealed),
+        access=WaitForWorker(runs, DynamoRunnerStore(its.runners_table), sealed, _now, time.sleep),
+        report=Report(
+            processes,
+            reported,
+            S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
+            end,
+            deadlines,
+            _now,
+        ),
+        tunnel_url=its.live_url,
+    )
+
+
+def _request_worker(
+    its: settings.MelodiumSettings,
+    runs: DynamoRunStore,
+    reported: DynamoReportedStore,
+    access: DynamoAccessStore,
+    sealed: SealedWorkers,
+) -> RequestWorker:
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), _now)
+    documents = S3Documents(client("s3"), its.data_bucket)
+    return RequestWorker(runs, reported, access, RememberedPools(access), sealed, documents, start, _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

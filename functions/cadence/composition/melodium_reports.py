@@ -1,0 +1,44 @@
+"""Wiring of what takes in the uploads of engines."""
+
+from datetime import UTC, datetime
+
+from cadence.adapters.aws import client
+from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
+from cadence.adapters.dynamodb.engine_turns import DynamoTurns
+from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.engine_reports.models import JsonModels
+from cadence.adapters.kinesis_log_lines import KinesisLogLines
+from cadence.adapters.s3_chunks import S3Chunks
+from cadence.adapters.s3_engine_reports import S3Parts, S3Uploaded
+from cadence.application.melodium.end_process import EndProcess
+from cadence.application.melodium.link_engines import LinkEngines
+from cadence.application.melodium.ports import Stream
+from cadence.application.melodium.take_events import TakeEvents, stored_models
+from cadence.application.melodium.take_logs import TakeLogs
+from cadence.application.melodium.take_upload import TakeUpload
+from cadence.composition import settings
+
+
+def take_upload() -> TakeUpload:
+    its = settings.load(settings.MelodiumReportsSettings)
+    runs = DynamoRunStore(its.runs_table)
+    reported = DynamoReportedStore(its.runs_table)
+    store = client("s3")
+    parts = S3Parts(store, its.data_bucket)
+    codec = JsonModels()
+    link = LinkEngines(runs, parts, stored_models(parts, codec))
+    events = TakeEvents(runs, parts, S3Chunks(store, its.data_bucket), reported, codec, link, _now)
+    return TakeUpload(
+        runs=runs,
+        uploaded=S3Uploaded(store, its.data_bucket),
+        parts=parts,
+        turns=DynamoTurns(its.runs_table),
+        take_in={Stream.LOGS: TakeLogs(parts, KinesisLogLines(its.log_stream_name), reported), Stream.DEBUG: events},
+        note_workers=link.note_workers,
+        end=EndProcess(runs, reported, _now),
+        clock=_now,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,18 @@
+"""How long engines of a version can dispatch: their TLS knows one certificate only, which is built into them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+BUILT_IN_UNTIL: Mapping[str, datetime] = {"0.10.2": datetime(2026, 12, 21, 12, 26, 26, tzinfo=UTC)}
+"""By version, when the certificate for the loopback interface ends. Of other versions nothing is known."""
+
+
+def expired(version: str, now: datetime) -> str | None:
+    """Why engines of this version can reach no worker any more, if so."""
+    until = BUILT_IN_UNTIL.get(version)
+    if until is None or now < until:
+        return None
+    return (
+        f"The certificate that is built into the Mélodium engine {version} ended at {until:%Y-%m-%d %H:%M:%S} UTC: no engine of "
+        "this version can connect to a worker any more. Use a newer version of the engine."
+    )

@@ -1,0 +1,269 @@
+"""What ran in an engine's process, rebuilt from its events: treatments, what they are made of, and what went through their ports.
+
+An event tells of a treatment by its track, its own and its host's name and their numbers (`build`); people know it by the
+path of labels from the program's entrypoint to it (`main/build/gitClone`). In a further track the same path gets the
+track's number behind it (`main/build/gitClone#7`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cadence.domain.melodium.events import (
+    Built,
+    Closed,
+    Event,
+    Finished,
+    Instance,
+    ModelsOver,
+    Moved,
+    Place,
+    Sent,
+    Started,
+    Track,
+)
+from cadence.domain.melodium.program import NO_PROGRAM, Program
+from cadence.domain.melodium.rawvalue import more_exact
+
+ROOT = "main"
+SELF = "Self"
+"""What a program calls the treatment that it is in; here, whoever gave the entrypoint its inputs."""
+
+MOST_ELEMENTS = 20_000
+"""Treatments of one process that are told apart; of further ones it is only known that there were more."""
+
+_LIBRARY = "std/"
+"""A process that has not said what it executes executes nothing of this package."""
+
+PortName = tuple[str, str]
+
+
+@dataclass
+class Element:
+    """A treatment of the process. Times are RFC 3339, as the engine writes them. `host` is the element that it is part of."""
+
+    name: str
+    treatment: str
+    label: str
+    track: int
+    host: str | None
+    build: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    built_at: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    parts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Output:
+    """What an element sent through a port so far; `chunks` are those written before what is now in `new`."""
+
+    type: str
+    count: int = 0
+    size: int = 0
+    chunks: int = 0
+    first_at: str = ""
+    last_at: str = ""
+    closed: bool = False
+    new: list[bytes] = field(default_factory=list)
+
+
+@dataclass
+class Feed:
+    """Where an input is fed from, and how many values went over."""
+
+    source: PortName
+    count: int = 0
+
+
+@dataclass
+class Model:
+    """One process. `changed` are the elements, and `ended` the outputs, that are not yet stored as they are now."""
+
+    run_id: str
+    program: Program = NO_PROGRAM
+    entrypoint: str = ""
+    elements: dict[str, Element] = field(default_factory=dict)
+    outputs: dict[PortName, Output] = field(default_factory=dict)
+    feeds: dict[PortName, Feed] = field(default_factory=dict)
+    names: dict[Instance, str] = field(default_factory=dict)
+    tracks: dict[int, bool] = field(default_factory=dict)
+    models_over: bool = False
+    left_out: int = 0
+    changed: set[str] = field(default_factory=set)
+    ended: set[PortName] = field(default_factory=set)
+
+    @property
+    def over(self) -> bool:
+        """Whether the engine has nothing more to do: no source can begin a track, and all have ended."""
+        return self.models_over and all(self.tracks.values())
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case Built():
+                self._built(event)
+            case Started():
+                self._timed(event.place, started_at=event.at)
+            case Finished():
+                self._timed(event.place, finished_at=event.at)
+            case Sent():
+                self._sent(event)
+            case Moved():
+                self._moved(event)
+            case Closed():
+                self._closed(event)
+            case Track():
+                self._track(event)
+            case ModelsOver():
+                self.models_over = True
+
+    def learn(self, program: Program) -> None:
+        """The program may become known only after some of what it did."""
+        self.program = program
+        self.entrypoint = program.entrypoint or self.entrypoint
+        self.changed |= set(self.elements)
+
+    def hosts(self, name: str) -> Iterator[Element]:
+        """An element and all that it is within, from the inside out."""
+        element = self.elements.get(name)
+        while element is not None:
+            yield element
+            element = self.elements.get(element.host) if element.host else None
+
+    def _built(self, event: Built) -> None:
+        name = self._name(event.place)
+        if name is None:
+            return
+        element = self.elements[name]
+        element.parameters, element.built_at = event.parameters, element.built_at or event.at
+        self.changed.add(name)
+
+    def _timed(self, place: Place, **times: str) -> None:
+        name = self._name(place)
+        if name is None:
+            return
+        for field_name, at in times.items():
+            setattr(self.elements[name], field_name, at)
+        self._spread(name)
+
+    def _spread(self, name: str) -> None:
+        """What a treatment is made of tells when it began and ended."""
+        self.changed.add(name)
+        for host in list(self.hosts(name))[1:]:
+            if host.name == ROOT:
+                break
+            parts = [self.elements[part] for part in host.parts]
+            started = [part.started_at for part in parts if part.started_at]
+            working = [part for part in parts if part.started_at and not part.finished_at]
+            finished = [part.finished_at for part in parts if part.finished_at]
+            host.started_at = min(started, default="")
+            host.finished_at = "" if working else max(finished, default="")
+            self.changed.add(host.name)
+
+    def _sent(self, event: Sent) -> None:
+        name = self._name(event.place)
+        if name is None:
+            return
+        output = self.outputs.setdefault((name, event.port), Output(event.type))
+        output.type = more_exact(output.type, event.type)
+        output.count += event.count
+        output.size += len(event.content)
+        output.first_at = output.first_at or event.at
+        output.last_at = event.at
+        output.new.append(event.content)
+        self.changed.add(name)
+
+    def _moved(self, event: Moved) -> None:
+        source, target = self._name(event.source), self._name(event.target)
+        if source is None or target is None:
+            return
+        feed = self.feeds.setdefault((target, event.input), Feed((source, event.output)))
+        feed.count += event.count
+        self.changed.add(target)
+
+    def _closed(self, event: Closed) -> None:
+        name = self._name(event.place)
+        output = self.outputs.get((name, event.port)) if name and event.output else None
+        if name and output and not output.closed:
+            output.closed = True
+            self.ended.add((name, event.port))
+
+    def _track(self, event: Track) -> None:
+        self.tracks[event.track] = event.finished or self.tracks.get(event.track, False)
+        if not event.finished:
+            return
+        root = self.elements.get(ROOT)
+        if root and root.built_at and root.track == event.track:
+            root.started_at, root.finished_at = root.built_at, event.at
+            self.changed.add(ROOT)
+        for port, output in self.outputs.items():
+            if not output.closed and self.elements[port[0]].track == event.track:
+                output.closed = True
+                self.ended.add(port)
+        for name, element in self.elements.items():
+            if element.track == event.track and not element.parts and not element.finished_at and element.host:
+                # A source only begins its track; the engine does not tell when it has.
+                element.started_at = element.started_at or element.built_at or event.at
+                element.finished_at = element.started_at if element.built_at else event.at
+                self._spread(name)
+
+    # Names
+
+    def _name(self, place: Place) -> str | None:
+        """The element's name, made at first sight of it; None if there are too many."""
+        known = self.names.get(place.instance)
+        if known is not None:
+            return known
+        if len(self.elements) >= MOST_ELEMENTS:
+            self.left_out += 1
+            return None
+        host = self._host(place)
+        label = ROOT if host is None else place.label
+        return self._add(place.instance, host, label)
+
+    def _host(self, place: Place) -> str | None:
+        """The element that this one is part of; None for the entrypoint of a worker, which the engine runs directly."""
+        if place.host is None:
+            return None
+        build = place.host_build or 0
+        instance = (place.track, place.host, build)
+        if instance in self.names:
+            return self.names[instance]
+        if place.host == self.entrypoint or (not self.entrypoint and not place.host.startswith(_LIBRARY)):
+            self.entrypoint = self.entrypoint or place.host
+            self.names[instance] = self._root()
+            return ROOT
+        # Its own building was not told of, as it is of no treatment that a source is within.
+        labels = self.program.labels_of(self.entrypoint, place.host)
+        label = labels[build] if build < len(labels) else place.host.rpartition("::")[2]
+        return self._add(instance, self._root(), label)
+
+    def _root(self) -> str:
+        if ROOT not in self.elements:
+            self.elements[ROOT] = Element(ROOT, self.entrypoint, ROOT, 0, None)
+            self.changed.add(ROOT)
+        return ROOT
+
+    def _add(self, instance: Instance, host: str | None, label: str) -> str:
+        track, treatment, build = instance
+        if host is None and ROOT not in self.elements:
+            name = ROOT
+            self.entrypoint = self.entrypoint or treatment
+        else:
+            path = f"{_without_track(host or ROOT)}/{label}" if host else label
+            name = path if path not in self.elements else f"{path}#{track}"
+            number = 1
+            while name in self.elements:
+                number += 1
+                name = f"{path}#{track}.{number}"
+        self.elements[name] = Element(name, treatment, label, track, host, build)
+        self.names[instance] = name
+        if host and host != ROOT:  # which every track adds to
+            self.elements[host].parts.append(name)
+        self.changed.add(name)
+        return name
+
+
+def _without_track(name: str) -> str:
+    return name.partition("#")[0]

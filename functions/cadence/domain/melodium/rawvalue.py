@@ -1,0 +1,111 @@
+"""Values of Mélodium programs, from the form that engines report them in to the one that they are kept in.
+
+An engine writes `{"option": {"vec": [{"u128": 1}]}}`; kept is `[1]`, of type `Option<Vec<u128>>`. With the type, the
+kept form says exactly what the value was: integers have all their digits, an option in an option stays one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.melodium.identifier import text_of
+from cadence.domain.melodium.redaction import SECRET_DATA, Masks, redacted
+
+UNKNOWN = "?"
+"""The type of what an empty list or option does not hold."""
+
+_PLAIN = frozenset(
+    {
+        "void", "bool", "byte", "i8", "i16", "i32", "i64", "i128",
+        "u8", "u16", "u32", "u64", "u128", "f32", "f64",
+    }
+)  # fmt: skip
+
+ReadData = Callable[[str, bytes], Mapping[str, Any]]
+"""Of the serialised content of a data type, by the type's name: `value`, what it holds as JSON, without secrets, if it can be
+read; and `cbor`, the content itself in base64, unless it holds a secret."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A value as it is kept."""
+
+    type: str
+    value: Any
+
+
+@dataclass
+class Keeping:
+    """Turns values as they are reported into values as they are kept. Raises ValueError for what is no value."""
+
+    masks: Masks
+    read_data: ReadData
+
+    def __call__(self, raw: Any) -> Kept:
+        if not isinstance(raw, Mapping) or len(raw) != 1:
+            raise ValueError("a value has one type")
+        ((tag, content),) = raw.items()
+        if tag in _PLAIN:
+            return Kept(tag, content)
+        if tag in ("string", "char"):
+            return Kept(tag, self.masks.masked(str(content)))
+        match tag:
+            case "vec":
+                return self._list(content)
+            case "option":
+                return self._option(content)
+            case "data":
+                return self._data(content)
+        raise ValueError("there is no such type of value")
+
+    def _list(self, content: Any) -> Kept:
+        items = [self(item) for item in content]
+        inner = next((item.type for item in items if UNKNOWN not in item.type), items[0].type if items else UNKNOWN)
+        return Kept(f"Vec<{inner}>", [item.value for item in items])
+
+    def _option(self, content: Any) -> Kept:
+        if content is None:
+            return Kept(f"Option<{UNKNOWN}>", None)
+        inner = self(content)
+        # `null` alone would not tell one emptiness from another.
+        value = {"some": inner.value} if inner.value is None or inner.type.startswith("Option<") else inner.value
+        return Kept(f"Option<{inner.type}>", value)
+
+    def _data(self, content: Any) -> Kept:
+        identifier, serialised = content
+        name = text_of(identifier)
+        if name in SECRET_DATA:
+            return Kept(name, redacted())
+        if serialised is None:
+            return Kept(name, {"data": name})
+        return Kept(name, {"data": name, **self.read_data(name, bytes(serialised))})
+
+
+def more_exact(known: str, seen: str) -> str:
+    """Of two types of the same port, the one that leaves less open."""
+    return seen if UNKNOWN in known and UNKNOWN not in seen else known
+
+
+def type_text(described: Any, generics: Mapping[str, str]) -> str:
+    """A type as programs describe it (`{"vec": "byte"}`), with generics replaced by what they stand for."""
+    if isinstance(described, str):
+        return described
+    if not isinstance(described, Mapping) or len(described) != 1:
+        return UNKNOWN
+    ((tag, content),) = described.items()
+    match tag:
+        case "vec":
+            return f"Vec<{type_text(content, generics)}>"
+        case "option":
+            return f"Option<{type_text(content, generics)}>"
+        case "data":
+            return text_of(content.get("identifier")) or UNKNOWN
+        case "generic":
+            name = str(content.get("name", ""))
+            return generics.get(name, name or UNKNOWN)
+    return UNKNOWN
+
+
+def is_bytes(type_: str) -> bool:
+    """Whether a stream of this type is kept as its bytes; all else is one JSON value a line."""
+    return type_ == "byte"

@@ -1,0 +1,87 @@
+"""What of an engine's reports is never kept: tokens and keys, wherever their names or types give them away."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+REDACTED = "redacted"
+"""What stands in place of a value that is not kept: `{"redacted": true}`."""
+
+SECRET_DATA = frozenset({"work/access::Access"})
+"""Types whose values are not kept: they hold the keys of workers."""
+
+_SECRET_NAME = re.compile(r"token|key|secret|passw|passphrase|credential|private|auth(?!or)", re.IGNORECASE)
+# `https://user:password@host`, as commands that clone have it.
+_IN_URL = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
+_SHORTEST = 6
+# Of what was met in an earlier chunk only digests are known, by which whole words are found again.
+_WORD = re.compile(r"[^\s\"'`=,:;()<>\[\]{}]{6,}")
+
+
+def is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
+def redacted() -> dict[str, Any]:
+    return {REDACTED: True}
+
+
+@dataclass
+class Masks:
+    """The secrets that were met so far, to be masked where they come up again. Texts shorter than 6 characters are left alone.
+
+    `digests` are of those that were met in what is not at hand any more.
+    """
+
+    digests: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+    _pattern: re.Pattern[str] | None = None
+
+    def learn(self, value: Any) -> None:
+        """Every text in a secret value."""
+        for text in _texts(value):
+            if len(text) >= _SHORTEST and text not in self.texts:
+                self.texts.add(text)
+                self._pattern = None
+
+    def known(self) -> set[str]:
+        """Digests of all of them."""
+        return self.digests | {digest(text) for text in self.texts}
+
+    def masked(self, text: str) -> str:
+        if self.digests:
+            if digest(text) in self.digests:
+                return "***"
+            text = _WORD.sub(self._unless_secret, text)
+        if self.texts:
+            if self._pattern is None:
+                longest_first = sorted(self.texts, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            text = self._pattern.sub("***", text)
+        return _IN_URL.sub("***", text) if "://" in text else text
+
+    def _unless_secret(self, word: re.Match[str]) -> str:
+        return "***" if digest(word[0]) in self.digests else word[0]
+
+    def masked_bytes(self, content: bytes) -> bytes:
+        for text in self.texts:
+            content = content.replace(text.encode("utf-8", "surrogatepass"), b"***")
+        return content
+
+
+def digest(text: str) -> str:
+    """By which a secret is known again in what comes later, without keeping it."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20, person=b"melodium secret").hexdigest()
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)

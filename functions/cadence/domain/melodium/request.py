@@ -1,0 +1,146 @@
+"""What an engine asks for with `run/start`, as it says it (schemas/melodium-api/1.json)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+NO_EDITION = "scratch"
+"""What a treatment says that asks for no edition in particular."""
+
+
+class Mode(StrEnum):
+    """How a process runs. A `DISTRIBUTION_SECRET_KEY` is a worker that somebody else is to start."""
+
+    DIRECT = "direct"
+    DISTRIBUTION = "distribution"
+    DIRECT_PROJECT = "direct_project"
+    DISTRIBUTION_SECRET_KEY = "distribution_secret_key"  # noqa: S105 - the name of a mode
+
+
+@dataclass(frozen=True)
+class Volume:
+    """`storage` in MB."""
+
+    name: str
+    storage: int
+
+
+@dataclass(frozen=True)
+class Container:
+    """`pull_secret` is text of its author's own format, `{}` where there is none. MB, millicores.
+
+    `mounts` maps the names of volumes to places in the container. `env` and `command` are those of service containers.
+    """
+
+    name: str
+    image: str
+    pull_secret: str = field(repr=False, default="{}")
+    memory: int | None = None
+    cpu: int | None = None
+    storage: int | None = None
+    arch: str | None = None
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class LaunchRequest:
+    """Seconds, MB, millicores. `key` is what the asking engine expects of its worker: a secret.
+
+    `preferred` and `required` are modes of clusters: `shared`, `dedicated`, `self_managed`.
+    """
+
+    version: str
+    mode: Mode
+    key: str | None = field(default=None, repr=False)
+    id: str | None = None
+    organization_id: str | None = None
+    edition: str | None = None
+    max_duration: int | None = None
+    memory: int | None = None
+    cpu: int | None = None
+    storage: int | None = None
+    arch: str | None = None
+    volumes: tuple[Volume, ...] = ()
+    containers: tuple[Container, ...] = ()
+    service_containers: tuple[Container, ...] = ()
+    tags: tuple[str, ...] = ()
+    group_id: str | None = None
+    parent_id: str | None = None
+    local_exec: bool = True
+    preferred: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+    @property
+    def asks_for_worker(self) -> bool:
+        """Whether something is to be started; otherwise the request tells of a process that runs already."""
+        return not self.local_exec and self.id is None and self.mode is Mode.DISTRIBUTION_SECRET_KEY
+
+    @property
+    def entrypoint(self) -> str | None:
+        """The command of the program that a root run executes, as its tags say."""
+        return next((tag.removeprefix("entrypoint=") for tag in self.tags if tag.startswith("entrypoint=")), None)
+
+
+def launch_request(body: Mapping[str, Any]) -> LaunchRequest:
+    """Of a body that the schema allows."""
+    mode, key = _mode(body["mode"])
+    config = body.get("config") or {}
+    plain = ("version", "organization_id", "edition", "max_duration", "memory", "cpu", "storage", "arch", "local_exec")
+    return LaunchRequest(
+        mode=mode,
+        key=key,
+        id=_lower(body.get("id")),
+        group_id=_lower(body.get("group_id")),
+        parent_id=_lower(body.get("parent_id")),
+        volumes=tuple(Volume(one["name"], one["storage"]) for one in body.get("volumes") or ()),
+        containers=tuple(map(_container, body.get("containers") or ())),
+        service_containers=tuple(map(_container, body.get("service_containers") or ())),
+        tags=tuple(dict.fromkeys(body.get("tags") or ())),
+        preferred=tuple(config.get("cluster_mode_preference") or ()),
+        required=tuple(config.get("cluster_mode_requirement") or ()),
+        **{name: body[name] for name in plain if name in body},
+    )
+
+
+def shown_request(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body without its secrets: the worker's key, what pulls images, what services find in their environment."""
+    shown = dict(body)
+    mode, _ = _mode(body["mode"])
+    if mode is Mode.DISTRIBUTION_SECRET_KEY:
+        shown["mode"] = {str(mode): {}}
+    for name in ("containers", "service_containers"):
+        shown[name] = [_shown_container(one) for one in body.get(name) or ()]
+    return shown
+
+
+def _shown_container(body: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in body.items() if name != "pull_secret"}
+    return shown | {"env": sorted(body["env"])} if "env" in body else shown
+
+
+def _mode(value: Any) -> tuple[Mode, str | None]:
+    """The mode, and the key that comes with it."""
+    if isinstance(value, str):
+        return Mode(value), None
+    ((name, content),) = value.items()
+    key = content.get("key") if isinstance(content, Mapping) else None
+    return Mode(name), key.lower() if isinstance(key, str) else None
+
+
+def _container(body: Mapping[str, Any]) -> Container:
+    command: Sequence[str] | None = body.get("command")
+    plain = ("name", "image", "memory", "cpu", "storage", "arch")
+    return Container(
+        pull_secret=body.get("pull_secret") or "{}",
+        mounts={mount["name"]: mount["mount_point"] for mount in body.get("mounts") or ()},
+        env=dict(body.get("env") or {}),
+        command=None if command is None else tuple(command),
+        **{name: body[name] for name in plain if name in body},
+    )
+
+
+def _lower(text: str | None) -> str | None:
+    return text.lower() if text else None

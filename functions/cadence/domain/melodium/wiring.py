@@ -1,0 +1,84 @@
+"""How the ports of a process's elements are connected: by what went over, else by what the program says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cadence.domain.melodium.model import ROOT, SELF, Element, Model, PortName
+from cadence.domain.melodium.program import Definition, generics_of
+
+_DEEPEST = 100
+
+
+@dataclass
+class Wiring:
+    model: Model
+    _generics: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _parts: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for element in self.model.elements.values():
+            if element.host:
+                self._parts.setdefault((element.host, element.track), {})[element.label] = element.name
+
+    def definition(self, element: Element) -> Definition:
+        treatment = self.model.entrypoint if element.name == ROOT else element.treatment
+        return self.model.program.of(treatment)
+
+    def generics(self, element: Element) -> Mapping[str, str]:
+        """What the type names in the element's definition stand for."""
+        if element.name not in self._generics:
+            host = self.model.elements.get(element.host or "")
+            part = self.definition(host).parts.get(element.label) if host else None
+            outer = self.generics(host) if host else {}
+            self._generics[element.name] = generics_of(part, outer)
+        return self._generics[element.name]
+
+    def source(self, element: Element, port: str, depth: int = 0) -> PortName | None:
+        """The output that really feeds an input: of a treatment that is not made of others, or the entrypoint's own input."""
+        feed = self.model.feeds.get((element.name, port))
+        if feed:
+            return feed.source
+        host = self.model.elements.get(element.host or "")
+        if depth > _DEEPEST:
+            return None
+        if host is None:
+            return (f"{ROOT}/{SELF}", port) if element.name == ROOT else None
+        wire = self.definition(host).feeding(element.label, port)
+        if wire is None:
+            return None
+        if wire.source is None:
+            return self.source(host, wire.output, depth + 1)
+        sibling = self._part(host, wire.source, element.track)
+        return self.sender(sibling, wire.output, depth + 1) if sibling else None
+
+    def sender(self, element: Element, port: str, depth: int = 0) -> PortName | None:
+        """Which output what leaves an element through a port really leaves."""
+        definition = self.definition(element)
+        if not definition.designed:
+            return element.name, port
+        wire = definition.feeding(None, port)
+        if wire is None or depth > _DEEPEST:
+            return None
+        if wire.source is None:
+            return self.source(element, wire.output, depth + 1)
+        part = self._part(element, wire.source, element.track)
+        return self.sender(part, wire.output, depth + 1) if part else None
+
+    def results(self) -> Mapping[str, PortName]:
+        """Of the entrypoint: by output, where it comes from."""
+        root = self.model.elements.get(ROOT)
+        if root is None:
+            return {}
+        found = {port: self._of_root(root, port) for port in self.definition(root).outputs}
+        return {port: source for port, source in found.items() if source}
+
+    def _of_root(self, root: Element, port: str) -> PortName | None:
+        wire = self.definition(root).feeding(None, port)
+        if wire is None or wire.source is None:
+            return None
+        part = self._part(root, wire.source, root.track)
+        return self.sender(part, wire.output) if part else None
+
+    def _part(self, host: Element, label: str, track: int) -> Element | None:
+        name = self._parts.get((host.name, track), {}).get(label)
+        return self.model.elements.get(name) if name else None

@@ -1,0 +1,38 @@
+"""HTTP API `/0.1/{proxy+}`: everything a Mélodium engine asks and tells."""
+
+import re
+from typing import Any
+
+from cadence.adapters.http_event import authorization, json_body
+from cadence.adapters.problem import Response, answering_problems
+from cadence.adapters.service_log import service_logger
+from cadence.composition.melodium import engine_api
+from melodium import routes
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_api = engine_api()
+
+
+def _path(event: dict[str, Any]) -> str:
+    return str((event.get("pathParameters") or {}).get("proxy") or "").strip("/")
+
+
+def _method(event: dict[str, Any]) -> str:
+    return str(((event.get("requestContext") or {}).get("http") or {}).get("method") or "GET").upper()
+
+
+def _operation(event: dict[str, Any]) -> str:
+    return f"{_method(event)} {_UUID.sub('…', _path(event))[:80]}"
+
+
+@answering_problems(service_logger("melodium"), _operation)
+def handler(event: dict[str, Any], context: Any) -> Response:
+    request = routes.Request(_method(event), _path(event), authorization(event), lambda: json_body(event), _base(event))
+    return routes.answer(_api, request)
+
+
+def _base(event: dict[str, Any]) -> str:
+    """The API's address as the caller knows it."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    host = headers.get("host") or (event.get("requestContext") or {}).get("domainName") or "localhost"
+    return f"{headers.get('x-forwarded-proto', 'https')}://{host}/0.1"

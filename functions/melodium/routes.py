@@ -1,0 +1,139 @@
+"""Mélodium's API: from a method, a path and a body to one use case and its answer.
+
+What is answered to engines is exactly what they understand (docs/melodium-contract.md): 200 and JSON, or 202 while a
+worker does not listen yet. An engine takes every other status for the end of its reporting.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.adapters.http_event import json_response
+from cadence.adapters.problem import Response
+from cadence.adapters.request_schema import check_request
+from cadence.application.authenticate import require
+from cadence.application.melodium.ports import Listens, Refused, Stream
+from cadence.composition.melodium import EngineApi
+from cadence.domain.access import Permission, Principal
+from cadence.domain.errors import CadenceError, NotFound
+from cadence.domain.melodium.process import Ended
+from cadence.domain.melodium.request import launch_request, shown_request
+from melodium import page, wire
+
+
+@dataclass(frozen=True)
+class Request:
+    """`path` is what follows `/0.1/`; `read` gives the JSON body; `base` is the API's own address."""
+
+    method: str
+    path: str
+    authorization: str | None
+    read: Callable[[], Any]
+    base: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """`names` are the parts of the path that vary, `body` has been checked."""
+
+    by: Principal
+    names: Mapping[str, str]
+    body: Any
+    base: str
+
+    @property
+    def run_id(self) -> str:
+        """Of the path, or else of the body."""
+        return str(self.names.get("run") or self.body["run_id"]).lower()
+
+
+Route = Callable[[EngineApi, Call], Response]
+
+
+def start(api: EngineApi, call: Call) -> Response:
+    """Why a run cannot be had is an answer, not an error: the engine hands the words on."""
+    request = launch_request(call.body)
+    try:
+        if request.asks_for_worker:
+            require(call.by, Permission.MELODIUM_DISPATCH)
+            return json_response({"ok": api.start_worker(call.by, request)})
+        return json_response({"ok": api.record_start(call.by, request, shown_request(call.body))})
+    except CadenceError as error:
+        return json_response({"error": [error.message]})
+
+
+def access(api: EngineApi, call: Call) -> Response:
+    run = api.processes.get(call.by, call.run_id)
+    found = api.access(call.by, run)
+    if isinstance(found, Listens):
+        return json_response(wire.access_json(found, api.tunnel_url))
+    if isinstance(found, Refused):
+        return json_response({"error": list(found.reasons)})
+    return json_response({"waiting": None}, 202)
+
+
+def launched(api: EngineApi, call: Call) -> Response:
+    api.report.launched(call.by, call.run_id, call.body["response"].get("error") or ())
+    return json_response({})
+
+
+def ended(api: EngineApi, call: Call) -> Response:
+    ((how, messages),) = call.body["result"].items()
+    api.report.ended(call.by, call.run_id, Ended(how), messages or ())
+    return json_response({})
+
+
+def report(api: EngineApi, call: Call) -> Response:
+    destinations = api.report.request(call.by, call.run_id, call.body["group_id"].lower())
+    return json_response(wire.destinations_json(destinations, call.base))
+
+
+def details(api: EngineApi, call: Call) -> Response:
+    api.report.details(call.by, call.run_id, call.body["entrypoint"], call.body.get("parameters") or {})
+    return json_response({})
+
+
+def logs(api: EngineApi, call: Call) -> Response:
+    api.report.chunks(call.by, call.run_id, Stream.LOGS, call.body["chunks"])
+    return json_response({})
+
+
+def debug(api: EngineApi, call: Call) -> Response:
+    api.report.chunks(call.by, call.run_id, Stream.DEBUG, call.body["chunks"])
+    return json_response({})
+
+
+_UUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+_RUN = rf"(?P<run>{_UUID})"
+_REPORT, _DISPATCH = Permission.MELODIUM_REPORT, Permission.MELODIUM_DISPATCH
+
+# Method, path below /0.1, permission, the request's name in the schema, the route.
+_ROUTES: tuple[tuple[str, re.Pattern[str], Permission, str | None, Route], ...] = (
+    ("POST", re.compile(r"execution/run/start"), _REPORT, "start", start),
+    ("GET", re.compile(rf"execution/run/{_RUN}/access"), _DISPATCH, None, access),
+    ("POST", re.compile(r"execution/run/launched"), _REPORT, "launched", launched),
+    ("POST", re.compile(r"execution/run/ended"), _REPORT, "ended", ended),
+    ("POST", re.compile(r"execution/report/request"), _REPORT, "report", report),
+    ("POST", re.compile(rf"execution/report/run/{_RUN}/program/details"), _REPORT, "details", details),
+    ("POST", re.compile(rf"execution/report/run/{_RUN}/logs/chunks"), _REPORT, "chunks", logs),
+    ("POST", re.compile(rf"execution/report/run/{_RUN}/debug/chunks"), _REPORT, "chunks", debug),
+)
+_DASHBOARD = re.compile(rf"execution/report/dashboard/(?P<group>{_UUID})/(?P<run>{_UUID})")
+
+
+def answer(api: EngineApi, request: Request) -> Response:
+    """Raises NotFound for an unknown path, InvalidRequest for a body that the schema does not allow."""
+    shown = _DASHBOARD.fullmatch(request.path)
+    if shown and request.method in ("GET", "HEAD"):
+        return page.answer(api.processes, shown["group"].lower(), shown["run"].lower())
+    for method, pattern, permission, schema, route in _ROUTES:
+        match = pattern.fullmatch(request.path)
+        if match and method == request.method:
+            by = api.authenticate(request.authorization)
+            require(by, permission)
+            body = request.read() if schema else None
+            if schema:
+                check_request("melodium-api", schema, body)
+            return route(api, Call(by, match.groupdict(), body, request.base))
+    raise NotFound("There is nothing at this address of Mélodium's API.")

@@ -1,0 +1,45 @@
+"""Ports of this machine: a free one, and whether somebody listens at one. Nobody is connected to for that."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+_PROC = Path("/proc")
+_LISTEN = "0A"
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody uses now."""
+    with socket.socket() as found:
+        found.bind((LOOPBACK, 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def is_listening(port: int, pid: int | str = "self") -> bool:
+    """Whether a process of our own user listens at this port of the loopback interface, or of all, where ``pid`` lives.
+
+    An engine without TLS takes the first connection for the one that it waits for, so none is tried.
+    """
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = (_PROC / str(pid) / "net" / name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                return int(fields[7]) == os.getuid()
+    return False
+
+
+def machine() -> str:
+    """Names this machine and its network: whoever has the same name reaches the same loopback interface."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        network = os.readlink(_PROC / "self/ns/net").strip("net:[]")
+    except OSError:
+        return f"{socket.gethostname()}:unknown"
+    return f"{boot}:{network}"

@@ -1,0 +1,35 @@
+"""Which runner this is and where it works, and how it gets its assignment."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .assignment import Assignment
+from .cgroups import Cgroups
+from .facts import facts
+from .gateway import Gateway
+
+CLAIM_PATIENCE = 60.0
+
+
+class Site(NamedTuple):
+    """Which runner this is, where workspaces go, which directories the command must not see, where its control group is made."""
+
+    runner_id: str
+    parent: Path
+    hidden: Sequence[Path]
+    shown: Sequence[Path] = ()
+    cgroups: Cgroups | None = None
+
+
+def claim(gateway: Gateway, site: Site) -> Assignment:
+    """Claim with a gateway that speaks with the one-time token.
+
+    Raises GatewayError, or AgentError for an answer not understood.
+    """
+    # The same in each repetition, so that a claim whose answer was lost gets it again, and nobody else's claim does.
+    request = {"runner_id": site.runner_id, "nonce": secrets.token_urlsafe(24), "facts": facts(site.parent)}
+    return Assignment(gateway.call("claim", request, CLAIM_PATIENCE))

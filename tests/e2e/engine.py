@@ -1,0 +1,107 @@
+"""The real Mélodium engine, told to report to a running stack."""
+
+import os
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+VERSION = "0.10.2"
+PROGRAMS = Path(__file__).parent / "programs"
+BINARY = Path(
+    os.environ.get("CADENCE_MELODIUM")
+    or Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser() / f"melodium-{VERSION}/bin/melodium"
+)
+
+needs_engine = pytest.mark.skipif(
+    not BINARY.is_file(), reason=f"the Mélodium engine {VERSION} is not there: `.ci/peers melodium` builds it"
+)
+
+
+def free_port() -> int:
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return int(chosen.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    """Looked up, not tried: a worker serves whoever connects first."""
+    local = f":{port:04X}"
+    states = (line.split()[1:4:2] for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(address.endswith(local) and state == "0A" for address, state in states)
+
+
+@dataclass(frozen=True)
+class Ids:
+    run: str = field(default_factory=lambda: str(uuid.uuid4()))
+    group: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """`url` is the API's address, `/0.1` included."""
+
+    url: str
+    token: str
+
+    def environment(self, ids: Ids, tags: str = "") -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "MELODIUM_API_URL": self.url,
+            "MELODIUM_API_TOKEN": self.token,
+            "MELODIUM_RUN_ID": ids.run,
+            "MELODIUM_GROUP_ID": ids.group,
+            **({"MELODIUM_API_TAGS": tags} if tags else {}),
+        }
+
+    def run(self, program: str, ids: Ids, *words: str, tags: str = "") -> str:
+        """Runs a program to its end; what it wrote."""
+        done = subprocess.run(
+            [str(BINARY), "run", "--api-report", str(PROGRAMS / program), *words],
+            env=self.environment(ids, tags), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0 and "Failed to" not in done.stderr, done.stderr
+        return done.stdout + done.stderr
+
+    def post(self, path: str, body: Any) -> Any:
+        """As an engine says it; the answer's JSON."""
+        answer = requests.post(f"{self.url}/{path}", json=body, headers=self._headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def access(self, run_id: str) -> Any:
+        """Asks until there is an answer, as engines do."""
+        for _ in range(10):
+            answer = requests.get(f"{self.url}/execution/run/{run_id}/access", headers=self._headers, timeout=60)
+            if answer.status_code != 202:
+                assert answer.status_code == 200, answer.text
+                return answer.json()
+        raise AssertionError(f"worker {run_id} neither listens nor is there a reason why not")
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @contextmanager
+    def running(self, *words: str, ids: Ids) -> Iterator["subprocess.Popen[str]"]:
+        """A process under way; it is ended with the block, if it has not by itself."""
+        process = subprocess.Popen(
+            [str(BINARY), *words],
+            env=self.environment(ids),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()

@@ -1,0 +1,110 @@
+"""Real Mélodium engines that report to the stack."""
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.e2e.api import Api
+from tests.e2e.conftest import Cadence, Stack
+from tests.e2e.engine import PROGRAMS, Engine, Ids, free_port, is_listening, needs_engine
+
+pytestmark = [pytest.mark.engine, needs_engine]
+
+LARGEST = "340282366920938463463374607431768211455"
+
+
+@pytest.fixture(scope="module")
+def engine(stack: Stack) -> Engine:
+    return Engine(f"{stack.url}/0.1", stack.token)
+
+
+@pytest.fixture(scope="module")
+def counted(engine: Engine, api: Api) -> dict[str, Any]:
+    ids = Ids()
+    engine.run("counting.mel", ids)
+    return api.finished(ids.run)
+
+
+def test_a_program_is_a_run(counted: dict[str, Any], api: Api) -> None:
+    assert (counted["state"], counted["cause"], counted["pipeline"]) == ("succeeded", None, "melodium-main")
+    assert counted["run_id"] in [each["run_id"] for each in api.get("/v1/runs")["items"]]
+    assert [line["text"] for line in api.lines(counted["run_id"])] == ["counted"]
+
+
+def test_nested_treatments_are_rebuilt(counted: dict[str, Any]) -> None:
+    states = {each["name"]: each["state"] for each in counted["treatments"]}
+    assert set(states.values()) == {"succeeded"}
+    assert {"main/numbers", "main/numbers/sink/count", "main/words/fill", "main/over/logBlock"} <= set(states)
+
+
+def test_numbers_keep_all_their_digits(counted: dict[str, Any], api: Api) -> None:
+    run_id = counted["run_id"]
+    seen = api.get(f"/v1/runs/{run_id}/treatments/main%2Fnumbers%2FnumberStream")
+    assert seen["spec"]["element"]["generics"] == {"T": "u128"}
+    assert [(one["port"], one["type"], one["source"]) for one in seen["inputs"]] == [
+        ("block", "u128", "main/numbers/emitNumber.emit")
+    ]
+    assert api.content(run_id, "main%2Fnumbers%2FnumberStream", "stream").decode() == f"{LARGEST}\n"
+    maker = api.get(f"/v1/runs/{run_id}/treatments/main%2Fnumbers%2FemitNumber")
+    assert maker["spec"]["element"]["parameters"] == {"value": LARGEST}
+
+
+def test_secrets_are_not_kept(counted: dict[str, Any], api: Api) -> None:
+    document = api.call("GET", f"/v1/runs/{counted['run_id']}/document")
+    assert "hidden-from-all" not in json.dumps(counted) + document.text
+
+
+def test_lines_are_readable_while_the_engine_runs(engine: Engine, api: Api) -> None:
+    ids = Ids()
+    words = ("run", "--api-report", str(PROGRAMS / "live.mel"), "--rest", "60")
+    with engine.running(*words, ids=ids) as process:
+        until = time.monotonic() + 50
+        texts: list[str] = []
+        while len(texts) < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+            found = api.call("GET", f"/v1/runs/{ids.run}/logs")
+            texts = [line["text"] for line in found.json()["lines"]] if found.ok else []
+        assert process.poll() is None
+        assert texts == ["the first line", "the second line"]
+
+
+@pytest.fixture(scope="module")
+def talked(engine: Engine, api: Api) -> tuple[str, str]:
+    """A root run and the worker that it talked to, started by hand."""
+    worker, root = Ids(), Ids()
+    root = Ids(root.run, worker.group)
+    port, own, theirs = free_port(), str(uuid.uuid4()), str(uuid.uuid4())
+    listen = ("--ip", "127.0.0.1", "--port", str(port), "--localhost", "--wait", "60", "--duration", "60")
+    with engine.running(
+        "dist", *listen, "--recv-key", theirs, "--send-key", own, "--api-report", ids=worker
+    ) as process:
+        until = time.monotonic() + 30
+        while not is_listening(port) and time.monotonic() < until and process.poll() is None:
+            time.sleep(0.1)
+        engine.run("echo.mel", root, "--port", str(port), "--worker_key", theirs, "--own_key", own)
+        process.wait(60)
+    for run_id in (root.run, worker.run):
+        assert api.finished(run_id)["state"] == "succeeded"
+    return root.run, worker.run
+
+
+def test_what_a_worker_logs_is_there_once(talked: tuple[str, str], api: Api) -> None:
+    root, worker = talked
+    assert [line["text"] for line in api.lines(worker)] == ["heard it"]
+    assert [line["text"] for line in api.lines(root)] == ["it came back"]
+
+
+def test_a_value_is_traced_through_two_engines(talked: tuple[str, str], api: Api, cadence: Cadence) -> None:
+    root, worker = talked
+    assert api.content(root, "main%2Fcheck", "passed") == b'"hello over there"\n'
+    told = cadence("trace", root, "main/check.passed").stdout
+    way = ["main/check.passed", "main/talk/take.data", "main/through.passed", worker, "main/Self.text"]
+    way += ["main/talk/saying.emit", root]
+    place = 0
+    for step in way:
+        found = told.find(step, place)
+        assert found >= 0, f"{step} does not come after what is before it:\n{told}"
+        place = found

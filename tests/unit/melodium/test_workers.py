@@ -1,0 +1,236 @@
+"""Workers as ordinary runs: what is started, where, what the asking engine hears."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cadence.application.melodium.access import PATIENCE, WaitForWorker
+from cadence.application.melodium.ports import Listens, Refused, Waiting
+from cadence.application.melodium.start_worker import RequestWorker
+from cadence.application.melodium.worker_ports import WorkerSecrets, WorkerSecretStore
+from cadence.application.start_run import StartRun
+from cadence.domain import ids, plan
+from cadence.domain.access import Principal
+from cadence.domain.errors import InvalidRequest, NotFound, ProviderRejected
+from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
+from cadence.domain.melodium.request import Container, LaunchRequest, Mode, Volume
+from cadence.domain.pool import LargestRunner, Pool
+from cadence.domain.run import Run, RunState, TreatmentState
+from cadence.domain.runner import Listening, Runner, RunnerState
+from tests.fakes.melodium import MemoryReported
+from tests.fakes.runs import a_run
+from tests.unit.scheduling.setting import Setting
+
+KEY, GROUP, PARENT = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "123")
+BY = Principal("token", "ada", "acme", "site", frozenset({"*"}))
+ENDED = BUILT_IN_UNTIL["0.10.2"]
+
+
+class MemorySecrets(WorkerSecretStore):
+    def __init__(self) -> None:
+        self.kept: dict[str, WorkerSecrets] = {}
+
+    def keep(self, run_id: str, secrets: WorkerSecrets) -> WorkerSecrets:
+        return self.kept.setdefault(run_id, secrets)
+
+    def get(self, run_id: str) -> WorkerSecrets:
+        if run_id not in self.kept:
+            raise NotFound("they are not kept")
+        return self.kept[run_id]
+
+
+def request(**said: Any) -> LaunchRequest:
+    given = {
+        "key": KEY,
+        "group_id": GROUP,
+        "parent_id": PARENT,
+        "max_duration": 600,
+        "memory": 500,
+        "cpu": 100,
+        "storage": 580,
+    }
+    return replace(
+        LaunchRequest("0.10.2", Mode.DISTRIBUTION_SECRET_KEY, local_exec=False, edition="scratch"), **{**given, **said}
+    )
+
+
+class World(Setting):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.clock.now = ENDED - timedelta(days=1)
+        self.keys = MemorySecrets()
+        self.reported = MemoryReported()
+        self.slept: list[float] = []
+        start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
+        directory: Any = self.pools
+        self.ask_for = RequestWorker(
+            self.runs, self.reported, directory, self.pools, self.keys, self.documents, start, self.clock
+        )
+        self.access = WaitForWorker(self.runs, self.runners, self.keys, self.clock, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.clock.advance(timedelta(seconds=seconds))
+
+    def pool(self, name: str, provider: str = "host", **fields: Any) -> Pool:
+        pool = Pool("acme", name, provider, **fields)
+        self.pools.pools = (*self.pools.pools, pool)
+        return pool
+
+    def called_home(self, run_id: str, **fields: Any) -> None:
+        run = self.runs.get_run(run_id)
+        runner_id = ids.runner_id(run_id, "worker", 1)
+        runner = Runner(
+            runner_id, run_id, "worker", 1, "acme", "site", "near", "host", RunnerState.CLAIMED, self.clock()
+        )
+        self.runners.runners[runner_id] = replace(runner, **fields)
+        assert run.melodium
+
+    def begun(self) -> Run:
+        run_id = self.ask_for(BY, request())
+        self.admit(run_id, "run-token")
+        return self.runs.get_run(run_id)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def spec_of(world: World, run: Run) -> Any:
+    (spec,) = plan.decode(world.documents.get(run.plan_sha256))
+    return spec
+
+
+def test_a_worker_is_a_run_with_one_treatment_that_its_parent_started(world: World) -> None:
+    parent = replace(a_run(PARENT), depth=2)
+    world.runs.create_run(parent)
+    run = world.runs.get_run(world.ask_for(BY, request(tags=("kind=x",))))
+    assert (run.organization, run.project, run.pipeline, run.created_by) == ("acme", "site", "melodium-worker", "ada")
+    assert (run.started_by_run, run.depth) == (PARENT, 3)
+    assert run.melodium and (run.melodium.group_id, run.melodium.parent_id, run.melodium.supervised) == (
+        GROUP,
+        PARENT,
+        True,
+    )
+    spec = spec_of(world, run)
+    assert (spec.name, spec.pools, spec.memory, spec.max_duration) == ("worker", ("near",), 500, 660)
+    assert (spec.engine.group_id, spec.engine.duration, spec.engine.edition) == (GROUP, 600, None)
+    assert world.machines.runs == {run.run_id: run.machine_timeout}
+
+
+def test_the_same_request_is_the_same_worker_with_the_same_keys(world: World) -> None:
+    first = world.ask_for(BY, request())
+    keys = world.keys.get(first)
+    assert world.ask_for(BY, request()) == first
+    assert world.keys.get(first) == keys
+    assert world.ask_for(BY, request(key=GROUP)) != first
+    assert keys.send_key == KEY and keys.receive_key not in (
+        KEY,
+        world.keys.get(world.ask_for(BY, request(key=GROUP))).receive_key,
+    )
+
+
+def test_keys_and_other_secrets_are_in_nothing_that_others_read(world: World) -> None:
+    build = Container("build", "ubuntu", pull_secret="hidden-login")
+    postgres = Container("db", "postgres", env={"PASSWORD": "hidden-word"})
+    run = world.runs.get_run(world.ask_for(BY, request(containers=(build,), service_containers=(postgres,))))
+    assert world.keys.get(run.run_id).pull_secrets == {"build": "hidden-login"}
+    document = world.documents.get(run.document_sha256).decode()
+    assert json.loads(document)["service_containers"][0]["env"] == ["PASSWORD"]
+    everything = document + world.documents.get(run.plan_sha256).decode() + repr(run) + repr(world.reported.said)
+    for secret in (KEY, world.keys.get(run.run_id).receive_key, "hidden-login"):
+        assert secret not in everything
+    assert "hidden-word" not in document
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"arch": "arm64"}, "pool near has no arm64"),
+        ({"required": ("shared",)}, "pool near is not shared"),
+        ({"memory": 9000}, "pool near has at most 8000 MB of memory, and 9000 are asked for"),
+        ({"containers": (Container("a", "b", memory=7600),)}, "8000 MB of memory, and 8100 are asked for"),
+        ({"storage": 20_000}, "pool near has at most 10000 MB of storage, and 20000 are asked for"),
+    ],
+)
+def test_what_no_pool_can_hold_is_refused_with_each_pools_reason(world: World, said: dict[str, Any], why: str) -> None:
+    world.pools.pools = (Pool("acme", "near", "host", largest=LargestRunner(4000, 8000, 10_000)),)
+    with pytest.raises(ProviderRejected, match=why):
+        world.ask_for(BY, request(**said))
+    assert world.machines.runs == {} and world.keys.kept == {}
+
+
+def test_an_architecture_that_only_containers_name_is_a_wish(world: World) -> None:
+    world.pool("arm", architectures=("arm64",))
+    step = Container("build", "ubuntu", arch="arm64")
+    assert spec_of(world, world.runs.get_run(world.ask_for(BY, request(containers=(step,))))).pools == ("arm", "near")
+    world.pools.pools = (Pool("acme", "strict", "host", settings={"melodium": {"containers_arch": "required"}}),)
+    with pytest.raises(ProviderRejected, match="pool strict has no arm64 for the containers"):
+        world.ask_for(BY, request(containers=(step,)))
+
+
+def test_preferred_modes_come_first_and_pools_may_say_their_own(world: World) -> None:
+    world.pool("cloud", "ec2")
+    world.pool("said", "ec2", settings={"melodium": {"modes": ["shared"]}})
+    pools = spec_of(world, world.runs.get_run(world.ask_for(BY, request(preferred=("shared",))))).pools
+    assert pools == ("said", "near", "cloud")
+    only = spec_of(world, world.runs.get_run(world.ask_for(BY, request(key=GROUP, required=("self_managed",))))).pools
+    assert only == ("near",)
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({"containers": (Container("a,b", "x"),)}, "comma"),
+        ({"containers": (Container("a", "x"), Container("a", "y"))}, "two called"),
+        ({"containers": (Container("a", "x", mounts={"gone": "/mnt"}),)}, "volume 'gone', which is not there"),
+        ({"volumes": (Volume("v", 1),), "containers": (Container("a", "x", mounts={"v": "mnt"}),)}, "no absolute path"),
+        ({"key": None}, "needs the key"),
+    ],
+)
+def test_what_no_engine_could_be_told_is_refused(world: World, said: dict[str, Any], what: str) -> None:
+    with pytest.raises(InvalidRequest, match=what):
+        world.ask_for(BY, request(**said))
+
+
+def test_nothing_is_dispatched_once_the_built_in_certificate_has_ended(world: World) -> None:
+    run = world.begun()
+    world.clock.now = ENDED
+    with pytest.raises(
+        ProviderRejected, match=r"built into the Mélodium engine 0\.10\.2 ended at 2026-12-21 12:26:26 UTC"
+    ):
+        world.ask_for(BY, request(key=GROUP))
+    refused = world.access(BY, run)
+    assert isinstance(refused, Refused) and "ended at 2026-12-21" in refused.reasons[0]
+
+
+def test_an_engine_waits_until_its_worker_listens(world: World) -> None:
+    run = world.begun()
+    assert isinstance(world.access(BY, run), Waiting)
+    assert PATIENCE - timedelta(seconds=1) <= timedelta(seconds=sum(world.slept)) <= PATIENCE
+    world.called_home(run.run_id)
+    assert isinstance(world.access(BY, run), Waiting)
+    world.called_home(run.run_id, listening=Listening(("127.0.0.1",), 4123, "here"))
+    key = world.keys.get(run.run_id).receive_key
+    assert world.access(BY, run) == Listens(run.run_id, ("127.0.0.1",), 4123, key, "here")
+
+
+def test_an_engine_hears_the_real_reason_why_there_is_no_worker(world: World) -> None:
+    run = world.begun()
+    treatment = world.runs.get_treatment(run.run_id, "worker")
+    world.runs.settle(treatment, TreatmentState.LOST, "the runner was killed", None, world.clock())
+    assert world.access(BY, run) == Refused(["worker lost: the runner was killed"])
+    world.runs.finish_run(world.runs.get_run(run.run_id), RunState.FAILED, "worker lost: it was killed", world.clock())
+    assert world.access(BY, run) == Refused(["worker lost: it was killed"])
+
+
+def test_a_run_that_is_no_worker_has_no_address(world: World) -> None:
+    process = world.begun().melodium
+    assert process
+    recorded = replace(a_run(PARENT), melodium=replace(process, supervised=False))
+    world.runs.create_run(recorded)
+    assert isinstance(world.access(BY, recorded), Refused)
