@@ -11,6 +11,7 @@ import pytest
 from runner_bootstrap.agent import cgroups
 from runner_bootstrap.agent.cgroups import Cgroups
 
+OWN = f"{os.getpid()}\n"
 HOG = "import sys\ntaken = bytearray(300_000_000)\nfor at in range(0, len(taken), 4096): taken[at] = 1\n"
 
 
@@ -80,7 +81,11 @@ def test_of_version_2_the_agent_makes_way_for_its_runners(tmp_path: Path) -> Non
     assert group.killed_for_memory()
 
 
-@pytest.mark.parametrize(("pids", "controllers"), [("1\n2\n", "cpu memory pids"), (f"{os.getpid()}\n", "cpu pids")])
+@pytest.mark.parametrize(
+    ("pids", "controllers"),
+    [("1\n2\n", "cpu memory pids"), (OWN, "cpu pids")],
+    ids=["others are in it", "it holds no memory"],
+)
 def test_a_group_that_is_not_this_process_s_own_is_left_alone(tmp_path: Path, pids: str, controllers: str) -> None:
     own, membership = second(tmp_path, pids, controllers)
     assert Cgroups.prepare("cadence-x", tmp_path, membership) is None
