@@ -7,7 +7,7 @@ import re
 from typing import Any, NamedTuple, Optional
 
 from . import engine_spec, program_spec, values
-from .errors import AgentError
+from .errors import AgentError, TreatmentFailed
 
 _PORT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
@@ -128,6 +128,13 @@ class Assignment:
             raise AgentError(
                 f"the gateway's assignment cannot be understood: {type(error).__name__} {error}"
             ) from error
+
+    def require_sense(self) -> None:
+        """Raises TreatmentFailed or AgentError if it asks for what does not go together."""
+        if self.volumes and not self.image:
+            raise TreatmentFailed("volumes are mounted in containers only: give the treatment an image")
+        if self.offline and self.services:
+            raise AgentError("a command beside services cannot be cut off the network")
 
     def limit(self, name: str) -> int:
         """A limit (cpu in millicores, memory and storage in MB); 0 when there is none."""

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from .errors import AgentError
+
 MOUNT = Path("/sys/fs/cgroup")
 _PERIOD = 100_000
 _MEGABYTE = 1_000_000
@@ -20,7 +22,7 @@ _NEEDED = frozenset({"cpu", "memory", "pids"})
 _REMOVE_SECONDS = 2.0
 
 
-class Group(NamedTuple):
+class Confined(NamedTuple):
     """The groups of one runner: ``entries`` are what a process is written into to join, ``events`` tells of kills for memory."""
 
     folders: list[Path]
@@ -94,14 +96,15 @@ class Cgroups:
         version, *parents = text.split(";")
         return cls(int(version), {name: Path(path) for name, path in (parent.split("=", 1) for parent in parents)})
 
-    def group(self, name: str, cpu: int, memory: int) -> Group:
-        """A group of that name (millicores, MB; 0 is no limit). Raises OSError."""
+    def confine(self, name: str, cpu: int, memory: int) -> Confined:
+        """A group of that name (millicores, MB; 0 is no limit). Raises AgentError."""
         folders = {key: parent / name for key, parent in self._parents.items()}
-        for folder in folders.values():
-            folder.mkdir(exist_ok=True)
-        if self.version == 1:
-            return _limit_first(folders, cpu, memory)
-        return _limit_second(folders[""], cpu, memory)
+        try:
+            for folder in folders.values():
+                folder.mkdir(exist_ok=True)
+            return _limit_first(folders, cpu, memory) if self.version == 1 else _limit_second(folders[""], cpu, memory)
+        except OSError as error:
+            raise AgentError(f"no control group can be made for the runner: {error}") from error
 
     def sweep(self) -> None:
         """Removes groups whose processes are gone, which a host that was killed has left."""
@@ -121,7 +124,7 @@ def join(entries: list[str]) -> None:
             os.close(descriptor)
 
 
-def _limit_second(folder: Path, cpu: int, memory: int) -> Group:
+def _limit_second(folder: Path, cpu: int, memory: int) -> Confined:
     if memory:
         (folder / "memory.max").write_text(str(memory * _MEGABYTE))
         _if_there(folder / "memory.swap.max", "0")
@@ -130,10 +133,10 @@ def _limit_second(folder: Path, cpu: int, memory: int) -> Group:
     if cpu:
         (folder / "cpu.max").write_text(f"{cpu * _PERIOD // 1000} {_PERIOD}")
     (folder / "pids.max").write_text(str(_MOST_PROCESSES))
-    return Group([folder], [str(folder / "cgroup.procs")], folder / "memory.events")
+    return Confined([folder], [str(folder / "cgroup.procs")], folder / "memory.events")
 
 
-def _limit_first(folders: dict[str, Path], cpu: int, memory: int) -> Group:
+def _limit_first(folders: dict[str, Path], cpu: int, memory: int) -> Confined:
     if memory:
         (folders["memory"] / "memory.limit_in_bytes").write_text(str(memory * _MEGABYTE))
         _if_there(folders["memory"] / "memory.memsw.limit_in_bytes", str(memory * _MEGABYTE))
@@ -142,7 +145,7 @@ def _limit_first(folders: dict[str, Path], cpu: int, memory: int) -> Group:
         (folders["cpu"] / "cpu.cfs_quota_us").write_text(str(cpu * _PERIOD // 1000))
     (folders["pids"] / "pids.max").write_text(str(_MOST_PROCESSES))
     entries = [str(folder / "cgroup.procs") for folder in folders.values()]
-    return Group(list(folders.values()), entries, folders["memory"] / "memory.oom_control")
+    return Confined(list(folders.values()), entries, folders["memory"] / "memory.oom_control")
 
 
 def _if_there(file: Path, content: str) -> None:

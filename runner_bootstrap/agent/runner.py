@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from typing import Any
 
+from . import faults
 from .assignment import Assignment
 from .caches import Caches
-from .cgroups import Group
+from .cgroups import Confined
 from .chunks import Store
 from .command import Command
 from .containers import ContainerEngine, Environment, Wish
 from .data import Data
 from .ending import Ending
-from .engine import Surroundings, WorkerEngine, with_pull_secrets
+from .engine import WorkerEngine, with_pull_secrets
+from .engine_ways import EngineWays
 from .errors import (
     INFRASTRUCTURE,
     INTERRUPTED,
     SUCCEEDED,
     AgentError,
     GatewayError,
-    LeaseLost,
     Stopped,
     TreatmentFailed,
 )
@@ -33,13 +33,11 @@ from .logs import LogBuffer, LogSender, now
 from .masking import Masker
 from .program_engine import ProgramEngine, check_program
 from .registries import RegistryLogins, worth_masking
-from .relay import Relay, worker_end
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
 from .series import Series
 from .services import Services
 from .site import Site
-from .tunnel import Tunnel
 from .workspace import Workspace
 
 #: How long the outcome of an assignment that others may already have written off is still offered to the gateway.
@@ -61,8 +59,7 @@ class Runner:
     ) -> None:
         self._gateway, self._site, self._assignment, self._ending = gateway, site, assignment, ending
         self._store = store
-        logins = worth_masking(assignment.registries.reveal())
-        self._masker = Masker([*assignment.secret_values, *logins])
+        self._masker = Masker([*assignment.secret_values, *worth_masking(assignment.registries.reveal())])
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(keeper.pid)
         self._series = Series(self._sampler.sample)
@@ -81,10 +78,9 @@ class Runner:
         self._command = Command(keeper, self._log, ending)
         self._services: Services | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
-        self._relay: Relay | None = None
-        self._tunnel: Tunnel | None = None
+        self._ways: EngineWays | None = None
         self._image_digest: str | None = None
-        self._group: Group | None = None
+        self._confined: Confined | None = None
 
     def run(self) -> bool:
         """True once the outcome is with the gateway; false when the gateway does not want it or cannot have it."""
@@ -122,7 +118,7 @@ class Runner:
         finally:
             try:
                 self._command.kill()
-                for each in (self._engine, self._relay, self._tunnel):
+                for each in (self._engine, self._ways):
                     if each:
                         each.close()
                 if self._services:
@@ -131,27 +127,26 @@ class Runner:
                 self._failed(error)
             if workspace:
                 workspace.remove()
-            if self._group:
-                self._group.remove()
+            if self._confined:
+                self._confined.remove()
 
     def _run_in(self, workspace: Workspace) -> None:
         assignment = self._assignment
         workspace.require_space(assignment.limit("storage"))
-        if assignment.volumes and not assignment.image:
-            raise TreatmentFailed("volumes are mounted in containers only: give the treatment an image")
-        if assignment.offline and assignment.services:
-            raise AgentError("a command beside services cannot be cut off the network")
+        assignment.require_sense()
         self._data = data = Data(
             assignment, workspace, self._call_port, self._ending, self._masker, self._failed, self._store
         )
         if assignment.worker:
-            self._engine = WorkerEngine(assignment, self._surroundings(workspace))
+            self._engine = WorkerEngine(assignment, self._way_of_engines().around(workspace))
             assignment.services = self._engine.services
             assignment.registries = with_pull_secrets(
                 assignment.registries, assignment.pull_secrets.reveal(), self._log
             )
         if assignment.program:
-            self._engine = ProgramEngine(assignment, self._surroundings(workspace), self._store or Store(self._ending))
+            self._engine = ProgramEngine(
+                assignment, self._way_of_engines().around(workspace), self._store or Store(self._ending)
+            )
             check_program(self._engine, self._command, self._site.hidden, workspace)
         engine = self._pull_images(workspace)
         self._heartbeat.phase = "reading"
@@ -163,7 +158,7 @@ class Runner:
         self._heartbeat.phase = "running"
         try:
             if self._engine:
-                self._engine.watch(self._keeper.pid, self._tell_listening)
+                self._engine.watch(self._keeper.pid, self._way_of_engines().tell_listening)
             self._command.run(launch, assignment.max_duration, data.stdio())
             if self._engine:
                 self._engine.require_success()
@@ -230,7 +225,12 @@ class Runner:
             limits = (assignment.limit("cpu"), assignment.limit("memory"))
             wish = Wish(*limits, self._services.arguments(), bool(assignment.stdin))
             return engine.launch(assignment.image, command, env, workspace, wish)
-        return self._on_host(command, env, workspace)._replace(groups=self._join_group())
+        launch = self._on_host(command, env, workspace)
+        if self._site.cgroups is None:
+            return launch
+        limits = (assignment.limit("cpu"), assignment.limit("memory"))
+        self._confined = self._site.cgroups.confine(self._site.runner_id, *limits)
+        return launch._replace(groups=self._confined.entries)
 
     def _on_host(self, command: list[str], env: Environment, workspace: Workspace) -> Launch:
         sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
@@ -240,37 +240,19 @@ class Runner:
             raise AgentError("the command cannot be cut off the network here: that takes bubblewrap, or an image")
         return plain(command, env.values, workspace)
 
-    def _join_group(self) -> list[str]:
-        if self._site.cgroups is None:
-            return []
-        limits = (self._assignment.limit("cpu"), self._assignment.limit("memory"))
-        try:
-            self._group = self._site.cgroups.group(self._site.runner_id, *limits)
-        except OSError as error:
-            raise AgentError(f"no control group can be made for the runner: {error}") from error
-        return self._group.entries
-
     def _with_reason(self, error: AgentError) -> Exception:
         """A command that the kernel killed for its memory says nothing of it itself, and an engine's exit code little."""
-        if self._group and isinstance(error, TreatmentFailed) and self._group.killed_for_memory():
+        if isinstance(error, TreatmentFailed) and self._confined and self._confined.killed_for_memory():
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
         return self._engine.explained(error) if isinstance(self._engine, ProgramEngine) else error
 
-    def _surroundings(self, workspace: Workspace) -> Surroundings:
-        self._relay = Relay(self._gateway.url)
-        around = (self._log, self._ending, self._relay, tuple(self._site.hidden))
-        return Surroundings(workspace, self._gateway.url, *around)
-
-    def _tell_listening(self, where: dict[str, Any]) -> None:
-        try:
-            answer = self._call_port("listening", where)
-            if answer.get("tunnel"):
-                its, port = self._assignment, where["port"]
-                site = (its.run_id, self._site.runner_id, its.session_token)
-                self._tunnel = worker_end(self._gateway.url, answer["tunnel"], *site, port)
-                self._tunnel.start()
-        except Exception as error:  # noqa: BLE001 - a worker that nobody hears of is of no use
-            self._failed(error)
+    def _way_of_engines(self) -> EngineWays:
+        if self._ways is None:
+            around = (self._log, self._ending, tuple(self._site.hidden))
+            self._ways = EngineWays(
+                self._gateway.url, self._assignment, self._site, self._call_port, self._failed, around
+            )
+        return self._ways
 
     def _heard(self, answer: dict[str, Any]) -> None:
         self._log.set_follow(bool(answer.get("follow")))
@@ -312,19 +294,7 @@ class Runner:
             raise Stopped
 
     def _failed(self, error: Exception) -> None:
-        """Any error of any thread becomes the assignment's end, unless that is decided already."""
-        if isinstance(error, Stopped):
-            return
-        if isinstance(error, AgentError):
-            self._ending.decide_from(error)
-        elif isinstance(error, LeaseLost):
-            self._ending.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
-        elif isinstance(error, GatewayError):
-            self._ending.decide(INFRASTRUCTURE, str(error))
-        elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            self._ending.decide(INFRASTRUCTURE, f"the disk of {self._site.parent} is full")
-        else:
-            self._ending.decide(INFRASTRUCTURE, f"the agent failed: {type(error).__name__}: {error}")
+        faults.end_with(self._ending, error, self._site.parent)
 
     def _path(self, what: str) -> str:
         return self._gateway.runner(self._site.runner_id, what)

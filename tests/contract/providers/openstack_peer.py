@@ -81,7 +81,10 @@ class OpenStackPeer:
         eventually(lambda: [each for each in self._of(runner_id) if each["status"] == "SHUTOFF"])
 
     def settle(self) -> None:
-        eventually(lambda: not [each for each in self._listed() if each["OS-EXT-STS:task_state"] == "deleting"])
+        """A server that is still being made when it is to go is made first."""
+        eventually(
+            lambda: not [each for each in self._listed() if each["OS-EXT-STS:task_state"] or each["status"] == "BUILD"]
+        )
 
     def machines(self, runner_id: str) -> int:
         return len(self._of(runner_id))

@@ -30,7 +30,7 @@ def run(entries: list[str], program: str) -> int:
 
 
 def test_a_command_that_takes_too_much_memory_is_killed_and_that_is_known(here: Cgroups) -> None:
-    group = here.group("greedy", cpu=0, memory=100)
+    group = here.confine("greedy", cpu=0, memory=100)
     assert run(group.entries, HOG) == -9
     assert group.killed_for_memory()
     group.remove()
@@ -38,14 +38,14 @@ def test_a_command_that_takes_too_much_memory_is_killed_and_that_is_known(here: 
 
 
 def test_a_command_within_its_limits_notices_nothing(here: Cgroups) -> None:
-    group = here.group("modest", cpu=2000, memory=500)
+    group = here.confine("modest", cpu=2000, memory=500)
     assert run(group.entries, HOG) == 0
     assert not group.killed_for_memory()
     group.remove()
 
 
 def test_what_a_killed_host_left_is_swept(here: Cgroups) -> None:
-    left = here.group("left", cpu=0, memory=0)
+    left = here.confine("left", cpu=0, memory=0)
     Cgroups.parse(here.describe()).sweep()
     assert not any(folder.exists() for folder in left.folders)
 
@@ -71,7 +71,7 @@ def test_of_version_2_the_agent_makes_way_for_its_runners(tmp_path: Path) -> Non
 
     (own / "cadence-x" / "runner").mkdir()
     (own / "cadence-x" / "runner" / "memory.swap.max").touch()
-    group = Cgroups.parse(made.describe()).group("runner", cpu=1500, memory=256)
+    group = Cgroups.parse(made.describe()).confine("runner", cpu=1500, memory=256)
     folder = own / "cadence-x" / "runner"
     assert (folder / "memory.max").read_text() == "256000000"
     assert (folder / "memory.swap.max").read_text() == "0"

@@ -44,6 +44,7 @@ def test_lines_are_found_page_by_page_across_runs(api, write):
         "pipeline": "build",
         "run": "01b",
         "treatment": "greet",
+        "track": None,
         "attempt": 1,
         "runner": "01b-1",
         "pool": "spot",

@@ -33,7 +33,7 @@ def test_while_it_serves_the_connection_is_there_for_this_user_only(echo: EchoSt
     assert json.loads(written.read_text()) == {
         "url": connection.url,
         "token": "api-token",
-        "melodium_url": connection.url,
+        "melodium_url": f"{connection.url}/0.1",
         "aws_endpoint": connection.aws_endpoint,
     }
     assert control.status(echo.folder).phase == "serving"

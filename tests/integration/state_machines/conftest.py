@@ -26,7 +26,9 @@ ROLE = "arn:aws:iam::000000000000:role/test"
 
 def step(following: str, then: str | None = None, attempt: int = 1) -> dict[str, Any]:
     """What a treatment's machine is told to do next."""
-    names = {"function": "provider", "runner_id": "r-1"} if following in {"launch", "settle", "release"} else {}
+    names = (
+        {"function": "provider", "runner_id": "r-1"} if following in {"launch", "later", "settle", "release"} else {}
+    )
     return {
         "next": following,
         "then": then,

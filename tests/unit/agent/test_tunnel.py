@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import tunnel as tunnels
-from runner_bootstrap.agent.tunnel import WINDOW, Tunnel
+from runner_bootstrap.agent import tunnel_stream
+from runner_bootstrap.agent.tunnel import Tunnel
+from runner_bootstrap.agent.tunnel_stream import WINDOW
 
 PATIENCE = 30
 
@@ -107,7 +108,7 @@ class Ends:
 
 @pytest.fixture
 def ends(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ends]:
-    monkeypatch.setattr(tunnels, "AGAIN_AFTER", 0.2)
+    monkeypatch.setattr(tunnel_stream, "AGAIN_AFTER", 0.2)
     chance = random.Random(7)
     kinds = getattr(request, "param", ["fine"])
     made = Ends(lambda: chance.choice(kinds))

@@ -1,0 +1,180 @@
+"""One TCP connection through a tunnel: bytes by number, acknowledged once they are handed on."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import threading
+import time
+from typing import Any, Callable, Optional
+
+WINDOW = 1 << 20
+#: A gateway's messages have at most 128 KiB, of which base64 leaves three quarters.
+LONGEST_PIECE = 90_000
+#: An acknowledgement waits for company: so many seconds, or bytes.
+ACK_AFTER, ACK_BYTES = 0.2, WINDOW // 4
+#: What is not acknowledged is sent again after this (seconds).
+AGAIN_AFTER = 3.0
+
+Json = dict[str, Any]
+
+
+class Stream:
+    """One TCP connection. ``at`` counts bytes from 0; the end counts as one byte more, so that it is acknowledged too."""
+
+    def __init__(self, number: int, connection: socket.socket, send: Callable[[Json], None]) -> None:
+        self.number = number
+        self._connection, self._send = connection, send
+        self._changed = threading.Condition()
+        self._sent: "dict[int, Optional[bytes]]" = {}
+        self._next = self._acknowledged = 0
+        self._progress = time.monotonic()
+        self._expected = self._told = 0
+        self._ahead: "dict[int, Optional[bytes]]" = {}
+        self._heard_at = time.monotonic()
+        self._read_end = self._write_end = False
+        self._over = False
+        self._pieces: "list[Optional[bytes]]" = []
+
+    @property
+    def is_over(self) -> bool:
+        with self._changed:
+            return self._over or (
+                self._read_end and self._write_end and not self._sent and self._told == self._expected
+            )
+
+    def start(self) -> None:
+        self._connection.settimeout(None)
+        for work in (self._read, self._write):
+            threading.Thread(target=work, name=f"tunnel-{self.number}", daemon=True).start()
+
+    def abort(self) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+        with contextlib.suppress(OSError):  # it may have ended by itself
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+
+    def hear(self, data: Json) -> None:
+        if data.get("reset"):
+            self.abort()
+            return
+        with self._changed:
+            if isinstance(data.get("ack"), int):
+                self._acknowledge(data["ack"])
+            at = data.get("at")
+            if isinstance(at, int):
+                piece = None if data.get("end") else base64.b64decode(data.get("bytes") or "")
+                if at >= self._expected:
+                    self._ahead[at] = piece
+                else:
+                    self._told = -1  # it has not heard that it is here
+                self._take()
+            self._changed.notify_all()
+
+    def send_again(self) -> None:
+        with self._changed:
+            waiting = sorted(self._sent.items())
+            self._progress = time.monotonic()
+        for at, piece in waiting:
+            self._tell(at, piece)
+
+    def tend(self) -> None:
+        """Acknowledge what has been handed on, and send again what nobody acknowledges."""
+        with self._changed:
+            late = self._sent and time.monotonic() - self._progress > AGAIN_AFTER
+            due = self._told != self._expected and (
+                self._told < 0 or self._write_end or time.monotonic() - self._heard_at > ACK_AFTER
+            )
+        if late:
+            self.send_again()
+        if due:
+            self._tell_progress()
+
+    def _acknowledge(self, through: int) -> None:
+        if through > self._acknowledged:
+            self._acknowledged = through
+            self._progress = time.monotonic()
+            for at in [at for at, piece in self._sent.items() if at + _size(piece) <= through]:
+                del self._sent[at]
+
+    def _take(self) -> None:
+        while self._expected in self._ahead:
+            piece = self._ahead.pop(self._expected)
+            self._pieces.append(piece)
+            # Acknowledged once it is handed on (see _write).
+            self._expected += _size(piece)
+        for at in [at for at in self._ahead if at < self._expected]:
+            del self._ahead[at]
+
+    def _offer(self, piece: Optional[bytes]) -> None:
+        """Send, once there is room at the other end."""
+        with self._changed:
+            while not self._over and self._next - self._acknowledged > WINDOW:
+                self._changed.wait()
+            if self._over:
+                return
+            at = self._next
+            self._next += _size(piece)
+            self._sent[at] = piece
+            if len(self._sent) == 1:
+                self._progress = time.monotonic()
+        self._tell(at, piece)
+
+    def _tell(self, at: int, piece: Optional[bytes]) -> None:
+        said: Json = {"stream": self.number, "at": at}
+        said.update({"end": True} if piece is None else {"bytes": base64.b64encode(piece).decode()})
+        self._send(said)
+
+    def _tell_progress(self) -> None:
+        with self._changed:
+            through = self._expected - sum(_size(piece) for piece in self._pieces)
+            self._told = through
+            self._heard_at = time.monotonic()
+        self._send({"stream": self.number, "ack": through})
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # reset by its own peer: to the other end that is an end like any other
+            while not self._over:
+                piece = self._connection.recv(LONGEST_PIECE)
+                if not piece:
+                    break
+                self._offer(piece)
+        self._offer(None)
+        with self._changed:
+            self._read_end = True
+
+    def _write(self) -> None:
+        handed = 0
+        while True:
+            with self._changed:
+                while not self._pieces and not self._over:
+                    self._changed.wait()
+                if self._over:
+                    return
+                piece = self._pieces[0]
+            try:
+                if piece is None:
+                    self._connection.shutdown(socket.SHUT_WR)
+                else:
+                    self._connection.sendall(piece)
+            except OSError:
+                self._send({"stream": self.number, "reset": True})
+                self.abort()
+                return
+            with self._changed:
+                self._pieces.pop(0)
+                if piece is None:
+                    self._write_end = True
+            handed += _size(piece)
+            if piece is None or handed >= ACK_BYTES:
+                handed = 0
+                self._tell_progress()
+            if piece is None:
+                return
+
+
+def _size(piece: Optional[bytes]) -> int:
+    return 1 if piece is None else len(piece)
