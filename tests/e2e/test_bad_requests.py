@@ -1,5 +1,6 @@
 """Whatever is sent to the running stack, the answer is a problem document that says what is wrong, never an error of ours."""
 
+import base64
 import gzip
 import http.client
 import json
@@ -332,6 +333,8 @@ def test_things_of_others_do_not_exist(door: Door, api: Api, other_organization:
     assert api.call("POST", "/v1/projects", json={"name": "neighbour"}).status_code in {201, 409}
     neighbour = token_for(api, "neighbour", ["*"])["token"]
     bodies = {"put_pipeline": {"document": HELLO}, "start_document": {"document": HELLO}, "put_secret": {"value": "v"}}
+    program = {"content": base64.b64encode(b"#! name = x\ntreatment main() {}\n").decode()}
+    bodies |= {"read_program": program, "put_program": program, "put_retention": {"days": 3}}
     bodies |= {"validate_document": {"document": HELLO}, "rerun": {"from": "all"}, "decide": {"decision": "approve"}}
 
     for token in (neighbour, other_organization.token):
