@@ -81,10 +81,9 @@ class OpenStackPeer:
         eventually(lambda: [each for each in self._of(runner_id) if each["status"] == "SHUTOFF"])
 
     def settle(self) -> None:
-        """A server that is still being made when it is to go is made first."""
-        eventually(
-            lambda: not [each for each in self._listed() if each["OS-EXT-STS:task_state"] or each["status"] == "BUILD"]
-        )
+        """Nova deletes in its own time; a server that is still being made is made first."""
+        deleted = set(requests.get(f"{self.url}/deleted", timeout=30).json())
+        eventually(lambda: not [each for each in self._listed() if each["id"] in deleted])
 
     def machines(self, runner_id: str) -> int:
         return len(self._of(runner_id))

@@ -4,7 +4,7 @@ service whose requests are held against keystone's schemas, and the lists of ima
 
 Runs with an environment of its own (`requirements.txt`). Prints its address as one line, ends when standard input is closed.
 A test makes it refuse, fail or be slow through `POST /trouble`: {"path", "status", "body", "retry_after", "delay", "times",
-"lost"} (with `lost` the call is carried out before), {"clear": true}, {"quota": {…}}, {"hosts": "disabled"}.
+"lost"} (with `lost` the call is carried out before), {"clear": true}, {"quota": {…}}, {"hosts": "disabled"}. `GET /deleted` names the servers that somebody asked to delete.
 """
 
 import json
@@ -49,10 +49,13 @@ class Front:
 
     def __init__(self, cloud):
         self.cloud, self.troubles, self.tokens, self.lock = cloud, [], set(), threading.Lock()
+        self.deleted = set()
         self.url = ""
 
     def __call__(self, environ, begin):
         path = environ["PATH_INFO"]
+        if path == "/deleted":
+            return _answer(begin, 200, sorted(self.deleted))
         if path == "/trouble":
             return self._change(environ, begin)
         if path.startswith("/plain/"):  # nova as it is, for the test itself
@@ -70,6 +73,8 @@ class Front:
 
     def _answered(self, environ, begin):
         path = environ["PATH_INFO"]
+        if environ["REQUEST_METHOD"] == "DELETE":
+            self.deleted.add(path.rpartition("/")[2])
         if path.startswith("/identity"):
             return self._identity(environ, begin, path)
         if environ.get("HTTP_X_AUTH_TOKEN") not in self.tokens:

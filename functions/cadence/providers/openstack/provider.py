@@ -2,7 +2,8 @@
 
 Nova takes every request at once and looks for a host afterwards, so a server may turn out not to have found room: `start`
 looks a moment, then says NotReady until a host is chosen. It has no client token either: what an earlier `start` made is
-found by its metadata, and of several made at the same moment the oldest stays. A reference is nova's id of the server.
+found by its metadata, and of several made at the same moment the oldest stays. A reference is the runner's id, by which
+it is found whichever stayed; the inventory names servers by nova's own.
 """
 
 import base64
@@ -28,6 +29,7 @@ _CONSOLE_LINES = 200
 _MOST_OF_A_CONSOLE = 16 * 1024
 # Nova decides within about a second; further looks are those of a repeated `start`.
 _LOOKS = (0.2, 0.4, 0.8)
+_CALLS_AT_ONCE = 3
 
 _CONDITIONS = {
     "BUILD": Condition.STARTING,
@@ -146,22 +148,26 @@ class OpenStackProvider:
         return self._only_one(request.runner_id)
 
     def _only_one(self, runner_id: str) -> str:
-        """Several calls at the same moment may each have made one: all of them keep the same."""
-        made = self._of(runner_id)
-        if not made:
-            raise NotReady("OpenStack: the server that was asked for is not listed yet")
-        for other in made[1:]:
-            self._delete(other["id"])
-        return self._placed(made[0])
+        """Several calls at the same moment may each have made one: all of them keep the same, whichever they made."""
+        for _ in range(_CALLS_AT_ONCE):
+            made = self._of(runner_id)
+            if not made:
+                break
+            for other in made[1:]:
+                self._delete(other["id"])
+            with suppress(NotFound):  # another call kept another one
+                self._await_place(made[0])
+                return runner_id
+        raise NotReady("OpenStack: the server that was asked for is not listed yet")
 
-    def _placed(self, server: Server) -> str:
+    def _await_place(self, server: Server) -> None:
         for seconds in (*_LOOKS, 0.0):
             if server["status"] == "ERROR":
                 self._delete(server["id"])
                 kind = CapacityExhausted if means_full(_fault(server)) else ProviderRejected
                 raise kind(f"OpenStack: {_fault(server)}")
             if server["status"] != "BUILD" or server.get("hostId"):
-                return str(server["id"])
+                return
             self._pause(seconds)
             server = self._services.compute.get(f"servers/{server['id']}")["server"]
         raise NotReady("OpenStack: nova is still looking for a host")
