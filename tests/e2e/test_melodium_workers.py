@@ -230,4 +230,5 @@ def test_a_worker_on_another_network_is_reached_through_the_control_plane(
         cwd=tmp_path, capture_output=True, text=True, timeout=HANGS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    assert answer.exists(), done.stdout + done.stderr
     assert answer.read_text() == "x" + "y" * 3_000_000, done.stdout + done.stderr
