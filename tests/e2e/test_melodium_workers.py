@@ -148,7 +148,10 @@ def test_what_no_pool_can_ever_hold_is_refused_at_once(engine: Engine, api: Api)
     config = {"cluster_mode_preference": None, "cluster_mode_requirement": ["shared"]}
     for said, why in (({"arch": "arm64"}, "has no arm64"), ({"config": config}, "is not shared")):
         answer = engine.post("execution/run/start", a_request(str(uuid.uuid4()), str(uuid.uuid4()), **said))
-        assert answer == {"error": [f"no pool can hold the worker: pool local {why}"]}
+        # Other tests' pools have reasons of their own.
+        (told,) = answer["error"]
+        begin, _, reasons = told.partition(": ")
+        assert begin == "no pool can hold the worker" and f"pool local {why}" in reasons.split("; ")
 
 
 def test_a_relay_leads_to_the_worker_and_ends_with_what_it_was_for(cadence: Cadence, tmp_path: Path) -> None:

@@ -74,7 +74,9 @@ def test_the_gateway_signs_urls_for_values_and_for_nothing_else_of_the_bucket(st
 
     assert not refused(gateway("s3").put_object, Bucket=bucket, Key="runs/test/values/a", Body=b"")
     assert refused(gateway("s3").put_object, Bucket=bucket, Key="documents/a", Body=b"")
-    assert refused(gateway("s3").get_object, Bucket=bucket, Key="documents/a")
+    # It hands programs to runners, which are kept with the documents.
+    assert refused(gateway("s3").get_object, Bucket=bucket, Key="deliveries/a")
+    assert refused(gateway("s3").get_object, Bucket=bucket, Key="uploads/a")
     assert refused(gateway("s3").delete_object, Bucket=bucket, Key="runs/test/values/a")
 
 
