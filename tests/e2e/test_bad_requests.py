@@ -332,7 +332,11 @@ def expire(stack: Any, token_id: str) -> None:
 def test_things_of_others_do_not_exist(door: Door, api: Api, other_organization: Api, hello: dict[str, str]) -> None:
     assert api.call("POST", "/v1/projects", json={"name": "neighbour"}).status_code in {201, 409}
     neighbour = token_for(api, "neighbour", ["*"])["token"]
-    bodies = {"put_pipeline": {"document": HELLO}, "start_document": {"document": HELLO}, "put_secret": {"value": "v"}}
+    bodies: dict[str, dict[str, Any]] = {
+        "put_pipeline": {"document": HELLO},
+        "start_document": {"document": HELLO},
+        "put_secret": {"value": "v"},
+    }
     program = {"content": base64.b64encode(b"#! name = x\ntreatment main() {}\n").decode()}
     bodies |= {"read_program": program, "put_program": program, "put_retention": {"days": 3}}
     bodies |= {"validate_document": {"document": HELLO}, "rerun": {"from": "all"}, "decide": {"decision": "approve"}}
