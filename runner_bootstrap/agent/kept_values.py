@@ -57,7 +57,7 @@ def restored(value: Any, of: Described) -> Any:
 
 def kept(raw: Any, of: Described) -> Any:
     """Of what an engine wrote. Raises ValueFault for another type."""
-    tag, content = next(iter(raw.items())) if isinstance(raw, dict) and len(raw) == 1 else ("", None)
+    tag, content = _tagged(raw)
     if isinstance(of, str) and tag == of:
         if of in ("string", "char"):
             return _IN_URL.sub(MASK, content) if "://" in content else content
@@ -112,6 +112,11 @@ def read(file: Any, of: Described) -> Iterator[Values]:
         number += len(lines)
         if found:
             yield found
+
+
+def _tagged(raw: Any) -> tuple[str, Any]:
+    """The type that a value says it is of, and what it is."""
+    return next(iter(raw.items())) if isinstance(raw, dict) and len(raw) == 1 else ("", None)
 
 
 def _of_line(line: bytes, of: Described, number: int) -> Any:

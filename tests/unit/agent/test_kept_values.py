@@ -29,8 +29,12 @@ def data(content: Any) -> Typed:
     return {"data": [JSON, list(cbor2.dumps(content))]}, DATA
 
 
+def integers(name: str) -> st.SearchStrategy[Typed]:
+    return st.integers(*NUMBERS[name]).map(lambda number: ({name: number}, name))
+
+
 plain = st.one_of(
-    *(st.integers(*span).map(lambda number, name=name: ({name: number}, name)) for name, span in NUMBERS.items()),
+    *map(integers, NUMBERS),
     st.floats(allow_nan=False, allow_infinity=False).map(lambda value: ({"f64": value}, "f64")),
     st.booleans().map(lambda value: ({"bool": value}, "bool")),
     WORDS.map(lambda text: ({"string": text}, "string")),

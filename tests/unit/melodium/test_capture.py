@@ -107,7 +107,9 @@ def test_contexts_and_what_lives_in_its_engine_cannot_be_restored() -> None:
         captured(capturing("counting", changed("emit", contexts=context)), "main/numbers/emitNumber")
     executor = {"data": {"identifier": {"version": "0.10.2", "path": ["process", "exec"], "name": "Executor"}}}
     port = {"stream": {"name": "stream", "described_type": {"option": executor}, "flow": "stream", "attributes": {}}}
-    with pytest.raises(Conflict, match=r"the input stream .* a process/exec::Executor exists only inside of its engine"):
+    with pytest.raises(
+        Conflict, match=r"the input stream .* a process/exec::Executor exists only inside of its engine"
+    ):
         captured(capturing("counting", changed("count", inputs=port)), "main/numbers/sink/count")
 
 
