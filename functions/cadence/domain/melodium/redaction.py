@@ -15,6 +15,9 @@ MASK = "***"
 SECRET_DATA = frozenset({"work/access::Access"})
 """Types whose values are not kept: they hold the keys of workers."""
 
+KNOWN_AS = "known_as"
+"""What is kept of such a value: by what its key is known again (`digest`)."""
+
 _SECRET_NAME = re.compile(r"token|key|secret|passw|passphrase|credential|private|auth(?!or)", re.IGNORECASE)
 # `https://user:password@host`, as commands that clone have it.
 _IN_URL = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
@@ -35,7 +38,7 @@ def holds_redacted(value: Any) -> bool:
     """Whether something was left out of a value as it is kept."""
     if isinstance(value, Mapping):
         incomplete = "data" in value and "cbor" not in value
-        return incomplete or value == redacted() or any(map(holds_redacted, value.values()))
+        return incomplete or value.get(REDACTED) is True or any(map(holds_redacted, value.values()))
     return isinstance(value, list) and any(map(holds_redacted, value))
 
 
