@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_report_masks import S3ReportMasks
 from cadence.application.begin import Begin
 from cadence.application.claim import LEASE_SECONDS, Claim
 from cadence.application.feed import Feeder
@@ -39,6 +41,7 @@ def claim(world: World) -> Claim:
         SealedWorkers("runners", KmsCipher(world.key)),
         RunTokens(DynamoAccessStore("access"), world.clock),
         S3DataUrls("data"),
+        S3ReportMasks(client("s3"), "data"),
     )
     return Claim(
         world.runs, world.runners, world.secrets, world.runners, world.machines, begin, engine_secrets, world.clock

@@ -255,7 +255,7 @@ class Storm(World):
     def _claim(self, gateway: Ports) -> Claim:
         return Claim(
             gateway.runs, gateway.runners, MemorySecretReader({}), NobodyFollows(), gateway.machines, gateway.begin,
-            lambda run, spec, attempt: {}, self.clock,
+            lambda run, spec, attempt, secrets: {}, self.clock,
         )  # fmt: skip
 
     def _end(self, actor: Actor, thing: Thing, gateway: Ports, outcome: Outcome) -> None:
