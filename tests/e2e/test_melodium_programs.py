@@ -90,7 +90,7 @@ def test_what_a_program_lacks_is_told_before_anything_starts(cadence: Cadence, f
 
 
 def test_the_engine_checks_a_program_before_it_runs(cadence: Cadence, api: Api) -> None:
-    stale = str(PROGRAMS / "stale.mel")
+    stale = str(PROGRAMS / "stale" / "wrong_type.mel")
     done = cadence("run", stale, "--param", "api_token=x", "--follow", status=1)
     run_id = done.stdout.split()[1]
     (main,) = api.get(f"/v1/runs/{run_id}")["treatments"]
