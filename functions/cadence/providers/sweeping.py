@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cadence.application.budgets import Budgets
 from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
 from cadence.application.ports import Clock, PoolStore
 from cadence.domain.errors import CadenceError
@@ -22,6 +23,8 @@ START_TAKES = timedelta(minutes=3)
 RELEASE_TAKES = timedelta(minutes=5)
 # Inventories lag, and a table may be read just before it changes: nothing is ended at first sight.
 LOOK_AGAIN = timedelta(minutes=1)
+# What marks of listed runners begin with, beside those of machines: no infrastructure calls a machine so.
+_LISTED = "listed:"
 
 _log = logging.getLogger("cadence.sweep")
 
@@ -44,12 +47,14 @@ class Sweep:
     clock: Clock
     pools: PoolStore | None = None
     release: Callable[[str], None] | None = None
+    budgets: Budgets | None = None
 
     def __call__(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
         provider = self.providers(organization, pool)
+        listed = self.records.active(organization, pool)
         machines = provider.list_owned()
-        known = self.runners({machine.runner_id for machine in machines if machine.runner_id})
+        known = self.runners({*listed, *(machine.runner_id for machine in machines if machine.runner_id)})
         marks = dict(self.records.marks(organization, pool))
         marked, ended, refused = [], [], []
         for machine in machines:
@@ -70,12 +75,37 @@ class Sweep:
                 else:
                     _log.info("ended %s of pool %s: %s", machine.ref, pool, reason)
                     ended.append(machine.ref)
+        there = {machine.runner_id for machine in machines}
+        for runner_id in (one for one in listed if one not in there):
+            since = marks.pop(_LISTED + runner_id, None)
+            self._strike_off(organization, pool, runner_id, known.get(runner_id), since)
         for gone in marks:
             self.records.unmark(organization, pool, gone)
         self._keep_warm(provider, organization, pool)
         self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
         seen = tuple(machine.ref for machine in machines)
         return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
+
+    def _strike_off(
+        self, organization: str, pool: str, runner_id: str, known: Runner | None, since: datetime | None
+    ) -> None:
+        """A listed runner without a machine, if nobody wants it: whoever was to strike it off was cut short, or a launch came twice. What is left of its budget is given back."""
+        if not left(known, pool, self.clock()):
+            if since is not None:
+                self.records.unmark(organization, pool, _LISTED + runner_id)
+            return
+        if since is None:
+            self.records.mark(organization, pool, _LISTED + runner_id, self.clock())
+            return
+        runner = self.runners([runner_id]).get(runner_id)
+        if self.clock() < since + LOOK_AGAIN or not left(runner, pool, self.clock()):
+            return
+        if self.budgets and runner is not None and runner.pool != pool:
+            self.budgets.cancel(organization, pool, runner_id)  # it may come back, and is to pay again then
+        elif self.budgets:
+            self.budgets.settle(organization, pool, runner_id)
+        self.records.note_ended(organization, pool, runner_id)
+        self.records.unmark(organization, pool, _LISTED + runner_id)
 
     def _end(self, provider: Provider, machine: Machine, runner: Runner | None, pool: str) -> None:
         """A runner's own machine with all that is kept of it; any other by itself."""
@@ -117,6 +147,11 @@ def orphaned(machine: Machine, runner: Runner | None, pool: str, now: datetime) 
     if runner.pool != pool:
         return f"runner {runner.runner_id} went on in pool {runner.pool}"
     return f"runner {runner.runner_id} is {runner.state}"
+
+
+def left(runner: Runner | None, pool: str, now: datetime) -> bool:
+    """Whether a runner of whom no machine is there needs none in this pool any more."""
+    return runner is None or runner.pool != pool or not _wanted(runner, now)
 
 
 def _wanted(runner: Runner, now: datetime) -> bool:

@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 
 from cadence.application.access_ports import SweptPool
+from cadence.application.budgets import Budgets, Charge
 from cadence.application.pool_ports import SweepResult
 from cadence.application.sweep_pools import SweepPools
 from cadence.domain.errors import Transient
+from cadence.domain.pool import Pool
+from cadence.domain.pool_policy import Budget, Policy
 from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import Condition, Machine
 from cadence.providers.sweeping import Sweep, orphaned
 from tests.fakes.cloud import MemoryCloud
+from tests.fakes.ledger import MemoryLedger
 from tests.fakes.pool_records import MemoryPoolRecords
 from tests.fakes.runners import MemoryRunnerStore
-from tests.fakes.services import ManualClock
+from tests.fakes.services import ManualClock, MemoryPools
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -146,6 +150,70 @@ def test_one_that_cannot_be_ended_keeps_no_other_from_it(monkeypatch: pytest.Mon
     assert (result.ended, result.refused) == (("machine-of-0", "machine-of-2"), ("machine-of-1",))
     world.cloud.stop = stop  # type: ignore[method-assign]
     assert world.swept().ended == ("machine-of-1",)
+
+
+def charged(world: World, known: Runner | None) -> MemoryLedger:
+    """As a start leaves it that was cut short: listed, its most set aside."""
+    pools = MemoryPools([Pool("acme", "near", "fake", policy=Policy(budget=Budget(100)))])
+    ledger = MemoryLedger()
+    world.sweep = dataclasses.replace(world.sweep, budgets=Budgets(pools, ledger, world.clock))
+    world.records.note_active("acme", "near", "r-1", NOW)
+    ledger.reserve("acme", "near", Charge("r-1", "2030-01", 1.0, 8.0, NOW), 100)
+    if known is not None:
+        world.runners.put_runner(known)
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("known", "spent"),
+    [
+        (dataclasses.replace(runner(RunnerState.CLAIMED), pool="far"), 0.0),
+        (runner(RunnerState.RELEASED), 1 / 12),
+        (runner(RunnerState.LOST), 1 / 12),
+        (None, 1 / 12),
+    ],
+    ids=["went on elsewhere", "released", "lost", "unknown"],
+)
+def test_a_runner_that_is_listed_for_good_is_struck_off_at_the_second_look(known: Runner | None, spent: float) -> None:
+    world = World()
+    ledger = charged(world, known)
+    world.swept()
+    assert world.records.active("acme", "near") == ["r-1"]
+    world.swept()
+    assert world.records.active("acme", "near") == []
+    assert ledger.spent("acme", "near", "2030-01") == pytest.approx(spent)
+    assert world.records.marks("acme", "near") == {}
+
+
+@pytest.mark.parametrize(
+    ("known", "there"),
+    [
+        (runner(RunnerState.BOOTING), False),
+        (runner(RunnerState.RELEASED, held_until=NOW + HOUR), False),
+        (runner(RunnerState.LOST), True),
+    ],
+    ids=["boots", "held", "its machine is there"],
+)
+def test_a_runner_that_is_still_wanted_or_there_stays_listed(known: Runner, there: bool) -> None:
+    world = World()
+    ledger = charged(world, known)
+    if there:
+        world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1", condition=Condition.STOPPING)
+    for _ in range(3):
+        world.swept()
+    assert world.records.active("acme", "near") == ["r-1"]
+    assert ledger.spent("acme", "near", "2030-01") == 8.0
+    assert world.records.marks("acme", "near") == {}
+
+
+def test_a_listed_runner_that_comes_back_at_the_last_moment_stays_listed() -> None:
+    world = World()
+    charged(world, None)
+    world.swept()
+    reads = iter([{}, {"r-1": runner(RunnerState.BOOTING)}])
+    world.sweep = dataclasses.replace(world.sweep, runners=lambda ids: next(reads))
+    world.swept()
+    assert world.records.active("acme", "near") == ["r-1"]
 
 
 class Calls:
