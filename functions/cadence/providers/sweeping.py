@@ -66,15 +66,15 @@ class Sweep:
             elif since is None:
                 self.records.mark(organization, pool, machine.ref, self.clock())
                 marked.append(machine.ref)
-            elif self.clock() >= since + LOOK_AGAIN and self._still(machine, pool):
+            elif self.clock() >= since + LOOK_AGAIN:
                 try:
-                    self._end(provider, machine, known.get(machine.runner_id), pool)
+                    if self._still(provider, machine, pool):
+                        self._end(provider, machine, known.get(machine.runner_id), organization, pool)
+                        _log.info("ended %s of pool %s: %s", machine.ref, pool, reason)
+                        ended.append(machine.ref)
                 except CadenceError as error:  # the others are looked at all the same, and this one again
                     _log.warning("orphan %s of pool %s cannot be ended: %s", machine.ref, pool, error.message)
                     refused.append(machine.ref)
-                else:
-                    _log.info("ended %s of pool %s: %s", machine.ref, pool, reason)
-                    ended.append(machine.ref)
         there = {machine.runner_id for machine in machines}
         for runner_id in (one for one in listed if one not in there):
             since = marks.pop(_LISTED + runner_id, None)
@@ -98,29 +98,35 @@ class Sweep:
             self.records.mark(organization, pool, _LISTED + runner_id, self.clock())
             return
         runner = self.runners([runner_id]).get(runner_id)
-        if self.clock() < since + LOOK_AGAIN or not left(runner, pool, self.clock()):
-            return
+        if self.clock() >= since + LOOK_AGAIN and left(runner, pool, self.clock()):
+            self._note_ended(organization, pool, runner_id, runner)
+            self.records.unmark(organization, pool, _LISTED + runner_id)
+
+    def _note_ended(self, organization: str, pool: str, runner_id: str, runner: Runner | None) -> None:
         if self.budgets and runner is not None and runner.pool != pool:
             self.budgets.cancel(organization, pool, runner_id)  # it may come back, and is to pay again then
         elif self.budgets:
             self.budgets.settle(organization, pool, runner_id)
         self.records.note_ended(organization, pool, runner_id)
-        self.records.unmark(organization, pool, _LISTED + runner_id)
 
-    def _end(self, provider: Provider, machine: Machine, runner: Runner | None, pool: str) -> None:
-        """A runner's own machine with all that is kept of it; any other by itself."""
+    def _end(self, provider: Provider, machine: Machine, runner: Runner | None, organization: str, pool: str) -> None:
+        """With all that is kept of its runner in this pool."""
         if self.release and runner is not None and (runner.pool, runner.ref) == (pool, machine.ref):
             self.release(runner.runner_id)
-        else:
-            provider.stop(machine.ref)
+            return
+        provider.stop(machine.ref)
+        if machine.runner_id:
+            self._note_ended(organization, pool, machine.runner_id, runner)
 
     def _keep_warm(self, provider: Provider, organization: str, pool: str) -> None:
         windows = self.pools.get_pool(organization, pool).policy.warm if self.pools else ()
         if windows and isinstance(provider, Warming):
             provider.keep_warm(*warm_now(windows, self.clock()))
 
-    def _still(self, machine: Machine, pool: str) -> bool:
-        """Looked at again at the last moment."""
+    def _still(self, provider: Provider, machine: Machine, pool: str) -> bool:
+        """Looked at again at the last moment. One without a runner may have got one that the inventory does not tell yet."""
+        if not machine.runner_id:
+            machine = provider.describe(machine.ref)
         known = self.runners([machine.runner_id]) if machine.runner_id else {}
         return orphaned(machine, known.get(machine.runner_id), pool, self.clock()) is not None
 
