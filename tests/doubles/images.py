@@ -17,7 +17,23 @@ from tests.integration.agent.podman import BUSYBOX, podman
 _PYTHON = Path("/usr/bin/python3")
 _APPLETS = (
     *("sh", "cat", "echo", "env", "id", "sleep", "wc", "tar", "mkfifo", "mkdir", "rm", "ls", "test", "kill", "grep"),
-    *("awk", "sed", "seq", "head", "tail", "nc", "touch", "chmod", "tr", "sort", "dd", "cut", "true", "false", "printf"),
+    *(
+        "awk",
+        "sed",
+        "seq",
+        "head",
+        "tail",
+        "nc",
+        "touch",
+        "chmod",
+        "tr",
+        "sort",
+        "dd",
+        "cut",
+        "true",
+        "false",
+        "printf",
+    ),
 )
 REPOSITORY = Path(__file__).parents[2]
 
@@ -28,12 +44,18 @@ def runner_base() -> bytes:
         pytest.skip("busybox-static is not installed")
     if not _PYTHON.exists():
         pytest.skip("this machine has no Python of its own")
-    said = [str(_PYTHON), "-c", "import sys, sysconfig; print(sys.version_info >= (3, 9), sysconfig.get_path('stdlib'))"]
+    said = [
+        str(_PYTHON),
+        "-c",
+        "import sys, sysconfig; print(sys.version_info >= (3, 9), sysconfig.get_path('stdlib'))",
+    ]
     new_enough, library = subprocess.run(said, check=True, capture_output=True, text=True).stdout.split()
     if new_enough != "True":
         pytest.skip("this machine's own Python is older than 3.9")
     files = {_PYTHON.resolve(), *Path(library, "lib-dynload").glob("*.so")}
     needed = {library for file in files for library in _libraries(file)}
+    # What a thread needs to end, and nobody names.
+    needed |= set(Path("/lib").glob("*/libgcc_s.so.1"))
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w") as archive:
         archive.add(BUSYBOX, "bin/busybox")

@@ -20,7 +20,7 @@ Spec = Mapping[str, Any]
 Values = Callable[[str], Mapping[str, str]]
 """What a secret of a name holds."""
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 (a file system in memory)
+_MEMORY = Path("/dev/shm")
 _START_SECONDS = 30
 
 
@@ -30,7 +30,9 @@ class Kubelet:
     def __init__(self, folder: Path, images: Mapping[str, str], arguments: Sequence[str]) -> None:
         self.folder, self.images, self.arguments = folder, images, arguments
 
-    def start(self, name: str, spec: Spec, values: Values, tell: Callable[[str, str], None] = lambda *_: None) -> "PodHere":
+    def start(
+        self, name: str, spec: Spec, values: Values, tell: Callable[[str, str], None] = lambda *_: None
+    ) -> "PodHere":
         """`tell` hears of containers that cannot be begun: name and reason."""
         pod = PodHere(self, name, spec, values, tell)
         pod.thread.start()
@@ -38,7 +40,9 @@ class Kubelet:
 
 
 class PodHere:
-    def __init__(self, kubelet: Kubelet, name: str, spec: Spec, values: Values, tell: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, kubelet: Kubelet, name: str, spec: Spec, values: Values, tell: Callable[[str, str], None]
+    ) -> None:
         self.kubelet, self.name, self.spec, self.values, self.tell = kubelet, name, spec, values, tell
         self.folder = kubelet.folder / name
         self.folder.mkdir()
@@ -55,7 +59,13 @@ class PodHere:
         return file.read_text(errors="replace") if file.exists() else ""
 
     def logs(self) -> str:
-        return "\n".join(f"{file.name}:\n{file.read_text(errors='replace')[-3000:]}" for file in sorted(self.folder.glob("*.log")))
+        return "\n".join(
+            f"{file.name}:\n{file.read_text(errors='replace')[-3000:]}" for file in sorted(self.folder.glob("*.log"))
+        )
+
+    @property
+    def ended(self) -> bool:
+        return not self.thread.is_alive()
 
     def stop(self) -> None:
         """As when the pod is deleted: the main container is told, the others end after it."""
@@ -96,7 +106,10 @@ class PodHere:
                 raise AssertionError(f"{container['name']} of {self.name} failed: {self.log(container['name'])}")
             return True
         give_up = time.monotonic() + _START_SECONDS
-        while podman("container", "inspect", "--format", "{{.State.Running}}", self.real_name(container["name"])).stdout != b"true\n":
+        while (
+            podman("container", "inspect", "--format", "{{.State.Running}}", self.real_name(container["name"])).stdout
+            != b"true\n"
+        ):
             assert process.poll() is None, f"{container['name']} of {self.name} ended: {self.log(container['name'])}"
             assert time.monotonic() < give_up, f"{container['name']} of {self.name} does not start"
             time.sleep(0.05)
@@ -143,7 +156,9 @@ class PodHere:
                 process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
             # Podman reads the variables before it starts anything.
             until = time.monotonic() + _START_SECONDS
-            while process.poll() is None and podman("container", "exists", self.real_name(container["name"])).returncode:
+            while (
+                process.poll() is None and podman("container", "exists", self.real_name(container["name"])).returncode
+            ):
                 assert time.monotonic() < until
                 time.sleep(0.02)
         return process

@@ -138,8 +138,8 @@ class _Making:
             if is_service:
                 part = self._part(slug, container.image, resources, mounts)
                 self._tell(part, slug, container.env)
-                if container.command:
-                    part["command"] = list(container.command)
+                if container.command is not None:
+                    part["args"] = list(container.command)
                 self.made.sidecars.append(part)
             else:
                 self._add_taking_commands(slug, slug, container.image, resources, mounts)
