@@ -71,9 +71,9 @@ class ContainerEngine:
         """``sha256:…`` of an image that is here, as its registry knows it, or as it was made here."""
         for form in ("{{.Digest}}", "{{index .RepoDigests 0}}"):
             done = self._ask("image", "inspect", "--format", form, image)
-            found = _DIGEST.search(done.stdout.decode("utf-8", "replace"))
+            found = digest_of(done.stdout.decode("utf-8", "replace"))
             if done.returncode == 0 and found:
-                return found[0]
+                return found
         return None
 
     def launch(self, image: str, command: Sequence[str], env: Environment, workspace: Workspace, wish: Wish) -> Launch:
@@ -149,6 +149,12 @@ class ContainerEngine:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise AgentError(f"{self.kind} does not answer: {error}") from error
+
+
+def digest_of(text: str) -> str | None:
+    """The digest that a reference to an image names, if it names one."""
+    found = _DIGEST.search(text)
+    return found[0] if found else None
 
 
 def _is_engines_own(name: str) -> bool:

@@ -12,23 +12,21 @@ from typing import Any, Callable, NamedTuple, Optional
 
 from . import argv_secrets, engine_binary, engine_spec
 from .assignment import Assignment, Secrets, Service
-from .containers import ContainerEngine
+from .company import Company
 from .ending import Ending
 from .engine_api import EngineApi, Rewrite
 from .engine_spec import Container, Worker
 from .errors import AgentError, GatewayError, TreatmentFailed
-from .exec_places import ContainerPlace, PodPlace, SandboxPlace
+from .exec_places import SandboxPlace
 from .executor import Executor, Place
 from .listening import LOOPBACK, free_port, is_listening, machine
 from .logs import LogBuffer
+from .pod import Pod
 from .sandbox import Bubblewrap
-from .services import Services
 from .workspace import Workspace
 
-#: ``containers`` (unless said), ``pod``, ``sandbox`` or ``host``: where this machine runs what is meant for containers.
+#: ``containers`` (unless said), ``sandbox`` or ``host``: where this machine runs what is meant for containers. A pod has its own.
 CONTAINERS = "CADENCE_MELODIUM_CONTAINERS"
-#: In a pod, where the worker's volumes are.
-VOLUMES = "CADENCE_MELODIUM_VOLUMES"
 LOOK_EVERY = 0.01
 _KEEPS_RUNNING = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done']
 
@@ -42,6 +40,7 @@ class Surroundings(NamedTuple):
     ending: Ending
     rewrite: Rewrite
     hidden: "tuple[Path, ...]"
+    pod: "Optional[Pod]" = None
 
 
 class WorkerEngine:
@@ -54,10 +53,10 @@ class WorkerEngine:
         self._run_id = assignment.run_id
         self._receive, self._send, self._token = (secrets.get(n) for n in ("receive_key", "send_key", "api_token"))
         self._binary = required_binary(worker.version)
-        self._mode = os.environ.get(CONTAINERS) or "containers"
+        self._mode = "pod" if around.pod else os.environ.get(CONTAINERS) or "containers"
         if self._mode not in ("containers", "pod", "sandbox", "host"):
             raise AgentError(
-                f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, pod, sandbox and host"
+                f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, sandbox and host"
             )
         around.workspace.require_space(worker.storage)
         for name in worker.volumes:
@@ -81,12 +80,12 @@ class WorkerEngine:
                 )
         return []
 
-    def start(self, engine: Optional[ContainerEngine], services: Optional[Services]) -> list[str]:
+    def start(self, company: Optional[Company]) -> list[str]:
         """Start what the engine needs beside it; returns its command."""
         if self._token:
             self._api.start()
         if self._worker.containers:
-            self._executor = Executor(self._around.workspace.root, self._place(engine, services), self._around.log)
+            self._executor = Executor(self._around.workspace.root, self._place(company), self._around.log)
             self._executor.start()
         # On a line of its own each, and hidden from other processes as soon as the engine has read them.
         argv = [self._binary.path, "dist", "--ip", LOOPBACK, "--port", str(self.port), "--localhost"]
@@ -161,14 +160,10 @@ class WorkerEngine:
         elif path == "/execution/run/ended":
             self._ended = True
 
-    def _place(self, engine: Optional[ContainerEngine], services: Optional[Services]) -> Place:
+    def _place(self, company: Optional[Company]) -> Place:
         containers = self._worker.containers
-        if self._mode == "containers":
-            assert engine is not None and services is not None
-            return ContainerPlace(engine, {each.slug: services.real_name(each.slug) for each in containers})
-        if self._mode == "pod":
-            pod, namespace = (os.environ.get(name, "") for name in ("CADENCE_POD", "CADENCE_NAMESPACE"))
-            return PodPlace(pod, namespace, [each.slug for each in containers])
+        if company is not None:
+            return company.place(containers)
         around = self._around
         program = Bubblewrap.program() if self._mode == "sandbox" else None
         if self._mode == "sandbox" and program is None:
@@ -196,8 +191,8 @@ class WorkerEngine:
         )
 
     def _volume(self, name: str) -> Path:
-        base = os.environ.get(VOLUMES) if self._mode == "pod" else None
-        return Path(base or self._around.workspace.root / "volumes") / engine_spec.slug_of(name)
+        slug, pod = engine_spec.slug_of(name), self._around.pod
+        return pod.volume(slug) if pod else self._around.workspace.root / "volumes" / slug
 
 
 def required_binary(version: str) -> engine_binary.Binary:

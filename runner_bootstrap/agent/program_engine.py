@@ -14,13 +14,12 @@ from . import engine_binary
 from .assignment import Assignment, Service
 from .chunks import Chunk, Store
 from .command import Command
-from .containers import ContainerEngine
+from .company import Company
 from .engine import Surroundings
 from .engine_api import EngineApi
 from .errors import AgentError, TreatmentFailed
 from .program_spec import Program, with_files
 from .sandbox import Bubblewrap, plain
-from .services import Services
 from .workspace import Workspace
 
 CHECK_SECONDS = 90.0
@@ -68,7 +67,7 @@ class ProgramEngine:
         """What checks the program before anything else is done; none if that is all there is to do."""
         return None if self._program.check_only else self._driver("check")
 
-    def start(self, engine: Optional[ContainerEngine], services: Optional[Services]) -> list[str]:
+    def start(self, company: Optional[Company]) -> list[str]:
         """Start what the program needs beside it; returns its command."""
         if self._program.check_only:
             return self._driver("check")
