@@ -16,7 +16,8 @@ class Program(NamedTuple):
     """``files`` are contents by relative path, ``file`` the one to start. ``entrypoint`` is a command of it, ``treatment`` what that runs.
 
     ``parameters`` are ``{"type", "value"}`` by name. With ``check_only`` it is checked and not run. ``errors`` says what is
-    made of what it logs as errors: ``fail`` or ``allow``. ``run_id`` and ``group_id`` are those of the engine.
+    made of what it logs as errors: ``fail`` or ``allow``. ``run_id`` and ``group_id`` are those of the engine. With ``captured``
+    the only file is what is kept of a treatment that an engine has run, to be run once more.
     """
 
     files: dict[str, bytes]
@@ -26,6 +27,7 @@ class Program(NamedTuple):
     parameters: dict[str, dict[str, Any]]
     errors: str
     check_only: bool
+    captured: bool
     run_id: str
     group_id: str
     version: Optional[str]
@@ -46,6 +48,7 @@ def program(said: dict[str, Any]) -> Program:
         parameters=parameters,
         errors=said.get("errors") or "fail",
         check_only=bool(said.get("check_only")),
+        captured=said.get("captured") is not None,
         run_id=said["run_id"],
         group_id=said["group_id"],
         version=said.get("version"),

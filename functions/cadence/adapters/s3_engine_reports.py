@@ -17,6 +17,7 @@ from cadence.adapters.engine_reports.pieces import Source
 from cadence.adapters.engine_reports.program import redacted_program
 from cadence.application.melodium.intake import Part, Parts, Uploaded
 from cadence.application.melodium.ports import Stream
+from cadence.domain import ids
 from cadence.domain.errors import InvalidRequest, NotFound, TooLarge
 from cadence.domain.melodium.events import Event
 from cadence.domain.melodium.log_entry import LogEntry
@@ -173,7 +174,7 @@ def _folder(run_id: str) -> str:
 
 
 def _state_key(run_id: str, name: str) -> str:
-    return f"{_folder(run_id)}{name}"
+    return ids.process_key(run_id, name)
 
 
 def _secrets_key(upload: str) -> str:

@@ -48,6 +48,8 @@ def _engine(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
                 "parameters": given,
                 "errors": engine.errors,
                 "check_only": engine.check_only,
+                "version": engine.version,
+                **({} if engine.captured is None else {"captured": dict(engine.captured)}),
                 "run_id": engine_run_id(run.run_id, spec.name, attempt),
                 "group_id": engine_group_id(run.run_id),
             }

@@ -1,10 +1,12 @@
 """What real engines uploaded (tests/events/melodium), taken in by the handler: lines, treatments and values, each once."""
 
 import json
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cbor2
 import pytest
 import time_machine
 
@@ -12,6 +14,7 @@ from cadence.adapters.aws import client
 from cadence.adapters.engine_reports import pieces
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.domain.errors import Transient
+from cadence.domain.melodium.redaction import digest
 from cadence.domain.run import Origin, TreatmentState
 from tests.integration.melodium.conftest import Engines, start_body
 
@@ -109,8 +112,11 @@ def test_keys_of_workers_are_not_kept(engines: Engines) -> None:
         if "data" in value and value["data"][0]["name"] == "Access"
     )
     assert access[1]
-    assert content(engines, ASKING, "main/where", "emit") == b'{"redacted":true}\n'
-    assert bytes(access[1]) not in engines.everything_kept()
+    key = cbor2.loads(bytes(access[1]))["remote_key"]
+    known_as = digest(str(uuid.UUID(bytes=key)))
+    assert json.loads(content(engines, ASKING, "main/where", "emit")) == {"redacted": True, "known_as": known_as}
+    kept = engines.everything_kept()
+    assert bytes(access[1]) not in kept and key not in kept and str(uuid.UUID(bytes=key)).encode() not in kept
 
 
 def test_a_program_that_comes_late_tells_the_types_all_the_same(engines: Engines) -> None:

@@ -28,7 +28,7 @@ class ReadEngineSecrets:
         told: dict[str, Any] = {}
         if isinstance(engine, ProgramSpec):
             told["program_url"] = self.urls.download(document_key(engine.program))
-            if engine.check_only:
+            if engine.check_only or engine.captured is not None:
                 return told
         told["api_token"] = self.tokens.issue(reporting(run, spec, attempt))
         if isinstance(engine, WorkerSpec):
