@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from runner_bootstrap.agent import hand
 from runner_bootstrap.agent.pod import Handed, Pod
 from runner_bootstrap.agent.pod_usage import ContainerUsage, usage_from
 
@@ -165,15 +167,20 @@ def test_a_container_that_ends_ends_its_command(make: Make) -> None:
 
 def test_nobody_takes_it(make: Make) -> None:
     container = make()
+    until(lambda: has_reader(container.desk / "calls"))
     container.process.kill()
     container.process.wait()
-    hand = "import sys; sys.path.insert(0, sys.argv[1]); import hand; hand.TAKE_SECONDS = 0.1; "
-    with pytest.raises(subprocess.CalledProcessError) as failed:
-        subprocess.run(
-            [sys.executable, "-c", f"{hand} hand.tell(sys.argv[2], 'x', 0.1)", str(_ROOT / "runner_bootstrap/agent"), str(container.desk)],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
-    assert "its container did not answer within 0.1 s" in failed.value.stderr
+    until(lambda: not has_reader(container.desk / "calls"))
+    with pytest.raises(hand.NotTaken, match=re.escape("its container did not answer within 0.1 s")):
+        hand.tell(str(container.desk), "x", 0.1)
+
+
+def has_reader(fifo: Path) -> bool:
+    try:
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 def test_it_ends_when_it_is_told_to(make: Make) -> None:
