@@ -79,12 +79,12 @@ class EngineCompany:
 
     def fetch(self) -> None:
         assignment, command = self._members.assignment, self._members.command
-        images = [assignment.image] if assignment.image else []
-        images += [service.image for service in assignment.services]
+        images = [(assignment.image, "")] if assignment.image else []
+        images += [(service.image, service.arch) for service in assignment.services]
         with RegistryLogins(assignment.registries.reveal()) as logins:
-            for image in dict.fromkeys(images):
+            for image, arch in dict.fromkeys(images):
                 self._members.log.say(f"image {image} with {self._engine.kind}")
-                command.pull(self._engine.pull(image, self._members.workspace, logins.environment), image)
+                command.pull(self._engine.pull(image, self._members.workspace, logins.environment, arch), image)
         assignment.registries.overwrite()
         if assignment.image:
             self.image_digest = self._engine.digest(assignment.image)

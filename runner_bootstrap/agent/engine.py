@@ -19,6 +19,7 @@ from .engine_spec import Container, Worker
 from .errors import AgentError, GatewayError, TreatmentFailed
 from .exec_places import SandboxPlace
 from .executor import Executor, Place
+from .facts import architecture
 from .listening import LOOPBACK, free_port, is_listening, machine
 from .logs import LogBuffer
 from .pod import Pod
@@ -176,6 +177,10 @@ class WorkerEngine:
         return SandboxPlace(program, around.workspace.root, around.hidden, mounts)
 
     def _service(self, container: Container) -> Service:
+        # What a program names is its author's guess; here is what can run here.
+        arch = architecture() if container.arch else ""
+        if container.arch not in (None, arch):
+            self._around.log.say(f"container {container.name} asks for {container.arch}: it is run as {arch} here")
         return Service(
             name=container.slug,
             image=container.image,
@@ -188,6 +193,7 @@ class WorkerEngine:
             volumes={str(self._volume(name)): point for name, point in container.mounts.items()},
             cpu=container.cpu,
             memory=container.memory,
+            arch=arch,
         )
 
     def _volume(self, name: str) -> Path:

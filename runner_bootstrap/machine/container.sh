@@ -2,10 +2,15 @@
 # container of the pod, hands to it through a folder that both have. Nothing is used but the shell itself.
 # usage: sh -c 'this text' sh FOLDER
 # What is to be started is told by a line in the FIFO `calls` there, which names it: alone-… is the one that has the
-# container to itself, of which there is at most one; others are started beside. Each has a folder of its own in FOLDER, with FIFOs: script (what to do, variables and all), in (if it
-# reads), out, err, and exit, where its exit code is told. Their owner is the agent; what passes through is never in a file.
+# container to itself, of which there is at most one; others are started beside. Each has a folder of its own, with FIFOs:
+# script (what to do, variables and all), in (if it reads), out, err, and exit, where its exit code is told.
 set -u
 folder=$1
+if [ $$ -ne 1 ]; then
+    # Signals go to all processes that it sees: where it is not the first, those would be others'.
+    echo "cadence: this has to be the first process of a container" >&2
+    exit 125
+fi
 trap 'exit 0' TERM
 trap '' HUP
 

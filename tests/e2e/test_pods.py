@@ -139,19 +139,19 @@ def test_a_treatment_in_a_pod_is_cancelled(api: Api, node: Node, pool: str) -> N
 
 
 def test_an_image_that_cannot_be_pulled_is_the_reason(api: Api, node: Node, pool: str) -> None:
-    treatment = {"image": "localhost/not-there", "pools": [pool], "run": "true"}
+    body = api.call("GET", f"/v1/pools/{pool}").json()
+    hasty = {"provider": "kubernetes", "settings": body["settings"], "boot_deadline": 10}
+    assert api.call("PUT", "/v1/pools/hasty", json={**hasty, "credentials": {"token": node.cluster.token}}).ok
+    treatment = {"image": "localhost/not-there", "pools": ["hasty"], "run": "true", "retry": {"infrastructure": 0}}
     run_id = api.start({"cadence": 1, "name": "no-image", "treatments": {"lost": treatment}})
-    until = time.monotonic() + 120
-    while not (name := next((each for each in node.pods if run_id.lower() in each), None)):
-        assert time.monotonic() < until, node.refusals
-        time.sleep(0.2)
-    words = "container command: ErrImagePull: there is no image localhost/not-there"
-    while words not in str(told := api.call("GET", f"/v1/pools/{pool}/machines/{name}").json()):
-        assert time.monotonic() < until, told
-        time.sleep(0.5)
-    assert api.call("POST", f"/v1/runs/{run_id}/cancel", json={}).ok
-    assert api.finished(run_id, within=120)["state"] == "cancelled"
-    until_gone(node, run_id)
+    try:
+        run = api.finished(run_id, within=120)
+        assert run["state"] == "failed", run
+        (attempt,) = api.call("GET", f"/v1/runs/{run_id}/treatments/lost").json()["attempts"]
+        assert "ErrImagePull: there is no image localhost/not-there" in attempt["console"], attempt
+        until_gone(node, run_id)
+    finally:
+        withdraw(api, "hasty", hasty)
 
 
 def until_gone(node: Node, run_id: str) -> None:

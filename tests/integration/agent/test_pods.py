@@ -135,6 +135,15 @@ def test_a_command_in_its_own_image(gateway: FakeGateway, node: Node) -> None:
     assert done["usage"]["memory_peak"] > 4_000_000
 
 
+def test_a_command_in_the_pools_own_image(gateway: FakeGateway, node: Node) -> None:
+    """As on Fargate: the image that `runner_bootstrap/Containerfile` makes, and nothing beside."""
+    script = "import os, ssl, sqlite3; print(os.getuid(), os.path.exists('/opt/cadence/boot.py'))"
+    runner = gateway.add_runner(script, shell="python3")
+    done = node.work(runner, Containers(), needs=Needs(cpu=1000, memory=256))
+    assert done["outcome"] == "succeeded", (done, runner.text("agent"), runner.text("stderr"))
+    assert runner.text() == ["65532 True"]
+
+
 def test_no_secret_is_in_the_manifest_on_a_command_line_or_left_in_a_file(gateway: FakeGateway, node: Node) -> None:
     runner = gateway.add_runner(
         'echo up; read -r go < "$CADENCE_IN_go"; echo "$TOKEN" | wc -c',
