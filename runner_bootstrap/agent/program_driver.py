@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
     """``check FOLDER`` or ``run FOLDER``: the folder holds ``program.json``. 0 if all went well."""
     what, folder = arguments[0], Path(arguments[1])
     said = json.loads((folder / "program.json").read_text("utf-8"))
+    said["parameters"].update(_secrets(said["secrets"]) if what == "run" else {})
     try:
         {"check": check, "run": run}[what](said, folder)
     except TreatmentFailed as error:
@@ -74,13 +75,38 @@ def run(said: dict[str, Any], folder: Path) -> None:
         raise TreatmentFailed(f"the program logged an error: {errors[0][:_MOST_QUOTED]}{more}")
 
 
+def _secrets(wanted: dict[str, Any]) -> dict[str, Any]:
+    """As parameters. No process that this one starts finds them in its environment."""
+    return {name: {"type": each["type"], "value": os.environ.pop(each["variable"])} for name, each in wanted.items()}
+
+
 def _root(said: dict[str, Any], folder: Path) -> list[str]:
     """A run of its own, as anybody starts it by hand."""
+    if said["secrets"]:
+        return _with_secrets(said, folder)
     argv = [said["binary"], "run", "--parse-arguments", *(["--api-report"] if said["report"] else [])]
     argv += [str(folder / "program" / said["file"]), said["entrypoint"]]
     for name, given in said["parameters"].items():
         argv += [f"--{name}={program_literals.literal(given['value'], parse(given['type']))}"]
     return Engine(argv, {**os.environ, **environment(folder)}).wait().errors
+
+
+def _with_secrets(said: dict[str, Any], folder: Path) -> list[str]:
+    """The same, but that all parameters are in a file that only this user can read: others see command lines."""
+    tree = folder / "secret"
+    tree.mkdir(mode=0o700)
+    shutil.copytree(folder / "program", tree, dirs_exist_ok=True)
+    tree.chmod(0o700)
+    literals = {
+        name: program_literals.literal(given["value"], parse(given["type"]))
+        for name, given in said["parameters"].items()
+    }
+    compo = program_wrapper.fill(tree, said["file"], said["treatment"], said["entrypoint"], literals)
+    argv = [said["binary"], "run", *(["--api-report"] if said["report"] else []), str(compo), said["entrypoint"]]
+    try:
+        return Engine(argv, {**os.environ, **environment(folder)}).wait().errors
+    finally:
+        shutil.rmtree(tree)
 
 
 def _asked(said: dict[str, Any], folder: Path) -> list[str]:

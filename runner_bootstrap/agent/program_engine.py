@@ -140,6 +140,7 @@ class ProgramEngine:
             "entrypoint": program.entrypoint,
             "treatment": program.treatment,
             "parameters": program.parameters,
+            "secrets": program.secrets,
             "errors": program.errors,
             "report": bool(self._token),
             "captured": program.captured,

@@ -67,6 +67,7 @@ class Masks:
     def masked(self, text: str) -> str:
         if self.digests:
             if digest(text) in self.digests:
+                self.learn(text)  # from here on it is known within other texts
                 return MASK
             text = _WORD.sub(self._unless_secret, text)
         if self.texts:
