@@ -181,7 +181,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _replay_captured(options: argparse.Namespace) -> int:
     found = engine_binary.installed()
-    if found is None:
+    if found is None or found.image:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
     with tempfile.TemporaryDirectory() as home:
         told = program_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Optional, Protocol
 
+from . import containers
 from .assignment import Assignment
 from .command import Command
 from .containers import ContainerEngine, Environment, Wish
@@ -112,3 +113,13 @@ class EngineCompany:
 
     def remove(self) -> None:
         self._services.remove()
+
+
+def in_engines_image(image: str, command: Sequence[str], env: Environment, members: Members) -> Launch:
+    """How to start a Mélodium engine that is in an image: in this machine's network, as one that is a process, since others find it there."""
+    engine = ContainerEngine.find(members.runner_id)
+    members.command.engine = engine
+    _, others = containers.network(containers.further_arguments())
+    # The workspace is the agent's own, so it is to be the agent's user.
+    wish = Wish(arguments=["--network=host", "--user=0:0", *others])
+    return engine.launch(image, command, env, members.workspace, wish)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,12 @@ from .workspace import Workspace
 CONTAINERS = "CADENCE_MELODIUM_CONTAINERS"
 LOOK_EVERY = 0.01
 _KEEPS_RUNNING = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done']
+# The command line of what starts a container stays while it runs: the engine's own is where its keys are first seen.
+_RECEIVE_KEY, _SEND_KEY = "CADENCE_RECEIVE_KEY", "CADENCE_SEND_KEY"
+_WITH_KEYS = (
+    f"receive=${_RECEIVE_KEY} send=${_SEND_KEY}; unset {_RECEIVE_KEY} {_SEND_KEY}; "
+    'exec "$@" --recv-key "$receive" --send-key "$send"'
+)
 
 
 class Surroundings(NamedTuple):
@@ -70,6 +77,11 @@ class WorkerEngine:
         self._listened = self._ended = False
 
     @property
+    def image(self) -> Optional[str]:
+        """The image that the engine runs from, if it is not of this machine."""
+        return self._binary.image
+
+    @property
     def services(self) -> list[Service]:
         """The worker's containers, where they are containers."""
         if self._mode == "containers":
@@ -86,13 +98,18 @@ class WorkerEngine:
         if self._token:
             self._api.start()
         if self._worker.containers:
-            self._executor = Executor(self._around.workspace.root, self._place(company), self._around.log)
+            # The shim is run by whatever Python is beside the engine.
+            python = "python3" if self.image else sys.executable
+            self._executor = Executor(self._around.workspace.root, self._place(company), self._around.log, python)
             self._executor.start()
-        # On a line of its own each, and hidden from other processes as soon as the engine has read them.
-        argv = [self._binary.path, "dist", "--ip", LOOPBACK, "--port", str(self.port), "--localhost"]
-        argv += ["--recv-key", str(self._receive), "--send-key", str(self._send), "--wait", str(self._worker.wait)]
+        argv = ["dist", "--ip", LOOPBACK, "--port", str(self.port), "--localhost"]
+        argv += ["--wait", str(self._worker.wait)]
         argv += ["--duration", str(self._worker.duration)] if self._worker.duration else []
-        return argv + (["--api-report"] if self._token else [])
+        argv += ["--api-report"] if self._token else []
+        if self.image:
+            return ["/bin/sh", "-c", _WITH_KEYS, "sh", self._binary.path, *argv]
+        # Hidden from other processes as soon as the engine has read them.
+        return [self._binary.path, *argv, "--recv-key", str(self._receive), "--send-key", str(self._send)]
 
     def variables(self) -> dict[str, str]:
         """What the engine is told by its environment."""
@@ -104,6 +121,8 @@ class WorkerEngine:
             "NO_COLOR": "1",
             "MELODIUM_RUN_VOLUMES": ",".join(worker.volumes),
         }
+        if self.image:
+            told.update({_RECEIVE_KEY: str(self._receive), _SEND_KEY: str(self._send)})
         told.update({f"MELODIUM_RUN_VOLUME_{name}": str(self._volume(name)) for name in worker.volumes})
         if self._token:
             told.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})

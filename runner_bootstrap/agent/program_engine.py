@@ -178,6 +178,11 @@ def _required_binary(program: Program) -> engine_binary.Binary:
     found = engine_binary.installed()
     if found is None:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
+    if found.image:
+        raise AgentError(
+            f"a program needs an engine that is on its machine: see {engine_binary.PROGRAM}. "
+            f"The one of the image {found.image} serves workers only"
+        )
     if program.version and found.version != program.version:
         raise AgentError(f"this needs the Mélodium engine {program.version}, and this machine has {found.version}")
     return found

@@ -12,7 +12,7 @@ from .caches import Caches
 from .cgroups import Confined
 from .chunks import Store
 from .command import Command
-from .company import Company, EngineCompany, Members
+from .company import Company, EngineCompany, Members, in_engines_image
 from .containers import Environment
 from .data import Data
 from .ending import Ending
@@ -176,8 +176,7 @@ class Runner:
     def _gather(self, workspace: Workspace) -> Company | None:
         """The containers of this assignment with all images at hand, if it has any."""
         assignment, pod = self._assignment, self._site.pod
-        its = (self._command, self._log, self._ending, self._keeper)
-        members = Members(assignment, self._site.runner_id, workspace, *its)
+        members = self._members(workspace)
         if not members.wanted and not (pod and assignment.worker and assignment.worker.containers):
             return None
         company: Company = PodCompany(members, pod) if pod else EngineCompany(members)
@@ -185,6 +184,10 @@ class Runner:
         company.fetch()
         self._sampler.elsewhere = company.usage
         return company
+
+    def _members(self, workspace: Workspace) -> Members:
+        its = (self._command, self._log, self._ending, self._keeper)
+        return Members(self._assignment, self._site.runner_id, workspace, *its)
 
     def _prepare(self, workspace: Workspace, data: Data, company: Company | None) -> Launch:
         """How to start the command: in its image, else in bubblewrap if it works here, else plainly."""
@@ -213,6 +216,8 @@ class Runner:
     def _launch(self, command: list[str], env: Environment, workspace: Workspace, company: Company | None) -> Launch:
         assignment = self._assignment
         within = company.launch(command, env) if company else None
+        if not within and isinstance(self._engine, WorkerEngine) and self._engine.image:
+            within = in_engines_image(self._engine.image, command, env, self._members(workspace))
         if within:
             return within
         launch = self._on_host(command, env, workspace)

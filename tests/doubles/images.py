@@ -38,8 +38,11 @@ _APPLETS = (
 REPOSITORY = Path(__file__).parents[2]
 
 
-def runner_base() -> bytes:
-    """The files of an image that `runner_bootstrap/Containerfile` can start from: Python, a shell, tar. Skips where they cannot be had."""
+def runner_base(*programs: Path) -> bytes:
+    """The files of an image that `runner_bootstrap/Containerfile` can start from: Python, a shell, tar; and further programs.
+
+    Skips where they cannot be had.
+    """
     if not BUSYBOX.exists():
         pytest.skip("busybox-static is not installed")
     if not _PYTHON.exists():
@@ -52,7 +55,7 @@ def runner_base() -> bytes:
     new_enough, library = subprocess.run(said, check=True, capture_output=True, text=True).stdout.split()
     if new_enough != "True":
         pytest.skip("this machine's own Python is older than 3.9")
-    files = {_PYTHON.resolve(), *Path(library, "lib-dynload").glob("*.so")}
+    files = {_PYTHON.resolve(), *programs, *Path(library, "lib-dynload").glob("*.so")}
     needed = {library for file in files for library in _libraries(file)}
     # What a thread needs to end, and nobody names.
     needed |= set(Path("/lib").glob("*/libgcc_s.so.1"))
@@ -63,6 +66,8 @@ def runner_base() -> bytes:
             _link(archive, f"bin/{applet}", "busybox")
         archive.add(_PYTHON.resolve(), "usr/bin/python3")
         archive.add(library, library.lstrip("/"), filter=_without_tests)
+        for program in programs:
+            archive.add(program, f"usr/bin/{program.name}")
         for file in sorted(needed):
             archive.add(file.resolve(), str(file).lstrip("/"))
         for folder, mode in (("tmp", 0o1777), ("cadence", 0o755), ("etc", 0o755)):
@@ -86,12 +91,13 @@ def imported(name: str, content: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def runner_image(arguments: list[str]) -> Iterator[str]:
+def runner_image(arguments: list[str], *programs: Path) -> Iterator[str]:
     """The image of runners, built from the shipped file upon this machine's own files; `arguments` are podman's for starting anything here."""
     if not shutil.which("podman"):
         pytest.skip("podman is not installed")
-    image = f"localhost/cadence-test-runner:{os.getpid()}"
-    with imported("cadence-test-base", runner_base()) as base:
+    name = "cadence-test-runner" + "".join(f"-{program.name}" for program in programs)
+    image = f"localhost/{name}:{os.getpid()}"
+    with imported(f"{name}-base", runner_base(*programs)) as base:
         given = ["--build-arg", f"BASE={base}", "--build-arg", "PACKAGES="]
         folder = str(REPOSITORY / "runner_bootstrap")
         made = podman("build", "--quiet", "--tag", image, *arguments, *given, folder)

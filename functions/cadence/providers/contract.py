@@ -38,13 +38,14 @@ class Containers:
     """What containers a runner is to have, for infrastructures that make them; others leave them to the agent's own container engine.
 
     The command runs in one of `image`, if there is one, with `volumes` (names, and where they are mounted). Of a Mélodium
-    worker `worker` has the containers.
+    worker `worker` has the containers. `engine`: the runner starts a Mélodium engine.
     """
 
     image: str | None = None
     services: tuple[ServiceSpec, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
     worker: WorkerSpec | None = None
+    engine: bool = False
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,7 @@ def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> Runn
 
 def _containers(spec: TreatmentSpec) -> Containers:
     worker = spec.engine if isinstance(spec.engine, WorkerSpec) else None
-    return Containers(spec.image, spec.services, spec.volumes, worker)
+    return Containers(spec.image, spec.services, spec.volumes, worker, engine=spec.engine is not None)
 
 
 def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:

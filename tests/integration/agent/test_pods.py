@@ -1,69 +1,26 @@
 """Treatments in pods as the provider for Kubernetes describes them; podman does what a kubelet would."""
 
-import functools
-import hashlib
-import http.server
 import json
 import os
 import shlex
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cadence.domain.specification import ServiceSpec
-from cadence.providers.bootstrap import variables
-from cadence.providers.contract import AgentFile, CallHome, Containers, Needs, RunnerRequest
-from cadence.providers.kubernetes import manifests
-from cadence.providers.kubernetes.containers import beside
-from cadence.providers.kubernetes.settings import KubernetesSettings
-from cadence.providers.marks import Owner, host_name
+from cadence.providers.contract import AgentFile, Containers, Needs
 from tests.doubles.images import runner_image
-from tests.doubles.kubelet import Kubelet, PodHere
 
+from . import pods
 from .conftest import PATIENCE, until
-from .fake_gateway import FakeGateway, Runner
-from .podman import IMAGE, podman
+from .fake_gateway import FakeGateway
+from .podman import podman
+from .pods import TREATMENTS_IMAGE, Node
 from .test_services import free_port
 
 pytestmark = [pytest.mark.podman, pytest.mark.slow]
-
-POOLS_IMAGE = "registry.example/cadence-runner@sha256:" + "ab" * 32
-TREATMENTS_IMAGE = "registry.example/tools@sha256:" + "cd" * 32
-SETTINGS = {"server": "https://cluster.example", "namespace": "cadence-runners", "image": POOLS_IMAGE}
-
-
-class Node:
-    """Starts the pods of runners."""
-
-    def __init__(self, kubelet: Kubelet, gateway: FakeGateway, agent: AgentFile) -> None:
-        self.kubelet, self.gateway, self.agent = kubelet, gateway, agent
-        self.pods: list[PodHere] = []
-        self.manifests: list[Mapping[str, Any]] = []
-        self.secrets: dict[str, Mapping[str, str]] = {}
-
-    def start(self, runner: Runner, containers: Containers, needs: Needs | None = None, **settings: Any) -> PodHere:
-        home = CallHome(self.gateway.url, runner.token, self.agent)
-        needs = needs or Needs(cpu=500, memory=128)
-        request = RunnerRequest(runner.runner_id, 60, needs=needs, home=home, containers=containers)
-        its = KubernetesSettings.from_json({**SETTINGS, **settings})
-        name = host_name(runner.runner_id)
-        made = beside(its, request, name)
-        job = manifests.job(its, Owner("test", "default", "cluster"), request, variables(home, request), made)
-        self.manifests.append(json.loads(json.dumps(job)))
-        self.secrets[name] = {**made.secrets, manifests.TOKEN_KEY: runner.token}
-        pod = self.kubelet.start(name, job["spec"]["template"]["spec"], self.secrets.__getitem__)
-        self.pods.append(pod)
-        return pod
-
-    def work(self, runner: Runner, containers: Containers, **options: Any) -> dict[str, Any]:
-        pod = self.start(runner, containers, **options)
-        pod.thread.join(3 * PATIENCE)
-        assert runner.completed, pod.logs()
-        assert pod.exit_code == 0, pod.logs()
-        return runner.completed
 
 
 @pytest.fixture(scope="module")
@@ -74,29 +31,16 @@ def pools_image(containers: list[str]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def published(agent: Path) -> Iterator[AgentFile]:
-    serve = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(agent.parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        digest = hashlib.sha256(agent.read_bytes()).hexdigest()
-        yield AgentFile(f"http://127.0.0.1:{server.server_port}/{agent.name}", digest)
-        server.shutdown()
+    with pods.published(agent) as file:
+        yield file
 
 
 @pytest.fixture
 def node(
     containers: list[str], pools_image: str, published: AgentFile, gateway: FakeGateway, tmp_path: Path
 ) -> Iterator[Node]:
-    arguments = shlex.split(containers[-1])
-    if "--network" not in arguments:
-        arguments += ["--network", "host"]
-    images = {POOLS_IMAGE: pools_image, TREATMENTS_IMAGE: IMAGE}
-    made = Node(Kubelet(tmp_path, images, arguments), gateway, published)
-    yield made
-    for pod in made.pods:
-        pod.stop()
-        pod.thread.join()
-    left = podman("ps", "--all", "--format", "{{.Names}}").stdout.decode()
-    assert "cadence-node-" not in left
+    with pods.node(pools_image, containers, gateway, published, tmp_path) as made:
+        yield made
 
 
 def health(command: tuple[str, ...], timeout: int = 30) -> dict[str, Any]:

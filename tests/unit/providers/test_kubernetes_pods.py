@@ -144,6 +144,26 @@ def test_the_agent_knows_a_workers_containers_by_the_same_names() -> None:
     assert desks == [f"desk-{slug}" for slug in slugs[1:]]
 
 
+def test_runners_of_engines_have_an_image_of_their_own() -> None:
+    with_engine = "registry.example/runner-with-engine:1"
+    asked = runner(containers=Containers(worker=WORKER, engine=True))
+    pod, _ = pod_of(asked, engine_image=with_engine)
+    assert named(pod, "runner")["image"] == named(pod, "desk")["image"] == with_engine
+    pod, _ = pod_of(asked)
+    assert named(pod, "runner")["image"] == SETTINGS["image"]
+    pod, _ = pod_of(runner(), engine_image=with_engine)
+    assert pod["containers"][0]["image"] == SETTINGS["image"]
+
+
+def test_an_architecture_that_only_containers_name_is_a_wish() -> None:
+    worker = WorkerSpec("0.10.2", "group", containers=(ContainerSpec("build", "rust", arch="arm64"),))
+    pod, _ = pod_of(runner(containers=Containers(worker=worker)))
+    (wish,) = pod["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert wish["preference"]["matchExpressions"][0]["values"] == ["arm64"]
+    pod, _ = pod_of(runner(needs=Needs(arch="amd64"), containers=Containers(worker=worker)))
+    assert pod["nodeSelector"] == {"kubernetes.io/arch": "amd64"} and "affinity" not in pod
+
+
 def test_volumes_that_a_pod_would_take_for_one_are_refused() -> None:
     asked = Containers("python:3.13", volumes={"a": "/a", "A": "/b"})
     with pytest.raises(ProviderRejected, match="The volume a cannot be told from another one in a pod"):

@@ -65,11 +65,12 @@ def beside(settings: KubernetesSettings, request: RunnerRequest, secret: str) ->
     return making.made
 
 
-def desk_maker(settings: KubernetesSettings, made: Beside) -> Json:
+def desk_maker(settings: KubernetesSettings, request: RunnerRequest, made: Beside) -> Json:
     """Runs to its end before all others: the folders are ready when containers look into them."""
     return {
         "name": "desk",
-        "image": settings.image,
+        # The one that is there in any case.
+        "image": settings.image_for(request.containers.engine),
         "command": [*_SHELL, _MAKES_DESKS, "sh", *(f"{ROOT}/desk/{name}" for name in made.desks)],
         "resources": amounts(settings.agent_cpu, settings.agent_memory, settings.agent_storage),
         "securityContext": {**RESTRICTED, **as_user(settings), "readOnlyRootFilesystem": True},

@@ -74,7 +74,8 @@ def _pod(
         "imagePullSecrets": [{"name": each} for each in settings.image_pull_secrets],
         "priorityClassName": settings.priority_class,
         "runtimeClassName": settings.runtime_class,
-        "initContainers": [*([desk_maker(settings, made)] if made.desks else []), *made.sidecars],
+        "initContainers": [*([desk_maker(settings, request, made)] if made.desks else []), *made.sidecars],
+        "affinity": _wish(request),
         "hostAliases": [{"ip": "127.0.0.1", "hostnames": made.hosts}] if made.hosts else [],
     }
     told = {**variables, **({"CADENCE_POD": ROOT} if made.any else {})}
@@ -92,7 +93,7 @@ def _pod(
         "containers": [
             {
                 "name": CONTAINER,
-                "image": settings.image,
+                "image": settings.image_for(request.containers.engine),
                 "env": [*named, token],
                 "resources": resources,
                 "securityContext": {**RESTRICTED, **as_user(settings), "readOnlyRootFilesystem": True},
@@ -104,6 +105,16 @@ def _pod(
             *made.volumes,
         ],
     }
+
+
+def _wish(request: RunnerRequest) -> Mapping[str, Any]:
+    """An architecture that only a worker's containers name is a wish."""
+    worker = request.containers.worker
+    named = sorted({each.arch for each in worker.all_containers if each.arch}) if worker else []
+    if not named or request.needs.arch:
+        return {}
+    term = {"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": named}]}
+    return {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]}}
 
 
 def _own(settings: KubernetesSettings, request: RunnerRequest) -> Mapping[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class KubernetesSettings:
-    """`server` is the API's address, `certificate` the authority (PEM) that it is checked with. `image` is made from `runner_bootstrap/Containerfile`.
+    """`server` is the API's address, `certificate` the authority (PEM) that it is checked with. `image` is made from `runner_bootstrap/Containerfile`, and so
+    is `engine_image`, which has a Mélodium engine as well.
 
     `cpu`, `memory` and `storage` are what a treatment gets that asks for nothing: millicores, MB; those of `agent` what the
     agent's container gets beside a treatment's own, those of `service` what services and workers' containers get that ask for nothing.
@@ -39,6 +40,11 @@ class KubernetesSettings:
     service_memory: int = 512
     service_storage: int = 2_000
     pod_security: str = "restricted"
+    engine_image: str | None = None
+
+    def image_for(self, engine: bool) -> str:
+        """The image of the agent's container. `engine`: a Mélodium engine works in it."""
+        return self.engine_image if engine and self.engine_image else self.image
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "KubernetesSettings":
@@ -68,4 +74,5 @@ class KubernetesSettings:
             service_memory=service.get("memory", cls.service_memory),
             service_storage=service.get("storage", cls.service_storage),
             pod_security=data.get("pod_security", cls.pod_security),
+            engine_image=data.get("engine_image"),
         )
