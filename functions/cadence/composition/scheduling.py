@@ -30,6 +30,8 @@ from cadence.application.finalise import Finalise
 from cadence.application.hosts import EnginesOfHosts
 from cadence.application.machine_broke import MachineBroke
 from cadence.application.melodium.end_process import EndProcess
+from cadence.application.melodium.engine_secrets import RevokeEngineToken
+from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
@@ -72,6 +74,7 @@ def _settle(
         specs=runs.get_spec,
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
+        ended=RevokeEngineToken(runs.get_spec, runs, RunTokens(DynamoAccessStore(its.access_table), now)),
     )
 
 

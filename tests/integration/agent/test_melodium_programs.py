@@ -78,7 +78,6 @@ def test_a_secret_is_a_parameter_and_in_no_command_line(
     gateway: FakeGateway,
     program: Program,
     work: Work,
-    sandbox: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     entrypoint: str,
@@ -96,11 +95,11 @@ def test_a_secret_is_a_parameter_and_in_no_command_line(
     runner = program(entrypoint, ports=ports, parameters=values, hidden={parameter: word})
     if ports:
         runner.inputs["words"], runner.inputs["limit"] = feed(gateway, b"one\n"), feed(gateway, b"42")
-    done = work(runner, sandbox)
-    assert (done["outcome"], done["error"]) == ("succeeded", None), runner.text()
-    text = "\n".join(runner.text())
+    done = work(runner, "plain")
+    assert (done["outcome"], done["error"]) == ("succeeded", None), runner.lines
+    text = "\n".join(runner.text("stderr"))
     assert "MELODIUM_HOME" in text and word not in text and "CADENCE_PARAMETER" not in text
-    assert ("info: main: ***" in text) == (entrypoint == "main")
+    assert ("info: main: ***" in "\n".join(runner.text())) == (entrypoint == "main")
     # What was printed is masked, so what it was called with must not be in it even masked.
     called = [line for line in text.splitlines() if line.startswith(("run ", "dist ", "check "))]
     assert called and not [line for line in called if "***" in line]
