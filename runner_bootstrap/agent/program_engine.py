@@ -14,13 +14,12 @@ from . import engine_binary
 from .assignment import Assignment, Service
 from .chunks import Chunk, Store
 from .command import Command
-from .containers import ContainerEngine
+from .company import Company
 from .engine import Surroundings
 from .engine_api import EngineApi
 from .errors import AgentError, TreatmentFailed
 from .program_spec import Program, with_files
 from .sandbox import Bubblewrap, plain
-from .services import Services
 from .workspace import Workspace
 
 CHECK_SECONDS = 90.0
@@ -73,7 +72,7 @@ class ProgramEngine:
         """What checks the program before anything else is done; none if that is all there is to do."""
         return None if self._program.check_only or self._program.captured else self._driver("check")
 
-    def start(self, engine: Optional[ContainerEngine], services: Optional[Services]) -> list[str]:
+    def start(self, company: Optional[Company]) -> list[str]:
         """Start what the program needs beside it; returns its command."""
         if self._program.check_only:
             return self._driver("check")
@@ -179,6 +178,11 @@ def _required_binary(program: Program) -> engine_binary.Binary:
     found = engine_binary.installed()
     if found is None:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
+    if found.image:
+        raise AgentError(
+            f"a program needs an engine that is on its machine: see {engine_binary.PROGRAM}. "
+            f"The one of the image {found.image} serves workers only"
+        )
     if program.version and found.version != program.version:
         raise AgentError(f"this needs the Mélodium engine {program.version}, and this machine has {found.version}")
     return found

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cadence.application.access_ports import Directory
@@ -40,6 +41,7 @@ class RequestWorker(StartWorker):
     documents: Documents
     start: StartRun
     clock: Clock
+    pin: Callable[[LaunchRequest], LaunchRequest]
 
     def __call__(self, by: Principal, request: LaunchRequest) -> str:
         """The worker's run. The same request, which an engine makes only once, always leads to the same run.
@@ -54,7 +56,8 @@ class RequestWorker(StartWorker):
         fitting = candidates(request, project, self.pools.list_pools(by.organization))
         if not fitting.pools:
             raise ProviderRejected(f"no pool can hold the worker: {'; '.join(fitting.reasons) or 'there is no pool'}")
-        spec = worker_treatment(request, request.group_id, fitting.pools)
+        pinned = self.pin(request)
+        spec = worker_treatment(pinned, request.group_id, fitting.pools)
         ancestry = self._ancestry(by, request.parent_id)
         run_id = _run_id(by, project, request)
         kept = self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
@@ -63,7 +66,7 @@ class RequestWorker(StartWorker):
             by.organization,
             project,
             PIPELINE,
-            document_sha256=self.documents.put(_shown(request)),
+            document_sha256=self.documents.put(_shown(pinned)),
             plan_sha256=self.documents.put(content),
             max_duration=spec.max_duration + _TO_BEGIN,
         )
