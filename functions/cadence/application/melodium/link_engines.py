@@ -94,15 +94,16 @@ class LinkEngines:
     ) -> Sequence[Element]:
         """The treatments of the asking engine that talk to this worker."""
         talking = [element for element in asking.elements.values() if element.treatment in SENDS | RECEIVES]
-        if len(workers) <= 1:
-            return talking
-        runs = self.runs.get_runs(workers).values()
+        # Of all that may have been asked for, also those that nothing was told of yet: their keys are not this one's.
+        runs = self.runs.get_runs({*workers, worked.run_id}).values()
         keys = {run.melodium.known_as: run.run_id for run in runs if run.melodium and run.melodium.known_as}
         wiring = Wiring(asking)
         used = self._used(asking, wiring, keys)
         workers_of = {element.name: used.get(wiring.model_of(element)) for element in talking}
         if worked.run_id in keys.values():
             return [element for element in talking if workers_of[element.name] == worked.run_id]
+        if len(workers) <= 1:
+            return talking
         untold = [element for element in talking if workers_of[element.name] is None]
         return self._by_what_came_back(asking, worked, results, untold)
 
