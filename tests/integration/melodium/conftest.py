@@ -139,6 +139,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
         monkeypatch.setattr("cadence.adapters.lambda_log_stream.LambdaLogStream.needed", lambda self: None)
         for name, value in _settings().items():
             monkeypatch.setenv(f"CADENCE_{name}", value)
+        monkeypatch.setenv("CADENCE_LOOPBACK_REGISTRIES", "resolved")
         access = DynamoAccessStore("access")
         now = datetime.now(UTC)
         access.add_organization(Organization(ORGANIZATION, now))
