@@ -56,6 +56,9 @@ class CadenceStack(Stack):
         key = self._secrets_key(deployment)
         tables = Tables(self, "Tables", deployment)
         store = DataBucket(self, "Store", deployment, resources)
+        if deployment.is_local:
+            for name in deployment.value_bucket_names:
+                store.add_elsewhere(name, deployment.retention_days)
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
@@ -83,6 +86,7 @@ class CadenceStack(Stack):
             "uploads_key_secret": uploader.key_secret if uploader else "",
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
+            "value_buckets": deployment.value_buckets,
             "secrets_key": key.key_arn,
             "run_machine_arn": resources.machine("run"),
             "treatment_machine_arn": resources.machine("treatment"),

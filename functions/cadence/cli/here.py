@@ -145,6 +145,10 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
         if one["state"] in _TELLS_NOTHING:
             why = f"{which} ended {one['state']}: {one['cause'] or 'no cause is known'}"
             return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
+    unknown = [name for name, sent in kit["outputs"].items() if sent["sha256"] is None]
+    if unknown:
+        why = f"what went through {unknown[0]} cannot be compared: {kit['outputs'][unknown[0]]['not_kept']}"
+        return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
     outputs = [
         _output(client, kit, port, result["outputs"], folder) for port in work["outputs"] if port["type"] != "void"
     ]
@@ -166,7 +170,9 @@ def _output(client: Client, kit: Any, port: Any, sent: Any, folder: Path) -> Out
     name = port["port"]
     then, now = kit["outputs"].get(name), sent.get(name)
     spec = OutputSpec(name, port["flow"], port["type"], port.get("path"))
-    both = Sent(**then) if then else None, Sent(**now) if now else None
+    both = Sent(then["sha256"], then["size"]) if then else None, Sent(**now) if now else None
+    if then and then["not_kept"] and both[0] != both[1]:
+        return OutputContrast(spec, *both, note=f"what was sent is not kept: {then['not_kept']}")
     contents = _of_then(client, kit, then), _of_now(folder / "outputs" / name)
     return contrasted(spec, both, contents, LONGEST_COMPARED)
 

@@ -38,6 +38,7 @@ class ApiSettings:
     runners_table: str
     logs_table: str
     data_bucket: str
+    value_buckets: str
     live_url: str
     secrets_key: str
     run_machine_arn: str
@@ -101,6 +102,7 @@ class RunnerGatewaySettings:
     runs_table: str
     runners_table: str
     data_bucket: str
+    value_buckets: str
     secrets_key: str
     log_stream_name: str
     run_machine_arn: str
@@ -224,6 +226,7 @@ class GroupSettings:
 @dataclass(frozen=True)
 class ActSettings(GroupSettings):
     pipelines_table: str
+    value_buckets: str
     secrets_key: str
     git_hosts: str
 
@@ -264,6 +267,7 @@ class WatchdogSettings:
     runs_table: str
     runners_table: str
     data_bucket: str
+    value_buckets: str
     deliveries_queue_url: str
     run_machine_arn: str
     treatment_machine_arn: str
@@ -359,6 +363,7 @@ class RetentionSettings:
     logs_table: str
     runs_table: str
     data_bucket: str
+    value_buckets: str
     retention_days: str
 
 

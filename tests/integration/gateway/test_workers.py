@@ -7,6 +7,7 @@ from dataclasses import replace
 import jsonschema_rs
 import pytest
 
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
@@ -64,9 +65,13 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         world.runners.put_runner(replace(runner, one_time_hash=token_hash(one_time)))
         feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
         begin = Begin(world.runs, feeder, world.machines)
-        secrets = ReadEngineSecrets(sealed, RunTokens(DynamoAccessStore("access"), world.clock), S3DataUrls("data"))
+        secrets = ReadEngineSecrets(
+            sealed, RunTokens(DynamoAccessStore("access"), world.clock), S3DataUrls(Buckets("data"))
+        )
         stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
-        return Claim(*stores, begin, secrets, world.clock)(runner_id, one_time, "nonce-of-the-agent", {})
+        return Claim(*stores, begin, secrets, world.pools, world.custodies, world.clock)(
+            runner_id, one_time, "nonce-of-the-agent", {}
+        )
 
     return claim
 

@@ -29,8 +29,9 @@ from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 from cadence.providers.sweeping import START_TAKES, Sweep
 from tests.fakes.cloud import PlainCipher
+from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.pool_records import MemoryPoolRecords
-from tests.fakes.services import ManualClock, MemorySecretReader
+from tests.fakes.services import ManualClock, MemoryPools, MemorySecretReader
 from tests.unit.scheduling.setting import spec
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
 from tests.unit.scheduling.simulation.world import RUN, Event, Faults, Ports, World
@@ -255,7 +256,7 @@ class Storm(World):
     def _claim(self, gateway: Ports) -> Claim:
         return Claim(
             gateway.runs, gateway.runners, MemorySecretReader({}), NobodyFollows(), gateway.machines, gateway.begin,
-            lambda run, spec, attempt: {}, self.clock,
+            lambda run, spec, attempt: {}, MemoryPools(POOLS), MemoryCustodies(self.runs), self.clock,
         )  # fmt: skip
 
     def _end(self, actor: Actor, thing: Thing, gateway: Ports, outcome: Outcome) -> None:

@@ -212,7 +212,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         with translated("values"), RunsTable.batch_write() as batch:
             for value in values:
                 batch.save(ValueItem.of(value))
-                if value.size:
+                if value.size and value.digest:
                     batch.save(DigestItem.of(*owners[value.run_id], value))
 
     def get_value(self, run_id: str, treatment: str, port: str) -> Value:
