@@ -109,6 +109,7 @@ def document(pool: str, mark: str, **more: Any) -> dict[str, Any]:
     return {
         "cadence": 1,
         "name": "kept",
+        "defaults": {"retry": {"infrastructure": 3}},
         "treatments": {
             "make": {
                 "pools": [pool],
@@ -231,7 +232,7 @@ def test_what_only_passes_is_gone_once_all_that_read_it_have_ended(
     assert value["sha256"] == digest
     assert not [item for item in previews(aws, run_id) if f"-{mark}".encode() in item]
 
-    content = f"/v1/runs/{run_id}/treatments/make/outputs/word/content"
+    content = f"/v1/runs/{run_id}/treatments/make/outputs/word"
     assert refused(api, 410, content) == f"make.word is not kept: {reason}."
     if digest:
         assert refused(api, 410, f"/v1/runs/{run_id}/values/{digest}") == f"make.word is not kept: {reason}."

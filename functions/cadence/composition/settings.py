@@ -193,6 +193,13 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True)
+class FederatedProviderSettings(ProviderSettings):
+    """Of a provider whose infrastructure may trust AWS instead of a key."""
+
+    pool_identity_role_arn: str
+
+
+@dataclass(frozen=True)
 class SweepSettings:
     access_table: str
     runners_table: str
@@ -389,6 +396,7 @@ SETTINGS: Mapping[str, type] = {
     "admit": AdmitSettings,
     "place": PlaceSettings,
     **{f"provider_{name}": ProviderSettings for name in PROVIDERS},
+    "provider_gcp": FederatedProviderSettings,
     "provider_host": ProviderHostSettings,
     "sweep": SweepSettings,
     "settle": SettleSettings,
