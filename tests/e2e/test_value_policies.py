@@ -288,7 +288,7 @@ def test_a_pool_can_only_name_a_bucket_that_the_installation_has(api: Api, pools
 
 def test_the_probe_of_a_pool_says_what_its_bucket_lacks(api: Api, aws: Aws, pools: None) -> None:
     """The stack's own CloudFormation leaves lifecycle rules out, so the bucket begins without."""
-    rules = [
+    rules: list[Any] = [
         {"ID": prefix, "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": 7}}
         for prefix in ("runs/", "caches/")
     ]

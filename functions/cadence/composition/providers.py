@@ -31,7 +31,8 @@ from cadence.providers.sweeping import Sweep
 
 def provider_handler(name: str, build: Build) -> LambdaHandler:
     """The handler of the Lambda `provider_<name>`; `docs/architecture.md` lists its operations."""
-    its: settings.ProviderSettings = settings.load(settings.SETTINGS[f"provider_{name}"])
+    wanted = settings.SETTINGS.get(f"provider_{name}", settings.ProviderSettings)
+    its: settings.ProviderSettings = settings.load(wanted)
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     cipher = KmsCipher(its.secrets_key)
@@ -47,7 +48,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
         runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records, budgets
     )
     release = ReleaseRunner(runners, providers, records, budgets, _now)
-    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release)
+    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets)
     operations = Operations(start, release, providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
 

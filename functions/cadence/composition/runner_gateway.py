@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from cadence.adapters.aws import client
 from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.caches import DynamoCacheStore
@@ -24,6 +25,7 @@ from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.reach import Reach
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_removal import S3Removal
+from cadence.adapters.s3_report_masks import S3ReportMasks
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
@@ -117,7 +119,12 @@ def gateway() -> Gateway:
             runners,
             machines,
             begin,
-            ReadEngineSecrets(SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)), tokens, urls),
+            ReadEngineSecrets(
+                SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)),
+                tokens,
+                urls,
+                S3ReportMasks(client("s3"), its.data_bucket),
+            ),
             RememberedPools(access),
             DynamoCustodies(its.runs_table),
             _now,

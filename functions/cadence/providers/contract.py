@@ -15,9 +15,11 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from cadence.application.ports import Clock
+from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pacing import Api
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
+from cadence.domain.specification import ServiceSpec
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,21 @@ class Needs:
     storage: int | None = None
     arch: str | None = None
     image: str | None = None
+
+
+@dataclass(frozen=True)
+class Containers:
+    """What containers a runner is to have, for infrastructures that make them; others leave them to the agent's own container engine.
+
+    The command runs in one of `image`, if there is one, with `volumes` (names, and where they are mounted). Of a Mélodium
+    worker `worker` has the containers. `engine`: the runner starts a Mélodium engine.
+    """
+
+    image: str | None = None
+    services: tuple[ServiceSpec, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    worker: WorkerSpec | None = None
+    engine: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,7 @@ class RunnerRequest:
     max_duration: int = 3_600  # seconds
     expires_at: datetime | None = None
     home: CallHome | None = None
+    containers: Containers = Containers()
 
 
 class Condition(StrEnum):
@@ -205,7 +223,7 @@ class Warming(Protocol):
     """What a provider does beside, if it can keep machines ready for runners that are still to come."""
 
     def keep_warm(self, ready: int, stopped: int) -> None:
-        """Makes or ends machines without a runner until there are so many. They have an expiry, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
+        """Makes or ends machines without a runner until there are so many. They have an expiry, after which no runner gets them, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
 
 
 Credentials = Mapping[str, str]

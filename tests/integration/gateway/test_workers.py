@@ -7,12 +7,14 @@ from dataclasses import replace
 import jsonschema_rs
 import pytest
 
+from cadence.adapters.aws import client
 from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_report_masks import S3ReportMasks
 from cadence.application.begin import Begin
 from cadence.application.claim import Assignment, Claim
 from cadence.application.feed import Feeder
@@ -66,7 +68,10 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
         begin = Begin(world.runs, feeder, world.machines)
         secrets = ReadEngineSecrets(
-            sealed, RunTokens(DynamoAccessStore("access"), world.clock), S3DataUrls(Buckets("data"))
+            sealed,
+            RunTokens(DynamoAccessStore("access"), world.clock),
+            S3DataUrls(Buckets("data")),
+            S3ReportMasks(client("s3"), "data"),
         )
         stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
         return Claim(*stores, begin, secrets, world.pools, world.custodies, world.clock)(

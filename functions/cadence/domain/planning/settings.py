@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cadence.domain.document.offering import secrets_of
 from cadence.domain.document.pipeline import DEFAULT_SHELL, DEFAULT_TREATMENT_DURATION, UsedProgram
 from cadence.domain.document.residency import residency_of
 from cadence.domain.expression import text_of
-from cadence.domain.melodium.specification import ProgramSpec
+from cadence.domain.melodium.specification import ProgramSpec, secret_variable
 from cadence.domain.run import CacheSpec, RetrySpec, ServiceSpec, TriggerSpec
 
 _AS_WRITTEN = ("image", "stdin", "stdout", "cpu", "memory", "storage", "arch")
@@ -20,9 +21,10 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
     found["run"] = run.replace(_ESCAPED, "${{") if _ESCAPED in run else run
     found["shell"] = body.get("shell", DEFAULT_SHELL)
     found["max_duration"] = body.get("max_duration", DEFAULT_TREATMENT_DURATION)
+    if secrets := secrets_of(body):
+        found["secrets"] = secrets
     for key, name, read in (
         ("env", "env", _variables),
-        ("secrets", "secrets", dict),
         ("pools", "pools", tuple),
         ("residency", "residency", _residency),
         ("retry", "retry", _retry),
@@ -94,6 +96,7 @@ def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
         program.entrypoint,
         program.treatment,
         given,
-        {name: str(program.parameters[name]) for name in given},
+        {name: str(program.parameters[name]) for name in (*given, *body.get("secrets", {}))},
         body.get("errors", "fail"),
+        secrets={name: secret_variable(name) for name in body.get("secrets", {})},
     )
