@@ -29,12 +29,17 @@ _MODULES = (
     "cbor",
     "distribution",
     "errors",
+    "kept_values",
     "listening",
     "program_asking",
+    "program_capture",
+    "program_captured",
     "program_driver",
     "program_dump",
+    "program_launch",
     "program_literals",
     "program_process",
+    "program_replay",
     "program_values",
     "program_wrapper",
     "values",
@@ -65,7 +70,7 @@ class ProgramEngine:
     @property
     def check(self) -> Optional[list[str]]:
         """What checks the program before anything else is done; none if that is all there is to do."""
-        return None if self._program.check_only else self._driver("check")
+        return None if self._program.check_only or self._program.captured else self._driver("check")
 
     def start(self, company: Optional[Company]) -> list[str]:
         """Start what the program needs beside it; returns its command."""
@@ -135,8 +140,10 @@ class ProgramEngine:
             "entrypoint": program.entrypoint,
             "treatment": program.treatment,
             "parameters": program.parameters,
+            "secrets": program.secrets,
             "errors": program.errors,
             "report": bool(self._token),
+            "captured": program.captured,
             "inputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.inputs],
             "outputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.outputs],
         }

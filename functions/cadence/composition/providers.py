@@ -45,7 +45,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
         runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records, budgets
     )
     release = ReleaseRunner(runners, providers, records, budgets, _now)
-    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release)
+    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets)
     operations = Operations(start, release, providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
 

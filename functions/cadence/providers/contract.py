@@ -208,7 +208,7 @@ class Warming(Protocol):
     """What a provider does beside, if it can keep machines ready for runners that are still to come."""
 
     def keep_warm(self, ready: int, stopped: int) -> None:
-        """Makes or ends machines without a runner until there are so many. They have an expiry, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
+        """Makes or ends machines without a runner until there are so many. They have an expiry, after which no runner gets them, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
 
 
 Credentials = Mapping[str, str]

@@ -164,9 +164,10 @@ class StartRunner:
             if self.records:
                 offer = str(error.details.get("offer", ANY_OFFER))
                 self.records.note_refusal(runner.organization, runner.pool, offer, self.clock(), error.message)
-                self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
             if self.budgets:
                 self.budgets.cancel(runner.organization, runner.pool, runner.runner_id)
+            if self.records:
+                self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
             with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
                 self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
             raise

@@ -7,6 +7,7 @@ import pytest
 
 from cadence.application.frozen import Frozen
 from cadence.application.input_streams import InputStreams, Source
+from cadence.application.melodium.capture_element import CaptureElement, StoredProcess
 from cadence.application.replay import FindOriginal, Original, Replay
 from cadence.application.run_ends import TellOfEnd
 from cadence.application.start_run import StartRun
@@ -41,6 +42,11 @@ class Secrets:
         return (name, version) in self.kept
 
 
+class NoProcesses:
+    def get(self, run_id: str) -> StoredProcess | None:
+        return None
+
+
 @dataclasses.dataclass
 class World:
     setting: Setting
@@ -57,7 +63,8 @@ class World:
 
     def replay(self, name: str, run_id: str = RUN, **how: Any) -> tuple[Original, Frozen]:
         setting = self.setting
-        find = FindOriginal(setting.runs, setting.runners, setting.chunks, one_by_one)
+        capture = CaptureElement(NoProcesses(), setting.documents)
+        find = FindOriginal(setting.runs, setting.runners, setting.chunks, capture, one_by_one)
         use_case = Replay(find, setting.documents, self.secrets, setting.pools)
         return use_case(setting.runs.get_run(run_id), name, **how)
 

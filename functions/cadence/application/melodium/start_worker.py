@@ -19,6 +19,7 @@ from cadence.domain.access import Principal
 from cadence.domain.errors import InvalidRequest, ProviderRejected
 from cadence.domain.melodium.certificate import expired
 from cadence.domain.melodium.placing import candidates
+from cadence.domain.melodium.redaction import digest
 from cadence.domain.melodium.request import LaunchRequest
 from cadence.domain.melodium.worker import worker_treatment
 from cadence.domain.run import MAX_DEPTH
@@ -59,7 +60,7 @@ class RequestWorker(StartWorker):
         spec = worker_treatment(pinned, request.group_id, fitting.pools)
         ancestry = self._ancestry(by, request.parent_id)
         run_id = _run_id(by, project, request)
-        self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
+        kept = self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
         content = plan.encode([spec])
         frozen = Frozen(
             by.organization,
@@ -70,6 +71,7 @@ class RequestWorker(StartWorker):
             max_duration=spec.max_duration + _TO_BEGIN,
         )
         process = melodium_run(run_id, request, self.clock(), supervised=True)
+        process = dataclasses.replace(process, known_as=digest(kept.receive_key))
         self.start(run_id, frozen, {"kind": "melodium"}, by.name, ancestry, process)
         self.reported.note_start(run_id, request.version, request.tags)
         return run_id
