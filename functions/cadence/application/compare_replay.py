@@ -12,6 +12,7 @@ from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.replay.clues import Side
 from cadence.domain.replay.kinds import Execution, Guess, guesses
 from cadence.domain.replay.moments import Stretch
+from cadence.domain.replay.planning import name_in_replay
 from cadence.domain.replay.verdict import NOTHING, OutputContrast, Sent, Verdict, contrasted, evidence, verdict
 from cadence.domain.run import Kind, OutputSpec, ReplayOf, Run, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Runner
@@ -87,7 +88,7 @@ class CompareReplay:
         if run.replay_of is None:
             message = f"Run {run.run_id} is no replay: there is nothing to compare it with."
             raise InvalidRequest(message, [Violation("run_id", message)])
-        replay = self._found(run, run.replay_of.treatment)
+        replay = self._found(run, name_in_replay(run.replay_of.treatment))
         original = self._original(run.replay_of)
         if replay is None or not replay.final:
             return Comparison(original, replay or self._unadmitted(run, original), Verdict.PENDING)
@@ -140,7 +141,7 @@ class CompareReplay:
     def _others(self, of: ReplayOf, but: str) -> Sequence[Ended]:
         names = [name for name in self.store.newest(of, MOST_REPLAYS) if name != but]
         known = self.runs.get_runs(names)
-        found = [self._found(known[name], of.treatment) for name in names if name in known]
+        found = [self._found(known[name], name_in_replay(of.treatment)) for name in names if name in known]
         return [one for one in found if one is not None and one.tells]
 
     def _outputs(self, original: Ended, replay: Ended) -> Sequence[OutputContrast]:

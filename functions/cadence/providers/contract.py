@@ -47,6 +47,11 @@ class Containers:
     worker: WorkerSpec | None = None
     engine: bool = False
 
+    @property
+    def beside(self) -> bool:
+        """Whether there are containers beside that of the agent or command."""
+        return bool(self.services or (self.worker and self.worker.all_containers))
+
 
 @dataclass(frozen=True)
 class AgentFile:

@@ -120,7 +120,7 @@ def test_an_error_that_a_program_logs_fails_it_unless_it_may(program: Program, w
 
 
 def test_a_program_that_the_engine_refuses_is_never_started(program: Program, work: Work, sandbox: str) -> None:
-    runner = program("main", PROGRAMS / "stale.mel", parameters={"api_token": given("string", "x")})
+    runner = program("main", PROGRAMS / "stale" / "wrong_type.mel", parameters={"api_token": given("string", "x")})
     done = work(runner, sandbox)
     assert done["outcome"] == "failed"
     assert done["error"] == (
@@ -136,7 +136,9 @@ def test_a_check_runs_nothing(program: Program, work: Work) -> None:
     runner = program("main", check_only=True)
     assert work(runner)["outcome"] == "succeeded"
     assert runner.text() == []
-    assert work(program("main", PROGRAMS / "stale.mel", check_only=True))["error"].startswith("the engine refuses")
+    assert work(program("main", PROGRAMS / "stale" / "wrong_type.mel", check_only=True))["error"].startswith(
+        "the engine refuses"
+    )
 
 
 def test_an_entrypoint_that_is_not_there_is_refused(program: Program, work: Work) -> None:

@@ -78,7 +78,8 @@ class Forward:
 
     def _passed(self, node: Node, to: Passed) -> Step:
         there = value_node(to.run_id, to.treatment, to.port, node.part)
-        note = "on to another engine"
+        run = self.its.known.run(to.run_id)
+        note = "on to another engine" if run and run.melodium else "given to a replay"
         link = Link(there.id, node.id, LinkKind.DERIVED_FROM, Basis.RECORDED, to.port, note, node.part, node.part)
         return Step(link, there)
 
