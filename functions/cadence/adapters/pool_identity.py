@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.adapters.aws import REGION, client, may_succeed_later
+from cadence.application.pool_ports import IdentityKeys
 from cadence.domain.errors import ProviderRejected, Transient
-from cadence.providers.contract import IdentityKeys
 
 _RENEWED = timedelta(minutes=5)
 

@@ -1,7 +1,7 @@
 """What is kept of a pool beside its definition (table `runners`). Every write is safe to repeat."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -96,6 +96,25 @@ class ValueBuckets(Protocol):
 
     def probe(self, bucket: str, organization: str, pool: str) -> Sequence[CheckResult]:
         """Whether it is there, can be used, and removes what is too old."""
+
+
+@dataclass(frozen=True)
+class IdentityKeys:
+    """Keys of AWS for an hour that are good for nothing but to show who has them."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+class Identity(Protocol):
+    """What the installation shows of itself to an infrastructure that trusts AWS."""
+
+    @property
+    def region(self) -> str: ...
+
+    def keys(self, session: str) -> IdentityKeys:
+        """`session` is a part of the identity. Raises Transient, ProviderRejected."""
 
 
 class ProviderCalls(Protocol):

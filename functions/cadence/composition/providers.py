@@ -20,8 +20,9 @@ from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.budgets import Budgets
 from cadence.application.pacing import Pacer
+from cadence.application.pool_ports import Identity
 from cadence.composition import settings
-from cadence.providers.contract import AgentFile, Build, Identity, Surroundings
+from cadence.providers.contract import AgentFile, Build, Surroundings
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
 from cadence.providers.operations import Operations

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from cadence.application.pool_ports import Identity
 from cadence.application.ports import Clock
 from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pacing import Api
@@ -146,25 +147,6 @@ class Unhurried:
 
     def refused(self, api: Api, retry_after: float | None = None) -> None:
         return
-
-
-@dataclass(frozen=True)
-class IdentityKeys:
-    """Keys of AWS for an hour that are good for nothing but to show who has them."""
-
-    key_id: str
-    secret: str = field(repr=False)
-    token: str = field(repr=False)
-
-
-class Identity(Protocol):
-    """What the installation shows of itself to an infrastructure that trusts AWS."""
-
-    @property
-    def region(self) -> str: ...
-
-    def keys(self, session: str) -> IdentityKeys:
-        """`session` is a part of the identity. Raises Transient, ProviderRejected."""
 
 
 @dataclass(frozen=True)

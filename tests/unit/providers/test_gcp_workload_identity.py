@@ -12,9 +12,10 @@ from moto import mock_aws
 from cadence.adapters import pool_identity
 from cadence.adapters.aws import client
 from cadence.adapters.pool_identity import PoolIdentity
+from cadence.application.pool_ports import IdentityKeys
 from cadence.domain.errors import ProviderRejected, Transient
 from cadence.domain.pool import Pool
-from cadence.providers.contract import IdentityKeys, Surroundings
+from cadence.providers.contract import Surroundings
 from cadence.providers.gcp import workload
 from cadence.providers.gcp.building import build
 from cadence.providers.gcp.provider import GcpProvider
