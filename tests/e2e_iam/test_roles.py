@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from cadence.local.ministack import ACCESS_KEY, REGION, SECRET_KEY
 from tests.e2e.conftest import Stack
 
-DENIED = {"AccessDenied", "AccessDeniedException"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 class Account:
