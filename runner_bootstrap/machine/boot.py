@@ -24,7 +24,7 @@ import urllib.request
 PATIENCE = 60.0  # seconds for one download, with repetitions
 BLOCK = 1 << 20
 #: What the agent asks the environment for. Nothing else of the boot's is passed on.
-FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT")
+FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT", "CADENCE_POD")
 
 
 class BootError(Exception):

@@ -11,6 +11,7 @@ from cadence.application.treatment_gates import TreatmentGates
 from cadence.domain import ids, placing
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.domain.history import Change
+from cadence.domain.melodium import engines
 from cadence.domain.placing import Considered, Refusal
 from cadence.domain.pool import HOST, Placement, Pool, provider_function
 from cadence.domain.run import PLACEABLE, Run, Treatment, TreatmentSpec, TreatmentState
@@ -18,6 +19,10 @@ from cadence.domain.run import PLACEABLE, Run, Treatment, TreatmentSpec, Treatme
 TRY_AGAIN_AFTER = timedelta(seconds=15)
 # When the watchdog first looks whether the runner is there, so that nobody waits for a call that ended half-way.
 FIRST_LOOK = timedelta(seconds=60)
+
+
+def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
+    return ()
 
 
 def _none(organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
@@ -35,6 +40,7 @@ class Place:
     provider_function_prefix: str
     clock: Clock
     refusals: Callable[[str, str], Sequence[tuple[str, datetime, str]]] = _none
+    engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
 
     def __call__(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Placement | None = None
@@ -78,6 +84,7 @@ class Place:
         run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
         fitting, left_out = self._candidates(run, spec)
         if not fitting:
+            self._note_considered(standing.treatment, left_out)
             reasons = "; ".join(one.reason for one in left_out) or "there is no pool"
             raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
         refusals = {**self._refusals(fitting), **_taken_away(standing.treatment, self.clock())}
@@ -135,12 +142,28 @@ class Place:
             known = list(self.pools.list_pools(run.organization))
         fitting = []
         for pool in known:
-            reason = placing.misfit(pool, spec, run.project)
+            reason = placing.misfit(pool, spec, run.project) or self._lacks_engine(pool, spec)
             if reason is None:
                 fitting.append(pool)
             else:
                 left_out.append(Considered(pool.name, False, reason))
         return fitting, left_out
+
+    def _note_considered(self, treatment: Treatment, considered: Sequence[Considered]) -> None:
+        """For whoever asks why it was placed nowhere. Raises Cancelled if it was settled."""
+        name, state = treatment.name, treatment.state
+        try:
+            noted = placing.encode(considered)
+            self.runs.advance(treatment.run_id, name, treatment.attempt, {state}, state, placement=noted)
+        except Conflict:
+            raise Cancelled(f"{name} was settled while it was being placed") from None
+
+    def _lacks_engine(self, pool: Pool, spec: TreatmentSpec) -> str | None:
+        """Only hosts tell beforehand what they have."""
+        wanted = engines.needed(spec.engine)
+        if wanted is None or pool.provider != HOST:
+            return None
+        return engines.lacking(pool.name, wanted, self.engines(pool.organization, pool.name))
 
 
 def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[Refusal]]:

@@ -103,10 +103,11 @@ class Runner:
     held_until: datetime | None = None  # its machine is kept, for whoever looks into its failure
     machine_expires_at: datetime | None = None  # from then on its machine is an orphan
     listening: Listening | None = None
+    engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
 
     @property
     def as_offer(self) -> Offer:
-        return Offer(self.runner_id, self.project, self.priority)
+        return Offer(self.runner_id, self.project, self.priority, self.engine)
 
     @property
     def image_digest(self) -> str | None:

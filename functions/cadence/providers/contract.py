@@ -15,9 +15,11 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from cadence.application.ports import Clock
+from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pacing import Api
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
+from cadence.domain.specification import ServiceSpec
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,26 @@ class Needs:
     storage: int | None = None
     arch: str | None = None
     image: str | None = None
+
+
+@dataclass(frozen=True)
+class Containers:
+    """What containers a runner is to have, for infrastructures that make them; others leave them to the agent's own container engine.
+
+    The command runs in one of `image`, if there is one, with `volumes` (names, and where they are mounted). Of a Mélodium
+    worker `worker` has the containers. `engine`: the runner starts a Mélodium engine.
+    """
+
+    image: str | None = None
+    services: tuple[ServiceSpec, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    worker: WorkerSpec | None = None
+    engine: bool = False
+
+    @property
+    def beside(self) -> bool:
+        """Whether there are containers beside that of the agent or command."""
+        return bool(self.services or (self.worker and self.worker.all_containers))
 
 
 @dataclass(frozen=True)
@@ -68,6 +90,7 @@ class RunnerRequest:
     max_duration: int = 3_600  # seconds
     expires_at: datetime | None = None
     home: CallHome | None = None
+    containers: Containers = Containers()
 
 
 class Condition(StrEnum):

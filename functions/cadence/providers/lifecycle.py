@@ -12,10 +12,11 @@ from cadence.application.pacing import Pacer
 from cadence.application.pool_ports import PoolRecords
 from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
 from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
+from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, Runner, RunnerState
 from cadence.domain.step import Next, Step
-from cadence.providers.contract import CallHome, EndsItself, Needs, Paced, Provider, RunnerRequest
+from cadence.providers.contract import CallHome, Containers, EndsItself, Needs, Paced, Provider, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
 
 Providers = Callable[[str, str], Provider]
@@ -208,7 +209,13 @@ def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> Runn
         max_duration=spec.max_duration,
         expires_at=runner.created_at + timedelta(seconds=runner.boot_deadline + spec.max_duration) + EXPIRY_GRACE,
         home=home,
+        containers=_containers(spec),
     )
+
+
+def _containers(spec: TreatmentSpec) -> Containers:
+    worker = spec.engine if isinstance(spec.engine, WorkerSpec) else None
+    return Containers(spec.image, spec.services, spec.volumes, worker, engine=spec.engine is not None)
 
 
 def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:

@@ -96,7 +96,7 @@ class AgentOnMachine:
     def _claim(self, gateway: Ports) -> Claim:
         return Claim(
             gateway.runs, gateway.runners, MemorySecretReader({}), NobodyFollows(), gateway.machines, gateway.begin,
-            lambda run, spec, attempt: {}, self._storm.clock,
+            lambda run, spec, attempt, secrets: {}, self._storm.clock,
         )  # fmt: skip
 
     def _end(self, actor: Actor, gateway: Ports, outcome: Outcome) -> None:
