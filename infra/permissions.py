@@ -218,6 +218,9 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_RUN_GATES,
         _items("runners", "GetItem", "PutItem"),
         _puts("documents/*"),
+        # A worker is given what its engine knows: what is masked of the one is masked of the other.
+        *_gets("runs/*/melodium/secrets"),
+        _puts("runs/*/melodium/secrets"),
         # Engines use this by what it signs.
         _puts("uploads/*"),
         _sends("deadlines"),

@@ -10,7 +10,7 @@ from cadence.local.ministack import ACCESS_KEY, SECRET_KEY
 from cadence.local.region import REGION
 from tests.e2e.conftest import Stack
 
-DENIED = {"AccessDenied", "AccessDeniedException"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 class Account:

@@ -147,7 +147,10 @@ class CompareReplay:
     def _outputs(self, original: Ended, replay: Ended) -> Sequence[OutputContrast]:
         """In their order; what is read of those that differ is bounded for all of them together."""
         found, left = [], LONGEST_COMPARED
+        taken = {port.port for port in replay.outputs}
         for port in original.outputs:
+            if original.inside and port.port not in taken:
+                continue  # its program had no use for it
             if port.type != "void" or original.inside:
                 found.append(self._output(port, original, replay, left))
                 if not found[-1].equal:

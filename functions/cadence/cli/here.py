@@ -85,7 +85,7 @@ def replay_here(client: Client, run_id: str, treatment: str, secrets: Mapping[st
             result = json.loads((folder / "result.json").read_text())
         except OSError:
             raise Elsewhere("The agent ended without a result; what it said is above.") from None
-        return _compared(client, kit, result, folder)
+        return {**_compared(client, kit, result, folder), "treatment": treatment}
 
 
 def agent_folder() -> Path:
