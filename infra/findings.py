@@ -19,14 +19,14 @@ def accept(construct: Construct, rule: str, reason: str) -> None:
 
 
 def accept_wildcard(construct: Construct, arn: str, reason: str) -> None:
-    """Accept that a permission inside ``construct`` is given on ``arn``, which ends with ``*``."""
+    """Accept that a permission inside ``construct`` is given on ``arn``, which has a ``*`` in it."""
     accept(construct, f"IAM5[Resource::{_as_reported(Stack.of(construct), arn)}]", reason)
 
 
 def accept_shared_wildcards(stack: Stack, resources: Resources) -> None:
     """Accept the wildcards that several roles have: keys and names that are known only at run time."""
     for arn, reason in shared_wildcards(resources).items():
-        if arn.endswith("*"):
+        if "*" in arn:
             accept_wildcard(stack, arn, reason)
 
 
@@ -41,6 +41,7 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.data("uploads/*"): "Keys of what engines upload begin with the run's id.",
         resources.data("aside/*"): "Keys of records that were set aside end with the number that the stream gave them.",
         resources.data("runs/*"): "Keys of values and log segments begin with the run's id.",
+        resources.data("runs/*/melodium/secrets"): "Of each run of an engine there is one, which its workers are given.",
         resources.changes("runs"): "DynamoDB names the stream of a table's changes after the time it was made.",
         resources.changes("logs"): "DynamoDB names the stream of a table's changes after the time it was made.",
         resources.live_connections(): "AWS gives the API and each connection its id.",

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cadence.adapters.remembered_pools import SECONDS
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from runner_bootstrap.build import build
 from tests.e2e.api import Api
@@ -264,6 +265,7 @@ def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[
         process.terminate()
         process.wait(60)
         api.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]})
+        time.sleep(SECONDS + 0.5)  # processes that place workers may still know the pool as it was
 
 
 def test_a_worker_in_another_network_reaches_the_worker_that_it_asks_for_itself(

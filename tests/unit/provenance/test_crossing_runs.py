@@ -165,3 +165,4 @@ def test_a_value_goes_on_into_another_engine_and_back(past):
     assert "run:01b" not in names(graph)  # it was not given the value as a parameter
     back = past.back(asking, "main/check.ok")
     assert link(back, "value:01b/main/Self.text", "value:01a/main/say.text").note == "from another engine"
+    assert link(back, "run:01b", "run:01a").note == "asked for by its engine"

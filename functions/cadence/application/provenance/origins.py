@@ -26,6 +26,8 @@ def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], Step | None]]
     earlier = its.known.run(run.started_by_run) if run.started_by_run else None
     if earlier and run.started_by_treatment:
         makers.append(partial(_started_by_treatment, node, earlier.run_id, run.started_by_treatment))
+    elif earlier and run.melodium:
+        makers.append(partial(_started_by_engine, node, earlier.run_id))
     elif earlier:
         makers.append(partial(_started_by_end, node, earlier.run_id))
         makers += [partial(_parameter, node, earlier.run_id, used) for used in _used_outputs(its, run, earlier)]
@@ -41,6 +43,11 @@ def _started_by_treatment(node: Node, run_id: str, treatment: str) -> Step:
     starter = treatment_node(run_id, treatment)
     note = "its inputs became the run's parameters of the same names"
     return Step(Link(node.id, starter.id, LinkKind.STARTED_BY, note=note), starter)
+
+
+def _started_by_engine(node: Node, run_id: str) -> Step:
+    asking = run_node(run_id)
+    return Step(Link(node.id, asking.id, LinkKind.STARTED_BY, note="asked for by its engine"), asking)
 
 
 def _started_by_end(node: Node, run_id: str) -> Step:
