@@ -194,6 +194,8 @@ class RefusalView(Model):
     offer: str
     at: datetime
     reason: str = Field(description="In the infrastructure's own words.")
+    times: int = Field(description="How often in a row.")
+    until: datetime = Field(description="Until then other pools are asked first.")
 
 
 class PoolRunnerView(Model):
@@ -259,7 +261,7 @@ def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
             error=probe.error,
         ),
         sweep=None if sweep is None else SweepView(**asdict(sweep)),
-        refusals=[RefusalView(offer=offer, at=at, reason=reason) for offer, at, reason in detail.refusals],
+        refusals=[RefusalView(**asdict(one)) for one in detail.refusals],
         runners=[
             PoolRunnerView(
                 runner_id=one.runner.runner_id,

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.access_ports import CredentialsDescription, Directory, PoolCredentials
+from cadence.application.back_offs import Refusals
 from cadence.application.pool_ports import PoolRecords, Probe, ProviderCalls, SweepResult
 from cadence.application.ports import Clock
 from cadence.application.runner_ports import Host, HostStore
 from cadence.application.runner_slots import RunnerSlots
+from cadence.domain.back_off import BackOff
 from cadence.domain.errors import Conflict
 from cadence.domain.pool import HOST, Pool
 from cadence.domain.runner import Runner
@@ -45,7 +47,7 @@ class PoolDetail:
     credentials: CredentialsDescription
     probe: Probe | None
     sweep: SweepResult | None
-    refusals: Sequence[tuple[str, datetime, str]]
+    refusals: Sequence[BackOff]
     runners: Sequence[Active]
     queue: Sequence[Waiting]
 
@@ -59,6 +61,7 @@ class ManagePools:
     slots: RunnerSlots
     calls: ProviderCalls
     clock: Clock
+    refusals: Refusals
 
     def put(self, pool: Pool, credentials: Mapping[str, str] | None) -> bool:
         """True if it is new. Its provider is asked to probe it; what it finds is there a moment later. `credentials` None: what is kept stays."""
@@ -103,7 +106,7 @@ class ManagePools:
             self.credentials.describe(pool),
             self.records.probe(pool.organization, pool.name),
             self.records.sweep(pool.organization, pool.name),
-            self.records.refusals(pool.organization, pool.name),
+            self.refusals.of_pool(pool.organization, pool.name),
             [self._with_cost(runner, pool) for runner in runners if sees(runner.project)],
             [waiting for waiting in self._queue(pool, runners) if sees(waiting.project)],
         )

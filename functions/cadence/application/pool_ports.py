@@ -75,12 +75,6 @@ class PoolRecords(Marks, ActiveRunners, Protocol):
 
     def sweep(self, organization: str, pool: str) -> SweepResult | None: ...
 
-    def note_refusal(self, organization: str, pool: str, offer: str, at: datetime, reason: str) -> None:
-        """The pool had no room, or refused: `reason` in the infrastructure's own words."""
-
-    def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
-        """Offer, when last, and why."""
-
 
 class ProviderCalls(Protocol):
     """Asks the Lambda of a pool's provider for something, without waiting for it."""

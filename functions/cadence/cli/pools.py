@@ -120,7 +120,8 @@ def _print_definition(found: Any) -> None:
         told_of = f"{sweep['seen']} machines, {sweep['ended']} of them were orphans and were ended"
         out.print(f"inventory of {date_time(sweep['at'])}: {told_of}", markup=False)
     for one in found["refusals"]:
-        out.print(f"no room for {one['offer']} at {date_time(one['at'])}: {one['reason']}", markup=False)
+        often = f", {one['times']} times in a row" if one["times"] > 1 else ""
+        out.print(f"refused {one['offer']} at {date_time(one['at'])}{often}: {one['reason']}", markup=False)
 
 
 def _print_probe(probe: Any) -> None:

@@ -11,6 +11,7 @@ from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore, DynamoLinkStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
@@ -35,6 +36,7 @@ from cadence.application.approval_links import ApprovalLinks
 from cadence.application.approvals import Approvals, ApprovalStore
 from cadence.application.audit_ports import AuditTrail
 from cadence.application.authenticate import Authenticate
+from cadence.application.back_offs import Refusals
 from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
@@ -179,6 +181,7 @@ def services() -> Services:
             gates.runner_slots(its, runs, machines),
             provider_calls,
             now,
+            Refusals(DynamoBackOffs(its.runners_table, REFUSED), now),
         ),
         pipelines=pipelines,
         documents=documents,

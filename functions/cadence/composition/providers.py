@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.ledger import DynamoLedger
 from cadence.adapters.dynamodb.paces import DynamoPaces
@@ -17,6 +18,7 @@ from cadence.adapters.machine_boundary import LambdaHandler, token_task
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.back_offs import Refusals
 from cadence.application.budgets import Budgets
 from cadence.application.pacing import Pacer
 from cadence.composition import settings
@@ -41,11 +43,11 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)
     budgets = Budgets(pools, DynamoLedger(its.runners_table), _now)
-    start = StartRunner(
-        runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records, budgets
-    )
+    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), _now)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    start = StartRunner(runs, runners, machines, deadlines, providers, _now, homes, pacer, records, budgets, refusals)
     release = ReleaseRunner(runners, providers, records, budgets, _now)
-    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release)
+    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets)
     operations = Operations(start, release, providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
 

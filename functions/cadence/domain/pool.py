@@ -73,8 +73,25 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class SaidNo:
+    """What a pool answered to the launch of an attempt, in its infrastructure's own words. `lasting`: it would say so again."""
+
+    pool: str
+    words: str
+    lasting: bool = False
+
+    @property
+    def told(self) -> str:
+        return f"{self.pool}: {self.words}"
+
+
+@dataclass(frozen=True)
 class Placement:
-    """The decision for one attempt: `function` is the provider's Lambda, `exhausted` the pools that had no room for it."""
+    """The decision for one attempt: `function` is the provider's Lambda, `refusals` what pools said before it.
+
+    `rounds` is how often all candidates have been asked in vain, `offers` what of the pool the treatment can use, `overcomes` what the pool
+    refused before and does not any more if this launch comes about.
+    """
 
     pool: str
     provider: str
@@ -84,16 +101,29 @@ class Placement:
     boot_deadline: int
     reason: str
     decided_at: datetime
-    exhausted: tuple[str, ...] = ()
+    refusals: tuple[SaidNo, ...] = ()
     priority: int = 0
+    rounds: int = 0
+    offers: tuple[str, ...] = ()
+    overcomes: tuple[str, ...] = ()
 
     def as_json(self) -> Mapping[str, Any]:
-        return asdict(self) | {"decided_at": self.decided_at.isoformat(), "exhausted": list(self.exhausted)}
+        return asdict(self) | {
+            "decided_at": self.decided_at.isoformat(),
+            "refusals": [asdict(one) for one in self.refusals],
+            "offers": list(self.offers),
+            "overcomes": list(self.overcomes),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Placement":
-        times = {"decided_at": datetime.fromisoformat(data["decided_at"])}
-        return cls(**{**data, **times, "exhausted": tuple(data["exhausted"])})
+        read = {
+            "decided_at": datetime.fromisoformat(data["decided_at"]),
+            "refusals": tuple(SaidNo(**one) for one in data["refusals"]),
+            "offers": tuple(data["offers"]),
+            "overcomes": tuple(data["overcomes"]),
+        }
+        return cls(**{**data, **read})
 
     def step(self) -> Mapping[str, Any]:
         """To be launched next, by the state machine."""

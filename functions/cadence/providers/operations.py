@@ -89,6 +89,7 @@ def launch_of(event: Event) -> Launch:
         task_token=event["task_token"],
         placement=placement,
         placed_at=datetime.fromisoformat(placement["decided_at"]) if "decided_at" in placement else None,
+        overcomes=tuple(placement.get("overcomes", ())),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cadence.application.budgets import Budgets
 from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
 from cadence.application.ports import Clock, PoolStore
 from cadence.domain.errors import CadenceError
@@ -44,6 +45,7 @@ class Sweep:
     clock: Clock
     pools: PoolStore | None = None
     release: Callable[[str], None] | None = None
+    budgets: Budgets | None = None
 
     def __call__(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
@@ -72,6 +74,7 @@ class Sweep:
                     ended.append(machine.ref)
         for gone in marks:
             self.records.unmark(organization, pool, gone)
+        self._forget(organization, pool, {machine.runner_id for machine in machines})
         self._keep_warm(provider, organization, pool)
         self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
         seen = tuple(machine.ref for machine in machines)
@@ -81,8 +84,26 @@ class Sweep:
         """A runner's own machine with all that is kept of it; any other by itself."""
         if self.release and runner is not None and (runner.pool, runner.ref) == (pool, machine.ref):
             self.release(runner.runner_id)
-        else:
-            provider.stop(machine.ref)
+            return
+        provider.stop(machine.ref)
+        if self.budgets and runner is not None and runner.pool != pool:
+            self.budgets.settle(runner.organization, pool, runner.runner_id)
+
+    def _forget(self, organization: str, pool: str, there: set[str]) -> None:
+        """Runners without a machine here that nobody waits for: they went on elsewhere, or their end was not noted."""
+        asked = [one for one in self.records.active(organization, pool) if one not in there]
+        known = self.runners(asked) if asked else {}
+        for runner_id in asked:
+            runner = known.get(runner_id)
+            if runner is not None:
+                begun = max(moment for moment in (runner.created_at, runner.placed_at, runner.booting_at) if moment)
+                if self.clock() < begun + START_TAKES or (runner.pool == pool and _wanted(runner, self.clock())):
+                    continue
+            if self.budgets and runner is not None and runner.pool == pool:
+                self.budgets.settle(organization, pool, runner_id)
+            elif self.budgets:
+                self.budgets.cancel(organization, pool, runner_id)
+            self.records.note_ended(organization, pool, runner_id)
 
     def _keep_warm(self, provider: Provider, organization: str, pool: str) -> None:
         windows = self.pools.get_pool(organization, pool).policy.warm if self.pools else ()

@@ -103,7 +103,7 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     checks = (CheckResult("credentials"), CheckResult("quota", "0 of 10 left", "ask for more"))
     its.records.note_probe("default", "par", Probe(now, checks))
     its.records.note_sweep("default", "par", SweepResult(now, 3, 1))
-    its.records.note_refusal("default", "par", "DEV1-S", now, "out of stock")
+    its.refusals.note("default", "par", ["DEV1-S"], now, "out of stock")
     began = now - timedelta(hours=2)
     api.services.runners.put_runner(
         Runner("r-1", "01run", "build", 1, "default", "default", "par", "fake", RunnerState.BOOTING, began)
@@ -112,7 +112,8 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     detail = api("GET", "/v1/pools/par").json
     assert (detail["probe"]["passed"], detail["probe"]["checks"][1]["missing"]) == (False, "0 of 10 left")
     assert (detail["sweep"]["seen"], detail["sweep"]["ended"]) == (3, 1)
-    assert detail["refusals"][0]["reason"] == "out of stock"
+    (refusal,) = detail["refusals"]
+    assert (refusal["offer"], refusal["reason"], refusal["times"]) == ("DEV1-S", "out of stock", 1)
     (runner,) = detail["runners"]
     assert (runner["treatment"], runner["state"]) == ("build", "booting")
     assert runner["cost"] == pytest.approx(3.0, abs=0.1)

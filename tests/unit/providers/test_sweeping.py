@@ -148,6 +148,67 @@ def test_one_that_cannot_be_ended_keeps_no_other_from_it(monkeypatch: pytest.Mon
     assert world.swept().ended == ("machine-of-1",)
 
 
+class GivenBack:
+    """What is asked of budgets."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
+
+    def cancel(self, organization: str, pool: str, runner_id: str) -> None:
+        self.asked.append(("cancel", pool, runner_id))
+
+    def settle(self, organization: str, pool: str, runner_id: str) -> None:
+        self.asked.append(("settle", pool, runner_id))
+
+
+def moved() -> Runner:
+    """Asked for here, and gone on elsewhere just now."""
+    return dataclasses.replace(runner(RunnerState.CLAIMED), pool="far", placed_at=NOW)
+
+
+def test_a_runner_that_went_on_elsewhere_is_looked_for_until_nothing_of_it_is_there() -> None:
+    world, budgets = World(), GivenBack()
+    world.sweep = dataclasses.replace(world.sweep, budgets=budgets)  # type: ignore[arg-type]
+    world.runners.put_runner(moved())
+    world.records.note_active("acme", "near", "r-1", NOW)
+    world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
+    assert world.swept().marked == ("machine-of-r-1",)
+    assert world.records.active("acme", "near") == ["r-1"]
+    assert world.swept().ended == ("machine-of-r-1",)
+    assert world.records.active("acme", "near") == ["r-1"]
+    world.swept()
+    assert world.records.active("acme", "near") == []
+    assert budgets.asked == [("settle", "near", "r-1"), ("cancel", "near", "r-1")]
+
+
+def test_a_call_that_may_still_be_under_way_is_waited_for() -> None:
+    world = World()
+    world.runners.put_runner(moved())
+    world.records.note_active("acme", "near", "r-1", NOW)
+    world.sweep("acme", "near")
+    assert world.records.active("acme", "near") == ["r-1"]
+    world.clock.advance(timedelta(minutes=3))
+    world.sweep("acme", "near")
+    assert world.records.active("acme", "near") == []
+
+
+@pytest.mark.parametrize(
+    ("known", "stays"),
+    [
+        (runner(RunnerState.BOOTING), True),
+        (runner(RunnerState.OFFERED), True),
+        (runner(RunnerState.RELEASED), False),
+        (runner(RunnerState.LOST), False),
+    ],
+)
+def test_only_a_runner_that_somebody_waits_for_stays_active_without_a_machine(known: Runner, stays: bool) -> None:
+    world = World()
+    world.runners.put_runner(known)
+    world.records.note_active("acme", "near", "r-1", NOW)
+    world.sweep("acme", "near")
+    assert world.records.active("acme", "near") == (["r-1"] if stays else [])
+
+
 class Calls:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
