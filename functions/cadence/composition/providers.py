@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
+from cadence.adapters.dynamodb.back_offs import CIRCUIT, REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.ledger import DynamoLedger
 from cadence.adapters.dynamodb.paces import DynamoPaces
@@ -39,7 +39,8 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     pools = RememberedPools(DynamoAccessStore(its.access_table))
     credentials = DynamoPoolCredentials(its.access_table, cipher)
     pacer = Pacer(DynamoPaces(its.runners_table), _now, time.sleep)
-    providers = RememberedProviders(name, pools, credentials, build, Surroundings(its.installation, _now, pacer))
+    surroundings = Surroundings(its.installation, _now, DynamoBackOffs(its.runners_table, CIRCUIT), pacer)
+    providers = RememberedProviders(name, pools, credentials, build, surroundings)
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)
     budgets = Budgets(pools, DynamoLedger(its.runners_table), _now)

@@ -14,10 +14,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from cadence.application.back_offs import BackOffs
 from cadence.application.ports import Clock
 from cadence.domain.pacing import Api
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
+from cadence.providers.circuit import Circuit, SharedCircuit
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,15 @@ class Unhurried:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines."""
+    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines. `back_offs` are which offers are not asked for."""
 
     installation: str
     clock: Clock
+    back_offs: BackOffs
     calls: Calls = field(default_factory=Unhurried)
+
+    def circuit(self, pool: Pool) -> Circuit:
+        return SharedCircuit(self.back_offs, pool.organization, pool.name, self.clock)
 
 
 class Provider(Protocol):

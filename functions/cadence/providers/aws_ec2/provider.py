@@ -18,7 +18,7 @@ from cadence.providers.aws_ec2.probe import Probe
 from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import none_left, suitable
-from cadence.providers.circuit import Circuit, MemoryCircuit
+from cadence.providers.circuit import Circuit
 from cadence.providers.contract import (
     Calls,
     Check,
@@ -82,14 +82,14 @@ class Ec2Provider:
         refusals: list[str] = []
         looked = False
         for offer in offers(self._settings, suitable(self._settings.types, request.needs)):
-            until = self._circuit.open_until(offer.label)
-            if until is not None:
+            refusal = self._circuit.opened_by(offer.label)
+            if refusal is not None:
                 # An earlier start, whose answer was lost, may have asked before the circuit opened.
                 found = None if looked else self._find(request.runner_id)
                 looked = True
                 if found:
                     return found
-                refusals.append(f"EC2, {offer.label}: had no room, and is not asked again before {until:%H:%M:%S} UTC")
+                refusals.append(f"{refusal.reason} (not asked again before {refusal.until:%H:%M:%S} UTC)")
                 continue
             try:
                 return self._launch(offer, request, text)
@@ -102,8 +102,8 @@ class Ec2Provider:
         try:
             with self._called(region):
                 launched = self._fleets.launch(self._clients("ec2", region), offer, request, text)
-        except CapacityExhausted:
-            self._circuit.refused(offer.label)
+        except CapacityExhausted as error:
+            self._circuit.refused(offer.label, error.message)
             raise
         except NotFound as error:  # a subnet, a group: what the settings name
             raise ProviderRejected(error.message) from None
@@ -243,7 +243,7 @@ def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> E
         Ec2Settings.from_json(pool.settings),
         clients(credentials),
         Hidden(secrets_of(credentials)),
-        MemoryCircuit(surroundings.clock),
+        surroundings.circuit(pool),
         BootOptions.from_json({"notices": "aws", **pool.settings.get("boot", {})}),
         surroundings.calls,
     )
