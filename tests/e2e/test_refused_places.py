@@ -61,3 +61,11 @@ def test_without_another_place_it_says_what_it_waits_for(api: Api, cadence: Cade
     assert "waits for a pool that takes it" in cadence("show", run_id, "build", "--placement").stdout
     assert api.call("POST", f"/v1/runs/{run_id}/cancel").ok
     assert api.finished(run_id)["state"] == "cancelled"
+
+
+def test_a_pool_of_which_nothing_can_be_known_is_abandoned_by_word_only(api: Api, cadence: Cadence) -> None:
+    assert api.call("PUT", "/v1/pools/doomed", json={**DEAD, "projects": ["nobody"]}).ok
+    refused = cadence("pool", "remove", "doomed", status=1)
+    assert "cannot be known" in refused.stderr and "127.0.0.1" in refused.stderr
+    cadence("pool", "remove", "doomed", "--abandon")
+    assert "doomed" not in {pool["name"] for pool in api.get("/v1/pools")["items"]}

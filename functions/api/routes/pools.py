@@ -38,6 +38,13 @@ class RunnersQuery(Model):
     run: str | None = Field(None, max_length=40, description="All runners of this run; without it, those now at work.")
 
 
+class RemovalQuery(Model):
+    abandon: bool = Field(
+        default=False,
+        description="Also if its infrastructure cannot be asked what there is: whatever exists is left there, and costs.",
+    )
+
+
 class HoldBody(Body):
     minutes: int = Field(60, ge=1, le=60)
 
@@ -87,11 +94,11 @@ def probe_pool(call: Call, services: Services, pool: str) -> Reply:
     return Reply(pool_view(found), 202)
 
 
-@endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409))
-def remove_pool(call: Call, services: Services, pool: str) -> Reply:
-    """Remove a pool and its credentials, once nothing of it exists any more. Needs a token for all projects."""
+@endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409, 422))
+def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) -> Reply:
+    """Remove a pool and its credentials, once its infrastructure says that nothing of it exists any more. Needs a token for all projects."""
     _for_all_projects(call.by)
-    services.pools.remove(_pool(call.by, services, pool))
+    services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
     return Reply(None, 204)
 
 

@@ -11,7 +11,7 @@ from cadence.application.ports import Clock
 from cadence.application.runner_ports import Host, HostStore
 from cadence.application.runner_slots import RunnerSlots
 from cadence.domain.back_off import BackOff
-from cadence.domain.errors import Conflict
+from cadence.domain.errors import CadenceError, Conflict
 from cadence.domain.pool import HOST, Pool
 from cadence.domain.runner import Runner
 from cadence.domain.turnstile import in_turn
@@ -77,9 +77,25 @@ class ManagePools:
         if pool.provider != HOST:
             self.calls.ask("probe", pool.organization, pool.name, pool.provider)
 
-    def remove(self, pool: Pool) -> None:
-        """Raises Conflict while something of it may exist: then nobody could end it any more."""
-        active = self._active(pool)
+    def remove(self, pool: Pool, *, abandon: bool = False) -> None:
+        """Raises Conflict while something of it may exist: then nobody could end it any more.
+
+        `abandon`: also if its infrastructure does not tell what there is. What exists then is left there.
+        """
+        self._idle(pool)
+        if pool.provider != HOST:
+            self._empty(pool, abandon=abandon)
+        # From now on no start begins; one that began before is found below, since it says so before it looks for the pool.
+        self.directory.remove_pool(pool.organization, pool.name)
+        try:
+            self._idle(pool)
+        except Conflict:
+            self.directory.put_pool(pool)
+            raise
+        self.credentials.remove(pool)
+
+    def _idle(self, pool: Pool) -> None:
+        active = self._active_ids(pool)
         if active:
             raise Conflict(f"Pool {pool.name} has {len(active)} runners: it can be removed when they have ended.")
         if pool.provider == HOST:
@@ -87,16 +103,25 @@ class ManagePools:
             if alive:
                 names = ", ".join(host.name for host in alive[:5])
                 raise Conflict(f"Machines that joined pool {pool.name} still ask for work: {names}. Stop their agents.")
-        else:
-            last = self.records.sweep(pool.organization, pool.name)
-            if last is not None and last.seen:
-                self.calls.ask("sweep", pool.organization, pool.name, pool.provider)
-                raise Conflict(
-                    f"Pool {pool.name} had {last.seen} machines when it was looked at last ({last.at:%H:%M:%S} UTC). It is looked "
-                    "at again now: try again in a minute."
-                )
-        self.directory.remove_pool(pool.organization, pool.name)
-        self.credentials.remove(pool)
+
+    def _empty(self, pool: Pool, *, abandon: bool) -> None:
+        """Its infrastructure says that nothing is there, now."""
+        try:
+            there = self.calls.machines(pool.organization, pool.name, pool.provider)
+        except CadenceError as error:
+            if abandon:
+                return
+            raise Conflict(
+                f"What there is of pool {pool.name} cannot be known: {error.message}. Without the pool nobody could end it: give the "
+                "pool what it needs to be looked at, or abandon what may be there (`cadence pool remove --abandon`)."
+            ) from None
+        if there:
+            self.calls.ask("sweep", pool.organization, pool.name, pool.provider)
+            names = ", ".join(there[:5]) + (" and others" if len(there) > 5 else "")
+            raise Conflict(
+                f"Pool {pool.name} still has {len(there)} machines: {names}. Those that nobody wants are ended within ten minutes, "
+                "those that wait for runners once the pool keeps none warm. Try again then."
+            )
 
     def detail(self, pool: Pool, sees: Callable[[str], bool]) -> PoolDetail:
         """Of runners and of those who wait, those of projects that `sees` says yes to; positions count all."""
@@ -111,11 +136,13 @@ class ManagePools:
             [waiting for waiting in self._queue(pool, runners) if sees(waiting.project)],
         )
 
-    def _active(self, pool: Pool) -> list[Runner]:
+    def _active_ids(self, pool: Pool) -> list[str]:
         if pool.provider == HOST:
-            ids = [runner for host in self._hosts(pool) for runner in sorted(host.running | host.handed)]
-        else:
-            ids = list(self.records.active(pool.organization, pool.name))
+            return [runner for host in self._hosts(pool) for runner in sorted(host.running | host.handed)]
+        return list(self.records.active(pool.organization, pool.name))
+
+    def _active(self, pool: Pool) -> list[Runner]:
+        ids = self._active_ids(pool)
         known = self.hosts.get_runners(ids[:_MOST_SHOWN])
         return [known[one] for one in ids[:_MOST_SHOWN] if one in known]
 

@@ -77,6 +77,10 @@ class PoolRecords(Marks, ActiveRunners, Protocol):
 
 
 class ProviderCalls(Protocol):
-    """Asks the Lambda of a pool's provider for something, without waiting for it."""
+    """What the Lambda of a pool's provider is asked for."""
 
-    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None: ...
+    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
+        """Without waiting for it."""
+
+    def machines(self, organization: str, pool: str, provider: str) -> Sequence[str]:
+        """References of all that exists of the pool now. Raises ProviderRejected with the infrastructure's words if that cannot be known."""

@@ -100,10 +100,19 @@ def probe_pool(name: Name, as_json: Json = False) -> None:
 
 
 @pool.command("remove")
-def remove_pool(name: Name, as_json: Json = False) -> None:
-    """Remove a pool and its credentials, once nothing of it exists any more."""
+def remove_pool(
+    name: Name,
+    abandon: Annotated[
+        bool,
+        typer.Option(
+            "--abandon", help="Also if nobody can tell what there is of it: whatever exists is left there, and costs."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a pool and its credentials, once its infrastructure says that nothing of it exists any more."""
     with told(as_json):
-        connect().remove_pool(name)
+        connect().remove_pool(name, abandon=abandon)
     print_json({"removed": name}) if as_json else out.print(f"{name} is removed", markup=False)
 
 

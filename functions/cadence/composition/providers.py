@@ -36,7 +36,8 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     cipher = KmsCipher(its.secrets_key)
-    pools = RememberedPools(DynamoAccessStore(its.access_table))
+    access = DynamoAccessStore(its.access_table)
+    pools = RememberedPools(access)
     credentials = DynamoPoolCredentials(its.access_table, cipher)
     pacer = Pacer(DynamoPaces(its.runners_table), _now, time.sleep)
     surroundings = Surroundings(its.installation, _now, DynamoBackOffs(its.runners_table, CIRCUIT), pacer)
@@ -46,7 +47,9 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     budgets = Budgets(pools, DynamoLedger(its.runners_table), _now)
     refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), _now)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    start = StartRunner(runs, runners, machines, deadlines, providers, _now, homes, pacer, records, budgets, refusals)
+    start = StartRunner(
+        runs, runners, machines, deadlines, providers, _now, homes, pacer, records, budgets, refusals, access
+    )
     release = ReleaseRunner(runners, providers, records, budgets, _now)
     sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets)
     operations = Operations(start, release, providers, records, sweep, _now)

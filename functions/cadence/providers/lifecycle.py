@@ -11,7 +11,7 @@ from cadence.application.back_offs import Refusals
 from cadence.application.budgets import Budgets
 from cadence.application.pacing import Pacer
 from cadence.application.pool_ports import PoolRecords
-from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
+from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunnerStore, RunStore
 from cadence.domain.errors import (
     CadenceError,
     Cancelled,
@@ -73,6 +73,7 @@ class StartRunner:
     records: PoolRecords | None = None  # None: what is offered and runs is kept with the hosts
     budgets: Budgets | None = None
     refusals: Refusals | None = None
+    pools: PoolStore | None = None  # asked each time: it may be removed at any moment
 
     def __call__(self, launch: Launch) -> None:
         """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors.
@@ -135,6 +136,15 @@ class StartRunner:
         except NotFound as error:  # it was removed since the decision
             raise ProviderRejected(error.message) from None
 
+    def _confirm(self, runner: Runner) -> None:
+        """Looked at after the runner is listed as active: whoever removes the pool from now on finds it."""
+        if self.pools is None:
+            return
+        try:
+            self.pools.get_pool(runner.organization, runner.pool)
+        except NotFound as error:
+            raise ProviderRejected(error.message) from None
+
     def _own(self, wanted: Runner, fresh: FreshToken | None) -> Runner:
         """The attempt's runner, as this launch's own. Raises RunnerLost if a later launch has it: what this one does comes too late."""
         try:
@@ -181,6 +191,7 @@ class StartRunner:
         if self.records:
             self.records.note_active(runner.organization, runner.pool, runner.runner_id, self.clock())
         try:
+            self._confirm(runner)
             if self.budgets:
                 longest = timedelta(seconds=request.boot_deadline + request.max_duration)
                 self.budgets.reserve(runner.organization, runner.pool, runner.runner_id, longest)

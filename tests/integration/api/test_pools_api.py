@@ -7,7 +7,7 @@ import pytest
 
 from cadence.adapters.aws import client
 from cadence.application.pool_ports import CheckResult, Probe, SweepResult
-from cadence.domain.errors import Violation
+from cadence.domain.errors import ProviderRejected, Violation
 from cadence.domain.runner import Runner, RunnerState
 from tests.integration.api.calling import Api
 
@@ -119,7 +119,49 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     assert runner["cost"] == pytest.approx(3.0, abs=0.1)
 
 
-def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple[str, str]]) -> None:
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What there is of each pool, by the words of its infrastructure; a word that begins with `!` is all that it says."""
+    found: list[str] = []
+
+    def machines(_: Any, organization: str, pool: str, provider: str) -> list[str]:
+        if found and found[0].startswith("!"):
+            raise ProviderRejected(found[0][1:])
+        return list(found)
+
+    monkeypatch.setattr("cadence.adapters.lambda_provider_calls.LambdaProviderCalls.machines", machines)
+    return found
+
+
+def test_a_pool_whose_machines_nobody_can_tell_is_abandoned_by_word_only(
+    api: Api, asked: list[tuple[str, str]], there: list[str]
+) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    there[:] = ["!AuthFailure: not able to validate the credentials"]
+    refused = api("DELETE", "/v1/pools/par")
+    assert refused.status == 409 and "AuthFailure" in refused.text and "--abandon" in refused.text
+    assert api("GET", "/v1/pools/par").status == 200
+    assert api("DELETE", "/v1/pools/par", query={"abandon": "true"}).status == 204
+
+
+def test_a_runner_that_is_asked_for_while_the_pool_is_removed_keeps_it(
+    api: Api, asked: list[tuple[str, str]], there: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    its, remove = api.services.pools, api.services.access.remove_pool
+
+    def asked_for(organization: str, name: str) -> None:
+        its.records.note_active("default", "par", "r-1", api.services.clock())
+        remove(organization, name)
+
+    monkeypatch.setattr(its.directory, "remove_pool", asked_for)
+    refused = api("DELETE", "/v1/pools/par")
+    assert refused.status == 409 and "has 1 runners" in refused.text
+    assert api("GET", "/v1/pools/par").json["credentials"]["names"] == ["secret_key"]
+    assert [pool.pool for pool in api.services.access.swept_pools()] == ["par"]
+
+
+def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple[str, str]], there: list[str]) -> None:
     api("PUT", "/v1/pools/par", CLOUD)
     its, now = api.services.pools, api.services.clock()
     its.records.note_active("default", "par", "r-1", now)
@@ -129,11 +171,13 @@ def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple
     refused = api("DELETE", "/v1/pools/par")
     assert refused.status == 409 and "has 1 runners" in refused.text
     its.records.note_ended("default", "par", "r-1")
-    its.records.note_sweep("default", "par", SweepResult(now, 1, 0))
-    refused = api("DELETE", "/v1/pools/par")
-    assert refused.status == 409 and "had 1 machines" in refused.text
-    assert asked[-1] == ("sweep", "par")
+    # What the last sweep found is no matter: the infrastructure is asked now.
     its.records.note_sweep("default", "par", SweepResult(now, 0, 0))
+    there[:] = ["i-1"]
+    refused = api("DELETE", "/v1/pools/par")
+    assert refused.status == 409 and "still has 1 machines: i-1" in refused.text
+    assert asked[-1] == ("sweep", "par")
+    there[:] = []
     assert api("DELETE", "/v1/pools/par").status == 204
     assert api("GET", "/v1/pools/par").status == 404
     assert api.services.access.swept_pools() == []

@@ -17,12 +17,14 @@ from cadence.domain.errors import (
     Transient,
     Unauthenticated,
 )
+from cadence.domain.pool import Pool
 from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import AgentFile, RunnerRequest
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 from tests.fakes.cloud import PlainCipher
 from tests.fakes.pool_records import MemoryPoolRecords
+from tests.fakes.services import MemoryPools
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 RUNNER = f"{RUN}-build-1"
@@ -59,6 +61,9 @@ class Clouds:
     full: Cloud = field(default_factory=lambda: Cloud(room=False))
     free: Cloud = field(default_factory=lambda: Cloud(room=True))
     records: MemoryPoolRecords = field(default_factory=MemoryPoolRecords)
+    pools: MemoryPools = field(
+        default_factory=lambda: MemoryPools(tuple(Pool("acme", name, name) for name in ("full", "free")))
+    )
     homes: Homes = field(
         default_factory=lambda: Homes(
             "cloud", "https://c.example", AgentFile("https://c.example/a", "0"), PlainCipher()
@@ -74,7 +79,7 @@ class Clouds:
         its = self.setting
         start = StartRunner(
             its.runs, its.runners, its.machines, its.deadlines, self.provider, its.clock, self.homes,  # type: ignore[arg-type]
-            records=self.records,
+            records=self.records, pools=self.pools,
         )  # fmt: skip
         start(
             Launch(
@@ -261,3 +266,10 @@ def test_after_a_call_without_an_answer_a_no_may_be_wrong(lost: Clouds) -> None:
 def test_a_pool_that_was_removed_since_the_decision_says_no(clouds: Clouds) -> None:
     with pytest.raises(ProviderRejected, match="There is no pool removed"):
         clouds.start("removed")
+
+
+def test_a_pool_that_is_removed_while_a_runner_is_asked_for_starts_nothing(clouds: Clouds) -> None:
+    clouds.pools.pools = ()  # the provider is remembered, with its credentials
+    with pytest.raises(ProviderRejected, match="free"):
+        clouds.start("free")
+    assert (clouds.free.started, clouds.records.active("acme", "free")) == ([], [])

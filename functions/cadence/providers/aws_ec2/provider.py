@@ -40,8 +40,8 @@ _CONDITIONS = {
     "stopped": Condition.STOPPING,  # still has its disk
 }
 _PAGE = 1_000
-# Of the pace: for starts that are repeated, which have no turn of their own. Without it one lost answer takes the turn of
-# the next start, that one's refusal the turn after it, and so on through the whole burst.
+# Of the pace: for starts that are repeated, which have no turn of their own and may take somebody else's. How much is
+# needed was tried against an emulated bucket only (docs/adr/one-fleet-for-each-runner.md).
 _SPARE = 0.05
 _CONSOLE = 16 * 1024
 
