@@ -205,7 +205,10 @@ class PoolRunnerView(Model):
     state: str
     phase: str | None
     since: datetime
-    cost: float | None = Field(description="So far, in the currency of the pool's price.")
+    attempt: int
+    offer: str | None = Field(description="What its infrastructure sold it as, once that is known.")
+    cost: float | None = Field(description="So far, by the price of what it was sold as, or of the pool.")
+    currency: str | None
     held_until: datetime | None
 
 
@@ -270,7 +273,10 @@ def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
                 state=str(one.runner.state),
                 phase=one.runner.phase,
                 since=one.since,
+                attempt=one.runner.attempt,
+                offer=one.runner.offer,
                 cost=one.cost,
+                currency=one.currency,
                 held_until=one.runner.held_until,
             )
             for one in detail.runners

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from cadence.application.access_ports import CredentialsDescription, Directory, PoolCredentials
 from cadence.application.back_offs import Refusals
-from cadence.application.pool_ports import PoolRecords, Probe, ProviderCalls, SweepResult
+from cadence.application.pool_ports import AnsweringProviders, PoolRecords, Probe, SweepResult
 from cadence.application.ports import Clock
+from cadence.application.runner_costs import price_of, since
 from cadence.application.runner_ports import Host, HostStore
 from cadence.application.runner_slots import RunnerSlots
 from cadence.domain.back_off import BackOff
@@ -39,6 +40,7 @@ class Active:
     runner: Runner
     since: datetime
     cost: float | None
+    currency: str | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class ManagePools:
     records: PoolRecords
     hosts: HostStore
     slots: RunnerSlots
-    calls: ProviderCalls
+    calls: AnsweringProviders
     clock: Clock
     refusals: Refusals
 
@@ -132,9 +134,19 @@ class ManagePools:
             self.records.probe(pool.organization, pool.name),
             self.records.sweep(pool.organization, pool.name),
             self.refusals.of_pool(pool.organization, pool.name),
-            [self._with_cost(runner, pool) for runner in runners if sees(runner.project)],
+            [self._with_cost(runner, pool) for runner in runners if sees(runner.project) and runner.pool == pool.name],
             [waiting for waiting in self._queue(pool, runners) if sees(waiting.project)],
         )
+
+    def at_work(self, pools: Sequence[Pool], sees: Callable[[str], bool]) -> Sequence[Active]:
+        """The runners of several pools that were asked for and have not ended, those that are held too; the oldest first."""
+        found = [
+            self._with_cost(runner, pool)
+            for pool in pools
+            for runner in self._active(pool)
+            if sees(runner.project) and runner.pool == pool.name
+        ]
+        return sorted(found, key=lambda one: (one.since, one.runner.runner_id))
 
     def _active_ids(self, pool: Pool) -> list[str]:
         if pool.provider == HOST:
@@ -150,11 +162,12 @@ class ManagePools:
         return self.hosts.list_hosts(pool.organization, pool.name)
 
     def _with_cost(self, runner: Runner, pool: Pool) -> Active:
-        since = runner.booting_at or runner.created_at
-        if pool.price is None:
-            return Active(runner, since, None)
-        hours = (self.clock() - since) / timedelta(hours=1)
-        return Active(runner, since, pool.price.per_hour * max(0.0, hours))
+        """A machine that is held costs until it is let go."""
+        price = price_of(runner, pool.price)
+        if price is None:
+            return Active(runner, since(runner), None, None)
+        hours = max(0.0, (self.clock() - since(runner)) / timedelta(hours=1))
+        return Active(runner, since(runner), price.per_hour * hours, price.currency)
 
     def _queue(self, pool: Pool, runners: Sequence[Runner]) -> list[Waiting]:
         places = in_turn(self.slots.waiting_for(pool))

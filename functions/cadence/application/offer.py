@@ -37,6 +37,8 @@ class Offer:
             task_token=task_token,
             priority=placement.priority,
             placed_at=placement.decided_at,
+            per_hour=placement.price.per_hour if placement.price else None,
+            currency=placement.price.currency if placement.price else None,
         )
         try:
             # In one step with the treatment: whoever stops the run finds it either not placed yet, or its runner.

@@ -105,6 +105,7 @@ class Place:
             priority=spec.priority or run.priority,
             rounds=rounds,
             offers=placing.offers_for(pool, spec),
+            price=placing.expected_price(pool, spec),
             overcomes=tuple(one.offer for one in back_offs.get(pool.name, ())),
         )
         # Trying one pool after the other is one step, however often it is repeated.

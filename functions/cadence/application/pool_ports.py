@@ -82,5 +82,7 @@ class ProviderCalls(Protocol):
     def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
         """Without waiting for it."""
 
+
+class AnsweringProviders(ProviderCalls, Protocol):
     def machines(self, organization: str, pool: str, provider: str) -> Sequence[str]:
         """References of all that exists of the pool now. Raises ProviderRejected with the infrastructure's words if that cannot be known."""

@@ -70,7 +70,6 @@ def show_pool(name: Name, as_json: Json = False) -> None:
         print_json(found)
         return
     _print_definition(found)
-    currency = (found["pool"]["price"] or {}).get("currency", "")
     print_table(
         ("RUNNER", "RUN", "TREATMENT", "STATE", "SINCE", "COST"),
         (
@@ -80,7 +79,7 @@ def show_pool(name: Name, as_json: Json = False) -> None:
                 one["treatment"],
                 state_text(one["state"]),
                 date_time(one["since"]),
-                "" if one["cost"] is None else f"{one['cost']:.4f} {currency}",
+                "" if one["cost"] is None else f"{one['cost']:.4f} {one['currency']}",
             )
             for one in found["runners"]
         ),

@@ -51,7 +51,9 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
         runs, runners, machines, deadlines, providers, _now, homes, pacer, records, budgets, refusals, access
     )
     release = ReleaseRunner(runners, providers, records, budgets, _now)
-    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets)
+    sweep = Sweep(
+        providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets, runners
+    )
     operations = Operations(start, release, providers, records, sweep, _now)
     return token_task(f"provider_{name}", operations, machines)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cadence.domain.back_off import BackOff
-from cadence.domain.pool import Pool, SaidNo
+from cadence.domain.pool import Pool, Price, SaidNo
 from cadence.domain.pool_policy import warm_now
 from cadence.domain.specification import TreatmentSpec
 
@@ -53,6 +53,11 @@ def hourly(pool: Pool, spec: TreatmentSpec) -> float | None:
         if offer.per_hour is not None:
             return offer.per_hour
     return pool.price.per_hour if pool.price else None
+
+
+def expected_price(pool: Pool, spec: TreatmentSpec) -> Price | None:
+    per_hour = hourly(pool, spec)
+    return None if per_hour is None else Price(per_hour, pool.currency)
 
 
 def offers_for(pool: Pool, spec: TreatmentSpec) -> tuple[str, ...]:

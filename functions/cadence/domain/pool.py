@@ -68,6 +68,11 @@ class Pool:
     price: Price | None = None
     policy: Policy = field(default_factory=Policy)
 
+    @property
+    def currency(self) -> str:
+        """Of all its prices."""
+        return self.price.currency if self.price else "USD"
+
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects
 
@@ -90,7 +95,7 @@ class Placement:
     """The decision for one attempt: `function` is the provider's Lambda, `refusals` what pools said before it.
 
     `rounds` is how often all candidates have been asked in vain, `offers` what of the pool the treatment can use, `overcomes` what the pool
-    refused before and does not any more if this launch comes about.
+    refused before and does not any more if this launch comes about, `price` what is expected of it.
     """
 
     pool: str
@@ -106,6 +111,7 @@ class Placement:
     rounds: int = 0
     offers: tuple[str, ...] = ()
     overcomes: tuple[str, ...] = ()
+    price: Price | None = None
 
     def as_json(self) -> Mapping[str, Any]:
         return asdict(self) | {
@@ -122,6 +128,7 @@ class Placement:
             "refusals": tuple(SaidNo(**one) for one in data["refusals"]),
             "offers": tuple(data["offers"]),
             "overcomes": tuple(data["overcomes"]),
+            "price": Price(**data["price"]) if data["price"] else None,
         }
         return cls(**{**data, **read})
 

@@ -103,6 +103,9 @@ class Runner:
     held_until: datetime | None = None  # its machine is kept, for whoever looks into its failure
     machine_expires_at: datetime | None = None  # from then on its machine is an orphan
     listening: Listening | None = None
+    offer: str | None = None  # what its infrastructure sold it as, once that is known
+    per_hour: float | None = None  # what that costs; until it is known, what was expected at the placement
+    currency: str | None = None
 
     @property
     def as_offer(self) -> Offer:

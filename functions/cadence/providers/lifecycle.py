@@ -22,6 +22,7 @@ from cadence.domain.errors import (
     RunnerLost,
     Transient,
 )
+from cadence.domain.pool import Price
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, Runner, RunnerState
 from cadence.domain.step import Next, Step
@@ -58,6 +59,7 @@ class Launch:
     placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that comes again
     placed_at: datetime | None = None  # when it was decided
     overcomes: tuple[str, ...] = ()  # what the pool refused before
+    price: Price | None = None  # what is expected
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ class StartRunner:
                 task_token=launch.task_token,
                 priority=launch.priority,
                 placed_at=launch.placed_at,
+                per_hour=launch.price.per_hour if launch.price else None,
+                currency=launch.price.currency if launch.price else None,
                 **(fresh.kept if fresh else {}),
             ),
             fresh,
@@ -235,6 +239,9 @@ class StartRunner:
             booting_at=None,
             boot_deadline=wanted.boot_deadline,
             placed_at=wanted.placed_at,
+            offer=None,
+            per_hour=wanted.per_hour,
+            currency=wanted.currency,
             turn_at=None if elsewhere else runner.turn_at,
             **({**(fresh.kept if fresh else {"sealed_token": None}), "ref": None} if elsewhere else {}),
         )

@@ -17,6 +17,7 @@ from typing import Any
 from cadence.application.pool_ports import CheckResult, PoolRecords, Probe
 from cadence.application.ports import Clock
 from cadence.domain.errors import CadenceError, InvalidRequest, ProviderRejected
+from cadence.domain.pool import Price
 from cadence.providers.contract import Machine, Provider
 from cadence.providers.lifecycle import Launch, Providers, ReleaseRunner, StartRunner
 from cadence.providers.sweeping import Sweep
@@ -90,6 +91,7 @@ def launch_of(event: Event) -> Launch:
         placement=placement,
         placed_at=datetime.fromisoformat(placement["decided_at"]) if "decided_at" in placement else None,
         overcomes=tuple(placement.get("overcomes", ())),
+        price=Price(**placement["price"]) if placement.get("price") else None,
     )
 
 

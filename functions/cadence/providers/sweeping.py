@@ -5,13 +5,14 @@ What is wrong with the table, or lost on the way, does not matter here: whatever
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.budgets import Budgets
 from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
-from cadence.application.ports import Clock, PoolStore
-from cadence.domain.errors import CadenceError
+from cadence.application.ports import Clock, PoolStore, RunnerStore
+from cadence.domain.errors import CadenceError, Conflict
 from cadence.domain.pool_policy import warm_now
 from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import Condition, Machine, Provider, Warming
@@ -46,6 +47,7 @@ class Sweep:
     pools: PoolStore | None = None
     release: Callable[[str], None] | None = None
     budgets: Budgets | None = None
+    store: RunnerStore | None = None
 
     def __call__(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
@@ -55,6 +57,7 @@ class Sweep:
         marks = dict(self.records.marks(organization, pool))
         marked, ended, refused = [], [], []
         for machine in machines:
+            self._note_offer(machine, known.get(machine.runner_id), pool)
             reason = orphaned(machine, known.get(machine.runner_id), pool, self.clock())
             since = marks.pop(machine.ref, None)
             if reason is None:
@@ -88,6 +91,15 @@ class Sweep:
         provider.stop(machine.ref)
         if self.budgets and runner is not None and runner.pool != pool:
             self.budgets.settle(runner.organization, pool, runner.runner_id)
+
+    def _note_offer(self, machine: Machine, runner: Runner | None, pool: str) -> None:
+        """What a runner's machine was bought as, and costs, is told by the inventory."""
+        if self.store is None or runner is None or (runner.pool, runner.ref) != (pool, machine.ref):
+            return
+        price = runner.per_hour if machine.price_per_hour is None else machine.price_per_hour
+        if machine.offer is not None and (machine.offer, price) != (runner.offer, runner.per_hour):
+            with suppress(Conflict):  # it went on elsewhere
+                self.store.move_runner(runner, RunnerState, offer=machine.offer, per_hour=price)
 
     def _forget(self, organization: str, pool: str, there: set[str]) -> None:
         """Runners without a machine here that nobody waits for: they went on elsewhere, or their end was not noted."""

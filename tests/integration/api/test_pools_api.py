@@ -1,5 +1,6 @@
 """Pools over the API's own Lambda: what may be said of them, and what is never said back."""
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -115,8 +116,42 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     (refusal,) = detail["refusals"]
     assert (refusal["offer"], refusal["reason"], refusal["times"]) == ("DEV1-S", "out of stock", 1)
     (runner,) = detail["runners"]
-    assert (runner["treatment"], runner["state"]) == ("build", "booting")
+    assert (runner["treatment"], runner["attempt"], runner["state"]) == ("build", 1, "booting")
     assert runner["cost"] == pytest.approx(3.0, abs=0.1)
+    assert runner["currency"] == "EUR"
+
+
+def test_runners_are_listed_with_what_they_run_since_when_and_at_what_cost(
+    api: Api, asked: list[tuple[str, str]], there: list[str]
+) -> None:
+    offered = {key: value for key, value in CLOUD.items() if key not in {"price", "budget"}}
+    assert api("PUT", "/v1/pools/par", offered).status == 201
+    assert api("PUT", "/v1/pools/far", {"provider": "fake"}).status == 201
+    its, now = api.services.pools, api.services.clock()
+    began = now - timedelta(hours=2)
+    made = Runner("r-1", "01run", "build", 2, "default", "default", "par", "fake", RunnerState.BOOTING, began)
+    bought = dataclasses.replace(
+        made, offer="DEV1-S spot in fr-par-1", per_hour=0.25, currency="EUR", phase="booting: download",
+        boot_phases={"network": 1.5, "download": 4.0},
+    )  # fmt: skip
+    unpriced = dataclasses.replace(made, runner_id="r-2", pool="far", created_at=now)
+    secret = dataclasses.replace(made, runner_id="r-3", project="hidden")
+    # It went on in another pool, which is where it is listed.
+    moved = dataclasses.replace(made, runner_id="r-4", pool="far")
+    for runner, pool in ((bought, "par"), (unpriced, "far"), (secret, "par"), (moved, "par")):
+        api.services.runners.put_runner(runner)
+        its.records.note_active("default", pool, runner.runner_id, began)
+
+    everything = api("GET", "/v1/runners").json["items"]
+    assert [one["runner_id"] for one in everything] == ["r-1", "r-3", "r-2"]
+    first, last = everything[0], everything[-1]
+    assert (first["run_id"], first["treatment"], first["attempt"]) == ("01run", "build", 2)
+    assert (first["offer"], first["per_hour"], first["currency"]) == ("DEV1-S spot in fr-par-1", 0.25, "EUR")
+    assert first["cost"] == pytest.approx(0.5, abs=0.01)
+    assert (first["phase"], first["boot_phases"]) == ("booting: download", {"network": 1.5, "download": 4.0})
+    assert (last["cost"], last["currency"]) == (None, None)
+    own = api("GET", "/v1/runners", token=api.token_for(["runners:read"], project="default"))
+    assert [one["runner_id"] for one in own.json["items"]] == ["r-1", "r-2"]
 
 
 @pytest.fixture

@@ -242,3 +242,17 @@ def test_a_pool_that_cannot_be_asked_keeps_no_other_from_it() -> None:
     with pytest.raises(Transient):
         sweep()
     assert calls.asked == [("sweep", "near")]
+
+
+def test_what_a_machine_was_bought_as_and_costs_is_kept_of_its_runner() -> None:
+    world = World()
+    world.sweep = dataclasses.replace(world.sweep, store=world.runners)
+    world.runners.put_runner(runner(RunnerState.CLAIMED, ref="m-1", per_hour=0.04, currency="EUR"))
+    world.cloud.machines["m-1"] = machine(offer="m7i.large spot in eu-west-1b")
+    world.cloud.machines["m-2"] = machine(ref="m-2", offer="another machine of that runner", price_per_hour=9.0)
+    world.sweep("acme", "near")
+    kept = world.runners.get_runner("r-1")
+    assert (kept.offer, kept.per_hour, kept.currency) == ("m7i.large spot in eu-west-1b", 0.1, "EUR")
+    world.cloud.machines["m-1"] = machine(offer="m7i.large spot in eu-west-1b", price_per_hour=None)
+    world.sweep("acme", "near")
+    assert world.runners.get_runner("r-1").per_hour == 0.1

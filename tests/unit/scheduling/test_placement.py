@@ -87,6 +87,22 @@ def test_the_price_is_that_of_the_cheapest_machine_that_fits() -> None:
     two = pool("two", offers=(SMALL, BIG))
     assert placing.hourly(two, spec("x", cpu=1000)) == 0.1
     assert placing.hourly(two, spec("x", cpu=4000)) == 0.9
+    assert placing.expected_price(two, spec("x", cpu=4000)) == Price(0.9, "USD")
+    assert placing.expected_price(pool("unpriced"), spec("x")) is None
+
+
+def test_a_decision_says_what_the_runner_is_expected_to_cost(setting: Setting) -> None:
+    euros = dataclasses.replace(pool("near", offers=(SMALL, BIG)), price=Price(2.0, "EUR"))
+    setting.pools.pools = (euros,)
+    setting.admitted(spec("build", cpu=4000))
+    assert setting.place("build").price == Price(0.9, "EUR")
+
+
+def test_a_host_s_runner_is_known_to_cost_what_its_pool_does(setting: Setting) -> None:
+    setting.pools.pools = (dataclasses.replace(pool("near", "host"), price=Price(0.5, "EUR")),)
+    setting.admitted(spec("build"))
+    runner = setting.runners.get_runner(setting.place("build").runner_id)
+    assert (runner.per_hour, runner.currency) == (0.5, "EUR")
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,9 @@ class RunnerItem(RunnersTable):
     held_until = UTCDateTimeAttribute(null=True)
     machine_expires_at = UTCDateTimeAttribute(null=True)
     listening = JSONAttribute(null=True)
+    offer = UnicodeAttribute(null=True)
+    per_hour = NumberAttribute(null=True)
+    currency = UnicodeAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -103,6 +106,7 @@ class RunnerItem(RunnersTable):
         values["attempt"] = int(self.attempt)
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
+        values["per_hour"] = None if self.per_hour is None else float(self.per_hour)
         values["result"] = _result(self.result) if self.result else None
         values["listening"] = _listening(self.listening) if self.listening else None
         for name in ("peaks", "facts", "secret_versions", "boot_phases"):
