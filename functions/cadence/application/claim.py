@@ -130,6 +130,7 @@ class Claim:
                 facts=facts,
                 secret_versions={name: secret.version for name, secret in secrets.items()},
                 sealed_token=None,
+                left_tokens={},
             )
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)

@@ -54,7 +54,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     sweep = Sweep(
         providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets, runners
     )
-    operations = Operations(start, release, providers, records, sweep, _now)
+    operations = Operations(start, release, providers, records, sweep, _now, pools)
     return token_task(f"provider_{name}", operations, machines)
 
 

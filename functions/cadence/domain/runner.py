@@ -106,6 +106,8 @@ class Runner:
     offer: str | None = None  # what its infrastructure sold it as, once that is known
     per_hour: float | None = None  # what that costs; until it is known, what was expected at the placement
     currency: str | None = None
+    # By pool: its tokens of pools that it has left, good again should it come back.
+    left_tokens: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict, repr=False)
 
     @property
     def as_offer(self) -> Offer:

@@ -243,8 +243,17 @@ class StartRunner:
             per_hour=wanted.per_hour,
             currency=wanted.currency,
             turn_at=None if elsewhere else runner.turn_at,
-            **({**(fresh.kept if fresh else {"sealed_token": None}), "ref": None} if elsewhere else {}),
+            **({**_tokens(runner, wanted.pool, fresh), "ref": None} if elsewhere else {}),
         )
+
+
+def _tokens(runner: Runner, pool: str, fresh: FreshToken | None) -> Mapping[str, Any]:
+    """Another pool, another token; back in a pool, the one that a machine may have which was made there all the same."""
+    left = dict(runner.left_tokens)
+    kept = left.pop(pool, None) or (fresh.kept if fresh else {"sealed_token": None})
+    if runner.sealed_token is not None:
+        left[runner.pool] = {"one_time_hash": runner.one_time_hash, "sealed_token": runner.sealed_token}
+    return {**kept, "left_tokens": left}
 
 
 def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> RunnerRequest:

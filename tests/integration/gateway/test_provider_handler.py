@@ -137,6 +137,9 @@ def test_a_probe_and_a_sweep_are_kept_with_the_pool(its: Its) -> None:
     assert its.handler({"operation": "probe", **ABOUT}, None)["checks"][0]["missing"] == "0 left"
     probe = its.records.probe("default", "par")
     assert probe is not None and not probe.passed and probe.checks[0].hint == "ask"
+    assert [check.what for check in probe.checks if "keeps no machines waiting" in (check.missing or "")] == [
+        "warm capacity"
+    ]
     its.start()
     swept = its.handler({"operation": "sweep", **ABOUT}, None)
     assert (swept["seen"], swept["marked"]) == ((f"machine-of-{RUNNER_ID}",), ())

@@ -233,6 +233,20 @@ def test_what_was_made_all_the_same_is_refused_once_another_pool_has_the_attempt
     assert lost.records.active("acme", "full") == lost.records.active("acme", "free") == [RUNNER]
 
 
+def test_back_in_the_first_pool_what_was_made_there_all_the_same_is_let_in(lost: Clouds) -> None:
+    lost.free.room = False
+    lost.setting.clock.advance(timedelta(seconds=1))
+    with pytest.raises(CapacityExhausted):
+        lost.start("free")
+    lost.setting.clock.advance(timedelta(seconds=1))
+    with pytest.raises(Transient):
+        lost.start("full")
+    first, again = lost.full.tokens
+    assert again == first
+    assert claim(lost, first).runner.pool == "full"
+    assert lost.setting.runners.get_runner(RUNNER).left_tokens == {}
+
+
 def test_one_that_calls_home_while_the_next_pool_takes_it_over_is_kept(lost: Clouds) -> None:
     its, moved = lost.setting, lost.setting.runners.move_runner
 

@@ -86,6 +86,7 @@ class RunnerItem(RunnersTable):
     offer = UnicodeAttribute(null=True)
     per_hour = NumberAttribute(null=True)
     currency = UnicodeAttribute(null=True)
+    left_tokens = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -109,7 +110,7 @@ class RunnerItem(RunnersTable):
         values["per_hour"] = None if self.per_hour is None else float(self.per_hour)
         values["result"] = _result(self.result) if self.result else None
         values["listening"] = _listening(self.listening) if self.listening else None
-        for name in ("peaks", "facts", "secret_versions", "boot_phases"):
+        for name in ("peaks", "facts", "secret_versions", "boot_phases", "left_tokens"):
             values[name] = values[name] or {}
         return Runner(**values)
 
