@@ -53,6 +53,24 @@ class Marks(Protocol):
     def unmark(self, organization: str, pool: str, ref: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Claim:
+    runner_id: str
+    at: datetime
+
+
+class Claims(Protocol):
+    """Whose a machine is that was made in advance: decided by whoever writes first."""
+
+    def claim(self, organization: str, pool: str, ref: str, runner_id: str, at: datetime) -> bool:
+        """True if it is this runner's: from now on, or by an earlier call."""
+
+    def claimed(self, organization: str, pool: str) -> Mapping[str, Claim]: ...
+
+    def forget(self, organization: str, pool: str, ref: str) -> None:
+        """It is there no more."""
+
+
 class ActiveRunners(Protocol):
     """Runners of a pool that were asked for and not released, by id: from before their machine is asked for until it is ended."""
 

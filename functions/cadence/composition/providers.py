@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.back_offs import CIRCUIT, REFUSED, DynamoBackOffs
+from cadence.adapters.dynamodb.claims import DynamoClaims
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.ledger import DynamoLedger
 from cadence.adapters.dynamodb.paces import DynamoPaces
@@ -40,7 +41,8 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     pools = RememberedPools(access)
     credentials = DynamoPoolCredentials(its.access_table, cipher)
     pacer = Pacer(DynamoPaces(its.runners_table), _now, time.sleep)
-    surroundings = Surroundings(its.installation, _now, DynamoBackOffs(its.runners_table, CIRCUIT), pacer)
+    circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
+    surroundings = Surroundings(its.installation, _now, circuits, pacer, claims)
     providers = RememberedProviders(name, pools, credentials, build, surroundings)
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)

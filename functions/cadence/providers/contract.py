@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from cadence.application.back_offs import BackOffs
+from cadence.application.pool_ports import Claims
 from cadence.application.ports import Clock
 from cadence.domain.pacing import Api
 from cadence.domain.pool import Pool
@@ -129,12 +130,14 @@ class Unhurried:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines. `back_offs` are which offers are not asked for."""
+    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines. `back_offs` are which offers are not asked for,
+    `claims` whose machines are that were made in advance."""
 
     installation: str
     clock: Clock
     back_offs: BackOffs
     calls: Calls = field(default_factory=Unhurried)
+    claims: Claims | None = None
 
     def circuit(self, pool: Pool) -> Circuit:
         return SharedCircuit(self.back_offs, pool.organization, pool.name, self.clock)

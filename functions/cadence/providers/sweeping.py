@@ -4,7 +4,7 @@ What is wrong with the table, or lost on the way, does not matter here: whatever
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -78,8 +78,8 @@ class Sweep:
         for gone in marks:
             self.records.unmark(organization, pool, gone)
         self._forget(organization, pool, {machine.runner_id for machine in machines})
-        self._keep_warm(provider, organization, pool)
         self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
+        self._keep_warm(provider, organization, pool, machines)
         seen = tuple(machine.ref for machine in machines)
         return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
 
@@ -117,10 +117,15 @@ class Sweep:
                 self.budgets.cancel(organization, pool, runner_id)
             self.records.note_ended(organization, pool, runner_id)
 
-    def _keep_warm(self, provider: Provider, organization: str, pool: str) -> None:
+    def _keep_warm(self, provider: Provider, organization: str, pool: str, machines: Sequence[Machine]) -> None:
+        """Also where none is to wait any more, while one still does."""
         windows = self.pools.get_pool(organization, pool).policy.warm if self.pools else ()
-        if windows and isinstance(provider, Warming):
+        if not isinstance(provider, Warming) or not (windows or any(not one.runner_id for one in machines)):
+            return
+        try:
             provider.keep_warm(*warm_now(windows, self.clock()))
+        except CadenceError as error:  # tried again at the next look
+            _log.warning("pool %s cannot keep machines waiting: %s", pool, error.message)
 
     def _still(self, machine: Machine, pool: str) -> bool:
         """Looked at again at the last moment."""
