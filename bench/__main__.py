@@ -12,6 +12,7 @@ from bench.figures import ROOT, Report, keep_bytecode, machine
 
 BENCHMARKS = (
     "imports",
+    "providers",
     "validation",
     "stream_agent",
     "control_plane",

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.figures import Goal, Report
@@ -20,12 +21,17 @@ def measure(rounds: int = 5) -> Report:
     """The median of some rounds for each Lambda."""
     bare = _median_ms("pass", rounds)
     report = Report(f"Import of each Lambda beyond the bare interpreter's {bare:.0f} ms (median of {rounds})")
-    lambdas = sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py"))
-    times = {name: _median_ms(f"import {name}.handler", rounds) - bare for name in lambdas}
+    times = import_times(sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py")), rounds)
     for name, milliseconds in sorted(times.items(), key=lambda item: item[1]):
         report.add(name, milliseconds, "ms", Goal(GOAL_MS))
     report.add("import boto3", _median_ms("import boto3", rounds) - bare, "ms", peer=True)
     return report
+
+
+def import_times(folders: Sequence[str], rounds: int = 5) -> Mapping[str, float]:
+    """Milliseconds beyond the bare interpreter, by Lambda."""
+    bare = _median_ms("pass", rounds)
+    return {name: _median_ms(f"import {name}.handler", rounds) - bare for name in folders}
 
 
 def _median_ms(statement: str, rounds: int) -> float:

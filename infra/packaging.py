@@ -70,7 +70,7 @@ _SEARCH = ("cramjam", "jsonschema-rs", "opensearch-py", "pydantic-core", "tantiv
 _EXPORTS = ("cramjam", "opentelemetry-proto")
 
 NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "pydantic")),
+    "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "msgspec", "pydantic")),
     "webhooks": Needs(_BASE),
     "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
     "runner_gateway": Needs((*_BASE, *_CONDITIONS, "cryptography", "pyjwt")),

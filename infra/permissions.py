@@ -103,6 +103,8 @@ _GROWS = (_items("runners", "GetItem"), *_gets("runs/*"), _puts("runs/*"), _answ
 _ADMITS = (_items("runs", "PutItem", "BatchWriteItem"), *_gets("documents/*"))
 # The runners of a treatment that ends, and the values that they sent.
 _SETTLES = (_items("runs", "BatchWriteItem"), _items("runners", "GetItem", "Query", "UpdateItem"))
+# The token of an engine ends with its runner, also with one that is lost.
+_ENDS_TOKENS = _items("access", "DeleteItem")
 # A run's end lets treatments and pipelines go on that wait for it.
 _TELLS_OF_ENDS = (_items("pipelines", "Query"), _answers("treatment", "Success"), _sends("deliveries"))
 
@@ -263,7 +265,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _doorbells("SendMessage"),
     ),
     "sweep": (_items("access", "Query"), _items("runners", "GetItem", "Query"), _asks_providers()),
-    "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS),
+    "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS, _ENDS_TOKENS),
     "act": (
         *_FEEDS,
         *_GROWS,
@@ -292,6 +294,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         *_SETTLES,
         *_RUN_GATES,
         _answers("treatment", "Failure"),
+        _ENDS_TOKENS,
         *_TELLS_OF_ENDS,
         _consumes("deadlines"),
     ),

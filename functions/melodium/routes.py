@@ -16,7 +16,7 @@ from cadence.application.authenticate import require
 from cadence.application.melodium.ports import Listens, Refused, Stream
 from cadence.composition.melodium import EngineApi
 from cadence.domain.access import Permission, Principal
-from cadence.domain.errors import CadenceError, NotFound
+from cadence.domain.errors import CadenceError, InvalidRequest, NotFound
 from cadence.domain.melodium.process import Ended
 from cadence.domain.melodium.request import launch_request, shown_request
 from melodium import page, wire
@@ -51,10 +51,15 @@ class Call:
 Route = Callable[[EngineApi, Call], Response]
 
 
+_NO_ORGANIZATION = "organization_id is not taken: the token says whose run this is. Leave it out, and use a token of that organization."
+
+
 def start(api: EngineApi, call: Call) -> Response:
     """Why a run cannot be had is an answer, not an error: the engine hands the words on."""
     request = launch_request(call.body)
     try:
+        if request.organization_id:
+            raise InvalidRequest(_NO_ORGANIZATION)
         if request.asks_for_worker:
             require(call.by, Permission.MELODIUM_DISPATCH)
             return json_response({"ok": api.start_worker(call.by, request)})

@@ -27,6 +27,7 @@ from .jobs import Cluster, Jobs
 from .keeper import Keeper
 from .kit import Kit
 from .nursery import Nursery
+from .pod import Pod
 from .relay import Relay
 from .replaying import read_secrets, replay, site_of
 from .runner import Runner
@@ -155,9 +156,9 @@ def _run(options: argparse.Namespace) -> int:
     ending = _stoppable()
     if options.attached:
         threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
-    site = Site(
-        options.runner_id, options.workspaces.expanduser().absolute(), options.hide, options.show, options.cgroups
-    )
+    pod = Pod.around()
+    workspaces = pod.workspaces if pod else options.workspaces.expanduser().absolute()
+    site = Site(options.runner_id, workspaces, options.hide, options.show, options.cgroups, pod)
     gateway = Gateway(options.gateway, token)
     notices.watch(ending)
     try:
@@ -180,7 +181,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _replay_captured(options: argparse.Namespace) -> int:
     found = engine_binary.installed()
-    if found is None:
+    if found is None or found.image:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
     with tempfile.TemporaryDirectory() as home:
         told = program_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))

@@ -37,7 +37,7 @@ class Port(NamedTuple):
 
 
 class Service(NamedTuple):
-    """A container beside the command. Seconds, millicores, MB; 0 is no limit."""
+    """A container beside the command. Seconds, millicores, MB; 0 is no limit. ``arch`` is the image's, if it matters."""
 
     name: str
     image: str
@@ -50,6 +50,7 @@ class Service(NamedTuple):
     volumes: dict[str, str]
     cpu: int
     memory: int
+    arch: str = ""
 
 
 class Cache(NamedTuple):

@@ -11,6 +11,7 @@ from .ending import Deadline, Ending
 from .errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
 from .keeper import NOT_FOUND, Exit, Keeper
 from .logs import LineReader, LogBuffer
+from .pod import Pod
 from .sandbox import Launch
 
 GRACE_SECONDS = 5.0
@@ -26,7 +27,7 @@ class Command:
         self._readers: list[LineReader] = []
         self._running = False
         self.exit: Exit | None = None
-        self.engine: ContainerEngine | None = None
+        self.engine: ContainerEngine | Pod | None = None
 
     def pull(self, launch: Launch, image: str) -> None:
         """Fetch an image; its words become the agent's own lines. Raises AgentError with the engine's exit code."""

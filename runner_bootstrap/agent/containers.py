@@ -28,6 +28,12 @@ _ENGINES_OWN = frozenset({"HOME", "PATH", "TMPDIR", "LANG", "USER", "SHELL", "HT
 _ENGINES_OWN_PREFIXES = ("XDG_", "CONTAINER", "PODMAN_", "DOCKER_", "STORAGE_", "REGISTRY_", "LD_", "DBUS_")
 
 
+_PULL = '"$1" image inspect "$2" >/dev/null 2>&1 || exec "$1" pull --quiet "$2"'
+_PULL_OF_ARCHITECTURE = """there=$("$1" image inspect --format '{{.Architecture}}' "$2" 2>/dev/null)
+[ "$there" = "$3" ] || exec "$1" pull --quiet --platform "linux/$3" "$2"
+"""
+
+
 class Environment(NamedTuple):
     """A container's variables; the values of those in ``secret`` must not be seen on a command line."""
 
@@ -60,20 +66,21 @@ class ContainerEngine:
                 return cls(program, runner_id)
         raise AgentError(f"the treatment needs a container image, but this machine has none of {', '.join(ENGINES)}")
 
-    def pull(self, image: str, workspace: Workspace, logins: Mapping[str, str]) -> Launch:
-        """Fetch the image unless it is there; ``logins`` are variables that tell the engine of its logins."""
-        script = '"$1" image inspect "$2" >/dev/null 2>&1 || exec "$1" pull --quiet "$2"'
-        return Launch(
-            ["sh", "-c", script, "sh", self.program, image], {**os.environ, **logins}, str(workspace.work), []
-        )
+    def pull(self, image: str, workspace: Workspace, logins: Mapping[str, str], arch: str = "") -> Launch:
+        """Fetch the image unless it is there; ``logins`` are variables that tell the engine of its logins.
+
+        With ``arch`` it is to be the one of that architecture, whichever of its name is there already.
+        """
+        argv = ["sh", "-c", _PULL_OF_ARCHITECTURE if arch else _PULL, "sh", self.program, image, arch]
+        return Launch(argv, {**os.environ, **logins}, str(workspace.work), [])
 
     def digest(self, image: str) -> str | None:
         """``sha256:…`` of an image that is here, as its registry knows it, or as it was made here."""
         for form in ("{{.Digest}}", "{{index .RepoDigests 0}}"):
             done = self._ask("image", "inspect", "--format", form, image)
-            found = _DIGEST.search(done.stdout.decode("utf-8", "replace"))
+            found = digest_of(done.stdout.decode("utf-8", "replace"))
             if done.returncode == 0 and found:
-                return found[0]
+                return found
         return None
 
     def launch(self, image: str, command: Sequence[str], env: Environment, workspace: Workspace, wish: Wish) -> Launch:
@@ -149,6 +156,12 @@ class ContainerEngine:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise AgentError(f"{self.kind} does not answer: {error}") from error
+
+
+def digest_of(text: str) -> str | None:
+    """The digest that a reference to an image names, if it names one."""
+    found = _DIGEST.search(text)
+    return found[0] if found else None
 
 
 def _is_engines_own(name: str) -> bool:

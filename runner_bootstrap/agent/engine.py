@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,25 +13,30 @@ from typing import Any, Callable, NamedTuple, Optional
 
 from . import argv_secrets, engine_binary, engine_spec
 from .assignment import Assignment, Secrets, Service
-from .containers import ContainerEngine
+from .company import Company
 from .ending import Ending
 from .engine_api import EngineApi, Rewrite
 from .engine_spec import Container, Worker
 from .errors import AgentError, GatewayError, TreatmentFailed
-from .exec_places import ContainerPlace, PodPlace, SandboxPlace
+from .exec_places import SandboxPlace
 from .executor import Executor, Place
+from .facts import architecture
 from .listening import LOOPBACK, free_port, is_listening, machine
 from .logs import LogBuffer
+from .pod import Pod
 from .sandbox import Bubblewrap
-from .services import Services
 from .workspace import Workspace
 
-#: ``containers`` (unless said), ``pod``, ``sandbox`` or ``host``: where this machine runs what is meant for containers.
+#: ``containers`` (unless said), ``sandbox`` or ``host``: where this machine runs what is meant for containers. A pod has its own.
 CONTAINERS = "CADENCE_MELODIUM_CONTAINERS"
-#: In a pod, where the worker's volumes are.
-VOLUMES = "CADENCE_MELODIUM_VOLUMES"
 LOOK_EVERY = 0.01
 _KEEPS_RUNNING = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done']
+# The command line of what starts a container stays while it runs: the engine's own is where its keys are first seen.
+_RECEIVE_KEY, _SEND_KEY = "CADENCE_RECEIVE_KEY", "CADENCE_SEND_KEY"
+_WITH_KEYS = (
+    f"receive=${_RECEIVE_KEY} send=${_SEND_KEY}; unset {_RECEIVE_KEY} {_SEND_KEY}; "
+    'exec "$@" --recv-key "$receive" --send-key "$send"'
+)
 
 
 class Surroundings(NamedTuple):
@@ -42,6 +48,7 @@ class Surroundings(NamedTuple):
     ending: Ending
     rewrite: Rewrite
     hidden: "tuple[Path, ...]"
+    pod: "Optional[Pod]" = None
 
 
 class WorkerEngine:
@@ -54,10 +61,10 @@ class WorkerEngine:
         self._run_id = assignment.run_id
         self._receive, self._send, self._token = (secrets.get(n) for n in ("receive_key", "send_key", "api_token"))
         self._binary = required_binary(worker.version)
-        self._mode = os.environ.get(CONTAINERS) or "containers"
+        self._mode = "pod" if around.pod else os.environ.get(CONTAINERS) or "containers"
         if self._mode not in ("containers", "pod", "sandbox", "host"):
             raise AgentError(
-                f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, pod, sandbox and host"
+                f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, sandbox and host"
             )
         around.workspace.require_space(worker.storage)
         for name in worker.volumes:
@@ -68,6 +75,11 @@ class WorkerEngine:
         self._launched: Optional[bool] = None
         self._refusal: Optional[str] = None
         self._listened = self._ended = False
+
+    @property
+    def image(self) -> Optional[str]:
+        """The image that the engine runs from, if it is not of this machine."""
+        return self._binary.image
 
     @property
     def services(self) -> list[Service]:
@@ -81,18 +93,23 @@ class WorkerEngine:
                 )
         return []
 
-    def start(self, engine: Optional[ContainerEngine], services: Optional[Services]) -> list[str]:
+    def start(self, company: Optional[Company]) -> list[str]:
         """Start what the engine needs beside it; returns its command."""
         if self._token:
             self._api.start()
         if self._worker.containers:
-            self._executor = Executor(self._around.workspace.root, self._place(engine, services), self._around.log)
+            # The shim is run by whatever Python is beside the engine.
+            python = "python3" if self.image else sys.executable
+            self._executor = Executor(self._around.workspace.root, self._place(company), self._around.log, python)
             self._executor.start()
-        # On a line of its own each, and hidden from other processes as soon as the engine has read them.
-        argv = [self._binary.path, "dist", "--ip", LOOPBACK, "--port", str(self.port), "--localhost"]
-        argv += ["--recv-key", str(self._receive), "--send-key", str(self._send), "--wait", str(self._worker.wait)]
+        argv = ["dist", "--ip", LOOPBACK, "--port", str(self.port), "--localhost"]
+        argv += ["--wait", str(self._worker.wait)]
         argv += ["--duration", str(self._worker.duration)] if self._worker.duration else []
-        return argv + (["--api-report"] if self._token else [])
+        argv += ["--api-report"] if self._token else []
+        if self.image:
+            return ["/bin/sh", "-c", _WITH_KEYS, "sh", self._binary.path, *argv]
+        # Hidden from other processes as soon as the engine has read them.
+        return [self._binary.path, *argv, "--recv-key", str(self._receive), "--send-key", str(self._send)]
 
     def variables(self) -> dict[str, str]:
         """What the engine is told by its environment."""
@@ -104,6 +121,8 @@ class WorkerEngine:
             "NO_COLOR": "1",
             "MELODIUM_RUN_VOLUMES": ",".join(worker.volumes),
         }
+        if self.image:
+            told.update({_RECEIVE_KEY: str(self._receive), _SEND_KEY: str(self._send)})
         told.update({f"MELODIUM_RUN_VOLUME_{name}": str(self._volume(name)) for name in worker.volumes})
         if self._token:
             told.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})
@@ -161,14 +180,10 @@ class WorkerEngine:
         elif path == "/execution/run/ended":
             self._ended = True
 
-    def _place(self, engine: Optional[ContainerEngine], services: Optional[Services]) -> Place:
+    def _place(self, company: Optional[Company]) -> Place:
         containers = self._worker.containers
-        if self._mode == "containers":
-            assert engine is not None and services is not None
-            return ContainerPlace(engine, {each.slug: services.real_name(each.slug) for each in containers})
-        if self._mode == "pod":
-            pod, namespace = (os.environ.get(name, "") for name in ("CADENCE_POD", "CADENCE_NAMESPACE"))
-            return PodPlace(pod, namespace, [each.slug for each in containers])
+        if company is not None:
+            return company.place(containers)
         around = self._around
         program = Bubblewrap.program() if self._mode == "sandbox" else None
         if self._mode == "sandbox" and program is None:
@@ -181,6 +196,10 @@ class WorkerEngine:
         return SandboxPlace(program, around.workspace.root, around.hidden, mounts)
 
     def _service(self, container: Container) -> Service:
+        # What a program names is its author's guess; here is what can run here.
+        arch = architecture() if container.arch else ""
+        if container.arch not in (None, arch):
+            self._around.log.say(f"container {container.name} asks for {container.arch}: it is run as {arch} here")
         return Service(
             name=container.slug,
             image=container.image,
@@ -193,11 +212,12 @@ class WorkerEngine:
             volumes={str(self._volume(name)): point for name, point in container.mounts.items()},
             cpu=container.cpu,
             memory=container.memory,
+            arch=arch,
         )
 
     def _volume(self, name: str) -> Path:
-        base = os.environ.get(VOLUMES) if self._mode == "pod" else None
-        return Path(base or self._around.workspace.root / "volumes") / engine_spec.slug_of(name)
+        slug, pod = engine_spec.slug_of(name), self._around.pod
+        return pod.volume(slug) if pod else self._around.workspace.root / "volumes" / slug
 
 
 def required_binary(version: str) -> engine_binary.Binary:

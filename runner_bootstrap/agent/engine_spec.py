@@ -22,6 +22,7 @@ class Container(NamedTuple):
     env: dict[str, str]
     command: list[str]
     is_service: bool
+    arch: Optional[str] = None
 
 
 class Worker(NamedTuple):
@@ -70,6 +71,7 @@ def _container(said: dict[str, Any], is_service: bool, taken: set[str]) -> Conta
         env=dict(said.get("env") or {}),
         command=list(said.get("command") or []),
         is_service=is_service,
+        arch=said.get("arch"),
     )
 
 

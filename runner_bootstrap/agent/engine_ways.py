@@ -36,7 +36,7 @@ class EngineWays:
 
     def around(self, workspace: Workspace) -> Surroundings:
         self._relay = Relay(self._url)
-        return Surroundings(workspace, self._url, self._log, self._ending, self._relay, self._hidden)
+        return Surroundings(workspace, self._url, self._log, self._ending, self._relay, self._hidden, self._site.pod)
 
     def tell_listening(self, where: dict[str, Any]) -> None:
         """Tells where the engine listens, and makes a way to there for engines on other machines."""

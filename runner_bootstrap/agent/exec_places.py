@@ -11,6 +11,7 @@ from typing import Optional
 from .containers import ANSWER_SECONDS, ContainerEngine, run_quietly
 from .exec_request import ExecRequest
 from .executor import MARK, Spawn, Usage, missing_container
+from .pod import Handed, Pod
 
 _PROC, _CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 # Inside of the container, with its own shell: processes of other users in it are not ours to end from outside.
@@ -58,35 +59,32 @@ class ContainerPlace:
 
 
 class PodPlace:
-    """Commands are executed in the containers of the pod that this runner is in, by ``kubectl``, which tells their real codes."""
+    """Commands are handed to the containers of the pod that this runner is in."""
 
-    def __init__(self, pod: str, namespace: str, containers: Sequence[str]) -> None:
-        self._target = ["--namespace", namespace, pod]
-        self._containers = containers
+    def __init__(self, pod: Pod, containers: Sequence[str]) -> None:
+        self._pod, self._containers = pod, containers
 
     def spawn(self, request: ExecRequest, mark: str) -> Spawn:
-        # There is no option for a directory or variables: a shell sees to them, and the values are arguments.
-        script = 'cd "$1" && shift && exec env "$@"' if request.workdir else 'shift; exec env "$@"'
-        variables = [f"{name}={value}" for name, value in {**request.env, MARK: mark}.items()]
-        inner = ["/bin/sh", "-c", script, "sh", request.workdir or "", *variables, *request.command]
-        return Spawn(self._exec(request.container, inner, request.interactive), dict(os.environ), "/")
+        self._require(request.container)
+        env = {**request.env, MARK: mark}
+        handed = Handed(request.command, env, request.workdir, request.interactive)
+        return Spawn(self._pod.hand(request.container, handed), {}, "/")
 
     def value(self, container: str, variable: str) -> str:
-        argv = self._exec(container, ["/bin/sh", "-c", f'printf %s "${{{variable}}}"'])
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)
-        return done.stdout.decode("utf-8", "replace")
+        self._require(container)
+        return self._pod.ask(container, ["/bin/sh", "-c", f'printf %s "${{{variable}}}"'])
 
     def usage(self, container: str) -> Optional[Usage]:
-        return Usage(0.0, 0)  # a pod sees nothing of its other containers
+        """As the container's own control group counts it."""
+        used = self._pod.usage(container)
+        return Usage(used.cpu_seconds, used.memory_peak) if used else Usage(0.0, 0)
 
     def kill(self, container: str, mark: str) -> None:
-        run_quietly(self._exec(container, ["/bin/sh", "-c", _KILL, "sh", f"{MARK}={mark}"]))
+        self._pod.ask(container, ["/bin/sh", "-c", _KILL, "sh", f"{MARK}={mark}"])
 
-    def _exec(self, container: str, command: Sequence[str], interactive: bool = False) -> list[str]:
+    def _require(self, container: str) -> None:
         if container not in self._containers:
             raise missing_container(container)
-        options = ["--stdin"] if interactive else []
-        return ["kubectl", "exec", *options, *self._target, "--container", container, "--", *command]
 
 
 class SandboxPlace:

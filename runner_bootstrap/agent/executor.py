@@ -68,15 +68,15 @@ class Place(Protocol):
 
 
 class Executor:
-    """``entrypoint`` is what the engine is told to start instead of a container engine."""
+    """``entrypoint`` is what the engine is told to start instead of a container engine; ``python`` runs it there."""
 
-    def __init__(self, root: Path, place: Place, log: LogBuffer) -> None:
+    def __init__(self, root: Path, place: Place, log: LogBuffer, python: str = sys.executable) -> None:
         self._place, self._log = place, log
         self._socket_path = root / "exec.sock"
         shim = root / "shim.py"
         shim.write_text(_shim_source())
         self.entrypoint = root / "exec"
-        argv = [sys.executable, "-IS", str(shim), str(self._socket_path)]
+        argv = [python, "-IS", str(shim), str(self._socket_path)]
         self.entrypoint.write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n')
         self.entrypoint.chmod(0o700)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -15,13 +15,18 @@ from .workspace import free_megabytes
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
+def architecture() -> str:
+    """As images, pools and treatments name it."""
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
 def facts(directory: Path) -> dict[str, Any]:
     """Plain values by name (memory and storage in MB); ``directory`` is where workspaces go."""
     there = next(place for place in (directory, *directory.parents) if place.exists())
     return {
         "hostname": platform.node()[:256],
         "os": platform.system().lower(),
-        "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "arch": architecture(),
         "cpus": os.cpu_count() or 1,
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000,
         "storage": free_megabytes(there),

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import program_dump, program_literals, program_process, program_values, program_wrapper
-from .distribution import DistributionError
+from . import program_captured, program_dump, program_literals, program_values, program_wrapper
 from .errors import TreatmentFailed
-from .program_asking import Asking, Sink, Subject
+from .program_asking import Sink, Subject
+from .program_launch import ask, environment
 from .program_process import Engine
 from .program_values import ValueFault, Values
 from .program_wrapper import Wrapped, WrappedPort
@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
     """``check FOLDER`` or ``run FOLDER``: the folder holds ``program.json``. 0 if all went well."""
     what, folder = arguments[0], Path(arguments[1])
     said = json.loads((folder / "program.json").read_text("utf-8"))
+    said["parameters"].update(_secrets(said["secrets"]) if what == "run" else {})
     try:
         {"check": check, "run": run}[what](said, folder)
     except TreatmentFailed as error:
@@ -46,7 +47,7 @@ def check(said: dict[str, Any], folder: Path) -> None:
     try:
         done = subprocess.run(
             argv,
-            env=_environment(folder),
+            env=environment(folder),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=CHECK_SECONDS,
@@ -65,19 +66,47 @@ def check(said: dict[str, Any], folder: Path) -> None:
 
 def run(said: dict[str, Any], folder: Path) -> None:
     """Raises TreatmentFailed if it could not launch, crashed, or logged errors that are not allowed."""
+    if said["captured"]:
+        program_captured.run(said, folder)
+        return
     errors = _asked(said, folder) if said["inputs"] or said["outputs"] else _root(said, folder)
     if errors and said["errors"] == "fail":
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise TreatmentFailed(f"the program logged an error: {errors[0][:_MOST_QUOTED]}{more}")
 
 
+def _secrets(wanted: dict[str, Any]) -> dict[str, Any]:
+    """As parameters. No process that this one starts finds them in its environment."""
+    return {name: {"type": each["type"], "value": os.environ.pop(each["variable"])} for name, each in wanted.items()}
+
+
 def _root(said: dict[str, Any], folder: Path) -> list[str]:
     """A run of its own, as anybody starts it by hand."""
+    if said["secrets"]:
+        return _with_secrets(said, folder)
     argv = [said["binary"], "run", "--parse-arguments", *(["--api-report"] if said["report"] else [])]
     argv += [str(folder / "program" / said["file"]), said["entrypoint"]]
     for name, given in said["parameters"].items():
         argv += [f"--{name}={program_literals.literal(given['value'], parse(given['type']))}"]
-    return Engine(argv, {**os.environ, **_environment(folder)}).wait().errors
+    return Engine(argv, {**os.environ, **environment(folder)}).wait().errors
+
+
+def _with_secrets(said: dict[str, Any], folder: Path) -> list[str]:
+    """The same, but that all parameters are in a file that only this user can read: others see command lines."""
+    tree = folder / "secret"
+    tree.mkdir(mode=0o700)
+    shutil.copytree(folder / "program", tree, dirs_exist_ok=True)
+    tree.chmod(0o700)
+    literals = {
+        name: program_literals.literal(given["value"], parse(given["type"]))
+        for name, given in said["parameters"].items()
+    }
+    compo = program_wrapper.fill(tree, said["file"], said["treatment"], said["entrypoint"], literals)
+    argv = [said["binary"], "run", *(["--api-report"] if said["report"] else []), str(compo), said["entrypoint"]]
+    try:
+        return Engine(argv, {**os.environ, **environment(folder)}).wait().errors
+    finally:
+        shutil.rmtree(tree)
 
 
 def _asked(said: dict[str, Any], folder: Path) -> list[str]:
@@ -99,54 +128,12 @@ def _asked(said: dict[str, Any], folder: Path) -> list[str]:
     subject = Subject(wanted.inputs, wanted.outputs, feeds, sinks)
     values = {name: program_values.raw(each["value"], parse(each["type"])) for name, each in given.items()}
     arguments = ["--api-report"] if said["report"] else []
-    errors = ask(said["binary"], _environment(folder), program, values, subject, arguments)
+    errors = ask(said["binary"], environment(folder), program, values, subject, arguments)
     for port in said["outputs"]:
         if port["flow"] == "block" and not Path(os.environ[f"CADENCE_OUT_{port['name']}"]).exists():
             told = f": it logged {errors[0]}" if errors else ""
             raise TreatmentFailed(f"the program ended without its output {port['name']}{told}")
     return errors
-
-
-def ask(
-    binary: str,
-    env: dict[str, str],
-    program: dict[str, Any],
-    parameters: dict[str, Any],
-    subject: Subject,
-    arguments: list[str],
-    seen: Any = lambda _: None,
-) -> list[str]:
-    """Run the entrypoint of a dump in an engine of its own. Returns what it logged as errors; raises TreatmentFailed."""
-    engine, port, keys = program_process.listen(binary, {**os.environ, **env}, arguments)
-    try:
-        session = program_process.connect(engine, port)
-        try:
-            session.ask(program_process.version_of(binary), keys)
-            session.launch(program["collection"], program["entrypoint"], parameters)
-            Asking(session, subject, seen).run()
-            session.drain()
-        finally:
-            session.close()
-    except DistributionError as error:
-        engine.settle()
-        raise TreatmentFailed(f"the engine could not do it: {error}{engine.last_words()}") from error
-    except (ValueFault, OSError) as error:
-        engine.kill()
-        raise TreatmentFailed(str(error)) from error
-    return engine.wait(program_process.PATIENCE).errors
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    home = folder / "melodium"
-    home.mkdir(exist_ok=True)
-    return {
-        "HOME": str(home),
-        "MELODIUM_HOME": str(home),
-        "NO_COLOR": "1",
-        "MELODIUM_GROUP_ID": os.environ.get("MELODIUM_GROUP_ID") or "00000000-0000-4000-8000-000000000000",
-        # A consumer that takes its time is no dead connection.
-        "MELODIUM_DIST_PROTOCOL_TIMEOUT_SECS": "31536000",
-    }
 
 
 def _feed(port: dict[str, Any]) -> Iterator[Values]:

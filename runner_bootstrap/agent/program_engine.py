@@ -14,13 +14,12 @@ from . import engine_binary
 from .assignment import Assignment, Service
 from .chunks import Chunk, Store
 from .command import Command
-from .containers import ContainerEngine
+from .company import Company
 from .engine import Surroundings
 from .engine_api import EngineApi
 from .errors import AgentError, TreatmentFailed
 from .program_spec import Program, with_files
 from .sandbox import Bubblewrap, plain
-from .services import Services
 from .workspace import Workspace
 
 CHECK_SECONDS = 90.0
@@ -30,12 +29,17 @@ _MODULES = (
     "cbor",
     "distribution",
     "errors",
+    "kept_values",
     "listening",
     "program_asking",
+    "program_capture",
+    "program_captured",
     "program_driver",
     "program_dump",
+    "program_launch",
     "program_literals",
     "program_process",
+    "program_replay",
     "program_values",
     "program_wrapper",
     "values",
@@ -66,9 +70,9 @@ class ProgramEngine:
     @property
     def check(self) -> Optional[list[str]]:
         """What checks the program before anything else is done; none if that is all there is to do."""
-        return None if self._program.check_only else self._driver("check")
+        return None if self._program.check_only or self._program.captured else self._driver("check")
 
-    def start(self, engine: Optional[ContainerEngine], services: Optional[Services]) -> list[str]:
+    def start(self, company: Optional[Company]) -> list[str]:
         """Start what the program needs beside it; returns its command."""
         if self._program.check_only:
             return self._driver("check")
@@ -136,8 +140,10 @@ class ProgramEngine:
             "entrypoint": program.entrypoint,
             "treatment": program.treatment,
             "parameters": program.parameters,
+            "secrets": program.secrets,
             "errors": program.errors,
             "report": bool(self._token),
+            "captured": program.captured,
             "inputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.inputs],
             "outputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.outputs],
         }
@@ -172,6 +178,11 @@ def _required_binary(program: Program) -> engine_binary.Binary:
     found = engine_binary.installed()
     if found is None:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
+    if found.image:
+        raise AgentError(
+            f"a program needs an engine that is on its machine: see {engine_binary.PROGRAM}. "
+            f"The one of the image {found.image} serves workers only"
+        )
     if program.version and found.version != program.version:
         raise AgentError(f"this needs the Mélodium engine {program.version}, and this machine has {found.version}")
     return found

@@ -15,7 +15,8 @@ from typing import Any
 from .errors import AgentError
 from .program_asking import Subject
 from .program_capture import Captured, Json, Port, find
-from .program_driver import ask
+from .program_launch import ask
+from .program_process import version_of
 from .program_values import Values
 from .program_wrapper import SUBJECT, WrappedPort
 
@@ -49,7 +50,7 @@ def replay(captured: Captured, dump: Json, binary: str, home: Path) -> dict[str,
         "NO_COLOR": "1",
         "MELODIUM_GROUP_ID": "00000000-0000-4000-8000-000000000000",
     }
-    ask(binary, env, _program(captured, dump), {}, subject, [])
+    ask(binary, env, program_around(captured, dump, version_of(binary)), {}, subject, [])
     return now
 
 
@@ -91,9 +92,9 @@ def _pieces(values: list[Any]) -> Iterator[list[Any]]:
         yield values[start : start + _AT_ONCE]
 
 
-def _program(captured: Captured, dump: Json) -> Json:
+def program_around(captured: Captured, dump: Json, version: str) -> Json:
     """The stored collection, and one designed treatment more: around the subject, with what tells how far inputs are read."""
-    flow = {"version": _engine_version(dump), "path": ["std", "flow"]}
+    flow = {"version": version, "path": ["std", "flow"]}
     treatments: Json = {
         SUBJECT: {
             "identifier": captured.element["identifier"],
@@ -143,15 +144,6 @@ def _program(captured: Captured, dump: Json) -> Json:
     return {"collection": {"elements": elements}, "entrypoint": _ENTRY}
 
 
-def _engine_version(dump: Json) -> str:
-    """All packages of a distribution have the version of their engine."""
-    for element in dump["collection"]["elements"]:
-        (body,) = element.values()
-        if body["identifier"]["path"][:1] == ["std"]:
-            return str(body["identifier"]["version"])
-    raise AgentError("the program uses nothing of std, so that the version of its engine is not known")
-
-
 def _missing(dump: Json, flow: Json) -> list[Json]:
     """The passing treatments, unless the program has them itself."""
     known = {
@@ -188,7 +180,7 @@ def _compiled(flow: Json, name: str, way: str, passed: str, kind: str) -> Json:
 def _passing(port: Port, flow: Json, captured: Captured) -> Json:
     return {
         "identifier": {**flow, "name": _PASS[port.flow][0]},
-        "generics": {"T": _solved(port.type, captured.generics)},
+        "generics": {"T": solved(port.type, captured.generics)},
         "models": {},
         "parameters": {"cond": {"raw": {"bool": True}}},
         "attributes": {},
@@ -196,18 +188,18 @@ def _passing(port: Port, flow: Json, captured: Captured) -> Json:
 
 
 def _port(port: Port, captured: Captured) -> Json:
-    described = _solved(port.type, captured.generics)
+    described = solved(port.type, captured.generics)
     return {"name": port.name, "described_type": described, "flow": port.flow, "attributes": {}}
 
 
-def _solved(of: Any, generics: Json) -> Any:
+def solved(of: Any, generics: Json) -> Any:
     """A type with what its generics mean here."""
     if not isinstance(of, dict):
         return of
     ((kind, content),) = of.items()
     if kind == "generic":
         return generics.get(content["name"], of)
-    return {kind: _solved(content, generics)} if kind in ("vec", "option") else of
+    return {kind: solved(content, generics)} if kind in ("vec", "option") else of
 
 
 def _connection(source: str | None, output: str, target: str | None, given: str) -> Json:

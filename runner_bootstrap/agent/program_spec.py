@@ -16,7 +16,9 @@ class Program(NamedTuple):
     """``files`` are contents by relative path, ``file`` the one to start. ``entrypoint`` is a command of it, ``treatment`` what that runs.
 
     ``parameters`` are ``{"type", "value"}`` by name. With ``check_only`` it is checked and not run. ``errors`` says what is
-    made of what it logs as errors: ``fail`` or ``allow``. ``run_id`` and ``group_id`` are those of the engine.
+    made of what it logs as errors: ``fail`` or ``allow``. ``run_id`` and ``group_id`` are those of the engine. With ``captured``
+    the only file is what is kept of a treatment that an engine has run, to be run once more. ``secrets`` are
+    ``{"type", "variable"}`` by parameter.
     """
 
     files: dict[str, bytes]
@@ -24,8 +26,10 @@ class Program(NamedTuple):
     entrypoint: str
     treatment: str
     parameters: dict[str, dict[str, Any]]
+    secrets: dict[str, dict[str, str]]
     errors: str
     check_only: bool
+    captured: bool
     run_id: str
     group_id: str
     version: Optional[str]
@@ -36,7 +40,8 @@ def program(said: dict[str, Any]) -> Program:
     """Raises KeyError, TypeError, ValueError for what cannot be understood. Files may be elsewhere: see ``with_files``."""
     file, files = _files(said) if "files" in said else ("", {})
     parameters = dict(said.get("parameters") or {})
-    for given in parameters.values():
+    secrets = dict(said.get("secrets") or {})
+    for given in (*parameters.values(), *secrets.values()):
         parse(given["type"])
     return Program(
         files=files,
@@ -44,8 +49,12 @@ def program(said: dict[str, Any]) -> Program:
         entrypoint=said["entrypoint"],
         treatment=said["treatment"],
         parameters=parameters,
+        secrets={
+            name: {"type": str(each["type"]), "variable": str(each["variable"])} for name, each in secrets.items()
+        },
         errors=said.get("errors") or "fail",
         check_only=bool(said.get("check_only")),
+        captured=said.get("captured") is not None,
         run_id=said["run_id"],
         group_id=said["group_id"],
         version=said.get("version"),

@@ -122,10 +122,10 @@ def parsed(text: str) -> Type:
 
 
 def _written(value: Any, of: Type) -> bytes:
-    return json.dumps(_shortest(value, of), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return json.dumps(shortest(value, of), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
-def _shortest(value: Any, of: Type) -> Any:
+def shortest(value: Any, of: Type) -> Any:
     """Single precision in as few digits as tell it from its neighbours."""
     if of.name == "f32" and isinstance(value, float):
         for digits in range(6, 10):
@@ -133,8 +133,8 @@ def _shortest(value: Any, of: Type) -> Any:
             if fits(short, of) and struct.pack(">f", short) == struct.pack(">f", value):
                 return short
     if of.item is not None and isinstance(value, list):
-        return [_shortest(item, of.item) for item in value]
-    return _shortest(value, of.item) if of.item is not None and value is not None else value
+        return [shortest(item, of.item) for item in value]
+    return shortest(value, of.item) if of.item is not None and value is not None else value
 
 
 def _of_line(line: bytes, of: Type, number: int) -> Any:

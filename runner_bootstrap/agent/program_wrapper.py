@@ -47,14 +47,23 @@ class Wrapped(NamedTuple):
 
 def wrap(folder: Path, file: str, wanted: Wrapped) -> Path:
     """Add the treatment to the program in ``folder``; returns the ``Compo.toml`` whose entrypoint ``AREA`` it is."""
-    found = _IDENTIFIER.match(wanted.treatment)
-    if not found:
-        raise TreatmentFailed(f"{wanted.treatment} is no treatment's identifier")
-    package, area, name = found.groups()
+    package, area, name = _parts_of(wanted.treatment)
     compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
     text = compo.read_text("utf-8")
     (compo.parent / f"{AREA}.mel").write_text(_source(f"root{area}::{name}", wanted), "utf-8")
     compo.write_text(_with_entrypoint(text, f'{AREA} = "{package}/{AREA}::{NAME}"'), "utf-8")
+    return compo
+
+
+def fill(folder: Path, file: str, treatment: str, command: str, literals: dict[str, str]) -> Path:
+    """Let a command of the program in ``folder`` run its treatment with these parameters; returns its ``Compo.toml``."""
+    package, area, name = _parts_of(treatment)
+    compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
+    passed = ", ".join(f"{parameter}={literal}" for parameter, literal in literals.items())
+    source = f"use root{area}::{name} as programOfCadence\n\ntreatment main()\n{{\n    program: programOfCadence({passed})\n}}\n"
+    (compo.parent / f"{AREA}.mel").write_text(source, "utf-8")
+    text = _without_entrypoint(compo.read_text("utf-8"), command)
+    compo.write_text(_with_entrypoint(text, f'{command} = "{package}/{AREA}::main"'), "utf-8")
     return compo
 
 
@@ -64,6 +73,15 @@ def without_model(program: dict[str, Any]) -> None:
         treatment = element.get("treatment") or {}
         if treatment.get("identifier") == program["entrypoint"]:
             treatment["models"] = {}
+
+
+def _parts_of(treatment: str) -> tuple[str, str, str]:
+    """Package, area (with a slash before it, if it is not the package's own) and name."""
+    found = _IDENTIFIER.match(treatment)
+    if not found:
+        raise TreatmentFailed(f"{treatment} is no treatment's identifier")
+    package, area, name = found.groups()
+    return package, area, name
 
 
 def _made_tree(script: Path) -> Path:
@@ -83,6 +101,12 @@ def _made_tree(script: Path) -> Path:
     compo = tree / "Compo.toml"
     compo.write_text(f'name = "{name}"\nversion = "{version}"\n\n[dependencies]\n{wanted}\n[entrypoints]\n', "utf-8")
     return compo
+
+
+def _without_entrypoint(text: str, command: str) -> str:
+    """Without what the command was; only an entrypoint's value looks like this."""
+    named = re.compile(rf"""\s*["']?{re.escape(command)}["']?\s*=\s*["'][A-Za-z0-9_/]+::[A-Za-z0-9_]+["']\s*(#.*)?\Z""")
+    return "\n".join(line for line in text.split("\n") if not named.match(line))
 
 
 def _with_entrypoint(text: str, line: str) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 
 from .assignment import Assignment
 from .command import Command
-from .containers import ContainerEngine, Environment, Wish
+from .company import Company
+from .containers import Environment
 from .data import Stdio
 from .ending import Ending
 from .keeper import Exit, Keeper
@@ -88,18 +89,14 @@ class ShellRunner(Runner):
         super().__init__(gateway, site, assignment, keeper, ending, store)
         self._command = Shell(keeper, self._log, ending)
 
-    def _launch(
-        self, command: list[str], env: Environment, workspace: Workspace, engine: ContainerEngine | None
-    ) -> Launch:
+    def _launch(self, command: list[str], env: Environment, workspace: Workspace, company: Company | None) -> Launch:
         start = workspace.write("replay", self._start(command))
         env = env._replace(values={**env.values, "CADENCE_REPLAY": str(start), "PS1": "replay $ "})
         print(f"The command is in {command[-1]}; to start it: sh $CADENCE_REPLAY", file=sys.stderr, flush=True)
-        if engine and self._services and self._assignment.image:
-            self._command.engine = engine
-            terminal = ["--tty"] if sys.stdin.isatty() else []
-            limits = (self._assignment.limit("cpu"), self._assignment.limit("memory"))
-            wish = Wish(*limits, [*self._services.arguments(), *terminal], interactive=True)
-            return engine.launch(self._assignment.image, ["sh"], env, workspace, wish)
+        terminal = ["--tty"] if sys.stdin.isatty() else []
+        within = company.launch(["sh"], env, ["--interactive", *terminal]) if company else None
+        if within:
+            return within
         argv = [
             shutil.which("bash") or "sh",
             *(["--norc", "-i"] if sys.stdin.isatty() and shutil.which("bash") else []),

@@ -12,7 +12,8 @@ from .caches import Caches
 from .cgroups import Confined
 from .chunks import Store
 from .command import Command
-from .containers import ContainerEngine, Environment, Wish
+from .company import Company, EngineCompany, Members, in_engines_image
+from .containers import Environment
 from .data import Data
 from .ending import Ending
 from .engine import WorkerEngine, with_pull_secrets
@@ -31,12 +32,12 @@ from .heartbeat import Heartbeat
 from .keeper import Keeper
 from .logs import LogBuffer, LogSender, now
 from .masking import Masker
+from .pod_company import PodCompany
 from .program_engine import ProgramEngine, check_program
-from .registries import RegistryLogins, worth_masking
+from .registries import worth_masking
 from .samples import Sampler
 from .sandbox import Bubblewrap, Launch, plain
 from .series import Series
-from .services import Services
 from .site import Site
 from .workspace import Workspace
 
@@ -76,10 +77,9 @@ class Runner:
         )
         self._keeper = keeper
         self._command = Command(keeper, self._log, ending)
-        self._services: Services | None = None
+        self._company: Company | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
         self._ways: EngineWays | None = None
-        self._image_digest: str | None = None
         self._confined: Confined | None = None
 
     def run(self) -> bool:
@@ -121,8 +121,8 @@ class Runner:
                 for each in (self._engine, self._ways):
                     if each:
                         each.close()
-                if self._services:
-                    self._services.remove()
+                if self._company:
+                    self._company.remove()
             except AgentError as error:
                 self._failed(error)
             if workspace:
@@ -148,12 +148,12 @@ class Runner:
                 assignment, self._way_of_engines().around(workspace), self._store or Store(self._ending)
             )
             check_program(self._engine, self._command, self._site.hidden, workspace)
-        engine = self._pull_images(workspace)
+        self._company = company = self._gather(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
         caches = Caches(assignment.caches, workspace, self._call_port, self._ending, self._masker, self._log)
         caches.restore()
-        launch = self._prepare(workspace, data, engine)
+        launch = self._prepare(workspace, data, company)
         data.open_streams()
         self._heartbeat.phase = "running"
         try:
@@ -173,25 +173,23 @@ class Runner:
         data.finish()
         caches.save()
 
-    def _pull_images(self, workspace: Workspace) -> ContainerEngine | None:
-        """The engine, with all images at hand, if any is needed."""
-        assignment = self._assignment
-        images = [assignment.image] if assignment.image else []
-        images += [service.image for service in assignment.services]
-        if not images:
+    def _gather(self, workspace: Workspace) -> Company | None:
+        """The containers of this assignment with all images at hand, if it has any."""
+        assignment, pod = self._assignment, self._site.pod
+        members = self._members(workspace)
+        if not members.wanted and not (pod and assignment.worker and assignment.worker.containers):
             return None
-        engine = ContainerEngine.find(self._site.runner_id)
+        company: Company = PodCompany(members, pod) if pod else EngineCompany(members)
         self._heartbeat.phase = "pulling"
-        with RegistryLogins(assignment.registries.reveal()) as logins:
-            for image in dict.fromkeys(images):
-                self._log.say(f"image {image} with {engine.kind}")
-                self._command.pull(engine.pull(image, workspace, logins.environment), image)
-        assignment.registries.overwrite()
-        if assignment.image:
-            self._image_digest = engine.digest(assignment.image)
-        return engine
+        company.fetch()
+        self._sampler.elsewhere = company.usage
+        return company
 
-    def _prepare(self, workspace: Workspace, data: Data, engine: ContainerEngine | None) -> Launch:
+    def _members(self, workspace: Workspace) -> Members:
+        its = (self._command, self._log, self._ending, self._keeper)
+        return Members(self._assignment, self._site.runner_id, workspace, *its)
+
+    def _prepare(self, workspace: Workspace, data: Data, company: Company | None) -> Launch:
         """How to start the command: in its image, else in bubblewrap if it works here, else plainly."""
         assignment = self._assignment
         script = workspace.write("script", assignment.script)
@@ -205,26 +203,23 @@ class Runner:
             "CADENCE_EVENT_FILE": str(event),
             **data.variables,
         }
-        if engine:
+        if company:
             self._heartbeat.phase = "preparing"
-            self._services = Services(engine, assignment, self._log, self._ending, self._keeper)
-            places.update(self._services.start())
+            places.update(company.start())
         if self._engine:
-            command = self._engine.start(engine, self._services)
+            command = self._engine.start(company)
             places.update(self._engine.variables())
         secrets = assignment.secrets.reveal()
         env = {**assignment.variables(places), **secrets}
-        return self._launch(command, Environment(env, list(secrets)), workspace, engine)
+        return self._launch(command, Environment(env, list(secrets)), workspace, company)
 
-    def _launch(
-        self, command: list[str], env: Environment, workspace: Workspace, engine: ContainerEngine | None
-    ) -> Launch:
+    def _launch(self, command: list[str], env: Environment, workspace: Workspace, company: Company | None) -> Launch:
         assignment = self._assignment
-        if engine and self._services and assignment.image:
-            self._command.engine = engine
-            limits = (assignment.limit("cpu"), assignment.limit("memory"))
-            wish = Wish(*limits, self._services.arguments(), bool(assignment.stdin))
-            return engine.launch(assignment.image, command, env, workspace, wish)
+        within = company.launch(command, env) if company else None
+        if not within and isinstance(self._engine, WorkerEngine) and self._engine.image:
+            within = in_engines_image(self._engine.image, command, env, self._members(workspace))
+        if within:
+            return within
         launch = self._on_host(command, env, workspace)
         if not self._site.cgroups:
             return launch
@@ -243,7 +238,9 @@ class Runner:
 
     def _with_reason(self, error: AgentError) -> Exception:
         """A command that the kernel killed for its memory says nothing of it itself, and an engine's exit code little."""
-        if isinstance(error, TreatmentFailed) and self._confined and self._confined.killed_for_memory():
+        killed = bool(self._confined and self._confined.killed_for_memory())
+        killed = killed or bool(self._company and self._company.killed_for_memory())
+        if isinstance(error, TreatmentFailed) and killed:
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
         return self._engine.explained(error) if isinstance(self._engine, ProgramEngine) else error
 
@@ -268,6 +265,7 @@ class Runner:
 
     def _complete(self, started_at: str, duration: float) -> bool:
         done, samples = self._command.exit, self._series.rest()
+        digest = self._company.image_digest if self._company else None
         body = {
             "outcome": self._ending.outcome,
             "exit_code": done.exit_code if done else None,
@@ -276,7 +274,7 @@ class Runner:
             "started_at": started_at,
             "finished_at": now(),
             "logs_through": self._log.accepted,
-            **({"image_digest": self._image_digest} if self._image_digest else {}),
+            **({"image_digest": digest} if digest else {}),
             **({"samples": samples} if samples else {}),
             "usage": self._sampler.usage(done.cpu_seconds if done else 0.0, done.memory_peak if done else 0, duration),
         }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from . import processes
 from .disk import DiskUse
 from .logs import now
 from .network import NetworkCounter
+from .pod_usage import ContainerUsage
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -26,6 +27,8 @@ class Sampler:
         self._network, self._disk = NetworkCounter(), DiskUse()
         self.memory_peak = 0
         self.disk_peak = 0
+        #: What the command uses where it is not among this machine's processes.
+        self.elsewhere: Callable[[], ContainerUsage | None] = lambda: None
 
     def watch(self, workspace: Path) -> None:
         """From now on the space that this directory takes is told as well."""
@@ -46,6 +49,10 @@ class Sampler:
             now_used["read_bytes"] += done.get("read_bytes", 0)
             now_used["write_bytes"] += done.get("write_bytes", 0)
         memory = sum(process.pages for process in tree) * _PAGE
+        beside = self.elsewhere()
+        if beside:
+            now_used["cpu_ms"] += round(beside.cpu_seconds * 1000)
+            memory += beside.memory
         traffic, space = self._network.count(process.pid for process in tree), self._disk.bytes()
         seen: dict[str, Any] = {"memory": memory, "processes": len(tree)}
         if traffic:
@@ -62,6 +69,9 @@ class Sampler:
 
     def usage(self, cpu_seconds: float, memory_peak: int, duration: float) -> dict[str, int]:
         """The whole assignment's usage; the CPU time and the memory of its largest process are what the kernel counted."""
+        beside = self.elsewhere()
+        if beside:
+            cpu_seconds, memory_peak = cpu_seconds + beside.cpu_seconds, max(memory_peak, beside.memory_peak)
         with self._lock:
             return {
                 **self._totals,

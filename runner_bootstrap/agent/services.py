@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Sequence
+from typing import Callable
 
 from . import containers
 from .assignment import Assignment, Service
@@ -180,13 +181,7 @@ class Services:
         return [f"--network=container:{self.real_name(first)}", *self._further]
 
     def _variables(self) -> dict[str, str]:
-        found = {}
-        for service in self._services:
-            name = f"CADENCE_SERVICE_{service.name.upper().replace('-', '_')}"
-            found[f"{name}_HOST"] = service.name if self._in_container else LOOPBACK
-            for port in reversed(service.ports):
-                found[f"{name}_PORT"] = found[f"{name}_PORT_{port}"] = str(self._reached_at(port))
-        return found
+        return variables(self._services, lambda name: name if self._in_container else LOOPBACK, self._reached_at)
 
     def _reached_at(self, port: int) -> int:
         if self._in_container or self._network == "host":
@@ -195,6 +190,19 @@ class Services:
 
     def real_name(self, service: str) -> str:
         return f"{self._engine.name}-service-{service}"
+
+
+def variables(
+    services: Sequence[Service], host: Callable[[str], str], reached_at: Callable[[int], int]
+) -> dict[str, str]:
+    """What tells a command where its services are: each one's host, and ports as they are reached from it."""
+    found = {}
+    for service in services:
+        name = f"CADENCE_SERVICE_{service.name.upper().replace('-', '_')}"
+        found[f"{name}_HOST"] = host(service.name)
+        for port in reversed(service.ports):
+            found[f"{name}_PORT"] = found[f"{name}_PORT_{port}"] = str(reached_at(port))
+    return found
 
 
 class _Running:

@@ -11,18 +11,23 @@ from .assignment import Assignment
 from .cgroups import Cgroups
 from .facts import facts
 from .gateway import Gateway
+from .pod import Pod
 
 CLAIM_PATIENCE = 60.0
 
 
 class Site(NamedTuple):
-    """Which runner this is, where workspaces go, which directories the command must not see, where its control group is made."""
+    """Which runner this is, where workspaces go, which directories the command must not see, where its control group is made.
+
+    ``pod`` is what it is in, if that was made with containers for its treatment.
+    """
 
     runner_id: str
     parent: Path
     hidden: Sequence[Path]
     shown: Sequence[Path] = ()
     cgroups: Cgroups | None = None
+    pod: Pod | None = None
 
 
 def claim(gateway: Gateway, site: Site) -> Assignment:

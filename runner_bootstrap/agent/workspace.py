@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -93,10 +94,11 @@ def sweep(parent: Path) -> Iterable[Path]:
 
 
 def remove_tree(root: Path) -> None:
-    """Like rm -rf, first making directories writable that the command closed."""
+    """Like rm -rf, first making directories writable that the command closed, where they are its own."""
     for directory, names, _ in os.walk(root):
         for name in names:
             path = Path(directory, name)
             if not path.is_symlink() and not os.access(path, os.W_OK | os.X_OK):
-                path.chmod(0o700)
+                with contextlib.suppress(PermissionError):
+                    path.chmod(0o700)
     shutil.rmtree(root, ignore_errors=True)

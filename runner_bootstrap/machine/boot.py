@@ -25,7 +25,7 @@ PATIENCE = 60.0  # seconds for one download, with repetitions
 BLOCK = 1 << 20
 METADATA = "http://169.254.169.254"
 #: What the agent asks the environment for. Nothing else of the boot's is passed on.
-FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT")
+FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT", "CADENCE_POD")
 
 
 class BootError(Exception):

@@ -82,9 +82,10 @@ class Cluster:
         made: Mapping[str, Any] = self.call("POST", self.core("pods"), pod)
         return made
 
-    def run(self, job: Mapping[str, Any]) -> None:
-        """As scheduler and kubelet: bound to a node, and running."""
-        pod = self.give_pod(job)["metadata"]["name"]
+    def run(self, job: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As scheduler and kubelet: its pod, bound to a node, and running."""
+        made = self.give_pod(job)
+        pod = made["metadata"]["name"]
         binding = {"metadata": {"name": pod}, "target": {"apiVersion": "v1", "kind": "Node", "name": "node-1"}}
         self.call("POST", self.core(f"pods/{pod}/binding"), {"apiVersion": "v1", "kind": "Binding", **binding})
         ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
@@ -92,6 +93,7 @@ class Cluster:
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         active = {"active": 1, "ready": 1, "startTime": started}
         self.patch(self.jobs(f"/{job['metadata']['name']}/status"), {"status": active})
+        return made
 
     def finish(self, name: str) -> None:
         """As the controller of jobs, once the pod has ended."""

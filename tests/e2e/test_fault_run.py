@@ -1,6 +1,7 @@
 """Lines on the real stack while its indexer is killed, its store refuses, and the log stream repeats, shuffles and holds what is no record."""
 
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -18,6 +19,8 @@ from tests.e2e.faulty_store import FaultyStore, faulty_store
 
 FUNCTION, STREAM = "cadence-main-log-indexer", "cadence-main-log-lines"
 LINES = 240
+REFUSED_FOR = float(os.environ.get("CADENCE_FAULT_SECONDS", "0"))
+"""How much longer than until it is noticed the store refuses everything; a run of a minute is asked for by hand."""
 POISON = (b'{"run": "cut off', b"\xff\xfe\x00")
 DOCUMENT = {
     "cadence": 1,
@@ -113,6 +116,7 @@ def test_every_acknowledged_line_is_found_once_and_what_is_no_record_is_kept(
     account.send(first, *POISON)
     before = len(store.refused)
     eventually("what is no record was refused too", lambda: any("aside" in path for path in store.refused[before:]))
+    time.sleep(REFUSED_FOR)
     store.refusing = set()
 
     acknowledged = Counter(

@@ -1,14 +1,11 @@
 """A pipeline whose runners are jobs of a real API server; the test stands in for the node, and runs the containers as processes."""
 
-import base64
 import hashlib
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,56 +14,25 @@ import yaml
 
 from cadence.adapters.remembered_pools import SECONDS
 from runner_bootstrap.build import build
-from tests.doubles.cluster import MANIFESTS, NAMESPACE, Cluster, Refused, cluster
+from tests.doubles.cluster import MANIFESTS, NAMESPACE, cluster
+from tests.doubles.node import Node, Pod
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 
 _BOOT = Path(__file__).parents[2] / "runner_bootstrap" / "machine"
 
 
-class Node:
-    """Controllers, scheduler and kubelet in one: each job gets a pod, and each pod's container is a process."""
+class Processes:
+    """Runs each pod's container as a process. `told` is what each was told."""
 
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
-        self.cluster, self.folder = cluster, folder
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.told: dict[str, Mapping[str, str]] = {}
         #: What the config map of the agent inside holds.
         self.shared: Mapping[str, str] = {}
-        self.refusals: list[str] = []
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._work, name="node")
 
-    def _work(self) -> None:
-        while not self.over.wait(0.2):
-            for job in self.cluster.call("GET", self.cluster.jobs())["items"]:
-                self._again_if_refused(partial(self._look, job))
-            self._again_if_refused(self.cluster.collect)
-
-    def _again_if_refused(self, work: Callable[[], None]) -> None:
-        """What changed meanwhile is looked at again, as by all controllers."""
-        try:
-            work()
-        except Refused as refusal:
-            self.refusals.append(str(refusal))
-
-    def _look(self, job: Mapping[str, Any]) -> None:
-        name = job["metadata"]["name"]
-        process = self.processes.get(name)
-        if "deletionTimestamp" in job["metadata"]:
-            if process and process.poll() is None:
-                process.terminate()
-        elif process is None:
-            secrets = {
-                each["metadata"]["name"] for each in self.cluster.call("GET", self.cluster.core("secrets"))["items"]
-            }
-            if name in secrets:  # a kubelet waits for it as well
-                self.cluster.run(job)
-                self.processes[name] = self._start(name, job["spec"]["template"]["spec"]["containers"][0])
-        elif process.poll() is not None and not job.get("status", {}).get("completionTime"):
-            self.cluster.finish(name)
-
-    def _start(self, name: str, container: Mapping[str, Any]) -> "subprocess.Popen[bytes]":
+    def begin(self, name: str, pod: Pod, secret: Callable[[str], Mapping[str, str]], _: object) -> "Process":
+        (container,) = pod["containers"]
         place = self.folder / name
         place.mkdir()
         variables = dict(self.shared) if "envFrom" in container else {}
@@ -74,8 +40,7 @@ class Node:
         for each in container["env"]:
             if "valueFrom" in each:
                 source = each["valueFrom"]["secretKeyRef"]
-                path = self.cluster.core(f"secrets/{source['name']}")
-                variables[each["name"]] = _decoded(self.cluster.call("GET", path)["data"][source["key"]])
+                variables[each["name"]] = secret(source["name"])[source["key"]]
         self.told[name] = variables
         surroundings = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -83,39 +48,45 @@ class Node:
             "TMPDIR": str(place),
         }
         with (place / "log").open("wb") as log:
-            return subprocess.Popen(
-                ["sh", str(_BOOT / "boot.sh"), str(_BOOT)],
-                env={**surroundings, **variables},
-                cwd=place,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+            return Process(
+                subprocess.Popen(
+                    ["sh", str(_BOOT / "boot.sh"), str(_BOOT)],
+                    env={**surroundings, **variables},
+                    cwd=place,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
             )
 
     def logs(self) -> str:
-        texts = [f"{path}:\n{path.read_text()}" for path in self.folder.glob("*/log")]
-        return "\n".join([*texts, *self.refusals[-5:]])
+        return "\n".join(f"{path}:\n{path.read_text()}" for path in self.folder.glob("*/log"))
 
 
-def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode()
+class Process:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    folder = tmp_path_factory.mktemp("cluster")
-    with cluster(folder) as made:
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Processes:
+    return Processes(tmp_path_factory.mktemp("pods"))
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, processes: Processes) -> Iterator[Node]:
+    with cluster(tmp_path_factory.mktemp("cluster")) as made:
         made.quota({"count/jobs.batch": "200"})
-        node = Node(made, folder)
-        node.thread.start()
-        try:
+        with Node(made, processes.begin).working() as node:
             yield node
-        finally:
-            node.over.set()
-            node.thread.join()
-            for process in node.processes.values():
-                process.kill()
-                process.wait()
 
 
 def withdraw(api: Api, pool: str, body: dict[str, Any]) -> None:
@@ -141,7 +112,9 @@ def pool(api: Api, node: Node) -> Iterator[str]:
     withdraw(api, "cluster", body)
 
 
-def test_a_pipeline_runs_in_two_pools_with_a_stream_between_them(api: Api, node: Node, pool: str) -> None:
+def test_a_pipeline_runs_in_two_pools_with_a_stream_between_them(
+    api: Api, node: Node, processes: Processes, pool: str
+) -> None:
     run_id = api.start(
         {
             "cadence": 1,
@@ -164,17 +137,17 @@ def test_a_pipeline_runs_in_two_pools_with_a_stream_between_them(api: Api, node:
     try:
         run = api.finished(run_id, within=180)
     except AssertionError as error:
-        raise AssertionError(f"{error}\n{node.logs()}") from None
-    assert run["state"] == "succeeded", (run, node.logs())
+        raise AssertionError(f"{error}\n{processes.logs()}\n{node.refusals[-5:]}") from None
+    assert run["state"] == "succeeded", (run, processes.logs(), node.refusals[-5:])
     assert any(line["text"] == "sum is 500500" for line in api.lines(run_id))
-    (name,) = node.processes
+    (name,) = node.pods
     # What the pod was told is of no use to anybody afterwards.
-    token = node.told[name]["CADENCE_RUNNER_TOKEN"]
-    assert token not in node.logs()
+    token = processes.told[name]["CADENCE_RUNNER_TOKEN"]
+    assert token not in processes.logs()
 
 
 @pytest.fixture
-def agent_inside(stack: Stack, api: Api, node: Node, tmp_path: Path) -> Iterator[str]:
+def agent_inside(stack: Stack, api: Api, node: Node, processes: Processes, tmp_path: Path) -> Iterator[str]:
     """An agent as `outbound.yaml` has it, with the service account that it gets there, and nothing else of the cluster."""
     made = node.cluster
     manifests = list(yaml.safe_load_all((MANIFESTS / "outbound.yaml").read_text()))
@@ -191,7 +164,7 @@ def agent_inside(stack: Stack, api: Api, node: Node, tmp_path: Path) -> Iterator
     assert api.call("PUT", "/v1/pools/inside", json={"provider": "host"}).ok
     token = api.call("POST", "/v1/tokens", json={"name": "inside", "permissions": ["hosts:join"]}).json()["token"]
     digest = hashlib.sha256(build(tmp_path / "agent.pyz").read_bytes()).hexdigest()
-    node.shared = {
+    processes.shared = {
         "CADENCE_GATEWAY": stack.url,
         "CADENCE_AGENT_URLS": f"{stack.url}/runner/v1/agent/{digest}",
         "CADENCE_AGENT_SHA256": digest,
@@ -207,7 +180,7 @@ def agent_inside(stack: Stack, api: Api, node: Node, tmp_path: Path) -> Iterator
         "CADENCE_SERVICE_ACCOUNT": str(account),
         "KUBERNETES_SERVICE_HOST": "127.0.0.1",
         "KUBERNETES_SERVICE_PORT": port,
-        **node.shared,
+        **processes.shared,
     }
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -223,7 +196,9 @@ def agent_inside(stack: Stack, api: Api, node: Node, tmp_path: Path) -> Iterator
         withdraw(api, "inside", {"provider": "host"})
 
 
-def test_a_cluster_that_nobody_reaches_gets_its_work_by_calling_out(api: Api, node: Node, agent_inside: str) -> None:
+def test_a_cluster_that_nobody_reaches_gets_its_work_by_calling_out(
+    api: Api, node: Node, processes: Processes, agent_inside: str
+) -> None:
     document = {
         "cadence": 1,
         "name": "inside",
@@ -233,8 +208,8 @@ def test_a_cluster_that_nobody_reaches_gets_its_work_by_calling_out(api: Api, no
     try:
         run = api.finished(run_id, within=180)
     except AssertionError as error:
-        raise AssertionError(f"{error}\n{node.logs()}") from None
-    assert run["state"] == "succeeded", (run, node.logs())
+        raise AssertionError(f"{error}\n{processes.logs()}\n{node.refusals[-5:]}") from None
+    assert run["state"] == "succeeded", (run, processes.logs(), node.refusals[-5:])
     assert [line["text"] for line in api.lines(run_id)] == ["from inside"]
     # Once it has ended, the agent clears it away.
     until = time.monotonic() + 30

@@ -1,5 +1,6 @@
 """Lines of a real run followed by WebSocket, with a connection that breaks on the way."""
 
+import contextlib
 from pathlib import Path
 
 import websocket
@@ -28,14 +29,16 @@ def test_each_line_comes_once_though_the_connection_breaks(
     seen: list[str] = []
     by_socket = 0
     for broken in range(50):
-        connection = websocket.create_connection(client.live_url(), timeout=1)
+        connection = websocket.create_connection(client.live_url(), timeout=30)
         connection.close()  # one that never says who it is
         lines = live._by_socket(client.live_url())
-        for some in lines:
-            seen += [line["text"] for line in some]
-            by_socket += len(some)
-            if len(seen) >= LINES or (some and broken < 3):
-                break
+        # Where it cannot be made, or is lost: another one, as whoever follows does.
+        with contextlib.suppress(websocket.WebSocketException, OSError):
+            for some in lines:
+                seen += [line["text"] for line in some]
+                by_socket += len(some)
+                if len(seen) >= LINES or (some and broken < 3):
+                    break
         lines.close()
         if len(seen) >= LINES:
             break

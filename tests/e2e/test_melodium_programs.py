@@ -77,6 +77,40 @@ def test_a_program_is_run_with_typed_parameters(cadence: Cadence, api: Api, fold
     assert (engine["started_by_run"], engine["pipeline"]) == (run_id, "melodium-main")
 
 
+def test_lines_four_seconds_apart_are_there_while_the_program_runs(cadence: Cadence, api: Api) -> None:
+    """Its engine uploads the second of them with the third only, which nobody waits for."""
+    told = cadence("run", str(PROGRAMS / "live.mel"), "--param", "pause=4", "--param", "rest=600")
+    run_id = told.stdout.split()[0]
+    give_up = time.monotonic() + 120
+    texts: list[str] = []
+    while len(texts) < 2 and time.monotonic() < give_up:
+        time.sleep(0.1)
+        texts = [line for line in lines(api, run_id, "main") if "info: phase: " in line]
+    assert [text.rpartition(": ")[2] for text in texts] == ["the first line", "the second line"]
+    assert api.run(run_id)["state"] == "running"
+    cadence("cancel", run_id)
+    assert api.finished(run_id)["state"] == "cancelled"
+
+
+def test_a_secret_of_the_project_is_a_parameter_and_nowhere_to_be_read(
+    cadence: Cadence, api: Api, folder: Path
+) -> None:
+    word = "hidden, even in (reports)"
+    cadence("secret", "set", "greeting-of-a-program", stdin=word)
+    compo = str(folder / "counting" / "Compo.toml")
+    given = ("--secret", "greeting=greeting-of-a-program", "--param", "times=2")
+    run_id = cadence("run", compo, *given, "--follow").stdout.split()[1]
+    assert states(api, run_id) == {"main": "succeeded"}
+    assert any(line.endswith("info: main: ***") for line in lines(api, run_id, "main"))
+    engine = engine_run_id(run_id, "main", 1)
+    assert api.finished(engine)["pipeline"] == "melodium-main"
+    say = api.get(f"/v1/runs/{engine}/treatments/main%2Fprogram%2Fsay")
+    assert say["spec"]["element"]["parameters"]["message"] == '"***"'
+    assert [line["text"] for line in api.lines(engine)] == ["***"]
+    shown = json.dumps([api.run(run_id), api.run(engine), say]) + api.call("GET", f"/v1/runs/{run_id}/document").text
+    assert word not in shown
+
+
 def test_what_a_program_lacks_is_told_before_anything_starts(cadence: Cadence, folder: Path) -> None:
     compo = str(folder / "counting" / "Compo.toml")
     told = cadence("run", compo, status=1).stderr
@@ -90,7 +124,7 @@ def test_what_a_program_lacks_is_told_before_anything_starts(cadence: Cadence, f
 
 
 def test_the_engine_checks_a_program_before_it_runs(cadence: Cadence, api: Api) -> None:
-    stale = str(PROGRAMS / "stale.mel")
+    stale = str(PROGRAMS / "stale" / "wrong_type.mel")
     done = cadence("run", stale, "--param", "api_token=x", "--follow", status=1)
     run_id = done.stdout.split()[1]
     (main,) = api.get(f"/v1/runs/{run_id}")["treatments"]

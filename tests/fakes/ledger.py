@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cadence.application.budgets import Charge, cost
+from tests.fakes.pool_records import MemoryPoolRecords
 
 
 @dataclass
 class MemoryLedger:
+    records: MemoryPoolRecords = field(default_factory=MemoryPoolRecords)
     charges: dict[tuple[str, str, str], Charge] = field(default_factory=dict)
     settled: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
@@ -18,16 +20,25 @@ class MemoryLedger:
         if round(self.spent(organization, pool, charge.month) + charge.reserved - limit, 6) > 0:
             return False
         self.charges[key] = charge
+        self.records.note_active(organization, pool, charge.runner_id, charge.began)
+        self.records.charged.add(key)
         return True
 
     def settle(self, organization: str, pool: str, runner_id: str, now: datetime) -> None:
         key = (organization, pool, runner_id)
         if key in self.charges and key not in self.settled:
             self.settled[key] = cost(self.charges[key], now)
+            self._given_back(key)
 
     def cancel(self, organization: str, pool: str, runner_id: str) -> None:
-        if (organization, pool, runner_id) not in self.settled:
-            self.charges.pop((organization, pool, runner_id), None)
+        key = (organization, pool, runner_id)
+        if key in self.charges and key not in self.settled:
+            del self.charges[key]
+            self._given_back(key)
+
+    def _given_back(self, key: tuple[str, str, str]) -> None:
+        self.records.charged.discard(key)
+        self.records.note_ended(*key)
 
     def spent(self, organization: str, pool: str, month: str) -> float:
         return sum(

@@ -13,6 +13,7 @@ Key = tuple[str, str]
 class MemoryPoolRecords:
     since: dict[Key, dict[str, datetime]] = field(default_factory=dict)
     runners: dict[Key, set[str]] = field(default_factory=dict)
+    charged: set[tuple[str, str, str]] = field(default_factory=set)
     probes: dict[Key, Probe] = field(default_factory=dict)
     sweeps: dict[Key, SweepResult] = field(default_factory=dict)
 
@@ -29,7 +30,8 @@ class MemoryPoolRecords:
         self.runners.setdefault((organization, pool), set()).add(runner_id)
 
     def note_ended(self, organization: str, pool: str, runner_id: str) -> None:
-        self.runners.get((organization, pool), set()).discard(runner_id)
+        if (organization, pool, runner_id) not in self.charged:
+            self.runners.get((organization, pool), set()).discard(runner_id)
 
     def active(self, organization: str, pool: str) -> Sequence[str]:
         return sorted(self.runners.get((organization, pool), set()))

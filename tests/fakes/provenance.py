@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from cadence.application.ports import Page
-from cadence.application.provenance_ports import FollowingRun, StoredChunk, ValuePlace
+from cadence.application.provenance_ports import FollowingRun, Passed, StoredChunk, ValuePlace
 from cadence.domain.cache import CacheUse
 from cadence.domain.run import TreatmentSpec
 from tests.fakes.runs import MemoryRunStore
@@ -33,6 +33,17 @@ class MemoryProvenance:
             if origin == run_id and (after is None or run.run_id > after)
         ]
         return _page(found, limit)
+
+    def passed_to(self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None) -> Page[Passed]:
+        found = [
+            Passed(*place)
+            for place, value in self.runs.values.items()
+            if value.run_id != run_id
+            and value.origin
+            and (value.origin.run_id, value.origin.treatment, value.origin.port) == (run_id, treatment, port)
+        ]
+        ordered = sorted((one.position, one) for one in found if after is None or one.position > after)
+        return _page(ordered, limit)
 
     def places_of(
         self, organization: str, project: str, sha256: str, limit: int, after: str | None = None

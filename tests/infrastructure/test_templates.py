@@ -14,6 +14,8 @@ import pytest
 from cadence.composition.settings import SETTINGS, variable
 from cadence.domain import errors
 from infra.packaging import REPOSITORY
+from infra.providers import PROVIDER_LAMBDAS
+from infra.providers import folder as provider_folder
 from infra.scheduling import DEFINITIONS
 from tests.infrastructure.assembly import Assembly
 
@@ -187,6 +189,19 @@ def test_no_permission_is_wider_than_the_list_above(assembly: Assembly, aws: Ass
         or (resource.endswith("*") and resource != "*" and not _is_allowed(resource))
     ]
     assert too_wide == []
+
+
+def test_a_provider_uses_the_key_for_what_is_its_own_and_for_nothing_else(aws: Assembly) -> None:
+    conditions = {
+        role: statement.get("Condition")
+        for role, statement in _statements(aws)
+        for action in _listed(statement["Action"])
+        if action in ("kms:Decrypt", "kms:Encrypt")
+    }
+    roles = {folder: properties["Role"]["Fn::GetAtt"][0] for folder, properties in aws.functions().items()}
+    for name in PROVIDER_LAMBDAS:
+        bound = {"StringEquals": {"kms:EncryptionContext:provider": name}}
+        assert conditions[roles[provider_folder(name)]] == bound
 
 
 def test_every_dead_letter_queue_has_an_alarm(assembly: Assembly) -> None:

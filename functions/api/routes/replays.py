@@ -89,7 +89,8 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
     ended = services.replays.compare.ended(original.run, treatment)
     spec = original.plan().specs[0]
     values = {(value.treatment, value.port): value for value in original.values}
-    fed = [(given.port, values.get((given.source_treatment or "", given.source_port or ""))) for given in spec.inputs]
+    read = original.spec.inputs
+    fed = [(given.port, values.get((given.source_treatment or "", given.source_port or ""))) for given in read]
     return KitView(
         original=execution_view(ended),
         work=_work(services, work_json(original.run, spec, original.treatment.attempt), spec),

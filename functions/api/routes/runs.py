@@ -23,6 +23,7 @@ endpoints = Endpoints("runs")
 # A Lambda answers with at most 6 MB.
 _TREATMENTS_PER_PAGE = 2_000
 _LONGEST_CAUSE = 500
+_FOLLOWING_PER_PAGE = 200
 
 State = Literal["pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out"]
 
@@ -112,6 +113,24 @@ class RunWithTreatments(RunView):
     next: str | None = Field(description="The cursor of the treatments' next page, null at the end.")
 
 
+class FollowingView(Model):
+    run_id: str
+    how: str = Field(description="`started` (by it, or by its end), `rerun` or `replay`.")
+    treatment: str | None = Field(description="The treatment of this run that started it, or that it replays.")
+    pipeline: str
+    state: str
+    created_at: datetime
+    finished_at: datetime | None
+    supervised: bool | None = Field(
+        description="Of a run of a Mélodium engine: Cadence started it, as its workers are."
+    )
+
+
+class FollowingList(Model):
+    items: list[FollowingView]
+    next: str | None = Field(description="The cursor of the next page, null at the end.")
+
+
 class RunList(Model):
     items: list[RunView]
     next: str | None = Field(description="The cursor of the next page, null at the end.")
@@ -160,6 +179,31 @@ def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
     page = services.visible.page(call.by, query.limit, after, query.project, state, query.pipeline)
     following = sign(key, page.after, *listing) if page.after else None
     return RunList(items=[RunView.model_validate(run) for run in page.items], next=following)
+
+
+@endpoints.add(
+    "GET", "/v1/runs/{run_id}/following", Permission.RUNS_READ, answers={200: FollowingList}, errors=(404, 422)
+)
+def list_following(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> FollowingList:
+    """The runs that came of this one: those that it started, such as an engine's workers, its reruns and replays."""
+    run = services.visible.get(call.by, run_id)
+    key, listing = services.keys.key("CURSOR"), ("following", run_id)
+    after = verify(key, query.cursor, *listing) if query.cursor else None
+    page = services.provenance.following(run, _FOLLOWING_PER_PAGE, after)
+    items = [
+        FollowingView(
+            run_id=of.run_id,
+            how=one.how,
+            treatment=one.treatment,
+            pipeline=of.pipeline,
+            state=str(of.state),
+            created_at=of.created_at,
+            finished_at=of.finished_at,
+            supervised=of.melodium.supervised if of.melodium else None,
+        )
+        for one, of in page.items
+    ]
+    return FollowingList(items=items, next=sign(key, page.after, *listing) if page.after else None)
 
 
 @endpoints.add("GET", "/v1/runs/{run_id}", Permission.RUNS_READ, answers={200: RunWithTreatments}, errors=(404, 422))

@@ -45,12 +45,16 @@ class _NotAnswering(Exception):
 
 
 class OciRegistries:
-    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._sleep = sleep
+    """`attempts` is how often a registry is asked that does not answer, `seconds` how long it may take each time."""
+
+    def __init__(
+        self, sleep: Callable[[float], None] = time.sleep, attempts: int = _ATTEMPTS, seconds: float = _TIMEOUT
+    ) -> None:
+        self._sleep, self._attempts, self._seconds = sleep, attempts, seconds
 
     def digest(self, image: Image, login: RegistryLogin | None = None) -> str:
         problem = ""
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(self._attempts):
             if attempt:
                 self._sleep(random.uniform(0, 0.5 * 2**attempt))
             try:
@@ -64,14 +68,14 @@ class OciRegistries:
         repository = urllib.parse.quote(image.repository)
         url = f"{scheme}://{image.registry}/v2/{repository}/manifests/{urllib.parse.quote(image.tag)}"
         headers = {"Accept": _ACCEPT}
-        answer = _request("HEAD", url, headers)
+        answer = _request("HEAD", url, headers, self._seconds)
         if answer.status == 401:
-            headers |= _authorization(answer.headers.get("www-authenticate", ""), image, scheme, login)
-            answer = _request("HEAD", url, headers)
+            headers |= _authorization(answer.headers.get("www-authenticate", ""), image, scheme, login, self._seconds)
+            answer = _request("HEAD", url, headers, self._seconds)
         if answer.status == 200 and "docker-content-digest" in answer.headers:
             return answer.headers["docker-content-digest"]
         # The words of a refusal, or what the digest is of.
-        answer = _request("GET", url, headers)
+        answer = _request("GET", url, headers, self._seconds)
         if answer.status != 200:
             raise ProviderRejected(
                 f"The image {image} cannot be had: {image.registry} answered {_words(answer)}. "
@@ -81,7 +85,9 @@ class OciRegistries:
         return answer.headers.get("docker-content-digest") or f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
 
 
-def _authorization(challenge: str, image: Image, scheme: str, login: RegistryLogin | None) -> dict[str, str]:
+def _authorization(
+    challenge: str, image: Image, scheme: str, login: RegistryLogin | None, seconds: float
+) -> dict[str, str]:
     """A token for pulling, where the registry gives such; the login itself where it asks for that; else nothing."""
     kind, _, rest = challenge.partition(" ")
     basic = {}
@@ -97,7 +103,7 @@ def _authorization(challenge: str, image: Image, scheme: str, login: RegistryLog
     query = {"scope": said.get("scope") or f"repository:{image.repository}:pull"}
     if "service" in said:
         query["service"] = said["service"]
-    answer = _request("GET", f"{realm}?{urllib.parse.urlencode(query)}", basic)
+    answer = _request("GET", f"{realm}?{urllib.parse.urlencode(query)}", basic, seconds)
     try:
         given = json.loads(answer.body)
         token = given.get("token") or given.get("access_token")
@@ -106,11 +112,11 @@ def _authorization(challenge: str, image: Image, scheme: str, login: RegistryLog
     return {"Authorization": f"Bearer {token}"} if isinstance(token, str) else {}
 
 
-def _request(method: str, url: str, headers: Mapping[str, str]) -> _Answer:
+def _request(method: str, url: str, headers: Mapping[str, str], seconds: float) -> _Answer:
     request = urllib.request.Request(url, headers=dict(headers), method=method)  # noqa: S310 - http or https only
     try:
         try:
-            with _OPENER.open(request, timeout=_TIMEOUT) as response:
+            with _OPENER.open(request, timeout=seconds) as response:
                 answer = _Answer(response.status, _lower(response.headers), response.read(_LARGEST + 1))
         except urllib.error.HTTPError as error:
             with error:

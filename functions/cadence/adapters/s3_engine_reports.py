@@ -4,6 +4,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from typing import IO, Any, cast
 
 import msgspec
@@ -16,6 +17,7 @@ from cadence.adapters.engine_reports.pieces import Source
 from cadence.adapters.engine_reports.program import redacted_program
 from cadence.application.melodium.intake import Part, Parts, Uploaded
 from cadence.application.melodium.ports import Stream
+from cadence.domain import ids
 from cadence.domain.errors import InvalidRequest, NotFound, TooLarge
 from cadence.domain.melodium.events import Event
 from cadence.domain.melodium.log_entry import LogEntry
@@ -88,7 +90,7 @@ class S3Parts(Parts):
 
     def write_entries(self, part: Part, entries: Iterable[LogEntry]) -> None:
         lines = (msgspec.json.encode(entry) + b"\n" for entry in entries)
-        self._put(_key(part), zlib.compress(b"".join(lines), 1))
+        self._write(part, zlib.compress(b"".join(lines), 1))
 
     def write_events(self, source: str, number: int, events: Iterable[tuple[str, Event]]) -> Sequence[str]:
         with ExitStack() as files:
@@ -100,14 +102,18 @@ class S3Parts(Parts):
                     writing[run_id] = _Writing(files)
                 writing[run_id].add(events_format.encode(event))
             for run_id, one in writing.items():
-                self._put(_key(Part(run_id, Stream.DEBUG, source, number)), one.finished())
+                self._write(Part(run_id, Stream.DEBUG, source, number), one.finished())
             return list(writing)
 
-    def waiting(self, run_id: str, stream: Stream, taken: Mapping[str, int]) -> Sequence[Part]:
-        prefix = f"{_folder(run_id)}{stream}/"
+    def stored(self, run_id: str, stream: Stream, source: str | None = None) -> Mapping[str, Mapping[int, datetime]]:
+        prefix = f"{_folder(run_id)}{stream}/{f'{source}/' if source else ''}"
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        found = [_part(run_id, stream, item["Key"]) for page in pages for item in page.get("Contents", ())]
-        return [part for part in found if part.number >= taken.get(part.source, 0)]
+        found: dict[str, dict[int, datetime]] = {}
+        for page in pages:
+            for item in page.get("Contents", ()):
+                *_, its_source, number = item["Key"].split("/")
+                found.setdefault(its_source, {})[int(number)] = item["LastModified"]
+        return found
 
     def entries(self, part: Part) -> Iterator[LogEntry]:
         for line in events_format.lines(self._open(part)):
@@ -124,13 +130,18 @@ class S3Parts(Parts):
             return None
 
     def save(self, run_id: str, name: str, content: bytes) -> None:
-        self._put(_state_key(run_id, name), content)
+        self._client.put_object(Bucket=self._bucket, Key=_state_key(run_id, name), Body=content)
 
     def _open(self, part: Part) -> Source:
         return _open(self._client, self._bucket, _key(part))
 
-    def _put(self, key: str, content: bytes | IO[bytes]) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+    def _write(self, part: Part, content: bytes | IO[bytes]) -> None:
+        """The first one stays, with its time."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=_key(part), Body=content, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
 
 
 class _Writing:
@@ -163,7 +174,7 @@ def _folder(run_id: str) -> str:
 
 
 def _state_key(run_id: str, name: str) -> str:
-    return f"{_folder(run_id)}{name}"
+    return ids.process_key(run_id, name)
 
 
 def _secrets_key(upload: str) -> str:
@@ -173,8 +184,3 @@ def _secrets_key(upload: str) -> str:
 
 def _key(part: Part) -> str:
     return f"{_folder(part.run_id)}{part.stream}/{part.source}/{part.number:012}"
-
-
-def _part(run_id: str, stream: Stream, key: str) -> Part:
-    *_, source, number = key.split("/")
-    return Part(run_id, stream, source, int(number))

@@ -26,7 +26,13 @@ class Admission:
         specs = admission.with_growth(withhold(planned, run.event))
         kept = keeping.decode(self.documents.get(run.kept_sha256)) if run.kept_sha256 else keeping.Kept()
         begins = admission.beginning(run.run_id, specs, self.clock(), kept.treatments, kept.notes)
-        self.runs.put_values([keeping.taken_over(value, run.run_id) for value in self._kept_values(run, specs, kept)])
+        names = {there: here for here, there in kept.called.items()}
+        self.runs.put_values(
+            [
+                keeping.taken_over(value, run.run_id, names.get(value.treatment))
+                for value in self._kept_values(run, specs, kept)
+            ]
+        )
         self.runs.admit(run.run_id, specs, begins.treatments, begins.edges)
 
     def _kept_values(self, run: Run, specs: Sequence[TreatmentSpec], kept: keeping.Kept) -> Sequence[Value]:
@@ -34,7 +40,12 @@ class Admission:
             return ()
         if run.replay_of is not None:
             # A few of what may be thousands.
-            ports = [(spec.name, each.port) for spec in specs if spec.name in kept.treatments for each in spec.outputs]
+            ports = [
+                (kept.called.get(spec.name, spec.name), each.port)
+                for spec in specs
+                if spec.name in kept.treatments
+                for each in spec.outputs
+            ]
             return self.runs.get_values(run.values_from, ports)
         return [value for value in self.runs.list_values(run.values_from) if value.treatment in kept.treatments]
 

@@ -24,7 +24,11 @@ class Charge:
 
 
 class Ledger(Protocol):
-    """What pools have spent (table `runners`)."""
+    """What pools have spent (table `runners`).
+
+    Whoever has something set aside is listed as active in its pool (`ActiveRunners`), in the same step and until it is given
+    back: whatever call is cut short, the sweeper finds it there.
+    """
 
     def reserve(self, organization: str, pool: str, charge: Charge, limit: float) -> bool:
         """Sets `charge.reserved` aside, once for each runner, unless more than `limit` would be spent in its month: then False."""

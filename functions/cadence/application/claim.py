@@ -62,7 +62,8 @@ class Claim:
         standing = self.runs.get_standing(runner.run_id, runner.treatment)
         run, spec = standing.run, standing.spec
         secrets = self._secrets(runner, spec, run.event)
-        engine = self.engine_secrets(run, spec, runner.attempt) if spec.engine else {}
+        known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
+        engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}
         session = session_token(token, nonce)
         if runner.state is not RunnerState.CLAIMED:
             runner = self._take(runner, nonce, session, spec, facts, secrets)

@@ -8,15 +8,16 @@ from cadence.application.ports import RunnerStore, RunStore
 from cadence.application.replay_ports import ReplayStore
 from cadence.application.runner_ports import Chunks
 from cadence.domain.errors import InvalidRequest, NotFound, Violation
+from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.replay.clues import Side
 from cadence.domain.replay.kinds import Execution, Guess, guesses
 from cadence.domain.replay.moments import Stretch
-from cadence.domain.replay.verdict import OutputContrast, Sent, Verdict, contrasted, evidence, verdict
-from cadence.domain.run import OutputSpec, ReplayOf, Run, Treatment, TreatmentState, Value
+from cadence.domain.replay.planning import name_in_replay
+from cadence.domain.replay.verdict import NOTHING, OutputContrast, Sent, Verdict, contrasted, evidence, verdict
+from cadence.domain.run import Kind, OutputSpec, ReplayOf, Run, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Runner
 
 LONGEST_COMPARED = 32 * 1024 * 1024
-_NOTHING = Sent("", 0)
 MOST_REPLAYS = 10
 # What an end of this kind says about is the infrastructure, not the treatment.
 _TELLS_NOTHING = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.SKIPPED})
@@ -24,7 +25,8 @@ _TELLS_NOTHING = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, Treat
 
 @dataclass(frozen=True)
 class Ended:
-    """One execution of the treatment. `values` are what it sent, by port."""
+    """One execution of the treatment. `values` are what it sent, by port. `inside`: of a treatment inside of an engine, which has
+    no exit code of its own."""
 
     run: Run
     treatment: Treatment
@@ -32,6 +34,7 @@ class Ended:
     outputs: Sequence[OutputSpec]
     runner: Runner | None
     values: Mapping[str, Value]
+    inside: bool = False
 
     @property
     def final(self) -> bool:
@@ -50,7 +53,8 @@ class Ended:
     @property
     def execution(self) -> Execution:
         digests = {port: value.sha256 for port, value in self.values.items()}
-        return Execution(str(self.treatment.state), self.treatment.exit_code, digests, self.offline)
+        exit_code = None if self.inside else self.treatment.exit_code
+        return Execution(str(self.treatment.state), exit_code, digests, self.offline)
 
     @property
     def side(self) -> Side:
@@ -84,7 +88,7 @@ class CompareReplay:
         if run.replay_of is None:
             message = f"Run {run.run_id} is no replay: there is nothing to compare it with."
             raise InvalidRequest(message, [Violation("run_id", message)])
-        replay = self._found(run, run.replay_of.treatment)
+        replay = self._found(run, name_in_replay(run.replay_of.treatment))
         original = self._original(run.replay_of)
         if replay is None or not replay.final:
             return Comparison(original, replay or self._unadmitted(run, original), Verdict.PENDING)
@@ -124,6 +128,7 @@ class CompareReplay:
             spec.outputs,
             find_runner(self.runners, treatment),
             {value.port: value for value in values},
+            spec.kind is Kind.ELEMENT or _is_captured(spec),
         )
 
     def _unadmitted(self, run: Run, original: Ended) -> Ended:
@@ -133,22 +138,24 @@ class CompareReplay:
     def _others(self, of: ReplayOf, but: str) -> Sequence[Ended]:
         names = [name for name in self.store.newest(of, MOST_REPLAYS) if name != but]
         known = self.runs.get_runs(names)
-        found = [self._found(known[name], of.treatment) for name in names if name in known]
+        found = [self._found(known[name], name_in_replay(of.treatment)) for name in names if name in known]
         return [one for one in found if one is not None and one.tells]
 
     def _outputs(self, original: Ended, replay: Ended) -> Sequence[OutputContrast]:
         """In their order; what is read of those that differ is bounded for all of them together."""
         found, left = [], LONGEST_COMPARED
         for port in original.outputs:
-            if port.type != "void":
+            if port.type != "void" or original.inside:
                 found.append(self._output(port, original, replay, left))
                 if not found[-1].equal:
-                    left -= min(left, max(sent.size for sent in (found[-1].then, found[-1].now, _NOTHING) if sent))
+                    left -= min(left, max(sent.size for sent in (found[-1].then, found[-1].now, NOTHING) if sent))
         return found
 
     def _output(self, port: OutputSpec, original: Ended, replay: Ended, most: int) -> OutputContrast:
         then, now = original.values.get(port.port), replay.values.get(port.port)
         sent = _sent(then), _sent(now)
+        if original.inside:
+            sent = sent[0] or NOTHING, sent[1] or NOTHING
         try:
             return contrasted(port, sent, (self._content(then), self._content(now)), most)
         except NotFound:
@@ -157,6 +164,10 @@ class CompareReplay:
     def _content(self, value: Value | None) -> Iterator[bytes]:
         if value is not None:
             yield from self.chunks.read_whole([value.chunk_key(seq) for seq in range(value.chunks)])
+
+
+def _is_captured(spec: TreatmentSpec) -> bool:
+    return isinstance(spec.engine, ProgramSpec) and spec.engine.captured is not None
 
 
 def _sent(value: Value | None) -> Sent | None:

@@ -4,17 +4,20 @@ import secrets
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.ports import Clock, Machines, PoolStore, RunnerStore
 from cadence.application.runner_ports import Doorbell, DoorbellUrl, Host, HostStore
 from cadence.application.runner_tokens import bearer, matches, new_token, refuse, token_hash
 from cadence.domain.errors import Conflict, Forbidden, NotFound, RunnerLost
+from cadence.domain.melodium import engines
 from cadence.domain.offer import Offer, in_fair_order
 from cadence.domain.runner import Runner, RunnerState
 
 POLL_SECONDS = 10
+HOST_GONE = timedelta(minutes=10)
+"""A host that was not seen for so long has gone for good."""
 # Bounds the time of one call; what is left over is leased by the next.
 _LEASES_PER_CALL = 25
 _REFUSED = "The host's token is not valid. Join the pool again with a join token."
@@ -75,6 +78,22 @@ class JoinPool:
             Host(host_id, organization, pool, name, slots, token_hash(token), now, now, facts, labels=labels)
         )
         return Joined(host_id, token)
+
+
+@dataclass(frozen=True)
+class EnginesOfHosts:
+    """Which Mélodium engine each machine of a pool has that may be given work (None: it has none)."""
+
+    hosts: HostStore
+    clock: Clock
+
+    def __call__(self, organization: str, pool: str) -> Sequence[str | None]:
+        there = self.clock() - HOST_GONE
+        return [
+            host.facts.get(engines.FACT)
+            for host in self.hosts.list_hosts(organization, pool)
+            if host.last_seen > there and not host.draining
+        ]
 
 
 @dataclass(frozen=True)
@@ -149,7 +168,7 @@ class LeaseWork:
         if room <= 0 or host.draining:
             return []
         # More than there is room for, since other hosts take some of them at this very moment.
-        offers = in_fair_order(self.hosts.list_offers(host.organization, host.pool, 2 * room + 10), running)
+        offers = in_fair_order(self._offers(host, 2 * room + 10), running)
         handed: list[Handed] = []
         missed: list[Offer] = []
         for index, offer in enumerate(offers):
@@ -164,6 +183,10 @@ class LeaseWork:
                 missed.append(offer)
         self._remove_stale(host, missed)
         return handed
+
+    def _offers(self, host: Host, limit: int) -> Sequence[Offer]:
+        """Of what it can do."""
+        return self.hosts.list_offers(host.organization, host.pool, limit, host.facts.get(engines.FACT))
 
     def _remove_stale(self, host: Host, offers: Sequence[Offer]) -> None:
         """What can never be leased would stay at the head of the list and in the end hide all that is behind it."""

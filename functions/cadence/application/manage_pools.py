@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from cadence.application.access_ports import CredentialsDescription, Directory, PoolCredentials
 from cadence.application.back_offs import Refusals
+from cadence.application.hosts import HOST_GONE
 from cadence.application.pool_ports import AnsweringProviders, PoolRecords, Probe, SweepResult
 from cadence.application.ports import Clock
 from cadence.application.runner_costs import price_of, since
@@ -18,8 +19,6 @@ from cadence.domain.runner import Runner
 from cadence.domain.turnstile import in_turn
 
 _MOST_SHOWN = 200
-# A host that was not seen for so long has gone for good.
-_HOST_GONE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class ManagePools:
         if active:
             raise Conflict(f"Pool {pool.name} has {len(active)} runners: it can be removed when they have ended.")
         if pool.provider == HOST:
-            alive = [host for host in self._hosts(pool) if self.clock() < host.last_seen + _HOST_GONE]
+            alive = [host for host in self._hosts(pool) if self.clock() < host.last_seen + HOST_GONE]
             if alive:
                 names = ", ".join(host.name for host in alive[:5])
                 raise Conflict(f"Machines that joined pool {pool.name} still ask for work: {names}. Stop their agents.")

@@ -7,6 +7,7 @@ from typing import Any
 from cadence.application.ports import Machines, RunnerStore, Standing
 from cadence.application.runner_ports import Doorbell, Offers
 from cadence.domain.errors import Cancelled, Conflict, NotFound, RunnerLost
+from cadence.domain.melodium import engines
 from cadence.domain.pool import Placement
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
@@ -39,6 +40,7 @@ class Offer:
             placed_at=placement.decided_at,
             per_hour=placement.price.per_hour if placement.price else None,
             currency=placement.price.currency if placement.price else None,
+            engine=engines.needed(standing.spec.engine),
         )
         try:
             # In one step with the treatment: whoever stops the run finds it either not placed yet, or its runner.

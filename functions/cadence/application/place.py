@@ -1,6 +1,6 @@
 """Placement: which pool gives the runner of a treatment's next attempt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from cadence.domain import ids, placing
 from cadence.domain.back_off import FIRST_PAUSE, BackOff
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.domain.history import Change
+from cadence.domain.melodium import engines
 from cadence.domain.placing import ANY_OFFER, Considered
 from cadence.domain.pool import HOST, Placement, Pool, SaidNo, provider_function
 from cadence.domain.run import PLACEABLE, Run, Treatment, TreatmentSpec, TreatmentState
@@ -23,6 +24,10 @@ TRY_AGAIN_AFTER = timedelta(seconds=15)
 _MOST_DOUBLINGS = 2
 # When the watchdog first looks whether the runner is there, so that nobody waits for a call that ended half-way.
 FIRST_LOOK = timedelta(seconds=60)
+
+
+def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Place:
     provider_function_prefix: str
     clock: Clock
     refusals: Refusals | None = None
+    engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
 
     def __call__(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Refused | None = None
@@ -83,6 +89,7 @@ class Place:
         run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
         fitting, left_out = self._candidates(run, spec)
         if not fitting:
+            self.gates.note(standing.treatment, placement=placing.encode(left_out))
             reasons = "; ".join(one.reason for one in left_out) or "there is no pool"
             raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
         back_offs = {**self._back_offs(fitting), **_taken_away(standing.treatment, self.clock())}
@@ -166,12 +173,19 @@ class Place:
             known = list(self.pools.list_pools(run.organization))
         fitting = []
         for pool in known:
-            reason = placing.misfit(pool, spec, run.project)
+            reason = placing.misfit(pool, spec, run.project) or self._lacks_engine(pool, spec)
             if reason is None:
                 fitting.append(pool)
             else:
                 left_out.append(Considered(pool.name, False, reason))
         return fitting, left_out
+
+    def _lacks_engine(self, pool: Pool, spec: TreatmentSpec) -> str | None:
+        """Only hosts tell beforehand what they have."""
+        wanted = engines.needed(spec.engine)
+        if wanted is None or pool.provider != HOST:
+            return None
+        return engines.lacking(pool.name, wanted, self.engines(pool.organization, pool.name))
 
 
 def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[BackOff]]:

@@ -76,7 +76,8 @@ class ActiveRunners(Protocol):
 
     def note_active(self, organization: str, pool: str, runner_id: str, at: datetime) -> None: ...
 
-    def note_ended(self, organization: str, pool: str, runner_id: str) -> None: ...
+    def note_ended(self, organization: str, pool: str, runner_id: str) -> None:
+        """It stays listed while the ledger holds something back for it."""
 
     def active(self, organization: str, pool: str) -> Sequence[str]:
         """In the order of their runs."""

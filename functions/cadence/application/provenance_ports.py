@@ -37,6 +37,20 @@ class FollowingRun:
     treatment: str | None = None
 
 
+@dataclass(frozen=True)
+class Passed:
+    """Where a value that was sent elsewhere arrived, in another run."""
+
+    run_id: str
+    treatment: str
+    port: str
+
+    @property
+    def position(self) -> str:
+        """Its place in a listing."""
+        return f"{self.run_id}#{self.treatment}#{self.port}"
+
+
 class ProvenanceStore(Protocol):
     """What leads from one treatment, run or value to another (table `runs`)."""
 
@@ -48,6 +62,9 @@ class ProvenanceStore(Protocol):
 
     def following_runs(self, run_id: str, limit: int, after: str | None = None) -> Page[FollowingRun]:
         """Oldest first."""
+
+    def passed_to(self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None) -> Page[Passed]:
+        """In which other runs the value sent there is known to have arrived as it was (`Value.origin`)."""
 
     def places_of(
         self, organization: str, project: str, sha256: str, limit: int, after: str | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cadence.application.frozen import Frozen, frozen_again
 from cadence.application.look_into_run import find_runner
+from cadence.application.melodium.capture_element import MAX_DURATION, CaptureElement
 from cadence.application.ports import Documents, PoolStore, RunnerStore, RunStore
 from cadence.application.replay_ports import ReplayStore
 from cadence.application.runner_ports import Chunks, SecretStore
@@ -14,7 +15,7 @@ from cadence.domain import keeping, plan
 from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound, Violation
 from cadence.domain.image import parse_image
 from cadence.domain.replay.planning import How, ReplayPlan, refusal, replay_plan, wanted
-from cadence.domain.run import ConcurrencyPolicy, ReplayOf, Run, Treatment, TreatmentSpec, Value
+from cadence.domain.run import ConcurrencyPolicy, Kind, ReplayOf, Run, Treatment, TreatmentSpec, Value
 from cadence.domain.runner import Runner
 
 MOST_LISTED = 10
@@ -25,7 +26,7 @@ _LONGEST_CHAIN = 20
 class Original:
     """What is replayed: where it really ran, as it was admitted, and the values that it read (in the order of its inputs).
 
-    `unlike` says in words what of then cannot be had again exactly.
+    Of a treatment inside of an engine, `spec` is that of another treatment that runs it. `unlike` says in words what of then cannot be had again exactly.
     """
 
     run: Run
@@ -51,11 +52,14 @@ class FindOriginal:
     runs: RunStore
     runners: RunnerStore
     chunks: Chunks
+    capture: CaptureElement
     workers: Workers = several_at_once
 
     def __call__(self, run: Run, name: str) -> Original:
         """Raises NotFound, Conflict (it cannot be replayed: says why), Gone (what it read is no longer kept: says what)."""
         run, treatment, spec = self.where_it_ran(run, name)
+        if spec.kind is Kind.ELEMENT:
+            spec = self.capture(run, spec)
         runner = find_runner(self.runners, treatment)
         values = self._values(run, spec)
         return Original(run, treatment, spec, runner, values, _unlike(spec, runner))
@@ -128,7 +132,7 @@ class Replay:
 
     def _frozen(self, original: Original, made: ReplayPlan) -> Frozen:
         return dataclasses.replace(
-            frozen_again(original.run),
+            _frozen(original),
             plan_sha256=self.documents.put(plan.encode(made.specs)),
             kept_sha256=self.documents.put(keeping.encode(made.kept)),
             replay_of=original.reference,
@@ -176,6 +180,14 @@ class ListReplays:
         names = self.store.newest(ReplayOf(run.run_id, treatment.name), MOST_LISTED)
         known = self.runs.get_runs(names)
         return [known[each] for each in names if each in known]
+
+
+def _frozen(original: Original) -> Frozen:
+    """What an engine executed is no plan that could be followed once more."""
+    run = original.run
+    if original.treatment.kind is not Kind.ELEMENT:
+        return frozen_again(run)
+    return Frozen(run.organization, run.project, run.pipeline, run.document_sha256, "", 2 * MAX_DURATION)
 
 
 def _versions(spec: TreatmentSpec, runner: Runner | None) -> Mapping[str, int]:

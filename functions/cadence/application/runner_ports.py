@@ -71,8 +71,11 @@ class HostStore(Protocol):
     def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
         """Removing what is not there is no error."""
 
-    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[Offer]:
-        """Those that the first `limit` in any fair order can be of: by priority, of every project, oldest run first."""
+    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[Offer]:
+        """Those that the first `limit` in any fair order can be of: by priority, of every project, oldest run first.
+
+        Of what a machine can do with this Mélodium engine (None: without any).
+        """
 
     def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.

@@ -1,7 +1,7 @@
 """The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cadence.application.feed import Feeder
@@ -42,8 +42,14 @@ _OUTCOMES = {
 }
 
 
+def _nothing(runner: Runner) -> None:
+    """Nobody has to hear of it."""
+
+
 @dataclass(frozen=True)
 class Settle:
+    """`ended` hears of runners whose attempt has ended, however it did, if they had an engine."""
+
     runs: RunStore
     runners: RunnerStore
     feeder: Feeder
@@ -51,6 +57,7 @@ class Settle:
     specs: Specs
     provider_function_prefix: str
     clock: Clock
+    ended: Callable[[Runner], None] = _nothing
 
     def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> Step:
         """What follows: another attempt or none, after the runner's release if it needs one. Safe to repeat.
@@ -64,6 +71,9 @@ class Settle:
             # Before the attempt is left behind, so that no slot is: a repeated call does it again.
             self.slots.release(stored)
         runner = self._runner(ids.runner_id(run_id, treatment, ended))
+        if runner and standing.spec.engine and ended == stored.attempt:
+            # Later attempts of a worker have the same token.
+            self.ended(runner)
         if not stored.state.final and ended == stored.attempt:
             stored = self._end(standing, runner, error, may_retry=attempt is not None)
         if stored.state.final:

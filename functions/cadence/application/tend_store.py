@@ -1,7 +1,7 @@
 """A project's lines are kept in a search service: fresh segments are put there, and what is too old is removed."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from cadence.application.tend_index import Tended, TendIndex, read_segment
 from cadence.domain.errors import Conflict, InvalidRequest
 from cadence.domain.log import Segment
 from cadence.domain.search.split import is_covered
+from cadence.domain.search.tending import batches
 
 _log = logging.getLogger("cadence.search_index")
 
@@ -73,7 +74,7 @@ class TendStore:
             (forgotten if too_old or is_covered(segment, splits) else fresh).append(segment)
         if forgotten:
             self.catalogue.forget_fresh(forgotten)
-        for some in _batches(fresh):
+        for some in batches(fresh, _MOST_SEGMENTS, _MOST_LINES):
             self._put(some, done)
 
     def _put(self, some: Sequence[Segment], done: Tended) -> None:
@@ -114,17 +115,3 @@ class TendStore:
             return
         with suppress(Conflict):
             self.catalogue.note_look(state, None if after is None else self.clock() + after)
-
-
-def _batches(fresh: Iterable[Segment]) -> Iterable[Sequence[Segment]]:
-    """Oldest first."""
-    batch: list[Segment] = []
-    lines = 0
-    for segment in sorted(fresh, key=lambda one: (one.first_time, one.run_id, one.number)):
-        if batch and (len(batch) == _MOST_SEGMENTS or lines + segment.lines > _MOST_LINES):
-            yield batch
-            batch, lines = [], 0
-        batch.append(segment)
-        lines += segment.lines
-    if batch:
-        yield batch

@@ -103,6 +103,17 @@ class Client(InsightRequests, AlertCalls, KeepingCalls):
         """Runs, newest first, at most `limit`. Filters: project, state, pipeline."""
         yield from self._pages("runs", limit, filters)
 
+    def following(self, run_id: str) -> list[Any]:
+        """All runs that came of a run."""
+        found: list[Any] = []
+        cursor = None
+        while True:
+            page = self._call("GET", _path("runs", run_id, "following"), params={"cursor": cursor})
+            found += page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return found
+
     def run(self, run_id: str) -> Json:
         """With all its treatments, also where the service tells them page by page."""
         run = self._call("GET", _path("runs", run_id))

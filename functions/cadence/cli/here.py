@@ -17,7 +17,7 @@ from cadence.domain import ids
 from cadence.domain.replay.clues import Side
 from cadence.domain.replay.kinds import Execution, guesses
 from cadence.domain.replay.moments import Stretch
-from cadence.domain.replay.verdict import OutputContrast, Sent, Verdict, contrasted, evidence, verdict
+from cadence.domain.replay.verdict import NOTHING, OutputContrast, Sent, Verdict, contrasted, evidence, verdict
 from cadence.domain.run import OutputSpec
 
 LONGEST_COMPARED = 256 * 1024 * 1024
@@ -145,8 +145,13 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
         if one["state"] in _TELLS_NOTHING:
             why = f"{which} ended {one['state']}: {one['cause'] or 'no cause is known'}"
             return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
+    types = _captured(work)
+    if types is not None:
+        now["exit_code"] = None  # of an engine of its own, which the original had not
     outputs = [
-        _output(client, kit, port, result["outputs"], folder) for port in work["outputs"] if port["type"] != "void"
+        _output(client, kit, {**port, "type": types[port["port"]]} if types else port, result["outputs"], folder)
+        for port in work["outputs"]
+        if types or port["type"] != "void"
     ]
     then_, now_ = _execution(original, kit["outputs"]), _execution(now, result["outputs"])
     decided, first = verdict(then_, now_, outputs)
@@ -162,11 +167,18 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
     }
 
 
+def _captured(work: Any) -> Mapping[str, str] | None:
+    """Of a treatment inside of an engine: the types of its outputs, whose values are kept in one way whatever they are."""
+    found: Mapping[str, str] | None = ((work.get("engine") or {}).get("program") or {}).get("captured")
+    return found
+
+
 def _output(client: Client, kit: Any, port: Any, sent: Any, folder: Path) -> OutputContrast:
     name = port["port"]
     then, now = kit["outputs"].get(name), sent.get(name)
     spec = OutputSpec(name, port["flow"], port["type"], port.get("path"))
-    both = Sent(**then) if then else None, Sent(**now) if now else None
+    none = NOTHING if _captured(kit["work"]) is not None else None
+    both = Sent(**then) if then else none, Sent(**now) if now else none
     contents = _of_then(client, kit, then), _of_now(folder / "outputs" / name)
     return contrasted(spec, both, contents, LONGEST_COMPARED)
 

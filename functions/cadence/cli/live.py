@@ -16,6 +16,7 @@ _PING_EVERY = 15.0
 # Who has just connected may not be known everywhere for a second: so the first ping comes soon.
 _FIRST_PING = 1.5
 _PING_AGAIN = 1.0
+_CONNECT = 10.0  # what answers the first of a while has to be started
 _ASK_FOR = 10.0  # seconds without a WebSocket, until another is tried
 
 Line = Mapping[str, Any]
@@ -49,8 +50,9 @@ class LiveLines:
         return lines
 
     def _by_socket(self, url: str) -> Generator[list[Line]]:
-        connection = websocket.create_connection(url, timeout=_PING_AGAIN, http_no_proxy=["*"])
+        connection = websocket.create_connection(url, timeout=_CONNECT, http_no_proxy=["*"])
         try:
+            connection.settimeout(_PING_AGAIN)
             request = {"action": "subscribe", "q": self.query, "project": self.project, "after": self.after}
             connection.send(json.dumps({**request, "token": self.client.token}))
             self._pinged, self._behind = time.monotonic() + _FIRST_PING - _PING_EVERY, False

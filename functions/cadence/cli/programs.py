@@ -58,13 +58,16 @@ def beside(document: str, file: str) -> dict[str, dict[str, str]]:
     return {name: packed(str(folder / name)) for name in names if is_program(name) and (folder / name).exists()}
 
 
-def document_of(client: Client, file: str, entrypoint: str, given: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def document_of(
+    client: Client, file: str, entrypoint: str, given: Mapping[str, str], secrets: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
     """A document with one treatment, which runs the program; and the programs that go with it."""
     sent = packed(file)
     read = client.read_program(sent)
     parameters = _typed(read, entrypoint, given)
     name = _NOT_IN_NAMES.sub("-", (read["name"] or Path(file).stem).lower()).strip("-") or "program"
     body = {"program": file, "entrypoint": entrypoint, "parameters": parameters}
+    body |= {"secrets": dict(secrets)} if secrets else {}
     treatment = _NOT_IN_NAMES.sub("-", entrypoint.lower()).strip("-") or "main"
     document = {"cadence": 1, "name": _named(name), "treatments": {_named(treatment): {"melodium": body}}}
     return json.dumps(document, indent=2, ensure_ascii=False), {file: sent}

@@ -55,15 +55,23 @@ def run(
     param: Parameters = None,
     follow: Follow = False,
     entrypoint: Annotated[str, typer.Option(help="Of a program: which of its commands.")] = "main",
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PARAMETER=NAME", help="Of a program: a parameter that is a secret of the project; may be repeated."
+        ),
+    ] = None,
     project: Project = None,
     as_json: Json = False,
 ) -> None:
     """Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once. An invalid one starts nothing."""
-    parameters = _parameters(param or [])
+    parameters, secrets = _parameters(param or []), _parameters(secret or [], "--secret wants PARAMETER=NAME")
+    if secrets and not is_program(file):
+        raise fail("--secret is for programs: a pipeline document names its secrets itself.", WRONG_USE)
     with told(as_json, file):
         client = connect(project)
         if is_program(file):
-            document, programs = document_of(client, file, entrypoint, parameters)
+            document, programs = document_of(client, file, entrypoint, parameters, secrets)
             run_id = client.run_document(document, programs=programs)
         else:
             document = read_document(file)
@@ -193,11 +201,11 @@ def _started(client: Client, run_id: str, follow: bool, as_json: bool) -> None:
         raise typer.Exit(FAILED)
 
 
-def _parameters(given: list[str]) -> dict[str, str]:
+def _parameters(given: list[str], form: str = "--param wants NAME=VALUE") -> dict[str, str]:
     parameters = {}
     for one in given:
         name, equals, value = one.partition("=")
         if not (name and equals):
-            raise fail(f"--param wants NAME=VALUE, not {one!r}.", WRONG_USE)
+            raise fail(f"{form}, not {one!r}.", WRONG_USE)
         parameters[name] = value
     return parameters

@@ -13,6 +13,7 @@ from cadence.cli.watching import progress
 
 _LAST_LINES = 10
 _MOST_TREATMENTS = 40
+_MOST_STARTED = 40
 
 
 def show_run(client: Client, run_id: str) -> None:
@@ -41,6 +42,19 @@ def show_run(client: Client, run_id: str) -> None:
     out.print(progress({**run, "treatments": shown}))
     if len(shown) < len(run["treatments"]):
         out.print(f"… {len(run['treatments']) - len(shown)} more have succeeded", style="dim")
+    _show_started([one for one in client.following(run_id) if one["how"] == "started"])
+
+
+def _show_started(runs: Sequence[Mapping[str, Any]]) -> None:
+    if not runs:
+        return
+    out.print("\nstarted")
+    for run in runs[:_MOST_STARTED]:
+        by = f"  by {run['treatment']}" if run["treatment"] else ""
+        took = duration(run["created_at"], run["finished_at"])
+        out.print(Text.assemble(f"  {run['run_id']}  {run['pipeline']}  ", state_text(run["state"]), f"  {took}{by}"))
+    if len(runs) > _MOST_STARTED:
+        out.print(f"… {len(runs) - _MOST_STARTED} more runs", style="dim")
 
 
 def _causes(broken: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:

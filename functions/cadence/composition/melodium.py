@@ -13,6 +13,7 @@ from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.lambda_log_stream import LambdaLogStream
+from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.s3_uploads import S3Uploads, upload_key
@@ -21,6 +22,7 @@ from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.authenticate import Authenticate
 from cadence.application.melodium.access import WaitForWorker
 from cadence.application.melodium.end_process import EndProcess
+from cadence.application.melodium.pin_worker_images import PinWorkerImages
 from cadence.application.melodium.ports import Access, StartWorker
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.record_start import RecordStart
@@ -29,6 +31,8 @@ from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.start_run import StartRun
 from cadence.composition import gates, settings
 from cadence.domain.access import Principal
+
+_REGISTRY_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,10 @@ def _request_worker(
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), _now)
     documents = S3Documents(client("s3"), its.data_bucket)
-    return RequestWorker(runs, reported, access, RememberedPools(access), sealed, documents, start, _now)
+    # An engine waits for the answer.
+    registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
+    pin = PinWorkerImages(registries, its.loopback_registries == "resolved")
+    return RequestWorker(runs, reported, access, RememberedPools(access), sealed, documents, start, _now, pin)
 
 
 def _now() -> datetime:

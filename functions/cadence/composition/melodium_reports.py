@@ -1,5 +1,6 @@
 """Wiring of what takes in the uploads of engines."""
 
+import time
 from datetime import UTC, datetime
 
 from cadence.adapters.aws import client
@@ -28,15 +29,17 @@ def take_upload() -> TakeUpload:
     codec = JsonModels()
     link = LinkEngines(runs, parts, stored_models(parts, codec))
     events = TakeEvents(runs, parts, S3Chunks(store, its.data_bucket), reported, codec, link, _now)
+    lines = KinesisLogLines(its.log_stream_name)
     return TakeUpload(
         runs=runs,
         uploaded=S3Uploaded(store, its.data_bucket),
         parts=parts,
         turns=DynamoTurns(its.runs_table),
-        take_in={Stream.LOGS: TakeLogs(parts, KinesisLogLines(its.log_stream_name), reported), Stream.DEBUG: events},
+        take_in={Stream.LOGS: TakeLogs(parts, lines, reported, _now), Stream.DEBUG: events},
         note_workers=link.note_workers,
         end=EndProcess(runs, reported, _now),
         clock=_now,
+        pause=time.sleep,
     )
 
 

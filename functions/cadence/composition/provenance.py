@@ -12,6 +12,7 @@ from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.application.pipeline_ports import PipelineStore
 from cadence.application.ports import Documents, RunStore
+from cadence.application.provenance.following import ListFollowing
 from cadence.application.provenance.known import Stores
 from cadence.application.provenance.trace import Trace
 from cadence.application.provenance.uses import UsesOfValue
@@ -22,6 +23,7 @@ from cadence.composition.settings import ApiSettings
 class Provenance:
     trace: Trace
     uses: UsesOfValue
+    following: ListFollowing
 
 
 def provenance(its: ApiSettings, runs: RunStore, documents: Documents, pipelines: PipelineStore) -> Provenance:
@@ -31,4 +33,4 @@ def provenance(its: ApiSettings, runs: RunStore, documents: Documents, pipelines
     chunks = S3Chunks(client("s3"), its.data_bucket)
     index, segments = DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket)
     trace = Trace(stores, chunks, chunks, DynamoCacheUses(its.runners_table), index, segments)
-    return Provenance(trace, UsesOfValue(runs, store))
+    return Provenance(trace, UsesOfValue(runs, store), ListFollowing(runs, store))

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.replays import DynamoReplayStore
 from cadence.adapters.s3_chunks import S3Chunks
+from cadence.adapters.s3_stored_processes import S3StoredProcesses
 from cadence.application.compare_replay import CompareReplay
+from cadence.application.melodium.capture_element import CaptureElement
 from cadence.application.ports import Documents, PoolStore, RunnerStore, RunStore
 from cadence.application.replay import FindOriginal, ListReplays, Replay
 from cadence.application.replay_ports import ReplayStore
@@ -32,7 +34,8 @@ def replays(
 ) -> Replays:
     chunks = S3Chunks(client("s3"), its.data_bucket)
     store = DynamoReplayStore(its.runs_table)
-    find = FindOriginal(runs, runners, chunks)
+    capture = CaptureElement(S3StoredProcesses(client("s3"), its.data_bucket), documents)
+    find = FindOriginal(runs, runners, chunks, capture)
     return Replays(
         replay=Replay(find, documents, secrets, pools),
         find=find,

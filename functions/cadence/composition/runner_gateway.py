@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
@@ -21,6 +22,7 @@ from cadence.adapters.oidc_tokens import OidcTokens
 from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.reach import Reach
 from cadence.adapters.s3_cache_objects import S3CacheObjects
+from cadence.adapters.s3_report_masks import S3ReportMasks
 from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
@@ -110,7 +112,12 @@ def gateway() -> Gateway:
             runners,
             machines,
             begin,
-            ReadEngineSecrets(SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)), tokens, urls),
+            ReadEngineSecrets(
+                SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)),
+                tokens,
+                urls,
+                S3ReportMasks(client("s3"), its.data_bucket),
+            ),
             _now,
         ),
         session=RunnerSessions(runners),

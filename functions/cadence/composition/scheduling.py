@@ -8,6 +8,7 @@ from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
@@ -27,8 +28,11 @@ from cadence.application.back_offs import Refusals
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
+from cadence.application.hosts import EnginesOfHosts
 from cadence.application.machine_broke import MachineBroke
 from cadence.application.melodium.end_process import EndProcess
+from cadence.application.melodium.engine_secrets import RevokeEngineToken
+from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
@@ -72,6 +76,7 @@ def _settle(
         specs=runs.get_spec,
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
+        ended=RevokeEngineToken(runs.get_spec, runs, RunTokens(DynamoAccessStore(its.access_table), now)),
     )
 
 
@@ -124,6 +129,7 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
         refusals=refusals,
+        engines=EnginesOfHosts(DynamoHostStore(its.runners_table), now),
     )
     return use_case, turns, machines
 

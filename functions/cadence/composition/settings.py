@@ -126,6 +126,7 @@ class MelodiumSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     log_stream_function: str
+    loopback_registries: str
     uploads_key_id: str
     uploads_key_secret: str = field(repr=False)
 

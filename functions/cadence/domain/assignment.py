@@ -40,6 +40,7 @@ def _engine(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
     engine = spec.engine
     if isinstance(engine, ProgramSpec):
         given = {name: {"type": engine.types[name], "value": value} for name, value in engine.parameters.items()}
+        secrets = {name: {"type": engine.types[name], "variable": each} for name, each in engine.secrets.items()}
         return {
             "program": {
                 "sha256": engine.program,
@@ -48,6 +49,9 @@ def _engine(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
                 "parameters": given,
                 "errors": engine.errors,
                 "check_only": engine.check_only,
+                "version": engine.version,
+                **({"secrets": secrets} if secrets else {}),
+                **({} if engine.captured is None else {"captured": dict(engine.captured)}),
                 "run_id": engine_run_id(run.run_id, spec.name, attempt),
                 "group_id": engine_group_id(run.run_id),
             }

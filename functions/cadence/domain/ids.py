@@ -39,6 +39,11 @@ def log_segment_key(run_id: str, number: int, sha256: str) -> str:
     return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz"
 
 
+def process_key(run_id: str, name: str) -> str:
+    """Key, in the data bucket, of a state of what an engine reported of a process."""
+    return f"runs/{run_id}/melodium/{name}"
+
+
 def cache_prefix(organization: str, project: str, entry: str) -> str:
     """Key prefix, in the data bucket, of the chunks of one entry of a project's caches."""
     return f"caches/{organization}/{project}/{entry}/"

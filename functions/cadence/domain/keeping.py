@@ -7,15 +7,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cadence.domain import plan
-from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState, Value
+from cadence.domain.run import Origin, Treatment, TreatmentSpec, TreatmentState, Value
 
 
 @dataclass(frozen=True)
 class Kept:
-    """`treatments` maps those taken over to the runs that made their values; `notes` say why others run again."""
+    """`treatments` maps those taken over to the runs that made their values; `notes` say why others run again.
+
+    `called` are what those had other names there.
+    """
 
     treatments: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
 
 
 def kept(
@@ -53,8 +57,12 @@ def needed(specs: Sequence[TreatmentSpec], what: Kept) -> set[tuple[str, str]]:
     return {(treatment, port) for treatment, port in found if treatment in what.treatments}
 
 
-def taken_over(value: Value, run_id: str) -> Value:
-    """The same value in another run, by reference to where it was made."""
+def taken_over(value: Value, run_id: str, name: str | None = None) -> Value:
+    """The same value in another run, by reference to where it was made; of a treatment that is called `name` here."""
+    if name not in (None, value.treatment):
+        origin = value.origin if value.origin and not value.origin.copied else None
+        made = origin or Origin(value.kept_from or value.run_id, value.treatment, value.port)
+        return dataclasses.replace(value, run_id=run_id, treatment=str(name), kept_from=None, origin=made)
     return dataclasses.replace(value, run_id=run_id, kept_from=value.kept_from or value.run_id)
 
 

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Offer:
-    """A runner that waits for a host. Runner ids begin with their run's, so the smallest is of the oldest run."""
+    """A runner that waits for a host. Runner ids begin with their run's, so the smallest is of the oldest run.
+
+    `engine` is the Mélodium engine that the host needs (`cadence.domain.melodium.engines`).
+    """
 
     runner_id: str
     project: str
     priority: int = 0
+    engine: str | None = None
 
 
 def in_fair_order(offers: Iterable[Offer], running: Mapping[str, int]) -> list[Offer]:

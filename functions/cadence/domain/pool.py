@@ -26,6 +26,10 @@ PROVIDERS: tuple[str, ...] = (
 )
 
 
+# Settings that pools of every provider may have, or most.
+_OF_ALL = frozenset({"boot", "melodium"})
+
+
 def provider_function(prefix: str, provider: str) -> str:
     """The name of a provider's Lambda; `prefix` is what the names of all of them begin with."""
     return prefix + provider.replace("_", "-")
@@ -72,6 +76,11 @@ class Pool:
     def currency(self) -> str:
         """Of all its prices."""
         return self.price.currency if self.price else "USD"
+
+    @property
+    def own_settings(self) -> Mapping[str, Any]:
+        """Those of its provider alone."""
+        return {name: value for name, value in self.settings.items() if name not in _OF_ALL}
 
     def serves(self, project: str) -> bool:
         return "*" in self.projects or project in self.projects

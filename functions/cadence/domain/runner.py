@@ -108,10 +108,11 @@ class Runner:
     currency: str | None = None
     # By pool: its tokens of pools that it has left, good again should it come back.
     left_tokens: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict, repr=False)
+    engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
 
     @property
     def as_offer(self) -> Offer:
-        return Offer(self.runner_id, self.project, self.priority)
+        return Offer(self.runner_id, self.project, self.priority, self.engine)
 
     @property
     def image_digest(self) -> str | None:

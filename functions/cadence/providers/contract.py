@@ -17,9 +17,11 @@ from typing import Protocol, runtime_checkable
 from cadence.application.back_offs import BackOffs
 from cadence.application.pool_ports import Claims
 from cadence.application.ports import Clock
+from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pacing import Api
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
+from cadence.domain.specification import ServiceSpec
 from cadence.providers.circuit import Circuit, SharedCircuit
 
 
@@ -32,6 +34,26 @@ class Needs:
     storage: int | None = None
     arch: str | None = None
     image: str | None = None
+
+
+@dataclass(frozen=True)
+class Containers:
+    """What containers a runner is to have, for infrastructures that make them; others leave them to the agent's own container engine.
+
+    The command runs in one of `image`, if there is one, with `volumes` (names, and where they are mounted). Of a Mélodium
+    worker `worker` has the containers. `engine`: the runner starts a Mélodium engine.
+    """
+
+    image: str | None = None
+    services: tuple[ServiceSpec, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    worker: WorkerSpec | None = None
+    engine: bool = False
+
+    @property
+    def beside(self) -> bool:
+        """Whether there are containers beside that of the agent or command."""
+        return bool(self.services or (self.worker and self.worker.all_containers))
 
 
 @dataclass(frozen=True)
@@ -71,6 +93,7 @@ class RunnerRequest:
     max_duration: int = 3_600  # seconds
     expires_at: datetime | None = None
     home: CallHome | None = None
+    containers: Containers = Containers()
 
 
 class Condition(StrEnum):
@@ -194,7 +217,7 @@ class Warming(Protocol):
     """What a provider does beside, if it can keep machines ready for runners that are still to come."""
 
     def keep_warm(self, ready: int, stopped: int) -> None:
-        """Makes or ends machines without a runner until there are so many. They have an expiry, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
+        """Makes or ends machines without a runner until there are so many. They have an expiry, after which no runner gets them, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
 
 
 Credentials = Mapping[str, str]

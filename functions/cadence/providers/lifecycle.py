@@ -22,11 +22,12 @@ from cadence.domain.errors import (
     RunnerLost,
     Transient,
 )
+from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pool import Price
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, Runner, RunnerState
 from cadence.domain.step import Next, Step
-from cadence.providers.contract import CallHome, EndsItself, Needs, Paced, Provider, RunnerRequest
+from cadence.providers.contract import CallHome, Containers, EndsItself, Needs, Paced, Provider, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
 
 Providers = Callable[[str, str], Provider]
@@ -221,10 +222,10 @@ class StartRunner:
             raise RunnerLost(f"runner {runner.runner_id} was given up while it was being started") from None
 
     def _nothing_there(self, runner: Runner) -> None:
-        if self.records:
-            self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
         if self.budgets:
             self.budgets.cancel(runner.organization, runner.pool, runner.runner_id)
+        if self.records:
+            self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
 
     def _begin_anew(self, runner: Runner, wanted: Runner, fresh: FreshToken | None) -> Runner:
         """There was no room before, perhaps in another pool: the attempt belongs to this one now, which also releases it."""
@@ -268,7 +269,13 @@ def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> Runn
         max_duration=spec.max_duration,
         expires_at=runner.created_at + timedelta(seconds=runner.boot_deadline + spec.max_duration) + EXPIRY_GRACE,
         home=home,
+        containers=_containers(spec),
     )
+
+
+def _containers(spec: TreatmentSpec) -> Containers:
+    worker = spec.engine if isinstance(spec.engine, WorkerSpec) else None
+    return Containers(spec.image, spec.services, spec.volumes, worker, engine=spec.engine is not None)
 
 
 def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:

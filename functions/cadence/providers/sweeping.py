@@ -24,6 +24,8 @@ START_TAKES = timedelta(minutes=3)
 RELEASE_TAKES = timedelta(minutes=5)
 # Inventories lag, and a table may be read just before it changes: nothing is ended at first sight.
 LOOK_AGAIN = timedelta(minutes=1)
+# What marks of listed runners begin with, beside those of machines: no infrastructure calls a machine so.
+_LISTED = "listed:"
 
 _log = logging.getLogger("cadence.sweep")
 
@@ -52,8 +54,9 @@ class Sweep:
     def __call__(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
         provider = self.providers(organization, pool)
+        listed = self.records.active(organization, pool)
         machines = provider.list_owned()
-        known = self.runners({machine.runner_id for machine in machines if machine.runner_id})
+        known = self.runners({*listed, *(machine.runner_id for machine in machines if machine.runner_id)})
         marks = dict(self.records.marks(organization, pool))
         marked, ended, refused = [], [], []
         for machine in machines:
@@ -66,31 +69,57 @@ class Sweep:
             elif since is None:
                 self.records.mark(organization, pool, machine.ref, self.clock())
                 marked.append(machine.ref)
-            elif self.clock() >= since + LOOK_AGAIN and self._still(machine, pool):
+            elif self.clock() >= since + LOOK_AGAIN:
                 try:
-                    self._end(provider, machine, known.get(machine.runner_id), pool)
+                    if self._still(provider, machine, pool):
+                        self._end(provider, machine, known.get(machine.runner_id), organization, pool)
+                        _log.info("ended %s of pool %s: %s", machine.ref, pool, reason)
+                        ended.append(machine.ref)
                 except CadenceError as error:  # the others are looked at all the same, and this one again
                     _log.warning("orphan %s of pool %s cannot be ended: %s", machine.ref, pool, error.message)
                     refused.append(machine.ref)
-                else:
-                    _log.info("ended %s of pool %s: %s", machine.ref, pool, reason)
-                    ended.append(machine.ref)
+        there = {machine.runner_id for machine in machines}
+        for runner_id in (one for one in listed if one not in there):
+            since = marks.pop(_LISTED + runner_id, None)
+            self._strike_off(organization, pool, runner_id, known.get(runner_id), since)
         for gone in marks:
             self.records.unmark(organization, pool, gone)
-        self._forget(organization, pool, {machine.runner_id for machine in machines})
         self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
         self._keep_warm(provider, organization, pool, machines)
         seen = tuple(machine.ref for machine in machines)
         return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
 
-    def _end(self, provider: Provider, machine: Machine, runner: Runner | None, pool: str) -> None:
-        """A runner's own machine with all that is kept of it; any other by itself."""
+    def _strike_off(
+        self, organization: str, pool: str, runner_id: str, known: Runner | None, since: datetime | None
+    ) -> None:
+        """A listed runner without a machine, if nobody wants it: whoever was to strike it off was cut short, or a launch came twice. What is left of its budget is given back."""
+        if not left(known, pool, self.clock()):
+            if since is not None:
+                self.records.unmark(organization, pool, _LISTED + runner_id)
+            return
+        if since is None:
+            self.records.mark(organization, pool, _LISTED + runner_id, self.clock())
+            return
+        runner = self.runners([runner_id]).get(runner_id)
+        if self.clock() >= since + LOOK_AGAIN and left(runner, pool, self.clock()):
+            self._note_ended(organization, pool, runner_id, runner)
+            self.records.unmark(organization, pool, _LISTED + runner_id)
+
+    def _note_ended(self, organization: str, pool: str, runner_id: str, runner: Runner | None) -> None:
+        if self.budgets and runner is not None and runner.pool != pool:
+            self.budgets.cancel(organization, pool, runner_id)  # it may come back, and is to pay again then
+        elif self.budgets:
+            self.budgets.settle(organization, pool, runner_id)
+        self.records.note_ended(organization, pool, runner_id)
+
+    def _end(self, provider: Provider, machine: Machine, runner: Runner | None, organization: str, pool: str) -> None:
+        """With all that is kept of its runner in this pool."""
         if self.release and runner is not None and (runner.pool, runner.ref) == (pool, machine.ref):
             self.release(runner.runner_id)
             return
         provider.stop(machine.ref)
-        if self.budgets and runner is not None and runner.pool != pool:
-            self.budgets.settle(runner.organization, pool, runner.runner_id)
+        if machine.runner_id:
+            self._note_ended(organization, pool, machine.runner_id, runner)
 
     def _note_offer(self, machine: Machine, runner: Runner | None, pool: str) -> None:
         """What a runner's machine was bought as, and costs, is told by the inventory."""
@@ -100,22 +129,6 @@ class Sweep:
         if machine.offer is not None and (machine.offer, price) != (runner.offer, runner.per_hour):
             with suppress(Conflict):  # it went on elsewhere
                 self.store.move_runner(runner, RunnerState, offer=machine.offer, per_hour=price)
-
-    def _forget(self, organization: str, pool: str, there: set[str]) -> None:
-        """Runners without a machine here that nobody waits for: they went on elsewhere, or their end was not noted."""
-        asked = [one for one in self.records.active(organization, pool) if one not in there]
-        known = self.runners(asked) if asked else {}
-        for runner_id in asked:
-            runner = known.get(runner_id)
-            if runner is not None:
-                begun = max(moment for moment in (runner.created_at, runner.placed_at, runner.booting_at) if moment)
-                if self.clock() < begun + START_TAKES or (runner.pool == pool and _wanted(runner, self.clock())):
-                    continue
-            if self.budgets and runner is not None and runner.pool == pool:
-                self.budgets.settle(organization, pool, runner_id)
-            elif self.budgets:
-                self.budgets.cancel(organization, pool, runner_id)
-            self.records.note_ended(organization, pool, runner_id)
 
     def _keep_warm(self, provider: Provider, organization: str, pool: str, machines: Sequence[Machine]) -> None:
         """Also where none is to wait any more, while one still does."""
@@ -127,8 +140,10 @@ class Sweep:
         except CadenceError as error:  # tried again at the next look
             _log.warning("pool %s cannot keep machines waiting: %s", pool, error.message)
 
-    def _still(self, machine: Machine, pool: str) -> bool:
-        """Looked at again at the last moment."""
+    def _still(self, provider: Provider, machine: Machine, pool: str) -> bool:
+        """Looked at again at the last moment. One without a runner may have got one that the inventory does not tell yet."""
+        if not machine.runner_id:
+            machine = provider.describe(machine.ref)
         known = self.runners([machine.runner_id]) if machine.runner_id else {}
         return orphaned(machine, known.get(machine.runner_id), pool, self.clock()) is not None
 
@@ -155,6 +170,11 @@ def orphaned(machine: Machine, runner: Runner | None, pool: str, now: datetime) 
     if runner.pool != pool:
         return f"runner {runner.runner_id} went on in pool {runner.pool}"
     return f"runner {runner.runner_id} is {runner.state}"
+
+
+def left(runner: Runner | None, pool: str, now: datetime) -> bool:
+    """Whether a runner of whom no machine is there needs none in this pool any more."""
+    return runner is None or runner.pool != pool or not _wanted(runner, now)
 
 
 def _wanted(runner: Runner, now: datetime) -> bool:

@@ -5,17 +5,29 @@ from collections.abc import Iterator
 import pytest
 
 from cadence.adapters.dynamodb.ledger import DynamoLedger
+from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.application.budgets import Ledger
+from cadence.application.pool_ports import PoolRecords
 from tests.contract.run_store.conftest import bound_table, table_properties
 from tests.fakes.ledger import MemoryLedger
 
 __all__ = ["table_properties"]
 
 
+Kept = tuple[Ledger, PoolRecords]
+
+
 @pytest.fixture(params=["memory", "dynamodb"])
-def ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    """A ledger, and the records of the same pools."""
     if request.param == "memory":
-        yield MemoryLedger()
+        memory = MemoryLedger()
+        yield memory, memory.records
         return
     with bound_table(request, monkeypatch) as table:
-        yield DynamoLedger(table)
+        yield DynamoLedger(table), DynamoPoolRecords(table)
+
+
+@pytest.fixture
+def ledger(kept: Kept) -> Ledger:
+    return kept[0]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cadence.application.budgets import Budgets, Charge, Ledger
+from cadence.application.pool_ports import PoolRecords
 from cadence.domain.errors import CapacityExhausted
 from cadence.domain.pool import Pool, Price
 from cadence.domain.pool_policy import Budget, InstanceOffer, Policy
@@ -59,6 +60,31 @@ def test_no_runner_costs_more_than_was_set_aside(ledger: Ledger) -> None:
     ledger.reserve(*POOL, charge("a"), 5.0)
     ledger.settle(*POOL, "a", NOW + timedelta(days=3))
     assert ledger.spent(*POOL, "2030-01") == 4.0
+
+
+def test_whoever_has_something_set_aside_is_listed(kept: tuple[Ledger, PoolRecords]) -> None:
+    ledger, records = kept
+    assert ledger.reserve(*POOL, charge("a"), 4.0)
+    assert not ledger.reserve(*POOL, charge("b"), 4.0)
+    # However often, and by whom in between: as long as it is set aside.
+    records.note_active(*POOL, "a", NOW)
+    records.note_ended(*POOL, "a")
+    assert list(records.active(*POOL)) == ["a"]
+    ledger.cancel(*POOL, "a")
+    assert list(records.active(*POOL)) == []
+
+
+def test_whoever_has_been_settled_is_struck_off(kept: tuple[Ledger, PoolRecords]) -> None:
+    ledger, records = kept
+    ledger.reserve(*POOL, charge("a"), 5.0)
+    ledger.settle(*POOL, "a", NOW + timedelta(minutes=30))
+    assert list(records.active(*POOL)) == []
+    # A launch that came twice, and too late: nothing is set aside again.
+    assert ledger.reserve(*POOL, charge("a"), 5.0)
+    records.note_active(*POOL, "a", NOW)
+    records.note_ended(*POOL, "a")
+    assert list(records.active(*POOL)) == []
+    assert ledger.spent(*POOL, "2030-01") == 1.0
 
 
 def test_each_month_and_pool_has_its_own(ledger: Ledger) -> None:

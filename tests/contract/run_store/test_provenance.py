@@ -10,7 +10,7 @@ from cadence.adapters.dynamodb.provenance import DynamoProvenance
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.application.ports import RunStore
 from cadence.application.provenance_ports import FollowingRun, ProvenanceStore
-from cadence.domain.run import Edge, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Trigger, Value
+from cadence.domain.run import Edge, Origin, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Trigger, Value
 from tests.contract.run_store.conftest import bound_table
 from tests.fakes.provenance import MemoryProvenance
 from tests.fakes.runs import MemoryRunStore
@@ -111,3 +111,29 @@ def test_the_documents_that_a_run_uses_are_kept(stores):
     runs.create_run(a_run("01a", pins={"lib": SHA}))
     runs.create_run(a_run("01b"))
     assert (runs.get_run("01a").pins, runs.get_run("01b").pins) == ({"lib": SHA}, {})
+
+
+def test_a_value_that_went_to_another_run_is_found_there(stores):
+    runs, provenance = stores
+    for run_id in ("01a", "01b", "01c"):
+        runs.create_run(a_run(run_id))
+    sent = a_value("01a", "main/a#7", "out")
+    origin = Origin("01a", "main/a#7", "out")
+    arrived = [
+        dataclasses.replace(sent, run_id=run_id, treatment="main/Self", port=port, origin=origin)
+        for run_id in ("01b", "01c")
+        for port in ("x", "y")
+    ]
+    beside = dataclasses.replace(sent, treatment="main/outer", origin=origin)
+    other = dataclasses.replace(arrived[0], port="z", origin=Origin("01a", "main/a", "out"))
+    for _ in range(2):
+        runs.put_values([sent, *arrived, beside, other])
+
+    first = provenance.passed_to("01a", "main/a#7", "out", 3)
+    rest = provenance.passed_to("01a", "main/a#7", "out", 3, first.after)
+    assert [(one.run_id, one.treatment, one.port) for one in (*first.items, *rest.items)] == [
+        (value.run_id, "main/Self", value.port) for value in arrived
+    ]
+    assert (len(first.items), rest.after) == (3, None)
+    assert [one.port for one in provenance.passed_to("01a", "main/a", "out", 9).items] == ["z"]
+    assert provenance.passed_to("01a", "main/outer", "out", 9).items == []

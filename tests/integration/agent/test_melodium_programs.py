@@ -31,7 +31,14 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def program(gateway: FakeGateway) -> Program:
-    def add(entrypoint: str, source: Path = COUNTING, ports: Any = None, secrets: Any = None, **said: Any) -> Runner:
+    def add(
+        entrypoint: str,
+        source: Path = COUNTING,
+        ports: Any = None,
+        secrets: Any = None,
+        hidden: Any = None,
+        **said: Any,
+    ) -> Runner:
         found = [source] if source.is_file() else sorted(source.rglob("*.*"))
         root = source.parent if source.is_file() else source
         files = {str(each.relative_to(root)): base64.b64encode(each.read_bytes()).decode() for each in found}
@@ -44,7 +51,12 @@ def program(gateway: FakeGateway) -> Program:
             "group_id": str(uuid.uuid4()),
             **said,
         }
-        return gateway.add_runner("", engine={"program": told, "secrets": secrets or {}}, **(ports or {}))
+        variables = {name: f"CADENCE_PARAMETER_{name}" for name in hidden or {}}
+        if variables:
+            told["secrets"] = {name: {"type": "string", "variable": each} for name, each in variables.items()}
+        engine = {"program": told, "secrets": secrets or {}}
+        values = {each: hidden[name] for name, each in variables.items()}
+        return gateway.add_runner("", engine=engine, secrets=values, **(ports or {}))
 
     return add
 
@@ -59,6 +71,38 @@ def test_a_program_runs_with_its_parameters(program: Program, work: Work, sandbo
     done = work(runner, sandbox)
     assert (done["outcome"], done["error"], done["exit_code"]) == ("succeeded", None, 0)
     assert [line.partition(" ")[2] for line in runner.text()] == [f"info: main: {greeting}"]
+
+
+@pytest.mark.parametrize("entrypoint", ["main", "tally"])
+def test_a_secret_is_a_parameter_and_in_no_command_line(
+    gateway: FakeGateway,
+    program: Program,
+    work: Work,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    entrypoint: str,
+) -> None:
+    """The engine is one that tells how it was called before it is the real one."""
+    word, spying = "hidden-from-all", tmp_path / "melodium"
+    spying.write_text(f'#!/bin/sh\n[ "$1" = --version ] || {{ env; echo "$@"; }} >&2\nexec {BINARY} "$@"\n')
+    spying.chmod(0o755)
+    monkeypatch.setenv("CADENCE_MELODIUM", str(spying))
+    parameter, ports = "greeting", {}
+    values: dict[str, Any] = {"times": given("u64", 3)}
+    if entrypoint == "tally":
+        streams = [port("words", "stream", "string"), port("limit", "block", "u64")]
+        parameter, ports, values = "label", {"inputs": streams, "outputs": streams}, {}
+    runner = program(entrypoint, ports=ports, parameters=values, hidden={parameter: word})
+    if ports:
+        runner.inputs["words"], runner.inputs["limit"] = feed(gateway, b"one\n"), feed(gateway, b"42")
+    done = work(runner, "plain")
+    assert (done["outcome"], done["error"]) == ("succeeded", None), runner.lines
+    text = "\n".join(runner.text("stderr"))
+    assert "MELODIUM_HOME" in text and word not in text and "CADENCE_PARAMETER" not in text
+    assert ("info: main: ***" in "\n".join(runner.text())) == (entrypoint == "main")
+    # What was printed is masked, so what it was called with must not be in it even masked.
+    called = [line for line in text.splitlines() if line.startswith(("run ", "dist ", "check "))]
+    assert called and not [line for line in called if "***" in line]
 
 
 def test_what_its_launch_lacks_fails_the_treatment_although_the_engine_ends_with_0(
@@ -76,7 +120,7 @@ def test_an_error_that_a_program_logs_fails_it_unless_it_may(program: Program, w
 
 
 def test_a_program_that_the_engine_refuses_is_never_started(program: Program, work: Work, sandbox: str) -> None:
-    runner = program("main", PROGRAMS / "stale.mel", parameters={"api_token": given("string", "x")})
+    runner = program("main", PROGRAMS / "stale" / "wrong_type.mel", parameters={"api_token": given("string", "x")})
     done = work(runner, sandbox)
     assert done["outcome"] == "failed"
     assert done["error"] == (
@@ -92,7 +136,9 @@ def test_a_check_runs_nothing(program: Program, work: Work) -> None:
     runner = program("main", check_only=True)
     assert work(runner)["outcome"] == "succeeded"
     assert runner.text() == []
-    assert work(program("main", PROGRAMS / "stale.mel", check_only=True))["error"].startswith("the engine refuses")
+    assert work(program("main", PROGRAMS / "stale" / "wrong_type.mel", check_only=True))["error"].startswith(
+        "the engine refuses"
+    )
 
 
 def test_an_entrypoint_that_is_not_there_is_refused(program: Program, work: Work) -> None:

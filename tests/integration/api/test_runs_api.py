@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
+from api.routes import runs as runs_routes
 from cadence.adapters.aws import client
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.domain.errors import Transient
+from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.run import RunState
 from tests.integration.api.calling import BROKEN, HELLO
 
@@ -216,3 +220,28 @@ def test_what_a_treatment_is_to_run_is_known_before_it_is_admitted(api):
     assert [node["name"] for node in graph["nodes"]] == ["greet", "shout"]
     assert graph["edges"][0]["source"] == "greet"
     assert api("GET", f"/v1/runs/{run_id}/treatments/none").status == 404
+
+
+def test_the_runs_that_came_of_one_are_listed_page_by_page(api, monkeypatch):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    again = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "all"}).json["run_id"]
+    first = api.services.runs.get_run(run_id)
+    engine = MelodiumRun("group", "p", "0.10.2", "direct", supervised=True)
+    worker = replace(first, run_id="8a7b6c5d-0000-4000-8000-000000000001", started_by_run=run_id, melodium=engine)
+    elsewhere = replace(first, run_id="8a7b6c5d-0000-4000-8000-000000000002", started_by_run=run_id, project="other")
+    for run in (worker, elsewhere):
+        api.services.runs.create_run(run)
+
+    found = api("GET", f"/v1/runs/{run_id}/following").json
+    # Running once more is no rerun: it takes nothing over.
+    assert again not in [one["run_id"] for one in found["items"]]
+    assert [(one["run_id"], one["how"], one["pipeline"], one["supervised"]) for one in found["items"]] == [
+        (worker.run_id, "started", "hello", True)
+    ]
+    api.services.runs.create_run(replace(first, run_id="01zz", rerun_of=run_id))
+    monkeypatch.setattr(runs_routes, "_FOLLOWING_PER_PAGE", 1)
+    page = api("GET", f"/v1/runs/{run_id}/following").json
+    rest = api("GET", f"/v1/runs/{run_id}/following", query={"cursor": page["next"]}).json
+    assert [(one["run_id"], one["how"]) for one in page["items"]] == [("01zz", "rerun")]
+    assert rest["items"][0]["run_id"] == worker.run_id
+    assert api("GET", "/v1/runs/none/following").status == 404

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_report_masks import S3ReportMasks
 from cadence.application.begin import Begin
 from cadence.application.claim import LEASE_SECONDS, Claim
 from cadence.application.feed import Feeder
@@ -39,6 +41,7 @@ def claim(world: World) -> Claim:
         SealedWorkers("runners", KmsCipher(world.key)),
         RunTokens(DynamoAccessStore("access"), world.clock),
         S3DataUrls("data"),
+        S3ReportMasks(client("s3"), "data"),
     )
     return Claim(
         world.runs, world.runners, world.secrets, world.runners, world.machines, begin, engine_secrets, world.clock
@@ -50,10 +53,10 @@ def host(world: World) -> JoinedHost:
     return join(world, "one")
 
 
-def join(world: World, name: str) -> JoinedHost:
+def join(world: World, name: str, **facts: str) -> JoinedHost:
     token = f"default.local.{new_token()}"
     now = world.clock()
-    host = Host(f"host-{name}", "default", "local", name, 4, token_hash(token), now, now)
+    host = Host(f"host-{name}", "default", "local", name, 4, token_hash(token), now, now, facts)
     world.hosts.put_host(host)
     return host, token
 
@@ -207,6 +210,20 @@ def test_offers_that_nobody_can_take_hide_no_others(world: World, host: JoinedHo
     wanted = world.launch("test", task_token="other")
     assert lease(world, host, free=1).assignments == []
     assert [each.runner_id for each in lease(world, host, free=1).assignments] == [wanted]
+
+
+def test_work_for_an_engine_goes_to_hosts_that_have_it(world: World, host: JoinedHost) -> None:
+    """However much of it there is, it hides nothing from hosts without one."""
+    made = world.runners.get_runner(world.launch("make"))
+    for number, engine in enumerate(("0.10.2", "0.9.0", *["*"] * 12)):
+        offered = dataclasses.replace(made, runner_id=f"{RUN_ID}-{number:012x}-1", engine=engine)
+        world.runners.put_runner(offered)
+        world.hosts.put_offer(offered, world.clock())
+    wanted = world.launch("test", task_token="other")
+    assert {each.runner_id for each in lease(world, host, free=4).assignments} == {made.runner_id, wanted}
+    equipped = join(world, "two", melodium="0.10.2")
+    given = [world.runners.get_runner(each.runner_id).engine for each in lease(world, equipped, free=20).assignments]
+    assert sorted(str(engine) for engine in given) == ["*"] * 12 + ["0.10.2"]
 
 
 def test_offers_are_leased_by_priority_then_fair_share_then_age(world: World, host: JoinedHost) -> None:

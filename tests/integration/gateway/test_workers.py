@@ -7,11 +7,13 @@ from dataclasses import replace
 import jsonschema_rs
 import pytest
 
+from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
 from cadence.adapters.kms_cipher import KmsCipher
 from cadence.adapters.presigned import S3DataUrls
+from cadence.adapters.s3_report_masks import S3ReportMasks
 from cadence.application.begin import Begin
 from cadence.application.claim import Assignment, Claim
 from cadence.application.feed import Feeder
@@ -64,7 +66,12 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         world.runners.put_runner(replace(runner, one_time_hash=token_hash(one_time)))
         feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
         begin = Begin(world.runs, feeder, world.machines)
-        secrets = ReadEngineSecrets(sealed, RunTokens(DynamoAccessStore("access"), world.clock), S3DataUrls("data"))
+        secrets = ReadEngineSecrets(
+            sealed,
+            RunTokens(DynamoAccessStore("access"), world.clock),
+            S3DataUrls("data"),
+            S3ReportMasks(client("s3"), "data"),
+        )
         stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
         return Claim(*stores, begin, secrets, world.clock)(runner_id, one_time, "nonce-of-the-agent", {})
 

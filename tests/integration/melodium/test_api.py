@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cadence.adapters.aws import client
 from cadence.application.authenticate import issue_token
 from cadence.application.melodium.run_tokens import RunTokens
+from cadence.domain.errors import NotFound
 from cadence.domain.melodium.process import Ended
 from cadence.domain.run import RunState
 from tests.integration.melodium.conftest import ENGINE, ORGANIZATION, PROJECT, Engines, start_body
@@ -54,6 +55,16 @@ def test_why_there_is_no_run_is_said_with_status_200(engines: Engines) -> None:
     refused = engines.say("execution/run/start", body, token=text)
     assert "no project 'default'" in refused["error"][0]
     assert engines.say("execution/run/start", {**body, "tags": ["project=site"]}, token=text) == {"ok": body["id"]}
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_organizations_are_told_by_tokens_only(engines: Engines, local: bool) -> None:
+    run_id = str(uuid.uuid4())
+    said = start_body(run_id, organization_id=str(uuid.uuid4()), local_exec=local)
+    (why,) = engines.say("execution/run/start", said)["error"]
+    assert why.startswith("organization_id is not taken: the token says whose run this is")
+    with pytest.raises(NotFound):
+        engines.runs.get_run(run_id)
 
 
 def test_a_run_of_somebody_else_is_nobodys(engines: Engines) -> None:

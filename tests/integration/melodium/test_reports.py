@@ -1,14 +1,20 @@
 """What real engines uploaded (tests/events/melodium), taken in by the handler: lines, treatments and values, each once."""
 
 import json
+import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cbor2
 import pytest
+import time_machine
 
 from cadence.adapters.aws import client
 from cadence.adapters.engine_reports import pieces
 from cadence.adapters.s3_chunks import S3Chunks
+from cadence.domain.errors import Transient
+from cadence.domain.melodium.redaction import digest
 from cadence.domain.run import Origin, TreatmentState
 from tests.integration.melodium.conftest import Engines, start_body
 
@@ -106,8 +112,11 @@ def test_keys_of_workers_are_not_kept(engines: Engines) -> None:
         if "data" in value and value["data"][0]["name"] == "Access"
     )
     assert access[1]
-    assert content(engines, ASKING, "main/where", "emit") == b'{"redacted":true}\n'
-    assert bytes(access[1]) not in engines.everything_kept()
+    key = cbor2.loads(bytes(access[1]))["remote_key"]
+    known_as = digest(str(uuid.UUID(bytes=key)))
+    assert json.loads(content(engines, ASKING, "main/where", "emit")) == {"redacted": True, "known_as": known_as}
+    kept = engines.everything_kept()
+    assert bytes(access[1]) not in kept and key not in kept and str(uuid.UUID(bytes=key)).encode() not in kept
 
 
 def test_a_program_that_comes_late_tells_the_types_all_the_same(engines: Engines) -> None:
@@ -197,12 +206,72 @@ def test_a_process_that_did_not_say_what_it_executes_is_rebuilt_as_well(engines:
     assert {"main/startup/ready", "main/words/flat"} <= set(states(engines, COUNTING))
 
 
-def test_a_chunk_that_was_lost_holds_nothing_up(engines: Engines) -> None:
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+LATER = timedelta(minutes=1)
+
+
+def logged(*texts: str) -> bytes:
+    entry = json.loads(uploaded("counting-logs"))[0]
+    return json.dumps([entry | {"message": text} for text in texts], separators=(",", ":")).encode()
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_chunks_are_taken_in_in_order_though_the_bucket_tells_of_them_in_another(engines: Engines) -> None:
+    counting(engines)
+    with pytest.raises(Transient):
+        engines.upload(COUNTING, "logs/logs_1.json", logged("three"))
+    assert engines.lines() == []
+    engines.upload(COUNTING, "logs/logs_0.json", logged("one", "two"))
+    engines.told(f"uploads/{COUNTING}/logs/logs_1.json")
+    assert [text for *_, text in engines.lines()] == ["one", "two", "three"]
+    assert engines.keys("uploads/") == []
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_chunk_that_does_not_come_holds_nothing_up_is_told_of_and_taken_in_late(engines: Engines) -> None:
+    counting(engines)
+    engines.upload(COUNTING, "logs/logs_0.json", logged("one"))
+    with pytest.raises(Transient):
+        engines.upload(COUNTING, "logs/logs_3.json", logged("four"))
+    with time_machine.travel(datetime.now(UTC) + LATER):
+        engines.told(f"uploads/{COUNTING}/logs/logs_3.json")
+        gap = "Chunks 1 to 2 of what the engine logged did not come: lines are missing here, unless they come late."
+        assert [text for *_, text in engines.lines()] == ["one", gap, "four"]
+        assert engines.reported.evidence(COUNTING).logs_chunks == 4
+        for _ in range(2):
+            engines.upload(COUNTING, "logs/logs_1.json", logged("two"))
+        engines.upload(COUNTING, "logs/logs_4.json", logged("five"))
+    assert [(number, text) for _, number, label, _, text in engines.lines() if label != "cadence"] == [
+        (1, "one"), (2, "four"), (3, "two"), (4, "five")
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_events_wait_for_the_chunk_before_them_too(engines: Engines) -> None:
     counting(engines)
     chunks = split(uploaded("counting-debug"), 40)
-    for number in (0, 2):
-        engines.upload(COUNTING, f"debug/debug_{number}.json", chunks[number])
-    assert engines.reported.evidence(COUNTING).debug_chunks == 3
+    assert len(chunks) > 2
+    for number in reversed(range(1, len(chunks))):
+        with pytest.raises(Transient):
+            engines.upload(COUNTING, f"debug/debug_{number}.json", chunks[number])
+    assert states(engines, COUNTING) == {}
+    engines.upload(COUNTING, "debug/debug_0.json", chunks[0])
+    assert content(engines, COUNTING, "main/words/fill", "filled") == b'"tick"\n' * 3
+    assert engines.reported.evidence(COUNTING).debug_chunks == len(chunks)
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_of_a_worker_only_some_chunks_of_the_asking_engine_tell(engines: Engines) -> None:
+    talking(engines)
+    own = json.loads(uploaded("counting-logs"))[0] | {"run_id": ASKING, "group_id": TALKING_GROUP}
+    told = json.loads(uploaded("worker-logs"))[0]
+    for number, entry in enumerate([own, own | {"message": "more"}, told]):
+        engines.upload(ASKING, f"logs/logs_{number}.json", json.dumps([entry], separators=(",", ":")).encode())
+    assert [text for run_id, *_, text in engines.lines() if run_id == WORKER] == ["heard it"]
 
 
 UNREADABLE = [
@@ -223,7 +292,8 @@ def test_what_cannot_be_read_stops_nothing(engines: Engines, stream: str) -> Non
     counting(engines)
     for number, content in enumerate(UNREADABLE):
         engines.upload(COUNTING, stream.format(number), content)
-    engines.upload(COUNTING, f"debug/debug_{len(UNREADABLE)}.json", uploaded("counting-debug"))
+    behind = len(UNREADABLE) if stream.startswith("debug") else 0
+    engines.upload(COUNTING, f"debug/debug_{behind}.json", uploaded("counting-debug"))
     assert states(engines, COUNTING)["main/words/fill"] == "succeeded"
 
 

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from cadence.domain.errors import ProviderRejected
+from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
 from cadence.domain.pool import Pool
-from cadence.providers.contract import Condition, Surroundings
+from cadence.domain.specification import ServiceSpec
+from cadence.providers.contract import Condition, Containers, Surroundings
 from cadence.providers.kubernetes.provider import build
 from cadence.providers.marks import host_name
 from tests.contract.providers.kubernetes_peer import KubernetesPeer, peer
 from tests.contract.providers.test_contract import TOKEN, a_request
-from tests.doubles.cluster import NAMESPACE
+from tests.doubles.cluster import NAMESPACE, Refused
 from tests.fakes.back_offs import MemoryBackOffs
 
 
@@ -48,6 +50,90 @@ def test_the_pod_is_admitted_where_only_restricted_ones_are_and_gets_no_rights(c
     assert TOKEN not in str(pod)
     (container,) = pod["spec"]["containers"]
     assert container["resources"]["limits"] == {"cpu": "1", "memory": "2048M", "ephemeral-storage": "10G"}
+
+
+IN_IMAGE = Containers(
+    "python:3.13",
+    (
+        ServiceSpec(
+            "db",
+            "postgres:16",
+            {"POSTGRES_PASSWORD": "hush-hush"},
+            ("postgres", "-c", "fsync=off"),
+            (5432,),
+            ("pg_isready", "-U", "ci"),
+            volumes={"data": "/var/lib/postgresql/data"},
+        ),
+    ),
+    {"data": "/shared"},
+)
+OF_A_WORKER = Containers(
+    worker=WorkerSpec(
+        "0.10.2",
+        "group",
+        volumes={"My data": 500},
+        containers=(ContainerSpec("unit tests", "ubuntu", cpu=500, memory=100, mounts={"My data": "/mnt/data"}),),
+        services=(ContainerSpec("db", "postgres:16", env={"PASSWORD": "hush-hush"}),),
+    )
+)
+
+
+@pytest.mark.parametrize("containers", [IN_IMAGE, OF_A_WORKER], ids=["treatment", "worker"])
+def test_containers_beside_the_agent_are_admitted_where_only_restricted_ones_are(
+    cluster: KubernetesPeer, containers: Containers
+):
+    request = replace(a_request(), containers=containers)
+    cluster.provider().start(request)
+
+    pod = pod_of(cluster, request.runner_id)
+
+    # As the API has it: names that it does not know are not in its answer.
+    assert [each["restartPolicy"] for each in pod["spec"]["initContainers"] if each["name"] != "desk"] == ["Always"] * 2
+    probed = [each for each in pod["spec"]["initContainers"] if "readinessProbe" in each]
+    assert len(probed) == (1 if containers is IN_IMAGE else 0)
+    assert "db" in pod["spec"]["hostAliases"][0]["hostnames"]
+    job = cluster.cluster.call("GET", cluster.cluster.jobs(f"/{host_name(request.runner_id)}"))
+    assert "hush-hush" not in str(job) and TOKEN not in str(job)
+
+
+def test_what_a_namespace_does_not_admit_is_refused_by_the_cluster_and_found_by_the_probe(cluster: KubernetesPeer):
+    provider = cluster.provider()
+    provider._settings = replace(cluster.settings(), pod_security="baseline")
+    request = replace(a_request(), containers=IN_IMAGE)
+    provider.start(request)
+
+    with pytest.raises(Refused, match='violates PodSecurity "restricted:latest"') as refused:
+        pod_of(cluster, request.runner_id)
+    # The treatment's and the service's container alone: the agent's stays as it is.
+    assert 'containers "service-db", "command" must set' in str(refused.value)
+    missing = {check.what: check.missing for check in provider.probe() if check.missing}
+    assert missing == {
+        "pod security": f"the namespace {NAMESPACE} admits restricted pods only, but pod_security is baseline"
+    }
+
+    namespace = f"api/v1/namespaces/{NAMESPACE}"
+    label = "pod-security.kubernetes.io/enforce"
+    cluster.cluster.patch(namespace, {"metadata": {"labels": {label: "baseline"}}})
+    try:
+        assert pod_of(cluster, request.runner_id)["spec"]["initContainers"]
+        assert [check.missing for check in provider.probe() if check.missing] == []
+    finally:
+        cluster.cluster.patch(namespace, {"metadata": {"labels": {label: "restricted"}}})
+
+
+def test_why_a_container_beside_waits_is_told(cluster: KubernetesPeer):
+    request = replace(a_request(), containers=IN_IMAGE)
+    ref = cluster.provider().start(request)
+    pod = pod_of(cluster, request.runner_id)["metadata"]["name"]
+    its = {"image": "python:3.13", "imageID": "", "ready": False, "restartCount": 0}
+    pulling = {"waiting": {"reason": "ErrImagePull", "message": "manifest unknown"}}
+    status = {
+        "phase": "Pending",
+        "initContainerStatuses": [{"name": "command", "state": pulling, **its}],
+        "containerStatuses": [{"name": "runner", "state": {"waiting": {"reason": "PodInitializing"}}, **its}],
+    }
+    cluster.cluster.patch(cluster.cluster.core(f"pods/{pod}/status"), {"status": status})
+    assert cluster.provider().describe(ref).reason == "container command: ErrImagePull: manifest unknown"
 
 
 def test_the_token_is_in_a_secret_that_goes_with_the_job(cluster: KubernetesPeer):

@@ -67,7 +67,7 @@ def test_entrypoints_are_read_with_their_types() -> None:
 
 
 def test_a_script_names_itself() -> None:
-    facts = facts_of(program_of({"stale.mel": (PROGRAMS / "stale.mel").read_bytes()}))
+    facts = facts_of(program_of({"wrong_type.mel": (PROGRAMS / "stale" / "wrong_type.mel").read_bytes()}))
     assert (facts.name, list(facts.entrypoints)) == ("stale", ["main"])
     header = facts.entrypoints["main"].header
     assert header is not None

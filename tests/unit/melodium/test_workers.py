@@ -1,5 +1,6 @@
 """Workers as ordinary runs: what is started, where, what the asking engine hears."""
 
+import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from cadence.application.melodium.access import PATIENCE, WaitForWorker
+from cadence.application.melodium.pin_worker_images import PinWorkerImages
 from cadence.application.melodium.ports import Listens, Refused, Waiting
 from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.melodium.worker_ports import WorkerSecrets, WorkerSecretStore
@@ -18,6 +20,7 @@ from cadence.domain.errors import InvalidRequest, NotFound, ProviderRejected
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from cadence.domain.melodium.request import Container, LaunchRequest, Mode, Volume
 from cadence.domain.pool import LargestRunner, Pool
+from cadence.domain.registry_login import RegistryLogin
 from cadence.domain.run import Run, RunState, TreatmentState
 from cadence.domain.runner import Listening, Runner, RunnerState
 from tests.fakes.melodium import MemoryReported
@@ -67,7 +70,15 @@ class World(Setting):
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         directory: Any = self.pools
         self.ask_for = RequestWorker(
-            self.runs, self.reported, directory, self.pools, self.keys, self.documents, start, self.clock
+            self.runs,
+            self.reported,
+            directory,
+            self.pools,
+            self.keys,
+            self.documents,
+            start,
+            self.clock,
+            PinWorkerImages(self.registries, resolves_loopback=False),
         )
         self.access = WaitForWorker(self.runs, self.runners, self.keys, self.clock, self.sleep)
 
@@ -145,6 +156,34 @@ def test_keys_and_other_secrets_are_in_nothing_that_others_read(world: World) ->
     for secret in (KEY, world.keys.get(run.run_id).receive_key, "hidden-login"):
         assert secret not in everything
     assert "hidden-word" not in document
+
+
+def test_images_are_those_of_when_the_worker_was_asked_for_where_registries_tell(world: World) -> None:
+    digest = f"sha256:{'a' * 64}"
+    world.registries.digests = {"ubuntu:24.04": digest, "ghcr.io/org/private:1": digest}
+    auths = {"ghcr.io": {"auth": base64.b64encode(b"ada:lovelace").decode()}, "https://index.docker.io/v1/": {}}
+    containers = (
+        Container("a", "ubuntu:24.04"),
+        Container("b", "ghcr.io/org/private:1", pull_secret=json.dumps({"auths": auths})),
+        Container("c", "unknown.example/x:1", pull_secret="of another format"),
+        Container("d", "localhost/own"),
+        Container("e", f"x@{digest}"),
+        Container("f", "127.0.0.1:5000/x"),
+    )
+    services = (Container("db", "ubuntu:24.04"),)
+    run = world.runs.get_run(world.ask_for(BY, request(containers=containers, service_containers=services)))
+    engine = spec_of(world, run).engine
+    assert [each.image for each in engine.containers] == [
+        f"ubuntu@{digest}",
+        f"ghcr.io/org/private@{digest}",
+        "unknown.example/x:1",
+        "localhost/own",
+        f"x@{digest}",
+        "127.0.0.1:5000/x",
+    ]
+    assert [each.image for each in engine.services] == [f"ubuntu@{digest}"]
+    assert world.registries.logins["ghcr.io/org/private:1"] == RegistryLogin("ada", "lovelace")
+    assert world.registries.logins["unknown.example/x:1"] is None
 
 
 @pytest.mark.parametrize(

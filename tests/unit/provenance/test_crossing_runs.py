@@ -7,10 +7,12 @@ import pytest
 from cadence.domain import ids, plan
 from cadence.domain.cache import CacheMaker, CacheUse
 from cadence.domain.errors import NotFound
+from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.provenance.graph import Direction, LinkKind
 from cadence.domain.run import (
     CacheSpec,
     Kind,
+    Origin,
     ReplayOf,
     RunState,
     TriggerSpec,
@@ -123,3 +125,43 @@ def test_a_replay_leads_to_what_it_repeats(past):
     assert link(graph, "value:01b/keep.out", "value:01a/keep.out").kind is LinkKind.DERIVED_FROM
     ahead = past.ahead(first, "keep.out")
     assert link(ahead, "value:01b/keep.out", "value:01a/keep.out").kind is LinkKind.DERIVED_FROM
+
+
+def engine(position: str) -> MelodiumRun:
+    return MelodiumRun("group", position, "0.10.2", "direct")
+
+
+def test_a_value_goes_on_into_another_engine_and_back(past):
+    asking = past.run(
+        "01a",
+        spec("main/say", outputs=["text"]),
+        spec("main/send", {"data": "main/say.text"}),
+        spec("main/take", outputs=["data"]),
+        spec("main/check", {"in": "main/take.data"}, ["ok"]),
+        melodium=engine("1"),
+    )
+    worker = past.run(
+        "01b",
+        spec("main/Self", outputs=["text"]),
+        spec("main/through", {"in": "main/Self.text"}, ["out"]),
+        started_by_run="01a",
+        melodium=engine("2"),
+    )
+    said = past.sent(asking, "main/say", "text", b'"x"\n')
+    given = dataclasses.replace(said, run_id="01b", treatment="main/Self", origin=Origin("01a", "main/say", "text"))
+    answered = past.sent(worker, "main/through", "out", b'"X"\n')
+    taken = dataclasses.replace(
+        answered, run_id="01a", treatment="main/take", port="data",
+        origin=Origin("01b", "main/through", "out", copied=True),
+    )  # fmt: skip
+    past.runs.put_values([given, taken])
+    past.sent(asking, "main/check", "ok", b'"X"\n')
+
+    graph = past.ahead(asking, "main/say.text")
+    on = link(graph, "value:01b/main/Self.text", "value:01a/main/say.text")
+    assert (on.kind, on.note) == (LinkKind.DERIVED_FROM, "on to another engine")
+    assert link(graph, "value:01a/main/take.data", "value:01b/main/through.out").kind is LinkKind.DERIVED_FROM
+    assert "value:01a/main/check.ok" in names(graph)
+    assert "run:01b" not in names(graph)  # it was not given the value as a parameter
+    back = past.back(asking, "main/check.ok")
+    assert link(back, "value:01b/main/Self.text", "value:01a/main/say.text").note == "from another engine"

@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 
 from cadence.application.access_ports import SweptPool
+from cadence.application.budgets import Budgets, Charge
 from cadence.application.pool_ports import SweepResult
 from cadence.application.sweep_pools import SweepPools
 from cadence.domain.errors import CapacityExhausted, Transient
 from cadence.domain.pool import Pool
-from cadence.domain.pool_policy import Policy, WarmWindow
+from cadence.domain.pool_policy import Budget, Policy, WarmWindow
 from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import Condition, Machine
 from cadence.providers.sweeping import Sweep, orphaned
 from tests.fakes.cloud import MemoryCloud
+from tests.fakes.ledger import MemoryLedger
 from tests.fakes.pool_records import MemoryPoolRecords
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.services import ManualClock, MemoryPools
@@ -87,6 +89,18 @@ class World:
         return result
 
 
+def charged(world: World, known: Runner | None) -> MemoryLedger:
+    """As a start leaves it that was cut short: listed, its most set aside."""
+    pools = MemoryPools([Pool("acme", "near", "fake", policy=Policy(budget=Budget(100)))])
+    ledger = MemoryLedger(world.records)
+    world.sweep = dataclasses.replace(world.sweep, budgets=Budgets(pools, ledger, world.clock))
+    world.records.note_active("acme", "near", "r-1", NOW)
+    ledger.reserve("acme", "near", Charge("r-1", "2030-01", 1.0, 8.0, NOW), 100)
+    if known is not None:
+        world.runners.put_runner(known)
+    return ledger
+
+
 def test_an_orphan_is_marked_then_looked_at_again_then_ended() -> None:
     world = World()
     world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
@@ -123,6 +137,30 @@ def test_it_is_looked_at_again_at_the_last_moment() -> None:
     assert sweep("acme", "near").ended == ()
 
 
+def test_a_machine_made_in_advance_that_was_used_since_is_left_alone_though_the_inventory_lags(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    waiting = machine(ref="machine-of-r-1", runner_id="", expires_at=NOW)
+    monkeypatch.setattr(world.cloud, "list_owned", lambda: [waiting])
+    world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
+    world.runners.put_runner(runner(RunnerState.BOOTING))
+    assert world.swept().marked == ("machine-of-r-1",)
+    assert world.swept().ended == ()
+    world.cloud.machines["machine-of-r-1"] = waiting
+    assert world.swept().ended == ("machine-of-r-1",)
+
+
+def test_with_a_machine_of_a_runner_that_went_on_elsewhere_goes_what_was_set_aside_for_it() -> None:
+    world = World()
+    ledger = charged(world, dataclasses.replace(runner(RunnerState.CLAIMED), pool="far"))
+    world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
+    world.swept()
+    assert world.swept().ended == ("machine-of-r-1",)
+    assert world.records.active("acme", "near") == []
+    assert ledger.spent("acme", "near", "2030-01") == 0.0
+
+
 def test_two_sweeps_at_once_end_nothing_at_first_sight() -> None:
     world = World()
     world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
@@ -150,65 +188,56 @@ def test_one_that_cannot_be_ended_keeps_no_other_from_it(monkeypatch: pytest.Mon
     assert world.swept().ended == ("machine-of-1",)
 
 
-class GivenBack:
-    """What is asked of budgets."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str, str]] = []
-
-    def cancel(self, organization: str, pool: str, runner_id: str) -> None:
-        self.asked.append(("cancel", pool, runner_id))
-
-    def settle(self, organization: str, pool: str, runner_id: str) -> None:
-        self.asked.append(("settle", pool, runner_id))
-
-
-def moved() -> Runner:
-    """Asked for here, and gone on elsewhere just now."""
-    return dataclasses.replace(runner(RunnerState.CLAIMED), pool="far", placed_at=NOW)
-
-
-def test_a_runner_that_went_on_elsewhere_is_looked_for_until_nothing_of_it_is_there() -> None:
-    world, budgets = World(), GivenBack()
-    world.sweep = dataclasses.replace(world.sweep, budgets=budgets)  # type: ignore[arg-type]
-    world.runners.put_runner(moved())
-    world.records.note_active("acme", "near", "r-1", NOW)
-    world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
-    assert world.swept().marked == ("machine-of-r-1",)
-    assert world.records.active("acme", "near") == ["r-1"]
-    assert world.swept().ended == ("machine-of-r-1",)
+@pytest.mark.parametrize(
+    ("known", "spent"),
+    [
+        (dataclasses.replace(runner(RunnerState.CLAIMED), pool="far"), 0.0),
+        (runner(RunnerState.RELEASED), 1 / 12),
+        (runner(RunnerState.LOST), 1 / 12),
+        (None, 1 / 12),
+    ],
+    ids=["went on elsewhere", "released", "lost", "unknown"],
+)
+def test_a_runner_that_is_listed_for_good_is_struck_off_at_the_second_look(known: Runner | None, spent: float) -> None:
+    world = World()
+    ledger = charged(world, known)
+    world.swept()
     assert world.records.active("acme", "near") == ["r-1"]
     world.swept()
     assert world.records.active("acme", "near") == []
-    assert budgets.asked == [("settle", "near", "r-1"), ("cancel", "near", "r-1")]
-
-
-def test_a_call_that_may_still_be_under_way_is_waited_for() -> None:
-    world = World()
-    world.runners.put_runner(moved())
-    world.records.note_active("acme", "near", "r-1", NOW)
-    world.sweep("acme", "near")
-    assert world.records.active("acme", "near") == ["r-1"]
-    world.clock.advance(timedelta(minutes=3))
-    world.sweep("acme", "near")
-    assert world.records.active("acme", "near") == []
+    assert ledger.spent("acme", "near", "2030-01") == pytest.approx(spent)
+    assert world.records.marks("acme", "near") == {}
 
 
 @pytest.mark.parametrize(
-    ("known", "stays"),
+    ("known", "there"),
     [
-        (runner(RunnerState.BOOTING), True),
-        (runner(RunnerState.OFFERED), True),
-        (runner(RunnerState.RELEASED), False),
-        (runner(RunnerState.LOST), False),
+        (runner(RunnerState.BOOTING), False),
+        (runner(RunnerState.RELEASED, held_until=NOW + HOUR), False),
+        (runner(RunnerState.LOST), True),
     ],
+    ids=["boots", "held", "its machine is there"],
 )
-def test_only_a_runner_that_somebody_waits_for_stays_active_without_a_machine(known: Runner, stays: bool) -> None:
+def test_a_runner_that_is_still_wanted_or_there_stays_listed(known: Runner, there: bool) -> None:
     world = World()
-    world.runners.put_runner(known)
-    world.records.note_active("acme", "near", "r-1", NOW)
-    world.sweep("acme", "near")
-    assert world.records.active("acme", "near") == (["r-1"] if stays else [])
+    ledger = charged(world, known)
+    if there:
+        world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1", condition=Condition.STOPPING)
+    for _ in range(3):
+        world.swept()
+    assert world.records.active("acme", "near") == ["r-1"]
+    assert ledger.spent("acme", "near", "2030-01") == 8.0
+    assert world.records.marks("acme", "near") == {}
+
+
+def test_a_listed_runner_that_comes_back_at_the_last_moment_stays_listed() -> None:
+    world = World()
+    charged(world, None)
+    world.swept()
+    reads = iter([{}, {"r-1": runner(RunnerState.BOOTING)}])
+    world.sweep = dataclasses.replace(world.sweep, runners=lambda ids: next(reads))
+    world.swept()
+    assert world.records.active("acme", "near") == ["r-1"]
 
 
 class Calls:

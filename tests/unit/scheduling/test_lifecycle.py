@@ -161,7 +161,7 @@ def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds:
 def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = Claim(
-        its.runs, its.runners, its.secrets, Nobody(), its.machines, its.beginning, lambda run, spec, attempt: {}, its.clock
+        its.runs, its.runners, its.secrets, Nobody(), its.machines, its.beginning, lambda run, spec, attempt, own: {}, its.clock
     )  # fmt: skip
     return claim(RUNNER, token, "nonce", {})
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from cadence.application.back_offs import Refusals
-from cadence.domain import placing
+from cadence.domain import ids, placing
 from cadence.domain.back_off import FIRST_PAUSE, BackOff
 from cadence.domain.errors import NotReady, ProviderRejected
+from cadence.domain.melodium import engines
+from cadence.domain.melodium.specification import ProgramSpec, WorkerSpec
 from cadence.domain.placing import ANY_OFFER, in_order, misfit
 from cadence.domain.pool import LargestRunner, Pool, Price
 from cadence.domain.pool_policy import InstanceOffer, Policy, WarmWindow, warm_now
@@ -196,3 +198,53 @@ def test_what_is_interrupted_while_it_is_cancelled_is_cancelled(setting: Setting
     setting.complete("build", Outcome.INTERRUPTED, "the runner was told to stop (SIGTERM)")
     setting.settle("build", 1)
     assert setting.state("build") is TreatmentState.CANCELLED
+
+
+WORKER = WorkerSpec("0.10.2", "group")
+
+
+def engines_at(setting: Setting, engine: Any, **machines: Any) -> None:
+    """One treatment, with an engine, and what the machines of each pool of hosts have."""
+    setting.pools.pools = tuple(Pool("acme", name, "host") for name in machines)
+    setting.placing = dataclasses.replace(setting.placing, engines=lambda _, name: machines[name])
+    setting.admitted(spec("x", engine=engine))
+
+
+@pytest.mark.parametrize("engine", [WORKER, ProgramSpec("sha", "main", "x::main")])
+def test_an_engine_is_looked_for_among_the_hosts(engine: Any) -> None:
+    setting = Setting()
+    engines_at(setting, engine, bare=[None, None], equipped=[None, "0.10.2"])
+    setting.place("x")
+    treatment = setting.runs.get_treatment(RUN, "x")
+    assert treatment.pool == "equipped"
+    considered = {one.pool: one.reason for one in placing.decode(treatment.placement)}
+    assert considered["bare"].startswith("no machine of pool bare has the Mélodium engine")
+    assert setting.runners.runners[f"{ids.runner_id(RUN, 'x', 1)}"].engine == engines.needed(engine)
+
+
+def test_a_run_whose_engine_is_nowhere_says_so_at_once() -> None:
+    setting = Setting()
+    engines_at(setting, WORKER, bare=[None], old=["0.9.0", "0.9.1", None])
+    with pytest.raises(ProviderRejected) as raised:
+        setting.place("x")
+    told = "no machine of pool old has the Mélodium engine 0.10.2, only 0.9.0, 0.9.1"
+    assert "no machine of pool bare has the Mélodium engine 0.10.2" in raised.value.message
+    assert told in raised.value.message
+    considered = placing.decode(setting.runs.get_treatment(RUN, "x").placement)
+    assert [(one.pool, one.fits) for one in considered] == [("bare", False), ("old", False)]
+    assert considered[1].reason == told
+
+
+def test_a_pool_that_no_machine_has_joined_is_waited_for() -> None:
+    setting = Setting()
+    engines_at(setting, WORKER, empty=[])
+    setting.place("x")
+    assert setting.runs.get_treatment(RUN, "x").pool == "empty"
+
+
+def test_what_needs_no_engine_asks_no_hosts() -> None:
+    setting = Setting()
+    engines_at(setting, None, bare=[None])
+    setting.placing = dataclasses.replace(setting.placing, engines=lambda *_: pytest.fail("asked"))
+    setting.place("x")
+    assert setting.runs.get_treatment(RUN, "x").pool == "bare"

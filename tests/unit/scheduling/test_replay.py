@@ -7,25 +7,33 @@ import pytest
 
 from cadence.application.frozen import Frozen
 from cadence.application.input_streams import InputStreams, Source
+from cadence.application.melodium.capture_element import CaptureElement, StoredProcess
 from cadence.application.replay import FindOriginal, Original, Replay
 from cadence.application.run_ends import TellOfEnd
 from cadence.application.start_run import StartRun
 from cadence.domain import ids
 from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
+from cadence.domain.melodium.element import ElementSpec
+from cadence.domain.melodium.process import MelodiumRun
+from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.run import (
     InputSpec,
     Kind,
+    Origin,
     OutputSpec,
     ReplayOf,
     RetrySpec,
     RunState,
     ServiceSpec,
+    Treatment,
     TreatmentSpec,
     TreatmentState,
     TriggerSpec,
+    Value,
 )
 from cadence.domain.runner import Outcome
 from cadence.domain.stream import InputState
+from tests.fakes.runs import a_run
 from tests.fakes.workers import one_by_one
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
 
@@ -41,10 +49,16 @@ class Secrets:
         return (name, version) in self.kept
 
 
+class NoProcesses:
+    def get(self, run_id: str) -> StoredProcess | None:
+        return None
+
+
 @dataclasses.dataclass
 class World:
     setting: Setting
     secrets: Any = dataclasses.field(default_factory=Secrets)
+    capture: Any = None
 
     def ended(self, *specs: TreatmentSpec, failing: str = "", **run: Any) -> None:
         setting = self.setting
@@ -57,7 +71,8 @@ class World:
 
     def replay(self, name: str, run_id: str = RUN, **how: Any) -> tuple[Original, Frozen]:
         setting = self.setting
-        find = FindOriginal(setting.runs, setting.runners, setting.chunks, one_by_one)
+        capture: Any = self.capture or CaptureElement(NoProcesses(), setting.documents)
+        find = FindOriginal(setting.runs, setting.runners, setting.chunks, capture, one_by_one)
         use_case = Replay(find, setting.documents, self.secrets, setting.pools)
         return use_case(setting.runs.get_run(run_id), name, **how)
 
@@ -256,3 +271,30 @@ def test_an_output_that_an_each_treatment_reads_wakes_nobody(world: World) -> No
     world.ended(spec("a", outputs=(growing,)))
     world.started("a")
     assert world.setting.runs.get_spec(NEXT, "a").outputs == (OutputSpec("out", "stream", "string"),)
+
+
+def test_a_treatment_inside_of_an_engine_runs_under_a_name_that_can_be_scheduled() -> None:
+    """What is shown of engines only is listed apart, so that nothing of it is ever started."""
+    world = World(Setting())
+    setting = world.setting
+    element = ElementSpec("std/flow::count", 0)
+    made, read = (spec(name, kind=Kind.ELEMENT, element=element) for name in ("main/say#7", "main/read"))
+    setting.runs.create_run(dataclasses.replace(a_run(RUN), melodium=MelodiumRun("group", "1", "0.10.2", "direct")))
+    ended: Any = {"started_at": setting.clock.now, "finished_at": setting.clock.now}
+    states = [Treatment(RUN, one.name, S.SUCCEEDED, 0, Kind.ELEMENT, **ended) for one in (made, read)]
+    setting.runs.put_elements(RUN, list(zip((made, read), states, strict=True)), [])
+    setting.chunks.write(ids.chunk_key(RUN, "main/say#7", 1, "out", 0), b"1\n")
+    value = Value(RUN, "main/say#7", "out", "stream", "u64", "a" * 64, 2, 1, 1, b"1\n", setting.clock.now)
+    setting.runs.put_values([value])
+    captured = TreatmentSpec(
+        "main/read",
+        inputs=(InputSpec("in", "stream", "byte", "main/say#7", "out"),),
+        outputs=(OutputSpec("out", "stream", "byte"),),
+        engine=ProgramSpec("sha", "read", "x::read", version="0.10.2", captured={"out": "u64"}),
+    )
+    world.capture = lambda run, of: captured
+    original = world.started("main/read")
+    assert (original.reference.treatment, original.run.run_id) == ("main/read", RUN)
+    assert world.states() == {"main.read": S.READY, "main.say-7": S.SUCCEEDED}
+    source = setting.runs.get_value(NEXT, "main.say-7", "out")
+    assert (source.origin, source.chunk_key(0)) == (Origin(RUN, "main/say#7", "out"), value.chunk_key(0))

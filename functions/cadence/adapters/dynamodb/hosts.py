@@ -13,6 +13,7 @@ from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import ITEMS, HostItem, OfferItem, RunnerItem, pool_partition
 from cadence.application.runner_ports import Host
 from cadence.domain.errors import Conflict, NotFound, Transient
+from cadence.domain.melodium.engines import ANY
 from cadence.domain.offer import Offer
 from cadence.domain.runner import Runner, RunnerState
 
@@ -78,20 +79,19 @@ class DynamoHostStore:
             _host(host).update(actions=actions, condition=HostItem.pk.exists())
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
-        key = OfferItem.key(runner.organization, runner.pool, runner.as_offer)
         with translated(f"offer of runner {runner.runner_id}"):
-            OfferItem(*key, offered_at=at, expires_at=at + KEPT).save()
+            OfferItem.of(runner, at).save()
 
     def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
         with translated(f"offer of runner {offer.runner_id}"):
             OfferItem(*OfferItem.key(organization, pool, offer)).delete()
 
-    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[Offer]:
+    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[Offer]:
         found: list[Offer] = []
         after = OfferItem.PREFIX
         with translated(f"offers of pool {pool}"):
             while True:
-                page = self._offers(organization, pool, after, limit)
+                page = self._offers(organization, pool, after, limit, engine)
                 found += page
                 if len(page) < limit or sum(offer.priority > page[-1].priority for offer in found) >= limit:
                     return found
@@ -99,9 +99,13 @@ class DynamoHostStore:
                 after = OfferItem.lane(page[-1]) + _LAST
 
     @staticmethod
-    def _offers(organization: str, pool: str, after: str, limit: int) -> list[Offer]:
+    def _offers(organization: str, pool: str, after: str, limit: int, engine: str | None) -> list[Offer]:
         between = OfferItem.sk.between(after, OfferItem.PREFIX + _LAST)
-        return [item.offer() for item in OfferItem.query(pool_partition(organization, pool), between, limit=limit)]
+        doable = OfferItem.engine.does_not_exist()
+        if engine is not None:
+            doable |= OfferItem.engine.is_in(engine, ANY)
+        items = OfferItem.query(pool_partition(organization, pool), between, doable, limit=limit)
+        return [item.offer() for item in items]
 
     def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
         runner_id = offer.runner_id

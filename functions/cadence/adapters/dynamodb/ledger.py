@@ -9,6 +9,7 @@ from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.faults import translated
+from cadence.adapters.dynamodb.pool_records import ActiveItem
 from cadence.adapters.dynamodb.runner_items import RunnersTable, pool_partition
 from cadence.adapters.insisting import insisting
 from cadence.application.budgets import Charge, cost
@@ -48,7 +49,7 @@ class ChargeItem(RunnersTable):
 
 class DynamoLedger:
     def __init__(self, table_name: str) -> None:
-        for item in (SpentItem, ChargeItem):
+        for item in (SpentItem, ChargeItem, ActiveItem):
             bind(item, table_name)
         self._connection = transaction_connection()
 
@@ -60,6 +61,9 @@ class DynamoLedger:
             reserved=charge.reserved,
             began=charge.began,
             expires_at=charge.began + KEPT,
+        )
+        listed = ActiveItem(
+            *ActiveItem.key(organization, pool, charge.runner_id), charged=True, expires_at=charge.began + KEPT
         )
         wanted = _millionths(charge.reserved)
         room = SpentItem.amount <= _millionths(limit) - wanted
@@ -77,6 +81,7 @@ class DynamoLedger:
                     [SpentItem.amount.add(wanted), SpentItem.expires_at.set(charge.began + _MONTH_KEPT)],
                     fits,
                 )
+                transaction.save(listed)
 
         try:
             insisting(write)
@@ -105,6 +110,7 @@ class DynamoLedger:
                     SpentItem.of(organization, pool, charge.month),
                     [SpentItem.amount.add(actual - _millionths(charge.reserved))],
                 )
+                transaction.delete(ActiveItem(*ActiveItem.key(organization, pool, runner_id)))
 
         try:
             insisting(write)
@@ -127,6 +133,7 @@ class DynamoLedger:
                     SpentItem.of(organization, pool, charge.month),
                     [SpentItem.amount.add(-_millionths(charge.reserved))],
                 )
+                transaction.delete(ActiveItem(*ActiveItem.key(organization, pool, runner_id)))
 
         try:
             insisting(write)

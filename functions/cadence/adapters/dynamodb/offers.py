@@ -25,8 +25,7 @@ class DynamoOffers:
     def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
         item = RunnerItem.of(runner)
         item.expires_at = runner.created_at + KEPT
-        offer = OfferItem(*OfferItem.key(runner.organization, runner.pool, runner.as_offer))
-        offer.offered_at, offer.expires_at = runner.created_at, runner.created_at + KEPT
+        offer = OfferItem.of(runner, runner.created_at)
         offered = RunnerItem.state == str(RunnerState.OFFERED)
         begun_elsewhere = (RunnerItem.state == str(RunnerState.BOOTING)) & (RunnerItem.pool != runner.pool)
 

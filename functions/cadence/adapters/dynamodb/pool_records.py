@@ -1,17 +1,19 @@
 """What is kept of pools in the `runners` table, beside hosts and offers."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
 
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import RunnersTable, pool_partition
 from cadence.application.pool_ports import CheckResult, Probe, SweepResult
+from cadence.domain.errors import Conflict
 from cadence.domain.retention import KEPT
 
 _MARK_KEPT = timedelta(days=7)
@@ -29,6 +31,8 @@ class MarkItem(RunnersTable):
 
 class ActiveItem(RunnersTable):
     PREFIX: ClassVar[str] = "ACTIVE#"
+
+    charged = BooleanAttribute(null=True)  # the ledger holds something back for it
 
     @classmethod
     def key(cls, organization: str, pool: str, runner_id: str) -> tuple[str, str]:
@@ -82,11 +86,11 @@ class DynamoPoolRecords:
 
     def note_active(self, organization: str, pool: str, runner_id: str, at: datetime) -> None:
         with translated(f"runner {runner_id}"):
-            ActiveItem(*ActiveItem.key(organization, pool, runner_id), expires_at=at + KEPT).save()
+            ActiveItem(*ActiveItem.key(organization, pool, runner_id)).update([ActiveItem.expires_at.set(at + KEPT)])
 
     def note_ended(self, organization: str, pool: str, runner_id: str) -> None:
-        with translated(f"runner {runner_id}"):
-            ActiveItem(*ActiveItem.key(organization, pool, runner_id)).delete()
+        with suppress(Conflict), translated(f"runner {runner_id}"):
+            ActiveItem(*ActiveItem.key(organization, pool, runner_id)).delete(ActiveItem.charged.does_not_exist())
 
     def active(self, organization: str, pool: str) -> Sequence[str]:
         with translated(f"runners of pool {pool}"):

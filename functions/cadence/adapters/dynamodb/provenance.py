@@ -8,10 +8,10 @@ from itertools import islice
 from cadence.adapters.dynamodb.binding import bind
 from cadence.adapters.dynamodb.edge_items import EdgeItem
 from cadence.adapters.dynamodb.faults import translated
-from cadence.adapters.dynamodb.provenance_items import SHARDS, DigestItem, NextRunItem
+from cadence.adapters.dynamodb.provenance_items import SHARDS, DigestItem, NextRunItem, PassedItem
 from cadence.adapters.dynamodb.run_items import RunsTable, SpecItem, partition
 from cadence.application.ports import Page
-from cadence.application.provenance_ports import FollowingRun, ValuePlace
+from cadence.application.provenance_ports import FollowingRun, Passed, ValuePlace
 from cadence.domain.run import TreatmentSpec
 
 # Behind everything that a name or an id may hold.
@@ -20,7 +20,7 @@ _LAST = "\x7f"
 
 class DynamoProvenance:
     def __init__(self, table_name: str) -> None:
-        models: tuple[type[RunsTable], ...] = (SpecItem, EdgeItem, DigestItem, NextRunItem)
+        models: tuple[type[RunsTable], ...] = (SpecItem, EdgeItem, DigestItem, NextRunItem, PassedItem)
         for model in models:
             bind(model, table_name)
 
@@ -53,6 +53,15 @@ class DynamoProvenance:
             found = [item.following() for item in items]
         page = found[:limit]
         return Page(page, page[-1].run_id if len(found) > limit else None)
+
+    def passed_to(self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None) -> Page[Passed]:
+        prefix = PassedItem.prefix(treatment, port)
+        first = f"{prefix}{after}{_LAST}" if after else prefix
+        with translated(f"where {treatment}.{port} of run {run_id} arrived"):
+            items = PassedItem.query(partition(run_id), PassedItem.sk.between(first, prefix + _LAST), limit=limit + 1)
+            found = [item.passed() for item in items]
+        page = found[:limit]
+        return Page(page, page[-1].position if len(found) > limit else None)
 
     def places_of(
         self, organization: str, project: str, sha256: str, limit: int, after: str | None = None

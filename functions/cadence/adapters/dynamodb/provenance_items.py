@@ -6,7 +6,7 @@ from typing import ClassVar
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from cadence.adapters.dynamodb.run_items import RunsTable, partition
-from cadence.application.provenance_ports import FollowingRun, ValuePlace
+from cadence.application.provenance_ports import FollowingRun, Passed, ValuePlace
 from cadence.domain.run import Run, Value
 
 SHARDS = 8
@@ -51,6 +51,34 @@ class DigestItem(RunsTable):
 
     def place(self) -> ValuePlace:
         return ValuePlace(self.run_id, self.treatment, self.port, int(self.size), self.made_at, self.kept_from)
+
+
+class PassedItem(RunsTable):
+    """A value that arrived in another run, listed where it was sent."""
+
+    class Meta:
+        table_name: ClassVar[str] = "runs"
+
+    run_id = UnicodeAttribute()
+    treatment = UnicodeAttribute()
+    port = UnicodeAttribute()
+
+    @staticmethod
+    def prefix(treatment: str, port: str) -> str:
+        return f"PASSED#{treatment}.{port}#"
+
+    @classmethod
+    def of(cls, value: Value) -> "list[PassedItem]":
+        """None for a value that was sent where it is."""
+        origin = value.origin
+        if origin is None or origin.run_id == value.run_id:
+            return []
+        arrived = Passed(value.run_id, value.treatment, value.port)
+        sk = cls.prefix(origin.treatment, origin.port) + arrived.position
+        return [cls(partition(origin.run_id), sk, run_id=value.run_id, treatment=value.treatment, port=value.port)]
+
+    def passed(self) -> Passed:
+        return Passed(self.run_id, self.treatment, self.port)
 
 
 class NextRunItem(RunsTable):

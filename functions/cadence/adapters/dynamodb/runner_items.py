@@ -87,6 +87,7 @@ class RunnerItem(RunnersTable):
     per_hour = NumberAttribute(null=True)
     currency = UnicodeAttribute(null=True)
     left_tokens = JSONAttribute(null=True)
+    engine = UnicodeAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -233,6 +234,12 @@ class OfferItem(RunnersTable):
     PREFIX: ClassVar[str] = "OFFER#"
 
     offered_at = UTCDateTimeAttribute()
+    engine = UnicodeAttribute(null=True)
+
+    @classmethod
+    def of(cls, runner: Runner, at: datetime) -> "OfferItem":
+        key = cls.key(runner.organization, runner.pool, runner.as_offer)
+        return cls(*key, offered_at=at, engine=runner.engine, expires_at=at + KEPT)
 
     @classmethod
     def key(cls, organization: str, pool: str, offer: Offer) -> tuple[str, str]:
@@ -245,7 +252,7 @@ class OfferItem(RunnersTable):
 
     def offer(self) -> Offer:
         priority, project, runner_id = self.sk.removeprefix(self.PREFIX).split("#")
-        return Offer(runner_id, project, HIGHEST_PRIORITY - int(priority))
+        return Offer(runner_id, project, HIGHEST_PRIORITY - int(priority), self.engine)
 
 
 class HostItem(RunnersTable):

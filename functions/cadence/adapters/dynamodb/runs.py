@@ -13,7 +13,7 @@ from cadence.adapters.dynamodb.edge_items import EdgeItem, ValueItem
 from cadence.adapters.dynamodb.edge_records import EdgeRecords
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.group_items import PlacesItem
-from cadence.adapters.dynamodb.provenance_items import DigestItem, NextRunItem
+from cadence.adapters.dynamodb.provenance_items import DigestItem, NextRunItem, PassedItem
 from cadence.adapters.dynamodb.run_items import RunItem, RunsTable, SpecItem, TreatmentItem, partition, run_key, scope
 from cadence.adapters.dynamodb.treatment_records import StandingItem, TreatmentRecords
 from cadence.adapters.insisting import insisting
@@ -43,6 +43,7 @@ _ITEMS: tuple[type[RunsTable], ...] = (
     StandingItem,
     DigestItem,
     NextRunItem,
+    PassedItem,
 )
 
 
@@ -212,6 +213,8 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         with translated("values"), RunsTable.batch_write() as batch:
             for value in values:
                 batch.save(ValueItem.of(value))
+                for passed in PassedItem.of(value):
+                    batch.save(passed)
                 if value.size:
                     batch.save(DigestItem.of(*owners[value.run_id], value))
 

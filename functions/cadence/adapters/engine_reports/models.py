@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from cadence.application.melodium.progress import Progress
 from cadence.application.melodium.take_events import Taken
 from cadence.domain.melodium.model import Element, Feed, Model, Output
 from cadence.domain.melodium.program import NO_PROGRAM, Program, read_program
@@ -17,7 +18,7 @@ class JsonModels:
     def encode(self, taken: Taken) -> bytes:
         model = taken.model
         data: dict[str, Any] = {
-            "parts": taken.parts,
+            "progress": vars(taken.progress),
             "program_sha256": taken.program_sha256,
             "plain": {name: getattr(model, name) for name in _PLAIN},
             "elements": [_values(element) for element in model.elements.values()],
@@ -40,7 +41,7 @@ class JsonModels:
             feeds={(name, port): Feed((source, output), count) for name, port, source, output, count in data["feeds"]},
             names={(track, treatment, build): name for track, treatment, build, name in data["names"]},
         )
-        return Taken(model, data["parts"], data["program_sha256"])
+        return Taken(model, Progress.read(data["progress"]), data["program_sha256"])
 
     def program(self, content: bytes) -> Program:
         return read_program(msgspec.json.decode(content))

@@ -3,12 +3,13 @@
 import base64
 import io
 import math
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import cbor2
 
-from cadence.domain.melodium.redaction import Masks, is_secret, redacted
+from cadence.domain.melodium.redaction import KNOWN_AS, SECRET_DATA, Masks, digest, is_secret, redacted
 
 _DEEPEST = 32
 
@@ -24,6 +25,8 @@ class SerialisedData:
         self._masks = masks
 
     def __call__(self, name: str, content: bytes) -> Mapping[str, Any]:
+        if name in SECRET_DATA:
+            return _known_as(content)
         try:
             with io.BytesIO(content) as stream:
                 read = cbor2.load(stream)
@@ -62,3 +65,12 @@ class SerialisedData:
             self._masks.learn(value)
             return redacted()
         return self._shown(value, depth + 1)
+
+
+def _known_as(content: bytes) -> Mapping[str, Any]:
+    """Of how a worker is reached; nothing if it cannot be read."""
+    try:
+        with io.BytesIO(content) as stream:
+            return {KNOWN_AS: digest(str(uuid.UUID(bytes=cbor2.load(stream)["remote_key"])))}
+    except (cbor2.CBORDecodeError, RecursionError, ValueError, TypeError, KeyError, OverflowError):
+        return {}

@@ -1,14 +1,15 @@
 """What only the runner of an engine is told: keys and tokens, at the moment of its claim."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cadence.application.melodium.run_tokens import RunTokens
-from cadence.application.melodium.worker_ports import WorkerSecretStore
+from cadence.application.melodium.worker_ports import ReportMasks, WorkerSecretStore
 from cadence.application.ports import RunStore
 from cadence.application.runner_ports import DataUrls, Specs
 from cadence.domain.ids import document_key
+from cadence.domain.melodium.redaction import digest
 from cadence.domain.melodium.specification import ProgramSpec, WorkerSpec, engine_run_id
 from cadence.domain.run import Run, TreatmentSpec
 from cadence.domain.runner import Runner
@@ -21,21 +22,31 @@ class ReadEngineSecrets:
     workers: WorkerSecretStore
     tokens: RunTokens
     urls: DataUrls
+    masks: ReportMasks
 
-    def __call__(self, run: Run, spec: TreatmentSpec, attempt: int) -> Mapping[str, Any]:
-        """Raises NotFound if the keys of a worker are gone."""
+    def __call__(self, run: Run, spec: TreatmentSpec, attempt: int, secrets: Sequence[str]) -> Mapping[str, Any]:
+        """`secrets` are values that must not be in what the engine reports. Raises NotFound if the keys of a worker are gone."""
         engine = spec.engine
         told: dict[str, Any] = {}
         if isinstance(engine, ProgramSpec):
             told["program_url"] = self.urls.download(document_key(engine.program))
-            if engine.check_only:
+            if engine.check_only or engine.captured is not None:
                 return told
-        told["api_token"] = self.tokens.issue(reporting(run, spec, attempt))
+        process = reporting(run, spec, attempt)
+        if secrets:
+            self.masks.note(process.run_id, map(digest, _texts(secrets)))
+        told["api_token"] = self.tokens.issue(process)
         if isinstance(engine, WorkerSpec):
             kept = self.workers.get(run.run_id)
             told |= {"receive_key": kept.receive_key, "send_key": kept.send_key}
             told |= {"pull_secrets": dict(kept.pull_secrets)}
         return told
+
+
+def _texts(secrets: Sequence[str]) -> Iterable[str]:
+    """As they may come up: whole, and line by line."""
+    for secret in secrets:
+        yield from {secret, secret.strip(), *secret.splitlines()} - {""}
 
 
 def reporting(run: Run, spec: TreatmentSpec, attempt: int) -> Run:

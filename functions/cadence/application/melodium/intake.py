@@ -52,8 +52,8 @@ class Parts(Protocol):
     def write_events(self, source: str, number: int, events: Iterable[tuple[str, Event]]) -> Sequence[str]:
         """Of a chunk of `source`: one part for each process that its events are of, whose ids are returned."""
 
-    def waiting(self, run_id: str, stream: Stream, taken: Mapping[str, int]) -> Sequence[Part]:
-        """Those that are not taken yet, by source and number; `taken` counts those taken of each source."""
+    def stored(self, run_id: str, stream: Stream, source: str | None = None) -> Mapping[str, Mapping[int, datetime]]:
+        """When each part of a process was written, by source (all, or one) and number."""
 
     def entries(self, part: Part) -> Iterator[LogEntry]: ...
 

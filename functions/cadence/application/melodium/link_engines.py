@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from cadence.application.melodium.intake import Parts
 from cadence.application.ports import RunStore
 from cadence.domain.melodium.model import ROOT, SELF, Element, Model, PortName
+from cadence.domain.melodium.redaction import KNOWN_AS
 from cadence.domain.melodium.wiring import Wiring
 from cadence.domain.run import Origin, Run, Value
 
@@ -16,6 +17,7 @@ WORKERS = "workers"
 SENDS = frozenset({"distrib::sendBlock", "distrib::sendStream"})
 RECEIVES = frozenset({"distrib::recvBlock", "distrib::recvStream"})
 _PORT = "data"
+_STARTS, _ACCESS = "distrib::start", "access"
 
 ModelOf = Callable[[str], Model | None]
 """The model of a process as it was last stored, with its program; None if there is none yet."""
@@ -94,7 +96,34 @@ class LinkEngines:
         talking = [element for element in asking.elements.values() if element.treatment in SENDS | RECEIVES]
         if len(workers) <= 1:
             return talking
-        # With several workers, what came back tells whom it came from; what was sent beside it went to the same one.
+        runs = self.runs.get_runs(workers).values()
+        keys = {run.melodium.known_as: run.run_id for run in runs if run.melodium and run.melodium.known_as}
+        wiring = Wiring(asking)
+        used = self._used(asking, wiring, keys)
+        workers_of = {element.name: used.get(wiring.model_of(element)) for element in talking}
+        if worked.run_id in keys.values():
+            return [element for element in talking if workers_of[element.name] == worked.run_id]
+        untold = [element for element in talking if workers_of[element.name] is None]
+        return self._by_what_came_back(asking, worked, results, untold)
+
+    def _used(self, asking: Model, wiring: Wiring, keys: Mapping[str, str]) -> Mapping[PortName | None, str]:
+        """Which worker each model of distribution was connected to, as far as the keys tell that Cadence gave out."""
+        starts = [element for element in asking.elements.values() if element.treatment == _STARTS] if keys else []
+        sources = {element.name: wiring.source(element, _ACCESS) for element in starts}
+        values = self._values(asking.run_id, [source for source in sources.values() if source])
+        found: dict[PortName | None, str] = {}
+        for element in starts:
+            value = values.get(sources[element.name] or ("", ""))
+            worker = keys.get(_known_as(value.preview)) if value else None
+            model = wiring.model_of(element)
+            if worker and model:
+                found[model] = worker
+        return found
+
+    def _by_what_came_back(
+        self, asking: Model, worked: Model, results: Mapping[str, PortName], talking: Sequence[Element]
+    ) -> Sequence[Element]:
+        """Of workers whose keys tell nothing: what came back tells whom it came from; what was sent beside it went to the same one."""
         came_back = self._digests(worked.run_id, results)
         groups: dict[tuple[str | None, int], list[Element]] = {}
         for element in talking:
@@ -120,3 +149,12 @@ def _name(element: Element) -> str:
     """Which input or output of the worker's entrypoint it is about."""
     said = element.parameters.get("name")
     return str(said.get("value", "")) if isinstance(said, Mapping) else ""
+
+
+def _known_as(preview: bytes) -> str:
+    """Of a value that tells how a worker is reached, as it is kept; `` if it does not say it."""
+    try:
+        found = json.loads(preview)
+    except ValueError:
+        return ""
+    return str(found.get(KNOWN_AS, "")) if isinstance(found, Mapping) else ""

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cadence.application.access_ports import Directory
@@ -18,6 +19,7 @@ from cadence.domain.access import Principal
 from cadence.domain.errors import InvalidRequest, ProviderRejected
 from cadence.domain.melodium.certificate import expired
 from cadence.domain.melodium.placing import candidates
+from cadence.domain.melodium.redaction import digest
 from cadence.domain.melodium.request import LaunchRequest
 from cadence.domain.melodium.worker import worker_treatment
 from cadence.domain.run import MAX_DEPTH
@@ -39,6 +41,7 @@ class RequestWorker(StartWorker):
     documents: Documents
     start: StartRun
     clock: Clock
+    pin: Callable[[LaunchRequest], LaunchRequest]
 
     def __call__(self, by: Principal, request: LaunchRequest) -> str:
         """The worker's run. The same request, which an engine makes only once, always leads to the same run.
@@ -53,20 +56,22 @@ class RequestWorker(StartWorker):
         fitting = candidates(request, project, self.pools.list_pools(by.organization))
         if not fitting.pools:
             raise ProviderRejected(f"no pool can hold the worker: {'; '.join(fitting.reasons) or 'there is no pool'}")
-        spec = worker_treatment(request, request.group_id, fitting.pools)
+        pinned = self.pin(request)
+        spec = worker_treatment(pinned, request.group_id, fitting.pools)
         ancestry = self._ancestry(by, request.parent_id)
         run_id = _run_id(by, project, request)
-        self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
+        kept = self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
         content = plan.encode([spec])
         frozen = Frozen(
             by.organization,
             project,
             PIPELINE,
-            document_sha256=self.documents.put(_shown(request)),
+            document_sha256=self.documents.put(_shown(pinned)),
             plan_sha256=self.documents.put(content),
             max_duration=spec.max_duration + _TO_BEGIN,
         )
         process = melodium_run(run_id, request, self.clock(), supervised=True)
+        process = dataclasses.replace(process, known_as=digest(kept.receive_key))
         self.start(run_id, frozen, {"kind": "melodium"}, by.name, ancestry, process)
         self.reported.note_start(run_id, request.version, request.tags)
         return run_id

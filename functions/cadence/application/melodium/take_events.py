@@ -9,6 +9,7 @@ from cadence.application.melodium.element_records import Records, time_of
 from cadence.application.melodium.intake import Part, Parts
 from cadence.application.melodium.link_engines import LinkEngines
 from cadence.application.melodium.ports import ReportedStore, Stream
+from cadence.application.melodium.progress import Progress, due
 from cadence.application.melodium.take_upload import PROGRAM
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import Chunks
@@ -28,10 +29,10 @@ _LARGEST_PENDING = 8 * 1024 * 1024
 
 @dataclass
 class Taken:
-    """A model, how many parts of each source are in it, and whether its program is."""
+    """A model, which parts are in it, and whether its program is."""
 
     model: Model
-    parts: dict[str, int]
+    progress: Progress
     program_sha256: str = ""
 
 
@@ -55,18 +56,20 @@ class TakeEvents:
     link: LinkEngines
     clock: Clock
 
-    def __call__(self, run: Run) -> None:
+    def __call__(self, run: Run) -> bool:
         stored = self.parts.load(run.run_id, STATE)
-        taken = self.codec.decode(stored) if stored else Taken(Model(run.run_id), {})
+        taken = self.codec.decode(stored) if stored else Taken(Model(run.run_id), Progress())
         self._learn(run, taken)
         seen = self._seen(run) if run.melodium and run.melodium.mode != Mode.DIRECT else None
-        for part in self.parts.waiting(run.run_id, Stream.DEBUG, taken.parts):
+        found = due(self.parts, run.run_id, Stream.DEBUG, taken.progress, self.clock())
+        for part in found.parts:
             self._take(taken.model, part, seen)
-            taken.parts[part.source] = part.number + 1
+            taken.progress.took(part)
             self._store(run, taken, seen)
         if taken.model.changed or taken.model.ended:
             self._store(run, taken, seen)
-        self.link(run, taken.model, taken.parts)
+        self.link(run, taken.model, taken.progress.next)
+        return found.waits
 
     def _learn(self, run: Run, taken: Taken) -> None:
         content = self.parts.load(run.run_id, PROGRAM)
@@ -100,7 +103,7 @@ class TakeEvents:
         changed = records.of(model.changed)
         self.runs.put_elements(run.run_id, changed, records.edges(changed))
         self.runs.put_values(list(self._values(model, records)))
-        self.reported.note_events(run.run_id, taken.parts.get(run.run_id, 0), records.failed_steps(), over=model.over)
+        self.reported.note_events(run.run_id, taken.progress.taken(run.run_id), records.failed_steps(), over=model.over)
         model.changed.clear()
         model.ended.clear()
         if seen is not None:

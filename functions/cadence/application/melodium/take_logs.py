@@ -1,12 +1,14 @@
 """Lines that engines log become lines of their runs' logs, by the way that all lines take."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cadence.application.melodium.intake import Part, Parts
 from cadence.application.melodium.ports import ReportedStore, Stream
+from cadence.application.melodium.progress import Gap, Progress, due
+from cadence.application.ports import Clock
 from cadence.application.runner_ports import LogBatch, LogLine, LogSink
 from cadence.domain import ids
 from cadence.domain.errors import Transient
@@ -22,13 +24,15 @@ _LONGEST_TEXT = 64 * 1024
 _LONGEST_ERROR = 300
 _MOST_LABELS = 1_000
 _STREAM = "engine"
+_GAPS = "cadence"
+"""Label of what is said of chunks that did not come."""
 
 
 @dataclass
 class _State:
-    """`taken` counts parts by source, `lines` the lines that were written of each label, which their numbers go by."""
+    """`lines` counts the lines that were written of each label, which their numbers go by."""
 
-    taken: dict[str, int] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
     lines: dict[str, int] = field(default_factory=dict)
     errors: int = 0
     first_error: str = ""
@@ -41,20 +45,26 @@ class TakeLogs:
     parts: Parts
     sink: LogSink
     reported: ReportedStore
+    clock: Clock
 
-    def __call__(self, run: Run) -> None:
+    def __call__(self, run: Run) -> bool:
         """Raises Transient if the log stream takes nothing right now."""
         state = self._state(run.run_id)
         # Only a worker's lines may come from two sides, and a worker that was started by hand names no parent.
         seen = self._seen(run.run_id) if run.melodium and run.melodium.mode != Mode.DIRECT else None
-        for part in self.parts.waiting(run.run_id, Stream.LOGS, state.taken):
+        found = due(self.parts, run.run_id, Stream.LOGS, state.progress, self.clock())
+        if found.lost:
+            self._tell(run, state, found.lost)
+            self._save(run.run_id, state)
+        for part in found.parts:
             self._take(run, state, part, seen)
-            state.taken[part.source] = part.number + 1
+            state.progress.took(part)
             # The lines come first: what is repeated after a crash gets the same numbers, by which it is known.
             if seen is not None:
                 self.parts.save(run.run_id, _DIGESTS, b"".join(sorted(seen)))
-            self.parts.save(run.run_id, STATE, json.dumps(vars(state)).encode())
-        self.reported.note_lines(run.run_id, state.taken.get(run.run_id, 0), state.errors, state.first_error)
+            self._save(run.run_id, state)
+        self.reported.note_lines(run.run_id, state.progress.taken(run.run_id), state.errors, state.first_error)
+        return found.waits
 
     def _take(self, run: Run, state: _State, part: Part, seen: set[bytes] | None) -> None:
         by_label: dict[str, list[LogLine]] = {}
@@ -69,13 +79,34 @@ class TakeLogs:
                 state.errors += 1
                 state.first_error = state.first_error or f"{label}: {entry.message}"[:_LONGEST_ERROR]
         for label, lines in by_label.items():
-            batch = LogBatch(run.run_id, ids.runner_id(run.run_id, label, 1), label, 1, lines)
-            if self.sink.put(batch) < lines[-1].seq:
-                raise Transient("The log stream did not take all lines.")
+            self._put(run, label, lines)
+
+    def _tell(self, run: Run, state: _State, lost: Sequence[Gap]) -> None:
+        """A gap is shown where it is."""
+        number, lines = state.lines.get(_GAPS, 0), []
+        for first, behind in lost:
+            number += 1
+            chunks = f"Chunk {first}" if behind == first + 1 else f"Chunks {first} to {behind - 1}"
+            text = f"{chunks} of what the engine logged did not come: lines are missing here, unless they come late."
+            lines.append(LogLine(number, milliseconds(self.clock()), _STREAM, "warning", text))
+        state.lines[_GAPS] = number
+        self._put(run, _GAPS, lines)
+
+    def _put(self, run: Run, label: str, lines: Sequence[LogLine]) -> None:
+        batch = LogBatch(run.run_id, ids.runner_id(run.run_id, label, 1), label, 1, lines)
+        if self.sink.put(batch) < lines[-1].seq:
+            raise Transient("The log stream did not take all lines.")
+
+    def _save(self, run_id: str, state: _State) -> None:
+        content = {**vars(state), "progress": vars(state.progress)}
+        self.parts.save(run_id, STATE, json.dumps(content).encode())
 
     def _state(self, run_id: str) -> _State:
         stored = self.parts.load(run_id, STATE)
-        return _State(**json.loads(stored)) if stored else _State()
+        if stored is None:
+            return _State()
+        content = json.loads(stored)
+        return _State(**{**content, "progress": Progress.read(content["progress"])})
 
     def _seen(self, run_id: str) -> set[bytes]:
         stored = self.parts.load(run_id, _DIGESTS) or b""

@@ -1,7 +1,7 @@
 """An upload of an engine: split, taken in, and forgotten."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from cadence.application.melodium.end_process import EndProcess
 from cadence.application.melodium.intake import Part, Parts, Turns, Uploaded
 from cadence.application.melodium.ports import Stream
 from cadence.application.ports import Clock, RunStore
-from cadence.domain.errors import InvalidRequest, NotFound
+from cadence.domain.errors import InvalidRequest, NotFound, Transient
 from cadence.domain.melodium.log_entry import LogEntry
 from cadence.domain.melodium.request import Mode
 from cadence.domain.run import Run
@@ -22,8 +22,11 @@ TURN = timedelta(minutes=6)
 _CHUNK = re.compile(r"uploads/(?P<run>[0-9a-f-]{36})/(?P<stream>logs|debug)/(?:logs|debug)_(?P<number>\d{1,12})\.json")
 _PROGRAM = re.compile(r"uploads/(?P<run>[0-9a-f-]{36})/program\.json")
 _LONGEST_ANCESTRY = 10
+_PAUSES = (0.2, 0.4, 0.8, 1.6)
+"""Seconds: mostly it is there by then. Otherwise Lambda repeats the call in a minute, when nobody waits for it any more."""
 
-TakeIn = Callable[[Run], None]
+TakeIn = Callable[[Run], bool]
+"""Takes in what is due of a process. True if there is more, behind a chunk that has not come."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class TakeUpload:
     note_workers: Callable[[str, Iterable[str]], None]
     end: EndProcess
     clock: Clock
+    pause: Callable[[float], None]
 
     def __call__(self, key: str) -> None:
         """Safe to repeat. Raises InvalidRequest for what is no upload of an engine, Transient if it is to come again."""
@@ -56,11 +60,24 @@ class TakeUpload:
                 self.parts.save(run.run_id, PROGRAM, self.uploaded.program(key))
         except NotFound:
             return  # an earlier call has dealt with it
+        except InvalidRequest:
+            if chunk:
+                # What comes behind it need not wait for it.
+                self.parts.write_entries(Part(run.run_id, stream, run.run_id, int(chunk["number"])), ())
+                self._take_all([run.run_id], stream, holder=key)
+            raise
+        self._take_all(targets, stream, holder=key)
+        self.uploaded.remove(key)
+
+    def _take_all(self, targets: Sequence[str], stream: Stream, holder: str) -> None:
         for target in targets:
             self.turns.announce(target, stream)
-        for target in targets:
-            self._take(target, stream, holder=key)
-        self.uploaded.remove(key)
+        for pause in _PAUSES:
+            targets = [target for target in targets if self._take(target, stream, holder)]
+            if not targets:
+                return
+            self.pause(pause)
+        raise Transient(f"A chunk that comes before {holder} has not come yet.")
 
     def _split(self, run: Run, stream: Stream, number: int, key: str) -> list[str]:
         its_own = _Family(self.runs, run)
@@ -77,22 +94,23 @@ class TakeUpload:
             self.parts.write_entries(Part(of, stream, run.run_id, number), entries)
         return list(found)
 
-    def _take(self, run_id: str, stream: Stream, holder: str) -> None:
-        """Who repeats a call that ended half-way takes over its turn."""
+    def _take(self, run_id: str, stream: Stream, holder: str) -> bool:
+        """As `TakeIn`. Who repeats a call that ended half-way takes over its turn."""
         now = self.clock()
         turn = self.turns.take(run_id, stream, holder, now, now + TURN)
         if turn is None:
-            return
+            return False
         run = self.runs.get_run(run_id)
         try:
-            self.take_in[stream](run)
+            waits = self.take_in[stream](run)
             while not self.turns.give_back(turn):
                 turn = self.turns.again(turn, self.clock() + TURN)
-                self.take_in[stream](run)
+                waits = self.take_in[stream](run)
         except BaseException:
             self.turns.drop(turn)
             raise
         self.end(run_id)
+        return waits
 
 
 @dataclass

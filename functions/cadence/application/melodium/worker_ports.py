@@ -1,6 +1,6 @@
 """What the use cases for Mélodium workers need from the outside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,5 +26,13 @@ class WorkerSecretStore(Protocol):
         """Raises NotFound."""
 
 
-EngineSecrets = Callable[[Run, TreatmentSpec, int], Mapping[str, Any]]
-"""What the runner of an attempt is told of its engine beside the specification, as `engine.secrets` of its assignment. Never logged."""
+EngineSecrets = Callable[[Run, TreatmentSpec, int, Sequence[str]], Mapping[str, Any]]
+"""What the runner of an attempt is told of its engine beside the specification, as `engine.secrets` of its assignment. Never logged.
+The last are the values of its treatment's secrets."""
+
+
+class ReportMasks(Protocol):
+    """What is masked in the reports of a process (bucket `data`, `runs/{run}/melodium/secrets`)."""
+
+    def note(self, run_id: str, digests: Iterable[str]) -> None:
+        """Before it can report anything. Safe to repeat until then."""

@@ -56,11 +56,17 @@ class Backward:
         if value and value.origin:
             origin = value.origin
             made = value_node(origin.run_id, origin.treatment, origin.port, node.part)
-            note = "from another engine" if origin.run_id != node.id.run_id else "passed on as it was"
+            note = self._came_from(node.id.run_id, origin.run_id)
             link = Link(node.id, made.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part)
             return Step(link, made)
         maker = treatment_node(node.id.run_id, treatment, port, node.part)
         return Step(Link(node.id, maker.id, LinkKind.GENERATED_BY, port=port, effect_part=node.part), maker)
+
+    def _came_from(self, run_id: str, origin: str) -> str:
+        if origin == run_id:
+            return "passed on as it was"
+        run = self.its.known.run(run_id)
+        return "from another engine" if run and run.melodium else "taken over from the earlier run"
 
     def _of_treatment(self, node: Node) -> Sequence[_Maker]:
         run_id, name = node.id.run_id, node.id.name

@@ -19,7 +19,7 @@ from cadence.application.provenance.steps import (
     treatment_node,
     value_node,
 )
-from cadence.application.provenance_ports import FollowingRun
+from cadence.application.provenance_ports import FollowingRun, Passed
 from cadence.application.start_followers import LARGEST_VALUE
 from cadence.domain import ids
 from cadence.domain.cache import CacheUse
@@ -28,8 +28,8 @@ from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKin
 from cadence.domain.run import Kind, OutputSpec, TreatmentSpec, port_of_instances
 
 _Maker = Callable[[], Step | None]
-# Which of a value's lists a position is in: those who consume it, then the runs that came of its run.
-_CONSUMERS, _RUNS = "c", "r"
+# Which of a value's lists a position is in: those who consume it, where else it arrived, then the runs that came of its run.
+_CONSUMERS, _PASSED, _RUNS = "c", "p", "r"
 
 
 @dataclass
@@ -56,13 +56,32 @@ class Forward:
         which, after = position[:1], position[1:] or None
         if which == _RUNS:
             return self._in_runs(node, treatment, port, after)
+        if which == _PASSED:
+            return self._elsewhere(node, treatment, port, after)
         found = self.its.known.stores.provenance.consumers(node.id.run_id, treatment, FAN, after)
         self.its.known.load_treatments((node.id.run_id, name) for name in found.items)
         steps = [step for name in found.items for step in self._consumed(node, treatment, port, name)]
         if found.after:
             return Steps(steps, _CONSUMERS + found.after)
+        elsewhere = self._elsewhere(node, treatment, port, None)
+        return Steps([*steps, *elsewhere.steps], elsewhere.more)
+
+    def _elsewhere(self, node: Node, treatment: str, port: str, after: str | None) -> Steps:
+        """In runs of other engines, as it was; then in those that came of its run."""
+        found = self.its.known.stores.provenance.passed_to(node.id.run_id, treatment, port, FAN, after)
+        self.its.known.load_runs(one.run_id for one in found.items)
+        steps = [self._passed(node, one) for one in found.items if self.its.known.run(one.run_id)]
+        if found.after:
+            return Steps(steps, _PASSED + found.after)
         in_runs = self._in_runs(node, treatment, port, None)
         return Steps([*steps, *in_runs.steps], in_runs.more)
+
+    def _passed(self, node: Node, to: Passed) -> Step:
+        there = value_node(to.run_id, to.treatment, to.port, node.part)
+        run = self.its.known.run(to.run_id)
+        note = "on to another engine" if run and run.melodium else "given to a replay"
+        link = Link(there.id, node.id, LinkKind.DERIVED_FROM, Basis.RECORDED, to.port, note, node.part, node.part)
+        return Step(link, there)
 
     def _in_runs(self, node: Node, treatment: str, port: str, after: str | None) -> Steps:
         runs = self.its.known.stores.provenance.following_runs(node.id.run_id, FAN, after)
@@ -94,8 +113,9 @@ class Forward:
         return Step(Link(by.id, node.id, LinkKind.USED, mapped.basis, port, mapped.note, None, node.part), by)
 
     def _in_following_run(self, node: Node, treatment: str, port: str, run: FollowingRun) -> Step | None:
-        if self.its.known.run(run.run_id) is None:
-            return None
+        later = self.its.known.run(run.run_id)
+        if later is None or later.melodium is not None:
+            return None  # what an engine was given is listed with the values that it was given
         if run.how == "started" and run.treatment is None:
             return self._handed_over(node, treatment, port, run)
         value = self.its.known.value(run.run_id, treatment, port)

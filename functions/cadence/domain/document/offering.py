@@ -11,6 +11,7 @@ from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
 from cadence.domain.environment_set import EnvironmentSet
 from cadence.domain.image import registry_of
+from cadence.domain.melodium.specification import secret_variable
 from cadence.domain.melodium.stored_program import ProgramFacts
 
 
@@ -58,15 +59,32 @@ class _Needs:
     sizes: tuple[tuple[str, int | None], ...]
 
 
+_SECRETS: tuple[tuple[str, ...], ...] = (("secrets",), ("melodium", "secrets"))
+
+
 def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
     """Every secret a treatment names has to exist."""
     if context.secrets is None:
         return
     for treatment in draft.bodies():
-        for variable, secret in mapping(treatment.body.get("secrets")).items():
-            if isinstance(secret, str) and secret not in context.secrets:
-                message, hint = _unknown_secret(secret, context.secrets, problems)
-                problems.add(treatment.problem(Code.UNKNOWN_SECRET, message, ("secrets", variable), hint))
+        for path in _SECRETS:
+            for name, secret in mapping(_at(treatment.body, path)).items():
+                if isinstance(secret, str) and secret not in context.secrets:
+                    message, hint = _unknown_secret(secret, context.secrets, problems)
+                    problems.add(treatment.problem(Code.UNKNOWN_SECRET, message, (*path, name), hint))
+
+
+def secrets_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """Of a treatment's body: by variable, the names of its secrets, those that its program has as parameters included."""
+    as_parameters = mapping(_at(body, _SECRETS[1]))
+    return {**mapping(body.get("secrets")), **{secret_variable(name): secret for name, secret in as_parameters.items()}}
+
+
+def _at(body: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    found: Any = body
+    for key in path:
+        found = mapping(found).get(key)
+    return found
 
 
 def check_registries(data: Mapping[str, Any], context: Context, problems: Problems) -> None:

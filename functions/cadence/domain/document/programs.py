@@ -30,6 +30,7 @@ Known = Mapping[str, ProgramFacts | Unavailable]
 """Programs by what documents call them."""
 
 DEFAULT_ENTRYPOINT = "main"
+_TEXTS = ("string", "Option<string>")
 _MEANINGLESS = (
     "run", "use", "shell", "image", "inputs", "outputs", "stdin", "stdout", "services", "volumes", "trigger", "each",
     "with",
@@ -71,7 +72,9 @@ class Programs:
         treatment.outputs = dict(self._ports(treatment, entrypoint.header.outputs, "output"))
         types = {given.name: given for given in entrypoint.header.parameters}
         given = mapping(said.get("parameters"))
-        self._problems.add_all(_parameter_problems(treatment, given, types))
+        secrets = mapping(said.get("secrets"))
+        self._problems.add_all(_parameter_problems(treatment, given, types, secrets))
+        self._problems.add_all(_secret_problems(treatment, given, types, secrets))
         known = {name: found for name, each in types.items() if (found := _type(each.type)) is not None}
         facts = (self._known or {})[said["program"]]
         if isinstance(facts, ProgramFacts):
@@ -126,15 +129,43 @@ def unlike(value: Any, wanted: DataType) -> str | None:
     return mismatch(value, wanted)
 
 
+def _unknown_parameter(
+    treatment: DraftTreatment, name: str, known: Mapping[str, ProgramParameter], path: tuple[str, ...]
+) -> Problem:
+    message = f"The program has no parameter {shown(name)}."
+    hint = suggestion(name, known) or f"It has: {', '.join(known) or 'none'}."
+    return treatment.problem(Code.UNKNOWN_PARAMETER, message, (*path, name), hint, at_key=True)
+
+
+def _secret_problems(
+    treatment: DraftTreatment,
+    given: Mapping[str, Any],
+    known: Mapping[str, ProgramParameter],
+    secrets: Mapping[str, Any],
+) -> Iterator[Problem]:
+    """A secret is text."""
+    path = ("melodium", "secrets")
+    for name in secrets:
+        if name not in known:
+            yield _unknown_parameter(treatment, name, known, path)
+        elif known[name].type not in _TEXTS:
+            message = f"The parameter {shown(name)} is a {known[name].type}, and a secret is text."
+            yield treatment.problem(Code.BAD_PARAMETER, message, (*path, name))
+        elif name in given:
+            message = f"The parameter {shown(name)} has a value as well as a secret."
+            yield treatment.problem(Code.CONTRADICTION, message, (*path, name), "Leave one of them out.", at_key=True)
+
+
 def _parameter_problems(
-    treatment: DraftTreatment, given: Mapping[str, Any], known: Mapping[str, ProgramParameter]
+    treatment: DraftTreatment,
+    given: Mapping[str, Any],
+    known: Mapping[str, ProgramParameter],
+    secrets: Mapping[str, Any],
 ) -> Iterator[Problem]:
     path = ("melodium", "parameters")
     for name, value in given.items():
         if name not in known:
-            message = f"The program has no parameter {shown(name)}."
-            hint = suggestion(name, known) or f"It has: {', '.join(known) or 'none'}."
-            yield treatment.problem(Code.UNKNOWN_PARAMETER, message, (*path, name), hint, at_key=True)
+            yield _unknown_parameter(treatment, name, known, path)
             continue
         wanted = _type(known[name].type)
         if wanted is None:
@@ -143,7 +174,7 @@ def _parameter_problems(
         elif not holds_expressions(value) and (why := mismatch(value, wanted)) is not None:
             yield treatment.problem(Code.BAD_PARAMETER, f"{shown(name)}: {why}.", (*path, name), f"It is a {wanted}.")
     for name, parameter in known.items():
-        if name not in given and parameter.default is None:
+        if name not in given and name not in secrets and parameter.default is None:
             message = f"The program needs the parameter {shown(name)} ({parameter.type})."
             where: tuple[str, ...] = path if given else ("melodium",)
             yield treatment.problem(Code.MISSING_PARAMETER, message, where, f"Add it: parameters: {{{name}: …}}.")

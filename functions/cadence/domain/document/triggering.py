@@ -8,6 +8,7 @@ from cadence.domain.cron import OFTEN_MINUTES, BadCron, NeverFires, read_cron
 from cadence.domain.document.draft import Draft, mapping
 from cadence.domain.document.findings import Code, Path, Problem, Severity
 from cadence.domain.document.literals import mismatch
+from cadence.domain.document.offering import secrets_of
 from cadence.domain.document.pipeline import Parameter
 from cadence.domain.document.source import Unreadable, decode
 from cadence.domain.document.text import guess, read
@@ -89,11 +90,11 @@ def _check_parameters(
 
 def _check_secrets(draft: Draft) -> Iterator[Problem]:
     for treatment in draft.treatments.values():
-        if mapping(treatment.body.get("secrets")):
+        if secrets_of(treatment.body):
             yield Problem(
                 Code.SECRETS_IN_PULL_REQUEST,
                 f"Treatment {shown(treatment.name)} has secrets, so pull requests from forks skip it.",
-                (*treatment.path, "secrets"),
+                (*treatment.path, "secrets" if mapping(treatment.body.get("secrets")) else "melodium"),
                 "Leave to other treatments what such pull requests are to run.",
                 at_key=True,
                 severity=Severity.WARNING,

@@ -11,6 +11,7 @@ class MelodiumRun:
 
     `group_id` ties a root run and its workers, `parent_id` is the run of the engine that asked for this one.
     `position` is where it stands among the runs of its project, in which ULIDs order by time and UUIDs would not.
+    `known_as` is what the key of a worker is known again by where an engine tells that it got it (`redaction.digest`).
     `supervised`: Cadence itself started the process, in a treatment of this run; otherwise somebody else did, and all that
     is known of its end is what it says.
     """
@@ -22,6 +23,7 @@ class MelodiumRun:
     parent_id: str | None = None
     tags: tuple[str, ...] = ()
     supervised: bool = False
+    known_as: str | None = None
 
 
 class Ended(StrEnum):

@@ -23,7 +23,7 @@ _PLAIN = frozenset(
 
 ReadData = Callable[[str, bytes], Mapping[str, Any]]
 """Of the serialised content of a data type, by the type's name: `value`, what it holds as JSON, without secrets, if it can be
-read; and `cbor`, the content itself in base64, unless it holds a secret."""
+read; and `cbor`, the content itself in base64, unless it holds a secret. Of `SECRET_DATA` only what it is known again by."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Keeping:
         identifier, serialised = content
         name = text_of(identifier)
         if name in SECRET_DATA:
-            return Kept(name, redacted())
+            return Kept(name, {**redacted(), **self.read_data(name, bytes(serialised or ()))})
         if serialised is None:
             return Kept(name, {"data": name})
         return Kept(name, {"data": name, **self.read_data(name, bytes(serialised))})

@@ -9,8 +9,14 @@ from typing import Any
 REDACTED = "redacted"
 """What stands in place of a value that is not kept: `{"redacted": true}`."""
 
+MASK = "***"
+"""What stands in place of a secret in a text."""
+
 SECRET_DATA = frozenset({"work/access::Access"})
 """Types whose values are not kept: they hold the keys of workers."""
+
+KNOWN_AS = "known_as"
+"""What is kept of such a value: by what its key is known again (`digest`)."""
 
 _SECRET_NAME = re.compile(r"token|key|secret|passw|passphrase|credential|private|auth(?!or)", re.IGNORECASE)
 # `https://user:password@host`, as commands that clone have it.
@@ -26,6 +32,14 @@ def is_secret(name: str) -> bool:
 
 def redacted() -> dict[str, Any]:
     return {REDACTED: True}
+
+
+def holds_redacted(value: Any) -> bool:
+    """Whether something was left out of a value as it is kept."""
+    if isinstance(value, Mapping):
+        incomplete = "data" in value and "cbor" not in value
+        return incomplete or value.get(REDACTED) is True or any(map(holds_redacted, value.values()))
+    return isinstance(value, list) and any(map(holds_redacted, value))
 
 
 @dataclass
@@ -53,21 +67,22 @@ class Masks:
     def masked(self, text: str) -> str:
         if self.digests:
             if digest(text) in self.digests:
-                return "***"
+                self.learn(text)  # from here on it is known within other texts
+                return MASK
             text = _WORD.sub(self._unless_secret, text)
         if self.texts:
             if self._pattern is None:
                 longest_first = sorted(self.texts, key=len, reverse=True)
                 self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-            text = self._pattern.sub("***", text)
-        return _IN_URL.sub("***", text) if "://" in text else text
+            text = self._pattern.sub(MASK, text)
+        return _IN_URL.sub(MASK, text) if "://" in text else text
 
     def _unless_secret(self, word: re.Match[str]) -> str:
-        return "***" if digest(word[0]) in self.digests else word[0]
+        return MASK if digest(word[0]) in self.digests else word[0]
 
     def masked_bytes(self, content: bytes) -> bytes:
         for text in self.texts:
-            content = content.replace(text.encode("utf-8", "surrogatepass"), b"***")
+            content = content.replace(text.encode("utf-8", "surrogatepass"), MASK.encode())
         return content
 
 

@@ -53,7 +53,10 @@ class ProgramSpec:
     """A stored program (by digest) and the command of it to run; `treatment` is the identifier of what that command runs.
 
     `parameters` are plain JSON data by name, `types` what each is. With `check_only` the engine checks it and runs nothing.
-    `errors` is `fail` or `allow`: what is made of a program that logs errors.
+    `errors` is `fail` or `allow`: what is made of a program that logs errors. `version` is of the engine that it takes
+    (None: any). With `captured` the program is a treatment that an engine has run (`cadence.domain.melodium.capture`), to be
+    run once more; by name, the types of what it sent. `secrets` are parameters that the treatment's secrets are given as, by
+    the variable of each (`secret_variable`).
     """
 
     program: str
@@ -63,6 +66,14 @@ class ProgramSpec:
     types: Mapping[str, str] = field(default_factory=dict)
     errors: str = "fail"
     check_only: bool = False
+    version: str | None = None
+    captured: Mapping[str, str] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+def secret_variable(parameter: str) -> str:
+    """The variable by which a runner is told the secret for a parameter. Its program does not get it."""
+    return f"CADENCE_PARAMETER_{parameter}"
 
 
 EngineSpec = WorkerSpec | ProgramSpec

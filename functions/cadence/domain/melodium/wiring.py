@@ -64,6 +64,22 @@ class Wiring:
         part = self._part(element, wire.source, element.track)
         return self.sender(part, wire.output, depth + 1) if part else None
 
+    def model_of(self, element: Element) -> PortName | None:
+        """The model that an element works with, if it is one only: the element that it is made in, and its label there."""
+        host = self.model.elements.get(element.host or "")
+        part = self.definition(host).parts.get(element.label) if host else None
+        if part is None or len(part.models) != 1:
+            return None
+        (label,) = part.models.values()
+        for _ in range(_DEEPEST):
+            outer = self.model.elements.get(host.host or "") if host else None
+            of_host = self.definition(outer).parts.get(host.label) if host and outer else None
+            if of_host is None or label not in of_host.models:
+                break
+            # Its host was given it itself.
+            label, host = of_host.models[label], outer
+        return (host.name, label) if host else None
+
     def results(self) -> Mapping[str, PortName]:
         """Of the entrypoint: by output, where it comes from."""
         root = self.model.elements.get(ROOT)

@@ -22,7 +22,7 @@ def checked_first(spec: TreatmentSpec) -> list[TreatmentSpec]:
         return [spec]
     check = TreatmentSpec(
         f"{spec.name}:check",
-        engine=replace(spec.engine, check_only=True, parameters={}, types={}),
+        engine=replace(spec.engine, check_only=True, parameters={}, types={}, secrets={}),
         pools=spec.pools,
         arch=spec.arch,
         max_duration=CHECK_SECONDS,

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cadence.domain.document.offering import secrets_of
 from cadence.domain.document.pipeline import DEFAULT_SHELL, DEFAULT_TREATMENT_DURATION, UsedProgram
 from cadence.domain.expression import text_of
-from cadence.domain.melodium.specification import ProgramSpec
+from cadence.domain.melodium.specification import ProgramSpec, secret_variable
 from cadence.domain.run import CacheSpec, RetrySpec, ServiceSpec, TriggerSpec
 
 _AS_WRITTEN = ("image", "stdin", "stdout", "cpu", "memory", "storage", "arch")
@@ -21,8 +22,8 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
     found["max_duration"] = body.get("max_duration", DEFAULT_TREATMENT_DURATION)
     if "env" in body:
         found["env"] = _variables(body["env"])
-    if "secrets" in body:
-        found["secrets"] = dict(body["secrets"])
+    if secrets := secrets_of(body):
+        found["secrets"] = secrets
     if "pools" in body:
         found["pools"] = tuple(body["pools"])
     if "retry" in body:
@@ -90,6 +91,7 @@ def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
         program.entrypoint,
         program.treatment,
         given,
-        {name: str(program.parameters[name]) for name in given},
+        {name: str(program.parameters[name]) for name in (*given, *body.get("secrets", {}))},
         body.get("errors", "fail"),
+        secrets={name: secret_variable(name) for name in body.get("secrets", {})},
     )

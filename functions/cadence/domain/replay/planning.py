@@ -87,7 +87,28 @@ def replay_plan(spec: TreatmentSpec, original: Treatment, how: How) -> ReplayPla
             if _carries(given) and given.source_port:
                 sent[given.source_port] = OutputSpec(given.source_port, given.flow, given.type)
     stands = tuple(TreatmentSpec(name, outputs=tuple(sent.values())) for name, sent in producers.items())
-    return ReplayPlan((frozen, *stands), Kept(dict.fromkeys(producers, original.run_id)))
+    return _called_otherwise((frozen, *stands), original.run_id)
+
+
+def name_in_replay(name: str) -> str:
+    """What a treatment is called there. Those inside of an engine have names that nothing that is scheduled has."""
+    return name.replace("/", ".").replace("#", "-")
+
+
+def _called_otherwise(specs: tuple[TreatmentSpec, ...], run_id: str) -> ReplayPlan:
+    first, *stands = (
+        replace(
+            spec,
+            name=name_in_replay(spec.name),
+            inputs=tuple(
+                replace(given, source_treatment=given.source_treatment and name_in_replay(given.source_treatment))
+                for given in spec.inputs
+            ),
+        )
+        for spec in specs
+    )
+    called = {name_in_replay(spec.name): spec.name for spec in specs[1:] if name_in_replay(spec.name) != spec.name}
+    return ReplayPlan((first, *stands), Kept({spec.name: run_id for spec in stands}, called=called))
 
 
 def _carries(given: InputSpec) -> bool:

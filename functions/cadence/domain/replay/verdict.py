@@ -1,5 +1,6 @@
 """The verdict on one replay, from how both ended and what both sent."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,10 @@ class Verdict(StrEnum):
 class Sent:
     sha256: str
     size: int
+
+
+NOTHING = Sent(hashlib.sha256(b"").hexdigest(), 0)
+"""What an output of a treatment inside of an engine has sent that nothing is kept of."""
 
 
 @dataclass(frozen=True)

@@ -58,12 +58,14 @@ def look(fresh: Sequence[Segment], splits: Iterable[Split], retention: timedelta
     return Look(build, merges, expired, min(coming, default=None))
 
 
-def batches(fresh: Sequence[Segment]) -> Iterable[Sequence[Segment]]:
-    """Oldest first, each for one split."""
+def batches(
+    fresh: Iterable[Segment], most_segments: int = MOST_SEGMENTS, most_lines: int = MOST_LINES
+) -> Iterable[Sequence[Segment]]:
+    """Oldest first, each for one split unless less is wanted."""
     batch: list[Segment] = []
     lines = 0
     for segment in sorted(fresh, key=lambda one: (one.first_time, one.run_id, one.number)):
-        if batch and (len(batch) == MOST_SEGMENTS or lines + segment.lines > MOST_LINES):
+        if batch and (len(batch) == most_segments or lines + segment.lines > most_lines):
             yield batch
             batch, lines = [], 0
         batch.append(segment)

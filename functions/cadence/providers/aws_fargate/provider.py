@@ -65,6 +65,8 @@ class FargateProvider:
             raise ValueError("a task has to be told how to call home")
         if request.needs.image:
             raise CapacityExhausted("Tasks of Fargate run in the pool's own image, not in one that a treatment names.")
+        if request.containers.beside:
+            raise CapacityExhausted("Tasks of Fargate have no containers beside the pool's own: no services, no steps.")
         token = request.home.one_time_token
         self._hidden.add(token)
         told = {**variables(request.home, request, self._boot), "CADENCE_RUNNER_TOKEN": token}

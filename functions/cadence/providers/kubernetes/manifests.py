@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cadence.providers.contract import RunnerRequest
+from cadence.providers.kubernetes.containers import RESTRICTED, ROOT, Beside, amounts, as_user, desk_maker
 from cadence.providers.kubernetes.settings import KubernetesSettings
 from cadence.providers.marks import Owner, host_name
 
 CONTAINER = "runner"
+TOKEN_KEY = "token"  # noqa: S105 (a name)
 _GRACE = 600  # seconds beyond what a runner may take, by which the cluster ends it by itself
 _TOKEN = "CADENCE_RUNNER_TOKEN"  # noqa: S105 (a variable's name)
 
@@ -18,7 +20,7 @@ def labels(owner: Owner, request: RunnerRequest) -> Mapping[str, str]:
 
 
 def job(
-    settings: KubernetesSettings, owner: Owner, request: RunnerRequest, variables: Mapping[str, str]
+    settings: KubernetesSettings, owner: Owner, request: RunnerRequest, variables: Mapping[str, str], made: Beside
 ) -> Mapping[str, Any]:
     """No rights in the cluster, no root, nothing to write to but its own folder."""
     name = host_name(request.runner_id)
@@ -37,14 +39,14 @@ def job(
             "ttlSecondsAfterFinished": settings.kept_for,
             "template": {
                 "metadata": {"labels": marks, "annotations": notes},
-                "spec": _pod(settings, request, variables, name),
+                "spec": _pod(settings, request, variables, name, made),
             },
         },
     }
 
 
-def secret(request: RunnerRequest, job: Mapping[str, Any], token: str) -> Mapping[str, Any]:
-    """Belongs to the job, and goes with it."""
+def secret(request: RunnerRequest, job: Mapping[str, Any], told: Mapping[str, str]) -> Mapping[str, Any]:
+    """Belongs to the job, and goes with it. `told` is what the pod names by keys."""
     metadata = job["metadata"]
     owned_by = {"apiVersion": "batch/v1", "kind": "Job", "name": metadata["name"], "uid": metadata["uid"]}
     return {
@@ -57,20 +59,14 @@ def secret(request: RunnerRequest, job: Mapping[str, Any], token: str) -> Mappin
             "labels": metadata.get("labels", {}),
             "ownerReferences": [owned_by],
         },
-        "stringData": {"token": token},
+        "stringData": dict(told),
     }
 
 
 def _pod(
-    settings: KubernetesSettings, request: RunnerRequest, variables: Mapping[str, str], name: str
+    settings: KubernetesSettings, request: RunnerRequest, variables: Mapping[str, str], name: str, made: Beside
 ) -> Mapping[str, Any]:
-    needs = request.needs
-    resources = {
-        "cpu": f"{needs.cpu or settings.cpu}m",
-        "memory": f"{needs.memory or settings.memory}M",
-        "ephemeral-storage": f"{needs.storage or settings.storage}M",
-    }
-    arch = needs.arch or settings.arch
+    arch = request.needs.arch or settings.arch
     # What the settings leave out is left out here.
     chosen: dict[str, Any] = {
         "nodeSelector": {**settings.node_selector, **({"kubernetes.io/arch": arch} if arch else {})},
@@ -78,9 +74,14 @@ def _pod(
         "imagePullSecrets": [{"name": each} for each in settings.image_pull_secrets],
         "priorityClassName": settings.priority_class,
         "runtimeClassName": settings.runtime_class,
+        "initContainers": [*([desk_maker(settings, request, made)] if made.desks else []), *made.sidecars],
+        "affinity": _wish(request),
+        "hostAliases": [{"ip": "127.0.0.1", "hostnames": made.hosts}] if made.hosts else [],
     }
-    told = [{"name": key, "value": value} for key, value in sorted(variables.items())]
-    token = {"name": _TOKEN, "valueFrom": {"secretKeyRef": {"name": name, "key": "token"}}}
+    told = {**variables, **({"CADENCE_POD": ROOT} if made.any else {})}
+    named = [{"name": key, "value": value} for key, value in sorted(told.items())]
+    token = {"name": _TOKEN, "valueFrom": {"secretKeyRef": {"name": name, "key": TOKEN_KEY}}}
+    resources = _own(settings, request)
     return {
         **{key: value for key, value in chosen.items() if value},
         "restartPolicy": "Never",
@@ -88,26 +89,47 @@ def _pod(
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 30,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": settings.user,
-            "runAsGroup": settings.user,
-            "fsGroup": settings.user,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {"fsGroup": settings.user, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [
             {
                 "name": CONTAINER,
-                "image": settings.image,
-                "env": [*told, token],
-                "resources": {"requests": resources, "limits": resources},
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "capabilities": {"drop": ["ALL"]},
-                    "readOnlyRootFilesystem": True,
-                },
-                "volumeMounts": [{"name": "work", "mountPath": "/tmp"}],  # noqa: S108 (the pod's own)
+                "image": settings.image_for(request.containers.engine),
+                "env": [*named, token],
+                "resources": resources,
+                "securityContext": {**RESTRICTED, **as_user(settings), "readOnlyRootFilesystem": True},
+                "volumeMounts": [{"name": "work", "mountPath": "/tmp"}, *made.mounts],  # noqa: S108 (the pod's own)
             }
         ],
-        "volumes": [{"name": "work", "emptyDir": {"sizeLimit": resources["ephemeral-storage"]}}],
+        "volumes": [
+            {"name": "work", "emptyDir": {"sizeLimit": resources["limits"]["ephemeral-storage"]}},
+            *made.volumes,
+        ],
     }
+
+
+def _wish(request: RunnerRequest) -> Mapping[str, Any]:
+    """An architecture that only a worker's containers name is a wish."""
+    worker = request.containers.worker
+    named = sorted({each.arch for each in worker.all_containers if each.arch}) if worker else []
+    if not named or request.needs.arch:
+        return {}
+    term = {"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": named}]}
+    return {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]}}
+
+
+def _own(settings: KubernetesSettings, request: RunnerRequest) -> Mapping[str, Any]:
+    """What the agent's container gets: all, unless the command is in another one; of a worker what its containers leave."""
+    needs, asked = request.needs, request.containers
+    least = (settings.agent_cpu, settings.agent_memory, settings.agent_storage)
+    if asked.image:
+        return amounts(*least)
+    wanted = (needs.cpu or settings.cpu, needs.memory or settings.memory, needs.storage or settings.storage)
+    if asked.worker is None:
+        return amounts(*wanted)
+    others = asked.worker.all_containers
+    taken = (
+        sum(each.cpu or 0 for each in others),
+        sum(each.memory or 0 for each in others),
+        sum(each.storage or 0 for each in others),
+    )
+    return amounts(*(max(some, all_ - its) for some, all_, its in zip(least, wanted, taken, strict=True)))

@@ -15,6 +15,7 @@ _NEEDED = (
     ("", "pods", "list"),
 )
 _RIGHTS = "kubectl apply -f runner_bootstrap/kubernetes/namespace.yaml gives a service account all that it needs."
+_ENFORCED = "pod-security.kubernetes.io/enforce"
 Look = Callable[[], tuple[str | None, str | None]]
 """What is missing, and a hint."""
 
@@ -33,6 +34,7 @@ class Probe:
             "permissions": self._permissions,
             "service account": self._service_account,
             "quota": self._quota,
+            "pod security": self._pod_security,
         }
         return [*found, *(self._look(what, look) for what, look in looks.items())]
 
@@ -74,6 +76,19 @@ class Probe:
             for name, hard in quota.get("status", {}).get("hard", {}).items():
                 if name in {"count/jobs.batch", "pods", "count/pods"} and str(hard) == "0":
                     return f"the quota {quota['metadata']['name']} allows no {name}", None
+        return None, None
+
+    def _pod_security(self) -> tuple[str | None, str | None]:
+        try:
+            metadata = self.rest.get(f"api/v1/namespaces/{self.settings.namespace}")["metadata"]
+        except ProviderRejected:
+            return None, "The namespace could not be looked up: whether it admits the pods is not known."
+        enforced = metadata.get("labels", {}).get(_ENFORCED)
+        if enforced == "restricted" and self.settings.pod_security != "restricted":
+            return (
+                f"the namespace {self.settings.namespace} admits restricted pods only, but pod_security is {self.settings.pod_security}",
+                f"kubectl label namespace {self.settings.namespace} --overwrite {_ENFORCED}={self.settings.pod_security}",
+            )
         return None, None
 
     def _may(self, group: str, resource: str, verb: str) -> bool:

@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, ProviderRejected, Transient
+from cadence.domain.errors import Conflict, NotFound, ProviderRejected, Transient
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 from cadence.providers.bootstrap import BootOptions, variables
 from cadence.providers.contract import Check, Condition, Credentials, Machine, RunnerRequest, Surroundings
 from cadence.providers.hidden import Hidden
 from cadence.providers.kubernetes import manifests
+from cadence.providers.kubernetes.containers import beside
 from cadence.providers.kubernetes.dialect import KubernetesDialect
 from cadence.providers.kubernetes.probe import Probe
 from cadence.providers.kubernetes.settings import KubernetesSettings
@@ -50,21 +51,21 @@ class KubernetesProvider:
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
             raise ValueError("a job has to be told how to call home")
-        if request.needs.image:
-            raise CapacityExhausted("Jobs of this pool run in the pool's own image, not in one that a treatment names.")
         self._hidden.add(request.home.one_time_token)
         told = variables(request.home, request, self._boot)
-        wanted = manifests.job(self._settings, self._owner, request, told)
+        made = beside(self._settings, request, host_name(request.runner_id))
+        wanted = manifests.job(self._settings, self._owner, request, told, made)
         try:
-            made = self._rest.post(self._jobs, wanted)
+            job = self._rest.post(self._jobs, wanted)
         except Conflict:
-            made = self._adopted(request.runner_id)
+            job = self._adopted(request.runner_id)
         except NotFound as error:
             raise ProviderRejected(error.message) from None
         with suppress(Conflict):  # an earlier start told the same
             # After the job, to which it belongs: nothing is left of it, whatever happens in between.
-            self._rest.post(f"{self._core}/secrets", manifests.secret(request, made, request.home.one_time_token))
-        return str(made["metadata"]["name"])
+            kept = {**made.secrets, manifests.TOKEN_KEY: request.home.one_time_token}
+            self._rest.post(f"{self._core}/secrets", manifests.secret(request, job, kept))
+        return str(job["metadata"]["name"])
 
     def describe(self, ref: str) -> Machine:
         job = self._job(ref)
@@ -178,10 +179,14 @@ def _condition(metadata: Mapping[str, Any], status: Mapping[str, Any], ended: bo
 
 def _waiting(pod: Mapping[str, Any]) -> str | None:
     status = pod.get("status", {})
-    for container in status.get("containerStatuses", ()):
-        waiting = container.get("state", {}).get("waiting")
-        if waiting:
-            return f"{waiting.get('reason', '')}: {waiting.get('message', '')}".strip(": ")
+    containers = (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ()))
+    states = [(each.get("name", ""), each.get("state", {}).get("waiting")) for each in containers]
+    # One that only waits for others has nothing to say.
+    for name, waiting in sorted(
+        ((name, each) for name, each in states if each), key=lambda one: "message" not in one[1]
+    ):
+        where = f"container {name}: " if name not in ("", manifests.CONTAINER) else ""
+        return f"{where}{waiting.get('reason', '')}: {waiting.get('message', '')}".strip(": ")
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"{condition.get('reason', '')}: {condition.get('message', '')}".strip(": ")

@@ -7,10 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class KubernetesSettings:
-    """`server` is the API's address, `certificate` the authority (PEM) that it is checked with. `image` is made from `runner_bootstrap/Containerfile`.
+    """`server` is the API's address, `certificate` the authority (PEM) that it is checked with. `image` is made from `runner_bootstrap/Containerfile`, and so
+    is `engine_image`, which has a Mélodium engine as well.
 
-    `cpu`, `memory` and `storage` are what a treatment gets that asks for nothing: millicores, MB. `kept_for` is how long
-    a finished job can still be looked at, in seconds.
+    `cpu`, `memory` and `storage` are what a treatment gets that asks for nothing: millicores, MB; those of `agent` what the
+    agent's container gets beside a treatment's own, those of `service` what services and workers' containers get that ask for nothing.
+    `kept_for` is how long a finished job can still be looked at, in seconds. `pod_security` is the level of the namespace:
+    `restricted`, or `baseline`, where treatments' containers are root and services what their images say.
     """
 
     server: str
@@ -30,10 +33,22 @@ class KubernetesSettings:
     image_pull_secrets: tuple[str, ...] = ()
     priority_class: str | None = None
     runtime_class: str | None = None
+    agent_cpu: int = 500
+    agent_memory: int = 256
+    agent_storage: int = 1_000
+    service_cpu: int = 500
+    service_memory: int = 512
+    service_storage: int = 2_000
+    pod_security: str = "restricted"
+    engine_image: str | None = None
+
+    def image_for(self, engine: bool) -> str:
+        """The image of the agent's container. `engine`: a Mélodium engine works in it."""
+        return self.engine_image if engine and self.engine_image else self.image
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "KubernetesSettings":
-        defaults = data.get("defaults", {})
+        defaults, agent, service = (data.get(name, {}) for name in ("defaults", "agent", "services"))
         return cls(
             server=data["server"],
             namespace=data["namespace"],
@@ -52,4 +67,12 @@ class KubernetesSettings:
             image_pull_secrets=tuple(data.get("image_pull_secrets", ())),
             priority_class=data.get("priority_class"),
             runtime_class=data.get("runtime_class"),
+            agent_cpu=agent.get("cpu", cls.agent_cpu),
+            agent_memory=agent.get("memory", cls.agent_memory),
+            agent_storage=agent.get("storage", cls.agent_storage),
+            service_cpu=service.get("cpu", cls.service_cpu),
+            service_memory=service.get("memory", cls.service_memory),
+            service_storage=service.get("storage", cls.service_storage),
+            pod_security=data.get("pod_security", cls.pod_security),
+            engine_image=data.get("engine_image"),
         )

@@ -12,7 +12,7 @@ from cadence.providers.openstack.settings import OpenStackSettings
 
 def build(pool: Pool, credentials: Credentials, around: Surroundings) -> OpenStackProvider:
     """`credentials` are `application_credential_id` and `application_credential_secret`, or those of a user (see the schema)."""
-    settings = OpenStackSettings.from_json({name: value for name, value in pool.settings.items() if name != "boot"})
+    settings = OpenStackSettings.from_json(pool.own_settings)
     hidden = Hidden()
     return OpenStackProvider(
         Owner(around.installation, pool.organization, pool.name),

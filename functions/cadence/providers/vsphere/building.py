@@ -14,7 +14,7 @@ from cadence.providers.vsphere.settings import VSphereSettings
 
 def build(pool: Pool, credentials: Credentials, around: Surroundings) -> VSphereProvider:
     """`credentials` are `username` and `password`."""
-    settings = VSphereSettings.from_json({name: value for name, value in pool.settings.items() if name != "boot"})
+    settings = VSphereSettings.from_json(pool.own_settings)
     return VSphereProvider(
         Owner(around.installation, pool.organization, pool.name),
         settings,

@@ -30,22 +30,23 @@ class Inventory:
     seconds: int = 20  # a call that takes longer is one that a provider must not make
     page: int = 200
     _session: Any = field(default=None, repr=False)
+    _content: Any = field(default=None, repr=False)  # the library asks for it anew at each use of the session's own
 
     def content(self) -> Any:
         with understood():
-            if self._session is not None and self._session.content.sessionManager.currentSession is None:
+            if self._content is not None and self._content.sessionManager.currentSession is None:
                 self.close()
-            if self._session is None:
-                self._session = self._log_in()
-            return self._session.RetrieveContent()
+            if self._content is None:
+                self._session, self._content = self._log_in()
+            return self._content
 
     def close(self) -> None:
         """Logs out: a vCenter keeps only so many sessions of an account."""
         if self._session is not None:
             with suppress(vmodl.MethodFault, http.client.HTTPException, OSError):
-                self._session.content.sessionManager.Logout()
+                self._content.sessionManager.Logout()
             _hang_up(self._session)
-            self._session = None
+            self._session = self._content = None
 
     def find(self, kind: type, *path: str) -> Any:
         """Raises ProviderRejected, naming what is not there."""
@@ -95,7 +96,8 @@ class Inventory:
                 yield from ({each.name: each.val for each in item.propSet} for item in page.objects)
                 page = collector.ContinueRetrievePropertiesEx(page.token) if page.token else None
 
-    def _log_in(self) -> Any:
+    def _log_in(self) -> tuple[Any, Any]:
+        """The session, and what the vCenter consists of."""
         settings = self.settings
         stub = SoapStubAdapter(  # type: ignore[no-untyped-call]
             host=settings.server,
@@ -108,11 +110,12 @@ class Inventory:
         session: Any = vim.ServiceInstance("ServiceInstance", stub)  # type: ignore[call-arg]
         user, password = self.credentials.get("username", ""), self.credentials.get("password", "")
         try:
-            session.RetrieveContent().sessionManager.Login(user, password, None)
+            content: Any = session.RetrieveContent()
+            content.sessionManager.Login(user, password, None)
         except BaseException:
             _hang_up(session)
             raise
-        return session
+        return session, content
 
 
 def _hang_up(session: Any) -> None:

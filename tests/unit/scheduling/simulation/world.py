@@ -136,6 +136,7 @@ class World:
         self.executions: list[Execution] = []
         self.claims: Counter[str] = Counter()
         self.stopped: set[str] = set()
+        self.repetitions = 0
         self._crashes: Counter[str] = Counter()
         self._refused: defaultdict[str, set[str]] = defaultdict(set)
         self._launched: set[str] = set()
@@ -181,6 +182,7 @@ class World:
     def _invocation(self, name: str, task: Callable[["Ports", Event], Any]) -> Callable[[Actor, Event], Any]:
         def invoke(actor: Actor, event: Event) -> Any:
             if self.random.random() < self.faults.twice:
+                self.repetitions += 1
                 self.stage.enter(f"{name} again", lambda double: again(double, event))
             return task(self._ports(actor, actor.name + name), event)
 

@@ -1,0 +1,57 @@
+"""The images of a worker's containers as they are when it is asked for: digests where registries tell them.
+
+An engine's program names tags, and knows nothing of Cadence: what a registry does not tell stays a tag, and the worker's
+machine, which may reach more and have logins of its own, pulls that.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from cadence.application.pin_images import ImageRegistries
+from cadence.domain.errors import ProviderRejected, Transient
+from cadence.domain.image import Image, parse_image, registry_of
+from cadence.domain.melodium.request import Container, LaunchRequest
+from cadence.domain.registry_login import RegistryLogin, registry_login
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class PinWorkerImages:
+    """`resolves_loopback`: whether a registry on the loopback interface is the same one for the runners."""
+
+    registries: ImageRegistries
+    resolves_loopback: bool
+
+    def __call__(self, request: LaunchRequest) -> LaunchRequest:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            pinned = list(pool.map(self._pinned, (*request.containers, *request.service_containers)))
+        count = len(request.containers)
+        return replace(request, containers=tuple(pinned[:count]), service_containers=tuple(pinned[count:]))
+
+    def _pinned(self, container: Container) -> Container:
+        image = parse_image(container.image)
+        if image.digest or image.is_local or (image.on_loopback and not self.resolves_loopback):
+            return container
+        # A registry may answer anything, and what is no digest is none.
+        with suppress(ProviderRejected, Transient, ValueError):
+            digest = self.registries.digest(image, _login(container.pull_secret, image))
+            return replace(container, image=str(image.pinned(digest)))
+        return container
+
+
+def _login(pull_secret: str, image: Image) -> RegistryLogin | None:
+    """Of a configuration of Docker's (`{"auths": …}`), what it has for the image's registry."""
+    try:
+        auths: Mapping[str, Mapping[str, str]] = json.loads(pull_secret).get("auths", {})
+        for host, entry in auths.items():
+            if registry_of(host.removeprefix("https://").split("/")[0]) == image.registry:
+                plain = base64.b64decode(entry["auth"]).decode() if "auth" in entry else None
+                return registry_login(plain or f"{entry['username']}:{entry['password']}")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return None

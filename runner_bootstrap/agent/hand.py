@@ -1,0 +1,219 @@
+"""Hands a command to another container of the pod that the agent is in, and is that command here: its streams, its signals, its end.
+
+A file of its own, run by itself with nothing but the standard library: ``python -IS hand.py FOLDER``. The folder is shared with
+the container, whose first process (``runner_bootstrap/machine/container.sh``) waits there. Its file ``request`` says what to do, and is
+gone as soon as it is read: no variable is ever on a command line, in this process's environment, or in a file for longer.
+"""
+
+import errno
+import json
+import os
+import selectors
+import shlex
+import shutil
+import signal
+import sys
+import time
+
+#: As container engines say that a container could not be started.
+CANNOT_START, KILLED = 125, 137
+#: For a container to take what is handed to it.
+TAKE_SECONDS = 30.0
+#: How long output is waited for that others hold open once a command has ended: where they are killed, and where they may go on.
+AFTER_KILL_SECONDS, LINGER_SECONDS = 5.0, 0.2
+LOOK_SECONDS = 0.005
+BLOCK = 1 << 16
+OWN_MODE = 0o600
+
+
+class NotTaken(Exception):
+    """Nobody took the command."""
+
+
+class Call:
+    """One command. ``folder`` is its own, within the one that its container looks at."""
+
+    def __init__(self, folder: str, request: "dict[str, object]") -> None:
+        self._folder, self._desk = folder, os.path.dirname(folder)
+        self._alone = bool(request["alone"])
+        self._script = script_of(request).encode("utf-8", "surrogateescape")
+        self._selector = selectors.PollSelector()
+        self._said = b""
+        self._code = None  # type: int | None
+        self._open_ends = 0
+        for name, target in (("out", 1), ("err", 2)):
+            self._watch(self._end(name, os.O_RDONLY), lambda end, target=target: self._pass_on(end, target))
+            self._open_ends += 1
+        self._watch(self._end("exit", os.O_RDONLY), self._hear_end)
+        self._end_of_script = os.path.join(folder, "script")
+        os.mkfifo(self._end_of_script, OWN_MODE)
+        # For both, so that whoever reads need not wait for somebody who writes.
+        self._input = self._end("in", os.O_RDWR) if request["interactive"] else None
+        self._pending = b""
+        if self._alone:
+            self._hear_signals()
+
+    def begin(self) -> None:
+        """Raises NotTaken."""
+        tell(self._desk, os.path.basename(self._folder))
+        writer = open_for_writing(self._end_of_script)
+        try:
+            rest = memoryview(self._script)
+            while rest:
+                rest = rest[os.write(writer, rest) :]
+        except BrokenPipeError:
+            raise NotTaken("its container has ended") from None
+        finally:
+            os.close(writer)
+        if self._input is not None:
+            self._watch(0, self._read_input)
+
+    def follow(self) -> int:
+        """Pass everything on until the command has ended; returns its exit code."""
+        until = None  # type: float | None
+        while self._code is None or self._open_ends:
+            ready = self._selector.select(None if until is None else until - time.monotonic())
+            for key, _ in ready:
+                key.data(key.fd)
+            if self._code is not None and until is None:
+                until = time.monotonic() + (AFTER_KILL_SECONDS if self._alone else LINGER_SECONDS)
+            if until is not None and not ready:
+                break
+        return KILLED if self._code is None else self._code
+
+    def _pass_on(self, end: int, target: int) -> None:
+        piece = os.read(end, BLOCK)
+        try:
+            write_all(target, piece)
+        except BrokenPipeError:
+            piece = b""  # nobody reads it any more, which the command is to notice as well
+        if not piece:
+            self._forget(end)
+            self._open_ends -= 1
+
+    def _hear_end(self, end: int) -> None:
+        piece = os.read(end, BLOCK)
+        self._said += piece
+        if piece:
+            return
+        self._forget(end)
+        self._code = int(self._said) if self._said.strip() else KILLED
+        if self._alone:
+            # What it has left behind goes with it.
+            self._signal("KILL")
+
+    def _read_input(self, end: int) -> None:
+        assert self._input is not None
+        self._selector.unregister(end)
+        self._pending = os.read(end, BLOCK)
+        if self._pending:
+            self._selector.register(self._input, selectors.EVENT_WRITE, self._write_input)
+        else:
+            os.close(self._input)
+
+    def _write_input(self, end: int) -> None:
+        self._pending = self._pending[os.write(end, self._pending) :]
+        if not self._pending:
+            self._selector.unregister(end)
+            self._watch(0, self._read_input)
+
+    def _hear_signals(self) -> None:
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        self._watch(woken, self._pass_signals_on)
+
+    def _pass_signals_on(self, woken: int) -> None:
+        for number in os.read(woken, BLOCK):
+            self._signal(signal.Signals(number).name[len("SIG") :])
+
+    def _signal(self, name: str) -> None:
+        try:
+            tell(self._desk, f"signal-{name}", patience=0.0)
+        except NotTaken:
+            return  # there is no container that anything of it could be in
+
+    def _end(self, name: str, flags: int) -> int:
+        path = os.path.join(self._folder, name)
+        os.mkfifo(path, OWN_MODE)
+        return os.open(path, flags | os.O_NONBLOCK)
+
+    def _watch(self, end: int, work: "object") -> None:
+        self._selector.register(end, selectors.EVENT_READ, work)
+
+    def _forget(self, end: int) -> None:
+        self._selector.unregister(end)
+        os.close(end)
+
+
+def script_of(request: "dict[str, object]") -> str:
+    """What a shell reads to become the command."""
+    variables, command, folder = request["env"], request["command"], request["workdir"]
+    assert isinstance(variables, dict) and isinstance(command, list)
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines += [f"cd {shlex.quote(str(folder))} || exit 126"] if folder else []
+    return "\n".join([*lines, f"exec {shlex.join(command)}", ""])
+
+
+def tell(desk: str, word: str, patience: float = TAKE_SECONDS) -> None:
+    """A line for the container. Raises NotTaken."""
+    end = open_for_writing(os.path.join(desk, "calls"), patience)
+    try:
+        os.write(end, f"{word}\n".encode())
+    finally:
+        os.close(end)
+
+
+def open_for_writing(path: str, patience: float = TAKE_SECONDS) -> int:
+    """Wait for somebody who reads it."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            end = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+        else:
+            os.set_blocking(end, True)
+            return end
+        if time.monotonic() >= until:
+            raise NotTaken(f"its container did not answer within {patience:g} s")
+        time.sleep(LOOK_SECONDS)
+
+
+def write_all(target: int, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(target, rest) :]
+
+
+def main(arguments: "list[str]") -> int:
+    folder, *words = arguments
+    if words:  # a word for a container, of which nobody need hear
+        try:
+            tell(folder, words[0], patience=0.0)
+        except (NotTaken, OSError):
+            return CANNOT_START
+        return 0
+    file = os.path.join(folder, "request")
+    try:
+        with open(file, encoding="utf-8", errors="surrogateescape") as opened:
+            request = json.load(opened)
+        os.unlink(file)
+        call = Call(folder, request)
+        call.begin()
+        return call.follow()
+    except (NotTaken, OSError, ValueError) as error:
+        print(f"cadence: the command could not be handed to its container: {error}", file=sys.stderr)
+        return CANNOT_START
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    # Without Python's own clean-up, which has nothing to do here.
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,87 @@
+"""`HostStore` in memory, beside `MemoryOffers`."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cadence.application.runner_ports import Host
+from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.offer import Offer
+from cadence.domain.runner import Runner, RunnerState
+from tests.fakes.offers import MemoryOffers
+
+
+@dataclass
+class MemoryHosts:
+    """Each call is atomic."""
+
+    offers: MemoryOffers
+    hosts: dict[str, Host] = field(default_factory=dict)
+
+    def put_host(self, host: Host) -> None:
+        self.hosts[host.host_id] = host
+
+    def get_host(self, organization: str, pool: str, host_id: str) -> Host:
+        host = self.hosts.get(host_id)
+        if host is None or (host.organization, host.pool) != (organization, pool):
+            raise NotFound(f"There is no host {host_id} in pool {pool}.")
+        return host
+
+    def list_hosts(self, organization: str, pool: str) -> Sequence[Host]:
+        return [one for one in self.hosts.values() if (one.organization, one.pool) == (organization, pool)]
+
+    def drain(self, organization: str, pool: str, host_id: str, draining: bool) -> Host:
+        host = dataclasses.replace(self.get_host(organization, pool, host_id), draining=draining)
+        self.hosts[host_id] = host
+        return host
+
+    def forget(self, organization: str, pool: str, host_id: str) -> None:
+        self.hosts.pop(host_id, None)
+
+    def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
+        stored = self.hosts.get(host.host_id)
+        if stored is None:
+            raise Conflict(f"host {host.host_id} is gone")
+        self.hosts[host.host_id] = dataclasses.replace(
+            stored, last_seen=at, running=frozenset(running), handed=stored.handed - set(settled)
+        )
+
+    def put_offer(self, runner: Runner, at: datetime) -> None:
+        self.offers.offered.add(runner.runner_id)
+
+    def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
+        self.offers.offered.discard(offer.runner_id)
+
+    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[Offer]:
+        known = self.get_runners(self.offers.offered)
+        return [one.as_offer for _, one in sorted(known.items()) if one.pool == pool]
+
+    def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
+        runner = self.offers.runners.runners.get(offer.runner_id)
+        if offer.runner_id not in self.offers.offered or runner is None:
+            return False
+        if runner.state is not RunnerState.OFFERED or runner.cancel_reason or host.host_id not in self.hosts:
+            return False
+        self.offers.offered.remove(offer.runner_id)
+        self.offers.runners.change_runner(
+            offer.runner_id,
+            {RunnerState.OFFERED},
+            state=RunnerState.BOOTING,
+            host_id=host.host_id,
+            one_time_hash=one_time_hash,
+            booting_at=at,
+        )
+        stored = self.hosts[host.host_id]
+        self.hosts[host.host_id] = dataclasses.replace(stored, handed=stored.handed | {offer.runner_id})
+        return True
+
+    def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
+        runner = self.offers.runners.runners.get(runner_id)
+        if runner is None or runner.state is not RunnerState.BOOTING or runner.host_id != host.host_id:
+            return False
+        self.offers.runners.change_runner(runner_id, {RunnerState.BOOTING}, one_time_hash=one_time_hash)
+        return True
+
+    def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
+        return self.offers.runners.get_runners(runner_ids)

@@ -1,0 +1,127 @@
+"""What the agent on a machine does, by the script of its attempt, and what becomes of its machine."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cadence.application.claim import Claim
+from cadence.domain.errors import Conflict, Gone, Transient, Unauthenticated
+from cadence.domain.runner import Outcome, Result, RunnerState
+from tests.fakes.services import MemorySecretReader
+from tests.unit.providers.storm.cloud import Thing
+from tests.unit.scheduling.simulation.stage import Actor, Crashed
+from tests.unit.scheduling.simulation.world import Ports
+
+if TYPE_CHECKING:
+    from tests.unit.providers.storm.world import Storm
+
+LIVES = (
+    "works", "works", "works", "works", "works long", "fails", "breaks", "never boots", "boots late", "dies early",
+    "dies late", "falls silent", "says nothing at the end", "taken away", "taken away", "taken away too soon",
+)  # fmt: skip
+FAULTS = frozenset(LIVES) - {"works", "works long", "fails"}
+BEAT = timedelta(seconds=10)
+NOTICE = timedelta(seconds=120)  # what EC2 gives
+_LEASE = timedelta(seconds=45)
+
+
+class AgentOnMachine:
+    """`power_off` is whether its machine goes once it has ended."""
+
+    def __init__(self, storm: "Storm", thing: Thing, runner_id: str, script: str, *, power_off: bool) -> None:
+        self._storm, self._thing, self._runner_id, self._script = storm, thing, runner_id, script
+        self._power_off = power_off
+
+    def live(self, actor: Actor) -> None:
+        clock, thing = self._storm.clock, self._thing
+        if self._script == "never boots":
+            return
+        actor.pause(clock.now + timedelta(seconds=300 if self._script == "boots late" else 20))
+        gateway = self._storm.ports(actor, f"gateway {thing.machine.ref}")
+        nonce = f"nonce-{thing.machine.ref}-{thing.number}"
+        try:
+            self._insist(actor, lambda: self._claim(gateway)(self._runner_id, thing.token, nonce, {}))
+            thing.works = thing.ended_at is None
+            self._work(actor, gateway)
+        except (Conflict, Gone, Unauthenticated) as error:
+            self._storm.refused_claims[type(error).__name__] += 1
+        thing.works = False
+        if self._power_off:
+            actor.pause(clock.now + timedelta(seconds=5))
+            thing.ended_at = thing.ended_at or clock.now
+
+    def _work(self, actor: Actor, gateway: Ports) -> None:
+        clock, thing, script = self._storm.clock, self._thing, self._script
+        for beat in range(40 if script == "works long" else 4):
+            actor.pause(clock.now + BEAT)
+            if thing.ended_at is not None or (script == "dies early" and beat == 1):
+                thing.ended_at = thing.ended_at or clock.now
+                return
+            if script == "falls silent":
+                thing.works = False
+                actor.pause(lambda: False)
+            if script == "taken away" and beat == 1:
+                self._take_away(NOTICE)
+                self._end(actor, gateway, Outcome.INTERRUPTED)
+                return
+            if script == "taken away too soon" and beat == 1:
+                self._take_away(timedelta(seconds=self._storm.random.choice((0, 1, 15))))
+                actor.pause(clock.now + timedelta(seconds=self._storm.random.choice((1, 5, 30))))
+                self._end(actor, gateway, Outcome.INTERRUPTED)
+                return
+            lease = clock.now + _LEASE
+            runner = self._storm.runners.change_runner(self._runner_id, {RunnerState.CLAIMED}, lease_until=lease)
+            if runner.cancel_reason:
+                self._end(actor, gateway, Outcome.CANCELLED)
+                return
+        if script == "dies late":
+            thing.ended_at = clock.now
+        elif script == "says nothing at the end":
+            self._insist(actor, lambda: gateway.runners.complete(self._runner_id, _result(Outcome.SUCCEEDED)))
+        else:
+            outcomes = {"fails": Outcome.FAILED, "breaks": Outcome.INFRASTRUCTURE}
+            self._end(actor, gateway, outcomes.get(script, Outcome.SUCCEEDED))
+
+    def _take_away(self, after: timedelta) -> None:
+        """The cloud says so, and does it."""
+        clock, thing = self._storm.clock, self._thing
+        due = clock.now + after
+
+        def reclaim(actor: Actor) -> None:
+            actor.pause(due)
+            thing.ended_at = thing.ended_at or clock.now
+
+        self._storm.stage.enter(f"reclaim {thing.machine.ref}", reclaim)
+
+    def _claim(self, gateway: Ports) -> Claim:
+        return Claim(
+            gateway.runs, gateway.runners, MemorySecretReader({}), NobodyFollows(), gateway.machines, gateway.begin,
+            lambda run, spec, attempt, secrets: {}, self._storm.clock,
+        )  # fmt: skip
+
+    def _end(self, actor: Actor, gateway: Ports, outcome: Outcome) -> None:
+        runner = self._storm.runners.runners[self._runner_id]
+        self._insist(actor, lambda: gateway.complete(runner, _result(outcome)))
+
+    def _insist(self, actor: Actor, call: Callable[[], object]) -> None:
+        """Until it is answered, or the machine is gone."""
+        while self._thing.ended_at is None:
+            try:
+                call()
+            except (Crashed, Transient):
+                actor.pause(self._storm.clock.now + timedelta(seconds=1))
+            else:
+                return
+
+
+class NobodyFollows:
+    def follow(self, run_id: str, until: datetime) -> None:
+        raise AssertionError("nobody follows")
+
+    def is_followed(self, run_id: str, now: datetime) -> bool:
+        return False
+
+
+def _result(outcome: Outcome) -> Result:
+    well = outcome is Outcome.SUCCEEDED
+    return Result(outcome, exit_code=0 if well else 1, error=None if well else f"it {outcome}")

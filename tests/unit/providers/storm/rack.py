@@ -1,0 +1,80 @@
+"""Hosts that joined a pool: they ask for work, lose answers, and are switched off with all that runs on them."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cadence.application.hosts import LeaseWork
+from cadence.application.runner_ports import Host
+from cadence.application.runner_tokens import token_hash
+from cadence.domain.errors import CadenceError
+from cadence.providers.contract import Condition, Machine
+from tests.unit.providers.storm.agents import AgentOnMachine
+from tests.unit.providers.storm.cloud import Thing
+from tests.unit.scheduling.simulation.stage import Actor, Crashed
+
+if TYPE_CHECKING:
+    from tests.unit.providers.storm.world import Storm
+
+OWN = "own"
+_POLL = timedelta(seconds=10)
+
+
+class RackHost:
+    """One host with some slots."""
+
+    def __init__(self, storm: "Storm", number: int, slots: int) -> None:
+        self._storm, self._slots, self._id = storm, slots, f"host-{number}"
+        self._token = f"acme.{OWN}.{self._id}"
+        self._things: dict[str, Thing] = {}
+        now = storm.clock.now
+        storm.hosts.put_host(Host(self._id, "acme", OWN, self._id, slots, token_hash(self._token), now, now))
+
+    def serve(self, actor: Actor) -> None:
+        storm = self._storm
+        while True:
+            actor.pause(storm.clock.now + _POLL)
+            if storm.random.random() < 0.01:
+                storm.told["host switched off"] += 1
+                self._switch_off()
+                actor.pause(storm.clock.now + timedelta(seconds=storm.random.choice((30, 90))))
+            running = {runner_id for runner_id, one in self._things.items() if one.ended_at is None}
+            gateway = storm.ports(actor, f"lease {self._id} {storm.clock.now}")
+            lease = LeaseWork(
+                gateway.watched(storm.hosts), gateway.runners, gateway.machines, storm.doorbell, storm.clock
+            )
+            try:
+                answer = lease(self._id, f"Bearer {self._token}", self._slots - len(running), running)
+            except (Crashed, CadenceError):
+                continue  # it asks again at the next turn
+            for runner_id in answer.stop:
+                self._end(runner_id)
+            if storm.random.random() < 0.05:
+                storm.told["answer to a host lost"] += 1
+                continue
+            for handed in answer.assignments:
+                self._begin(handed.runner_id, handed.token)
+
+    def _begin(self, runner_id: str, token: str) -> None:
+        storm = self._storm
+        number = len(self._things)
+        machine = Machine(f"{self._id}-{number}-{runner_id}", runner_id, Condition.RUNNING, storm.clock.now)
+        self._things[runner_id] = thing = Thing(machine, token, number=number)
+        known = storm.runners.runners[runner_id]
+        script = storm.script(known.treatment, known.attempt)
+        agent = AgentOnMachine(storm, thing, runner_id, script, power_off=True)
+        storm.stage.enter(f"agent {machine.ref}", agent.live)
+
+    def _end(self, runner_id: str) -> None:
+        thing = self._things[runner_id]
+        if thing.ended_at is None:
+            self._storm.ended_by_control_plane(thing, OWN)
+            thing.ended_at = self._storm.clock.now
+
+    def _switch_off(self) -> None:
+        for thing in self._things.values():
+            thing.ended_at = thing.ended_at or self._storm.clock.now
+            thing.works = False
+
+    @property
+    def existing(self) -> list[str]:
+        return [one.machine.ref for one in self._things.values() if one.ended_at is None]
