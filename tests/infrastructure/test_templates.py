@@ -44,6 +44,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/documents/*",
     "/deliveries/*",
     "/caches/*",
+    "/probe/*",
     "/runs/*",
     "/aside/*",
     "/splits/*",

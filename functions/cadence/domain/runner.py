@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cadence.domain.custody import Custody
 from cadence.domain.offer import Offer
 from cadence.domain.resources import Sample
 
@@ -108,6 +109,7 @@ class Runner:
     currency: str | None = None
     # By pool: its tokens of pools that it has left, good again should it come back.
     left_tokens: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict, repr=False)
+    custody: Custody | None = None  # of what it sends
     engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
 
     @property

@@ -152,6 +152,25 @@ class Unhurried:
 
 
 @dataclass(frozen=True)
+class IdentityKeys:
+    """Keys of AWS for an hour that are good for nothing but to show who has them."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+class Identity(Protocol):
+    """What the installation shows of itself to an infrastructure that trusts AWS."""
+
+    @property
+    def region(self) -> str: ...
+
+    def keys(self, session: str) -> IdentityKeys:
+        """`session` is a part of the identity. Raises Transient, ProviderRejected."""
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines. `back_offs` are which offers are not asked for,
     `claims` whose machines are that were made in advance."""
@@ -161,6 +180,7 @@ class Surroundings:
     back_offs: BackOffs
     calls: Calls = field(default_factory=Unhurried)
     claims: Claims | None = None
+    identity: Identity | None = None  # None: it has none to show
 
     def circuit(self, pool: Pool) -> Circuit:
         return SharedCircuit(self.back_offs, pool.organization, pool.name, self.clock)

@@ -23,6 +23,7 @@ from cadence.providers.contract import AgentFile, RunnerRequest
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 from tests.fakes.cloud import PlainCipher
+from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.pool_records import MemoryPoolRecords
 from tests.fakes.services import MemoryPools
 from tests.unit.scheduling.setting import RUN, Setting, spec
@@ -161,7 +162,8 @@ def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds:
 def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = Claim(
-        its.runs, its.runners, its.secrets, Nobody(), its.machines, its.beginning, lambda run, spec, attempt, own: {}, its.clock
+        its.runs, its.runners, its.secrets, Nobody(), its.machines, its.beginning, lambda run, spec, attempt, own: {},
+        clouds.pools, MemoryCustodies(its.runs), its.clock,
     )  # fmt: skip
     return claim(RUNNER, token, "nonce", {})
 
