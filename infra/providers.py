@@ -64,7 +64,7 @@ _EC2 = (
         _anywhere("ec2", "image/*", "launch-template/*", "network-interface/*", "security-group/*", "subnet/*"),
     ),
     Permission(
-        ("ec2:GetConsoleOutput", "ec2:TerminateInstances"),
+        ("ec2:GetConsoleOutput", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:TerminateInstances"),
         _anywhere("ec2", "instance/*"),
         {f"aws:ResourceTag/{_MARKED}": _installation},
     ),

@@ -40,6 +40,11 @@ class RunnerView(Model):
     created_at: datetime
     booting_at: datetime | None
     claimed_at: datetime | None
+    phase: str | None = Field(description="What it was last doing: booting, pulling, reading, running, uploading…")
+    boot_phases: dict[str, float] = Field(description="What its machine told of its boot: seconds until each phase.")
+    offer: str | None = Field(description="What its infrastructure sold it as, once that is known.")
+    per_hour: float | None = Field(description="What an hour of it costs; null if no price is known.")
+    currency: str | None
     facts: JsonObject = Field(description="What the runner said of itself: system, architecture, tools.")
     image_digest: str | None = Field(description="Of the image that the command ran in, once it has ended.")
 

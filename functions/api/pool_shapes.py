@@ -215,6 +215,8 @@ class RefusalView(Model):
     offer: str
     at: datetime
     reason: str = Field(description="In the infrastructure's own words.")
+    times: int = Field(description="How often in a row.")
+    until: datetime = Field(description="Until then other pools are asked first.")
 
 
 class PoolRunnerView(Model):
@@ -224,7 +226,10 @@ class PoolRunnerView(Model):
     state: str
     phase: str | None
     since: datetime
-    cost: float | None = Field(description="So far, in the currency of the pool's price.")
+    attempt: int
+    offer: str | None = Field(description="What its infrastructure sold it as, once that is known.")
+    cost: float | None = Field(description="So far, by the price of what it was sold as, or of the pool.")
+    currency: str | None
     held_until: datetime | None
 
 
@@ -281,7 +286,7 @@ def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
             error=probe.error,
         ),
         sweep=None if sweep is None else SweepView(**asdict(sweep)),
-        refusals=[RefusalView(offer=offer, at=at, reason=reason) for offer, at, reason in detail.refusals],
+        refusals=[RefusalView(**asdict(one)) for one in detail.refusals],
         runners=[
             PoolRunnerView(
                 runner_id=one.runner.runner_id,
@@ -290,7 +295,10 @@ def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
                 state=str(one.runner.state),
                 phase=one.runner.phase,
                 since=one.since,
+                attempt=one.runner.attempt,
+                offer=one.runner.offer,
                 cost=one.cost,
+                currency=one.currency,
                 held_until=one.runner.held_until,
             )
             for one in detail.runners

@@ -116,7 +116,6 @@ class AttemptView(RunnerView):
     signal: str | None
     error: str | None = Field(description="What the agent said of the end.")
     finished_at: datetime | None
-    phase: str | None = Field(description="What the agent was last doing: pulling, reading, running, uploading…")
     console: str | None = Field(description="What its machine printed, if it never called home.")
     held_until: datetime | None = Field(
         description="Until when its machine is kept for whoever looks into its failure."
@@ -239,7 +238,6 @@ def _attempt(insight: TreatmentInsight, runner: Runner, now: datetime) -> Attemp
         signal=signal,
         error=result.error if result else None,
         finished_at=result.finished_at if result else None,
-        phase=runner.phase,
         console=runner.console,
         held_until=runner.held_until,
         usage=dict(_usage(runner)),

@@ -29,6 +29,8 @@ class Begin:
                 {TreatmentState.BOOTING, TreatmentState.RUNNING},
                 TreatmentState.RUNNING,
                 started_at=claimed,
+                pool=runner.pool,  # its machine may be of an earlier decision than the treatment's last
+                waiting_for=None,
                 history=history,
                 # Of an earlier attempt nothing may be left.
                 custody=runner.custody,

@@ -56,6 +56,24 @@ class Marks(Protocol):
     def unmark(self, organization: str, pool: str, ref: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Claim:
+    runner_id: str
+    at: datetime
+
+
+class Claims(Protocol):
+    """Whose a machine is that was made in advance: decided by whoever writes first."""
+
+    def claim(self, organization: str, pool: str, ref: str, runner_id: str, at: datetime) -> bool:
+        """True if it is this runner's: from now on, or by an earlier call."""
+
+    def claimed(self, organization: str, pool: str) -> Mapping[str, Claim]: ...
+
+    def forget(self, organization: str, pool: str, ref: str) -> None:
+        """It is there no more."""
+
+
 class ActiveRunners(Protocol):
     """Runners of a pool that were asked for and not released, by id: from before their machine is asked for until it is ended."""
 
@@ -79,12 +97,6 @@ class PoolRecords(Marks, ActiveRunners, Protocol):
     def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None: ...
 
     def sweep(self, organization: str, pool: str) -> SweepResult | None: ...
-
-    def note_refusal(self, organization: str, pool: str, offer: str, at: datetime, reason: str) -> None:
-        """The pool had no room, or refused: `reason` in the infrastructure's own words."""
-
-    def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
-        """Offer, when last, and why."""
 
 
 class ValueBuckets(Protocol):
@@ -118,6 +130,12 @@ class Identity(Protocol):
 
 
 class ProviderCalls(Protocol):
-    """Asks the Lambda of a pool's provider for something, without waiting for it."""
+    """What the Lambda of a pool's provider is asked for."""
 
-    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None: ...
+    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
+        """Without waiting for it."""
+
+
+class AnsweringProviders(ProviderCalls, Protocol):
+    def machines(self, organization: str, pool: str, provider: str) -> Sequence[str]:
+        """References of all that exists of the pool now. Raises ProviderRejected with the infrastructure's words if that cannot be known."""

@@ -1,9 +1,7 @@
 """The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
 
 import dataclasses
-import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +12,7 @@ from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids, retrying
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.history import Change
+from cadence.domain.machine_error import MachineError
 from cadence.domain.pool import HOST, provider_function
 from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
@@ -25,10 +24,11 @@ _FINAL_ERRORS = {
     "Cancelled": TreatmentState.CANCELLED,
     "TimedOut": TreatmentState.TIMED_OUT,
     "ProviderRejected": TreatmentState.FAILED,
+    "CannotRun": TreatmentState.FAILED,
     "NotApproved": TreatmentState.FAILED,
 }
 # Another attempt would meet them again.
-_LASTING_ERRORS = frozenset({"ProviderRejected", "NotApproved", "NotReady"})
+_LASTING_ERRORS = frozenset({"ProviderRejected", "CannotRun", "NotApproved", "NotReady"})
 # What a treatment that is to be cancelled ends in because of that.
 _NOT_OF_ITSELF = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.INTERRUPTED})
 # A runner's own call settles no more consumers than this; its machine has more time.
@@ -41,24 +41,6 @@ _OUTCOMES = {
     Outcome.CANCELLED: TreatmentState.CANCELLED,
     Outcome.TIMED_OUT: TreatmentState.TIMED_OUT,
 }
-
-
-@dataclass(frozen=True)
-class MachineError:
-    """As the state machine caught it."""
-
-    name: str
-    cause: str
-
-    @classmethod
-    def caught(cls, error: Mapping[str, str] | None) -> "MachineError | None":
-        """From a Catch's `{"Error", "Cause"}`. The cause of an error that a Lambda raised is JSON: its message is taken."""
-        if error is None:
-            return None
-        cause = error.get("Cause", "")
-        with suppress(ValueError, KeyError, TypeError):  # plain words already
-            cause = json.loads(cause)["errorMessage"]
-        return cls(error["Error"], cause)
 
 
 def _nothing(runner: Runner) -> None:

@@ -226,6 +226,8 @@ def _runners(treatment: Mapping[str, Any]) -> None:
     )
 
     for one in treatment["runners"]:
+        if one["boot_phases"]:
+            out.print(Text(f"    attempt {one['attempt']} booted: {_boot(one['boot_phases'])}", "dim"))
         if one["console"]:
             out.print(Text(f"    attempt {one['attempt']} never called home; its machine printed:", "dim"))
             for line in one["console"].rstrip().splitlines()[-_CONSOLE_LINES:]:
@@ -254,6 +256,11 @@ def _end(runner: Mapping[str, Any]) -> str:
     if runner["signal"]:
         return str(runner["signal"])
     return f"exit code {runner['exit_code']}" if runner["exit_code"] is not None else (runner["phase"] or "")
+
+
+def _boot(phases: Mapping[str, float]) -> str:
+    """When each phase was reached, in seconds since the machine's first program began: what took long is seen before the claim."""
+    return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in sorted(phases.items(), key=lambda one: one[1]))
 
 
 def _system(facts: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore, DynamoLinkStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
@@ -37,6 +38,7 @@ from cadence.application.approval_links import ApprovalLinks
 from cadence.application.approvals import Approvals, ApprovalStore
 from cadence.application.audit_ports import AuditTrail
 from cadence.application.authenticate import Authenticate
+from cadence.application.back_offs import Refusals
 from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
@@ -182,6 +184,7 @@ def services() -> Services:
             provider_calls,
             S3ValueBuckets(Buckets.of(its.data_bucket, its.value_buckets), timedelta(days=int(its.retention_days))),
             now,
+            Refusals(DynamoBackOffs(its.runners_table, REFUSED), now),
         ),
         pipelines=pipelines,
         documents=documents,

@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime
 
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.back_offs import CIRCUIT, REFUSED, DynamoBackOffs
+from cadence.adapters.dynamodb.claims import DynamoClaims
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.ledger import DynamoLedger
 from cadence.adapters.dynamodb.paces import DynamoPaces
@@ -18,6 +20,7 @@ from cadence.adapters.pool_identity import PoolIdentity
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.application.back_offs import Refusals
 from cadence.application.budgets import Budgets
 from cadence.application.pacing import Pacer
 from cadence.application.pool_ports import Identity
@@ -37,20 +40,26 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     cipher = KmsCipher(its.secrets_key)
-    pools = RememberedPools(DynamoAccessStore(its.access_table))
+    access = DynamoAccessStore(its.access_table)
+    pools = RememberedPools(access)
     credentials = DynamoPoolCredentials(its.access_table, cipher)
     pacer = Pacer(DynamoPaces(its.runners_table), _now, time.sleep)
-    around = Surroundings(its.installation, _now, pacer, _identity(its))
+    circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
+    around = Surroundings(its.installation, _now, circuits, pacer, claims, _identity(its))
     providers = RememberedProviders(name, pools, credentials, build, around)
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)
     budgets = Budgets(pools, DynamoLedger(its.runners_table), _now)
+    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), _now)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
     start = StartRunner(
-        runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), providers, _now, homes, pacer, records, budgets
+        runs, runners, machines, deadlines, providers, _now, homes, pacer, records, budgets, refusals, access
     )
     release = ReleaseRunner(runners, providers, records, budgets, _now)
-    sweep = Sweep(providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets)
-    operations = Operations(start, release, providers, records, sweep, _now)
+    sweep = Sweep(
+        providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets, runners
+    )
+    operations = Operations(start, release, providers, records, sweep, _now, pools)
     return token_task(f"provider_{name}", operations, machines)
 
 

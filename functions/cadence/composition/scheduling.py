@@ -6,13 +6,13 @@ from typing import Protocol
 from cadence.adapters.aws import client
 from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.custodies import DynamoCustodies
 from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
-from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_secrets import KmsSecretStore
@@ -27,6 +27,7 @@ from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
+from cadence.application.back_offs import Refusals
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
@@ -44,6 +45,7 @@ from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import Settle
 from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
+from cadence.application.take_back import TakeBack
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.watchdog import Watchdog
 from cadence.composition import gates, settings
@@ -113,8 +115,10 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
     slots = gates.runner_slots(its, runs, machines)
     approvals = gates.approvals(its, runs, machines)
     turns = TreatmentGates(runs, machines, approvals, slots)
+    runners = DynamoRunnerStore(its.runners_table)
+    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), now)
     offer = Offer(
-        runners=DynamoRunnerStore(its.runners_table),
+        runners=runners,
         offers=DynamoOffers(its.runs_table, its.runners_table),
         doorbell=SqsDoorbell(its.doorbell_prefix),
         machines=machines,
@@ -124,11 +128,12 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
         pools=RememberedPools(DynamoAccessStore(its.access_table)),
         gates=turns,
         offer=offer,
+        take_back=TakeBack(runners, machines, its.provider_function_prefix, refusals),
         machines=machines,
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
-        refusals=DynamoPoolRecords(its.runners_table).refusals,
+        refusals=refusals,
         engines=EnginesOfHosts(DynamoHostStore(its.runners_table), now),
     )
     return use_case, turns, machines

@@ -22,6 +22,10 @@ class InstanceOffer:
     per_hour: float | None = None
     spot: bool = False
 
+    @property
+    def label(self) -> str:
+        return f"{self.name} spot" if self.spot else self.name
+
     def holds(self, cpu: int | None, memory: int | None, storage: int | None, arch: str | None) -> bool:
         """Whether it has what is asked for; `None` is no matter."""
         return (

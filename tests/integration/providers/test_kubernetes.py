@@ -18,6 +18,7 @@ from cadence.providers.marks import host_name
 from tests.contract.providers.kubernetes_peer import KubernetesPeer, peer
 from tests.contract.providers.test_contract import TOKEN, a_request
 from tests.doubles.cluster import NAMESPACE, Refused
+from tests.fakes.back_offs import MemoryBackOffs
 
 
 @pytest.fixture(scope="module")
@@ -186,11 +187,15 @@ def test_a_pool_talks_to_the_api_itself_and_believes_its_authority_alone(cluster
         "service_account": "runner",
     }
     pool = Pool("default", "cluster", "kubernetes", settings=settings)
-    provider = build(pool, {"token": made.token}, Surroundings("installation", lambda: datetime.now(UTC)))
+    provider = build(
+        pool, {"token": made.token}, Surroundings("installation", lambda: datetime.now(UTC), MemoryBackOffs())
+    )
     assert [check for check in provider.probe() if check.missing] == []
 
     unknown = replace(pool, settings={name: value for name, value in settings.items() if name != "certificate"})
-    doubting = build(unknown, {"token": made.token}, Surroundings("installation", lambda: datetime.now(UTC)))
+    doubting = build(
+        unknown, {"token": made.token}, Surroundings("installation", lambda: datetime.now(UTC), MemoryBackOffs())
+    )
     assert "certificate is not valid" in str([check.missing for check in doubting.probe()])
 
 

@@ -23,6 +23,7 @@ from cadence.providers.gcp.workload import Federation, session_name
 from tests.doubles.cloud import Trouble
 from tests.doubles.gcp import AUDIENCE, EMAIL, HERE, PROJECT, Gcp, account_key
 from tests.fakes.answering import Reply
+from tests.fakes.back_offs import MemoryBackOffs
 from tests.unit.providers.requests import runner
 
 pytestmark = pytest.mark.skipif(not HERE, reason="Google's discovery documents are not here (.ci/descriptions)")
@@ -69,7 +70,7 @@ class World:
     def provider(self, pool: str = "par", configuration: dict[str, Any] | None = None, **more: str) -> GcpProvider:
         told = json.dumps(CONFIGURATION if configuration is None else configuration)
         credentials = {"workload_identity": told, **more}
-        around = Surroundings("cadence-main", self.clock, identity=self.shown)
+        around = Surroundings("cadence-main", self.clock, MemoryBackOffs(), identity=self.shown)
         where = (f"{self.url}/compute/v1", f"{self.url}/v1", self.url, self.url)
         return build(Pool("default", pool, "gcp", settings=SETTINGS), credentials, around, *where)
 
@@ -140,11 +141,11 @@ def test_no_file_and_two_kinds_are_refused(world: World) -> None:
     with pytest.raises(ProviderRejected, match="it is no such file"):
         build(
             Pool("default", "par", "gcp", settings=SETTINGS), ({"workload_identity": "nothing"}),
-            Surroundings("cadence-main", world.clock, identity=world.shown),
+            Surroundings("cadence-main", world.clock, MemoryBackOffs(), identity=world.shown),
         )  # fmt: skip
     with pytest.raises(ProviderRejected, match="give no key"):
         world.provider(service_account_key=account_key())
-    nobody = Surroundings("cadence-main", world.clock)
+    nobody = Surroundings("cadence-main", world.clock, MemoryBackOffs())
     told = {"workload_identity": json.dumps(CONFIGURATION)}
     with pytest.raises(ProviderRejected, match="no identity of AWS to show"):
         build(Pool("default", "par", "gcp", settings=SETTINGS), told, nobody)

@@ -8,6 +8,7 @@ from typing import Any
 from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
 from cadence.application.approvals import Approvals
+from cadence.application.back_offs import Refusals
 from cadence.application.begin import Begin
 from cadence.application.complete import Complete
 from cadence.application.each import GrowGroup
@@ -25,20 +26,23 @@ from cadence.application.plan_run import PlanRun
 from cadence.application.remove_passed import RemovePassed
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
-from cadence.application.settle import MachineError, Settle
+from cadence.application.settle import Settle
 from cadence.application.start_child_run import StartChildRun
 from cadence.application.start_run import StartRun
 from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
+from cadence.application.take_back import Refused, TakeBack
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
 from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
 from cadence.domain import ids, plan
 from cadence.domain.errors import CadenceError
+from cadence.domain.machine_error import MachineError
 from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.melodium import MemoryReported
@@ -118,9 +122,12 @@ class Setting:
         self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
         self.offers = MemoryOffers(self.runs, self.runners)
         offer = Offer(self.runners, self.offers, MemoryDoorbell(), self.machines)
+        self.refusals = Refusals(MemoryBackOffs(), self.clock)
+        take_back = TakeBack(self.runners, self.machines, "provider-", self.refusals)
         self.placing = Place(
-            self.runs, self.pools, self.gates, offer, self.machines, self.deadlines, "provider-", self.clock
-        )
+            self.runs, self.pools, self.gates, offer, take_back, self.machines, self.deadlines, "provider-", self.clock,
+            self.refusals,
+        )  # fmt: skip
         self.beginning = Begin(self.runs, feeder, self.machines)
         self.settling = Settle(
             self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.deadlines, self.clock
@@ -197,10 +204,12 @@ class Setting:
         """What the machine of a treatment waits on during an attempt (the current one if none is given)."""
         return f"{name}-{attempt or self.treatment(name).attempt}"
 
-    def place(self, name: str, refused: Placement | None = None) -> Placement:
+    def place(
+        self, name: str, refused: Placement | None = None, error: str = "CapacityExhausted", words: str = "full"
+    ) -> Placement:
         """Places the current attempt; for a cloud, the answer of the machine's token is taken off it."""
         attempt, token = self.treatment(name).attempt, self.token(name)
-        self.placing(RUN, name, attempt, token, refused)
+        self.placing(RUN, name, attempt, token, Refused(refused, MachineError(error, words)) if refused else None)
         answer = self.machines.answers.pop(token, None)
         if answer is not None and not isinstance(answer, CadenceError):
             return Placement.from_json(answer["placement"])

@@ -17,7 +17,6 @@ from cadence.domain.errors import Conflict
 from cadence.domain.retention import KEPT
 
 _MARK_KEPT = timedelta(days=7)
-_REFUSAL_KEPT = timedelta(days=1)
 
 
 class MarkItem(RunnersTable):
@@ -60,14 +59,7 @@ class SweepItem(RunnersTable):
     ended = NumberAttribute()
 
 
-class RefusalItem(RunnersTable):
-    PREFIX: ClassVar[str] = "REFUSAL#"
-
-    at = UTCDateTimeAttribute()
-    reason = UnicodeAttribute()
-
-
-_ITEMS = (MarkItem, ActiveItem, ProbeItem, SweepItem, RefusalItem)
+_ITEMS = (MarkItem, ActiveItem, ProbeItem, SweepItem)
 
 
 class DynamoPoolRecords:
@@ -148,20 +140,3 @@ class DynamoPoolRecords:
         except DoesNotExist:
             return None
         return SweepResult(item.at, int(item.seen), int(item.ended))
-
-    def note_refusal(self, organization: str, pool: str, offer: str, at: datetime, reason: str) -> None:
-        with translated(f"refusal of pool {pool}"):
-            RefusalItem(
-                pool_partition(organization, pool),
-                RefusalItem.PREFIX + offer,
-                at=at,
-                reason=reason[:1000],
-                expires_at=at + _REFUSAL_KEPT,
-            ).save()
-
-    def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
-        with translated(f"refusals of pool {pool}"):
-            items = RefusalItem.query(
-                pool_partition(organization, pool), RefusalItem.sk.startswith(RefusalItem.PREFIX), consistent_read=True
-            )
-            return [(item.sk.removeprefix(RefusalItem.PREFIX), item.at, item.reason) for item in items]

@@ -83,6 +83,10 @@ class RunnerItem(RunnersTable):
     held_until = UTCDateTimeAttribute(null=True)
     machine_expires_at = UTCDateTimeAttribute(null=True)
     listening = JSONAttribute(null=True)
+    offer = UnicodeAttribute(null=True)
+    per_hour = NumberAttribute(null=True)
+    currency = UnicodeAttribute(null=True)
+    left_tokens = JSONAttribute(null=True)
     custody = JSONAttribute(null=True)
     engine = UnicodeAttribute(null=True)
 
@@ -105,10 +109,11 @@ class RunnerItem(RunnersTable):
         values["attempt"] = int(self.attempt)
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
+        values["per_hour"] = None if self.per_hour is None else float(self.per_hour)
         values["result"] = _result(self.result) if self.result else None
         values["listening"] = _listening(self.listening) if self.listening else None
         values["custody"] = custody.stored(self.custody)
-        for name in ("peaks", "facts", "secret_versions", "boot_phases"):
+        for name in ("peaks", "facts", "secret_versions", "boot_phases", "left_tokens"):
             values[name] = values[name] or {}
         return Runner(**values)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from cadence.application.back_offs import Refusals
 from cadence.application.budgets import Budgets
 from cadence.application.hold_runner import HoldRunner
 from cadence.application.pacing import Pacer
@@ -101,11 +102,6 @@ class Storm(World):
     def _invocation(self, name: str, task: Callable[[Ports, Event], Any]) -> Callable[[Actor, Event], Any]:
         return super()._invocation(name, lambda ports, event: task(self._counted(ports), event))
 
-    def _ports(self, actor: Actor, step: str) -> Ports:
-        ports = super()._ports(actor, step)
-        ports.place = dataclasses.replace(ports.place, refusals=ports.watched(self.records).refusals)
-        return ports
-
     def _counted(self, ports: Ports) -> Ports:
         self.told["Lambda called"] += 1
         return ports
@@ -130,6 +126,8 @@ class Storm(World):
             Pacer(ports.watched(self.paces), self.clock, lambda _: None, self.random.random),
             ports.watched(self.records),
             self._budgets(ports),
+            Refusals(ports.watched(self.back_offs), self.clock),
+            self.pool_store,
         )
         start(launch_of(event))
 
@@ -168,7 +166,7 @@ class Storm(World):
         release = self._release(ports, sweeps=True)
         sweep = Sweep(
             self._providers(ports, sweeps=True), ports.runners.get_runners, ports.watched(self.records), self.clock,
-            self.pool_store, release, self._budgets(ports),
+            self.pool_store, release, self._budgets(ports), ports.runners,
         )  # fmt: skip
         try:
             sweep("acme", pool)
