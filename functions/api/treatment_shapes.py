@@ -79,6 +79,7 @@ class SpecView(Model):
     memory: int | None
     storage: int | None
     arch: str | None
+    residency: list[str] = Field(description="Where it may run; empty for anywhere.")
     max_duration: int
     after: list[str]
     when: str | None
@@ -194,7 +195,7 @@ def spec_view(spec: TreatmentSpec, *, previewed: bool) -> SpecView:
     return SpecView.model_validate(
         plain
         | {name: dict(plain[name]) for name in ("env", "secrets", "volumes", "matrix")}
-        | {name: list(plain[name]) for name in ("pools", "after")}
+        | {name: list(plain[name]) for name in ("pools", "after", "residency")}
         | {
             "kind": str(spec.kind),
             "services": [

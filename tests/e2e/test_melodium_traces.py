@@ -50,7 +50,8 @@ def nested(engine: Engine, api: Api, tmp_path_factory: pytest.TempPathFactory) -
     """A root run, the worker that it asked for, and the one that this worker asked for."""
     ids, answer = Ids(), tmp_path_factory.mktemp("nested") / "answer"
     said = engine.run("nesting.mel", ids, "--word", "there and back", "--answer", str(answer))
-    assert answer.read_text() == "there and back", said
+    workers = {run["run_id"]: (run["cause"], api.lines(run["run_id"])) for run in api.get("/v1/runs")["items"]}
+    assert answer.exists() and answer.read_text() == "there and back", f"{said}\n{workers}"
     (middle,) = started_by(api, ids.run)
     (inner,) = started_by(api, middle)
     for run_id in (ids.run, middle, inner):
@@ -115,7 +116,7 @@ def test_workers_that_answer_alike_are_told_apart_by_their_keys(engine: Engine, 
     for worker in workers:
         assert api.finished(worker)["state"] == "succeeded"
         taken_in(lambda worker=worker: value(api, worker, "main/Self", "word"))  # type: ignore[misc]
-        trace = api.get(f"/v1/runs/{worker}/provenance", treatment="main/passBlock", port="passed")
+        trace = api.get(f"/v1/runs/{worker}/provenance", port="main/passBlock.passed")
         sent = [node["id"] for node in trace["nodes"] if node["id"].startswith(f"value:{ids.run}/")]
         origins[worker] = "; ".join(sent)
     assert sorted(origins.values()) == [f"value:{ids.run}/main/{name}/emitWord.emit" for name in names]

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
+from runner_bootstrap.build import build
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import BINARY, PROGRAMS, VERSION, Engine, Ids, needs_engine
@@ -235,3 +236,50 @@ def test_a_worker_on_another_network_is_reached_through_the_control_plane(
     assert done.returncode == 0, done.stdout + done.stderr
     assert answer.exists(), done.stdout + done.stderr
     assert answer.read_text() == "x" + "y" * 3_000_000, done.stdout + done.stderr
+
+
+@pytest.fixture
+def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[str]:
+    """A pool whose one host is in another network. It comes before others, and holds workers of little memory only."""
+    there, url = elsewhere
+    pool = "a-far"
+    body: dict[str, Any] = {"provider": "host", "limits": {"memory": 55}}
+    assert api.call("PUT", f"/v1/pools/{pool}", json=body).ok
+    token = api.call("POST", "/v1/tokens", json={"name": pool, "permissions": ["hosts:join"]}).json()["token"]
+    agent = build(tmp_path / "agent.pyz")
+    words = ("host", "--gateway", url, "--pool", pool, "--name", pool, "--grace", "0", "--slots", "2")
+    places = ("--state", str(tmp_path / "host.json"), "--workspaces", str(tmp_path / "work"))
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*there, sys.executable, str(agent), *words, *places],
+            env={**os.environ, "CADENCE_JOIN_TOKEN": token}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        give_up = time.monotonic() + 60
+        while not [host for host in api.get("/v1/hosts")["items"] if host["pool"] == pool]:
+            assert time.monotonic() < give_up and process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.2)
+        yield pool
+    finally:
+        process.terminate()
+        process.wait(60)
+        api.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]})
+
+
+def test_a_worker_in_another_network_reaches_the_worker_that_it_asks_for_itself(
+    far: str, api: Api, cadence: Cadence, tmp_path: Path
+) -> None:
+    """From here by a tunnel into that network, and from there by another one back."""
+    answer = tmp_path / "answer"
+    program = (str(BINARY), "run", "--api-report", str(PROGRAMS / "nesting.mel"), "--word", "to and fro")
+    cadence("melodium", "relay", "--", *program, "--answer", str(answer))
+    assert answer.read_text() == "to and fro"
+    runs = api.get("/v1/runs?pipeline=melodium-worker&limit=10")["items"]
+    placed = {}
+    for run in runs[:2]:
+        ended = api.finished(run["run_id"])
+        assert ended["state"] == "succeeded", ended["cause"]
+        (worker,) = (each for each in ended["treatments"] if each["name"] == "worker")
+        placed[worker["pool"]] = ended
+    assert placed.keys() == {far, "local"}
+    assert placed["local"]["started_by_run"] == placed[far]["run_id"]

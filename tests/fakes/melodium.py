@@ -86,3 +86,15 @@ class MemoryRunTokens:
             return self.tokens[token_id]
         except KeyError:
             raise NotFound("There is no such token.") from None
+
+
+class MemoryMasks:
+    def __init__(self) -> None:
+        self.known: dict[str, set[str]] = {}
+
+    def note(self, run_id: str, digests: Iterable[str]) -> None:
+        self.known[run_id] = set(digests)
+
+    def hand_on(self, asking: str, worker: str) -> None:
+        if asking in self.known:
+            self.known[worker] = set(self.known[asking])

@@ -37,11 +37,11 @@ class MemoryPoolRecords:
     def active(self, organization: str, pool: str) -> Sequence[str]:
         return sorted(self.runners.get((organization, pool), set()))
 
-    def note_probe(self, organization: str, pool: str, probe: Probe) -> None:
-        self.probes[organization, pool] = probe
+    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
+        self.probes[organization, pool + of] = probe
 
-    def probe(self, organization: str, pool: str) -> Probe | None:
-        return self.probes.get((organization, pool))
+    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None:
+        return self.probes.get((organization, pool + of))
 
     def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None:
         self.sweeps[organization, pool] = result

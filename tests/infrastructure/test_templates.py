@@ -43,6 +43,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/documents/*",
     "/deliveries/*",
     "/caches/*",
+    "/probe/*",
     "/runs/*",
     "/aside/*",
     "/splits/*",

@@ -43,6 +43,12 @@ def client(service: str) -> Any:
 
 
 @cache
+def client_in(service: str, region: str) -> Any:
+    """A client of what is in another region."""
+    return _session().create_client(service, region_name=region, config=_CONFIG)
+
+
+@cache
 def client_at(service: str, endpoint: str) -> Any:
     """A client of something with an address of its own; a path is one below the local stack's address."""
     url = os.environ["AWS_ENDPOINT_URL"] + endpoint if endpoint.startswith("/") else endpoint

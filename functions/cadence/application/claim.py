@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.application.begin import Begin
+from cadence.application.custody_ports import Custodies
 from cadence.application.melodium.worker_ports import EngineSecrets
-from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
+from cadence.application.ports import Clock, Machines, PoolStore, RunnerStore, RunStore
 from cadence.application.runner_ports import Followers, Secret, SecretReader
 from cadence.application.runner_tokens import matches, refuse, session_token, token_hash
+from cadence.domain.custody import Custody
 from cadence.domain.errors import Conflict, Gone, NotFound, ProviderRejected
 from cadence.domain.forks import WITHHELD
 from cadence.domain.git_events import from_fork
@@ -50,6 +52,8 @@ class Claim:
     machines: Machines
     begin: Begin
     engine_secrets: EngineSecrets
+    pools: PoolStore
+    custodies: Custodies
     clock: Clock
 
     def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
@@ -66,7 +70,9 @@ class Claim:
         session = session_token(token, nonce)
         if runner.state is not RunnerState.CLAIMED:
             runner = self._take(runner, nonce, session, spec, facts, secrets)
-        self.begin(runner, spec)
+        if runner.custody:
+            self.custodies.note(runner.run_id, runner.treatment, runner.attempt, runner.custody)
+        self.begin(runner, spec, ends_custody=run.has_custodies or runner.custody is not None)
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}
@@ -102,6 +108,14 @@ class Claim:
             # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
             raise self._cannot_run(runner, ProviderRejected(error.message)) from None
 
+    def _custody(self, runner: Runner) -> Custody | None:
+        """As the pool says at this moment; it holds for the whole attempt."""
+        try:
+            pool = self.pools.get_pool(runner.organization, runner.pool)
+        except NotFound:
+            raise self._cannot_run(runner, ProviderRejected(f"pool {runner.pool} does not exist any more")) from None
+        return Custody.of(pool.name, pool.policy.values)
+
     def _cannot_run(self, runner: Runner, cause: ProviderRejected) -> ProviderRejected:
         if self.runners.declare_lost(runner) and runner.task_token:
             self.machines.fail(runner.task_token, cause)
@@ -117,6 +131,7 @@ class Claim:
         secrets: Mapping[str, Secret],
     ) -> Runner:
         now = self.clock()
+        custody = self._custody(runner)
         try:
             return self.runners.change_runner(
                 runner.runner_id,
@@ -130,6 +145,7 @@ class Claim:
                 facts=facts,
                 secret_versions={name: secret.version for name, secret in secrets.items()},
                 sealed_token=None,
+                custody=custody,
             )
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from cadence.application.access_ports import CredentialsDescription, Directory, PoolCredentials
 from cadence.application.hosts import HOST_GONE
-from cadence.application.pool_ports import PoolRecords, Probe, ProviderCalls, SweepResult
+from cadence.application.pool_ports import VALUES, PoolRecords, Probe, ProviderCalls, SweepResult, ValueBuckets
 from cadence.application.ports import Clock
 from cadence.application.runner_ports import Host, HostStore
 from cadence.application.runner_slots import RunnerSlots
-from cadence.domain.errors import Conflict
+from cadence.domain.custody import ValuePolicy
+from cadence.domain.errors import Conflict, InvalidRequest, Violation
 from cadence.domain.pool import HOST, Pool
 from cadence.domain.runner import Runner
 from cadence.domain.turnstile import in_turn
@@ -57,10 +58,15 @@ class ManagePools:
     hosts: HostStore
     slots: RunnerSlots
     calls: ProviderCalls
+    values: ValueBuckets
     clock: Clock
 
     def put(self, pool: Pool, credentials: Mapping[str, str] | None) -> bool:
-        """True if it is new. Its provider is asked to probe it; what it finds is there a moment later. `credentials` None: what is kept stays."""
+        """True if it is new. Its provider is asked to probe it; what it finds is there a moment later. `credentials` None: what is kept stays.
+
+        Raises InvalidRequest if its values are to be kept where this installation cannot keep any.
+        """
+        self._check_values(pool.policy.values)
         if credentials is not None:
             # First: a pool is never there without what it needs.
             self.credentials.put(pool, credentials, self.clock())
@@ -70,6 +76,10 @@ class ManagePools:
         return new
 
     def ask_probe(self, pool: Pool) -> None:
+        bucket = pool.policy.values.bucket
+        if bucket is not None:
+            found = Probe(self.clock(), tuple(self.values.probe(bucket, pool.organization, pool.name)))
+            self.records.note_probe(pool.organization, pool.name, found, VALUES)
         if pool.provider != HOST:
             self.calls.ask("probe", pool.organization, pool.name, pool.provider)
 
@@ -100,12 +110,37 @@ class ManagePools:
         return PoolDetail(
             pool,
             self.credentials.describe(pool),
-            self.records.probe(pool.organization, pool.name),
+            self._probe(pool),
             self.records.sweep(pool.organization, pool.name),
             self.records.refusals(pool.organization, pool.name),
             [self._with_cost(runner, pool) for runner in runners if sees(runner.project)],
             [waiting for waiting in self._queue(pool, runners) if sees(waiting.project)],
         )
+
+    def _check_values(self, wanted: ValuePolicy) -> None:
+        known = self.values.regions
+        if wanted.bucket is not None and wanted.bucket not in known:
+            there = f"It was deployed with {', '.join(sorted(known))}." if known else "It was deployed with none."
+            message = (
+                f"Bucket {wanted.bucket} is none that this installation may keep values in. {there} Deploy it with "
+                "--context value_buckets=NAME=REGION,…"
+            )
+            raise InvalidRequest(message, [Violation("/values/bucket", message)])
+        if wanted.region is not None and wanted.region != known.get(wanted.bucket or ""):
+            message = (
+                f"Bucket {wanted.bucket} is in {known[wanted.bucket]}, not in {wanted.region}."
+                if wanted.bucket
+                else "A region is said of a bucket: name it."
+            )
+            raise InvalidRequest(message, [Violation("/values/region", message)])
+
+    def _probe(self, pool: Pool) -> Probe | None:
+        """What its provider found, and what was found of where its values are kept."""
+        found = self.records.probe(pool.organization, pool.name)
+        stores = self.records.probe(pool.organization, pool.name, VALUES) if pool.policy.values.bucket else None
+        if found is None or stores is None:
+            return found or stores
+        return Probe(max(found.at, stores.at), (*found.checks, *stores.checks), found.error)
 
     def _active(self, pool: Pool) -> list[Runner]:
         if pool.provider == HOST:

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from cadence.domain.runner import Runner
 
+# The probe of where its values are kept.
+VALUES = "values"
+
 RunnersById = Callable[[Iterable[str]], Mapping[str, Runner]]
 """Those of the given runners that exist, read consistently."""
 
@@ -68,9 +71,10 @@ class ActiveRunners(Protocol):
 class PoolRecords(Marks, ActiveRunners, Protocol):
     """Also what was found out about the pool."""
 
-    def note_probe(self, organization: str, pool: str, probe: Probe) -> None: ...
+    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
+        """`of` is what was looked at beside what its provider did (`VALUES`)."""
 
-    def probe(self, organization: str, pool: str) -> Probe | None: ...
+    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None: ...
 
     def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None: ...
 
@@ -81,6 +85,17 @@ class PoolRecords(Marks, ActiveRunners, Protocol):
 
     def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
         """Offer, when last, and why."""
+
+
+class ValueBuckets(Protocol):
+    """Buckets that pools may keep their values in."""
+
+    @property
+    def regions(self) -> Mapping[str, str]:
+        """Theirs, by name: those that this installation was deployed with."""
+
+    def probe(self, bucket: str, organization: str, pool: str) -> Sequence[CheckResult]:
+        """Whether it is there, can be used, and removes what is too old."""
 
 
 class ProviderCalls(Protocol):

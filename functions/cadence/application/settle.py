@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cadence.application.feed import Feeder
-from cadence.application.ports import Clock, RunnerStore, RunStore, Standing
+from cadence.application.ports import Clock, Deadlines, RunnerStore, RunStore, Standing
 from cadence.application.runner_ports import Specs
 from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids, retrying
@@ -74,6 +75,7 @@ class Settle:
     slots: RunnerSlots
     specs: Specs
     provider_function_prefix: str
+    deadlines: Deadlines
     clock: Clock
     ended: Callable[[Runner], None] = _nothing
 
@@ -96,6 +98,7 @@ class Settle:
             stored = self._end(standing, runner, error, may_retry=attempt is not None)
         if stored.state.final:
             self.feeder.settled(stored)
+            self._tell_of_values(stored)
             return self._released(Step(Next.DONE, ended), runner)
         seconds = retrying.wait_seconds(stored, standing.spec.retry)
         following = Next.WAIT if seconds else Next.RETRY
@@ -118,6 +121,7 @@ class Settle:
             return self.by_machine(runner)
         if not self.feeder.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
             return self.by_machine(runner)
+        self._tell_of_values(stored)
         return self._released(Step(Next.DONE, runner.attempt), runner)
 
     def by_machine(self, runner: Runner) -> Step:
@@ -129,6 +133,10 @@ class Settle:
         if runner is None or (runner.provider == HOST and runner.result is not None):
             return step
         return after_release(step, self._function(runner), runner.runner_id)
+
+    def _tell_of_values(self, ended: Treatment) -> None:
+        if ended.ends_custody:
+            self.deadlines.watch_values(ended.run_id, ended.name, timedelta())
 
     def _function(self, runner: Runner) -> str:
         return provider_function(self.provider_function_prefix, runner.provider)
@@ -235,6 +243,7 @@ class Settle:
                 attempt=treatment.attempt,
                 preview=stream.preview,
                 created_at=now,
+                custody=treatment.custody,
             )
             for port in spec.outputs
             if (stream := streams.get(port.port)) is not None and stream.sha256 is not None

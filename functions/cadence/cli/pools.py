@@ -15,6 +15,11 @@ from cadence.cli.output import date_time, out, print_json, print_table, state_te
 
 pool = typer.Typer(name="pool", help="Pools: where runners come from.", no_args_is_help=True)
 
+_CAPTURED = {
+    "full": "kept in full",
+    "digest": "only their digests stay",
+    "none": "nothing of them stays",
+}
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
 
@@ -111,6 +116,10 @@ def _print_definition(found: Any) -> None:
     its, probe, sweep = found["pool"], found["probe"], found["sweep"]
     parts = [its["provider"], its["region"], its["residency"], " ".join(its["architectures"]), *its["labels"]]
     out.print(f"{its['name']}: {', '.join(part for part in parts if part)}", markup=False)
+    values = its["values"]
+    if values["bucket"] or values["capture"] != "full":
+        where = f", in bucket {values['bucket']}" if values["bucket"] else ""
+        out.print(f"values: {_CAPTURED[values['capture']]}{where}", markup=False)
     names = found["credentials"]["names"]
     if names:
         out.print(f"credentials: {', '.join(names)} of {date_time(found['credentials']['updated_at'])}", markup=False)

@@ -111,8 +111,15 @@ def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
     head = Text.assemble("    ", (port["port"], "bold"), f"  {flow}{source}  ")
     if value:
         head.append(size(value["size"]))
-        head.append(f"  sha256:{value['sha256'][:16]}", "dim")
+        if value["sha256"]:
+            head.append(f"  sha256:{value['sha256'][:16]}", "dim")
         out.print(head)
+        if value["not_kept"]:
+            out.print(Text(f"      not kept: {value['not_kept']}", "dim"))
+            return
+        if value["bucket"]:
+            out.print(Text(f"      kept in bucket {value['bucket']}", "dim"))
+            return
         if value["shown"]:
             out.print(previewed(value["shown"], _PREVIEW_LINES))
         return

@@ -8,6 +8,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.audit import DynamoAuditTrail
@@ -27,6 +28,7 @@ from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.adapters.s3_value_buckets import S3ValueBuckets
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.access_ports import SharedKeys
@@ -178,6 +180,7 @@ def services() -> Services:
             hosts,
             gates.runner_slots(its, runs, machines),
             provider_calls,
+            S3ValueBuckets(Buckets.of(its.data_bucket, its.value_buckets), timedelta(days=int(its.retention_days))),
             now,
         ),
         pipelines=pipelines,
@@ -185,8 +188,8 @@ def services() -> Services:
         runs=runs,
         runners=runners,
         hosts=hosts,
-        urls=S3DataUrls(its.data_bucket),
-        rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
+        urls=S3DataUrls(Buckets.of(its.data_bucket, its.value_buckets)),
+        rerun=Rerun(runs, documents, S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))),
         provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,

@@ -16,6 +16,7 @@ from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_report_masks import S3ReportMasks
 from cadence.adapters.s3_uploads import S3Uploads, upload_key
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
@@ -96,7 +97,8 @@ def _request_worker(
     # An engine waits for the answer.
     registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
     pin = PinWorkerImages(registries, its.loopback_registries == "resolved")
-    return RequestWorker(runs, reported, access, RememberedPools(access), sealed, documents, start, _now, pin)
+    masks = S3ReportMasks(client("s3"), its.data_bucket)
+    return RequestWorker(runs, reported, access, RememberedPools(access), sealed, documents, start, _now, pin, masks)
 
 
 def _now() -> datetime:

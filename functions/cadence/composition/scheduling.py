@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.custodies import DynamoCustodies
 from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
@@ -18,6 +20,7 @@ from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_removal import S3Removal
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_deliveries import SqsDeliveryQueue
 from cadence.adapters.sqs_doorbell import SqsDoorbell
@@ -36,6 +39,7 @@ from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.ports import Machines
+from cadence.application.remove_passed import RemovePassed
 from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import Settle
 from cadence.application.stop_child_run import StopChildRun
@@ -73,6 +77,7 @@ def _settle(
         slots=gates.runner_slots(its, runs, machines),
         specs=runs.get_spec,
         provider_function_prefix=its.provider_function_prefix,
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
         clock=now,
         ended=RevokeEngineToken(runs.get_spec, runs, RunTokens(DynamoAccessStore(its.access_table), now)),
     )
@@ -162,7 +167,8 @@ def finalise() -> Finalise:
     its = settings.load(settings.FinaliseSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Finalise(runs, gates.run_gates(its, runs, machines), tell_of_end(its, machines), now)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, tell_of_end(its, machines), now)
 
 
 def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> TellOfEnd:
@@ -175,13 +181,14 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
-    finalise = Finalise(runs, run_gates, tell_of_end(its, machines), now)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    finalise = Finalise(runs, run_gates, deadlines, tell_of_end(its, machines), now)
     settle = _settle(runs, machines, its)
     looks = Watchdog(
         runs,
         runners,
         machines,
-        SqsDeadlines(its.deadlines_queue_url),
+        deadlines,
         settle,
         finalise,
         run_gates,
@@ -191,3 +198,14 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
         now,
     )
     return looks, MachineBroke(runs, machines, settle, finalise)
+
+
+def remove_passed() -> RemovePassed:
+    its = settings.load(settings.WatchdogSettings)
+    return RemovePassed(
+        DynamoRunStore(its.runs_table),
+        DynamoCustodies(its.runs_table, its.runners_table),
+        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)),
+        SqsDeadlines(its.deadlines_queue_url),
+        now,
+    )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cadence.domain.custody import Custody
 from cadence.domain.pool import Pool
 from cadence.domain.pool_policy import warm_now
 from cadence.domain.specification import TreatmentSpec
@@ -35,6 +36,12 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
     """Why a pool can never give this runner; None if it can."""
     if not pool.serves(project):
         return f"pool {pool.name} does not serve project {project}"
+    elsewhere = misplaced(pool, spec)
+    if elsewhere:
+        return elsewhere
+    custody = Custody.of(pool.name, pool.policy.values)
+    if spec.engine and custody:
+        return f"{custody.reason}, and the engine of {spec.name} tells of every value inside of it"
     if spec.arch and spec.arch not in pool.architectures:
         return f"pool {pool.name} has no {spec.arch}"
     largest, policy = pool.largest, pool.policy
@@ -51,6 +58,15 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
     if policy.offers and not policy.fitting(spec.cpu, spec.memory, spec.storage, spec.arch):
         return f"no offer of pool {pool.name} has what is asked for"
     return None
+
+
+def misplaced(pool: Pool, spec: TreatmentSpec) -> str | None:
+    """Why the pool is not where the treatment has to stay; None if it is."""
+    there = pool.policy.residency
+    if not spec.residency or there in spec.residency:
+        return None
+    where = f"is in {there}" if there else "does not say where its data is"
+    return f"pool {pool.name} {where}, and {spec.name} has to stay in {' or '.join(spec.residency)}"
 
 
 def hourly(pool: Pool, spec: TreatmentSpec) -> float | None:

@@ -1,9 +1,11 @@
 """What a pool's owner has decided: what it may buy and for how much, where it is, what it keeps ready."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
+
+from cadence.domain.custody import ValuePolicy
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -70,6 +72,7 @@ class Policy:
     warm: tuple[WarmWindow, ...] = ()
     max_duration: int | None = None
     budget: Budget | None = None
+    values: ValuePolicy = field(default_factory=ValuePolicy)
 
     def fitting(
         self, cpu: int | None, memory: int | None, storage: int | None, arch: str | None

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cadence.domain.custody import Custody
 from cadence.domain.offer import Offer
 from cadence.domain.resources import Sample
 
@@ -103,6 +104,7 @@ class Runner:
     held_until: datetime | None = None  # its machine is kept, for whoever looks into its failure
     machine_expires_at: datetime | None = None  # from then on its machine is an orphan
     listening: Listening | None = None
+    custody: Custody | None = None  # of what it sends
     engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
 
     @property

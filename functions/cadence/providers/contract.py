@@ -149,12 +149,32 @@ class Unhurried:
 
 
 @dataclass(frozen=True)
+class IdentityKeys:
+    """Keys of AWS for an hour that are good for nothing but to show who has them."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+class Identity(Protocol):
+    """What the installation shows of itself to an infrastructure that trusts AWS."""
+
+    @property
+    def region(self) -> str: ...
+
+    def keys(self, session: str) -> IdentityKeys:
+        """`session` is a part of the identity. Raises Transient, ProviderRejected."""
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines."""
 
     installation: str
     clock: Clock
     calls: Calls = field(default_factory=Unhurried)
+    identity: Identity | None = None  # None: it has none to show
 
 
 class Provider(Protocol):

@@ -144,3 +144,70 @@ def test_a_probe_is_asked_for_again(api: Api, asked: list[tuple[str, str]]) -> N
     assert api("POST", "/v1/pools/par/probe").status == 202
     assert asked == [("probe", "par")] * 2
     assert [pool.pool for pool in api.services.access.swept_pools()] == ["par"]
+
+
+def test_values_can_only_be_kept_where_the_installation_may(api: Api) -> None:
+    def put(**values: str) -> Any:
+        return api("PUT", "/v1/pools/mine", {"provider": "host", "values": values})
+
+    assert put(capture="digest").status == 201
+    assert api("GET", "/v1/pools/mine").json["pool"]["values"] == {"capture": "digest", "bucket": None, "region": None}
+    for wrong, pointer, words in (
+        (
+            {"bucket": "my-own"},
+            "/values/bucket",
+            "It was deployed with elsewhere. Deploy it with --context value_buckets=",
+        ),
+        (
+            {"bucket": "elsewhere", "region": "us-east-1"},
+            "/values/region",
+            "Bucket elsewhere is in eu-west-1, not in us-",
+        ),
+        ({"region": "eu-west-1"}, "/values/region", "A region is said of a bucket: name it."),
+        ({"capture": "some"}, "/values/capture", ""),
+    ):
+        answer = put(**wrong)
+        assert answer.status == 422 and pointers(answer) == [pointer], answer.text
+        assert words in answer.text
+    answer = api("PUT", "/v1/pools/mine", {"provider": "host", "residency": "any"})
+    assert pointers(answer) == ["/residency"]
+
+
+def test_the_probe_names_what_a_bucket_lacks(api: Api) -> None:
+    body = {"provider": "host", "values": {"bucket": "elsewhere"}}
+
+    def probed() -> dict[str, str | None]:
+        assert api("POST", "/v1/pools/mine/probe").status == 202
+        probe = api("GET", "/v1/pools/mine").json["probe"]
+        assert probe["passed"] == all(check["missing"] is None for check in probe["checks"])
+        return {check["what"]: check["missing"] for check in probe["checks"]}
+
+    assert api("PUT", "/v1/pools/mine", body).status == 201
+    assert probed() == {
+        "bucket elsewhere": "NoSuchBucket: The specified bucket does not exist",
+    }
+    s3 = client("s3")
+    s3.create_bucket(Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    ages = [
+        "what is below runs/ in bucket elsewhere goes after 90 days",
+        "what is below caches/ in bucket elsewhere goes after 91 days",
+    ]
+    usable: dict[str, str | None] = {"bucket elsewhere": None, "objects in bucket elsewhere": None}
+    assert probed() == usable | dict.fromkeys(ages, "nothing removes it")
+
+    def rules(*wanted: dict[str, Any]) -> None:
+        said = [{"ID": str(number), "Status": "Enabled", **rule} for number, rule in enumerate(wanted)]
+        s3.put_bucket_lifecycle_configuration(Bucket="elsewhere", LifecycleConfiguration={"Rules": said})
+
+    # A rule that comes later, or is only for some objects, does not do.
+    rules(
+        {"Filter": {"Prefix": "runs/"}, "Expiration": {"Days": 91}},
+        {"Filter": {"Tag": {"Key": "a", "Value": "b"}}, "Expiration": {"Days": 1}},
+    )
+    assert probed() == usable | dict.fromkeys(ages, "nothing removes it")
+    rules({"Filter": {"Prefix": ""}, "Expiration": {"Days": 30}})
+    assert probed() == usable | dict.fromkeys(ages)
+    assert "Contents" not in s3.list_objects_v2(Bucket="elsewhere")
+    # A pool that keeps its values as usual has nothing to be looked at any more.
+    assert api("PUT", "/v1/pools/mine", {"provider": "host"}).status == 200
+    assert api("GET", "/v1/pools/mine").json["probe"] is None

@@ -11,11 +11,13 @@ from botocore.config import Config
 
 from cadence.adapters import kinesis_log_lines
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import SecretItem, VersionItem
 from cadence.adapters.log_records import decode
 from cadence.adapters.presigned import LIFETIME, S3DataUrls
 from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.adapters.s3_report_masks import S3ReportMasks
 from cadence.adapters.sqs_doorbell import WAIT_SECONDS, queue_name
 from cadence.application.index_logs import IndexLogs
 from cadence.application.runner_ports import LogBatch, LogLine, Secret
@@ -105,7 +107,7 @@ def test_urls_are_signed_as_botocore_signs_them(
         "s3", region_name=REGION, config=style, endpoint_url=endpoint or f"https://s3.{REGION}.amazonaws.com"
     )
     with time_machine.travel("2026-01-02T03:04:05Z", tick=False):
-        urls = S3DataUrls("data", REGION)
+        urls = S3DataUrls(Buckets("data"), REGION)
         ours = urls.upload(key) if method == "put_object" else urls.download(key)
         theirs = s3.generate_presigned_url(method, Params={"Bucket": "data", "Key": key}, ExpiresIn=LIFETIME)
     assert urlsplit(ours)[:3] == urlsplit(theirs)[:3]
@@ -254,3 +256,13 @@ def test_of_two_writers_one_starts_anew(world: World) -> None:
         for line in world.log_segments.read(segment.key)
     ]
     assert lines == [1, 2, 3, 4]
+
+
+def test_what_is_masked_is_known_by_digests_and_handed_on(world: World) -> None:
+    masks = S3ReportMasks(client("s3"), "data")
+    masks.hand_on("nobody", "worker")
+    masks.note("asking", ["b", "a", "b"])
+    masks.hand_on("asking", "worker")
+    keys = [item["Key"] for item in client("s3").list_objects_v2(Bucket="data", Prefix="runs/")["Contents"]]
+    assert keys == ["runs/asking/melodium/secrets", "runs/worker/melodium/secrets"]
+    assert {client("s3").get_object(Bucket="data", Key=key)["Body"].read() for key in keys} == {b'["a", "b"]'}

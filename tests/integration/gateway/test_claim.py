@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
@@ -40,11 +41,20 @@ def claim(world: World) -> Claim:
     engine_secrets = ReadEngineSecrets(
         SealedWorkers("runners", KmsCipher(world.key)),
         RunTokens(DynamoAccessStore("access"), world.clock),
-        S3DataUrls("data"),
+        S3DataUrls(Buckets("data")),
         S3ReportMasks(client("s3"), "data"),
     )
     return Claim(
-        world.runs, world.runners, world.secrets, world.runners, world.machines, begin, engine_secrets, world.clock
+        world.runs,
+        world.runners,
+        world.secrets,
+        world.runners,
+        world.machines,
+        begin,
+        engine_secrets,
+        world.pools,
+        world.custodies,
+        world.clock,
     )
 
 

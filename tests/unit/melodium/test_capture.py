@@ -56,6 +56,11 @@ def test_a_generic_treatment_has_the_types_that_its_hosts_gave_it(counting: Capt
     assert told["outputs"] == [{"name": "count", "flow": "stream", "type": "u128"}]
 
 
+def test_an_output_that_nobody_reads_is_left_out(counting: Capturing) -> None:
+    assert captured(counting, "main/words/flat")["outputs"] == []
+    assert [port["name"] for port in captured(counting, "main/words/fill")["outputs"]] == ["filled"]
+
+
 def test_parameters_keep_their_values_and_types(counting: Capturing) -> None:
     told = captured(counting, "main/numbers/emitNumber")
     assert told["parameters"] == {"value": {"value": 2**128 - 1, "type": "u128"}}

@@ -23,7 +23,7 @@ from cadence.domain.pool import LargestRunner, Pool
 from cadence.domain.registry_login import RegistryLogin
 from cadence.domain.run import Run, RunState, TreatmentState
 from cadence.domain.runner import Listening, Runner, RunnerState
-from tests.fakes.melodium import MemoryReported
+from tests.fakes.melodium import MemoryMasks, MemoryReported
 from tests.fakes.runs import a_run
 from tests.unit.scheduling.setting import Setting
 
@@ -66,6 +66,7 @@ class World(Setting):
         self.clock.now = ENDED - timedelta(days=1)
         self.keys = MemorySecrets()
         self.reported = MemoryReported()
+        self.masks = MemoryMasks()
         self.slept: list[float] = []
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         directory: Any = self.pools
@@ -79,6 +80,7 @@ class World(Setting):
             start,
             self.clock,
             PinWorkerImages(self.registries, resolves_loopback=False),
+            self.masks,
         )
         self.access = WaitForWorker(self.runs, self.runners, self.keys, self.clock, self.sleep)
 
@@ -131,6 +133,13 @@ def test_a_worker_is_a_run_with_one_treatment_that_its_parent_started(world: Wor
     assert (spec.name, spec.pools, spec.memory, spec.max_duration) == ("worker", ("near",), 500, 660)
     assert (spec.engine.group_id, spec.engine.duration, spec.engine.edition) == (GROUP, 600, None)
     assert world.machines.runs == {run.run_id: run.machine_timeout}
+
+
+def test_what_is_masked_of_an_engine_is_masked_of_its_workers(world: World) -> None:
+    world.runs.create_run(a_run(PARENT))
+    world.masks.note(PARENT, ["digest"])
+    worker = world.ask_for(BY, request())
+    assert world.masks.known == {PARENT: {"digest"}, worker: {"digest"}}
 
 
 def test_the_same_request_is_the_same_worker_with_the_same_keys(world: World) -> None:

@@ -22,6 +22,7 @@ from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.plan_run import PlanRun
+from cadence.application.remove_passed import RemovePassed
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import MachineError, Settle
@@ -38,6 +39,7 @@ from cadence.domain.errors import CadenceError
 from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryDoorbell, MemoryOffers
@@ -98,6 +100,10 @@ class Setting:
     secrets: MemorySecretReader = field(default_factory=MemorySecretReader)
 
     def __post_init__(self) -> None:
+        self.custodies = MemoryCustodies(self.runs)
+        self.remove_passed = RemovePassed(
+            self.runs, self.custodies, self.chunks.remove, self.deadlines, self.clock, one_by_one
+        )
         admission = Admission(self.runs, self.documents, self.clock)
         feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
         self.feeder = feeder
@@ -116,22 +122,33 @@ class Setting:
             self.runs, self.pools, self.gates, offer, self.machines, self.deadlines, "provider-", self.clock
         )
         self.beginning = Begin(self.runs, feeder, self.machines)
-        self.settling = Settle(self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.clock)
+        self.settling = Settle(
+            self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.deadlines, self.clock
+        )
         self.completing = Complete(self.runners, self.settling, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, stop_child, self.clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         elements = Elements(self.runs, self.streams, self.chunks)
         grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
-        gather = Gather(self.runs, self.chunks, self.clock)
+        gather = Gather(self.runs, self.chunks, self.custodies, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
         self.act = Act(
-            self.runs, self.runs, gather, grow, self.start_child, stop_child, feeder, self.machines, self.clock
+            self.runs,
+            self.runs,
+            gather,
+            grow,
+            self.start_child,
+            stop_child,
+            feeder,
+            self.machines,
+            self.deadlines,
+            self.clock,
         )
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
         self.ended: list[Run] = []
-        self.finalise = Finalise(self.runs, self.run_gates, self.ended.append, self.clock)
+        self.finalise = Finalise(self.runs, self.run_gates, self.deadlines, self.ended.append, self.clock)
         self.watchdog = Watchdog(
             self.runs,
             self.runners,

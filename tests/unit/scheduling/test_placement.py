@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cadence.domain import ids, placing
+from cadence.domain.custody import Capture, ValuePolicy
 from cadence.domain.errors import NotReady, ProviderRejected
 from cadence.domain.melodium import engines
 from cadence.domain.melodium.specification import ProgramSpec, WorkerSpec
@@ -149,6 +150,25 @@ def test_what_is_interrupted_while_it_is_cancelled_is_cancelled(setting: Setting
     setting.complete("build", Outcome.INTERRUPTED, "the runner was told to stop (SIGTERM)")
     setting.settle("build", 1)
     assert setting.state("build") is TreatmentState.CANCELLED
+
+
+def test_a_treatment_that_has_to_stay_gets_no_runner_elsewhere() -> None:
+    stays = spec("x", residency=("eu", "ch"))
+    assert misfit(pool("a", residency="ch"), stays, "site") is None
+    assert misfit(pool("a", residency="us"), stays, "site") == "pool a is in us, and x has to stay in eu or ch"
+    assert misfit(pool("a"), stays, "site") == "pool a does not say where its data is, and x has to stay in eu or ch"
+    assert misfit(pool("a", residency="us"), spec("x"), "site") is None
+
+
+def test_an_engine_gets_no_runner_where_values_are_not_kept_as_usual() -> None:
+    engine = spec("x", engine=ProgramSpec("d" * 64, "main", "p::main"))
+    for values, why in (
+        (ValuePolicy(Capture.DIGEST), "pool a captures digests only"),
+        (ValuePolicy(bucket="there"), "pool a keeps its values in bucket there"),
+    ):
+        assert misfit(pool("a", values=values), spec("x"), "site") is None
+        assert (misfit(pool("a", values=values), engine, "site") or "").startswith(f"{why}, and the engine of x")
+    assert misfit(pool("a"), engine, "site") is None
 
 
 WORKER = WorkerSpec("0.10.2", "group")

@@ -47,6 +47,10 @@ class ProbeItem(RunnersTable):
     checks: JSONAttribute = JSONAttribute()
     error = UnicodeAttribute(null=True)
 
+    @classmethod
+    def key_of(cls, of: str) -> str:
+        return f"{cls.SK}#{of}" if of else cls.SK
+
 
 class SweepItem(RunnersTable):
     SK: ClassVar[str] = "SWEEP"
@@ -109,20 +113,20 @@ class DynamoPoolRecords:
 
     # What was found out
 
-    def note_probe(self, organization: str, pool: str, probe: Probe) -> None:
+    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
         with translated(f"probe of pool {pool}"):
             ProbeItem(
                 pool_partition(organization, pool),
-                ProbeItem.SK,
+                ProbeItem.key_of(of),
                 at=probe.at,
                 checks=[asdict(check) for check in probe.checks],
                 error=probe.error,
             ).save()
 
-    def probe(self, organization: str, pool: str) -> Probe | None:
+    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None:
         try:
             with translated(f"probe of pool {pool}"):
-                item = ProbeItem.get(pool_partition(organization, pool), ProbeItem.SK, consistent_read=True)
+                item = ProbeItem.get(pool_partition(organization, pool), ProbeItem.key_of(of), consistent_read=True)
         except DoesNotExist:
             return None
         return Probe(item.at, tuple(CheckResult(**check) for check in item.checks), item.error)

@@ -11,7 +11,7 @@ from cadence.application.access_ports import Directory
 from cadence.application.frozen import Frozen
 from cadence.application.melodium.ports import ReportedStore, StartWorker
 from cadence.application.melodium.record_start import melodium_run, project_for
-from cadence.application.melodium.worker_ports import WorkerSecrets, WorkerSecretStore
+from cadence.application.melodium.worker_ports import ReportMasks, WorkerSecrets, WorkerSecretStore
 from cadence.application.ports import Clock, Documents, PoolStore, RunStore
 from cadence.application.start_run import NO_ANCESTRY, Ancestry, StartRun
 from cadence.domain import plan
@@ -42,6 +42,7 @@ class RequestWorker(StartWorker):
     start: StartRun
     clock: Clock
     pin: Callable[[LaunchRequest], LaunchRequest]
+    masks: ReportMasks
 
     def __call__(self, by: Principal, request: LaunchRequest) -> str:
         """The worker's run. The same request, which an engine makes only once, always leads to the same run.
@@ -70,6 +71,8 @@ class RequestWorker(StartWorker):
             plan_sha256=self.documents.put(content),
             max_duration=spec.max_duration + _TO_BEGIN,
         )
+        if ancestry.run:
+            self.masks.hand_on(ancestry.run, run_id)
         process = melodium_run(run_id, request, self.clock(), supervised=True)
         process = dataclasses.replace(process, known_as=digest(kept.receive_key))
         self.start(run_id, frozen, {"kind": "melodium"}, by.name, ancestry, process)

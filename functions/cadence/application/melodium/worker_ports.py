@@ -36,3 +36,6 @@ class ReportMasks(Protocol):
 
     def note(self, run_id: str, digests: Iterable[str]) -> None:
         """Before it can report anything. Safe to repeat until then."""
+
+    def hand_on(self, asking: str, worker: str) -> None:
+        """What is masked of the one is masked of the other, which it gives its values. Before the worker can report anything."""

@@ -109,6 +109,7 @@ class Capturing:
             outputs=[
                 Port(each, port["flow"], _solved(port["described_type"], generics))
                 for each, port in (body.get("outputs") or {}).items()
+                if self._is_taken(element, each)
             ],
             elements=self._needed(element, body),
         )
@@ -162,6 +163,12 @@ class Capturing:
                 raise Conflict(f"{what} came from a source ({source[0]}), whose values engines do not tell.")
             return Port(name, port["flow"], described, given=({"void": None},))
         return Port(name, port["flow"], described, source)
+
+    def _is_taken(self, element: Element, port: str) -> bool:
+        """Of an output that nobody reads an engine takes as much as it happens to, which says nothing."""
+        ends = self._design(self._host(element)).get("connections") or ()
+        sent = ({"treatment": element.label}, port)
+        return any((end["output_treatment"], end["output_name"]) == sent for end in ends)
 
     def _parameters(self, element: Element, body: Mapping[str, Any], generics: Mapping[str, Any]) -> Mapping[str, Any]:
         found: dict[str, Any] = {}

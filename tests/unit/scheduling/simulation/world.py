@@ -40,6 +40,7 @@ from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import Kind, Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
+from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryDoorbell, MemoryOffers
@@ -379,18 +380,31 @@ class Ports:
         pools = MemoryPools(world.pools)
         self.place = Place(self.runs, pools, self.gates, offer, self.machines, self.deadlines, "provider-", clock)
         self.begin = Begin(self.runs, feeder, self.machines)
-        self.settle = Settle(self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", clock)
+        self.settle = Settle(
+            self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", self.deadlines, clock
+        )
         self.complete = Complete(self.runners, self.settle, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, stop_child, clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
-        gather = Gather(self.runs, self.chunks, clock)
+        gather = Gather(self.runs, self.chunks, MemoryCustodies(world.runs), clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
-        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, stop_child, feeder, self.machines, clock)
+        self.act = Act(
+            self.runs,
+            self.runs,
+            gather,
+            grow,
+            self.start_child,
+            stop_child,
+            feeder,
+            self.machines,
+            self.deadlines,
+            clock,
+        )
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
-        self.finalise = Finalise(self.runs, run_gates, lambda run: None, clock)
+        self.finalise = Finalise(self.runs, run_gates, self.deadlines, lambda run: None, clock)
         self.watchdog = Watchdog(
             self.runs,
             self.runners,
