@@ -15,7 +15,6 @@ from cadence.domain.errors import CadenceError, Conflict
 from cadence.domain.pacing import Api, Pace
 from cadence.domain.pool import HOST, Pool, Price
 from cadence.domain.pool_policy import Budget, Policy, WarmWindow
-from cadence.domain.run import RunState
 from cadence.domain.runner import RunnerState
 from cadence.providers.contract import AgentFile
 from cadence.providers.homes import Homes
@@ -257,9 +256,8 @@ class Storm(World):
         killed = sum(self._crashes.values())
         return self.told + Counter({"Lambda killed": killed, "Lambda called twice": self.repetitions})
 
-    @property
-    def final(self) -> RunState:
-        return self.runs.get_run(RUN).state
+    def _describe(self) -> str:
+        return f"live runners that were killed: {self.killed_live}\n{super()._describe()}"
 
 
 class StopAsked:
