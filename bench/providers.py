@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from bench.figures import Goal, Report, median
-from bench.imports import import_times
+from bench.imports import PEER, import_times
 from bench.stack import Stack, local_stack, moment
 from infra.packaging import LAMBDA_ARM64, bundle
 from infra.providers import PROVIDER_LAMBDAS
@@ -47,6 +47,7 @@ def measure() -> Report:
         report.add(f"{name}: archive, zipped", zipped, "MB")
         report.add(f"{name}: archive, unpacked", unpacked, "MB", Goal(_MOST_UNPACKED))
         _add_calls(report, name)
+    report.add(PEER, times[PEER], "ms", peer=True)
     for kind, image in (("on the host", False), ("in podman, the image there", True)):
         _skipped(report, kind, lambda kind=kind, image=image: _add_host_boot(report, kind, image))  # type: ignore[misc]
     _skipped(report, "a machine with cloud-init", lambda: _add_machine_boot(report))

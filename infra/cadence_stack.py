@@ -56,6 +56,9 @@ class CadenceStack(Stack):
         key = self._secrets_key(deployment)
         tables = Tables(self, "Tables", deployment)
         store = DataBucket(self, "Store", deployment, resources)
+        if deployment.is_local:
+            for name in deployment.value_bucket_names:
+                store.add_elsewhere(name, deployment.retention_days)
         self._deliveries = self._work_queue("Deliveries", "deliveries", "deliveries", deployment)
         self._deadlines = self._work_queue("Deadlines", "deadlines", "watchdog", deployment)
         self._wake_ups = self._work_queue("WakeUps", "wake-ups", "wake_group", deployment)
@@ -83,7 +86,9 @@ class CadenceStack(Stack):
             "uploads_key_secret": uploader.key_secret if uploader else "",
             **{f"{name}_table": table.table_name for name, table in tables.by_name.items()},
             "data_bucket": resources.data_bucket_name,
+            "value_buckets": deployment.value_buckets,
             "secrets_key": key.key_arn,
+            "pool_identity_role_arn": resources.pool_identity_role(),
             "run_machine_arn": resources.machine("run"),
             "treatment_machine_arn": resources.machine("treatment"),
             "deliveries_queue_url": self._deliveries.queue.queue_url,
@@ -150,6 +155,13 @@ class CadenceStack(Stack):
         )
         self._tell_of_broken_executions(resources)
         schedules.let_schedule(functions["api"])
+        iam.Role(
+            self,
+            "PoolIdentity",
+            role_name=resources.pool_identity_role_name,
+            description="May do nothing. Other clouds that trust AWS know pools by its sessions' names.",
+            assumed_by=iam.ArnPrincipal(_role_of(functions["provider_gcp"]).role_arn),
+        )
         self._let_listen(functions["api"], resources, deployment)
         self._sweep(functions["sweep"])
         self._keep_log_stream(functions["log_stream"], log_stream_role)

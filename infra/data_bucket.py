@@ -52,6 +52,23 @@ class DataBucket(Construct):
             "Access logs would cost a request for each chunk of a stream; who read what is in the API's access log.",
         )
 
+    def add_elsewhere(self, name: str, retention_days: int) -> None:
+        """A bucket that pools may keep their values in: on one machine, where nobody else makes any."""
+        bucket = s3.Bucket(
+            self,
+            f"Elsewhere-{name}",
+            bucket_name=name,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            removal_policy=RemovalPolicy.DESTROY,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(retention_days)),
+                s3.LifecycleRule(id="old-caches", prefix="caches/", expiration=Duration.days(LONGEST.days + 1)),
+            ],
+        )
+        accept(bucket, "S1", "Only on the local stack.")
+        accept(bucket, "S10", "Agents of the local stack reach the store over plain HTTP on the loopback interface.")
+
     def tell_of_uploads(self, function: lambda_.Function) -> None:
         """What engines upload is handed on as it comes; a queue in between would cost its polling while there is nothing.
 

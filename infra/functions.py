@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import Size as CdkSize
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -16,7 +16,15 @@ from cadence.composition.settings import SETTINGS, environment
 from infra import packaging
 from infra.findings import accept_wildcard
 from infra.permission import Permission
-from infra.permissions import INDICES, PERMISSIONS, SEARCH_SERVICE, SECRET_KEY_ACTIONS, SECRET_KEY_CONTEXTS
+from infra.permissions import (
+    INDICES,
+    PERMISSIONS,
+    SEARCH_SERVICE,
+    SECRET_KEY_ACTIONS,
+    SECRET_KEY_CONTEXTS,
+    VALUE_BUCKET_ACTIONS,
+    VALUE_BUCKETS,
+)
 from infra.providers import PROVIDER_LAMBDAS
 from infra.providers import folder as provider_folder
 from infra.resources import Resources
@@ -133,7 +141,8 @@ class Functions(Construct):
         own_logs = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams])
         statements = [own_logs, *self._statements(PERMISSIONS[folder])]
         asking = search_statements(self._deployment, folder)
-        statements += asking
+        elsewhere = value_bucket_statements(self._deployment, folder)
+        statements += [*asking, *elsewhere]
         if folder in SECRET_KEY_ACTIONS:
             statements.append(
                 iam.PolicyStatement(
@@ -153,6 +162,8 @@ class Functions(Construct):
             for arn in statement.resources:
                 if arn.endswith("*"):
                     accept_wildcard(role, arn, "An organization has an index for each month.")
+        for arn in (arn for statement in elsewhere for arn in statement.resources if arn.endswith("*")):
+            accept_wildcard(role, arn, "Keys begin with the run's id, or with the project of a cache.")
         if folder in map(provider_folder, PROVIDER_LAMBDAS):
             accept_wildcard(
                 role, "*", "Describing knows no resource; what a launch makes is narrowed where it is made."
@@ -201,4 +212,21 @@ def search_statements(deployment: Deployment, folder: str) -> list[iam.PolicySta
             resources=[f"{search.domain_arn}/{path.replace(INDICES, indices)}"],
         )
         for actions, path in SEARCH_SERVICE.get(folder, ())
+    ]
+
+
+def value_bucket_statements(deployment: Deployment, folder: str) -> list[iam.PolicyStatement]:
+    """What a Lambda may do with the buckets that pools keep their values in."""
+    if folder not in VALUE_BUCKETS or not deployment.value_bucket_names:
+        return []
+    buckets = [f"arn:{Aws.PARTITION}:s3:::{name}" for name in deployment.value_bucket_names]
+    return [
+        iam.PolicyStatement(actions=[f"s3:{action}" for action in VALUE_BUCKET_ACTIONS[folder]], resources=buckets),
+        *(
+            iam.PolicyStatement(
+                actions=[f"s3:{action}" for action in actions],
+                resources=[f"{bucket}/{prefix}" for bucket in buckets for prefix in prefixes],
+            )
+            for actions, prefixes in VALUE_BUCKETS[folder]
+        ),
     ]

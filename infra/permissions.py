@@ -300,6 +300,10 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _ENDS_TOKENS,
         *_TELLS_OF_ENDS,
         _consumes("deadlines"),
+        # What may only pass is removed, with what is noted of its digests.
+        _items("runners", "DeleteItem"),
+        _may("s3", ("ListBucket",), lambda names: names.data_bucket()),
+        _may("s3", ("DeleteObject",), _objects("runs/*")),
     ),
     "observe": (
         _items("access", "BatchGetItem"),
@@ -448,6 +452,23 @@ SEARCH_SERVICE: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = {
         # Making and removing indices, and what is asked of them.
         (("ESHttpPost", "ESHttpPut", "ESHttpDelete"), INDICES),
     ),
+}
+
+
+# What Lambdas do with buckets that pools keep their values in, where the deployment names any: actions, on keys that begin so.
+VALUE_BUCKETS: Mapping[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
+    # It shows what is kept. Whether a bucket can be used is tried under a prefix of its own.
+    "api": ((("GetObject",), ("runs/*", "probe/*")), (("PutObject", "DeleteObject"), ("probe/*",))),
+    # Agents use these by the URLs that the gateway signs.
+    "runner_gateway": ((("GetObject", "PutObject"), ("runs/*", "caches/*")), (("DeleteObject",), ("caches/*",))),
+    "act": ((("GetObject", "PutObject"), ("runs/*",)),),
+    "watchdog": ((("DeleteObject",), ("runs/*",)),),
+    "retention": ((("DeleteObject",), ("runs/*",)),),
+}
+# Of the buckets themselves.
+VALUE_BUCKET_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    folder: ("ListBucket", "GetLifecycleConfiguration") if folder == "api" else ("ListBucket",)
+    for folder in VALUE_BUCKETS
 }
 
 

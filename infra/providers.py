@@ -64,7 +64,7 @@ _EC2 = (
         _anywhere("ec2", "image/*", "launch-template/*", "network-interface/*", "security-group/*", "subnet/*"),
     ),
     Permission(
-        ("ec2:GetConsoleOutput", "ec2:TerminateInstances"),
+        ("ec2:GetConsoleOutput", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:TerminateInstances"),
         _anywhere("ec2", "instance/*"),
         {f"aws:ResourceTag/{_MARKED}": _installation},
     ),
@@ -93,12 +93,15 @@ _FARGATE = (
     Permission(("logs:GetLogEvents",), _anywhere("logs", "log-group:*")),
 )
 
+# The role may do nothing; its sessions are named after pools.
+_SHOWS_ITSELF = (Permission(("sts:AssumeRole",), (lambda names: names.pool_identity_role(),)),)
+
 PROVIDER_LAMBDAS: Mapping[str, ProviderLambda] = {
     "aws_ec2": ProviderLambda(permissions=_EC2),
     "aws_fargate": ProviderLambda(permissions=_FARGATE),
     "kubernetes": ProviderLambda(packages=("requests",)),
     "azure": ProviderLambda(packages=("msal",)),
-    "gcp": ProviderLambda(packages=("cryptography", "google-auth", "requests")),
+    "gcp": ProviderLambda(packages=("cryptography", "google-auth", "requests"), permissions=_SHOWS_ITSELF),
     "github_actions": ProviderLambda(packages=("cryptography", "pyjwt", "requests")),
     "gitlab": ProviderLambda(packages=("requests",)),
     "openstack": ProviderLambda(packages=("keystoneauth1",)),

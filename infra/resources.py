@@ -46,6 +46,15 @@ class Resources:
         """ARN of a table's index."""
         return f"{self.table(table)}/index/{name}"
 
+    @property
+    def pool_identity_role_name(self) -> str:
+        """Name of the role by which pools are known to infrastructures that trust AWS."""
+        return self._deployment.name("pools")
+
+    def pool_identity_role(self) -> str:
+        """Its ARN."""
+        return f"arn:{self._stack.partition}:iam::{self._stack.account}:role/{self.pool_identity_role_name}"
+
     def data_bucket(self) -> str:
         """ARN of the data bucket itself."""
         return f"arn:{self._stack.partition}:s3:::{self.data_bucket_name}"

@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+from cadence.domain.custody import bucket_regions
 from cadence.domain.retention import KEPT
+from cadence.local.region import REGION
 
 if TYPE_CHECKING:
     from constructs import Node
@@ -18,6 +20,7 @@ _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _ENDPOINT = re.compile(r"(https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?)?")
 _DOMAIN_ARN = re.compile(r"arn:aws[a-z-]*:es:[a-z0-9-]+:[0-9]{12}:domain/[a-z][a-z0-9-]{2,27}")
 _SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]=[a-z]{2}(-[a-z]+)+-[0-9]")
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
@@ -51,6 +54,8 @@ class Deployment:
     ``outbound_hosts`` are hosts, written in the same way, that messages of alerts and exports are sent to though they have no
     public address.
     ``search`` is what searches the log lines, beside the splits in S3.
+    ``value_buckets`` are buckets that pools may keep their values in (``name=region``, commas between them); they are made by
+    whoever owns them.
     ``cloudwatch_metrics`` is whether a few metrics are told to CloudWatch, which bills each one.
     ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
     """
@@ -67,6 +72,12 @@ class Deployment:
     outbound_hosts: str
     cloudwatch_metrics: bool
     search: SearchService
+    value_buckets: str
+
+    @property
+    def value_bucket_names(self) -> tuple[str, ...]:
+        """Of the buckets that pools may keep their values in."""
+        return tuple(bucket_regions(self.value_buckets))
 
     @property
     def is_local(self) -> bool:
@@ -105,6 +116,7 @@ def read_deployment(node: "Node") -> Deployment:
         cloudwatch_metrics=_choice(node, "cloudwatch_metrics", "true" if local else "false", ("true", "false"))
         == "true",
         search=_search_service(node, local),
+        value_buckets=_buckets(node, f"cadence-{stage}-elsewhere={REGION}" if local else ""),
     )
 
 
@@ -150,6 +162,18 @@ def _hosts(node: "Node", key: str, default: str) -> str:
             f"context {key!r} is {given!r}: use names of hosts (name or name:port) with commas between them"
         )
     return hosts
+
+
+def _buckets(node: "Node", default: str) -> str:
+    given = node.try_get_context("value_buckets")
+    buckets = default if given is None else str(given)
+    named = [one for one in buckets.split(",") if one]
+    names = {one.partition("=")[0] for one in named}
+    if not all(_BUCKET.fullmatch(one) for one in named) or len(names) < len(named):
+        raise ValueError(
+            f"context 'value_buckets' is {given!r}: use names of buckets with their regions (name=region), commas between them"
+        )
+    return ",".join(named)
 
 
 def _days(node: "Node", key: str, default: int) -> int:

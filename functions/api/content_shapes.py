@@ -110,7 +110,7 @@ class InstanceView(Model):
     element: str | None
     times: TimesView
     usage: dict[str, float]
-    outputs: dict[str, str] = Field(description="SHA-256 by output: what is equal has the same.")
+    outputs: dict[str, str | None] = Field(description="SHA-256 by output: what is equal has the same.")
 
 
 class InstancesView(Model):
@@ -250,5 +250,5 @@ def instance_view(instance: Instance, now: datetime, element: InputSpec | None) 
         element=(element.literal or "")[:200] if element else None,
         times=times_view(times(treatment, treatment.attempt, runner, now)),
         usage=dict(used),
-        outputs={value.port: value.sha256 for value in instance.outputs},
+        outputs={value.port: value.digest for value in instance.outputs},
     )

@@ -10,6 +10,7 @@ from api.preview_shapes import PreviewView
 from api.shapes import Cursor, JsonObject
 from cadence.application.read_content import LONGEST
 from cadence.domain.approval import Decision
+from cadence.domain.custody import bucket_of
 from cadence.domain.previews import preview
 from cadence.domain.run import Value
 from cadence.domain.runner import Runner
@@ -39,6 +40,11 @@ class RunnerView(Model):
     created_at: datetime
     booting_at: datetime | None
     claimed_at: datetime | None
+    phase: str | None = Field(description="What it was last doing: booting, pulling, reading, running, uploading…")
+    boot_phases: dict[str, float] = Field(description="What its machine told of its boot: seconds until each phase.")
+    offer: str | None = Field(description="What its infrastructure sold it as, once that is known.")
+    per_hour: float | None = Field(description="What an hour of it costs; null if no price is known.")
+    currency: str | None
     facts: JsonObject = Field(description="What the runner said of itself: system, architecture, tools.")
     image_digest: str | None = Field(description="Of the image that the command ran in, once it has ended.")
 
@@ -46,11 +52,13 @@ class RunnerView(Model):
 class ValueView(Model):
     """`preview` is its beginning as text, `preview_base64` the same where it is not text; both need `values:read`."""
 
-    sha256: str
+    sha256: str | None = Field(description="Null where its pool lets no digest stay.")
     size: int
     flow: str
     type: str
     created_at: datetime | None
+    bucket: str | None = Field(description="Where it is kept, if not in the installation's own bucket.")
+    not_kept: str | None = Field(description="Why nobody but those that read from it gets its content.")
     preview: str | None
     preview_base64: str | None
     shown: PreviewView | None = Field(description="Its beginning, by what it is.")
@@ -164,13 +172,16 @@ class DownloadQuery(Model):
 def value_view(value: Value | None, *, previewed: bool = True) -> ValueView | None:
     if value is None:
         return None
+    previewed = previewed and value.custody is None
     text, encoded = _preview(value.preview) if previewed else (None, None)
     return ValueView(
-        sha256=value.sha256,
+        sha256=value.digest,
         size=value.size,
         flow=value.flow,
         type=value.type,
         created_at=value.created_at,
+        bucket=bucket_of(value.custody),
+        not_kept=value.custody.reason if value.custody and value.passes else None,
         preview=text,
         preview_base64=encoded,
         shown=_shown(value) if previewed else None,

@@ -11,6 +11,8 @@ from api.endpoint import Body, Model
 from api.shapes import JsonObject, Name
 from cadence.application.manage_pools import PoolDetail
 from cadence.domain.access import ALL_PROJECTS
+from cadence.domain.custody import Capture, ValuePolicy
+from cadence.domain.document.pipeline import ANYWHERE
 from cadence.domain.errors import Violation
 from cadence.domain.pool import HOST, PROVIDERS, LargestRunner, Pool, Price
 from cadence.domain.pool_policy import Budget, InstanceOffer, Policy, WarmWindow, is_time
@@ -68,6 +70,20 @@ class PoolBudget(Body):
     per_month: float = Field(gt=0, le=100_000_000)
 
 
+class PoolValues(Body):
+    """What stays of the values that its runners send, and where they are kept while they are there.
+
+    `full`: all, as long as the project's retention says. `digest`: once all that read from a value have ended, its digest, size,
+    type and times. `none`: its size, type and times.
+    """
+
+    capture: Literal["full", "digest", "none"] = "full"
+    bucket: str | None = Field(
+        None, min_length=3, max_length=63, description="One that this installation was deployed with."
+    )
+    region: str | None = Field(None, max_length=30, description="The bucket's, to be held against.")
+
+
 class PoolBody(Body):
     """`boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all)."""
 
@@ -92,6 +108,7 @@ class PoolBody(Body):
     warm: list[PoolWarmWindow] = Field(default_factory=list, max_length=50)
     max_duration: int | None = Field(None, ge=1, le=604_800, description="Seconds. Longer treatments go elsewhere.")
     budget: PoolBudget | None = None
+    values: PoolValues = Field(default_factory=lambda: PoolValues(bucket=None, region=None))
 
     def violations(self) -> list[Violation]:
         """What no shape says."""
@@ -111,6 +128,8 @@ class PoolBody(Body):
             found.append(
                 Violation("/budget", "cannot be kept without prices: give `price`, or `offers` with `per_hour`")
             )
+        if self.residency == ANYWHERE:
+            found.append(Violation("/residency", "is what documents call everywhere: name a place, or none"))
         if self.credentials and self.provider == HOST:
             found.append(Violation("/credentials", "are nothing that a pool of hosts could use"))
         return found
@@ -135,6 +154,7 @@ class PoolBody(Body):
                 tuple(WarmWindow(**{**one.model_dump(), "days": tuple(one.days)}) for one in self.warm),
                 self.max_duration,
                 Budget(self.budget.per_month) if self.budget else None,
+                ValuePolicy(Capture(self.values.capture), self.values.bucket, self.values.region),
             ),
         )
 
@@ -157,6 +177,7 @@ class PoolView(Model):
     warm: list[JsonObject]
     max_duration: int | None
     budget: JsonObject | None
+    values: JsonObject
 
 
 class PoolList(Model):
@@ -194,6 +215,8 @@ class RefusalView(Model):
     offer: str
     at: datetime
     reason: str = Field(description="In the infrastructure's own words.")
+    times: int = Field(description="How often in a row.")
+    until: datetime = Field(description="Until then other pools are asked first.")
 
 
 class PoolRunnerView(Model):
@@ -203,7 +226,10 @@ class PoolRunnerView(Model):
     state: str
     phase: str | None
     since: datetime
-    cost: float | None = Field(description="So far, in the currency of the pool's price.")
+    attempt: int
+    offer: str | None = Field(description="What its infrastructure sold it as, once that is known.")
+    cost: float | None = Field(description="So far, by the price of what it was sold as, or of the pool.")
+    currency: str | None
     held_until: datetime | None
 
 
@@ -242,6 +268,7 @@ def pool_view(pool: Pool) -> PoolView:
         warm=[{**asdict(window), "days": list(window.days)} for window in policy.warm],
         max_duration=policy.max_duration,
         budget=asdict(policy.budget) if policy.budget else None,
+        values={**asdict(policy.values), "capture": str(policy.values.capture)},
     )
 
 
@@ -259,7 +286,7 @@ def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
             error=probe.error,
         ),
         sweep=None if sweep is None else SweepView(**asdict(sweep)),
-        refusals=[RefusalView(offer=offer, at=at, reason=reason) for offer, at, reason in detail.refusals],
+        refusals=[RefusalView(**asdict(one)) for one in detail.refusals],
         runners=[
             PoolRunnerView(
                 runner_id=one.runner.runner_id,
@@ -268,7 +295,10 @@ def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
                 state=str(one.runner.state),
                 phase=one.runner.phase,
                 since=one.since,
+                attempt=one.runner.attempt,
+                offer=one.runner.offer,
                 cost=one.cost,
+                currency=one.currency,
                 held_until=one.runner.held_until,
             )
             for one in detail.runners

@@ -117,13 +117,21 @@ class InputKit(Model):
     size: int
 
 
+class SentKit(Model):
+    """What it sent then, to be compared with."""
+
+    sha256: str | None = Field(description="Null where its pool lets no digest stay.")
+    size: int
+    not_kept: str | None = Field(description="Why its content is not to be had.")
+
+
 class KitView(Model):
     """All that runs a treatment once more elsewhere, but its secrets: their values never leave the platform this way."""
 
     original: ExecutionView
     work: JsonObject = Field(description="What an agent is told to do: schemas/runner-protocol, without a session.")
     inputs: list[InputKit]
-    outputs: dict[str, SentView]
+    outputs: dict[str, SentKit]
     secrets: dict[str, str] = Field(description="Environment variables that hold secrets, by the secrets' names.")
     unlike: list[str] = Field(description="What of then cannot be had again exactly, in words.")
 

@@ -79,6 +79,7 @@ class SpecView(Model):
     memory: int | None
     storage: int | None
     arch: str | None
+    residency: list[str] = Field(description="Where it may run; empty for anywhere.")
     max_duration: int
     after: list[str]
     when: str | None
@@ -115,7 +116,6 @@ class AttemptView(RunnerView):
     signal: str | None
     error: str | None = Field(description="What the agent said of the end.")
     finished_at: datetime | None
-    phase: str | None = Field(description="What the agent was last doing: pulling, reading, running, uploading…")
     console: str | None = Field(description="What its machine printed, if it never called home.")
     held_until: datetime | None = Field(
         description="Until when its machine is kept for whoever looks into its failure."
@@ -194,7 +194,7 @@ def spec_view(spec: TreatmentSpec, *, previewed: bool) -> SpecView:
     return SpecView.model_validate(
         plain
         | {name: dict(plain[name]) for name in ("env", "secrets", "volumes", "matrix")}
-        | {name: list(plain[name]) for name in ("pools", "after")}
+        | {name: list(plain[name]) for name in ("pools", "after", "residency")}
         | {
             "kind": str(spec.kind),
             "services": [
@@ -238,7 +238,6 @@ def _attempt(insight: TreatmentInsight, runner: Runner, now: datetime) -> Attemp
         signal=signal,
         error=result.error if result else None,
         finished_at=result.finished_at if result else None,
-        phase=runner.phase,
         console=runner.console,
         held_until=runner.held_until,
         usage=dict(_usage(runner)),

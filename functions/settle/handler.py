@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cadence.adapters.machine_boundary import Event, machine_task
-from cadence.application.settle import MachineError
 from cadence.composition import scheduling
+from cadence.domain.machine_error import MachineError
 
 settle = scheduling.settle()
 

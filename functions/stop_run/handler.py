@@ -1,8 +1,8 @@
 """Run machine, state Stop: `{run_id, task_token, error}`."""
 
 from cadence.adapters.machine_boundary import Event, token_task
-from cadence.application.settle import MachineError
 from cadence.composition import scheduling
+from cadence.domain.machine_error import MachineError
 
 stop_run, machines = scheduling.stop_run()
 

@@ -1,4 +1,5 @@
-"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}`, `{"turnstile"}`, `{"approval", "of_run"}` or the event of a broken execution.
+"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}`, `{"turnstile"}`, `{"approval", "of_run"}`,
+`{"values_of", "treatment"?}`, `{"late_values_of"}` or the event of a broken execution.
 
 Failed messages come again, one by one.
 """
@@ -13,6 +14,7 @@ from cadence.composition import scheduling
 
 log = service_logger("watchdog")
 watchdog, machine_broke = scheduling.watchdog()
+remove_passed = scheduling.remove_passed()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -41,5 +43,9 @@ def look(subject: dict[str, Any]) -> None:
         watchdog.turnstile(subject["turnstile"])
     elif "approval" in subject:
         watchdog.approval(subject["of_run"], subject["approval"])
+    elif "values_of" in subject:
+        remove_passed(subject["values_of"], subject.get("treatment"))
+    elif "late_values_of" in subject:
+        remove_passed.late(subject["late_values_of"])
     else:
         watchdog.runner(subject["runner_id"], subject.get("task_token"))

@@ -23,6 +23,7 @@ import urllib.request
 
 PATIENCE = 60.0  # seconds for one download, with repetitions
 BLOCK = 1 << 20
+METADATA = "http://169.254.169.254"
 #: What the agent asks the environment for. Nothing else of the boot's is passed on.
 FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT", "CADENCE_POD")
 
@@ -72,9 +73,36 @@ class Reports:
                 say(f"the control plane could not be told: {error}")
 
 
+def wake(folder: str) -> int:
+    """Takes the settings and the token from the document that the cloud has by now. 1 if it still is that of the first boot."""
+    base = os.environ.get("CADENCE_METADATA_URL", METADATA)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        asked = urllib.request.Request(
+            f"{base}/latest/api/token", b"", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, method="PUT"
+        )
+        with direct.open(asked, timeout=10) as answer:
+            session = answer.read().decode()
+        asked = urllib.request.Request(f"{base}/latest/user-data", headers={"X-aws-ec2-metadata-token": session})
+        with direct.open(asked, timeout=10) as answer:
+            document = json.loads(answer.read().decode().partition("\n")[2])
+        files = {os.path.basename(one["path"]): one["content"] for one in document["write_files"]}
+    except (OSError, ValueError, KeyError) as error:
+        say(f"wake FAILED: the machine's document cannot be read: {error}")
+        return 1
+    if "token" not in files:
+        return 1
+    for name in ("settings", "token"):
+        with open(os.path.join(folder, name), "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(files[name])
+    return 0
+
+
 def main(folder: str, *words: str) -> int:
     """With ``words`` the agent gets another command than to be a runner, and its token is that of ``CADENCE_JOIN_TOKEN``."""
     os.umask(0o077)
+    if words == ("--wake",):
+        return wake(folder)
     begun = time.monotonic()
     home = os.environ.get("CADENCE_FOLDER", os.path.join(folder, "home"))
     try:

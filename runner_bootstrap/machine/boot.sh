@@ -52,6 +52,19 @@ switch_off() { # switch_off WHEN
 # Should everything else fail, the machine still goes.
 switch_off "+${CADENCE_MINUTES:-1440}"
 status=1
+if [ -n "${CADENCE_WARM:-}" ] && python=$(find_python); then
+    # Made in advance. Whose runner it is by now, if it is one's, its cloud knows.
+    if "$python" "$folder/boot.py" "$folder" --wake; then
+        unset CADENCE_WARM
+        # shellcheck source=/dev/null
+        . "$folder/settings"
+        switch_off "+${CADENCE_MINUTES:-1440}"
+    else
+        say 'this machine waits for a runner'
+        switch_off now
+        exit 0
+    fi
+fi
 if ! python=$(find_python); then
     tell_no_python
 elif [ -z "${CADENCE_POWER_OFF:-}" ]; then

@@ -1,3 +1,4 @@
+#!/bin/sh
 # The first process of a container of a pod whose image is the treatment's own: starts what the agent, in another
 # container of the pod, hands to it through a folder that both have. Nothing is used but the shell itself.
 # usage: sh -c 'this text' sh FOLDER

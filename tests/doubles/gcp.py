@@ -3,11 +3,14 @@
 What it takes and answers is held against Google's own discovery documents.
 """
 
+import hashlib
+import hmac
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -18,6 +21,9 @@ from tests.doubles.google import FOLDER, discovery
 from tests.fakes.answering import Asked, Reply
 
 PROJECT = "acme-builds"
+AUDIENCE = (
+    "//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/cadence/providers/aws-of-ours"
+)
 EMAIL = "cadence@acme-builds.iam.gserviceaccount.com"
 HERE = FOLDER.is_dir()
 _ZONE = rf"/compute/v1/projects/{PROJECT}/zones/(?P<zone>[a-z0-9-]+)"
@@ -63,9 +69,15 @@ class Gcp(Cloud):
     operations: dict[str, dict[str, Any]] = field(default_factory=dict)
     by_request: dict[str, str] = field(default_factory=dict)
     serial: dict[str, str] = field(default_factory=dict)
+    # Workload identity: which secrets AWS has given for which key, the subjects that are trusted, and tokens that were given.
+    aws: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    trusted: set[str] = field(default_factory=set)
+    given: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.routes = {
+            ("POST", r"/v1/token"): self.exchange,
+            ("POST", rf"/v1/projects/-/serviceAccounts/{EMAIL}:generateAccessToken"): self.impersonate,
             ("POST", rf"/v1/projects/{PROJECT}:testIamPermissions"): self.test_permissions,
             ("GET", rf"/compute/v1/projects/{PROJECT}/aggregated/instances"): self.aggregated,
             ("GET", _ZONE): self.get_zone,
@@ -81,17 +93,27 @@ class Gcp(Cloud):
         }
 
     def denies(self, asked: Asked) -> Reply | None:
+        if asked.path == "/v1/token":
+            return None  # what is exchanged there is looked at where it is
         token = asked.headers.get("authorization", "").removeprefix("Bearer ")
         try:
             claims = jwt.decode(token, key_pair(False).public_key(), algorithms=["RS256"])
         except jwt.InvalidTokenError:
             claims = {}
+        if token in self.given:
+            return None
         if claims.get("iss") == EMAIL and "https://www.googleapis.com/auth/cloud-platform" in claims["scope"].split():
             return None
         return _error(401, "UNAUTHENTICATED", "authError", "Request had invalid authentication credentials.")
 
     def serve(self, asked: Asked) -> Reply:
-        api = discovery("compute.v1" if asked.path.startswith("/compute/") else "cloudresourcemanager.v1")
+        if asked.path == "/v1/token":
+            asked = replace(asked, raw=_as_described(asked.raw))
+        elif asked.path.startswith("/v1/projects/-/"):
+            # In Google's JSON, null is what is not said.
+            said = {name: value for name, value in asked.body.items() if value is not None}
+            asked = replace(asked, raw=json.dumps(said).encode())
+        api = discovery(_api_of(asked.path))
         try:
             method = api.describes(asked)
         except AssertionError as error:
@@ -104,6 +126,68 @@ class Gcp(Cloud):
             except AssertionError as error:
                 self.wrong.append(f"answer of {method['id']}: {error}")
         return reply
+
+    def exchange(self, asked: Asked) -> Reply:
+        """A token for whoever AWS says it is, as Google's STS does it; AWS is asked with the very request that was signed."""
+        request = json.loads(unquote(asked.body["subjectToken"]))
+        subject = self._caller(request)
+        if asked.body["audience"] != AUDIENCE or _header(request, "x-goog-cloud-target-resource") != AUDIENCE:
+            return Reply(400, {"error": "invalid_grant", "error_description": "The audience in the token is not ours."})
+        if subject is None:
+            return Reply(400, {"error": "invalid_grant", "error_description": "Received invalid AWS response."})
+        return self._give(subject, snake=True)
+
+    def impersonate(self, asked: Asked) -> Reply:
+        subject = self.given[asked.headers["authorization"].removeprefix("Bearer ")]
+        if subject not in self.trusted:
+            return _error(
+                403,
+                "PERMISSION_DENIED",
+                "forbidden",
+                "Permission 'iam.serviceAccounts.getAccessToken' denied on resource",
+            )
+        return self._give(EMAIL, snake=False)
+
+    def _give(self, whom: str, *, snake: bool) -> Reply:
+        token = f"token-{next(self.numbers)}-of-{whom}"
+        self.given[token] = whom
+        if snake:
+            kinds = {"issued_token_type": "urn:ietf:params:oauth:token-type:access_token", "token_type": "Bearer"}
+            return Reply(200, {"access_token": token, "expires_in": 3600, **kinds})
+        return Reply(200, {"accessToken": token, "expireTime": "2036-01-01T00:00:00Z"})
+
+    def _caller(self, request: dict[str, Any]) -> str | None:
+        """Whom AWS would say it is: by the signature of the key's own secret."""
+        headers = {one["key"].lower(): one["value"] for one in request["headers"]}
+        signed = re.fullmatch(
+            r"AWS4-HMAC-SHA256 Credential=(\w+)/(\d{8})/([a-z0-9-]+)/sts/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=(\w+)",
+            headers["authorization"],
+        )
+        assert signed, headers["authorization"]
+        key_id, day, region, names, signature = signed.groups()
+        secret, session_token, arn = self.aws.get(key_id, ("", "", ""))
+        parts = urlsplit(request["url"])
+        if headers.get("x-amz-security-token") != session_token:
+            return None
+        canonical = "\n".join(
+            [
+                request["method"],
+                parts.path or "/",
+                parts.query,
+                *(f"{name}:{headers[name]}" for name in names.split(";")),
+                "",
+                names,
+                hashlib.sha256(b"").hexdigest(),
+            ]
+        )
+        scope = f"{day}/{region}/sts/aws4_request"
+        stated = "\n".join(
+            ["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()]
+        )
+        made = f"AWS4{secret}".encode()
+        for word in (day, region, "sts", "aws4_request", stated):
+            made = hmac.digest(made, word.encode(), "sha256")
+        return arn if hmac.compare_digest(made.hex(), signature) else None
 
     def test_permissions(self, asked: Asked) -> Reply:
         asks = asked.body["permissions"]
@@ -239,6 +323,28 @@ class Gcp(Cloud):
         for key, one in list(self.instances.items()):
             if one["status"] == "STOPPING":
                 del self.instances[key]
+
+
+def _as_described(form: bytes) -> bytes:
+    """Google's STS takes forms with the names of OAuth; its description has its own."""
+    return json.dumps(
+        {
+            re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value
+            for name, value in parse_qsl(form.decode(), keep_blank_values=True)
+        }
+    ).encode()
+
+
+def _api_of(path: str) -> str:
+    if path.startswith("/compute/"):
+        return "compute.v1"
+    if path == "/v1/token":
+        return "sts.v1"
+    return "iamcredentials.v1" if path.startswith("/v1/projects/-/") else "cloudresourcemanager.v1"
+
+
+def _header(request: dict[str, Any], name: str) -> str | None:
+    return next((one["value"] for one in request["headers"] if one["key"].lower() == name), None)
 
 
 def _no_room(zone: str) -> str:

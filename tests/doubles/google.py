@@ -23,8 +23,7 @@ class Discovery:
         self._definitions = definitions
         base = f"/{self._document['servicePath'].strip('/')}".rstrip("/")
         self._methods: list[tuple[re.Pattern[str], dict[str, Any]]] = [
-            (re.compile(re.sub(r"\\{\+?(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(f"{base}/{method['flatPath']}"))), method)
-            for method in _methods(self._document["resources"])
+            (_pattern(base, method), method) for method in _methods(self._document["resources"])
         ]
 
     def describes(self, asked: Asked) -> Mapping[str, Any]:
@@ -61,6 +60,21 @@ class Discovery:
 @cache
 def discovery(name: str) -> Discovery:
     return Discovery(name)
+
+
+def _pattern(base: str, method: Mapping[str, Any]) -> re.Pattern[str]:
+    """A parameter with a plus takes slashes too, as its own pattern says."""
+    parts = re.split(r"\{(\+?\w+)\}", f"{base}/{method['path'] if '{+' in method['path'] else method['flatPath']}")
+    whole = ""
+    for number, part in enumerate(parts):
+        name = part.removeprefix("+")
+        if number % 2 == 0:
+            whole += re.escape(part)
+        elif name == part:
+            whole += f"(?P<{name}>[^/]+)"
+        else:
+            whole += f"(?P<{name}>{method['parameters'][name]['pattern'].strip('^$')})"
+    return re.compile(whole)
 
 
 def _methods(resources: Mapping[str, Any]) -> Any:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from cadence.local import control
-from cadence.local.ministack import REGION
 from cadence.local.paths import CHECKOUT, StackPaths
+from cadence.local.region import REGION
 from cadence.local.supervisor import Options
 from tests.e2e.api import Api
 from tests.e2e.engine import BINARY

@@ -12,7 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from cadence.local.ministack import ACCESS_KEY, REGION, SECRET_KEY
+from cadence.local.ministack import ACCESS_KEY, SECRET_KEY
+from cadence.local.region import REGION
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.faulty_store import FaultyStore, faulty_store

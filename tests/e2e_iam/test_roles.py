@@ -6,10 +6,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from cadence.local.ministack import ACCESS_KEY, REGION, SECRET_KEY
+from cadence.local.ministack import ACCESS_KEY, SECRET_KEY
+from cadence.local.region import REGION
 from tests.e2e.conftest import Stack
 
-DENIED = {"AccessDenied", "AccessDeniedException"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 class Account:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cadence.application.runner_ports import Host
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.melodium.engines import serves
 from cadence.domain.offer import Offer
 from cadence.domain.runner import Runner, RunnerState
 from tests.fakes.offers import MemoryOffers
@@ -53,9 +54,10 @@ class MemoryHosts:
     def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
         self.offers.offered.discard(offer.runner_id)
 
-    def list_offers(self, organization: str, pool: str, limit: int) -> Sequence[Offer]:
+    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[Offer]:
         known = self.get_runners(self.offers.offered)
-        return [one.as_offer for _, one in sorted(known.items()) if one.pool == pool]
+        offers = [one.as_offer for _, one in sorted(known.items()) if one.pool == pool]
+        return [one for one in offers if serves(engine, one.engine)]
 
     def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
         runner = self.offers.runners.runners.get(offer.runner_id)

@@ -16,7 +16,6 @@ class MemoryPoolRecords:
     charged: set[tuple[str, str, str]] = field(default_factory=set)
     probes: dict[Key, Probe] = field(default_factory=dict)
     sweeps: dict[Key, SweepResult] = field(default_factory=dict)
-    refused: dict[Key, dict[str, tuple[datetime, str]]] = field(default_factory=dict)
 
     def marks(self, organization: str, pool: str) -> Mapping[str, datetime]:
         return dict(self.since.get((organization, pool), {}))
@@ -37,22 +36,14 @@ class MemoryPoolRecords:
     def active(self, organization: str, pool: str) -> Sequence[str]:
         return sorted(self.runners.get((organization, pool), set()))
 
-    def note_probe(self, organization: str, pool: str, probe: Probe) -> None:
-        self.probes[organization, pool] = probe
+    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
+        self.probes[organization, pool + of] = probe
 
-    def probe(self, organization: str, pool: str) -> Probe | None:
-        return self.probes.get((organization, pool))
+    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None:
+        return self.probes.get((organization, pool + of))
 
     def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None:
         self.sweeps[organization, pool] = result
 
     def sweep(self, organization: str, pool: str) -> SweepResult | None:
         return self.sweeps.get((organization, pool))
-
-    def note_refusal(self, organization: str, pool: str, offer: str, at: datetime, reason: str) -> None:
-        self.refused.setdefault((organization, pool), {})[offer] = (at, reason[:1000])
-
-    def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
-        return [
-            (offer, at, reason) for offer, (at, reason) in sorted(self.refused.get((organization, pool), {}).items())
-        ]

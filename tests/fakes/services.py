@@ -108,6 +108,8 @@ class MemoryDeadlines:
     runners: list[tuple[str, timedelta]] = field(default_factory=list)
     turnstiles: list[tuple[str, timedelta]] = field(default_factory=list)
     approvals: list[tuple[str, str, timedelta]] = field(default_factory=list)
+    values: list[tuple[str, str | None]] = field(default_factory=list)
+    late_values: list[tuple[str, timedelta]] = field(default_factory=list)
 
     def watch_run(self, run_id: str, after: timedelta) -> None:
         self.runs.append((run_id, after))
@@ -120,6 +122,12 @@ class MemoryDeadlines:
 
     def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
         self.approvals.append((run_id, treatment, after))
+
+    def watch_values(self, run_id: str, treatment: str | None, after: timedelta) -> None:
+        self.values.append((run_id, treatment))
+
+    def watch_late_values(self, run_id: str, after: timedelta) -> None:
+        self.late_values.append((run_id, after))
 
 
 @dataclass
@@ -153,6 +161,12 @@ class MemoryChunks:
         while (key := f"{prefix}{number:012}") in self.contents:
             yield len(self.contents[key])
             number += 1
+
+    def remove(self, prefix: str) -> int:
+        found = [key for key in self.contents if key.startswith(prefix)]
+        for key in found:
+            del self.contents[key]
+        return len(found)
 
     def _content(self, key: str) -> bytes:
         try:

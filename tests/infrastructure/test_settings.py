@@ -3,8 +3,11 @@
 import aws_cdk
 import pytest
 
+from cadence.composition.settings import SETTINGS
+from cadence.domain.custody import bucket_regions
 from cadence.domain.retention import KEPT
-from infra.functions import search_statements
+from cadence.local.region import REGION
+from infra.functions import search_statements, value_bucket_statements
 from infra.permissions import SEARCH_SERVICE
 from infra.settings import SearchService, read_deployment
 
@@ -77,3 +80,50 @@ def test_only_who_searches_or_indexes_may_ask_the_domain_and_only_for_its_indice
     with_secret = read_deployment(aws_cdk.App(context={"search_endpoint": ENDPOINT, "search_secret": SECRET}).node)
     (statement,) = search_statements(with_secret, "api")
     assert (statement.actions, statement.resources) == (["secretsmanager:GetSecretValue"], [SECRET])
+
+
+def test_values_may_be_kept_in_the_buckets_that_are_named_with_their_regions() -> None:
+    def named(**context: str) -> str:
+        return read_deployment(aws_cdk.App(context=context).node).value_buckets
+
+    assert named() == ""
+    assert named(place="local") == f"cadence-main-elsewhere={REGION}"
+    two = "acme-values-eu=eu-central-1,acme-values-us=us-gov-west-1"
+    assert named(value_buckets=two) == two
+    assert bucket_regions(two) == {"acme-values-eu": "eu-central-1", "acme-values-us": "us-gov-west-1"}
+    for wrong in ("acme-values", "acme-values=here", "A=eu-west-1", "a-b=eu-west-1,a-b=us-east-1", "*=eu-west-1"):
+        with pytest.raises(ValueError, match="value_buckets"):
+            named(value_buckets=wrong)
+
+
+def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_it_does() -> None:
+    deployment = read_deployment(aws_cdk.App(context={"value_buckets": "theirs=eu-central-1"}).node)
+    granted = {
+        folder: {
+            (action.removeprefix("s3:"), resource.partition(":s3:::")[2])
+            for statement in value_bucket_statements(deployment, folder)
+            for action in statement.actions
+            for resource in statement.resources
+        }
+        for folder in SETTINGS
+    }
+    listing = ("ListBucket", "theirs")
+    removing = {listing, ("DeleteObject", "theirs/runs/*")}
+    assert {folder: found for folder, found in granted.items() if found} == {
+        "api": {
+            listing,
+            ("GetLifecycleConfiguration", "theirs"),
+            ("GetObject", "theirs/runs/*"),
+            *((f"{what}Object", "theirs/probe/*") for what in ("Get", "Put", "Delete")),
+        },
+        "runner_gateway": {
+            listing,
+            *((f"{what}Object", f"theirs/{kind}/*") for what in ("Get", "Put") for kind in ("runs", "caches")),
+            ("DeleteObject", "theirs/caches/*"),
+        },
+        "act": {listing, ("GetObject", "theirs/runs/*"), ("PutObject", "theirs/runs/*")},
+        "watchdog": removing,
+        "retention": removing,
+    }
+    nothing = read_deployment(aws_cdk.App().node)
+    assert [folder for folder in SETTINGS if value_bucket_statements(nothing, folder)] == []

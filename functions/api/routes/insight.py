@@ -17,7 +17,7 @@ from api.insight_shapes import (
     NodeView,
 )
 from cadence.application.look_into_run import RunInsight
-from cadence.application.read_content import of_value
+from cadence.application.read_content import of_value, require_kept
 from cadence.composition.api import Services
 from cadence.domain.access import Permission
 from cadence.domain.errors import InvalidRequest, Violation
@@ -57,11 +57,12 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
     "/v1/runs/{run_id}/values/{sha256}",
     Permission.VALUES_READ,
     answers={200: DownloadView},
-    errors=(404, 422),
+    errors=(404, 410, 422),
 )
 def show_value(call: Call, services: Services, run_id: str, sha256: str, query: DownloadQuery) -> DownloadView:
     """How to read a value in full."""
     value = services.look(services.visible.get(call.by, run_id)).value(sha256)
+    require_kept(f"{value.treatment}.{value.port}", value.custody)
     last = min(value.chunks, query.first_chunk + _CHUNKS_PER_PAGE)
     if query.first_chunk > value.chunks:
         message = f"The value has {value.chunks} chunks."
@@ -76,7 +77,11 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
     piece = None
     if query.offset is not None or query.length is not None:
         piece = services.debugging.content(of_value(value), query.offset or 0, query.length or _LONGEST_PREVIEW)
-    whole = value.preview if value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size else None
+    whole = (
+        value.preview
+        if value.custody is None and value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size
+        else None
+    )
     content = piece.content if piece else whole
     return DownloadView(
         sha256=value.sha256,
@@ -117,7 +122,7 @@ def _edges(insight: RunInsight, spec: TreatmentSpec) -> list[EdgeView]:
                     target_port=given.port,
                     flow=given.flow,
                     type=given.type,
-                    sha256=value.sha256 if value else None,
+                    sha256=value.digest if value else None,
                     size=value.size if value else None,
                 )
             )

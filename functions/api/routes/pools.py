@@ -12,6 +12,7 @@ from api.pool_shapes import PoolBody, PoolDetailView, PoolList, PoolView, pool_d
 from api.shapes import NAME_PATTERN
 from cadence.adapters.pool_settings_schema import check_settings
 from cadence.application.look_into_run import attempts
+from cadence.application.runner_costs import cost, price_of, since
 from cadence.composition.api import Services
 from cadence.domain.access import ALL_PROJECTS, Permission, Principal
 from cadence.domain.errors import Forbidden, InvalidRequest, NotFound, Violation
@@ -20,13 +21,18 @@ from cadence.domain.runner import Runner
 
 endpoints = Endpoints("pools")
 
-_RECENT_RUNS = 50
-_AT_WORK = frozenset({"placing", "booting", "running"})
-
 
 class ActiveRunnerView(RunnerView):
+    """`run_id`, `treatment` and `attempt` are why it is there."""
+
     run_id: str
     treatment: str
+    project: str
+    since: datetime
+    cost: float | None = Field(
+        description="Until its end, or so far; null if no price is known, or nobody told its end."
+    )
+    held_until: datetime | None = Field(description="Its machine is kept for whoever looks into a failure.")
 
 
 class RunnerList(Model):
@@ -36,6 +42,13 @@ class RunnerList(Model):
 
 class RunnersQuery(Model):
     run: str | None = Field(None, max_length=40, description="All runners of this run; without it, those now at work.")
+
+
+class RemovalQuery(Model):
+    abandon: bool = Field(
+        default=False,
+        description="Also if its infrastructure cannot be asked what there is: whatever exists is left there, and costs.",
+    )
 
 
 class HoldBody(Body):
@@ -87,28 +100,29 @@ def probe_pool(call: Call, services: Services, pool: str) -> Reply:
     return Reply(pool_view(found), 202)
 
 
-@endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409))
-def remove_pool(call: Call, services: Services, pool: str) -> Reply:
-    """Remove a pool and its credentials, once nothing of it exists any more. Needs a token for all projects."""
+@endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409, 422))
+def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) -> Reply:
+    """Remove a pool and its credentials, once its infrastructure says that nothing of it exists any more. Needs a token for all projects."""
     _for_all_projects(call.by)
-    services.pools.remove(_pool(call.by, services, pool))
+    services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
     return Reply(None, 204)
 
 
 @endpoints.add("GET", "/v1/runners", Permission.RUNNERS_READ, answers={200: RunnerList}, errors=(404, 422))
 def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerList:
-    """The runners of a run, or those now at work for one of the latest 50 runs."""
-    if query.run is not None:
-        runs = [services.visible.get(call.by, query.run)]
-    else:
-        runs = [run for run in services.visible.page(call.by, _RECENT_RUNS).items if not run.state.final]
+    """What runs now, why, since when and at what cost, the oldest first; or all runners of a run."""
+    by = call.by
+    pools = visible_pools(by, services)
+    if query.run is None:
+        active = services.pools.at_work(pools, lambda project: by.sees(by.organization, project))
+        return RunnerList(items=[_active(one.runner, one.since, one.cost, one.currency) for one in active])
+    prices = {pool.name: pool.price for pool in pools}
     items = []
-    for run in runs:
-        for treatment in services.runs.list_treatments(run.run_id):
-            if query.run is not None or treatment.state in _AT_WORK:
-                for runner in attempts(services.runners, treatment)[: None if query.run else 1]:
-                    view = runner_view(runner).model_dump()
-                    items.append(ActiveRunnerView(**view, run_id=run.run_id, treatment=treatment.name))
+    for treatment in services.runs.list_treatments(services.visible.get(by, query.run).run_id):
+        for runner in attempts(services.runners, treatment):
+            price = price_of(runner, prices.get(runner.pool))
+            spent = cost(runner, price, services.clock())
+            items.append(_active(runner, since(runner), spent, price.currency if price else None))
     return RunnerList(items=items)
 
 
@@ -162,6 +176,18 @@ def _check(body: PoolBody) -> None:
             f"This is no pool of {body.provider} (its settings: /v1/schemas/pool-settings/{body.provider}/1).",
             violations,
         )
+
+
+def _active(runner: Runner, began: datetime, spent: float | None, currency: str | None) -> ActiveRunnerView:
+    return ActiveRunnerView(
+        **{**runner_view(runner).model_dump(), "currency": currency},
+        run_id=runner.run_id,
+        treatment=runner.treatment,
+        project=runner.project,
+        since=began,
+        cost=spent,
+        held_until=runner.held_until,
+    )
 
 
 def _pool(principal: Principal, services: Services, name: str) -> Pool:

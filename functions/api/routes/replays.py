@@ -11,7 +11,7 @@ from api.replay_shapes import (
     ReplayList,
     ReplayStarted,
     ReplaySummary,
-    SentView,
+    SentKit,
     comparison_view,
     execution_view,
 )
@@ -20,7 +20,7 @@ from cadence.domain.access import Permission
 from cadence.domain.assignment import work_json
 from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.melodium.stored_program import files_of
-from cadence.domain.run import TreatmentSpec
+from cadence.domain.run import TreatmentSpec, Value
 
 endpoints = Endpoints("replays")
 
@@ -99,10 +99,15 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
             for port, value in fed
             if value is not None
         ],
-        outputs={port: SentView(sha256=value.sha256, size=value.size) for port, value in ended.values.items()},
+        outputs={port: _sent(value) for port, value in ended.values.items()},
         secrets=dict(spec.secrets),
         unlike=list(original.unlike),
     )
+
+
+def _sent(value: Value) -> SentKit:
+    unkept = value.custody.reason if value.custody and value.passes else None
+    return SentKit(sha256=value.digest, size=value.size, not_kept=unkept)
 
 
 def _work(services: Services, work: dict[str, Any], spec: TreatmentSpec) -> dict[str, Any]:

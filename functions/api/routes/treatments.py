@@ -110,7 +110,9 @@ def list_instances(call: Call, services: Services, run_id: str, treatment: str, 
     )
 
 
-@endpoints.add("GET", f"{_PATH}/inputs/{{port}}", Permission.VALUES_READ, answers={200: ContentView}, errors=(404, 422))
+@endpoints.add(
+    "GET", f"{_PATH}/inputs/{{port}}", Permission.VALUES_READ, answers={200: ContentView}, errors=(404, 410, 422)
+)
 def read_input(
     call: Call, services: Services, run_id: str, treatment: str, port: str, query: ContentQuery
 ) -> ContentView:
@@ -121,7 +123,7 @@ def read_input(
 
 
 @endpoints.add(
-    "GET", f"{_PATH}/outputs/{{port}}", Permission.VALUES_READ, answers={200: ContentView}, errors=(404, 422)
+    "GET", f"{_PATH}/outputs/{{port}}", Permission.VALUES_READ, answers={200: ContentView}, errors=(404, 410, 422)
 )
 def read_output(
     call: Call, services: Services, run_id: str, treatment: str, port: str, query: OutputQuery

@@ -43,6 +43,19 @@ def client(service: str) -> Any:
 
 
 @cache
+def client_within(service: str, seconds: int) -> Any:
+    """For calls that are worth nothing after so long, and are not repeated."""
+    config = _CONFIG.merge(Config(read_timeout=seconds, retries={"total_max_attempts": 1}))
+    return _session().create_client(service, region_name=REGION, config=config)
+
+
+@cache
+def client_in(service: str, region: str) -> Any:
+    """A client of what is in another region."""
+    return _session().create_client(service, region_name=region, config=_CONFIG)
+
+
+@cache
 def client_at(service: str, endpoint: str) -> Any:
     """A client of something with an address of its own; a path is one below the local stack's address."""
     url = os.environ["AWS_ENDPOINT_URL"] + endpoint if endpoint.startswith("/") else endpoint

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.application.settle import MachineError
+from cadence.domain.machine_error import MachineError
 
 _SOURCE = "aws.states"
 # What is said where the event names no error.

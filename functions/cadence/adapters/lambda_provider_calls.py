@@ -1,9 +1,16 @@
-"""`ProviderCalls`: Lambdas of providers, asked without waiting."""
+"""`ProviderCalls`: what Lambdas of providers are asked."""
 
 import json
+from typing import Any
 
-from cadence.adapters.aws import client
+from botocore.exceptions import BotoCoreError
+
+from cadence.adapters.aws import client, client_within
+from cadence.domain.errors import ProviderRejected
 from cadence.domain.pool import provider_function
+
+# An inventory is asked for by somebody who waits at an API that gives up after half a minute.
+_LONGEST_LOOK = 20
 
 
 class LambdaProviderCalls:
@@ -14,8 +21,22 @@ class LambdaProviderCalls:
 
     def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
         event = {"operation": operation, "organization": organization, "pool": pool, **more}
-        client("lambda").invoke(
+        self._invoke(client("lambda"), provider, "Event", event)
+
+    def machines(self, organization: str, pool: str, provider: str) -> list[str]:
+        event = {"operation": "list", "organization": organization, "pool": pool}
+        try:
+            answer = self._invoke(client_within("lambda", _LONGEST_LOOK), provider, "RequestResponse", event)
+        except BotoCoreError:
+            raise ProviderRejected(f"it did not answer within {_LONGEST_LOOK} s") from None
+        said = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise ProviderRejected(said.get("errorMessage") or "its provider does not say why")
+        return [machine["ref"] for machine in said["machines"] if machine["condition"] != "gone"]
+
+    def _invoke(self, lambdas: Any, provider: str, how: str, event: dict[str, str]) -> Any:
+        return lambdas.invoke(
             FunctionName=provider_function(self._prefix, provider),
-            InvocationType="Event",
+            InvocationType=how,
             Payload=json.dumps(event).encode(),
         )

@@ -11,21 +11,24 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from cadence.adapters.aws import REGION
+from cadence.adapters.buckets import Buckets
 from cadence.application.runner_ports import DataUrls
+from cadence.domain import ids
 
 # Seconds. A URL made with a Lambda's credentials also ends with them, which is hours away.
 LIFETIME = 7200
 
 
 class S3DataUrls(DataUrls):
-    """Of the data bucket: at the bucket's own host in AWS, below the endpoint's path on the local stack.
+    """At a bucket's own host in AWS, below the endpoint's path on the local stack.
 
     An upload's length is not bound: it is not known when the URL is made, and a PUT cannot state a range.
     """
 
-    def __init__(self, bucket: str, region: str | None = None) -> None:
+    def __init__(self, buckets: Buckets, region: str | None = None) -> None:
         self._region = region or REGION or "us-east-1"
-        self._base = bucket_url(bucket, self._region)
+        self._buckets = buckets
+        self._bases: dict[str | None, tuple[str, str]] = {}
 
     def upload(self, key: str) -> str:
         return self._signed("PUT", key)
@@ -33,10 +36,19 @@ class S3DataUrls(DataUrls):
     def download(self, key: str) -> str:
         return self._signed("GET", key)
 
-    def _signed(self, method: str, key: str) -> str:
-        request = AWSRequest(method, self._base + quote(key, safe="/~"))
-        S3SigV4QueryAuth(credentials(), "s3", self._region, LIFETIME).add_auth(request)
+    def _signed(self, method: str, address: str) -> str:
+        bucket, key = ids.bucket_and_key(address)
+        base, region = self._base(bucket)
+        request = AWSRequest(method, base + quote(key, safe="/~"))
+        S3SigV4QueryAuth(credentials(), "s3", region, LIFETIME).add_auth(request)
         return str(request.url)
+
+    def _base(self, bucket: str | None) -> tuple[str, str]:
+        if bucket not in self._bases:
+            name, region = self._buckets.name_of(bucket)
+            region = region or self._region
+            self._bases[bucket] = bucket_url(name, region), region
+        return self._bases[bucket]
 
 
 def bucket_url(bucket: str, region: str) -> str:

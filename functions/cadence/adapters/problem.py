@@ -14,6 +14,7 @@ from cadence.adapters.fault_report import log_fault
 from cadence.adapters.machine_boundary import as_known
 from cadence.domain.errors import (
     CadenceError,
+    CannotRun,
     Conflict,
     Forbidden,
     Gone,
@@ -40,6 +41,7 @@ STATUSES: Mapping[type[CadenceError], tuple[int, str]] = {
     TooLarge: (413, "Too large"),
     Transient: (503, "Not possible right now"),
     ProviderRejected: (502, "The infrastructure refused"),
+    CannotRun: (409, "The treatment cannot run"),
 }
 
 Response = dict[str, Any]

@@ -1,33 +1,32 @@
-"""`Chunks` in the data bucket."""
+"""`Chunks` in the data bucket and in those of pools that keep values elsewhere."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cadence.adapters.buckets import Buckets, found
 from cadence.application.provenance_ports import StoredChunk
 from cadence.domain.errors import NotFound
 
 _AHEAD = 8
-_NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
 class S3Chunks:
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._client = client
-        self._bucket = bucket
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
 
     def read(self, key: str, offset: int, length: int) -> bytes:
+        s3, bucket, name = self._buckets.find(key)
         wanted = f"bytes={offset}-{offset + length - 1}"
         try:
-            content: bytes = self._client.get_object(Bucket=self._bucket, Key=key, Range=wanted)["Body"].read()
+            with found(key):
+                content: bytes = s3.get_object(Bucket=bucket, Key=name, Range=wanted)["Body"].read()
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in {"InvalidRange", "416"}:
+            if error.response["Error"]["Code"] in {"InvalidRange", "416"}:
                 return b""
-            raise _told(error, key) from error
+            raise
         return content
 
     def read_whole(self, keys: Sequence[str]) -> Iterator[bytes]:
@@ -41,44 +40,38 @@ class S3Chunks:
                 yield waiting.popleft().result()
 
     def write(self, key: str, content: bytes) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+        s3, bucket, name = self._buckets.find(key)
+        s3.put_object(Bucket=bucket, Key=name, Body=content)
 
     def exists(self, key: str) -> bool:
         try:
-            self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_THERE:
-                return False
-            raise
+            s3, bucket, name = self._buckets.find(key)
+            with found(key):
+                s3.head_object(Bucket=bucket, Key=name)
+        except NotFound:
+            return False
         return True
 
     def sizes(self, prefix: str) -> Iterator[int]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        s3, bucket, name = self._buckets.find(prefix)
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=name)
         expected = 0
         for page in pages:
             for item in page.get("Contents", ()):
-                if item["Key"] != f"{prefix}{expected:012}":
+                if item["Key"] != f"{name}{expected:012}":
                     return  # several chunks are uploaded at a time, so a later one may be there before this one
                 yield item["Size"]
                 expected += 1
 
     def chunk_times(self, prefix: str, limit: int) -> Sequence[StoredChunk]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix, PaginationConfig={"MaxItems": limit}
+        s3, bucket, name = self._buckets.find(prefix)
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=name, PaginationConfig={"MaxItems": limit}
         )
-        return [
-            StoredChunk(found["Size"], found["LastModified"]) for page in pages for found in page.get("Contents", ())
-        ]
+        return [StoredChunk(one["Size"], one["LastModified"]) for page in pages for one in page.get("Contents", ())]
 
     def _read(self, key: str) -> bytes:
-        try:
-            content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            raise _told(error, key) from error
+        s3, bucket, name = self._buckets.find(key)
+        with found(key):
+            content: bytes = s3.get_object(Bucket=bucket, Key=name)["Body"].read()
         return content
-
-
-def _told(error: ClientError, key: str) -> Exception:
-    if error.response["Error"]["Code"] in _NOT_THERE:
-        return NotFound(f"{key} is not kept (any more)")
-    return error

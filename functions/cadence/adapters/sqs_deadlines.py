@@ -24,6 +24,12 @@ class SqsDeadlines:
     def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
         self._send({"approval": treatment, "of_run": run_id}, after)
 
+    def watch_values(self, run_id: str, treatment: str | None, after: timedelta) -> None:
+        self._send({"values_of": run_id, **({"treatment": treatment} if treatment else {})}, after)
+
+    def watch_late_values(self, run_id: str, after: timedelta) -> None:
+        self._send({"late_values_of": run_id}, after)
+
     def _send(self, subject: dict[str, str], after: timedelta) -> None:
         delay = max(timedelta(), min(after, LONGEST_DELAY))
         client("sqs").send_message(

@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cadence.application.each import GrowGroup
 from cadence.application.feed import Feeder
 from cadence.application.gather import CannotGather, Gather
 from cadence.application.instances import in_order
-from cadence.application.ports import Clock, GroupStore, Machines, RunStore
+from cadence.application.ports import Clock, Deadlines, GroupStore, Machines, RunStore
 from cadence.application.start_child_run import StartChildRun
 from cadence.application.stop_child_run import StopChildRun
 from cadence.domain import group as groups
 from cadence.domain.errors import Conflict
 from cadence.domain.history import Change
 from cadence.domain.run import Kind, Treatment, TreatmentState
+
+# By then the group has settled; what is looked at too early goes with the run's end.
+_SETTLED = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Act:
     stop_child: StopChildRun
     feeder: Feeder
     machines: Machines
+    deadlines: Deadlines
     clock: Clock
 
     def __call__(self, run_id: str, treatment: str, task_token: str) -> None:
@@ -86,7 +91,10 @@ class Act:
         if state is TreatmentState.SUCCEEDED:
             try:
                 spec = self.runs.get_spec(stored.run_id, stored.name)
-                self.runs.put_values(self.gather(stored, spec, instances))
+                values = self.gather(stored, spec, instances)
+                self.runs.put_values(values)
+                if any(value.custody for value in values):
+                    self.deadlines.watch_values(stored.run_id, stored.name, _SETTLED)
             except CannotGather as error:
                 state, cause = TreatmentState.FAILED, str(error)
         return self._settle(stored, state, cause)

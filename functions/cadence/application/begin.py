@@ -16,7 +16,7 @@ class Begin:
     feeder: Feeder
     machines: Machines
 
-    def __call__(self, runner: Runner, spec: TreatmentSpec) -> None:
+    def __call__(self, runner: Runner, spec: TreatmentSpec, *, ends_custody: bool = False) -> None:
         """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
         # A repeated claim says the same time again.
         claimed = runner.claimed_at
@@ -29,7 +29,12 @@ class Begin:
                 {TreatmentState.BOOTING, TreatmentState.RUNNING},
                 TreatmentState.RUNNING,
                 started_at=claimed,
+                pool=runner.pool,  # its machine may be of an earlier decision than the treatment's last
+                waiting_for=None,
                 history=history,
+                # Of an earlier attempt nothing may be left.
+                custody=runner.custody,
+                ends_custody=ends_custody,
             )
         except Conflict:
             raise Gone(f"{runner.treatment} was settled before its runner began.") from None

@@ -61,8 +61,7 @@ class Budgets:
             left = limit - self.ledger.spent(organization, pool_name, charge.month)
             raise CapacityExhausted(
                 f"the budget of pool {pool_name} for {charge.month} is used up: {left:.2f} of {limit:.2f} are left, and the runner "
-                f"could cost {charge.reserved:.2f}",
-                offer="budget",
+                f"could cost {charge.reserved:.2f}"
             )
 
     def settle(self, organization: str, pool_name: str, runner_id: str) -> None:

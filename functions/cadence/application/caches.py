@@ -1,6 +1,6 @@
 """Agents find, read and save the caches of their run's project."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import DataUrls
 from cadence.domain import ids
 from cadence.domain.cache import UPLOADING, CacheEntry, CacheLimits, CacheMaker, CacheUpload, CacheUse, superfluous
+from cadence.domain.custody import bucket_of
 from cadence.domain.errors import NotFound, TooLarge
 from cadence.domain.git_events import from_fork
 from cadence.domain.runner import Runner
@@ -22,11 +23,13 @@ _MOST_GRANTED = 64
 
 
 class CacheStore(Protocol):
-    """Entries and uploads of a project. Every write is safe to repeat."""
+    """Entries and uploads of a project in one bucket. Every write is safe to repeat."""
 
-    def get(self, organization: str, project: str, key: str) -> CacheEntry | None: ...
+    def get(self, organization: str, project: str, key: str, bucket: str | None = None) -> CacheEntry | None: ...
 
-    def list_entries(self, organization: str, project: str, prefix: str = "") -> Sequence[CacheEntry]: ...
+    def list_entries(
+        self, organization: str, project: str, prefix: str = "", bucket: str | None = None
+    ) -> Sequence[CacheEntry]: ...
 
     def note_use(self, entry: CacheEntry, at: datetime) -> None:
         """Nothing happens if the entry is gone."""
@@ -43,16 +46,13 @@ class CacheStore(Protocol):
 
     def begin(self, upload: CacheUpload) -> None: ...
 
-    def get_upload(self, organization: str, project: str, entry: str) -> CacheUpload | None: ...
+    def get_upload(
+        self, organization: str, project: str, entry: str, bucket: str | None = None
+    ) -> CacheUpload | None: ...
 
-    def list_uploads(self, organization: str, project: str) -> Sequence[CacheUpload]: ...
+    def list_uploads(self, organization: str, project: str, bucket: str | None = None) -> Sequence[CacheUpload]: ...
 
     def end(self, upload: CacheUpload) -> None: ...
-
-
-class CacheObjects(Protocol):
-    def remove(self, prefix: str) -> None:
-        """Removes every object whose key starts so."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class FindCache:
     def __call__(self, runner: Runner, key: str, restore: Sequence[str]) -> Found | None:
         """The entry of `key`, else the newest whose key starts with the first of `restore` that any does."""
         now = self.clock()
-        entry = self.caches.get(runner.organization, runner.project, key)
+        entry = self.caches.get(*_scope(runner), key, _bucket(runner))
         found = Found(entry, exact=True) if entry and entry.expires_at > now else self._similar(runner, restore, now)
         if found:
             self.caches.note_use(found.entry, now)
@@ -86,7 +86,7 @@ class FindCache:
 
     def _similar(self, runner: Runner, restore: Sequence[str], now: datetime) -> Found | None:
         for prefix in restore:
-            entries = self.caches.list_entries(runner.organization, runner.project, prefix)
+            entries = self.caches.list_entries(*_scope(runner), prefix, _bucket(runner))
             living = [entry for entry in entries if entry.expires_at > now]
             if living:
                 return Found(max(living, key=lambda entry: entry.created_at), exact=False)
@@ -100,11 +100,11 @@ class ReadCache:
 
     def __call__(self, runner: Runner, key: str, entry: str, next_seq: int, done: bool = False) -> InputAnswer:
         """Like a stream that has ended. Raises NotFound once the entry is gone."""
-        found = self.caches.get(runner.organization, runner.project, key)
+        found = self.caches.get(*_scope(runner), key, _bucket(runner))
         if found is None or found.entry != entry:
             raise NotFound("This cache is no longer kept.")
         last = next_seq if done else min(next_seq + DOWNLOADS, found.chunks)
-        name = partial(ids.cache_chunk_key, found.organization, found.project, found.entry)
+        name = partial(ids.cache_chunk_key, found.organization, found.project, found.entry, bucket=found.bucket)
         downloads = [ChunkUrl(seq, self.urls.download(name(seq))) for seq in range(next_seq, last)]
         return InputAnswer(1, InputState.ENDED, StreamEnd(found.size, found.sha256, found.chunks), downloads, 0.0)
 
@@ -122,11 +122,13 @@ class SaveCache:
             return Saving(None, "a replay restores caches, but saves none")
         if from_fork(run.event):
             return Saving(None, "a pull request from a fork restores caches, but saves none")
+        if runner.custody and runner.custody.passes:
+            return Saving(None, f"{runner.custody.reason}, and a cache is all content")
         now = self.clock()
-        taken = self.caches.get(runner.organization, runner.project, key)
+        taken = self.caches.get(*_scope(runner), key, _bucket(runner))
         if taken and taken.expires_at > now:
             return Saving(None, "it was saved by another runner meanwhile")
-        upload = CacheUpload(runner.organization, runner.project, key, new_ulid(now), runner.runner_id, now)
+        upload = CacheUpload(*_scope(runner), key, new_ulid(now), runner.runner_id, now, _bucket(runner))
         self.caches.begin(upload)
         return Saving(upload.entry)
 
@@ -134,7 +136,8 @@ class SaveCache:
 @dataclass(frozen=True)
 class WriteCache:
     caches: CacheStore
-    objects: CacheObjects
+    remove_objects: Callable[[str], int]
+    """Removes everything whose address starts so."""
     urls: DataUrls
     limits: CacheLimits
     clock: Clock
@@ -143,9 +146,9 @@ class WriteCache:
         self, runner: Runner, key: str, entry: str, end: StreamEnd | None, next_seq: int, want: int
     ) -> OutputAnswer:
         """Grants uploads; with `end` the entry exists. Raises NotFound (no such upload of this runner), TooLarge."""
-        upload = self.caches.get_upload(runner.organization, runner.project, entry)
+        upload = self.caches.get_upload(*_scope(runner), entry, _bucket(runner))
         if upload is None or (upload.runner_id, upload.key) != (runner.runner_id, key):
-            made = self.caches.get(runner.organization, runner.project, key)
+            made = self.caches.get(*_scope(runner), key, _bucket(runner))
             if end and made and made.entry == entry:
                 return OutputAnswer((), 0.0)
             raise NotFound("There is no such upload of a cache by this runner.")
@@ -155,13 +158,13 @@ class WriteCache:
         if end:
             self._commit(runner, upload, end)
             return OutputAnswer((), 0.0)
-        name = partial(ids.cache_chunk_key, upload.organization, upload.project, entry)
+        name = partial(ids.cache_chunk_key, upload.organization, upload.project, entry, bucket=upload.bucket)
         last = next_seq + min(want, _MOST_GRANTED)
         return OutputAnswer([ChunkUrl(seq, self.urls.upload(name(seq))) for seq in range(next_seq, last)], 0.0)
 
     def _commit(self, runner: Runner, upload: CacheUpload, end: StreamEnd) -> None:
         now = self.clock()
-        replaced = self.caches.get(upload.organization, upload.project, upload.key)
+        replaced = self.caches.get(upload.organization, upload.project, upload.key, upload.bucket)
         made = CacheEntry(
             upload.organization,
             upload.project,
@@ -173,6 +176,7 @@ class WriteCache:
             created_at=now,
             used_at=now,
             maker=CacheMaker(runner.run_id, runner.treatment, runner.attempt),
+            bucket=upload.bucket,
         )
         if not self.caches.add(made):
             self._forget(upload)
@@ -185,11 +189,11 @@ class WriteCache:
         self._make_room(made, now)
 
     def _make_room(self, made: CacheEntry, now: datetime) -> None:
-        entries = self.caches.list_entries(made.organization, made.project)
+        entries = self.caches.list_entries(made.organization, made.project, bucket=made.bucket)
         for entry in superfluous(entries, made.entry, self.limits.project, now):
             self.caches.remove(entry)
             self._remove_objects(entry)
-        for upload in self.caches.list_uploads(made.organization, made.project):
+        for upload in self.caches.list_uploads(made.organization, made.project, made.bucket):
             if upload.started_at + UPLOADING <= now:
                 self._forget(upload)
 
@@ -198,7 +202,16 @@ class WriteCache:
         self.caches.end(upload)
 
     def _remove_objects(self, of: CacheEntry | CacheUpload) -> None:
-        self.objects.remove(ids.cache_prefix(of.organization, of.project, of.entry))
+        self.remove_objects(ids.cache_prefix(of.organization, of.project, of.entry, of.bucket))
+
+
+def _scope(runner: Runner) -> tuple[str, str]:
+    return runner.organization, runner.project
+
+
+def _bucket(runner: Runner) -> str | None:
+    """What is kept in a bucket of its pool is found by the runners of such pools only: it must not leave that bucket unseen."""
+    return bucket_of(runner.custody)
 
 
 def _use(runner: Runner, entry: CacheEntry, asked: str, at: datetime) -> CacheUse:

@@ -68,7 +68,13 @@ class CheckDocument:
 def _offer(pool: Pool) -> PoolOffer:
     largest = pool.largest
     return PoolOffer(
-        frozenset(pool.architectures), largest.cpu, largest.memory, largest.storage, largest.images, pool.max_runners
+        frozenset(pool.architectures),
+        largest.cpu,
+        largest.memory,
+        largest.storage,
+        largest.images,
+        pool.max_runners,
+        pool.policy.residency,
     )
 
 

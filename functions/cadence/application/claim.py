@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.application.begin import Begin
+from cadence.application.custody_ports import Custodies
 from cadence.application.melodium.worker_ports import EngineSecrets
-from cadence.application.ports import Clock, Machines, RunnerStore, RunStore
+from cadence.application.ports import Clock, Machines, PoolStore, RunnerStore, RunStore
 from cadence.application.runner_ports import Followers, Secret, SecretReader
 from cadence.application.runner_tokens import matches, refuse, session_token, token_hash
-from cadence.domain.errors import Conflict, Gone, NotFound, ProviderRejected
+from cadence.domain.custody import Custody
+from cadence.domain.errors import CannotRun, Conflict, Gone, NotFound
 from cadence.domain.forks import WITHHELD
 from cadence.domain.git_events import from_fork
 from cadence.domain.run import Run, TreatmentSpec
@@ -20,6 +22,7 @@ HEARTBEAT_SECONDS = 10
 LEASE_SECONDS = 45
 # The agent itself ends a treatment that takes too long; the watchdog does if the agent has not by then.
 DEADLINE_GRACE = timedelta(seconds=60)
+_UNCLAIMED = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _REFUSED = "The one-time token is not valid for this runner."
 
 
@@ -50,12 +53,14 @@ class Claim:
     machines: Machines
     begin: Begin
     engine_secrets: EngineSecrets
+    pools: PoolStore
+    custodies: Custodies
     clock: Clock
 
     def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
         """The agent that made `nonce` up may ask again if an answer was lost; nobody else may.
 
-        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), ProviderRejected (a secret is missing, or not for this run).
+        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), CannotRun (a secret is missing, or not for this run).
         """
         runner = self._admit(runner_id, token, nonce)
         standing = self.runs.get_standing(runner.run_id, runner.treatment)
@@ -66,7 +71,9 @@ class Claim:
         session = session_token(token, nonce)
         if runner.state is not RunnerState.CLAIMED:
             runner = self._take(runner, nonce, session, spec, facts, secrets)
-        self.begin(runner, spec)
+        if runner.custody:
+            self.custodies.note(runner.run_id, runner.treatment, runner.attempt, runner.custody)
+        self.begin(runner, spec, ends_custody=run.has_custodies or runner.custody is not None)
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}
@@ -81,7 +88,7 @@ class Claim:
             raise refuse("wrong_one_time_token", _REFUSED, runner_id=runner_id)
         if runner.state is RunnerState.CLAIMED and not matches(runner.nonce_hash, nonce):
             raise refuse("one_time_token_used_twice", _REFUSED, runner_id=runner_id)
-        if runner.state not in {RunnerState.BOOTING, RunnerState.CLAIMED}:
+        if runner.state not in {*_UNCLAIMED, RunnerState.CLAIMED}:
             refuse("one_time_token_late", _REFUSED, runner_id=runner_id)
             raise Gone(f"Runner {runner_id} is {runner.state}: it is no longer waited for.", state=str(runner.state))
         if runner.cancel_reason:
@@ -94,15 +101,23 @@ class Claim:
             return {}
         if from_fork(event):
             # Such a treatment is skipped at admission: this is for whatever way it may have come here all the same.
-            raise self._cannot_run(runner, ProviderRejected(WITHHELD))
+            raise self._cannot_run(runner, CannotRun(WITHHELD))
         try:
             wanted = {name: spec.secret_versions.get(name) for name in names}
             return self.secrets.decrypt(runner.organization, runner.project, wanted)
         except NotFound as error:
             # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
-            raise self._cannot_run(runner, ProviderRejected(error.message)) from None
+            raise self._cannot_run(runner, CannotRun(error.message)) from None
 
-    def _cannot_run(self, runner: Runner, cause: ProviderRejected) -> ProviderRejected:
+    def _custody(self, runner: Runner) -> Custody | None:
+        """As the pool says at this moment; it holds for the whole attempt."""
+        try:
+            pool = self.pools.get_pool(runner.organization, runner.pool)
+        except NotFound:
+            raise self._cannot_run(runner, CannotRun(f"pool {runner.pool} does not exist any more")) from None
+        return Custody.of(pool.name, pool.policy.values)
+
+    def _cannot_run(self, runner: Runner, cause: CannotRun) -> CannotRun:
         if self.runners.declare_lost(runner) and runner.task_token:
             self.machines.fail(runner.task_token, cause)
         return cause
@@ -117,10 +132,11 @@ class Claim:
         secrets: Mapping[str, Secret],
     ) -> Runner:
         now = self.clock()
+        custody = self._custody(runner)
         try:
             return self.runners.change_runner(
                 runner.runner_id,
-                {RunnerState.BOOTING},
+                _UNCLAIMED,
                 state=RunnerState.CLAIMED,
                 nonce_hash=token_hash(nonce),
                 session_hash=token_hash(session),
@@ -130,6 +146,8 @@ class Claim:
                 facts=facts,
                 secret_versions={name: secret.version for name, secret in secrets.items()},
                 sealed_token=None,
+                left_tokens={},
+                custody=custody,
             )
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)

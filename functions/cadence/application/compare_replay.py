@@ -96,6 +96,9 @@ class CompareReplay:
             if not one.tells:
                 why = f"{which} ended {one.treatment.state}: {one.treatment.cause or 'no cause is known'}"
                 return Comparison(original, replay, Verdict.INCONCLUSIVE, why)
+        if unknown := _without_digest(original, replay):
+            why = f"what went through {unknown.port} cannot be compared: {unknown.custody and unknown.custody.reason}"
+            return Comparison(original, replay, Verdict.INCONCLUSIVE, why)
         outputs = self._outputs(original, replay)
         others = self._others(run.replay_of, run.run_id)
         then, now = original.execution, replay.execution
@@ -157,6 +160,9 @@ class CompareReplay:
     def _output(self, port: OutputSpec, original: Ended, replay: Ended, most: int) -> OutputContrast:
         then, now = original.values.get(port.port), replay.values.get(port.port)
         sent = _sent(then), _sent(now)
+        passed = next((value.custody for value in (then, now) if value and value.passes), None)
+        if passed and sent[0] != sent[1]:
+            return OutputContrast(port, *sent, note=f"what was sent is not kept: {passed.reason}")
         if original.inside:
             sent = sent[0] or NOTHING, sent[1] or NOTHING
         try:
@@ -167,6 +173,10 @@ class CompareReplay:
     def _content(self, value: Value | None) -> Iterator[bytes]:
         if value is not None:
             yield from self.chunks.read_whole([value.chunk_key(seq) for seq in range(value.chunks)])
+
+
+def _without_digest(*ends: Ended) -> Value | None:
+    return next((value for end in ends for value in end.values.values() if value.digest is None), None)
 
 
 def _is_captured(spec: TreatmentSpec) -> bool:

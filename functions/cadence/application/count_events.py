@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cadence.application.export_ports import Counted, Counters, Event, TreatmentCost
+from cadence.application.runner_costs import price_of
 from cadence.application.runner_ports import HostStore
 from cadence.domain import ids
 from cadence.domain.metrics.counting import (
@@ -105,7 +106,7 @@ class CountEvents:
             min(told, ended_by) if told else ended_by,
             runner.booting_at,
             runner.claimed_at,
-            self.prices(runner.organization, runner.pool),
+            price_of(runner, self.prices(runner.organization, runner.pool)),
         )
 
 

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from cadence.application.ports import Clock, RunStore
+from cadence.application.ports import Clock, Deadlines, RunStore
 from cadence.application.run_gates import RunGates
 from cadence.domain.run import Run, RunState, Treatment, TreatmentState
 
@@ -16,6 +17,7 @@ _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOS
 class Finalise:
     runs: RunStore
     gates: RunGates
+    deadlines: Deadlines
     tell: Callable[[Run], None]
     clock: Clock
 
@@ -35,6 +37,8 @@ class Finalise:
                 self.runs.settle(treatment, left, cause, None, self.clock())
         ended = self.runs.finish_run(run, state, cause, self.clock())
         self.gates.leave(ended)
+        if ended.has_custodies:
+            self.deadlines.watch_values(run_id, None, timedelta())
         self.tell(ended)
         return ended
 

@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cadence.application.custody_ports import Custodies
 from cadence.application.ports import Clock, RunStore
 from cadence.application.runner_ports import Chunks
 from cadence.domain import ids
+from cadence.domain.custody import ApartError, Custody, bucket_of, together
 from cadence.domain.errors import NotFound
 from cadence.domain.run import OutputSpec, Treatment, TreatmentSpec, TreatmentState, Value, port_of_instances
 from cadence.domain.stream import MAX_CHUNK
@@ -25,6 +27,7 @@ class CannotGather(Exception):
 class Gather:
     runs: RunStore
     chunks: Chunks
+    custodies: Custodies
     clock: Clock
 
     def __call__(self, group: Treatment, spec: TreatmentSpec, instances: Sequence[Treatment]) -> Sequence[Value]:
@@ -33,11 +36,27 @@ class Gather:
         Safe to repeat: it writes the same again. Raises CannotGather.
         """
         names = [instance.name for instance in instances if instance.state is TreatmentState.SUCCEEDED]
-        return [self._value(group, output, names) for output in spec.outputs if output.type != "void"]
+        outputs = [output for output in spec.outputs if output.type != "void"]
+        parts = {output.port: self._parts(group, output, names) for output in outputs}
+        custody = self._custody(group, [part for found in parts.values() for part in found])
+        return [self._value(group, output, parts[output.port], custody) for output in outputs]
 
-    def _value(self, group: Treatment, output: OutputSpec, names: Sequence[str]) -> Value:
+    def _parts(self, group: Treatment, output: OutputSpec, names: Sequence[str]) -> Sequence[Value]:
         port = port_of_instances(output.port)
-        parts = self.runs.get_values(group.run_id, [(name, port) for name in names])
+        return self.runs.get_values(group.run_id, [(name, port) for name in names])
+
+    def _custody(self, group: Treatment, parts: Sequence[Value]) -> Custody | None:
+        """What holds for all that the group sends is what holds for its parts."""
+        try:
+            custody = together(part.custody for part in parts)
+        except ApartError as error:
+            raise CannotGather(f"what its instances sent cannot be put together: {error}") from None
+        if custody:
+            self.custodies.note(group.run_id, group.name, group.attempt, custody)
+        return custody
+
+    def _value(self, group: Treatment, output: OutputSpec, parts: Sequence[Value], custody: Custody | None) -> Value:
+        port = port_of_instances(output.port)
         size = sum(part.size for part in parts)
         streams = all(part.flow == "stream" for part in parts) and output.flow == "stream"
         largest = LARGEST_STREAM if streams else LARGEST_VALUE
@@ -53,7 +72,7 @@ class Gather:
             content = encode(port, parts, self._contents(parts))
             shown = encode(port, parts, _shown(parts), strict=False)
         try:
-            return self._write(group, output, content, _beginning(shown))
+            return self._write(group, output, content, b"" if custody else _beginning(shown), custody)
         except NotFound as error:
             raise CannotGather(f"output {port} of an instance is no longer kept: {error.message}") from error
 
@@ -62,14 +81,17 @@ class Gather:
         for part in parts:
             yield b"".join(next(chunks) for _ in _keys(part))
 
-    def _write(self, group: Treatment, output: OutputSpec, content: Iterable[bytes], preview: bytes) -> Value:
+    def _write(
+        self, group: Treatment, output: OutputSpec, content: Iterable[bytes], preview: bytes, custody: Custody | None
+    ) -> Value:
         digest, size, sequence = hashlib.sha256(), 0, 0
+        prefix = ids.chunk_prefix(group.run_id, group.name, group.attempt, output.port, bucket_of(custody))
         for chunk in _rechunked(content):
             digest.update(chunk)
             size += len(chunk)
-            self.chunks.write(ids.chunk_key(group.run_id, group.name, group.attempt, output.port, sequence), chunk)
+            self.chunks.write(f"{prefix}{sequence:012}", chunk)
             sequence += 1
-        self.chunks.write(ids.chunk_key(group.run_id, group.name, group.attempt, output.port, sequence), b"")
+        self.chunks.write(f"{prefix}{sequence:012}", b"")
         return Value(
             run_id=group.run_id,
             treatment=group.name,
@@ -82,6 +104,7 @@ class Gather:
             attempt=group.attempt,
             preview=preview,
             created_at=self.clock(),
+            custody=custody,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cadence.application.ports import RunStore
 from cadence.application.runner_ports import StreamStore
 from cadence.domain import ids
+from cadence.domain.custody import bucket_of
 from cadence.domain.errors import NotFound
 from cadence.domain.run import InputSpec, TreatmentState, Trigger
 from cadence.domain.stream import InputState, StreamEnd
@@ -18,7 +19,7 @@ _TRIGGERS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 class Source:
     """`epoch` is the producer's attempt; `end` is known once `state` is ended.
 
-    Chunks may be asked for if there is a `prefix`, which with their number names them in the data bucket.
+    Chunks may be asked for if there is a `prefix`, which with their number is their address.
     """
 
     epoch: int
@@ -51,7 +52,7 @@ class InputStreams:
         if succeeded:
             return self._settled(run_id, wanted.source_treatment, wanted.source_port, runner_id, epoch)
         end = self.streams.get_progress(runner_id, wanted.source_port).end
-        prefix = ids.chunk_prefix(run_id, producer.name, epoch, wanted.source_port)
+        prefix = ids.chunk_prefix(run_id, producer.name, epoch, wanted.source_port, bucket_of(producer.custody))
         return Source(epoch, InputState.ENDED if end else InputState.OPEN, runner_id, prefix, end)
 
     def _settled(self, run_id: str, treatment: str, port: str, runner_id: str, epoch: int) -> Source:

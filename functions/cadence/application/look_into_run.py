@@ -48,7 +48,7 @@ class RunInsight:
     def value(self, sha256: str) -> Value:
         """Any value of the run with this digest: their bytes are the same. Raises NotFound."""
         for value in self.values.values():
-            if value.sha256 == sha256:
+            if value.digest == sha256:
                 return value
         raise NotFound(f"Run {self.run.run_id} has no value {sha256}.")
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from cadence.application.finalise import Finalise
 from cadence.application.ports import Machines, RunStore
-from cadence.application.settle import MachineError, Settle
+from cadence.application.settle import Settle
 from cadence.domain.errors import Conflict, NotFound
+from cadence.domain.machine_error import MachineError
 from cadence.domain.run import RunState
 
 # Executions that a run may have: its own, and those that only end it. Each tries for minutes before it fails.

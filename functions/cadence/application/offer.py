@@ -38,6 +38,8 @@ class Offer:
             task_token=task_token,
             priority=placement.priority,
             placed_at=placement.decided_at,
+            per_hour=placement.price.per_hour if placement.price else None,
+            currency=placement.price.currency if placement.price else None,
             engine=engines.needed(standing.spec.engine),
         )
         try:

@@ -1,5 +1,6 @@
 """A producer reports chunks it has uploaded and asks for leave to upload more."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +9,7 @@ from cadence.application.inputs import ChunkUrl
 from cadence.application.ports import RunnerStore, WakeUps
 from cadence.application.runner_ports import DataUrls, Specs, StreamStore
 from cadence.domain import ids
+from cadence.domain.custody import bucket_of
 from cadence.domain.errors import Conflict, NotFound, Transient
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.stream import Chunk, StreamEnd, StreamProgress, retry_after, upload_credit
@@ -47,6 +49,8 @@ class CommitOutput:
         output = next((declared for declared in spec.outputs if declared.port == port), None)
         if output is None:
             raise NotFound(f"{runner.treatment} has no output {port}.")
+        if end and runner.custody:
+            end = dataclasses.replace(end, preview=b"")  # it would be kept in the installation's tables
         progress = self._commit(runner, port, committed, end)
         if committed or end:
             for group in output.grows:
@@ -56,7 +60,9 @@ class CommitOutput:
         want = max(0, min(want, progress.next_seq + _MAX_UNCOMMITTED - next_seq))
         positions = self._positions(runner.runner_id, port, next_seq + want)
         granted = upload_credit(want, next_seq, positions)
-        key = partial(ids.chunk_key, runner.run_id, runner.treatment, runner.attempt, port)
+        key = partial(
+            ids.chunk_key, runner.run_id, runner.treatment, runner.attempt, port, bucket=bucket_of(runner.custody)
+        )
         uploads = [ChunkUrl(seq, self.urls.upload(key(seq))) for seq in range(next_seq, next_seq + granted)]
         return OutputAnswer(uploads, 0.0 if granted else retry_after(next_seq - min(positions, default=next_seq)))
 

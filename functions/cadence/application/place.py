@@ -5,27 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from cadence.application.back_offs import Refusals
 from cadence.application.offer import Offer
 from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunStore, Standing
+from cadence.application.take_back import Refused, TakeBack
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.domain import ids, placing
+from cadence.domain.back_off import FIRST_PAUSE, BackOff
 from cadence.domain.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.domain.history import Change
 from cadence.domain.melodium import engines
-from cadence.domain.placing import Considered, Refusal
-from cadence.domain.pool import HOST, Placement, Pool, provider_function
+from cadence.domain.placing import ANY_OFFER, Considered
+from cadence.domain.pool import HOST, Placement, Pool, SaidNo, provider_function
 from cadence.domain.run import PLACEABLE, Run, Treatment, TreatmentSpec, TreatmentState
 
+# After all candidates have said no they are asked again; later each time, up to four times as late.
 TRY_AGAIN_AFTER = timedelta(seconds=15)
+_MOST_DOUBLINGS = 2
 # When the watchdog first looks whether the runner is there, so that nobody waits for a call that ended half-way.
 FIRST_LOOK = timedelta(seconds=60)
 
 
 def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
-    return ()
-
-
-def _none(organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
     return ()
 
 
@@ -35,22 +36,24 @@ class Place:
     pools: PoolStore
     gates: TreatmentGates
     offer: Offer
+    take_back: TakeBack
     machines: Machines
     deadlines: Deadlines
     provider_function_prefix: str
     clock: Clock
-    refusals: Callable[[str, str], Sequence[tuple[str, datetime, str]]] = _none
+    refusals: Refusals | None = None
     engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
 
     def __call__(
-        self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Placement | None = None
+        self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Refused | None = None
     ) -> None:
         """The first pool that fits, in the order that `domain.placing` says; what was considered is noted of the treatment.
 
         `task_token` is answered with the placement to launch; a pool of hosts is offered the runner at once, and the token is
-        answered when its attempt has ended. Safe to repeat. `refused` is the last decision, if its pool had no room. Raises
+        answered when its attempt has ended. Safe to repeat. `refused` is the last launch, if its pool said no. Raises
         Cancelled (the run is being stopped), NotReady (every pool has been tried just now), ProviderRejected (no pool can ever
-        hold it: says which and why), RunnerLost (an earlier call's runner is lost), and what its gates raise.
+        hold it, or each has refused it for good: says which and why), RunnerLost (an earlier call's runner is lost), and what
+        its gates raise.
         """
         self.deadlines.watch_runner(ids.runner_id(run_id, treatment, attempt), FIRST_LOOK, task_token)
         standing = self.runs.get_standing(run_id, treatment)
@@ -60,6 +63,8 @@ class Place:
         stored = standing.treatment
         if stored.cancel_reason or stored.attempt != attempt:
             raise Cancelled(stored.cancel_reason or f"{treatment} goes on with attempt {stored.attempt}")
+        if refused is not None and self.take_back(run.organization, refused, task_token):
+            return
         placement, noted = self._decide(standing, refused)
         if placement.provider == HOST:
             self.offer(standing, placement, noted, task_token)
@@ -79,25 +84,19 @@ class Place:
             raise Cancelled(f"{treatment} was settled while it was being placed") from None
         self.machines.succeed(task_token, placement.step())
 
-    def _decide(self, standing: Standing, refused: Placement | None) -> tuple[Placement, Mapping[str, Any]]:
+    def _decide(self, standing: Standing, refused: Refused | None) -> tuple[Placement, Mapping[str, Any]]:
         """The placement, and what is to be noted of the treatment with it."""
         run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
         fitting, left_out = self._candidates(run, spec)
         if not fitting:
-            self._note_considered(standing.treatment, left_out)
+            self.gates.note(standing.treatment, placement=placing.encode(left_out))
             reasons = "; ".join(one.reason for one in left_out) or "there is no pool"
             raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
-        refusals = {**self._refusals(fitting), **_taken_away(standing.treatment, self.clock())}
-        ordered = placing.in_order(fitting, spec, refusals, self.clock())
-        pools = [pool for pool, _ in ordered]
-        exhausted = (*refused.exhausted, refused.pool) if refused else ()
-        untried = [pool for pool in pools if pool.name not in exhausted]
-        if not untried:
-            if refused and self.clock() < refused.decided_at + TRY_AGAIN_AFTER:
-                words = f"no room in {', '.join(exhausted)}: trying again after {TRY_AGAIN_AFTER.seconds} s"
-                self.gates.note_waiting(standing.treatment, words)
-                raise NotReady(words)
-            untried, exhausted = pools, ()
+        back_offs = {**self._back_offs(fitting), **_taken_away(standing.treatment, self.clock())}
+        ordered = placing.in_order(fitting, spec, back_offs, self.clock())
+        said = (*refused.placement.refusals, refused.said) if refused else ()
+        considered = placing.encode([*placing.considered(ordered, said), *left_out])
+        untried, said, rounds = self._untried(standing, [pool for pool, _ in ordered], refused, said, considered)
         usable, noted = self.gates.passed(run, spec, standing.treatment, untried)
         pool = usable[0]
         placement = Placement(
@@ -109,23 +108,55 @@ class Place:
             boot_deadline=pool.boot_deadline,
             reason=_reason(pool, untried),
             decided_at=self.clock(),
-            exhausted=exhausted,
+            refusals=said,
             priority=spec.priority or run.priority,
+            rounds=rounds,
+            offers=placing.offers_for(pool, spec),
+            price=placing.expected_price(pool, spec),
+            overcomes=tuple(one.offer for one in back_offs.get(pool.name, ())),
         )
         # Trying one pool after the other is one step, however often it is repeated.
         if standing.treatment.state is not TreatmentState.BOOTING:
             noted["history"] = (Change(placement.decided_at, attempt, TreatmentState.BOOTING, f"pool {pool.name}"),)
-        considered = [*(Considered(one.name, True, words) for one, words in ordered), *left_out]
-        return placement, {"waiting_for": None, "placement": placing.encode(considered), **noted}
+        return placement, {"waiting_for": None, "placement": considered, **noted}
 
-    def _refusals(self, pools: Sequence[Pool]) -> Mapping[str, Sequence[Refusal]]:
+    def _untried(
+        self,
+        standing: Standing,
+        pools: Sequence[Pool],
+        refused: Refused | None,
+        said: tuple[SaidNo, ...],
+        considered: str,
+    ) -> tuple[Sequence[Pool], tuple[SaidNo, ...], int]:
+        """Pools to be asked now, what was said before that still counts, and how often all have been asked. Raises NotReady, ProviderRejected."""
+        if refused is None:
+            return pools, (), 0
+        lasting = tuple(one for one in said if one.lasting)
+        left = [pool for pool in pools if pool.name not in {one.pool for one in lasting}]
+        if not left:
+            self.gates.note(standing.treatment, placement=considered, waiting_for=None)
+            words = "; ".join(one.told for one in said)
+            raise ProviderRejected(f"no pool takes {standing.spec.name}: {words}")
+        rounds = refused.placement.rounds
+        untried = [pool for pool in left if pool.name not in {one.pool for one in said}]
+        if untried:
+            return untried, said, rounds
+        pause = TRY_AGAIN_AFTER * 2 ** min(rounds, _MOST_DOUBLINGS)
+        if self.clock() < refused.placement.decided_at + pause:
+            words = (
+                f"a pool that takes it, all asked again after {pause.seconds} s: {'; '.join(one.told for one in said)}"
+            )
+            if standing.treatment.waiting_for != words:
+                self.gates.note(standing.treatment, waiting_for=words, placement=considered)
+            raise NotReady(words)
+        return left, lasting, rounds + 1
+
+    def _back_offs(self, pools: Sequence[Pool]) -> Mapping[str, Sequence[BackOff]]:
         """Hosts refuse nothing, and a pool alone comes first in any case: then nothing is read."""
-        if len(pools) < 2:
+        if len(pools) < 2 or self.refusals is None:
             return {}
         return {
-            pool.name: [Refusal(*one) for one in self.refusals(pool.organization, pool.name)]
-            for pool in pools
-            if pool.provider != HOST
+            pool.name: self.refusals.of_pool(pool.organization, pool.name) for pool in pools if pool.provider != HOST
         }
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[Considered]]:
@@ -149,15 +180,6 @@ class Place:
                 left_out.append(Considered(pool.name, False, reason))
         return fitting, left_out
 
-    def _note_considered(self, treatment: Treatment, considered: Sequence[Considered]) -> None:
-        """For whoever asks why it was placed nowhere. Raises Cancelled if it was settled."""
-        name, state = treatment.name, treatment.state
-        try:
-            noted = placing.encode(considered)
-            self.runs.advance(treatment.run_id, name, treatment.attempt, {state}, state, placement=noted)
-        except Conflict:
-            raise Cancelled(f"{name} was settled while it was being placed") from None
-
     def _lacks_engine(self, pool: Pool, spec: TreatmentSpec) -> str | None:
         """Only hosts tell beforehand what they have."""
         wanted = engines.needed(spec.engine)
@@ -166,7 +188,7 @@ class Place:
         return engines.lacking(pool.name, wanted, self.engines(pool.organization, pool.name))
 
 
-def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[Refusal]]:
+def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[BackOff]]:
     """The pool that took the last attempt's machine away: whoever was interrupted goes on elsewhere, if there is an elsewhere."""
     interrupted = any(
         change.attempt == treatment.attempt - 1 and change.state == TreatmentState.INTERRUPTED
@@ -174,7 +196,8 @@ def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[Re
     )
     if not interrupted or treatment.pool is None:
         return {}
-    return {treatment.pool: [Refusal("the last attempt", now, "its machine was taken away")]}
+    words = "the last attempt's machine was taken away"
+    return {treatment.pool: [BackOff(ANY_OFFER, now, words, now + FIRST_PAUSE)]}
 
 
 def _reason(chosen: Pool, candidates: Sequence[Pool]) -> str:

@@ -1,11 +1,14 @@
 """What is kept of a pool beside its definition (table `runners`). Every write is safe to repeat."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from cadence.domain.runner import Runner
+
+# The probe of where its values are kept.
+VALUES = "values"
 
 RunnersById = Callable[[Iterable[str]], Mapping[str, Runner]]
 """Those of the given runners that exist, read consistently."""
@@ -53,6 +56,24 @@ class Marks(Protocol):
     def unmark(self, organization: str, pool: str, ref: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Claim:
+    runner_id: str
+    at: datetime
+
+
+class Claims(Protocol):
+    """Whose a machine is that was made in advance: decided by whoever writes first."""
+
+    def claim(self, organization: str, pool: str, ref: str, runner_id: str, at: datetime) -> bool:
+        """True if it is this runner's: from now on, or by an earlier call."""
+
+    def claimed(self, organization: str, pool: str) -> Mapping[str, Claim]: ...
+
+    def forget(self, organization: str, pool: str, ref: str) -> None:
+        """It is there no more."""
+
+
 class ActiveRunners(Protocol):
     """Runners of a pool that were asked for and not released, by id: from before their machine is asked for until it is ended."""
 
@@ -68,22 +89,53 @@ class ActiveRunners(Protocol):
 class PoolRecords(Marks, ActiveRunners, Protocol):
     """Also what was found out about the pool."""
 
-    def note_probe(self, organization: str, pool: str, probe: Probe) -> None: ...
+    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
+        """`of` is what was looked at beside what its provider did (`VALUES`)."""
 
-    def probe(self, organization: str, pool: str) -> Probe | None: ...
+    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None: ...
 
     def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None: ...
 
     def sweep(self, organization: str, pool: str) -> SweepResult | None: ...
 
-    def note_refusal(self, organization: str, pool: str, offer: str, at: datetime, reason: str) -> None:
-        """The pool had no room, or refused: `reason` in the infrastructure's own words."""
 
-    def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
-        """Offer, when last, and why."""
+class ValueBuckets(Protocol):
+    """Buckets that pools may keep their values in."""
+
+    @property
+    def regions(self) -> Mapping[str, str]:
+        """Theirs, by name: those that this installation was deployed with."""
+
+    def probe(self, bucket: str, organization: str, pool: str) -> Sequence[CheckResult]:
+        """Whether it is there, can be used, and removes what is too old."""
+
+
+@dataclass(frozen=True)
+class IdentityKeys:
+    """Keys of AWS for an hour that are good for nothing but to show who has them."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+class Identity(Protocol):
+    """What the installation shows of itself to an infrastructure that trusts AWS."""
+
+    @property
+    def region(self) -> str: ...
+
+    def keys(self, session: str) -> IdentityKeys:
+        """`session` is a part of the identity. Raises Transient, ProviderRejected."""
 
 
 class ProviderCalls(Protocol):
-    """Asks the Lambda of a pool's provider for something, without waiting for it."""
+    """What the Lambda of a pool's provider is asked for."""
 
-    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None: ...
+    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
+        """Without waiting for it."""
+
+
+class AnsweringProviders(ProviderCalls, Protocol):
+    def machines(self, organization: str, pool: str, provider: str) -> Sequence[str]:
+        """References of all that exists of the pool now. Raises ProviderRejected with the infrastructure's words if that cannot be known."""

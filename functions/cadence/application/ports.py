@@ -254,6 +254,12 @@ class Deadlines(Protocol):
 
     def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None: ...
 
+    def watch_values(self, run_id: str, treatment: str | None, after: timedelta) -> None:
+        """Content that only passes is removed where it may be now that the treatment (None: the run) has ended."""
+
+    def watch_late_values(self, run_id: str, after: timedelta) -> None:
+        """The same for what came after the run's end."""
+
     # Waits longer than a queue can delay a message are cut short; the watchdog then looks and sends the next one.
 
 

@@ -6,7 +6,8 @@ from cadence.application.look_into_run import RunInsight
 from cadence.application.runner_ports import Chunks, StreamStates
 from cadence.application.treatment_insight import LookIntoTreatment
 from cadence.domain import ids
-from cadence.domain.errors import InvalidRequest, NotFound, Violation
+from cadence.domain.custody import Custody, bucket_of
+from cadence.domain.errors import Gone, InvalidRequest, NotFound, Violation
 from cadence.domain.run import Kind, TreatmentState, Trigger, Value
 
 LONGEST = 1024 * 1024
@@ -30,6 +31,7 @@ class Where:
     ended: bool = True
     size: int | None = None
     sha256: str | None = None
+    custody: Custody | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class ReadContent:
         if spec.kind is not Kind.COMMAND or number > stored.attempt:
             raise NotFound(f"{treatment}.{port} has sent nothing (yet).")
         run_id = insight.run.run_id
-        end = self.streams.get_progress(ids.runner_id(run_id, treatment, number), port).end
+        runner_id = ids.runner_id(run_id, treatment, number)
+        end = self.streams.get_progress(runner_id, port).end
+        custody = self._custody(runner_id)
         under_way = number == stored.attempt and stored.state is TreatmentState.RUNNING
         return Where(
             treatment,
@@ -69,10 +73,11 @@ class ReadContent:
             output.flow,
             output.type,
             number,
-            ids.chunk_prefix(run_id, treatment, number, port),
+            ids.chunk_prefix(run_id, treatment, number, port, bucket_of(custody)),
             ended=end is not None or not under_way,
             size=end.size if end else None,
             sha256=end.sha256 if end else None,
+            custody=custody,
         )
 
     def of_input(self, insight: RunInsight, treatment: str, port: str) -> Where:
@@ -89,8 +94,9 @@ class ReadContent:
     def __call__(self, where: Where, offset: int, length: int) -> Piece:
         """At most `length` bytes from `offset` on; a negative offset counts from the end of what is there.
 
-        Raises InvalidRequest for an offset beyond the end, NotFound if the content is not kept any more.
+        Raises InvalidRequest for an offset beyond the end, NotFound if the content is not kept any more, Gone if it never was.
         """
+        require_kept(f"{where.treatment}.{where.port}", where.custody)
         if where.prefix is None:
             size = len(where.literal)
             start = _start(offset, size)
@@ -102,6 +108,10 @@ class ReadContent:
             raise NotFound(f"The content of {where.treatment}.{where.port} is not kept any more.")
         start = _start(offset, size)
         return Piece(where, start, self._read(where.prefix, sizes, start, length), size)
+
+    def _custody(self, runner_id: str) -> Custody | None:
+        runner = self.look.hosts.get_runners([runner_id]).get(runner_id)
+        return runner.custody if runner else None
 
     def _read(self, prefix: str, sizes: list[int], start: int, length: int) -> bytes:
         content = b""
@@ -124,8 +134,15 @@ def of_value(value: Value) -> Where:
         value.attempt,
         value.chunk_prefix,
         size=value.size,
-        sha256=value.sha256,
+        sha256=value.digest,
+        custody=value.custody,
     )
+
+
+def require_kept(what: str, custody: Custody | None) -> None:
+    """Raises Gone for what is only for those that read it in its own run, whether it is still there or not."""
+    if custody and custody.passes:
+        raise Gone(f"{what} is not kept: {custody.reason}.", pool=custody.pool, capture=str(custody.capture))
 
 
 def _start(offset: int, size: int) -> int:

@@ -14,6 +14,7 @@ from cadence.application.workers import Workers, several_at_once
 from cadence.domain import keeping, plan
 from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound, Violation
 from cadence.domain.image import parse_image
+from cadence.domain.placing import misplaced
 from cadence.domain.replay.planning import How, ReplayPlan, refusal, replay_plan, wanted
 from cadence.domain.run import ConcurrencyPolicy, Kind, ReplayOf, Run, Treatment, TreatmentSpec, Value
 from cadence.domain.runner import Runner
@@ -90,6 +91,7 @@ class FindOriginal:
             if (producer, port) not in found:
                 self._refuse_unsent(run, producer, port)
         values = [found[port] for port in ports]
+        _refuse_unkept(spec, values)
         kept = self.workers(lambda value: self.chunks.exists(value.chunk_key(0)), values)
         gone = [value for value, there in zip(values, kept, strict=True) if not there]
         if gone:
@@ -156,10 +158,14 @@ class Replay:
 
     def _pools(self, original: Original, pool: str | None) -> tuple[str, ...]:
         run = original.run
-        usable = {each.name for each in self.pools.list_pools(run.organization) if each.serves(run.project)}
-        if pool is not None and pool not in usable:
+        known = {each.name: each for each in self.pools.list_pools(run.organization) if each.serves(run.project)}
+        usable = set(known)
+        if pool is not None:
             message = f"There is no pool {pool!r} for project {run.project}."
-            raise InvalidRequest(message, [Violation("/pool", message)])
+            if pool in known:
+                message = misplaced(known[pool], original.spec) or ""
+            if message:
+                raise InvalidRequest(message, [Violation("/pool", message)])
         asked = original.spec.pools
         if pool is None and asked and not usable & set(asked):
             listed = ", ".join(asked)
@@ -180,6 +186,18 @@ class ListReplays:
         names = self.store.newest(ReplayOf(run.run_id, treatment.name), MOST_LISTED)
         known = self.runs.get_runs(names)
         return [known[each] for each in names if each in known]
+
+
+def _refuse_unkept(spec: TreatmentSpec, values: Sequence[Value]) -> None:
+    """Also while the content is still there: it is only for those that read it in its own run."""
+    unkept = [value for value in values if value.passes]
+    if unkept:
+        listed = ", ".join(f"{one.treatment}.{one.port} ({one.size:,} bytes)" for one in unkept)
+        reasons = " and ".join(sorted({one.custody.reason for one in unkept if one.custody}))
+        raise Gone(
+            f"{spec.name} cannot be replayed: what it read is not kept: {listed}: {reasons}.",
+            missing=[f"{one.treatment}.{one.port}" for one in unkept],
+        )
 
 
 def _frozen(original: Original) -> Frozen:

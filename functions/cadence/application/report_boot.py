@@ -9,7 +9,8 @@ from cadence.domain.runner import Runner, RunnerState
 
 _REFUSED = "The one-time token is not valid for this runner."
 # The last reports may come after the claim, which they do not wait for.
-_TOLD = frozenset({RunnerState.BOOTING, RunnerState.CLAIMED})
+_UNCLAIMED = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
+_TOLD = _UNCLAIMED | {RunnerState.CLAIMED}
 _MOST_PHASES = 16
 
 
@@ -31,13 +32,13 @@ class ReportBoot:
     def __call__(self, runner_id: str, token: str, told: BootPhase) -> None:
         """Raises Unauthenticated (wrong token) and Gone (no longer waited for: the machine may switch itself off)."""
         runner = self._admit(runner_id, token)
-        if not told.ok and runner.state is RunnerState.BOOTING:
+        if not told.ok and runner.state in _UNCLAIMED:
             self._end(runner, told)
             return
         phases = {**runner.boot_phases, told.phase: told.seconds}
         if len(phases) > _MOST_PHASES:
             return
-        changes = {"phase": f"booting: {told.phase}"} if runner.state is RunnerState.BOOTING else {}
+        changes = {"phase": f"booting: {told.phase}"} if runner.state in _UNCLAIMED else {}
         try:
             self.runners.change_runner(runner_id, {runner.state}, boot_phases=phases, **changes)
         except Conflict:  # claimed since it was read: then nobody asks for this any more

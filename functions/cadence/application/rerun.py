@@ -1,7 +1,7 @@
 """Running again what failed of an earlier run, and what depends on it; all else is taken over."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.application.frozen import Frozen, frozen_again
@@ -44,17 +44,20 @@ class Rerun:
             if not gone:
                 return kept
             # What made it runs again, and may need something that is gone as well.
-            for name in gone:
-                notes[name] = f"runs again, as what it sent in run {kept.treatments[name]} is no longer kept"
+            for name, why in gone.items():
+                notes[name] = f"runs again, as what it sent in run {kept.treatments[name]} is {why}"
 
-    def _gone(self, run: Run, specs: Sequence[TreatmentSpec], kept: Kept) -> set[str]:
-        """The treatments taken over of which something is read that is no longer there."""
+    def _gone(self, run: Run, specs: Sequence[TreatmentSpec], kept: Kept) -> Mapping[str, str]:
+        """The treatments taken over of which something is read that is not there, and why it is not."""
         sent = {(spec.name, output.port) for spec in specs for output in spec.outputs if output.type != "void"}
         wanted = sorted(keeping.needed(specs, kept) & sent)
         known = {(value.treatment, value.port): value for value in self.runs.list_values(run.run_id)}
 
-        def is_there(port: tuple[str, str]) -> bool:
-            return port in known and self.chunks.exists(known[port].chunk_key(0))
+        def missing(port: tuple[str, str]) -> str | None:
+            value = known.get(port)
+            if value and value.custody and value.passes:
+                return f"not kept: {value.custody.reason}"
+            return None if value and self.chunks.exists(value.chunk_key(0)) else "no longer kept"
 
-        found = self.workers(is_there, wanted)
-        return {name for (name, _), there in zip(wanted, found, strict=True) if not there}
+        found = self.workers(missing, wanted)
+        return {name: why for (name, _), why in zip(wanted, found, strict=True) if why}

@@ -3,13 +3,14 @@
 The bucket's own rules remove everything at the installation's age, whoever looks or not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from cadence.application.identifiers import highest_ulid
 from cadence.application.ports import Clock
+from cadence.domain.ids import in_bucket
 from cadence.domain.run import Run
 
 _RUNS_AT_ONCE = 200
@@ -33,6 +34,9 @@ class OldRuns(Protocol):
     def older(self, project: ShortLived, after: str | None, before: str, limit: int) -> Sequence[Run]:
         """Runs with ids between the two, the oldest first."""
 
+    def buckets(self, run_id: str) -> Set[str]:
+        """Beside the installation's own, those that some of its values are in."""
+
     def forget_previews(self, run_id: str) -> None:
         """Removes what the tables hold of its values' content. Repeating changes nothing."""
 
@@ -45,7 +49,7 @@ class RemoveOldRuns:
 
     runs: OldRuns
     remove_objects: Callable[[str], int]
-    """Removes all objects of the data bucket whose keys begin so; returns how many there were."""
+    """Removes everything whose address begins so; returns how many objects there were."""
     clock: Clock
     longest: timedelta
 
@@ -71,7 +75,9 @@ class RemoveOldRuns:
                 if run.finished_at is None or run.finished_at > oldest_kept:
                     behind = True
                     continue
-                done["objects"] += self.remove_objects(f"runs/{run.run_id}/")
+                elsewhere = self.runs.buckets(run.run_id) if run.has_custodies else ()
+                for bucket in (None, *sorted(elsewhere)):
+                    done["objects"] += self.remove_objects(in_bucket(bucket, f"runs/{run.run_id}/"))
                 self.runs.forget_previews(run.run_id)
                 done["runs"] += 1
                 if not behind:

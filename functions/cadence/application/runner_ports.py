@@ -133,7 +133,7 @@ class Followers(Protocol):
 
 
 class DataUrls(Protocol):
-    """Presigned URLs into the data bucket, valid for at least an hour. Made without a network call."""
+    """Presigned URLs of addresses (`ids.in_bucket`), valid for at least an hour. Made without a network call."""
 
     def upload(self, key: str) -> str: ...
 

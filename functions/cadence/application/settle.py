@@ -1,18 +1,18 @@
 """The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
 
 import dataclasses
-import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cadence.application.feed import Feeder
-from cadence.application.ports import Clock, RunnerStore, RunStore, Standing
+from cadence.application.ports import Clock, Deadlines, RunnerStore, RunStore, Standing
 from cadence.application.runner_ports import Specs
 from cadence.application.runner_slots import RunnerSlots
 from cadence.domain import ids, retrying
 from cadence.domain.errors import Conflict, NotFound
 from cadence.domain.history import Change
+from cadence.domain.machine_error import MachineError
 from cadence.domain.pool import HOST, provider_function
 from cadence.domain.run import Kind, Treatment, TreatmentSpec, TreatmentState, Value
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
@@ -24,10 +24,11 @@ _FINAL_ERRORS = {
     "Cancelled": TreatmentState.CANCELLED,
     "TimedOut": TreatmentState.TIMED_OUT,
     "ProviderRejected": TreatmentState.FAILED,
+    "CannotRun": TreatmentState.FAILED,
     "NotApproved": TreatmentState.FAILED,
 }
 # Another attempt would meet them again.
-_LASTING_ERRORS = frozenset({"ProviderRejected", "NotApproved", "NotReady"})
+_LASTING_ERRORS = frozenset({"ProviderRejected", "CannotRun", "NotApproved", "NotReady"})
 # What a treatment that is to be cancelled ends in because of that.
 _NOT_OF_ITSELF = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.INTERRUPTED})
 # A runner's own call settles no more consumers than this; its machine has more time.
@@ -40,24 +41,6 @@ _OUTCOMES = {
     Outcome.CANCELLED: TreatmentState.CANCELLED,
     Outcome.TIMED_OUT: TreatmentState.TIMED_OUT,
 }
-
-
-@dataclass(frozen=True)
-class MachineError:
-    """As the state machine caught it."""
-
-    name: str
-    cause: str
-
-    @classmethod
-    def caught(cls, error: Mapping[str, str] | None) -> "MachineError | None":
-        """From a Catch's `{"Error", "Cause"}`. The cause of an error that a Lambda raised is JSON: its message is taken."""
-        if error is None:
-            return None
-        cause = error.get("Cause", "")
-        with suppress(ValueError, KeyError, TypeError):  # plain words already
-            cause = json.loads(cause)["errorMessage"]
-        return cls(error["Error"], cause)
 
 
 def _nothing(runner: Runner) -> None:
@@ -74,6 +57,7 @@ class Settle:
     slots: RunnerSlots
     specs: Specs
     provider_function_prefix: str
+    deadlines: Deadlines
     clock: Clock
     ended: Callable[[Runner], None] = _nothing
 
@@ -96,6 +80,7 @@ class Settle:
             stored = self._end(standing, runner, error, may_retry=attempt is not None)
         if stored.state.final:
             self.feeder.settled(stored)
+            self._tell_of_values(stored)
             return self._released(Step(Next.DONE, ended), runner)
         seconds = retrying.wait_seconds(stored, standing.spec.retry)
         following = Next.WAIT if seconds else Next.RETRY
@@ -118,6 +103,7 @@ class Settle:
             return self.by_machine(runner)
         if not self.feeder.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
             return self.by_machine(runner)
+        self._tell_of_values(stored)
         return self._released(Step(Next.DONE, runner.attempt), runner)
 
     def by_machine(self, runner: Runner) -> Step:
@@ -129,6 +115,10 @@ class Settle:
         if runner is None or (runner.provider == HOST and runner.result is not None):
             return step
         return after_release(step, self._function(runner), runner.runner_id)
+
+    def _tell_of_values(self, ended: Treatment) -> None:
+        if ended.ends_custody:
+            self.deadlines.watch_values(ended.run_id, ended.name, timedelta())
 
     def _function(self, runner: Runner) -> str:
         return provider_function(self.provider_function_prefix, runner.provider)
@@ -235,6 +225,7 @@ class Settle:
                 attempt=treatment.attempt,
                 preview=stream.preview,
                 created_at=now,
+                custody=treatment.custody,
             )
             for port in spec.outputs
             if (stream := streams.get(port.port)) is not None and stream.sha256 is not None

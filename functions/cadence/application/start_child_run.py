@@ -105,6 +105,11 @@ class StartChildRun:
             if port.type == "void":
                 continue
             value = self.runs.get_value(run_id, port.source_treatment, port.source_port)
+            if value.custody:
+                raise CannotStart(
+                    f"input {port.port} cannot be a parameter of another run, which is kept with that run: "
+                    f"{value.custody.reason}"
+                )
             if value.size > LARGEST_VALUE or len(value.preview) < value.size:
                 raise CannotStart(
                     f"input {port.port} has {value.size:,} bytes, and a parameter can have at most {LARGEST_VALUE:,}"

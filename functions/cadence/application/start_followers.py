@@ -43,10 +43,15 @@ class StartFollowers:
 
 
 def outputs(values: Sequence[Value]) -> Mapping[str, Mapping[str, Any]]:
-    """The values of blocks of at most 4 KiB by treatment and port, as long as all of them take no more than 64 KiB."""
+    """The values of blocks of at most 4 KiB by treatment and port, as long as all of them take no more than 64 KiB.
+
+    None that a pool keeps elsewhere, or only until it was read.
+    """
     found: dict[str, dict[str, Any]] = {}
     left = LARGEST_OUTPUTS
     for value in sorted(values, key=lambda one: (one.treatment, one.port)):
+        if value.custody:
+            continue  # an event is kept with the run that it starts
         if value.flow != "block" or value.size > LARGEST_VALUE or len(value.preview) < value.size:
             continue
         content = read_block(value.preview, value.type)

@@ -7,8 +7,8 @@ from cadence.application.admit import Admission
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.ports import Machines, RunStore
-from cadence.application.settle import MachineError
 from cadence.domain.errors import NotFound
+from cadence.domain.machine_error import MachineError
 from cadence.domain.run import Run, RunState
 
 

@@ -46,7 +46,7 @@ class TreatmentGates:
 
     def wait(self, run_id: str, name: str, token: str) -> None:
         """Keeps the token until it is the treatment's turn, and answers it at once if that is now. Raises Cancelled."""
-        treatment = self._note(self.runs.get_treatment(run_id, name), turn_token=token)
+        treatment = self.note(self.runs.get_treatment(run_id, name), turn_token=token)
         # Looked at after the token is kept: whoever decides, leaves or stops the run from now on finds the token.
         run = self.runs.get_run(run_id)
         if run.stop_requested or run.state.final:
@@ -56,11 +56,6 @@ class TreatmentGates:
         if self._may_go_on(treatment):
             self.machines.succeed(token, {})
 
-    def note_waiting(self, treatment: Treatment, words: str) -> None:
-        """What a treatment waits for that comes back by itself. Raises Cancelled if it was settled."""
-        if treatment.waiting_for != words:
-            self._note(treatment, waiting_for=words)
-
     def _may_go_on(self, treatment: Treatment) -> bool:
         if not treatment.turnstiles:
             return self.approvals.decided(treatment.run_id, treatment.name)
@@ -68,10 +63,11 @@ class TreatmentGates:
         return any(self.slots.inside(scope, treatment) for scope in pools or treatment.turnstiles)
 
     def _waits(self, treatment: Treatment, words: str, turnstiles: tuple[str, ...]) -> MustWait:
-        self._note(treatment, waiting_for=words, turnstiles=turnstiles)
+        self.note(treatment, waiting_for=words, turnstiles=turnstiles)
         return MustWait(f"{treatment.name} waits for {words}")
 
-    def _note(self, treatment: Treatment, **changes: Any) -> Treatment:
+    def note(self, treatment: Treatment, **changes: Any) -> Treatment:
+        """Of one that is not placed yet. Raises Cancelled if it was settled."""
         if treatment.state not in _UNPLACED:
             raise Cancelled(f"{treatment.name} was settled before its turn came")
         try:

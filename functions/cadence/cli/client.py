@@ -314,8 +314,8 @@ class Client(InsightRequests, AlertCalls, KeepingCalls):
     def probe_pool(self, name: str) -> Json:
         return self._call("POST", _path("pools", name, "probe"))
 
-    def remove_pool(self, name: str) -> None:
-        self._call("DELETE", _path("pools", name))
+    def remove_pool(self, name: str, *, abandon: bool = False) -> None:
+        self._call("DELETE", _path("pools", name) + ("?abandon=true" if abandon else ""))
 
     def hold_runner(self, runner_id: str, minutes: int) -> Json:
         return self._call("POST", _path("runners", runner_id, "hold"), {"minutes": minutes})

@@ -76,7 +76,7 @@ def _kinds(instances: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     letters: dict[tuple[tuple[str, str], ...], str] = {}
     told = {}
     for one in instances:
-        if one["outputs"]:
+        if one["outputs"] and None not in one["outputs"].values():
             sent = tuple(sorted(one["outputs"].items()))
             letters.setdefault(sent, _letter(len(letters)))
             told[one["name"]] = letters[sent]

@@ -145,6 +145,10 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
         if one["state"] in _TELLS_NOTHING:
             why = f"{which} ended {one['state']}: {one['cause'] or 'no cause is known'}"
             return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
+    unknown = [name for name, sent in kit["outputs"].items() if sent["sha256"] is None]
+    if unknown:
+        why = f"what went through {unknown[0]} cannot be compared: {kit['outputs'][unknown[0]]['not_kept']}"
+        return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
     types = _captured(work)
     if types is not None:
         now["exit_code"] = None  # of an engine of its own, which the original had not
@@ -178,7 +182,9 @@ def _output(client: Client, kit: Any, port: Any, sent: Any, folder: Path) -> Out
     then, now = kit["outputs"].get(name), sent.get(name)
     spec = OutputSpec(name, port["flow"], port["type"], port.get("path"))
     none = NOTHING if _captured(kit["work"]) is not None else None
-    both = Sent(**then) if then else none, Sent(**now) if now else none
+    both = Sent(then["sha256"], then["size"]) if then else none, Sent(**now) if now else none
+    if then and then["not_kept"] and both[0] != both[1]:
+        return OutputContrast(spec, *both, note=f"what was sent is not kept: {then['not_kept']}")
     contents = _of_then(client, kit, then), _of_now(folder / "outputs" / name)
     return contrasted(spec, both, contents, LONGEST_COMPARED)
 

@@ -15,6 +15,11 @@ from cadence.cli.output import date_time, out, print_json, print_table, state_te
 
 pool = typer.Typer(name="pool", help="Pools: where runners come from.", no_args_is_help=True)
 
+_CAPTURED = {
+    "full": "kept in full",
+    "digest": "only their digests stay",
+    "none": "nothing of them stays",
+}
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
 
@@ -70,7 +75,6 @@ def show_pool(name: Name, as_json: Json = False) -> None:
         print_json(found)
         return
     _print_definition(found)
-    currency = (found["pool"]["price"] or {}).get("currency", "")
     print_table(
         ("RUNNER", "RUN", "TREATMENT", "STATE", "SINCE", "COST"),
         (
@@ -80,7 +84,7 @@ def show_pool(name: Name, as_json: Json = False) -> None:
                 one["treatment"],
                 state_text(one["state"]),
                 date_time(one["since"]),
-                "" if one["cost"] is None else f"{one['cost']:.4f} {currency}",
+                "" if one["cost"] is None else f"{one['cost']:.4f} {one['currency']}",
             )
             for one in found["runners"]
         ),
@@ -100,10 +104,19 @@ def probe_pool(name: Name, as_json: Json = False) -> None:
 
 
 @pool.command("remove")
-def remove_pool(name: Name, as_json: Json = False) -> None:
-    """Remove a pool and its credentials, once nothing of it exists any more."""
+def remove_pool(
+    name: Name,
+    abandon: Annotated[
+        bool,
+        typer.Option(
+            "--abandon", help="Also if nobody can tell what there is of it: whatever exists is left there, and costs."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a pool and its credentials, once its infrastructure says that nothing of it exists any more."""
     with told(as_json):
-        connect().remove_pool(name)
+        connect().remove_pool(name, abandon=abandon)
     print_json({"removed": name}) if as_json else out.print(f"{name} is removed", markup=False)
 
 
@@ -111,6 +124,10 @@ def _print_definition(found: Any) -> None:
     its, probe, sweep = found["pool"], found["probe"], found["sweep"]
     parts = [its["provider"], its["region"], its["residency"], " ".join(its["architectures"]), *its["labels"]]
     out.print(f"{its['name']}: {', '.join(part for part in parts if part)}", markup=False)
+    values = its["values"]
+    if values["bucket"] or values["capture"] != "full":
+        where = f", in bucket {values['bucket']}" if values["bucket"] else ""
+        out.print(f"values: {_CAPTURED[values['capture']]}{where}", markup=False)
     names = found["credentials"]["names"]
     if names:
         out.print(f"credentials: {', '.join(names)} of {date_time(found['credentials']['updated_at'])}", markup=False)
@@ -120,7 +137,8 @@ def _print_definition(found: Any) -> None:
         told_of = f"{sweep['seen']} machines, {sweep['ended']} of them were orphans and were ended"
         out.print(f"inventory of {date_time(sweep['at'])}: {told_of}", markup=False)
     for one in found["refusals"]:
-        out.print(f"no room for {one['offer']} at {date_time(one['at'])}: {one['reason']}", markup=False)
+        often = f", {one['times']} times in a row" if one["times"] > 1 else ""
+        out.print(f"refused {one['offer']} at {date_time(one['at'])}{often}: {one['reason']}", markup=False)
 
 
 def _print_probe(probe: Any) -> None:

@@ -207,12 +207,26 @@ def list_runners(
     run: Annotated[str | None, typer.Option(help="All runners of this run.", show_default=False)] = None,
     as_json: Json = False,
 ) -> None:
-    """List the runners at work, or all those of a run."""
+    """List what runs now, why, since when and at what cost so far; or all runners of a run."""
     _list(
         lambda client: client.runners(run),
-        ("RUNNER", "TREATMENT", "STATE", "POOL", "HOST"),
-        lambda one: (one["runner_id"], one["treatment"], state_text(one["state"]), one["pool"], one["host_id"]),
+        ("RUNNER", "FOR", "ATTEMPT", "STATE", "WHERE", "SINCE", "COST"),
+        _runner_row,
         as_json,
+    )
+
+
+def _runner_row(one: Any) -> Sequence[Any]:
+    booting = one["state"] == "booting" and one["phase"]
+    where = [one["pool"], one["host_id"] or one["offer"]]
+    return (
+        one["runner_id"],
+        f"{one['run_id']} {one['treatment']}",
+        one["attempt"],
+        one["phase"] if booting else state_text(one["state"]),
+        ", ".join(part for part in where if part),
+        date_time(one["since"]),
+        "" if one["cost"] is None else f"{one['cost']:.4f} {one['currency']}",
     )
 
 

@@ -122,8 +122,14 @@ def _text(node: Json) -> Text:
 def _value(node: Json) -> Text:
     value = node["value"]
     text = Text.assemble((f"{node['treatment']}.{node['port']}", "bold"))
-    text.append(f"  {size(value['size'])}  sha256:{value['sha256'][:16]}" if value else "  (nothing yet)")
+    text.append(_sent(value) if value else "  (nothing yet)")
     return _ran(text, node)
+
+
+def _sent(value: Json) -> str:
+    digest = f"  sha256:{value['sha256'][:16]}" if value["sha256"] else ""
+    unkept = f"  (not kept: {value['not_kept']})" if value["not_kept"] else ""
+    return f"  {size(value['size'])}{digest}{unkept}"
 
 
 def _treatment(node: Json) -> Text:

@@ -111,8 +111,15 @@ def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
     head = Text.assemble("    ", (port["port"], "bold"), f"  {flow}{source}  ")
     if value:
         head.append(size(value["size"]))
-        head.append(f"  sha256:{value['sha256'][:16]}", "dim")
+        if value["sha256"]:
+            head.append(f"  sha256:{value['sha256'][:16]}", "dim")
         out.print(head)
+        if value["not_kept"]:
+            out.print(Text(f"      not kept: {value['not_kept']}", "dim"))
+            return
+        if value["bucket"]:
+            out.print(Text(f"      kept in bucket {value['bucket']}", "dim"))
+            return
         if value["shown"]:
             out.print(previewed(value["shown"], _PREVIEW_LINES))
         return
@@ -219,6 +226,8 @@ def _runners(treatment: Mapping[str, Any]) -> None:
     )
 
     for one in treatment["runners"]:
+        if one["boot_phases"]:
+            out.print(Text(f"    attempt {one['attempt']} booted: {_boot(one['boot_phases'])}", "dim"))
         if one["console"]:
             out.print(Text(f"    attempt {one['attempt']} never called home; its machine printed:", "dim"))
             for line in one["console"].rstrip().splitlines()[-_CONSOLE_LINES:]:
@@ -247,6 +256,11 @@ def _end(runner: Mapping[str, Any]) -> str:
     if runner["signal"]:
         return str(runner["signal"])
     return f"exit code {runner['exit_code']}" if runner["exit_code"] is not None else (runner["phase"] or "")
+
+
+def _boot(phases: Mapping[str, float]) -> str:
+    """When each phase was reached, in seconds since the machine's first program began: what took long is seen before the claim."""
+    return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in sorted(phases.items(), key=lambda one: one[1]))
 
 
 def _system(facts: Mapping[str, Any]) -> str:

@@ -8,9 +8,11 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore, DynamoLinkStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
@@ -27,6 +29,7 @@ from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_documents import S3Documents
 from cadence.adapters.s3_log_segments import S3LogSegments
+from cadence.adapters.s3_value_buckets import S3ValueBuckets
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.access_ports import SharedKeys
@@ -35,6 +38,7 @@ from cadence.application.approval_links import ApprovalLinks
 from cadence.application.approvals import Approvals, ApprovalStore
 from cadence.application.audit_ports import AuditTrail
 from cadence.application.authenticate import Authenticate
+from cadence.application.back_offs import Refusals
 from cadence.application.cancel_run import CancelRun
 from cadence.application.check_document import CheckDocument, FreezeDocument
 from cadence.application.create_token import CreateToken
@@ -178,15 +182,17 @@ def services() -> Services:
             hosts,
             gates.runner_slots(its, runs, machines),
             provider_calls,
+            S3ValueBuckets(Buckets.of(its.data_bucket, its.value_buckets), timedelta(days=int(its.retention_days))),
             now,
+            Refusals(DynamoBackOffs(its.runners_table, REFUSED), now),
         ),
         pipelines=pipelines,
         documents=documents,
         runs=runs,
         runners=runners,
         hosts=hosts,
-        urls=S3DataUrls(its.data_bucket),
-        rerun=Rerun(runs, documents, S3Chunks(client("s3"), its.data_bucket)),
+        urls=S3DataUrls(Buckets.of(its.data_bucket, its.value_buckets)),
+        rerun=Rerun(runs, documents, S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))),
         provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from cadence.adapters.alert_bells import AlertBells
 from cadence.adapters.asking_again import AskingAgain
-from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore
@@ -28,7 +28,7 @@ def set_aside(its: ApiSettings, access: DynamoAccessStore) -> SetAside:
     return SetAside(
         {
             AsideKind.SEGMENT: SegmentShelf(
-                DynamoSplitCatalogue(its.logs_table), projects, S3Chunks(client("s3"), its.data_bucket).read, asking
+                DynamoSplitCatalogue(its.logs_table), projects, S3Chunks(Buckets(its.data_bucket)).read, asking
             ),
             AsideKind.RECORD: RecordShelf(DynamoStrayRecords(its.logs_table, its.data_bucket), asking),
             AsideKind.EXPORT: ExportShelf(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.samples import DynamoSampleStore
@@ -28,7 +28,7 @@ class Debugging:
 
 def debugging(its: ApiSettings, hosts: HostStore) -> Debugging:
     look = LookIntoTreatment(hosts, DynamoGroupStore(its.runs_table))
-    chunks = S3Chunks(client("s3"), its.data_bucket)
+    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     return Debugging(
         look=look,
         diagnose=Diagnose(LastLines(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket))),

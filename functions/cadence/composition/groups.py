@@ -1,6 +1,8 @@
 """Wiring of the Lambdas that act for treatments without runners."""
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
+from cadence.adapters.dynamodb.custodies import DynamoCustodies
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
@@ -34,15 +36,16 @@ def act() -> tuple[Act, Machines]:
     its = settings.load(settings.ActSettings)
     runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    chunks = S3Chunks(client("s3"), its.data_bucket)
+    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     feeder = Feeder(runs, groups, machines, SqsWakeUps(its.wake_ups_queue_url), now)
     elements = Elements(runs, DynamoStreamStore(its.runners_table), chunks)
     grow = GrowGroup(runs, groups, elements, machines, now)
     start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
     start_child = StartChildRun(runs, _freeze(its), PlanRun(S3Documents(client("s3"), its.data_bucket)), start)
     stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
-    gather = Gather(runs, chunks, now)
-    return Act(runs, groups, gather, grow, start_child, stop_child, feeder, machines, now), machines
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    gather = Gather(runs, chunks, DynamoCustodies(its.runs_table), now)
+    return Act(runs, groups, gather, grow, start_child, stop_child, feeder, machines, deadlines, now), machines
 
 
 def _freeze(its: settings.ActSettings) -> Freeze:
@@ -59,7 +62,7 @@ def wake_group() -> WakeGroup:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
     slots = gates.runner_slots(its, runs, machines)
-    elements = Elements(runs, DynamoStreamStore(its.runners_table), S3Chunks(client("s3"), its.data_bucket))
+    elements = Elements(runs, DynamoStreamStore(its.runners_table), S3Chunks(Buckets(its.data_bucket)))
     stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
     return WakeGroup(
         runs=runs,

@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.engine_turns import DynamoTurns
 from cadence.adapters.dynamodb.runs import DynamoRunStore
@@ -28,7 +29,7 @@ def take_upload() -> TakeUpload:
     parts = S3Parts(store, its.data_bucket)
     codec = JsonModels()
     link = LinkEngines(runs, parts, stored_models(parts, codec))
-    events = TakeEvents(runs, parts, S3Chunks(store, its.data_bucket), reported, codec, link, _now)
+    events = TakeEvents(runs, parts, S3Chunks(Buckets(its.data_bucket)), reported, codec, link, _now)
     lines = KinesisLogLines(its.log_stream_name)
     return TakeUpload(
         runs=runs,

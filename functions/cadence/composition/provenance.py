@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.cache_uses import DynamoCacheUses
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
@@ -30,7 +30,7 @@ def provenance(its: ApiSettings, runs: RunStore, documents: Documents, pipelines
     store = DynamoProvenance(its.runs_table)
     groups, runners = DynamoGroupStore(its.runs_table), DynamoHostStore(its.runners_table)
     stores = Stores(runs, groups, runners, store, documents, pipelines)
-    chunks = S3Chunks(client("s3"), its.data_bucket)
+    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     index, segments = DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket)
     trace = Trace(stores, chunks, chunks, DynamoCacheUses(its.runners_table), index, segments)
     return Provenance(trace, UsesOfValue(runs, store), ListFollowing(runs, store))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.replays import DynamoReplayStore
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.adapters.s3_stored_processes import S3StoredProcesses
@@ -32,7 +33,7 @@ def replays(
     secrets: SecretStore,
     pools: PoolStore,
 ) -> Replays:
-    chunks = S3Chunks(client("s3"), its.data_bucket)
+    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     store = DynamoReplayStore(its.runs_table)
     capture = CaptureElement(S3StoredProcesses(client("s3"), its.data_bucket), documents)
     find = FindOriginal(runs, runners, chunks, capture)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.old_runs import DynamoOldRuns
 from cadence.adapters.s3_removal import S3Removal
 from cadence.application.retention import RemoveOldRuns
@@ -12,7 +13,7 @@ def remove_old_runs() -> RemoveOldRuns:
     its = settings.load(settings.RetentionSettings)
     return RemoveOldRuns(
         DynamoOldRuns(its.logs_table, its.runs_table),
-        S3Removal(its.data_bucket),
+        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)),
         lambda: datetime.now(UTC),
         timedelta(days=int(its.retention_days)),
     )

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.caches import DynamoCacheStore
+from cadence.adapters.dynamodb.custodies import DynamoCustodies
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
@@ -21,8 +23,10 @@ from cadence.adapters.kms_secrets import KmsSecretStore
 from cadence.adapters.oidc_tokens import OidcTokens
 from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.reach import Reach
-from cadence.adapters.s3_cache_objects import S3CacheObjects
+from cadence.adapters.remembered_pools import RememberedPools
+from cadence.adapters.s3_removal import S3Removal
 from cadence.adapters.s3_report_masks import S3ReportMasks
+from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
@@ -82,14 +86,17 @@ def gateway() -> Gateway:
     streams = DynamoStreamStore(its.runners_table)
     hosts = DynamoHostStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    urls = S3DataUrls(its.data_bucket)
+    buckets = Buckets.of(its.data_bucket, its.value_buckets)
+    urls = S3DataUrls(buckets)
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
     feeder = Feeder(runs, DynamoGroupStore(its.runs_table), machines, wake_ups, _now)
     begin = Begin(runs, feeder, machines)
     slots = gates.runner_slots(its, runs, machines)
-    settle = Settle(runs, runners, feeder, slots, specs, its.provider_function_prefix, _now)
+    settle = Settle(
+        runs, runners, feeder, slots, specs, its.provider_function_prefix, SqsDeadlines(its.deadlines_queue_url), _now
+    )
     caches = DynamoCacheStore(its.runners_table)
     limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
     authenticate, tokens = Authenticate(access, _now), RunTokens(access, _now)
@@ -118,6 +125,8 @@ def gateway() -> Gateway:
                 urls,
                 S3ReportMasks(client("s3"), its.data_bucket),
             ),
+            RememberedPools(access),
+            DynamoCustodies(its.runs_table),
             _now,
         ),
         session=RunnerSessions(runners),
@@ -130,7 +139,7 @@ def gateway() -> Gateway:
         find_cache=FindCache(caches, _now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, _now),
-        write_cache=WriteCache(caches, S3CacheObjects(its.data_bucket), urls, limits, _now),
+        write_cache=WriteCache(caches, S3Removal(buckets), urls, limits, _now),
         tunnel_url=its.live_url,
     )
 

@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
+from cadence.adapters.dynamodb.custodies import DynamoCustodies
 from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.offers import DynamoOffers
 from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
-from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.adapters.kms_secrets import KmsSecretStore
@@ -18,12 +20,14 @@ from cadence.adapters.lambda_log_stream import LambdaLogStream
 from cadence.adapters.oci_registry import OciRegistries
 from cadence.adapters.remembered_pools import RememberedPools
 from cadence.adapters.s3_documents import S3Documents
+from cadence.adapters.s3_removal import S3Removal
 from cadence.adapters.sqs_deadlines import SqsDeadlines
 from cadence.adapters.sqs_deliveries import SqsDeliveryQueue
 from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.adapters.sqs_wake_ups import SqsWakeUps
 from cadence.adapters.step_functions import StepFunctionsMachines
 from cadence.application.admit import Admission, Admit
+from cadence.application.back_offs import Refusals
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
@@ -36,10 +40,12 @@ from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.ports import Machines
+from cadence.application.remove_passed import RemovePassed
 from cadence.application.run_ends import TellOfEnd
 from cadence.application.settle import Settle
 from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
+from cadence.application.take_back import TakeBack
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.watchdog import Watchdog
 from cadence.composition import gates, settings
@@ -73,6 +79,7 @@ def _settle(
         slots=gates.runner_slots(its, runs, machines),
         specs=runs.get_spec,
         provider_function_prefix=its.provider_function_prefix,
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
         clock=now,
         ended=RevokeEngineToken(runs.get_spec, runs, RunTokens(DynamoAccessStore(its.access_table), now)),
     )
@@ -108,8 +115,10 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
     slots = gates.runner_slots(its, runs, machines)
     approvals = gates.approvals(its, runs, machines)
     turns = TreatmentGates(runs, machines, approvals, slots)
+    runners = DynamoRunnerStore(its.runners_table)
+    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), now)
     offer = Offer(
-        runners=DynamoRunnerStore(its.runners_table),
+        runners=runners,
         offers=DynamoOffers(its.runs_table, its.runners_table),
         doorbell=SqsDoorbell(its.doorbell_prefix),
         machines=machines,
@@ -119,11 +128,12 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
         pools=RememberedPools(DynamoAccessStore(its.access_table)),
         gates=turns,
         offer=offer,
+        take_back=TakeBack(runners, machines, its.provider_function_prefix, refusals),
         machines=machines,
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
-        refusals=DynamoPoolRecords(its.runners_table).refusals,
+        refusals=refusals,
         engines=EnginesOfHosts(DynamoHostStore(its.runners_table), now),
     )
     return use_case, turns, machines
@@ -162,7 +172,8 @@ def finalise() -> Finalise:
     its = settings.load(settings.FinaliseSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return Finalise(runs, gates.run_gates(its, runs, machines), tell_of_end(its, machines), now)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, tell_of_end(its, machines), now)
 
 
 def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> TellOfEnd:
@@ -175,13 +186,14 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
-    finalise = Finalise(runs, run_gates, tell_of_end(its, machines), now)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    finalise = Finalise(runs, run_gates, deadlines, tell_of_end(its, machines), now)
     settle = _settle(runs, machines, its)
     looks = Watchdog(
         runs,
         runners,
         machines,
-        SqsDeadlines(its.deadlines_queue_url),
+        deadlines,
         settle,
         finalise,
         run_gates,
@@ -191,3 +203,14 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
         now,
     )
     return looks, MachineBroke(runs, machines, settle, finalise)
+
+
+def remove_passed() -> RemovePassed:
+    its = settings.load(settings.WatchdogSettings)
+    return RemovePassed(
+        DynamoRunStore(its.runs_table),
+        DynamoCustodies(its.runs_table, its.runners_table),
+        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)),
+        SqsDeadlines(its.deadlines_queue_url),
+        now,
+    )

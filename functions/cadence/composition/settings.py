@@ -38,6 +38,7 @@ class ApiSettings:
     runners_table: str
     logs_table: str
     data_bucket: str
+    value_buckets: str
     live_url: str
     secrets_key: str
     run_machine_arn: str
@@ -101,6 +102,7 @@ class RunnerGatewaySettings:
     runs_table: str
     runners_table: str
     data_bucket: str
+    value_buckets: str
     secrets_key: str
     log_stream_name: str
     run_machine_arn: str
@@ -192,6 +194,13 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True)
+class FederatedProviderSettings(ProviderSettings):
+    """Of a provider whose infrastructure may trust AWS instead of a key."""
+
+    pool_identity_role_arn: str
+
+
+@dataclass(frozen=True)
 class SweepSettings:
     access_table: str
     runners_table: str
@@ -225,6 +234,7 @@ class GroupSettings:
 @dataclass(frozen=True)
 class ActSettings(GroupSettings):
     pipelines_table: str
+    value_buckets: str
     secrets_key: str
     git_hosts: str
 
@@ -265,6 +275,7 @@ class WatchdogSettings:
     runs_table: str
     runners_table: str
     data_bucket: str
+    value_buckets: str
     deliveries_queue_url: str
     run_machine_arn: str
     treatment_machine_arn: str
@@ -360,6 +371,7 @@ class RetentionSettings:
     logs_table: str
     runs_table: str
     data_bucket: str
+    value_buckets: str
     retention_days: str
 
 
@@ -385,6 +397,7 @@ SETTINGS: Mapping[str, type] = {
     "admit": AdmitSettings,
     "place": PlaceSettings,
     **{f"provider_{name}": ProviderSettings for name in PROVIDERS},
+    "provider_gcp": FederatedProviderSettings,
     "provider_host": ProviderHostSettings,
     "sweep": SweepSettings,
     "settle": SettleSettings,

@@ -33,7 +33,8 @@ class CacheMaker:
 class CacheEntry:
     """`entry` is its own id: another entry may come to have the key later. Sizes are bytes.
 
-    `maker` is not known of entries that were saved before it was kept.
+    `maker` is not known of entries that were saved before it was kept. `bucket` is where its chunks are, if not in the
+    installation's own; each bucket has caches of its own.
     """
 
     organization: str
@@ -46,6 +47,7 @@ class CacheEntry:
     created_at: datetime
     used_at: datetime
     maker: CacheMaker | None = None
+    bucket: str | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -82,6 +84,7 @@ class CacheUpload:
     entry: str
     runner_id: str
     started_at: datetime
+    bucket: str | None = None
 
 
 def superfluous(entries: Iterable[CacheEntry], kept: str, limit: int, now: datetime) -> Sequence[CacheEntry]:

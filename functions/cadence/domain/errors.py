@@ -94,6 +94,12 @@ class ProviderRejected(CadenceError):
     code = "provider_rejected"
 
 
+class CannotRun(CadenceError):
+    """Something is missing that the treatment would need on any infrastructure."""
+
+    code = "cannot_run"
+
+
 class Cancelled(CadenceError):
     code = "cancelled"
 
@@ -128,6 +134,7 @@ MACHINE_ERRORS: tuple[type[CadenceError], ...] = (
     NotReady,
     CapacityExhausted,
     ProviderRejected,
+    CannotRun,
     Cancelled,
     TimedOut,
     RunnerLost,

@@ -21,13 +21,30 @@ def runner_id(run_id: str, treatment: str, attempt: int) -> str:
     return f"{treatment_id(run_id, treatment)}-{attempt}"
 
 
-def chunk_prefix(run_id: str, treatment: str, attempt: int, port: str) -> str:
-    """Key prefix, in the data bucket, of the chunks that one attempt sent through one output port."""
-    return f"runs/{run_id}/values/{treatment}/{attempt}/{port}/"
+def in_bucket(bucket: str | None, key: str) -> str:
+    """The address of what has that key: `//bucket/key`, or the key alone in the installation's own bucket (None)."""
+    return key if bucket is None else f"//{bucket}/{key}"
 
 
-def chunk_key(run_id: str, treatment: str, attempt: int, port: str, seq: int) -> str:
-    return f"{chunk_prefix(run_id, treatment, attempt, port)}{seq:012}"
+def bucket_and_key(address: str) -> tuple[str | None, str]:
+    if not address.startswith("//"):
+        return None, address
+    bucket, _, key = address[2:].partition("/")
+    return bucket, key
+
+
+def attempt_prefix(run_id: str, treatment: str, attempt: int, bucket: str | None = None) -> str:
+    """Of the addresses of all that one attempt sent."""
+    return in_bucket(bucket, f"runs/{run_id}/values/{treatment}/{attempt}/")
+
+
+def chunk_prefix(run_id: str, treatment: str, attempt: int, port: str, bucket: str | None = None) -> str:
+    """Of the addresses of the chunks that one attempt sent through one output port."""
+    return f"{attempt_prefix(run_id, treatment, attempt, bucket)}{port}/"
+
+
+def chunk_key(run_id: str, treatment: str, attempt: int, port: str, seq: int, bucket: str | None = None) -> str:
+    return f"{chunk_prefix(run_id, treatment, attempt, port, bucket)}{seq:012}"
 
 
 def document_key(sha256: str) -> str:
@@ -44,13 +61,13 @@ def process_key(run_id: str, name: str) -> str:
     return f"runs/{run_id}/melodium/{name}"
 
 
-def cache_prefix(organization: str, project: str, entry: str) -> str:
-    """Key prefix, in the data bucket, of the chunks of one entry of a project's caches."""
-    return f"caches/{organization}/{project}/{entry}/"
+def cache_prefix(organization: str, project: str, entry: str, bucket: str | None = None) -> str:
+    """Of the addresses of the chunks of one entry of a project's caches."""
+    return in_bucket(bucket, f"caches/{organization}/{project}/{entry}/")
 
 
-def cache_chunk_key(organization: str, project: str, entry: str, seq: int) -> str:
-    return f"{cache_prefix(organization, project, entry)}{seq:06}"
+def cache_chunk_key(organization: str, project: str, entry: str, seq: int, bucket: str | None = None) -> str:
+    return f"{cache_prefix(organization, project, entry, bucket)}{seq:06}"
 
 
 def split_key(organization: str, project: str, split_id: str) -> str:

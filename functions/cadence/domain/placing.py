@@ -3,23 +3,18 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from cadence.domain.pool import Pool
+from cadence.domain.back_off import BackOff
+from cadence.domain.custody import Custody
+from cadence.domain.pool import Pool, Price, SaidNo
 from cadence.domain.pool_policy import warm_now
 from cadence.domain.specification import TreatmentSpec
 
-# For how long a pool that had no room is asked last.
-BACK_OFF = timedelta(seconds=60)
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """When a pool had no room for an offer, and what the infrastructure said."""
-
-    offer: str
-    at: datetime
-    reason: str
+# What a pool could not give, where it is not known which of its offers, or is all of them.
+ANY_OFFER = "any"
+# With more offers than this, none is told from the others.
+_MOST_OFFERS = 10
 
 
 @dataclass(frozen=True)
@@ -35,6 +30,12 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
     """Why a pool can never give this runner; None if it can."""
     if not pool.serves(project):
         return f"pool {pool.name} does not serve project {project}"
+    elsewhere = misplaced(pool, spec)
+    if elsewhere:
+        return elsewhere
+    custody = Custody.of(pool.name, pool.policy.values)
+    if spec.engine and custody:
+        return f"{custody.reason}, and the engine of {spec.name} tells of every value inside of it"
     if spec.arch and spec.arch not in pool.architectures:
         return f"pool {pool.name} has no {spec.arch}"
     largest, policy = pool.largest, pool.policy
@@ -53,6 +54,15 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
     return None
 
 
+def misplaced(pool: Pool, spec: TreatmentSpec) -> str | None:
+    """Why the pool is not where the treatment has to stay; None if it is."""
+    there = pool.policy.residency
+    if not spec.residency or there in spec.residency:
+        return None
+    where = f"is in {there}" if there else "does not say where its data is"
+    return f"pool {pool.name} {where}, and {spec.name} has to stay in {' or '.join(spec.residency)}"
+
+
 def hourly(pool: Pool, spec: TreatmentSpec) -> float | None:
     """What its cheapest fitting machine costs in an hour; None if nobody said."""
     for offer in pool.policy.fitting(spec.cpu, spec.memory, spec.storage, spec.arch):
@@ -61,26 +71,70 @@ def hourly(pool: Pool, spec: TreatmentSpec) -> float | None:
     return pool.price.per_hour if pool.price else None
 
 
+def expected_price(pool: Pool, spec: TreatmentSpec) -> Price | None:
+    per_hour = hourly(pool, spec)
+    return None if per_hour is None else Price(per_hour, pool.currency)
+
+
+def offers_for(pool: Pool, spec: TreatmentSpec) -> tuple[str, ...]:
+    """What of the pool the treatment can use, by the labels under which refusals are known."""
+    fitting = pool.policy.fitting(spec.cpu, spec.memory, spec.storage, spec.arch)
+    labels = tuple(dict.fromkeys(offer.label for offer in fitting))
+    return labels if 0 < len(labels) <= _MOST_OFFERS else (ANY_OFFER,)
+
+
+def in_the_way(pool: Pool, spec: TreatmentSpec, back_offs: Sequence[BackOff], now: datetime) -> Sequence[BackOff]:
+    """What the pool refused lately, if that is all that it has for the treatment. The newest first."""
+    own = {offer.label for offer in pool.policy.offers}
+    lasting = [one for one in back_offs if one.lasts(now)]
+    # What is no offer of the pool (its budget, an API that does not answer) stands for all of them.
+    of_all = [one for one in lasting if one.offer not in own]
+    refused = {one.offer for one in lasting}
+    usable = offers_for(pool, spec)
+    blocking = [*of_all, *(one for one in lasting if one.offer in usable)]
+    if not of_all and not refused.issuperset(usable):
+        return ()
+    return sorted(blocking, key=lambda one: one.at, reverse=True)
+
+
 def in_order(
-    pools: Sequence[Pool], spec: TreatmentSpec, refusals: Mapping[str, Sequence[Refusal]], now: datetime
+    pools: Sequence[Pool], spec: TreatmentSpec, back_offs: Mapping[str, Sequence[BackOff]], now: datetime
 ) -> list[tuple[Pool, str]]:
     """The fitting `pools`, first to last, each with what put it there.
 
     The pipeline's own list is kept; without one, warm pools come first and then cheap ones. Behind all others are pools that
-    had no room a moment ago: they are not left out, since something may have become free.
+    refused lately whatever they have for the treatment: they are not left out, since something may have become free.
     """
     ranked = []
     for index, pool in enumerate(pools):
         price = hourly(pool, spec)
         warm = sum(warm_now(pool.policy.warm, now)) > 0
-        recent = [refusal for refusal in refusals.get(pool.name, ()) if now < refusal.at + BACK_OFF]
+        refused = in_the_way(pool, spec, back_offs.get(pool.name, ()), now)
         own = (index,) if spec.pools else (not warm, price is None, price or 0.0, index)
         words = [f"number {index + 1} of the pipeline's list"] if spec.pools else []
         words += ["machines wait there"] if warm else []
         words += [f"{price:g} an hour"] if price is not None and not spec.pools else []
-        words += [f"had no room for {one.offer} at {one.at:%H:%M:%S} UTC: {one.reason}" for one in recent[:1]]
-        ranked.append(((bool(recent), *own), pool, ", ".join(words)))
+        words += [_told(one) for one in refused[:1]]
+        ranked.append(((bool(refused), *own), pool, ", ".join(words)))
     return [(pool, words) for _, pool, words in sorted(ranked, key=lambda one: one[0])]
+
+
+def considered(ordered: Sequence[tuple[Pool, str]], said: Sequence[SaidNo]) -> list[Considered]:
+    """The fitting pools, with what they said to this attempt."""
+    answers = {one.pool: one for one in said}
+    found = []
+    for pool, words in ordered:
+        answer = answers.get(pool.name)
+        own = [words] if words else []
+        own += [f"said no to this attempt: {answer.words}"] if answer else []
+        found.append(Considered(pool.name, not (answer and answer.lasting), ", ".join(own)))
+    return found
+
+
+def _told(refusal: BackOff) -> str:
+    what = "" if refusal.offer == ANY_OFFER else f" {refusal.offer}"
+    often = f" ({refusal.times} times in a row)" if refusal.times > 1 else ""
+    return f"refused{what} at {refusal.at:%H:%M:%S} UTC{often}: {refusal.reason}"
 
 
 def encode(considered: Sequence[Considered]) -> str:

@@ -126,6 +126,7 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     "inputs": _each(lambda data: InputSpec(**data)),
     "outputs": _each(lambda data: OutputSpec(**{**data, "grows": tuple(data.get("grows", ()))})),
     "pools": tuple,
+    "residency": tuple,
     "after": tuple,
     "when_over": tuple,
     "instances": tuple,

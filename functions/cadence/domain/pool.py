@@ -73,6 +73,11 @@ class Pool:
     policy: Policy = field(default_factory=Policy)
 
     @property
+    def currency(self) -> str:
+        """Of all its prices."""
+        return self.price.currency if self.price else "USD"
+
+    @property
     def own_settings(self) -> Mapping[str, Any]:
         """Those of its provider alone."""
         return {name: value for name, value in self.settings.items() if name not in _OF_ALL}
@@ -82,8 +87,25 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class SaidNo:
+    """What a pool answered to the launch of an attempt, in its infrastructure's own words. `lasting`: it would say so again."""
+
+    pool: str
+    words: str
+    lasting: bool = False
+
+    @property
+    def told(self) -> str:
+        return f"{self.pool}: {self.words}"
+
+
+@dataclass(frozen=True)
 class Placement:
-    """The decision for one attempt: `function` is the provider's Lambda, `exhausted` the pools that had no room for it."""
+    """The decision for one attempt: `function` is the provider's Lambda, `refusals` what pools said before it.
+
+    `rounds` is how often all candidates have been asked in vain, `offers` what of the pool the treatment can use, `overcomes` what the pool
+    refused before and does not any more if this launch comes about, `price` what is expected of it.
+    """
 
     pool: str
     provider: str
@@ -93,16 +115,31 @@ class Placement:
     boot_deadline: int
     reason: str
     decided_at: datetime
-    exhausted: tuple[str, ...] = ()
+    refusals: tuple[SaidNo, ...] = ()
     priority: int = 0
+    rounds: int = 0
+    offers: tuple[str, ...] = ()
+    overcomes: tuple[str, ...] = ()
+    price: Price | None = None
 
     def as_json(self) -> Mapping[str, Any]:
-        return asdict(self) | {"decided_at": self.decided_at.isoformat(), "exhausted": list(self.exhausted)}
+        return asdict(self) | {
+            "decided_at": self.decided_at.isoformat(),
+            "refusals": [asdict(one) for one in self.refusals],
+            "offers": list(self.offers),
+            "overcomes": list(self.overcomes),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Placement":
-        times = {"decided_at": datetime.fromisoformat(data["decided_at"])}
-        return cls(**{**data, **times, "exhausted": tuple(data["exhausted"])})
+        read = {
+            "decided_at": datetime.fromisoformat(data["decided_at"]),
+            "refusals": tuple(SaidNo(**one) for one in data["refusals"]),
+            "offers": tuple(data["offers"]),
+            "overcomes": tuple(data["overcomes"]),
+            "price": Price(**data["price"]) if data["price"] else None,
+        }
+        return cls(**{**data, **read})
 
     def step(self) -> Mapping[str, Any]:
         """To be launched next, by the state machine."""

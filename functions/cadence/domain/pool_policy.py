@@ -1,9 +1,11 @@
 """What a pool's owner has decided: what it may buy and for how much, where it is, what it keeps ready."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
+
+from cadence.domain.custody import ValuePolicy
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -19,6 +21,10 @@ class InstanceOffer:
     arch: str = "amd64"
     per_hour: float | None = None
     spot: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} spot" if self.spot else self.name
 
     def holds(self, cpu: int | None, memory: int | None, storage: int | None, arch: str | None) -> bool:
         """Whether it has what is asked for; `None` is no matter."""
@@ -70,6 +76,7 @@ class Policy:
     warm: tuple[WarmWindow, ...] = ()
     max_duration: int | None = None
     budget: Budget | None = None
+    values: ValuePolicy = field(default_factory=ValuePolicy)
 
     def fitting(
         self, cpu: int | None, memory: int | None, storage: int | None, arch: str | None

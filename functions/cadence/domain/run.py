@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from cadence.domain import ids
+from cadence.domain.custody import Capture, Custody, bucket_of
 from cadence.domain.history import Change
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.specification import (
@@ -155,6 +156,7 @@ class Run:
     of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what
     admission works from (`cadence.domain.plan`); a run that could not be planned has no plan ("") and has failed.
     `pins` are the digests of the documents whose definitions it uses, by how they are named.
+    `has_custodies`: some of its values are kept elsewhere, or only until they were read (`cadence.domain.custody`).
     A run with `replay_of` is there to be compared only: nobody else hears of it, and nothing follows from it.
     One with `melodium` is a process of a Mélodium engine, and its id a UUID.
     """
@@ -192,6 +194,7 @@ class Run:
     priority: int = 0
     waiting_for: str | None = None  # in words, what it waited for before it began
     melodium: MelodiumRun | None = None
+    has_custodies: bool = False
 
     @property
     def position(self) -> str:
@@ -261,6 +264,8 @@ class Treatment:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     history: tuple[Change, ...] = ()
+    custody: Custody | None = None  # of what its attempt sends
+    ends_custody: bool = False  # whether its end may be what the removal of some content waits for
 
 
 def is_element(name: str) -> bool:
@@ -316,13 +321,25 @@ class Value:
     created_at: datetime | None = None
     kept_from: str | None = None
     origin: Origin | None = None
+    custody: Custody | None = None
 
     @property
     def chunk_prefix(self) -> str:
-        """Of the keys of its chunks in the data bucket; the chunk's number, with twelve digits, follows."""
+        """Of the addresses of its chunks; the chunk's number, with twelve digits, follows."""
+        bucket = bucket_of(self.custody)
         if self.origin and not self.origin.copied:
-            return ids.chunk_prefix(self.origin.run_id, self.origin.treatment, self.attempt, self.origin.port)
-        return ids.chunk_prefix(self.kept_from or self.run_id, self.treatment, self.attempt, self.port)
+            return ids.chunk_prefix(self.origin.run_id, self.origin.treatment, self.attempt, self.origin.port, bucket)
+        return ids.chunk_prefix(self.kept_from or self.run_id, self.treatment, self.attempt, self.port, bucket)
+
+    @property
+    def passes(self) -> bool:
+        """Whether its content is only for those that read it while its run goes on: nobody else gets it."""
+        return self.custody is not None and self.custody.passes
+
+    @property
+    def digest(self) -> str | None:
+        """Its SHA-256, where its pool lets one stay."""
+        return self.sha256 if self.custody is None or self.custody.capture is not Capture.NONE else None
 
     def chunk_key(self, seq: int) -> str:
         return f"{self.chunk_prefix}{seq:012}"

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cadence.domain.custody import Custody
 from cadence.domain.offer import Offer
 from cadence.domain.resources import Sample
 
@@ -103,6 +104,12 @@ class Runner:
     held_until: datetime | None = None  # its machine is kept, for whoever looks into its failure
     machine_expires_at: datetime | None = None  # from then on its machine is an orphan
     listening: Listening | None = None
+    offer: str | None = None  # what its infrastructure sold it as, once that is known
+    per_hour: float | None = None  # what that costs; until it is known, what was expected at the placement
+    currency: str | None = None
+    # By pool: its tokens of pools that it has left, good again should it come back.
+    left_tokens: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict, repr=False)
+    custody: Custody | None = None  # of what it sends
     engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
 
     @property

@@ -8,8 +8,9 @@ S = RunnerState
 
 TRANSITIONS: Mapping[tuple[RunnerState, RunnerState], str] = {
     (S.OFFERED, S.BOOTING): "a host takes it, or the infrastructure begins",
-    (S.BOOTING, S.OFFERED): "no room, or its turn with the API has not come",
+    (S.BOOTING, S.OFFERED): "no room, no answer, or its turn with the API has not come",
     (S.BOOTING, S.CLAIMED): "the agent calls home with the one-time token",
+    (S.OFFERED, S.CLAIMED): "an agent calls home that was started all the same, by a call whose answer was lost",
     (S.CLAIMED, S.COMPLETED): "the agent hands in its result",
     (S.OFFERED, S.LOST): "its run or treatment ends before",
     (S.BOOTING, S.LOST): "the boot deadline passes",

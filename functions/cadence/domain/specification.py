@@ -121,7 +121,7 @@ class TreatmentSpec:
     Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret name,
     `registries` the host of a registry that its images come from to the secret by which they are read.
     `secret_versions` says which version of a secret it gets, by the secret's name (others: the newest).
-    With `offline` it has no network at all.
+    With `offline` it has no network at all. `residency` are the places where it may run (none: anywhere).
     `when` is a condition over the states of the treatments named in `when_over`, decided when the treatment is ready;
     `never` tells why a treatment is skipped from the start. `group` is the treatment that gathers this instance,
     `instances` those that a gathering one waits for, in order, `matrix` an instance's own values.
@@ -149,6 +149,7 @@ class TreatmentSpec:
     memory: int | None = None
     storage: int | None = None
     arch: str | None = None
+    residency: tuple[str, ...] = ()
     max_duration: int = 3_600
     after: tuple[str, ...] = ()
     retry: RetrySpec = RetrySpec()

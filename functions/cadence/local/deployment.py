@@ -9,8 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.local.assembly import StackTemplate, read_assembly
 from cadence.local.errors import LocalStackError
-from cadence.local.ministack import REGION, MiniStack
+from cadence.local.ministack import MiniStack
 from cadence.local.progress import Say, step
+from cadence.local.region import REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

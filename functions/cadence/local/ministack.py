@@ -3,7 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -12,8 +12,8 @@ from botocore.config import Config
 
 from cadence.local.paths import StackPaths
 from cadence.local.ports import LOOPBACK
+from cadence.local.region import REGION
 
-REGION: Final = "eu-west-1"
 # MiniStack takes this pair for the account's root, also when it enforces IAM.
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 (not a secret: the stack listens on loopback only and ignores it otherwise)

@@ -21,6 +21,8 @@ from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
 FOLDER = "/var/lib/cadence"
 # Beyond what a runner may take: by then the machine switches itself off, whoever has forgotten it.
 _SPARE_MINUTES = 10
+# A machine that is made in advance has booted by then.
+_WARM_MINUTES = 15
 # EC2 takes no more (bytes, before base64); the others take at least four times as much.
 LARGEST_USER_DATA = 16_384
 
@@ -62,6 +64,14 @@ def user_data(home: CallHome, request: RunnerRequest, options: BootOptions | Non
     return _cloud_config(settings, token=home.one_time_token)
 
 
+def warm_user_data(options: BootOptions) -> str:
+    """Of a machine that is made in advance: it boots once, switches itself off, and at its next boot asks its cloud who it is."""
+    settings = {"CADENCE_WARM": "1", "CADENCE_POWER_OFF": "1", "CADENCE_MINUTES": str(_WARM_MINUTES)}
+    if options.console:
+        settings["CADENCE_CONSOLE"] = options.console
+    return _cloud_config(settings, token=None)
+
+
 def variables(home: CallHome, request: RunnerRequest, options: BootOptions | None = None) -> Mapping[str, str]:
     """The environment of a container made from `runner_bootstrap/Containerfile`, but for the token.
 
@@ -100,12 +110,12 @@ def _common(home: CallHome, options: BootOptions) -> dict[str, str]:
     return settings
 
 
-def _cloud_config(settings: Mapping[str, str], token: str) -> str:
+def _cloud_config(settings: Mapping[str, str], token: str | None) -> str:
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
     files = [
         *({**_file(f"{FOLDER}/{name}", _compressed(name)), "encoding": "gz+b64"} for name in ("boot.sh", "boot.py")),
         _file(f"{FOLDER}/settings", exports),
-        _file(f"{FOLDER}/token", token),
+        *([] if token is None else [_file(f"{FOLDER}/token", token)]),
         # What is in this folder runs at each boot: also when a machine that was stopped is started again.
         {
             **_file("/var/lib/cloud/scripts/per-boot/cadence", f"#!/bin/sh\nexec sh {FOLDER}/boot.sh {FOLDER}\n"),

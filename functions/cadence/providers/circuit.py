@@ -1,45 +1,64 @@
-"""A circuit breaker per offer: what was refused for want of capacity is not asked for again for a while."""
+"""A circuit breaker per offer: what was refused for want of capacity is not asked for again for a while, by any process.
+
+Its state is in the table, so that a burst of Lambdas asks in vain once. After its pause one of them alone asks; while that
+one does, and if it is refused, the others still leave the offer alone.
+"""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(minutes=30)
+from cadence.application.back_offs import BackOffs
+from cadence.application.ports import Clock
+from cadence.domain import back_off
+from cadence.domain.back_off import BackOff
 
 
 class Circuit(Protocol):
     """Kept for all runners of a pool. An offer is known by its label."""
 
-    def open_until(self, offer: str) -> datetime | None:
-        """Until when not to ask for it; `None`: ask."""
+    def opened_by(self, offer: str) -> BackOff | None:
+        """The refusal because of which not to ask for it; `None`: ask, and say how it went."""
 
-    def refused(self, offer: str) -> None: ...
+    def refused(self, offer: str, reason: str) -> None: ...
 
     def granted(self, offer: str) -> None: ...
 
 
-class MemoryCircuit:
-    """For the life of one process: each Lambda that is kept warm learns for itself, and asks in vain once."""
+@dataclass(frozen=True)
+class SharedCircuit:
+    """Of one pool. Used by one call at a time: what it remembers is when it last was told to ask."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._refusals: dict[str, tuple[int, datetime]] = {}
+    kept: BackOffs
+    organization: str
+    pool: str
+    clock: Clock
+    asked: dict[str, datetime] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
 
-    def open_until(self, offer: str) -> datetime | None:
-        times, at = self._refusals.get(offer, (0, self._clock()))
-        until = at + pause_after(times)
-        return until if times and self._clock() < until else None
+    def opened_by(self, offer: str) -> BackOff | None:
+        now = self.clock()
+        seen = self.kept.get(self.organization, self.pool, offer)
+        if seen is not None and seen.lasts(now):
+            return seen
+        if seen is not None and not self.kept.replace(self.organization, self.pool, seen, seen.probed(now)):
+            return seen.probed(now)  # somebody else asks at this moment
+        self.asked[offer] = now
+        (self.closed.add if seen is None else self.closed.discard)(offer)
+        return None
 
-    def refused(self, offer: str) -> None:
-        times, _ = self._refusals.get(offer, (0, None))
-        self._refusals[offer] = (times + 1, self._clock())
+    def refused(self, offer: str, reason: str) -> None:
+        now = self.clock()
+        seen = self.kept.get(self.organization, self.pool, offer)
+        new = back_off.refused(seen, offer, self.asked.get(offer, now), now, reason)
+        if new is not None:
+            self.kept.replace(self.organization, self.pool, seen, new)
 
     def granted(self, offer: str) -> None:
-        self._refusals.pop(offer, None)
+        if offer not in self.closed:
+            self.kept.forget(self.organization, self.pool, offer, self.asked.get(offer, self.clock()))
 
 
-def pause_after(refusals: int) -> timedelta:
-    """Twice as long each time."""
-    doubled: int = 2 ** max(0, min(refusals, 16) - 1)
-    return min(LONGEST_PAUSE, FIRST_PAUSE * doubled)
+Circuits = Callable[[str, str], Circuit]
+"""The circuit of a pool, given its organization and name."""

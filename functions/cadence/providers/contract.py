@@ -14,12 +14,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from cadence.application.back_offs import BackOffs
+from cadence.application.pool_ports import Claims, Identity
 from cadence.application.ports import Clock
 from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pacing import Api
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 from cadence.domain.specification import ServiceSpec
+from cadence.providers.circuit import Circuit, SharedCircuit
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Containers:
     volumes: Mapping[str, str] = field(default_factory=dict)
     worker: WorkerSpec | None = None
     engine: bool = False
+
+    @property
+    def beside(self) -> bool:
+        """Whether there are containers beside that of the agent or command."""
+        return bool(self.services or (self.worker and self.worker.all_containers))
 
 
 @dataclass(frozen=True)
@@ -145,11 +153,18 @@ class Unhurried:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines."""
+    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines. `back_offs` are which offers are not asked for,
+    `claims` whose machines are that were made in advance."""
 
     installation: str
     clock: Clock
+    back_offs: BackOffs
     calls: Calls = field(default_factory=Unhurried)
+    claims: Claims | None = None
+    identity: Identity | None = None  # None: it has none to show
+
+    def circuit(self, pool: Pool) -> Circuit:
+        return SharedCircuit(self.back_offs, pool.organization, pool.name, self.clock)
 
 
 class Provider(Protocol):

@@ -7,12 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from cadence.application.back_offs import Refusals
 from cadence.application.budgets import Budgets
 from cadence.application.pacing import Pacer
 from cadence.application.pool_ports import PoolRecords
-from cadence.application.ports import Clock, Deadlines, Machines, RunnerStore, RunStore
-from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, NotFound, RunnerLost
+from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunnerStore, RunStore
+from cadence.domain.errors import (
+    CadenceError,
+    Cancelled,
+    CapacityExhausted,
+    Conflict,
+    NotFound,
+    ProviderRejected,
+    RunnerLost,
+    Transient,
+)
 from cadence.domain.melodium.specification import WorkerSpec
+from cadence.domain.pool import Price
 from cadence.domain.run import TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, Runner, RunnerState
 from cadence.domain.step import Next, Step
@@ -27,9 +38,6 @@ EXPIRY_GRACE = timedelta(minutes=90)
 
 # The end of what a machine printed, in characters.
 LONGEST_CONSOLE = 16 * 1024
-
-# What a pool had no room for, where the infrastructure does not say which of its offers.
-ANY_OFFER = "any"
 
 _NOT_BEGUN = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _RELEASABLE = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED})
@@ -51,6 +59,8 @@ class Launch:
     priority: int = 0
     placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that comes again
     placed_at: datetime | None = None  # when it was decided
+    overcomes: tuple[str, ...] = ()  # what the pool refused before
+    price: Price | None = None  # what is expected
 
 
 @dataclass(frozen=True)
@@ -65,14 +75,19 @@ class StartRunner:
     pacer: Pacer | None = None
     records: PoolRecords | None = None  # None: what is offered and runs is kept with the hosts
     budgets: Budgets | None = None
+    refusals: Refusals | None = None
+    pools: PoolStore | None = None  # asked each time: it may be removed at any moment
 
     def __call__(self, launch: Launch) -> None:
-        """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors."""
+        """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors.
+
+        What the provider says no with takes the treatment back to its placement, which notes it of the pool.
+        """
         # First of all: a start that is interrupted is found as well.
         after = timedelta(seconds=launch.boot_deadline)
         self.deadlines.watch_runner(launch.runner_id, after, launch.task_token)
         run = self.runs.get_run(launch.run_id)
-        provider = self.providers(run.organization, launch.pool)
+        provider = self._provider(run.organization, launch.pool)
         fresh = self.homes.fresh(launch.runner_id) if self.homes else None
         runner = self._own(
             Runner(
@@ -90,6 +105,8 @@ class StartRunner:
                 task_token=launch.task_token,
                 priority=launch.priority,
                 placed_at=launch.placed_at,
+                per_hour=launch.price.per_hour if launch.price else None,
+                currency=launch.price.currency if launch.price else None,
                 **(fresh.kept if fresh else {}),
             ),
             fresh,
@@ -113,17 +130,40 @@ class StartRunner:
                     self._note_waiting(launch, None)
             home = self.homes.of(runner, fresh) if self.homes and fresh else None
             self._start(provider, runner, _request(runner, standing.spec, home))
+            if self.refusals and launch.placed_at:
+                self.refusals.granted(run.organization, launch.pool, launch.overcomes, launch.placed_at)
         elif not runner.state.live:
             raise RunnerLost(f"runner {launch.runner_id} is {runner.state}")
+
+    def _provider(self, organization: str, pool: str) -> Provider:
+        try:
+            return self.providers(organization, pool)
+        except NotFound as error:  # it was removed since the decision
+            raise ProviderRejected(error.message) from None
+
+    def _confirm(self, runner: Runner) -> None:
+        """Looked at after the runner is listed as active: whoever removes the pool from now on finds it."""
+        if self.pools is None:
+            return
+        try:
+            self.pools.get_pool(runner.organization, runner.pool)
+        except NotFound as error:
+            raise ProviderRejected(error.message) from None
 
     def _own(self, wanted: Runner, fresh: FreshToken | None) -> Runner:
         """The attempt's runner, as this launch's own. Raises RunnerLost if a later launch has it: what this one does comes too late."""
         try:
             runner = self.runners.put_runner(wanted)
-            if _to_begin_anew(runner, wanted):
+            if not _to_begin_anew(runner, wanted):
+                return runner
+            with suppress(Conflict):
                 return self._begin_anew(runner, wanted, fresh)
+            # What an earlier launch made may have called home at this very moment.
+            runner = self.runners.put_runner(wanted)
         except Conflict:
-            raise RunnerLost(f"runner {wanted.runner_id} went on elsewhere") from None
+            runner = None
+        if runner is None or runner.state in _NOT_BEGUN:
+            raise RunnerLost(f"runner {wanted.runner_id} went on elsewhere")
         return runner
 
     def _turn(self, provider: Provider, runner: Runner) -> timedelta:
@@ -156,20 +196,21 @@ class StartRunner:
         if self.records:
             self.records.note_active(runner.organization, runner.pool, runner.runner_id, self.clock())
         try:
+            self._confirm(runner)
             if self.budgets:
                 longest = timedelta(seconds=request.boot_deadline + request.max_duration)
                 self.budgets.reserve(runner.organization, runner.pool, runner.runner_id, longest)
             ref = provider.start(request)
-        except CapacityExhausted as error:
-            if self.records:
-                offer = str(error.details.get("offer", ANY_OFFER))
-                self.records.note_refusal(runner.organization, runner.pool, offer, self.clock(), error.message)
-            if self.budgets:
-                self.budgets.cancel(runner.organization, runner.pool, runner.runner_id)
-            if self.records:
-                self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
+        except (CapacityExhausted, ProviderRejected):
+            if runner.booting_at is None:  # after a call without an answer the sweeper says whether there is nothing
+                self._nothing_there(runner)
             with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
                 self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
+            raise
+        except Transient:
+            # Something may boot all the same, so it keeps its state and its token; its time counts from the last try.
+            with suppress(Conflict):
+                self.runners.move_runner(runner, {RunnerState.BOOTING}, booting_at=self.clock())
             raise
         if ref in {runner.runner_id, runner.ref}:
             return
@@ -179,6 +220,12 @@ class StartRunner:
             # It was given up while the infrastructure made it, perhaps before there was anything to end.
             provider.stop(ref)
             raise RunnerLost(f"runner {runner.runner_id} was given up while it was being started") from None
+
+    def _nothing_there(self, runner: Runner) -> None:
+        if self.budgets:
+            self.budgets.cancel(runner.organization, runner.pool, runner.runner_id)
+        if self.records:
+            self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
 
     def _begin_anew(self, runner: Runner, wanted: Runner, fresh: FreshToken | None) -> Runner:
         """There was no room before, perhaps in another pool: the attempt belongs to this one now, which also releases it."""
@@ -190,11 +237,24 @@ class StartRunner:
             provider=wanted.provider,
             state=wanted.state,
             created_at=wanted.created_at,
+            booting_at=None,
             boot_deadline=wanted.boot_deadline,
             placed_at=wanted.placed_at,
+            offer=None,
+            per_hour=wanted.per_hour,
+            currency=wanted.currency,
             turn_at=None if elsewhere else runner.turn_at,
-            **({**(fresh.kept if fresh else {"sealed_token": None}), "ref": None} if elsewhere else {}),
+            **({**_tokens(runner, wanted.pool, fresh), "ref": None} if elsewhere else {}),
         )
+
+
+def _tokens(runner: Runner, pool: str, fresh: FreshToken | None) -> Mapping[str, Any]:
+    """Another pool, another token; back in a pool, the one that a machine may have which was made there all the same."""
+    left = dict(runner.left_tokens)
+    kept = left.pop(pool, None) or (fresh.kept if fresh else {"sealed_token": None})
+    if runner.sealed_token is not None:
+        left[runner.pool] = {"one_time_hash": runner.one_time_hash, "sealed_token": runner.sealed_token}
+    return {**kept, "left_tokens": left}
 
 
 def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> RunnerRequest:

@@ -15,9 +15,10 @@ from datetime import datetime
 from typing import Any
 
 from cadence.application.pool_ports import CheckResult, PoolRecords, Probe
-from cadence.application.ports import Clock
+from cadence.application.ports import Clock, PoolStore
 from cadence.domain.errors import CadenceError, InvalidRequest, ProviderRejected
-from cadence.providers.contract import Machine, Provider
+from cadence.domain.pool import Price
+from cadence.providers.contract import Machine, Provider, Warming
 from cadence.providers.lifecycle import Launch, Providers, ReleaseRunner, StartRunner
 from cadence.providers.sweeping import Sweep
 
@@ -32,6 +33,7 @@ class Operations:
     records: PoolRecords | None = None
     sweep: Sweep | None = None
     clock: Clock | None = None
+    pools: PoolStore | None = None
 
     def __call__(self, event: Event) -> Mapping[str, Any] | None:
         """Raises what the provider does, and InvalidRequest for an unknown operation."""
@@ -60,7 +62,8 @@ class Operations:
     def _probe(self, event: Event) -> list[dict[str, Any]]:
         """What it found is kept, and so is why it found nothing."""
         try:
-            checks = [CheckResult(**asdict(check)) for check in self._provider(event).probe()]
+            provider = self._provider(event)
+            checks = [CheckResult(**asdict(check)) for check in provider.probe()] + self._warm(event, provider)
             error = None
         except CadenceError as raised:
             checks, error = [], raised.message
@@ -69,6 +72,16 @@ class Operations:
         elif error:
             raise ProviderRejected(error)
         return [asdict(check) for check in checks]
+
+    def _warm(self, event: Event, provider: Provider) -> list[CheckResult]:
+        """A pool that is to keep machines waiting is told if nobody does."""
+        if self.pools is None or isinstance(provider, Warming):
+            return []
+        pool = self.pools.get_pool(event["organization"], event["pool"])
+        if not pool.policy.warm:
+            return []
+        missing = f"{pool.provider} keeps no machines waiting: `warm` only puts this pool before others"
+        return [CheckResult("warm capacity", missing, "Take `warm` away, or let hosts join a pool.")]
 
     def _provider(self, event: Event) -> Provider:
         return self.providers(event["organization"], event["pool"])
@@ -89,6 +102,8 @@ def launch_of(event: Event) -> Launch:
         task_token=event["task_token"],
         placement=placement,
         placed_at=datetime.fromisoformat(placement["decided_at"]) if "decided_at" in placement else None,
+        overcomes=tuple(placement.get("overcomes", ())),
+        price=Price(**placement["price"]) if placement.get("price") else None,
     )
 
 

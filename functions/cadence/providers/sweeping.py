@@ -4,14 +4,15 @@ What is wrong with the table, or lost on the way, does not matter here: whatever
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.budgets import Budgets
 from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
-from cadence.application.ports import Clock, PoolStore
-from cadence.domain.errors import CadenceError
+from cadence.application.ports import Clock, PoolStore, RunnerStore
+from cadence.domain.errors import CadenceError, Conflict
 from cadence.domain.pool_policy import warm_now
 from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import Condition, Machine, Provider, Warming
@@ -48,6 +49,7 @@ class Sweep:
     pools: PoolStore | None = None
     release: Callable[[str], None] | None = None
     budgets: Budgets | None = None
+    store: RunnerStore | None = None
 
     def __call__(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
@@ -58,6 +60,7 @@ class Sweep:
         marks = dict(self.records.marks(organization, pool))
         marked, ended, refused = [], [], []
         for machine in machines:
+            self._note_offer(machine, known.get(machine.runner_id), pool)
             reason = orphaned(machine, known.get(machine.runner_id), pool, self.clock())
             since = marks.pop(machine.ref, None)
             if reason is None:
@@ -81,8 +84,8 @@ class Sweep:
             self._strike_off(organization, pool, runner_id, known.get(runner_id), since)
         for gone in marks:
             self.records.unmark(organization, pool, gone)
-        self._keep_warm(provider, organization, pool)
         self.records.note_sweep(organization, pool, SweepResult(self.clock(), len(machines), len(ended)))
+        self._keep_warm(provider, organization, pool, machines)
         seen = tuple(machine.ref for machine in machines)
         return Swept(seen, tuple(marked), tuple(ended), tuple(refused))
 
@@ -118,10 +121,24 @@ class Sweep:
         if machine.runner_id:
             self._note_ended(organization, pool, machine.runner_id, runner)
 
-    def _keep_warm(self, provider: Provider, organization: str, pool: str) -> None:
+    def _note_offer(self, machine: Machine, runner: Runner | None, pool: str) -> None:
+        """What a runner's machine was bought as, and costs, is told by the inventory."""
+        if self.store is None or runner is None or (runner.pool, runner.ref) != (pool, machine.ref):
+            return
+        price = runner.per_hour if machine.price_per_hour is None else machine.price_per_hour
+        if machine.offer is not None and (machine.offer, price) != (runner.offer, runner.per_hour):
+            with suppress(Conflict):  # it went on elsewhere
+                self.store.move_runner(runner, RunnerState, offer=machine.offer, per_hour=price)
+
+    def _keep_warm(self, provider: Provider, organization: str, pool: str, machines: Sequence[Machine]) -> None:
+        """Also where none is to wait any more, while one still does."""
         windows = self.pools.get_pool(organization, pool).policy.warm if self.pools else ()
-        if windows and isinstance(provider, Warming):
+        if not isinstance(provider, Warming) or not (windows or any(not one.runner_id for one in machines)):
+            return
+        try:
             provider.keep_warm(*warm_now(windows, self.clock()))
+        except CadenceError as error:  # tried again at the next look
+            _log.warning("pool %s cannot keep machines waiting: %s", pool, error.message)
 
     def _still(self, provider: Provider, machine: Machine, pool: str) -> bool:
         """Looked at again at the last moment. One without a runner may have got one that the inventory does not tell yet."""

@@ -8,16 +8,19 @@ from typing import Any
 
 from botocore.config import Config
 
+from cadence.application.ports import Clock
 from cadence.providers.aws import CONFIG, Clients, clients
-from cadence.providers.aws_ec2.provider import Ec2Provider
+from cadence.providers.aws_ec2.provider import Ec2Provider, Waiting
 from cadence.providers.aws_ec2.settings import Ec2Settings
-from cadence.providers.circuit import MemoryCircuit
+from cadence.providers.circuit import SharedCircuit
 from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner
 from tests.contract.providers.peer import Trouble
 from tests.doubles.aws import GOOD_KEY, Aws, Call, aws, error
 from tests.doubles.ec2 import ELSEWHERE, REGION, Ec2, backend
 from tests.fakes.answering import Reply
+from tests.fakes.back_offs import MemoryBackOffs
+from tests.fakes.claims import MemoryClaims
 
 NAME = "aws_ec2"
 OWNER = Owner("installation", "default", "aws")
@@ -48,6 +51,7 @@ class Ec2Peer:
         self.trouble: Trouble | None = None
         self.slow = threading.Event()
         self.settings = a_pool()
+        self.back_offs, self.claims = MemoryBackOffs(), MemoryClaims()
 
     def provider(self) -> Ec2Provider:
         key = "AKIAOFSOMEBODYELSE00" if self.trouble is Trouble.CREDENTIALS else GOOD_KEY
@@ -55,7 +59,22 @@ class Ec2Peer:
 
     def made(self, settings: Ec2Settings, key: str = GOOD_KEY) -> Ec2Provider:
         made = self._clients(key, 0.3 if self.trouble is Trouble.SLOW else 20)
-        return Ec2Provider(OWNER, settings, made, Hidden([SECRET]), MemoryCircuit(lambda: datetime.now(UTC)))
+        return Ec2Provider(
+            OWNER,
+            settings,
+            made,
+            Hidden([SECRET]),
+            SharedCircuit(self.back_offs, "acme", "pool", lambda: datetime.now(UTC)),
+        )
+
+    def waiting(self, clock: Clock) -> Ec2Provider:
+        """Of a pool that keeps machines waiting, as another process has it."""
+        settings = Ec2Settings.from_json(self.settings)
+        circuit = SharedCircuit(self.back_offs, "acme", "pool", clock)
+        return Ec2Provider(
+            OWNER, settings, self._clients(GOOD_KEY, 20), Hidden([SECRET]), circuit,
+            waiting=Waiting(self.claims, clock),
+        )  # fmt: skip
 
     def _clients(self, key: str, seconds: float) -> Clients:
         """Kept, since botocore takes half a second to read what EC2 is."""
@@ -85,6 +104,8 @@ class Ec2Peer:
         return error(call, 503, "Unavailable", "Nobody waits for this any more.")
 
     def clear(self) -> None:
+        self.back_offs.kept.clear()
+        self.claims.kept.clear()
         self.trouble = None
         self.slow.set()
         self.slow = threading.Event()

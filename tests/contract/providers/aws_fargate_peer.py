@@ -12,7 +12,7 @@ from moto.moto_api import state_manager
 from cadence.providers.aws import CONFIG, Clients, clients
 from cadence.providers.aws_fargate.provider import FargateProvider
 from cadence.providers.aws_fargate.settings import FargateSettings
-from cadence.providers.circuit import MemoryCircuit
+from cadence.providers.circuit import SharedCircuit
 from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner
 from tests.contract.providers.peer import Trouble
@@ -20,6 +20,7 @@ from tests.doubles.aws import GOOD_KEY, Aws, Call, aws, error
 from tests.doubles.ec2 import backend as ec2_backend
 from tests.doubles.ecs import REGION, Ecs, backend
 from tests.fakes.answering import Reply
+from tests.fakes.back_offs import MemoryBackOffs
 
 NAME = "aws_fargate"
 CLUSTER = "runners"
@@ -63,7 +64,13 @@ class FargatePeer:
 
     def made(self, settings: FargateSettings, key: str = GOOD_KEY) -> FargateProvider:
         made = self.clients(key, 0.3 if self.trouble is Trouble.SLOW else 20)
-        return FargateProvider(OWNER, settings, made, Hidden([SECRET]), MemoryCircuit(lambda: datetime.now(UTC)))
+        return FargateProvider(
+            OWNER,
+            settings,
+            made,
+            Hidden([SECRET]),
+            SharedCircuit(MemoryBackOffs(), "acme", "pool", lambda: datetime.now(UTC)),
+        )
 
     def clients(self, key: str, seconds: float) -> Clients:
         if (key, seconds) not in self.kept:

@@ -92,6 +92,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "runners_table": "runners",
         "logs_table": "logs",
         "data_bucket": "data",
+        "value_buckets": "elsewhere=eu-west-1",
         "live_url": "/v1/live/socket",
         "secrets_key": key,
         "run_machine_arn": machines["run"],

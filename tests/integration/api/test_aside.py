@@ -9,6 +9,7 @@ import pytest
 
 from cadence.adapters import asking_again
 from cadence.adapters import aws as aws_clients
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.export_backlog import DynamoBacklog
 from cadence.adapters.dynamodb.exports import DynamoExportStore
@@ -224,7 +225,9 @@ def test_lines_and_values_of_old_runs_are_removed_and_nothing_else_is(api: Api, 
         s3.put_object(Bucket="data", Key=f"runs/{run_id}/logs/0", Body=b"x")
     assert api("PUT", "/v1/projects/default/retention", {"days": 3}).status == 200
     now = [NOW]
-    remove = RemoveOldRuns(DynamoOldRuns("logs", "runs"), S3Removal("data"), lambda: now[0], timedelta(days=90))
+    remove = RemoveOldRuns(
+        DynamoOldRuns("logs", "runs"), S3Removal(Buckets("data")), lambda: now[0], timedelta(days=90)
+    )
 
     def kept() -> set[str]:
         found = s3.list_objects_v2(Bucket="data", Prefix="runs/").get("Contents", ())

@@ -1,5 +1,6 @@
 """Pools over the API's own Lambda: what may be said of them, and what is never said back."""
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from cadence.adapters.aws import client
 from cadence.application.pool_ports import CheckResult, Probe, SweepResult
-from cadence.domain.errors import Violation
+from cadence.domain.errors import ProviderRejected, Violation
 from cadence.domain.runner import Runner, RunnerState
 from tests.integration.api.calling import Api
 
@@ -103,7 +104,7 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     checks = (CheckResult("credentials"), CheckResult("quota", "0 of 10 left", "ask for more"))
     its.records.note_probe("default", "par", Probe(now, checks))
     its.records.note_sweep("default", "par", SweepResult(now, 3, 1))
-    its.records.note_refusal("default", "par", "DEV1-S", now, "out of stock")
+    its.refusals.note("default", "par", ["DEV1-S"], now, "out of stock")
     began = now - timedelta(hours=2)
     api.services.runners.put_runner(
         Runner("r-1", "01run", "build", 1, "default", "default", "par", "fake", RunnerState.BOOTING, began)
@@ -112,13 +113,90 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     detail = api("GET", "/v1/pools/par").json
     assert (detail["probe"]["passed"], detail["probe"]["checks"][1]["missing"]) == (False, "0 of 10 left")
     assert (detail["sweep"]["seen"], detail["sweep"]["ended"]) == (3, 1)
-    assert detail["refusals"][0]["reason"] == "out of stock"
+    (refusal,) = detail["refusals"]
+    assert (refusal["offer"], refusal["reason"], refusal["times"]) == ("DEV1-S", "out of stock", 1)
     (runner,) = detail["runners"]
-    assert (runner["treatment"], runner["state"]) == ("build", "booting")
+    assert (runner["treatment"], runner["attempt"], runner["state"]) == ("build", 1, "booting")
     assert runner["cost"] == pytest.approx(3.0, abs=0.1)
+    assert runner["currency"] == "EUR"
 
 
-def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple[str, str]]) -> None:
+def test_runners_are_listed_with_what_they_run_since_when_and_at_what_cost(
+    api: Api, asked: list[tuple[str, str]], there: list[str]
+) -> None:
+    offered = {key: value for key, value in CLOUD.items() if key not in {"price", "budget"}}
+    assert api("PUT", "/v1/pools/par", offered).status == 201
+    assert api("PUT", "/v1/pools/far", {"provider": "fake"}).status == 201
+    its, now = api.services.pools, api.services.clock()
+    began = now - timedelta(hours=2)
+    made = Runner("r-1", "01run", "build", 2, "default", "default", "par", "fake", RunnerState.BOOTING, began)
+    bought = dataclasses.replace(
+        made, offer="DEV1-S spot in fr-par-1", per_hour=0.25, currency="EUR", phase="booting: download",
+        boot_phases={"network": 1.5, "download": 4.0},
+    )  # fmt: skip
+    unpriced = dataclasses.replace(made, runner_id="r-2", pool="far", created_at=now)
+    secret = dataclasses.replace(made, runner_id="r-3", project="hidden")
+    # It went on in another pool, which is where it is listed.
+    moved = dataclasses.replace(made, runner_id="r-4", pool="far")
+    for runner, pool in ((bought, "par"), (unpriced, "far"), (secret, "par"), (moved, "par")):
+        api.services.runners.put_runner(runner)
+        its.records.note_active("default", pool, runner.runner_id, began)
+
+    everything = api("GET", "/v1/runners").json["items"]
+    assert [one["runner_id"] for one in everything] == ["r-1", "r-3", "r-2"]
+    first, last = everything[0], everything[-1]
+    assert (first["run_id"], first["treatment"], first["attempt"]) == ("01run", "build", 2)
+    assert (first["offer"], first["per_hour"], first["currency"]) == ("DEV1-S spot in fr-par-1", 0.25, "EUR")
+    assert first["cost"] == pytest.approx(0.5, abs=0.01)
+    assert (first["phase"], first["boot_phases"]) == ("booting: download", {"network": 1.5, "download": 4.0})
+    assert (last["cost"], last["currency"]) == (None, None)
+    own = api("GET", "/v1/runners", token=api.token_for(["runners:read"], project="default"))
+    assert [one["runner_id"] for one in own.json["items"]] == ["r-1", "r-2"]
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What there is of each pool, by the words of its infrastructure; a word that begins with `!` is all that it says."""
+    found: list[str] = []
+
+    def machines(_: Any, organization: str, pool: str, provider: str) -> list[str]:
+        if found and found[0].startswith("!"):
+            raise ProviderRejected(found[0][1:])
+        return list(found)
+
+    monkeypatch.setattr("cadence.adapters.lambda_provider_calls.LambdaProviderCalls.machines", machines)
+    return found
+
+
+def test_a_pool_whose_machines_nobody_can_tell_is_abandoned_by_word_only(
+    api: Api, asked: list[tuple[str, str]], there: list[str]
+) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    there[:] = ["!AuthFailure: not able to validate the credentials"]
+    refused = api("DELETE", "/v1/pools/par")
+    assert refused.status == 409 and "AuthFailure" in refused.text and "--abandon" in refused.text
+    assert api("GET", "/v1/pools/par").status == 200
+    assert api("DELETE", "/v1/pools/par", query={"abandon": "true"}).status == 204
+
+
+def test_a_runner_that_is_asked_for_while_the_pool_is_removed_keeps_it(
+    api: Api, asked: list[tuple[str, str]], there: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    its, remove = api.services.pools, api.services.access.remove_pool
+
+    def asked_for(organization: str, name: str) -> None:
+        its.records.note_active("default", "par", "r-1", api.services.clock())
+        remove(organization, name)
+
+    monkeypatch.setattr(its.directory, "remove_pool", asked_for)
+    refused = api("DELETE", "/v1/pools/par")
+    assert refused.status == 409 and "has 1 runners" in refused.text
+    assert api("GET", "/v1/pools/par").json["credentials"]["names"] == ["secret_key"]
+    assert [pool.pool for pool in api.services.access.swept_pools()] == ["par"]
+
+
+def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple[str, str]], there: list[str]) -> None:
     api("PUT", "/v1/pools/par", CLOUD)
     its, now = api.services.pools, api.services.clock()
     its.records.note_active("default", "par", "r-1", now)
@@ -128,11 +206,13 @@ def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple
     refused = api("DELETE", "/v1/pools/par")
     assert refused.status == 409 and "has 1 runners" in refused.text
     its.records.note_ended("default", "par", "r-1")
-    its.records.note_sweep("default", "par", SweepResult(now, 1, 0))
-    refused = api("DELETE", "/v1/pools/par")
-    assert refused.status == 409 and "had 1 machines" in refused.text
-    assert asked[-1] == ("sweep", "par")
+    # What the last sweep found is no matter: the infrastructure is asked now.
     its.records.note_sweep("default", "par", SweepResult(now, 0, 0))
+    there[:] = ["i-1"]
+    refused = api("DELETE", "/v1/pools/par")
+    assert refused.status == 409 and "still has 1 machines: i-1" in refused.text
+    assert asked[-1] == ("sweep", "par")
+    there[:] = []
     assert api("DELETE", "/v1/pools/par").status == 204
     assert api("GET", "/v1/pools/par").status == 404
     assert api.services.access.swept_pools() == []
@@ -144,3 +224,70 @@ def test_a_probe_is_asked_for_again(api: Api, asked: list[tuple[str, str]]) -> N
     assert api("POST", "/v1/pools/par/probe").status == 202
     assert asked == [("probe", "par")] * 2
     assert [pool.pool for pool in api.services.access.swept_pools()] == ["par"]
+
+
+def test_values_can_only_be_kept_where_the_installation_may(api: Api) -> None:
+    def put(**values: str) -> Any:
+        return api("PUT", "/v1/pools/mine", {"provider": "host", "values": values})
+
+    assert put(capture="digest").status == 201
+    assert api("GET", "/v1/pools/mine").json["pool"]["values"] == {"capture": "digest", "bucket": None, "region": None}
+    for wrong, pointer, words in (
+        (
+            {"bucket": "my-own"},
+            "/values/bucket",
+            "It was deployed with elsewhere. Deploy it with --context value_buckets=",
+        ),
+        (
+            {"bucket": "elsewhere", "region": "us-east-1"},
+            "/values/region",
+            "Bucket elsewhere is in eu-west-1, not in us-",
+        ),
+        ({"region": "eu-west-1"}, "/values/region", "A region is said of a bucket: name it."),
+        ({"capture": "some"}, "/values/capture", ""),
+    ):
+        answer = put(**wrong)
+        assert answer.status == 422 and pointers(answer) == [pointer], answer.text
+        assert words in answer.text
+    answer = api("PUT", "/v1/pools/mine", {"provider": "host", "residency": "any"})
+    assert pointers(answer) == ["/residency"]
+
+
+def test_the_probe_names_what_a_bucket_lacks(api: Api) -> None:
+    body = {"provider": "host", "values": {"bucket": "elsewhere"}}
+
+    def probed() -> dict[str, str | None]:
+        assert api("POST", "/v1/pools/mine/probe").status == 202
+        probe = api("GET", "/v1/pools/mine").json["probe"]
+        assert probe["passed"] == all(check["missing"] is None for check in probe["checks"])
+        return {check["what"]: check["missing"] for check in probe["checks"]}
+
+    assert api("PUT", "/v1/pools/mine", body).status == 201
+    assert probed() == {
+        "bucket elsewhere": "NoSuchBucket: The specified bucket does not exist",
+    }
+    s3 = client("s3")
+    s3.create_bucket(Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    ages = [
+        "what is below runs/ in bucket elsewhere goes after 90 days",
+        "what is below caches/ in bucket elsewhere goes after 91 days",
+    ]
+    usable: dict[str, str | None] = {"bucket elsewhere": None, "objects in bucket elsewhere": None}
+    assert probed() == usable | dict.fromkeys(ages, "nothing removes it")
+
+    def rules(*wanted: dict[str, Any]) -> None:
+        said = [{"ID": str(number), "Status": "Enabled", **rule} for number, rule in enumerate(wanted)]
+        s3.put_bucket_lifecycle_configuration(Bucket="elsewhere", LifecycleConfiguration={"Rules": said})
+
+    # A rule that comes later, or is only for some objects, does not do.
+    rules(
+        {"Filter": {"Prefix": "runs/"}, "Expiration": {"Days": 91}},
+        {"Filter": {"Tag": {"Key": "a", "Value": "b"}}, "Expiration": {"Days": 1}},
+    )
+    assert probed() == usable | dict.fromkeys(ages, "nothing removes it")
+    rules({"Filter": {"Prefix": ""}, "Expiration": {"Days": 30}})
+    assert probed() == usable | dict.fromkeys(ages)
+    assert "Contents" not in s3.list_objects_v2(Bucket="elsewhere")
+    # A pool that keeps its values as usual has nothing to be looked at any more.
+    assert api("PUT", "/v1/pools/mine", {"provider": "host"}).status == 200
+    assert api("GET", "/v1/pools/mine").json["probe"] is None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cadence.providers.bootstrap import BootOptions, user_data
+from cadence.providers.bootstrap import BootOptions, user_data, warm_user_data
 from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
 from tests.integration.bootstrap.machine import AGENT, Machine
 from tests.integration.bootstrap.network import Net, proxy, served
@@ -96,6 +96,39 @@ def test_a_file_with_another_digest_is_refused(tmp_path: Path, net: Net, home: C
     assert digest(AGENT) in detail and digest(b"something else") in detail
     assert "sig=" not in booted.console + detail
     assert booted.switched_off[-1] == "-h now"
+
+
+def test_a_machine_that_was_made_in_advance_asks_at_each_boot_whose_it_is(
+    tmp_path: Path, net: Net, home: CallHome, request_
+):
+    document = warm_user_data(QUIET)
+    machine = Machine(tmp_path, document)
+    net.files["/latest/user-data"] = document.encode()
+
+    first = machine.boot(CADENCE_METADATA_URL=net.url)
+
+    assert first.status == 0, first.console
+    assert "waits for a runner" in first.console
+    assert first.switched_off == ["-h +15", "-h now"]
+    assert not (machine.state / "agent.json").exists() and net.reports == []
+
+    net.files["/latest/user-data"] = user_data(home, request_, QUIET).encode()
+    second = machine.boot(CADENCE_METADATA_URL=net.url)
+
+    assert second.status == 0, second.console
+    told = machine.told_agent()
+    assert (told["arguments"], told["token"]) == (["run", "--runner-id", RUNNER, "--gateway", net.url], TOKEN)
+    assert net.phases == ["booted", "agent-downloaded", "agent-verified", "started"]
+    assert second.switched_off[2:] == ["-h +15", "-h +42", "-h now"]
+    assert "token" not in machine.files and TOKEN not in second.console
+
+
+def test_a_machine_made_in_advance_that_cannot_ask_waits_on(tmp_path: Path, net: Net):
+    machine = Machine(tmp_path, warm_user_data(QUIET))
+    booted = machine.boot(CADENCE_METADATA_URL=net.url)
+    assert booted.status == 0
+    assert "wake FAILED: the machine's document cannot be read" in booted.console
+    assert booted.switched_off == ["-h +15", "-h now"]
 
 
 def test_the_agent_learns_whose_notices_to_listen_to(tmp_path: Path, net: Net, home: CallHome, request_):

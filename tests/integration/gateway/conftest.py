@@ -10,6 +10,8 @@ from moto import mock_aws
 
 from cadence.adapters import aws as aws_clients
 from cadence.adapters import presigned
+from cadence.adapters.buckets import Buckets
+from cadence.adapters.dynamodb.custodies import DynamoCustodies
 from cadence.adapters.dynamodb.hosts import DynamoHostStore
 from cadence.adapters.dynamodb.logs import DynamoLogIndex
 from cadence.adapters.dynamodb.runners import DynamoRunnerStore
@@ -20,13 +22,17 @@ from cadence.adapters.presigned import S3DataUrls
 from cadence.adapters.s3_log_segments import S3LogSegments
 from cadence.adapters.sqs_doorbell import SqsDoorbell
 from cadence.domain import ids
+from cadence.domain.pool import Pool
 from cadence.domain.run import InputSpec, Kind, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
+from tests.fakes.services import MemoryPools
 
 REGION = "eu-west-1"
 RUN_ID = "01jd0000000000000000000000"
 TABLES = ("access", "runs", "runners", "logs")
+# A bucket that pools may keep their values in.
+ELSEWHERE = {"elsewhere": REGION}
 
 
 @dataclass
@@ -62,6 +68,7 @@ class FakeMachines:
 @dataclass
 class FakeDeadlines:
     runners: list[tuple[str, timedelta]] = field(default_factory=list)
+    values: list[tuple[str, str | None]] = field(default_factory=list)
 
     def watch_run(self, run_id: str, after: timedelta) -> None:
         raise AssertionError("no run is watched here")
@@ -74,6 +81,12 @@ class FakeDeadlines:
 
     def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
         raise AssertionError("no approval is watched here")
+
+    def watch_values(self, run_id: str, treatment: str | None, after: timedelta) -> None:
+        self.values.append((run_id, treatment))
+
+    def watch_late_values(self, run_id: str, after: timedelta) -> None:
+        raise AssertionError("no run ends here")
 
 
 @pytest.fixture
@@ -93,7 +106,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         dynamodb = aws_clients.client("dynamodb")
         for table in TABLES:
             dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **_keys(table))
-        aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
+        for bucket in ("data", *ELSEWHERE):
+            aws_clients.client("s3").create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
         yield
 
 
@@ -125,8 +141,10 @@ class World:
         self.doorbell = SqsDoorbell("doorbell-")
         self.log_index = DynamoLogIndex("logs")
         self.log_segments = S3LogSegments("data")
-        self.urls = S3DataUrls("data", REGION)
+        self.urls = S3DataUrls(Buckets("data", ELSEWHERE), REGION)
         self.key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        self.pools = MemoryPools([Pool("default", "local", "host")])
+        self.custodies = DynamoCustodies("runs", "runners")
         self.secrets = KmsSecretStore("access", self.key)
         self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
         self.release = ReleaseRunner(self.runners, self.provider)

@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from cadence.adapters import kinesis_log_lines
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.kms_secrets import SecretItem, VersionItem
 from cadence.adapters.log_records import decode
@@ -106,7 +107,7 @@ def test_urls_are_signed_as_botocore_signs_them(
         "s3", region_name=REGION, config=style, endpoint_url=endpoint or f"https://s3.{REGION}.amazonaws.com"
     )
     with time_machine.travel("2026-01-02T03:04:05Z", tick=False):
-        urls = S3DataUrls("data", REGION)
+        urls = S3DataUrls(Buckets("data"), REGION)
         ours = urls.upload(key) if method == "put_object" else urls.download(key)
         theirs = s3.generate_presigned_url(method, Params={"Bucket": "data", "Key": key}, ExpiresIn=LIFETIME)
     assert urlsplit(ours)[:3] == urlsplit(theirs)[:3]

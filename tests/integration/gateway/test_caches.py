@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from cadence.adapters import aws
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.cache_uses import DynamoCacheUses
 from cadence.adapters.dynamodb.caches import DynamoCacheStore
-from cadence.adapters.s3_cache_objects import S3CacheObjects
+from cadence.adapters.s3_removal import S3Removal
 from cadence.application.caches import FindCache, Found, ReadCache, SaveCache, WriteCache
 from cadence.domain.cache import CacheLimits, CacheMaker
 from cadence.domain.errors import NotFound, TooLarge
@@ -28,7 +29,7 @@ class Caches:
         self.find = FindCache(self.store, world.clock)
         self.read = ReadCache(self.store, world.urls)
         self.begin = SaveCache(world.runs, self.store, world.clock)
-        self.write = WriteCache(self.store, S3CacheObjects("data"), world.urls, limits, world.clock)
+        self.write = WriteCache(self.store, S3Removal(Buckets("data")), world.urls, limits, world.clock)
         runner_id = world.launch("make")
         self.runner = world.runners.change_runner(runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED)
 

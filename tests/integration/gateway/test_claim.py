@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
@@ -22,7 +23,7 @@ from cadence.application.ports import Standing
 from cadence.application.runner_ports import Host
 from cadence.application.runner_sessions import RunnerSessions
 from cadence.application.runner_tokens import new_token, token_hash
-from cadence.domain.errors import Cancelled, Gone, NotFound, ProviderRejected, RunnerLost, Unauthenticated
+from cadence.domain.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Unauthenticated
 from cadence.domain.run import RunState, TreatmentState
 from cadence.domain.runner import Outcome, Result, RunnerState
 from tests.fakes.services import MemoryWakeUps
@@ -40,11 +41,20 @@ def claim(world: World) -> Claim:
     engine_secrets = ReadEngineSecrets(
         SealedWorkers("runners", KmsCipher(world.key)),
         RunTokens(DynamoAccessStore("access"), world.clock),
-        S3DataUrls("data"),
+        S3DataUrls(Buckets("data")),
         S3ReportMasks(client("s3"), "data"),
     )
     return Claim(
-        world.runs, world.runners, world.secrets, world.runners, world.machines, begin, engine_secrets, world.clock
+        world.runs,
+        world.runners,
+        world.secrets,
+        world.runners,
+        world.machines,
+        begin,
+        engine_secrets,
+        world.pools,
+        world.custodies,
+        world.clock,
     )
 
 
@@ -146,10 +156,10 @@ def test_a_session_ends_with_its_runner(world: World, claim: Claim, booting: Boo
 
 def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim: Claim, booting: Booting) -> None:
     world.secrets.delete("default", "default", "git-read")
-    with pytest.raises(ProviderRejected, match="git-read"):
+    with pytest.raises(CannotRun, match="git-read"):
         claim(*booting, NONCE, {})
     ((token, error),) = world.machines.failed
-    assert (token, type(error)) == ("launch-token", ProviderRejected)
+    assert (token, type(error)) == ("launch-token", CannotRun)
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
 
 
@@ -164,7 +174,7 @@ def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
         return dataclasses.replace(standing, run=dataclasses.replace(standing.run, event=event))
 
     monkeypatch.setattr(world.runs, "get_standing", of_a_fork)
-    with pytest.raises(ProviderRejected, match="not given to pull requests from forks"):
+    with pytest.raises(CannotRun, match="not given to pull requests from forks"):
         claim(*booting, NONCE, {})
     assert [token for token, _ in world.machines.failed] == ["launch-token"]
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST

@@ -37,6 +37,7 @@ def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         "LOGS_TABLE": "logs",
         "LIVE_FUNCTION": "live",
         "DATA_BUCKET": "data",
+        "VALUE_BUCKETS": "elsewhere=eu-west-1",
         "RUN_MACHINE_ARN": _MACHINE,
         "TREATMENT_MACHINE_ARN": _MACHINE,
         "DEADLINES_QUEUE_URL": queue,

@@ -40,6 +40,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "RUNS_TABLE": "runs",
         "RUNNERS_TABLE": "runners",
         "DATA_BUCKET": "data",
+        "VALUE_BUCKETS": "elsewhere=eu-west-1",
         "SECRETS_KEY": world.secrets._cipher._key_id,
         "LOG_STREAM_NAME": "log-lines",
         "RUN_MACHINE_ARN": machine,

@@ -1,12 +1,15 @@
 """The Lambda of a provider whose machines call home, as it is wired, with an infrastructure in memory."""
 
 import dataclasses
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from cadence.adapters import agent_file
 from cadence.adapters.aws import client
 from cadence.adapters.dynamodb.access import DynamoAccessStore
+from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
 from cadence.adapters.kms_cipher import KmsCipher
@@ -15,6 +18,7 @@ from cadence.application.runner_tokens import matches
 from cadence.composition.providers import provider_handler
 from cadence.composition.settings import ProviderSettings
 from cadence.domain import ids
+from cadence.domain.back_off import BackOff
 from cadence.domain.errors import CapacityExhausted, NotFound
 from cadence.domain.pool import Pool, Price
 from cadence.domain.pool_policy import Budget, InstanceOffer, Policy, WarmWindow
@@ -70,7 +74,7 @@ class Its:
         self.built.append((pool, credentials, its.installation))
         return self.cloud
 
-    def start(self) -> None:
+    def start(self, **more: Any) -> None:
         placement = {
             "pool": "par",
             "provider": "fake",
@@ -79,6 +83,7 @@ class Its:
             "attempt": 1,
             "boot_deadline": 120,
             "decided_at": "2026-01-02T03:04:05+00:00",
+            **more,
         }
         event = {"operation": "start", "run_id": RUN_ID, "treatment": "make", "placement": placement}
         self.handler({**event, "task_token": "launch-token"}, None)
@@ -109,13 +114,22 @@ def test_a_machine_is_started_and_ended_with_what_was_kept_for_it(its: Its) -> N
     assert (its.cloud.machines, its.records.active("default", "par")) == ({}, [])
 
 
-def test_no_room_is_told_to_the_machine_and_kept_for_the_next_placement(its: Its) -> None:
+def test_no_room_is_told_to_the_machine_in_the_infrastructure_s_words(its: Its) -> None:
     its.cloud.room = 0
     its.start()
     ((token, error),) = its.world.machines.failed
     assert (token, type(error)) == ("launch-token", CapacityExhausted)
-    ((offer, _, reason),) = its.records.refusals("default", "par")
-    assert (offer, reason) == ("any", "InsufficientCapacity: there is no room")
+    assert error.message == "InsufficientCapacity: there is no room"
+    assert its.records.active("default", "par") == []
+
+
+def test_a_start_that_comes_about_forgets_what_was_refused_before(its: Its) -> None:
+    kept = DynamoBackOffs("runners", REFUSED)
+    now = its.world.clock()
+    for offer, at in (("any", datetime(2026, 1, 2, 3, 0, tzinfo=UTC)), ("since", now)):
+        assert kept.replace("default", "par", None, BackOff(offer, at, "no room", now))
+    its.start(overcomes=["any", "since", "other"])
+    assert [one.offer for one in kept.of_pool("default", "par")] == ["since"]
 
 
 def test_a_probe_and_a_sweep_are_kept_with_the_pool(its: Its) -> None:
@@ -123,6 +137,9 @@ def test_a_probe_and_a_sweep_are_kept_with_the_pool(its: Its) -> None:
     assert its.handler({"operation": "probe", **ABOUT}, None)["checks"][0]["missing"] == "0 left"
     probe = its.records.probe("default", "par")
     assert probe is not None and not probe.passed and probe.checks[0].hint == "ask"
+    assert [check.what for check in probe.checks if "keeps no machines waiting" in (check.missing or "")] == [
+        "warm capacity"
+    ]
     its.start()
     swept = its.handler({"operation": "sweep", **ABOUT}, None)
     assert (swept["seen"], swept["marked"]) == ((f"machine-of-{RUNNER_ID}",), ())

@@ -232,7 +232,9 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
     feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
     turnstiles = Turnstiles(MemoryTurnstileStore(), world.deadlines, world.clock, lambda attempt: None)
     slots = RunnerSlots(world.runs, world.machines, turnstiles, MemoryQuotas())
-    settle = Settle(world.runs, world.runners, feeder, slots, world.runs.get_spec, "provider-", world.clock)
+    settle = Settle(
+        world.runs, world.runners, feeder, slots, world.runs.get_spec, "provider-", world.deadlines, world.clock
+    )
     complete = Complete(world.runners, settle, world.machines, lambda _: None)
     result = Result(Outcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})
     complete(flow.make, result)

@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 
 from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.dynamodb.access import DynamoAccessStore
 from cadence.adapters.dynamodb.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
@@ -69,11 +70,13 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         secrets = ReadEngineSecrets(
             sealed,
             RunTokens(DynamoAccessStore("access"), world.clock),
-            S3DataUrls("data"),
+            S3DataUrls(Buckets("data")),
             S3ReportMasks(client("s3"), "data"),
         )
         stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
-        return Claim(*stores, begin, secrets, world.clock)(runner_id, one_time, "nonce-of-the-agent", {})
+        return Claim(*stores, begin, secrets, world.pools, world.custodies, world.clock)(
+            runner_id, one_time, "nonce-of-the-agent", {}
+        )
 
     return claim
 

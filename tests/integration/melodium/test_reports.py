@@ -10,7 +10,7 @@ import cbor2
 import pytest
 import time_machine
 
-from cadence.adapters.aws import client
+from cadence.adapters.buckets import Buckets
 from cadence.adapters.engine_reports import pieces
 from cadence.adapters.s3_chunks import S3Chunks
 from cadence.domain.errors import Transient
@@ -49,7 +49,7 @@ def talking(engines: Engines) -> None:
 
 def content(engines: Engines, run_id: str, treatment: str, port: str) -> bytes:
     value = engines.runs.get_value(run_id, treatment, port)
-    chunks = S3Chunks(client("s3"), "data")
+    chunks = S3Chunks(Buckets("data"))
     return b"".join(chunks.read_whole([value.chunk_key(number) for number in range(value.chunks)]))
 
 

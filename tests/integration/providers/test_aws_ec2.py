@@ -4,14 +4,12 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from cadence.domain.errors import CapacityExhausted
 from cadence.providers.aws_ec2.settings import Ec2Settings
-from cadence.providers.circuit import FIRST_PAUSE, LONGEST_PAUSE, MemoryCircuit, pause_after
 from cadence.providers.contract import Needs
 from tests.contract.providers.aws_ec2_peer import Ec2Peer, a_place, a_pool, instances, peer
 from tests.contract.providers.test_contract import TOKEN, a_request
@@ -110,6 +108,18 @@ def test_without_spot_it_is_bought_on_demand_and_spot_is_left_alone_for_a_while(
     assert ec2.double.calls["CreateFleet"] == 1
 
 
+def test_what_one_process_was_refused_no_other_asks_for(ec2: Ec2Peer):
+    ec2.ec2.refuses = lambda *_: NO_ROOM
+    with pytest.raises(CapacityExhausted):
+        ec2.provider().start(a_request())
+    ec2.double.calls.clear()
+
+    with pytest.raises(CapacityExhausted) as refusal:
+        ec2.provider().start(a_request())
+    assert ec2.double.calls["CreateFleet"] == 0
+    assert NO_ROOM[0] in refusal.value.message and "not asked again before" in refusal.value.message
+
+
 def test_with_the_circuit_open_what_was_started_before_is_adopted(ec2: Ec2Peer):
     provider, request = ec2.provider(), a_request()
     spot = provider.start(request)
@@ -194,20 +204,3 @@ def test_regions_do_not_wait_for_one_another(ec2: Ec2Peer):
     elsewhere = Ec2Settings.from_json({**a_pool(), "places": [a_place(ELSEWHERE)]})
     apis = [ec2.provider().start_api, ec2.made(elsewhere).start_api]
     assert len({api.bucket for api in apis}) == 2
-
-
-def test_a_circuit_waits_longer_each_time_and_forgets():
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    circuit = MemoryCircuit(lambda: now)
-    assert circuit.open_until("spot") is None
-    circuit.refused("spot")
-    assert circuit.open_until("spot") == now + FIRST_PAUSE
-    circuit.refused("spot")
-    assert circuit.open_until("spot") == now + 2 * FIRST_PAUSE
-    assert circuit.open_until("other") is None
-    now += timedelta(minutes=3)
-    assert circuit.open_until("spot") is None
-    circuit.granted("spot")
-    circuit.refused("spot")
-    assert circuit.open_until("spot") == now + FIRST_PAUSE
-    assert pause_after(1_000) == LONGEST_PAUSE

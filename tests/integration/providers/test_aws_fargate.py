@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from cadence.domain.errors import CapacityExhausted
+from cadence.domain.specification import ServiceSpec
 from cadence.providers.aws_fargate.settings import FargateSettings
-from cadence.providers.contract import Needs
+from cadence.providers.contract import Containers, Needs
 from tests.contract.providers.aws_fargate_peer import CLUSTER, FargatePeer, peer, running
 from tests.contract.providers.test_contract import TOKEN, a_request
 from tests.doubles.ecs import backend
@@ -74,4 +75,11 @@ def test_why_a_task_ended_is_told(fargate: FargatePeer):
 def test_images_of_treatments_are_for_other_pools(fargate: FargatePeer):
     with pytest.raises(CapacityExhausted, match="the pool's own image"):
         fargate.provider().start(replace(a_request(), needs=Needs(image="python:3.13")))
+    assert not fargate.double.calls
+
+
+def test_services_of_treatments_are_for_other_pools(fargate: FargatePeer):
+    asked = Containers(services=(ServiceSpec("db", "postgres:16"),))
+    with pytest.raises(CapacityExhausted, match="no containers beside"):
+        fargate.provider().start(replace(a_request(), containers=asked))
     assert not fargate.double.calls

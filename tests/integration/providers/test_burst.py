@@ -19,13 +19,14 @@ from cadence.domain.runner import Outcome, Result, RunnerState
 from cadence.providers.aws_ec2.provider import Ec2Provider
 from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.bootstrap import FOLDER
-from cadence.providers.circuit import MemoryCircuit
+from cadence.providers.circuit import SharedCircuit
 from cadence.providers.contract import AgentFile, Condition
 from cadence.providers.hidden import Hidden
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 from cadence.providers.marks import Owner
 from tests.doubles.ec2_paced import PacedEc2
+from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.cloud import PlainCipher
 from tests.fakes.paces import MemoryPaces
 from tests.unit.scheduling.setting import RUN, Setting, spec
@@ -67,7 +68,7 @@ class Burst:
             SETTINGS,
             self.ec2,
             Hidden(),
-            MemoryCircuit(its.clock),
+            SharedCircuit(MemoryBackOffs(), "acme", "pool", its.clock),
             calls=pacer,
         )
         homes = Homes("aws_ec2", "https://cadence.example", AGENT, PlainCipher())

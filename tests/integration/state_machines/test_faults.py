@@ -114,7 +114,7 @@ def waits_for_token(entry: Entry) -> bool:
 
 def _representative(entry: Entry) -> str:
     """The name of an error that no entry lists. What a Lambda raises has a name of its own in AWS only."""
-    return "InternalError" if waits_for_token(entry) else "Runtime.HandlerError"
+    return "RunnerLost" if waits_for_token(entry) else "Runtime.HandlerError"
 
 
 def kind(entry: Entry) -> str:
@@ -165,8 +165,37 @@ def test_a_fault_that_stays_is_caught(theatre: Theatre, entry: Entry, error: str
         assert play.calls("Settle")[0]["error"]["Error"] == error
 
 
-@pytest.mark.parametrize("error", ["Transient", "NotReady"])
-def test_a_launch_that_never_succeeds_is_settled(theatre: Theatre, error: str) -> None:
+@pytest.mark.parametrize("error", ["Transient", "NotReady", "ProviderRejected", "InternalError", "Sandbox.Timedout"])
+def test_a_place_that_never_launches_is_left_for_the_next(theatre: Theatre, error: str) -> None:
+    (retry,) = [
+        one["MaxAttempts"]
+        for one in definition("treatment")["States"]["Launch"]["Retry"]
+        if error in one["ErrorEquals"]
+    ] or [0]
+    far = step("launch") | {"placement": {"pool": "far", "runner_id": "r-1"}}
+    play = theatre.start(
+        "treatment",
+        {"Place": [*WELL["Place"], {"succeed": far}], "start": [{"fail": error}] * (1 + retry) + WELL["start"]},
+    )
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Place", "Next?", "Launch", *TREATMENT]
+    again = play.calls("Place")[1]["state"]
+    assert again["refused"] == {"Error": error, "Cause": f"{error} was injected"}
+    assert again["decided"]["placement"]["pool"] == "near"
+    assert [call["placement"]["pool"] for call in play.calls("start")] == ["near"] * (1 + retry) + ["far"]
+
+
+def test_when_no_place_is_left_the_words_of_placement_are_settled(theatre: Theatre) -> None:
+    play = theatre.start(
+        "treatment", {"start": [{"fail": "ProviderRejected"}], "Place": [*WELL["Place"], {"fail": "ProviderRejected"}]}
+    )
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == ["Place", "Next?", "Launch", "Place", "Settle", "Next?", "Release", "Again?", "Done"]
+    assert play.calls("Settle")[0]["error"]["Error"] == "ProviderRejected"
+
+
+@pytest.mark.parametrize("error", ["Cancelled", "RunnerLost", "BootTimedOut", "CannotRun"])
+def test_what_no_other_place_would_change_is_settled(theatre: Theatre, error: str) -> None:
     play = theatre.start("treatment", {"start": [{"fail": error}]})
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == UNLAUNCHED

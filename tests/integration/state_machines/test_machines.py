@@ -23,6 +23,7 @@ AWS_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    "Sandbox.Timedout",
     "States.Timeout",
 }
 MOST_TRANSITIONS = 8
@@ -146,7 +147,7 @@ def test_the_next_pool_is_asked_with_the_refused_decision(theatre: Theatre) -> N
     play = theatre.start("treatment", {"start": [{"fail": "CapacityExhausted"}, *WELL["start"]]})
     play.end()
     refused = play.calls("Place")[1]["state"]
-    assert refused["exhausted"]["Error"] == "CapacityExhausted"
+    assert refused["refused"]["Error"] == "CapacityExhausted"
     assert refused["decided"]["placement"] == LAUNCH["placement"]
 
 
@@ -196,7 +197,7 @@ def test_an_execution_that_is_stopped_goes_no_further(theatre: Theatre, machines
 
 
 def test_every_error_name_can_occur() -> None:
-    known = {error.__name__ for error in MACHINE_ERRORS} | AWS_ERRORS
+    known = {error.__name__ for error in MACHINE_ERRORS} | AWS_ERRORS | {"InternalError"}
     assert {name for _, entry in entries() for name in entry["ErrorEquals"]} <= known
 
 

@@ -49,9 +49,18 @@ def two(connection: str, inputs: str = "source: Stream<byte>") -> str:
     )
 
 
+def stays(build: str, flow: str = "Stream<byte>") -> str:
+    """A document where what `build` reads, the body on line 5, has to stay in `eu`."""
+    return (
+        f"{HEAD}treatments:\n  fetch: {{residency: eu, run: x, outputs: {{rows: {flow}}}}}\n"
+        f"  build: {build}, inputs: {{rows: {flow}}}}}\nconnections:\n  - fetch.rows -> build.rows\n"
+    )
+
+
 POOLS: Mapping[str, PoolOffer] = {
     "small": PoolOffer(frozenset({"amd64"}), max_cpu=2_000, max_memory=4_096, max_storage=10_000, images=False)
 }
+THERE = Context(pools={"small": PoolOffer(residency="us")})
 ALONE = Context(pools={"small": PoolOffer(max_runners=1)})
 OFFER = Context(secrets=frozenset({"git-read"}), pools=POOLS)
 
@@ -755,6 +764,23 @@ CASES: dict[Code, list[Case]] = {
     ],
     Code.ARCHITECTURE_NOT_OFFERED: [
         Case(treatment("{run: a, arch: arm64}"), 4, 25, "/treatments/build/arch", "has arm64", OFFER)
+    ],
+    Code.RESIDENCY_NOT_OFFERED: [
+        Case(treatment("{run: a, residency: eu}"), 4, 30, "/treatments/build/residency", "is in eu", OFFER),
+        Case(treatment("{run: a, residency: [eu, ch]}"), 4, 19, "/treatments/build/residency", "is in eu or ch", THERE),
+        Case(ONE + "defaults: {residency: eu}", 4, 3, "/treatments/build", "is in eu", THERE),
+    ],
+    Code.RESIDENCY_LEFT: [
+        Case(stays("{run: x"), 5, 3, "/treatments/build", "fetch.rows has to stay in eu, and “build” may run anywhere"),
+        Case(stays("{residency: any, run: x"), 5, 22, "/treatments/build/residency", "may run anywhere"),
+        Case(stays("{residency: [eu, us], run: x"), 5, 11, "/treatments/build/residency", "“build” may run in us"),
+        Case(
+            stays("{trigger: {pipeline: other}", "Block<string>"),
+            5,
+            3,
+            "/treatments/build",
+            "it becomes a parameter of another run",
+        ),
     ],
     Code.IMAGE_NOT_OFFERED: [
         Case(treatment("{run: a, image: debian}"), 4, 26, "/treatments/build/image", "can run images", OFFER)

@@ -22,11 +22,12 @@ from cadence.providers.scaleway.building import build as build_scaleway
 from tests.doubles.gcp import account_key
 from tests.doubles.github import app_pem
 from tests.fakes.answering import Asked, Reply, answering
+from tests.fakes.back_offs import MemoryBackOffs
 from tests.unit.providers.requests import TOKEN, runner
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLANTED = "planted-credential-0123456789abcdef"
-AROUND = Surroundings("cadence-test", lambda: datetime(2026, 11, 25, 10, 0, tzinfo=UTC))
+AROUND = Surroundings("cadence-test", lambda: datetime(2026, 11, 25, 10, 0, tzinfo=UTC), MemoryBackOffs())
 
 Make = Callable[[str], Provider]
 

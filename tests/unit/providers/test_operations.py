@@ -11,6 +11,7 @@ from cadence.domain.pool import Pool
 from cadence.providers.contract import Check, Credentials, Provider, Surroundings
 from cadence.providers.operations import Operations
 from cadence.providers.remembered import RememberedProviders
+from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.cloud import MemoryCloud
 from tests.fakes.services import ManualClock, MemoryPools
 from tests.unit.providers.test_calling_home import World
@@ -41,7 +42,7 @@ class Remembered:
         self.credentials = Kept()
         self.seconds = 0.0
         self.built: list[tuple[Pool, Credentials]] = []
-        surroundings = Surroundings("cadence-main", ManualClock())
+        surroundings = Surroundings("cadence-main", ManualClock(), MemoryBackOffs())
         self.providers = RememberedProviders(
             "fake", self.pools, self.credentials, self._build, surroundings, lambda: self.seconds
         )

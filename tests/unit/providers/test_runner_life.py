@@ -3,6 +3,9 @@
 from collections.abc import Set
 from pathlib import Path
 
+import pytest
+
+from cadence.domain.errors import Transient
 from cadence.domain.pool import Pool
 from cadence.domain.runner import RunnerState
 from cadence.domain.runner_life import TRANSITIONS, mermaid
@@ -10,6 +13,7 @@ from cadence.providers.lifecycle import ReleaseRunner
 from tests.fakes.cloud import MemoryCloud
 from tests.unit.providers.storm import Storm
 from tests.unit.scheduling.setting import Setting, spec
+from tests.unit.scheduling.test_lifecycle import RUNNER, AnswerLost, Clouds, claim
 
 _PAGE = Path(__file__).parents[3] / "docs" / "runners.md"
 Moves = Set[tuple[RunnerState, RunnerState]]
@@ -29,6 +33,7 @@ def test_runners_go_the_ways_of_the_diagram_and_no_others() -> None:
         seen |= set(storm.runners.moves)
     # What a storm seldom or never meets.
     seen |= given_up_before_a_host_took_it() | released_though_its_settling_failed()
+    seen |= let_in_though_its_call_got_no_answer()
     assert seen == set(TRANSITIONS)
 
 
@@ -39,6 +44,19 @@ def given_up_before_a_host_took_it() -> Moves:
     setting.place("a")
     setting.cancel()
     setting.failed_with("a", "Cancelled")
+    return setting.runners.moves.keys()
+
+
+def let_in_though_its_call_got_no_answer() -> Moves:
+    setting = Setting()
+    setting.admitted(spec("build"))
+    setting.place("build")
+    setting.runners.runners.clear()  # as where the provider makes the runner
+    clouds = Clouds(setting, full=AnswerLost(room=True))
+    with pytest.raises(Transient):
+        clouds.start("full")
+    setting.runners.change_runner(RUNNER, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
+    claim(clouds, clouds.full.tokens[0])
     return setting.runners.moves.keys()
 
 

@@ -10,9 +10,9 @@ from cadence.application.access_ports import SweptPool
 from cadence.application.budgets import Budgets, Charge
 from cadence.application.pool_ports import SweepResult
 from cadence.application.sweep_pools import SweepPools
-from cadence.domain.errors import Transient
+from cadence.domain.errors import CapacityExhausted, Transient
 from cadence.domain.pool import Pool
-from cadence.domain.pool_policy import Budget, Policy
+from cadence.domain.pool_policy import Budget, Policy, WarmWindow
 from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import Condition, Machine
 from cadence.providers.sweeping import Sweep, orphaned
@@ -273,3 +273,42 @@ def test_a_pool_that_cannot_be_asked_keeps_no_other_from_it() -> None:
     with pytest.raises(Transient):
         sweep()
     assert calls.asked == [("sweep", "near")]
+
+
+def test_what_a_machine_was_bought_as_and_costs_is_kept_of_its_runner() -> None:
+    world = World()
+    world.sweep = dataclasses.replace(world.sweep, store=world.runners)
+    world.runners.put_runner(runner(RunnerState.CLAIMED, ref="m-1", per_hour=0.04, currency="EUR"))
+    world.cloud.machines["m-1"] = machine(offer="m7i.large spot in eu-west-1b")
+    world.cloud.machines["m-2"] = machine(ref="m-2", offer="another machine of that runner", price_per_hour=9.0)
+    world.sweep("acme", "near")
+    kept = world.runners.get_runner("r-1")
+    assert (kept.offer, kept.per_hour, kept.currency) == ("m7i.large spot in eu-west-1b", 0.1, "EUR")
+    world.cloud.machines["m-1"] = machine(offer="m7i.large spot in eu-west-1b", price_per_hour=None)
+    world.sweep("acme", "near")
+    assert world.runners.get_runner("r-1").per_hour == 0.1
+
+
+class WarmCloud(MemoryCloud):
+    def keep_warm(self, ready: int, stopped: int) -> None:
+        self.calls.append(f"keep {ready} {stopped}")
+        if stopped > 5:
+            raise CapacityExhausted("InsufficientInstanceCapacity")
+
+
+@pytest.mark.parametrize("windows", [(WarmWindow(stopped=2),), (WarmWindow(stopped=9),), ()])
+def test_machines_are_kept_waiting_as_the_pool_says_and_ended_when_it_says_so_no_more(
+    windows: tuple[WarmWindow, ...],
+) -> None:
+    world = World()
+    world.cloud = WarmCloud(world.clock)
+    pools = MemoryPools((Pool("acme", "near", "fake", policy=Policy(warm=windows)),))
+    world.sweep = dataclasses.replace(world.sweep, pools=pools)
+    world.sweep("acme", "near")
+    wanted = [f"keep 0 {one.stopped}" for one in windows]
+    assert [call for call in world.cloud.calls if call.startswith("keep")] == wanted
+    # One that waits is nobody's, and no orphan.
+    world.cloud.machines["w-1"] = machine(ref="w-1", runner_id="")
+    assert world.swept().marked == ()
+    assert [call for call in world.cloud.calls if call.startswith("keep")][-1] == (wanted or ["keep 0 0"])[0]
+    assert world.records.sweep("acme", "near") is not None

@@ -8,6 +8,7 @@ from typing import Any
 from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
 from cadence.application.approvals import Approvals
+from cadence.application.back_offs import Refusals
 from cadence.application.begin import Begin
 from cadence.application.complete import Complete
 from cadence.application.each import GrowGroup
@@ -22,22 +23,27 @@ from cadence.application.offer import Offer
 from cadence.application.pin_images import PinImages
 from cadence.application.place import Place
 from cadence.application.plan_run import PlanRun
+from cadence.application.remove_passed import RemovePassed
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
-from cadence.application.settle import MachineError, Settle
+from cadence.application.settle import Settle
 from cadence.application.start_child_run import StartChildRun
 from cadence.application.start_run import StartRun
 from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
+from cadence.application.take_back import Refused, TakeBack
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
 from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
 from cadence.domain import ids, plan
 from cadence.domain.errors import CadenceError
+from cadence.domain.machine_error import MachineError
 from cadence.domain.pool import HOST, Placement, Pool
 from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from tests.fakes.back_offs import MemoryBackOffs
+from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryDoorbell, MemoryOffers
@@ -98,6 +104,10 @@ class Setting:
     secrets: MemorySecretReader = field(default_factory=MemorySecretReader)
 
     def __post_init__(self) -> None:
+        self.custodies = MemoryCustodies(self.runs)
+        self.remove_passed = RemovePassed(
+            self.runs, self.custodies, self.chunks.remove, self.deadlines, self.clock, one_by_one
+        )
         admission = Admission(self.runs, self.documents, self.clock)
         feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
         self.feeder = feeder
@@ -112,26 +122,40 @@ class Setting:
         self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
         self.offers = MemoryOffers(self.runs, self.runners)
         offer = Offer(self.runners, self.offers, MemoryDoorbell(), self.machines)
+        self.refusals = Refusals(MemoryBackOffs(), self.clock)
+        take_back = TakeBack(self.runners, self.machines, "provider-", self.refusals)
         self.placing = Place(
-            self.runs, self.pools, self.gates, offer, self.machines, self.deadlines, "provider-", self.clock
-        )
+            self.runs, self.pools, self.gates, offer, take_back, self.machines, self.deadlines, "provider-", self.clock,
+            self.refusals,
+        )  # fmt: skip
         self.beginning = Begin(self.runs, feeder, self.machines)
-        self.settling = Settle(self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.clock)
+        self.settling = Settle(
+            self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.deadlines, self.clock
+        )
         self.completing = Complete(self.runners, self.settling, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, stop_child, self.clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         elements = Elements(self.runs, self.streams, self.chunks)
         grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
-        gather = Gather(self.runs, self.chunks, self.clock)
+        gather = Gather(self.runs, self.chunks, self.custodies, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
         self.act = Act(
-            self.runs, self.runs, gather, grow, self.start_child, stop_child, feeder, self.machines, self.clock
+            self.runs,
+            self.runs,
+            gather,
+            grow,
+            self.start_child,
+            stop_child,
+            feeder,
+            self.machines,
+            self.deadlines,
+            self.clock,
         )
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
         self.ended: list[Run] = []
-        self.finalise = Finalise(self.runs, self.run_gates, self.ended.append, self.clock)
+        self.finalise = Finalise(self.runs, self.run_gates, self.deadlines, self.ended.append, self.clock)
         self.watchdog = Watchdog(
             self.runs,
             self.runners,
@@ -180,10 +204,12 @@ class Setting:
         """What the machine of a treatment waits on during an attempt (the current one if none is given)."""
         return f"{name}-{attempt or self.treatment(name).attempt}"
 
-    def place(self, name: str, refused: Placement | None = None) -> Placement:
+    def place(
+        self, name: str, refused: Placement | None = None, error: str = "CapacityExhausted", words: str = "full"
+    ) -> Placement:
         """Places the current attempt; for a cloud, the answer of the machine's token is taken off it."""
         attempt, token = self.treatment(name).attempt, self.token(name)
-        self.placing(RUN, name, attempt, token, refused)
+        self.placing(RUN, name, attempt, token, Refused(refused, MachineError(error, words)) if refused else None)
         answer = self.machines.answers.pop(token, None)
         if answer is not None and not isinstance(answer, CadenceError):
             return Placement.from_json(answer["placement"])

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cadence.adapters.execution_events import broken_execution, is_execution_event
-from cadence.application.settle import MachineError
 from cadence.application.watchdog import STOP_TAKES
 from cadence.domain.errors import Cancelled, Conflict
+from cadence.domain.machine_error import MachineError
 from cadence.domain.run import RetrySpec, RunState, Treatment, TreatmentState
 from cadence.domain.runner import RunnerState
 from tests.unit.scheduling.setting import RUN, Setting, on, spec

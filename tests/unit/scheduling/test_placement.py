@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 
+from cadence.application.back_offs import Refusals
 from cadence.domain import ids, placing
+from cadence.domain.back_off import FIRST_PAUSE, BackOff
+from cadence.domain.custody import Capture, ValuePolicy
 from cadence.domain.errors import NotReady, ProviderRejected
 from cadence.domain.melodium import engines
 from cadence.domain.melodium.specification import ProgramSpec, WorkerSpec
-from cadence.domain.placing import BACK_OFF, Refusal, in_order, misfit
+from cadence.domain.placing import ANY_OFFER, in_order, misfit
 from cadence.domain.pool import LargestRunner, Pool, Price
 from cadence.domain.pool_policy import InstanceOffer, Policy, WarmWindow, warm_now
 from cadence.domain.retrying import MOST_INTERRUPTIONS
 from cadence.domain.run import TreatmentState
 from cadence.domain.runner import Outcome
+from tests.fakes.back_offs import MemoryBackOffs
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)  # a Tuesday
@@ -43,20 +47,65 @@ def test_the_pipelines_list_is_kept() -> None:
     assert names(pool("dear", price=2), pool("cheap", price=1), wanted=wanted) == ["dear", "cheap"]
 
 
-def test_a_pool_that_had_no_room_a_moment_ago_is_asked_last() -> None:
+def back_off(offer: str = ANY_OFFER, ago: int = 5, times: int = 1) -> BackOff:
+    at = NOW - timedelta(seconds=ago)
+    return BackOff(offer, at, "InsufficientInstanceCapacity", at + FIRST_PAUSE, times)
+
+
+def test_a_pool_that_refused_a_moment_ago_is_asked_last() -> None:
     wanted = spec("x", pools=("a", "b"))
-    refused = {"a": [Refusal("t3.large", NOW - timedelta(seconds=5), "InsufficientInstanceCapacity")]}
-    (first, _), (second, words) = in_order([pool("a"), pool("b")], wanted, refused, NOW)
+    (first, _), (second, words) = in_order([pool("a"), pool("b")], wanted, {"a": [back_off(times=3)]}, NOW)
     assert (first.name, second.name) == ("b", "a")
-    assert "had no room for t3.large" in words and "InsufficientInstanceCapacity" in words
-    old = {"a": [dataclasses.replace(refused["a"][0], at=NOW - BACK_OFF)]}
+    assert words.endswith("refused at 11:59:55 UTC (3 times in a row): InsufficientInstanceCapacity")
+    old = {"a": [back_off(ago=60)]}
     assert names(pool("a"), pool("b"), wanted=wanted, refusals=old) == ["a", "b"]
+
+
+def test_a_refused_offer_is_no_matter_to_whoever_can_use_another() -> None:
+    two, other = pool("two", offers=(SMALL, BIG)), pool("other")
+    refused = {"two": [back_off("big")]}
+    wanted = {"pools": ("two", "other")}
+    assert names(two, other, wanted=spec("x", cpu=8000, **wanted), refusals=refused) == ["other", "two"]
+    assert names(two, other, wanted=spec("x", cpu=1000, **wanted), refusals=refused) == ["two", "other"]
+    both = {"two": [back_off("big"), back_off("small")]}
+    assert names(two, other, wanted=spec("x", cpu=1000, **wanted), refusals=both) == ["other", "two"]
+
+
+def test_what_is_no_offer_of_the_pool_stands_for_all_of_it() -> None:
+    two, other = pool("two", offers=(SMALL, BIG)), pool("other")
+    assert names(two, other, wanted=spec("x", pools=("two", "other")), refusals={"two": [back_off()]}) == [
+        "other", "two",
+    ]  # fmt: skip
+
+
+def test_an_offer_that_may_be_taken_away_is_another_than_one_that_may_not() -> None:
+    spot = dataclasses.replace(SMALL, spot=True)
+    both = pool("both", offers=(SMALL, spot))
+    assert placing.offers_for(both, spec("x")) == ("small", "small spot")
+    wanted = spec("x", pools=("both", "other"))
+    assert names(both, pool("other"), wanted=wanted, refusals={"both": [back_off("small spot")]}) == ["both", "other"]
 
 
 def test_the_price_is_that_of_the_cheapest_machine_that_fits() -> None:
     two = pool("two", offers=(SMALL, BIG))
     assert placing.hourly(two, spec("x", cpu=1000)) == 0.1
     assert placing.hourly(two, spec("x", cpu=4000)) == 0.9
+    assert placing.expected_price(two, spec("x", cpu=4000)) == Price(0.9, "USD")
+    assert placing.expected_price(pool("unpriced"), spec("x")) is None
+
+
+def test_a_decision_says_what_the_runner_is_expected_to_cost(setting: Setting) -> None:
+    euros = dataclasses.replace(pool("near", offers=(SMALL, BIG)), price=Price(2.0, "EUR"))
+    setting.pools.pools = (euros,)
+    setting.admitted(spec("build", cpu=4000))
+    assert setting.place("build").price == Price(0.9, "EUR")
+
+
+def test_a_host_s_runner_is_known_to_cost_what_its_pool_does(setting: Setting) -> None:
+    setting.pools.pools = (dataclasses.replace(pool("near", "host"), price=Price(0.5, "EUR")),)
+    setting.admitted(spec("build"))
+    runner = setting.runners.get_runner(setting.place("build").runner_id)
+    assert (runner.per_hour, runner.currency) == (0.5, "EUR")
 
 
 @pytest.mark.parametrize(
@@ -93,10 +142,11 @@ def test_what_was_considered_is_noted_of_the_treatment(setting: Setting) -> None
 
 
 def test_hosts_alone_cost_no_read_of_refusals(setting: Setting) -> None:
-    def refuse(organization: str, name: str) -> Any:
-        raise AssertionError("nothing is to be read")
+    class Unread(MemoryBackOffs):
+        def of_pool(self, organization: str, pool: str) -> Any:
+            raise AssertionError("nothing is to be read")
 
-    setting.placing = dataclasses.replace(setting.placing, refusals=refuse)
+    setting.placing = dataclasses.replace(setting.placing, refusals=Refusals(Unread(), setting.clock))
     setting.pools.pools = (pool("near", "host"), pool("far", "host"))
     setting.admitted(spec("a"))
     setting.place("a")
@@ -109,7 +159,7 @@ def test_waiting_for_room_says_so(setting: Setting) -> None:
     placement = setting.place("build")
     with pytest.raises(NotReady):
         setting.place("build", placement)
-    assert setting.treatment("build").waiting_for == "no room in near: trying again after 15 s"
+    assert setting.treatment("build").waiting_for == "a pool that takes it, all asked again after 15 s: near: full"
 
 
 def test_nothing_fits_is_told_with_each_reason(setting: Setting) -> None:
@@ -149,6 +199,25 @@ def test_what_is_interrupted_while_it_is_cancelled_is_cancelled(setting: Setting
     setting.complete("build", Outcome.INTERRUPTED, "the runner was told to stop (SIGTERM)")
     setting.settle("build", 1)
     assert setting.state("build") is TreatmentState.CANCELLED
+
+
+def test_a_treatment_that_has_to_stay_gets_no_runner_elsewhere() -> None:
+    stays = spec("x", residency=("eu", "ch"))
+    assert misfit(pool("a", residency="ch"), stays, "site") is None
+    assert misfit(pool("a", residency="us"), stays, "site") == "pool a is in us, and x has to stay in eu or ch"
+    assert misfit(pool("a"), stays, "site") == "pool a does not say where its data is, and x has to stay in eu or ch"
+    assert misfit(pool("a", residency="us"), spec("x"), "site") is None
+
+
+def test_an_engine_gets_no_runner_where_values_are_not_kept_as_usual() -> None:
+    engine = spec("x", engine=ProgramSpec("d" * 64, "main", "p::main"))
+    for values, why in (
+        (ValuePolicy(Capture.DIGEST), "pool a captures digests only"),
+        (ValuePolicy(bucket="there"), "pool a keeps its values in bucket there"),
+    ):
+        assert misfit(pool("a", values=values), spec("x"), "site") is None
+        assert (misfit(pool("a", values=values), engine, "site") or "").startswith(f"{why}, and the engine of x")
+    assert misfit(pool("a"), engine, "site") is None
 
 
 WORKER = WorkerSpec("0.10.2", "group")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cadence.application.settle import MachineError
 from cadence.domain.errors import CadenceError, Cancelled, Conflict, Gone, RunnerLost, Transient
 from cadence.domain.ids import runner_id
+from cadence.domain.machine_error import MachineError
 from cadence.domain.pool import Pool
 from cadence.domain.run import EdgeState, RetrySpec, RunState, TreatmentState
 from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.settle import MachineError
 from cadence.domain.errors import Cancelled, NotFound, NotReady, ProviderRejected
-from cadence.domain.pool import Pool
+from cadence.domain.machine_error import MachineError
+from cadence.domain.pool import Pool, SaidNo
 from cadence.domain.run import RetrySpec, RunState, TreatmentState
 from cadence.domain.runner import Outcome
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
@@ -78,12 +78,12 @@ def test_a_full_pool_is_followed_by_the_next_and_then_by_a_pause(setting: Settin
     setting.admitted(spec("t"))
     first = setting.place("t")
     second = setting.place("t", first)
-    assert (second.pool, second.exhausted, second.runner_id) == ("b", ("a",), first.runner_id)
-    with pytest.raises(NotReady, match="no room in a, b"):
+    assert (second.pool, second.refusals, second.runner_id) == ("b", (SaidNo("a", "full"),), first.runner_id)
+    with pytest.raises(NotReady, match="a: full; b: full"):
         setting.place("t", second)
     setting.clock.advance(timedelta(seconds=15))
     third = setting.place("t", second)
-    assert (third.pool, third.exhausted) == ("a", ())
+    assert (third.pool, third.refusals, third.rounds) == ("a", (), 1)
 
 
 def test_nothing_is_placed_for_a_stopped_or_ended_run(setting: Setting) -> None:
@@ -144,6 +144,7 @@ def test_the_agents_word_is_the_cause(setting: Setting, outcome: Outcome, state:
         ("Cancelled", S.CANCELLED),
         ("TimedOut", S.TIMED_OUT),
         ("ProviderRejected", S.FAILED),
+        ("CannotRun", S.FAILED),
         ("RunnerLost", S.LOST),
         ("BootTimedOut", S.LOST),
         ("States.Timeout", S.LOST),

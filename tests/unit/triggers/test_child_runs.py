@@ -11,12 +11,12 @@ from cadence.application.identifiers import child_run_id
 from cadence.application.invalid_document import InvalidDocument
 from cadence.application.plan_run import PlanRun
 from cadence.application.run_ends import TellOfEnd
-from cadence.application.settle import MachineError
 from cadence.application.start_child_run import Outcome, StartChildRun
 from cadence.application.start_followers import LARGEST_OUTPUTS, outputs, read_block
 from cadence.application.start_run import StartRun
 from cadence.domain.document import Code, Finding, Severity
 from cadence.domain.errors import Cancelled, NotFound
+from cadence.domain.machine_error import MachineError
 from cadence.domain.run import (
     MAX_DEPTH,
     InputSpec,

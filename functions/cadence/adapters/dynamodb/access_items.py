@@ -16,6 +16,7 @@ from pynamodb.attributes import (
 
 from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.domain.access import ApiToken, Organization, Project
+from cadence.domain.custody import ValuePolicy
 from cadence.domain.githost import GitHost, GitHostKind
 from cadence.domain.pool import LargestRunner, Pool, Price
 from cadence.domain.pool_policy import Budget, InstanceOffer, Policy, WarmWindow
@@ -133,6 +134,7 @@ def _policy(kept: Mapping[str, Any]) -> Policy:
             "labels": tuple(kept["labels"]),
             "warm": tuple(WarmWindow(**{**one, "days": tuple(one["days"])}) for one in kept["warm"]),
             "budget": Budget(**kept["budget"]) if kept["budget"] else None,
+            "values": ValuePolicy.from_json(kept["values"]) if "values" in kept else ValuePolicy(),
         }
     )
 

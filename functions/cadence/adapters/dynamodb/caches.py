@@ -19,13 +19,14 @@ from cadence.domain.runner import Runner
 _KEPT_LONGER = timedelta(days=30)
 
 
-def _partition(organization: str, project: str) -> str:
-    return f"CACHE#{organization}#{project}"
+def _partition(organization: str, project: str, bucket: str | None) -> str:
+    elsewhere = "" if bucket is None else f"#{bucket}"
+    return f"CACHE#{organization}#{project}{elsewhere}"
 
 
-def _owner(pk: str) -> tuple[str, str]:
-    _, organization, project = pk.split("#")
-    return organization, project
+def _owner(pk: str) -> tuple[str, str, str | None]:
+    _, organization, project, *elsewhere = pk.split("#")
+    return organization, project, elsewhere[0] if elsewhere else None
 
 
 class CacheItem(RunnersTable):
@@ -43,7 +44,7 @@ class CacheItem(RunnersTable):
     @classmethod
     def of(cls, entry: CacheEntry) -> "CacheItem":
         return cls(
-            _partition(entry.organization, entry.project),
+            _partition(entry.organization, entry.project, entry.bucket),
             cls.PREFIX + entry.key,
             entry=entry.entry,
             size=entry.size,
@@ -57,8 +58,10 @@ class CacheItem(RunnersTable):
         )
 
     def cache_entry(self) -> CacheEntry:
+        organization, project, bucket = _owner(self.pk)
         return CacheEntry(
-            *_owner(self.pk),
+            organization,
+            project,
             key=self.sk.removeprefix(self.PREFIX),
             entry=self.entry,
             size=int(self.size),
@@ -67,6 +70,7 @@ class CacheItem(RunnersTable):
             created_at=self.created_at,
             used_at=self.used_at,
             maker=CacheMaker(**self.maker) if self.maker else None,
+            bucket=bucket,
         )
 
 
@@ -79,7 +83,8 @@ class CacheUploadItem(RunnersTable):
 
     def upload(self) -> CacheUpload:
         entry = self.sk.removeprefix(self.PREFIX)
-        return CacheUpload(*_owner(self.pk), self.key, entry, self.runner_id, self.started_at)
+        organization, project, bucket = _owner(self.pk)
+        return CacheUpload(organization, project, self.key, entry, self.runner_id, self.started_at, bucket)
 
 
 class DynamoCacheStore:
@@ -88,18 +93,22 @@ class DynamoCacheStore:
         bind(CacheUploadItem, table_name)
         self._uses = DynamoCacheUses(table_name)
 
-    def get(self, organization: str, project: str, key: str) -> CacheEntry | None:
+    def get(self, organization: str, project: str, key: str, bucket: str | None = None) -> CacheEntry | None:
         try:
             with translated(f"cache {key}"):
-                item = CacheItem.get(_partition(organization, project), CacheItem.PREFIX + key, consistent_read=True)
+                item = CacheItem.get(
+                    _partition(organization, project, bucket), CacheItem.PREFIX + key, consistent_read=True
+                )
                 return item.cache_entry()
         except DoesNotExist:
             return None
 
-    def list_entries(self, organization: str, project: str, prefix: str = "") -> Sequence[CacheEntry]:
+    def list_entries(
+        self, organization: str, project: str, prefix: str = "", bucket: str | None = None
+    ) -> Sequence[CacheEntry]:
         with translated(f"the caches of {project}"):
             found = CacheItem.query(
-                _partition(organization, project), CacheItem.sk.startswith(CacheItem.PREFIX + prefix)
+                _partition(organization, project, bucket), CacheItem.sk.startswith(CacheItem.PREFIX + prefix)
             )
             return [item.cache_entry() for item in found]
 
@@ -141,7 +150,7 @@ class DynamoCacheStore:
     def begin(self, upload: CacheUpload) -> None:
         with translated(f"the upload of cache {upload.key}"):
             CacheUploadItem(
-                _partition(upload.organization, upload.project),
+                _partition(upload.organization, upload.project, upload.bucket),
                 CacheUploadItem.PREFIX + upload.entry,
                 key=upload.key,
                 runner_id=upload.runner_id,
@@ -149,21 +158,21 @@ class DynamoCacheStore:
                 expires_at=datetime.now(UTC) + UPLOADING + _KEPT_LONGER,
             ).save()
 
-    def get_upload(self, organization: str, project: str, entry: str) -> CacheUpload | None:
+    def get_upload(self, organization: str, project: str, entry: str, bucket: str | None = None) -> CacheUpload | None:
         try:
             with translated(f"the upload {entry}"):
-                key = (_partition(organization, project), CacheUploadItem.PREFIX + entry)
+                key = (_partition(organization, project, bucket), CacheUploadItem.PREFIX + entry)
                 return CacheUploadItem.get(*key, consistent_read=True).upload()
         except DoesNotExist:
             return None
 
-    def list_uploads(self, organization: str, project: str) -> Sequence[CacheUpload]:
+    def list_uploads(self, organization: str, project: str, bucket: str | None = None) -> Sequence[CacheUpload]:
         with translated(f"the uploads of {project}"):
             prefix = CacheUploadItem.sk.startswith(CacheUploadItem.PREFIX)
-            return [item.upload() for item in CacheUploadItem.query(_partition(organization, project), prefix)]
+            return [item.upload() for item in CacheUploadItem.query(_partition(organization, project, bucket), prefix)]
 
     def end(self, upload: CacheUpload) -> None:
         with translated(f"the upload {upload.entry}"):
             CacheUploadItem(
-                _partition(upload.organization, upload.project), CacheUploadItem.PREFIX + upload.entry
+                _partition(upload.organization, upload.project, upload.bucket), CacheUploadItem.PREFIX + upload.entry
             ).delete()

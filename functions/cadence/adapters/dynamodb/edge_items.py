@@ -6,6 +6,7 @@ from typing import ClassVar
 from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from cadence.adapters.dynamodb.run_items import RunsTable, partition
+from cadence.domain import custody
 from cadence.domain.run import Edge, EdgeState, Origin, Trigger, Value
 
 
@@ -53,6 +54,7 @@ class ValueItem(RunsTable):
     created_at = UTCDateTimeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
     origin = JSONAttribute(null=True)
+    custody = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, run_id: str, treatment: str, port: str) -> tuple[str, str]:
@@ -65,6 +67,7 @@ class ValueItem(RunsTable):
             stored = getattr(value, field.name)
             if stored is not None and stored != b"":
                 setattr(item, field.name, dataclasses.asdict(stored) if isinstance(stored, Origin) else stored)
+        item.custody = custody.plain(value.custody)
         return item
 
     def value(self) -> Value:
@@ -72,5 +75,6 @@ class ValueItem(RunsTable):
         for name in ("size", "chunks", "attempt"):
             values[name] = int(values[name])
         values["preview"] = self.preview or b""
+        values["custody"] = custody.stored(self.custody)
         values["origin"] = Origin(**self.origin) if self.origin else None
         return Value(**values)

@@ -1,9 +1,10 @@
 """`OldRuns` on the tables `logs` (which projects keep less) and `runs`."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import timedelta
 
 from cadence.adapters.dynamodb.binding import bind
+from cadence.adapters.dynamodb.custodies import DynamoCustodies
 from cadence.adapters.dynamodb.edge_items import ValueItem
 from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.index_states import StateItem
@@ -17,6 +18,7 @@ class DynamoOldRuns(OldRuns):
         bind(StateItem, logs_table)
         for model in (RunItem, ValueItem):
             bind(model, runs_table)
+        self._custodies = DynamoCustodies(runs_table)
 
     def short_lived(self) -> Sequence[ShortLived]:
         with translated("retentions"):
@@ -33,6 +35,9 @@ class DynamoOldRuns(OldRuns):
         with translated("the list of runs"):
             items = RunItem.listing.query(scope(project.organization, project.project), ids, limit=limit)
             return [item.run() for item in items]
+
+    def buckets(self, run_id: str) -> Set[str]:
+        return {kept.custody.bucket for kept in self._custodies.list(run_id) if kept.custody.bucket}
 
     def forget_previews(self, run_id: str) -> None:
         with translated(f"values of run {run_id}"):

@@ -17,7 +17,6 @@ from cadence.domain.errors import Conflict
 from cadence.domain.retention import KEPT
 
 _MARK_KEPT = timedelta(days=7)
-_REFUSAL_KEPT = timedelta(days=1)
 
 
 class MarkItem(RunnersTable):
@@ -47,6 +46,10 @@ class ProbeItem(RunnersTable):
     checks: JSONAttribute = JSONAttribute()
     error = UnicodeAttribute(null=True)
 
+    @classmethod
+    def key_of(cls, of: str) -> str:
+        return f"{cls.SK}#{of}" if of else cls.SK
+
 
 class SweepItem(RunnersTable):
     SK: ClassVar[str] = "SWEEP"
@@ -56,14 +59,7 @@ class SweepItem(RunnersTable):
     ended = NumberAttribute()
 
 
-class RefusalItem(RunnersTable):
-    PREFIX: ClassVar[str] = "REFUSAL#"
-
-    at = UTCDateTimeAttribute()
-    reason = UnicodeAttribute()
-
-
-_ITEMS = (MarkItem, ActiveItem, ProbeItem, SweepItem, RefusalItem)
+_ITEMS = (MarkItem, ActiveItem, ProbeItem, SweepItem)
 
 
 class DynamoPoolRecords:
@@ -109,20 +105,20 @@ class DynamoPoolRecords:
 
     # What was found out
 
-    def note_probe(self, organization: str, pool: str, probe: Probe) -> None:
+    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
         with translated(f"probe of pool {pool}"):
             ProbeItem(
                 pool_partition(organization, pool),
-                ProbeItem.SK,
+                ProbeItem.key_of(of),
                 at=probe.at,
                 checks=[asdict(check) for check in probe.checks],
                 error=probe.error,
             ).save()
 
-    def probe(self, organization: str, pool: str) -> Probe | None:
+    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None:
         try:
             with translated(f"probe of pool {pool}"):
-                item = ProbeItem.get(pool_partition(organization, pool), ProbeItem.SK, consistent_read=True)
+                item = ProbeItem.get(pool_partition(organization, pool), ProbeItem.key_of(of), consistent_read=True)
         except DoesNotExist:
             return None
         return Probe(item.at, tuple(CheckResult(**check) for check in item.checks), item.error)
@@ -144,20 +140,3 @@ class DynamoPoolRecords:
         except DoesNotExist:
             return None
         return SweepResult(item.at, int(item.seen), int(item.ended))
-
-    def note_refusal(self, organization: str, pool: str, offer: str, at: datetime, reason: str) -> None:
-        with translated(f"refusal of pool {pool}"):
-            RefusalItem(
-                pool_partition(organization, pool),
-                RefusalItem.PREFIX + offer,
-                at=at,
-                reason=reason[:1000],
-                expires_at=at + _REFUSAL_KEPT,
-            ).save()
-
-    def refusals(self, organization: str, pool: str) -> Sequence[tuple[str, datetime, str]]:
-        with translated(f"refusals of pool {pool}"):
-            items = RefusalItem.query(
-                pool_partition(organization, pool), RefusalItem.sk.startswith(RefusalItem.PREFIX), consistent_read=True
-            )
-            return [(item.sk.removeprefix(RefusalItem.PREFIX), item.at, item.reason) for item in items]

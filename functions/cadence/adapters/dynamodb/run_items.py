@@ -14,7 +14,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cadence.adapters.dynamodb.stored_item import StoredItem
-from cadence.domain import history
+from cadence.domain import custody, history
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.plan import spec_from_json, spec_to_json
 from cadence.domain.run import (
@@ -93,13 +93,14 @@ class RunItem(RunsTable):
     priority = NumberAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
     melodium = JSONAttribute(null=True)
+    has_custodies = BooleanAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
         item = cls(partition(run.run_id), cls.SK, scope=scope(run.organization, run.project))
         for field in dataclasses.fields(run):
             value = getattr(run, field.name)
-            if value is not None and not (field.name == "pins" and not value):
+            if value is not None and not (field.name in {"pins", "has_custodies"} and not value):
                 plain = dataclasses.asdict(value) if isinstance(value, ReplayOf | MelodiumRun) else value
                 setattr(item, field.name, plain)
         if run.melodium:
@@ -124,6 +125,7 @@ class RunItem(RunsTable):
         values["replay_of"] = ReplayOf(**self.replay_of) if self.replay_of else None
         values["run_id"] = self.its_id
         values["melodium"] = _melodium(self.melodium)
+        values["has_custodies"] = bool(self.has_custodies)
         return Run(**values)
 
 
@@ -144,7 +146,7 @@ class TreatmentItem(RunsTable):
     PREFIX: ClassVar[str] = "TREATMENT#"
     ELEMENTS: ClassVar[str] = "ELEMENT#"  # apart from the others, as nothing schedules or watches them
     _LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
-        {"kind", "conditional", "timeouts", "interruptions"}
+        {"kind", "conditional", "timeouts", "interruptions", "ends_custody"}
     )  # where they are as usual
 
     run_id = UnicodeAttribute()
@@ -173,6 +175,8 @@ class TreatmentItem(RunsTable):
     started_at = UTCDateTimeAttribute(null=True)
     finished_at = UTCDateTimeAttribute(null=True)
     history = UnicodeSetAttribute(null=True)
+    custody = JSONAttribute(null=True)
+    ends_custody = BooleanAttribute(null=True)
 
     @classmethod
     def key_of(cls, name: str) -> str:
@@ -184,7 +188,7 @@ class TreatmentItem(RunsTable):
         for field in dataclasses.fields(treatment):
             value = getattr(treatment, field.name)
             if value is not None and value != () and not (value == field.default and field.name in cls._LEFT_OUT):
-                setattr(item, field.name, value)
+                setattr(item, field.name, custody.plain(value) if field.name == "custody" else value)
         item.history = {history.encode(change) for change in treatment.history} or None
         return item
 
@@ -193,6 +197,8 @@ class TreatmentItem(RunsTable):
         values["state"] = TreatmentState(self.state)
         values["kind"] = Kind(self.kind or Kind.COMMAND)
         values["conditional"] = bool(self.conditional)
+        values["custody"] = custody.stored(self.custody)
+        values["ends_custody"] = bool(self.ends_custody)
         values["timeouts"] = int(self.timeouts or 0)
         values["interruptions"] = int(self.interruptions or 0)
         values["turnstiles"] = tuple(sorted(self.turnstiles or ()))
@@ -207,8 +213,10 @@ def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
     attribute = getattr(model, name)
     if name == "history":
         return attribute.add({history.encode(change) for change in value})
-    if value is None or value == ():
+    if value is None or value == () or value is False:
         return attribute.remove()
+    if isinstance(value, custody.Custody):
+        return attribute.set(custody.plain(value))
     return attribute.set(set(value) if isinstance(value, tuple) else value)
 
 

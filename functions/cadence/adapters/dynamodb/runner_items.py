@@ -17,7 +17,7 @@ from pynamodb.attributes import (
 
 from cadence.adapters.dynamodb.stored_item import StoredItem
 from cadence.application.runner_ports import Host
-from cadence.domain import resources
+from cadence.domain import custody, resources
 from cadence.domain.offer import Offer
 from cadence.domain.retention import KEPT
 from cadence.domain.run import HIGHEST_PRIORITY
@@ -83,6 +83,11 @@ class RunnerItem(RunnersTable):
     held_until = UTCDateTimeAttribute(null=True)
     machine_expires_at = UTCDateTimeAttribute(null=True)
     listening = JSONAttribute(null=True)
+    offer = UnicodeAttribute(null=True)
+    per_hour = NumberAttribute(null=True)
+    currency = UnicodeAttribute(null=True)
+    left_tokens = JSONAttribute(null=True)
+    custody = JSONAttribute(null=True)
     engine = UnicodeAttribute(null=True)
 
     @classmethod
@@ -104,9 +109,11 @@ class RunnerItem(RunnersTable):
         values["attempt"] = int(self.attempt)
         values["boot_deadline"] = int(self.boot_deadline)
         values["priority"] = int(self.priority or 0)
+        values["per_hour"] = None if self.per_hour is None else float(self.per_hour)
         values["result"] = _result(self.result) if self.result else None
         values["listening"] = _listening(self.listening) if self.listening else None
-        for name in ("peaks", "facts", "secret_versions", "boot_phases"):
+        values["custody"] = custody.stored(self.custody)
+        for name in ("peaks", "facts", "secret_versions", "boot_phases", "left_tokens"):
             values[name] = values[name] or {}
         return Runner(**values)
 
@@ -117,6 +124,8 @@ def stored(name: str, value: Any) -> Any:
         return result_json(value)
     if isinstance(value, Listening):
         return dataclasses.asdict(value)
+    if isinstance(value, custody.Custody):
+        return custody.plain(value)
     if name == "state":
         return str(value)
     if isinstance(value, Mapping):

@@ -215,7 +215,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
                 batch.save(ValueItem.of(value))
                 for passed in PassedItem.of(value):
                     batch.save(passed)
-                if value.size:
+                if value.size and value.digest:
                     batch.save(DigestItem.of(*owners[value.run_id], value))
 
     def get_value(self, run_id: str, treatment: str, port: str) -> Value:

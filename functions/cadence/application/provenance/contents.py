@@ -20,7 +20,7 @@ _START = 4_096
 
 @dataclass
 class Contents:
-    """Each content is read once. What is too large for what is `left`, or not kept any more, is None."""
+    """Each content is read once. What is too large for what is `left`, or not kept (any more), is None."""
 
     chunks: Chunks
     times: ChunkTimes
@@ -29,6 +29,8 @@ class Contents:
     _times: dict[str, Sequence[StoredChunk]] = field(default_factory=dict)
 
     def lines(self, value: Value) -> Lines | None:
+        if value.passes:
+            return None
         if value.sha256 not in self._lines:
             self._lines[value.sha256] = self._read_lines(value)
         return self._lines[value.sha256]
@@ -37,6 +39,8 @@ class Contents:
         """Whether `value` begins with the bytes of the other, by digest; None if it cannot be read."""
         if beginning.size > value.size:
             return False
+        if value.passes or beginning.passes:
+            return None
         digest, wanted = hashlib.sha256(), beginning.size
         try:
             if not self._start_alike(value, beginning):
@@ -53,7 +57,7 @@ class Contents:
         return digest.hexdigest() == beginning.sha256
 
     def whole(self, value: Value) -> bytes | None:
-        if not self._may_read(value.size):
+        if value.passes or not self._may_read(value.size):
             return None
         try:
             return b"".join(self._pieces(value))

@@ -7,10 +7,11 @@ from datetime import datetime
 from cadence.application.provenance.contents import Contents
 from cadence.application.provenance.known import Known
 from cadence.domain import ids
+from cadence.domain.custody import bucket_of
 from cadence.domain.provenance import lines as by_lines
 from cadence.domain.provenance.graph import PROVEN, Basis, Part
 from cadence.domain.provenance.lines import Lines, Passed
-from cadence.domain.run import InputSpec, TreatmentSpec, Value
+from cadence.domain.run import InputSpec, Treatment, TreatmentSpec, Value
 
 _NO_LINES = frozenset({"byte", "void"})
 
@@ -68,7 +69,7 @@ class PieceMapping:
         source = values.pop(given, None)
         if source is None:
             return Mapped(Basis.TEMPORAL)
-        if source.sha256 == output.sha256:
+        if _same(source, output):
             return Mapped(Basis.IDENTICAL, part)
         if self.contents.begins_with(source, output):
             inside = part.offset < output.size
@@ -78,7 +79,7 @@ class PieceMapping:
         whole = [self.contents.lines(value) for value in (source, output)]
         others = [self.contents.lines(value) for value in values.values() if value and has_lines(value)]
         if None in whole or None in others:
-            return Mapped(Basis.UNCHECKED, note=TOO_LARGE)
+            return Mapped(Basis.UNCHECKED, note=_unread(source, output, *values.values()))
         first, sent = (lines for lines in whole if lines is not None)
         passed = by_lines.forward(first, [lines for lines in others if lines is not None], sent, part.line - 1)
         return _mapped(passed, sent) if passed else Mapped(Basis.TEMPORAL)
@@ -116,7 +117,7 @@ class PieceMapping:
             if begins:
                 return {name: Mapped(Basis.PREFIX, part)}
             if begins is None:
-                found[name] = Mapped(Basis.UNCHECKED, note=TOO_LARGE)
+                found[name] = Mapped(Basis.UNCHECKED, note=_unread(value, output))
         if has_lines(output) and part.line is not None:
             found |= self._by_lines(output, values, part.line - 1)
         return found
@@ -127,7 +128,7 @@ class PieceMapping:
         sent = self.contents.lines(output)
         unread = [name for name, lines in whole.items() if lines is None]
         if sent is None or unread:
-            return {name: Mapped(Basis.UNCHECKED, note=TOO_LARGE) for name in (unread or asked)}
+            return {name: Mapped(Basis.UNCHECKED, note=_unread(asked[name], output)) for name in (unread or asked)}
         names = list(whole)
         given = [lines for lines in whole.values() if lines is not None]
         passed = by_lines.backward(sent, given, index)
@@ -145,25 +146,20 @@ class PieceMapping:
         treatment = self.known.treatment(run_id, spec.name)
         if flow != "stream" or treatment is None:
             return None
-        prefix = output.chunk_prefix if output else ids.chunk_prefix(run_id, spec.name, treatment.attempt, port)
+        prefix = output.chunk_prefix if output else _sending(treatment, port)
         return self.contents.stored_at(prefix, part.offset)
 
     def _before(self, run_id: str, given: InputSpec, at: datetime | None, *, unread: bool) -> Mapped:
-        note = TOO_LARGE if unread else None
+        value = self._source(run_id, given)
+        note = _unread(value) if unread else None
         basis = Basis.UNCHECKED if unread else Basis.TEMPORAL
         if given.flow != "stream" or at is None:
             return Mapped(basis, note=note or "the whole of it was there before")
-        value = self._source(run_id, given)
         producer = self.known.treatment(run_id, given.source_treatment or "")
         if value is None and producer is None:
             return Mapped(basis, note=note)
-        prefix = (
-            value.chunk_prefix
-            if value
-            else ids.chunk_prefix(run_id, producer.name, producer.attempt, given.source_port or "")
-            if producer
-            else ""
-        )
+        port = given.source_port or ""
+        prefix = value.chunk_prefix if value else _sending(producer, port) if producer else ""
         there = self.contents.sent_by(prefix, at)
         if there is None:
             return Mapped(basis, note=note)
@@ -175,6 +171,20 @@ class PieceMapping:
 TOO_LARGE = "too large to be compared, or not kept any more"
 
 
+def _unread(*values: Value | None) -> str:
+    """Why they could not be compared."""
+    return next((f"not kept: {one.custody.reason}" for one in values if one and one.custody and one.passes), TOO_LARGE)
+
+
+def _sending(treatment: Treatment, port: str) -> str:
+    """Where its latest attempt sends to."""
+    return ids.chunk_prefix(treatment.run_id, treatment.name, treatment.attempt, port, bucket_of(treatment.custody))
+
+
+def _same(one: Value, other: Value) -> bool:
+    return one.digest is not None and one.digest == other.digest
+
+
 def has_lines(value: Value) -> bool:
     """Whether it is a text of lines: any stream but one of bytes, and a block of text."""
     return value.type == "string" or (value.flow == "stream" and value.type not in _NO_LINES)
@@ -184,7 +194,7 @@ def _identical(output: Value, values: Mapping[str, Value | None], part: Part | N
     return {
         name: Mapped(Basis.IDENTICAL, part)
         for name, value in values.items()
-        if value is not None and value.sha256 == output.sha256 and value.size
+        if value is not None and _same(value, output) and value.size
     }
 
 

@@ -11,7 +11,7 @@ from cadence.domain.document.wording import shown, suggestion
 
 _OF_A_COMMAND = (
     "run", "use", "shell", "image", "outputs", "stdin", "stdout", "services", "volumes", "cache", "secrets", "env",
-    "pools", "cpu", "memory", "storage", "arch",
+    "pools", "cpu", "memory", "storage", "arch", "residency",
 )  # fmt: skip
 _ALONE = {"with": "use", "parallel": "each"}
 

@@ -89,6 +89,8 @@ class Code(StrEnum):
     UNKNOWN_POOL = "unknown-pool"
     POOL_TOO_SMALL = "pool-too-small"
     ARCHITECTURE_NOT_OFFERED = "architecture-not-offered"
+    RESIDENCY_NOT_OFFERED = "residency-not-offered"
+    RESIDENCY_LEFT = "residency-left"
     IMAGE_NOT_OFFERED = "image-not-offered"
     POOL_TOO_SMALL_TOGETHER = "pool-too-small-together"
     # Mélodium programs

@@ -7,6 +7,7 @@ from typing import Any
 from cadence.domain.document.draft import Draft, mapping, texts
 from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.libraries import Reference, Unavailable
+from cadence.domain.document.residency import in_words, residency_of
 from cadence.domain.document.templates import holds_expressions
 from cadence.domain.document.wording import shown, suggestion
 from cadence.domain.environment_set import EnvironmentSet
@@ -27,6 +28,8 @@ class PoolOffer:
     """Whether its runners can run a container image."""
     max_runners: int | None = None
     """How many runners it can have at a time."""
+    residency: str | None = None
+    """Where its data is; `None` if it does not say, and then it is nowhere in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class _Needs:
     arch: str | None
     image: bool
     sizes: tuple[tuple[str, int | None], ...]
+    residency: tuple[str, ...] = ()
 
 
 _SECRETS: tuple[tuple[str, ...], ...] = (("secrets",), ("melodium", "secrets"))
@@ -163,6 +167,16 @@ def not_offered(
         return None
     names = ", ".join(offers)
     whose = f"No pool of treatment {shown(name)} ({names})"
+    if not any(_is_there(offer, needs) for offer in offers.values()):
+        said = sorted({offer.residency for offer in offers.values() if offer.residency})
+        return NotOffered(
+            Code.RESIDENCY_NOT_OFFERED,
+            f"{whose} is in {in_words(needs.residency)}.",
+            ("residency",) if "residency" in body else (),
+            f"They are in {', '.join(said)}."
+            if said
+            else "They do not say where they are: `residency` of a pool does.",
+        )
     if not any(_has_architecture(offer, needs) for offer in offers.values()):
         offered = sorted({arch for offer in offers.values() for arch in offer.architectures or ()})
         return NotOffered(
@@ -203,6 +217,7 @@ def _needs(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Needs:
         arch if isinstance(arch, str) and "${{" not in arch else None,
         "image" in body or bool(body.get("services")),
         sizes,
+        residency_of(body, defaults),
     )
 
 
@@ -216,7 +231,11 @@ def _satisfies(offer: PoolOffer, needs: _Needs) -> bool:
         wanted is None or limit is None or wanted <= limit
         for (_, wanted), limit in zip(needs.sizes, limits, strict=True)
     )
-    return fits and _has_architecture(offer, needs) and _runs_image(offer, needs)
+    return fits and _is_there(offer, needs) and _has_architecture(offer, needs) and _runs_image(offer, needs)
+
+
+def _is_there(offer: PoolOffer, needs: _Needs) -> bool:
+    return not needs.residency or offer.residency in needs.residency
 
 
 def _has_architecture(offer: PoolOffer, needs: _Needs) -> bool:
@@ -229,7 +248,8 @@ def _runs_image(offer: PoolOffer, needs: _Needs) -> bool:
 
 def _told(needs: _Needs) -> str:
     asked = [f"{kind} {amount:,}" for kind, amount in needs.sizes if amount is not None]
-    return ", ".join([*asked, *([needs.arch] if needs.arch else []), *(["an image"] if needs.image else [])])
+    there = [f"residency {in_words(needs.residency)}"] if needs.residency else []
+    return ", ".join([*asked, *([needs.arch] if needs.arch else []), *(["an image"] if needs.image else []), *there])
 
 
 def _offer_told(name: str, offer: PoolOffer) -> str:

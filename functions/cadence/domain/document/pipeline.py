@@ -10,6 +10,8 @@ from cadence.domain.document.types import DataType, Flow, FlowType, Scalar
 from cadence.domain.run import ConcurrencyPolicy
 from cadence.domain.triggers import NO_TRIGGERS, Triggers
 
+ANYWHERE = "any"
+"""The residency of what may be everywhere."""
 DEFAULT_SHELL = "sh -e"
 DEFAULT_TREATMENT_DURATION = 3_600
 DEFAULT_RUN_DURATION = 86_400
@@ -27,7 +29,8 @@ class Port:
     """An input or output of a treatment.
 
     `path` is where an input is restored or an output captured, in the working directory. An input with a `literal` is
-    never connected; without a connection it has its `default`, or if it is `optional`, nothing.
+    never connected; without a connection it has its `default`, or if it is `optional`, nothing. What an output that `leaves`
+    sends may be read anywhere, wherever its treatment has to run.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Port:
     literal: Literal | None = None
     default: Literal | None = None
     optional: bool = False
+    leaves: bool = False
 
     @property
     def content_unless_fed(self) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cadence.domain.document.findings import Code, Path, Problem, Problems
 from cadence.domain.document.literals import unwritable
-from cadence.domain.document.pipeline import Literal, Port
+from cadence.domain.document.pipeline import ANYWHERE, Literal, Port
 from cadence.domain.document.types import (
     DataType,
     Parameterized,
@@ -93,7 +93,7 @@ def _port(name: str, text: str, generics: Collection[str]) -> Port:
 
 
 def _like(port: Port, data_type: DataType) -> Port:
-    return Port(port.name, port.flow, data_type, port.path, port.literal, port.default, port.optional)
+    return Port(port.name, port.flow, data_type, port.path, port.literal, port.default, port.optional, port.leaves)
 
 
 def _with_settings(port: Port, settings: Mapping[str, Any], path: Path, problems: Problems) -> Port:
@@ -108,7 +108,9 @@ def _with_settings(port: Port, settings: Mapping[str, Any], path: Path, problems
             hint = f"Keep one of them: an input with {one} always has something."
             problems.add(Problem(Code.CONTRADICTION, message, (*path, other), hint, at_key=True))
             break
-    return Port(port.name, port.flow, port.type, place if isinstance(place, str) else None, literal, default, optional)
+    leaves = settings.get("residency") == ANYWHERE
+    path_text = place if isinstance(place, str) else None
+    return Port(port.name, port.flow, port.type, path_text, literal, default, optional, leaves)
 
 
 def _check_path(port: Port, place: str, path: Path, problems: Problems) -> None:

@@ -33,6 +33,7 @@ from cadence.domain.document.parameters import read_parameters
 from cadence.domain.document.pipeline import Pipeline
 from cadence.domain.document.programs import Programs
 from cadence.domain.document.reading import read_draft
+from cadence.domain.document.residency import check_residency
 from cadence.domain.document.schema import check_counts, check_shape
 from cadence.domain.document.sizes import check_sizes
 from cadence.domain.document.source import EnoughMisreadings, Misreading, Places, Unreadable, decode
@@ -117,6 +118,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     if expressive:
         check_expressions(document, draft, parameters, problems)
     combinations = check_matrices(draft, problems)
+    check_residency(draft, connections, problems)
     check_pairs(draft, connections, combinations, problems)
     check_containers(draft, problems)
     check_concurrent(draft, connections, combinations, context, problems)

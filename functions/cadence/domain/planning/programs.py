@@ -25,6 +25,7 @@ def checked_first(spec: TreatmentSpec) -> list[TreatmentSpec]:
         engine=replace(spec.engine, check_only=True, parameters={}, types={}, secrets={}),
         pools=spec.pools,
         arch=spec.arch,
+        residency=spec.residency,
         max_duration=CHECK_SECONDS,
         retry=replace(spec.retry, failure=0),
         offline=True,

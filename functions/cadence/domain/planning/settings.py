@@ -5,6 +5,7 @@ from typing import Any
 
 from cadence.domain.document.offering import secrets_of
 from cadence.domain.document.pipeline import DEFAULT_SHELL, DEFAULT_TREATMENT_DURATION, UsedProgram
+from cadence.domain.document.residency import residency_of
 from cadence.domain.expression import text_of
 from cadence.domain.melodium.specification import ProgramSpec, secret_variable
 from cadence.domain.run import CacheSpec, RetrySpec, ServiceSpec, TriggerSpec
@@ -20,18 +21,14 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
     found["run"] = run.replace(_ESCAPED, "${{") if _ESCAPED in run else run
     found["shell"] = body.get("shell", DEFAULT_SHELL)
     found["max_duration"] = body.get("max_duration", DEFAULT_TREATMENT_DURATION)
-    if "env" in body:
-        found["env"] = _variables(body["env"])
     if secrets := secrets_of(body):
         found["secrets"] = secrets
-    if "pools" in body:
-        found["pools"] = tuple(body["pools"])
-    if "retry" in body:
-        retry = body["retry"]
-        found["retry"] = RetrySpec(**{**retry, "exit_codes": tuple(retry.get("exit_codes", ()))})
-    if "volumes" in body:
-        found["volumes"] = dict(body["volumes"])
     for key, name, read in (
+        ("env", "env", _variables),
+        ("pools", "pools", tuple),
+        ("residency", "residency", _residency),
+        ("retry", "retry", _retry),
+        ("volumes", "volumes", dict),
         ("services", "services", _services),
         ("cache", "caches", _caches),
         ("trigger", "trigger", _trigger),
@@ -49,6 +46,14 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
 def _variables(env: Mapping[str, Any]) -> dict[str, str]:
     """Environment variables' texts: true, false and numbers as they are written."""
     return {name: text_of(value) for name, value in env.items()}
+
+
+def _residency(written: Any) -> tuple[str, ...]:
+    return residency_of({"residency": written}, {})
+
+
+def _retry(body: Mapping[str, Any]) -> RetrySpec:
+    return RetrySpec(**{**body, "exit_codes": tuple(body.get("exit_codes", ()))})
 
 
 def _services(services: Mapping[str, Any]) -> tuple[ServiceSpec, ...]:

@@ -130,7 +130,7 @@ def _dataset(node: Node, namespace: str) -> tuple[Json, Json]:
     else:
         name = f"{node.run.pipeline if node.run else ''}/{node.id.name}"
         if node.value:
-            digest, size = node.value.sha256, node.value.size
+            digest, size = node.value.digest, node.value.size
     facets: Json = {}
     if digest is not None:
         facets["version"] = _facet("1-0-1/DatasetVersionDatasetFacet.json") | {"datasetVersion": f"sha256:{digest}"}

@@ -137,7 +137,8 @@ def _entity(node: Node) -> Json:
     value = node.value
     if value is not None:
         said |= {"cadence:flow": value.flow, "cadence:type": value.type}
-        said |= {"cadence:sha256": value.sha256, "cadence:size": value.size}
+        said |= {"cadence:size": value.size}
+        said |= {"cadence:sha256": value.digest} if value.digest else {}
     if node.id.kind is NodeKind.CACHE:
         said |= {f"cadence:{each}": node.facts[each] for each in ("key", "sha256", "size")}
     if node.id.kind is NodeKind.LINE:

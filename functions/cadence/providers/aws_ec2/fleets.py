@@ -68,10 +68,25 @@ class Fleets:
     def launch(self, ec2: Any, offer: Offer, request: RunnerRequest, user_data: str) -> Launched:
         """Raises CapacityExhausted (none of them is to be had), ProviderRejected, Transient, and botocore's errors."""
         template = templates.content(self.settings, offer.place)
+        tags = {"Name": host_name(request.runner_id), **self._tags(self.owner.tags(request))}
+        asked = _request(offer, client_token(request, offer), tags, user_data)
+        return self._launched(self._create(ec2, template, asked), offer)
+
+    def launch_waiting(
+        self, ec2: Any, offer: Offer, number: int, token: str, tags: Mapping[str, str], user_data: str
+    ) -> Launched:
+        """So many instances of no runner, that stop when they switch themselves off. Raises what `launch` does."""
+        template = templates.content(self.settings, offer.place, stops=True)
+        asked = _request(offer, token, self._tags(tags), user_data, number)
+        return self._launched(self._create(ec2, template, asked), offer)
+
+    def _create(self, ec2: Any, template: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:
         name = templates.name_of(template, self.owner)
-        asked = self._request(offer, request, user_data, name)
+        (config,) = asked["LaunchTemplateConfigs"]
+        named = {**config["LaunchTemplateSpecification"], "LaunchTemplateName": name, "Version": "1"}
+        asked = {**asked, "LaunchTemplateConfigs": [{**config, "LaunchTemplateSpecification": named}]}
         try:
-            answer = ec2.create_fleet(**asked)
+            answer: Mapping[str, Any] = ec2.create_fleet(**asked)
         except ClientError as error:
             if not templates.is_missing(code_of(error)):
                 raise
@@ -81,35 +96,11 @@ class Fleets:
             templates.make(ec2, name, template, self.owner)
             # EC2 remembers an answer by its token, and would repeat this one.
             answer = ec2.create_fleet(**{**asked, "ClientToken": _digest(asked["ClientToken"], "with template")})
-        return self._launched(answer, offer)
+        return answer
 
-    def _request(self, offer: Offer, request: RunnerRequest, user_data: str, template: str) -> dict[str, Any]:
-        tags = tag_list({"Name": host_name(request.runner_id), **self._tags(request)})
-        asked: dict[str, Any] = {
-            "Type": "instant",
-            "ClientToken": client_token(request, offer),
-            "LaunchTemplateConfigs": [
-                {
-                    "LaunchTemplateSpecification": {
-                        "LaunchTemplateName": template,
-                        "Version": "1",
-                        "LaunchTemplateSpecificationUserData": base64.b64encode(user_data.encode()).decode(),
-                    },
-                    "Overrides": _overrides(offer),
-                }
-            ],
-            "TargetCapacitySpecification": {"TotalTargetCapacity": 1, "DefaultTargetCapacityType": offer.market},
-            "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
-        }
-        if offer.spot:
-            asked["SpotOptions"] = {"AllocationStrategy": "price-capacity-optimized"}
-        else:
-            asked["OnDemandOptions"] = {"AllocationStrategy": "prioritized"}
-        return asked
-
-    def _tags(self, request: RunnerRequest) -> Mapping[str, str]:
+    def _tags(self, tags: Mapping[str, str]) -> Mapping[str, str]:
         own = {_TAG.sub("-", name): _TAG.sub("-", value) for name, value in self.settings.tags.items()}
-        return {**own, **self.owner.tags(request)}
+        return {**own, **tags}
 
     def _launched(self, answer: Mapping[str, Any], offer: Offer) -> Launched:
         errors = [(each.get("ErrorCode", ""), each.get("ErrorMessage", "")) for each in answer.get("Errors", ())]
@@ -125,6 +116,30 @@ class Fleets:
         if any(code.startswith(("RequestLimitExceeded", "Throttl", "Internal", "Unavailable")) for code in codes):
             raise Transient(message)
         raise ProviderRejected(message)
+
+
+def _request(offer: Offer, token: str, tags: Mapping[str, str], user_data: str, number: int = 1) -> dict[str, Any]:
+    """But for the name of the launch template."""
+    listed = tag_list(tags)
+    asked: dict[str, Any] = {
+        "Type": "instant",
+        "ClientToken": token,
+        "LaunchTemplateConfigs": [
+            {
+                "LaunchTemplateSpecification": {
+                    "LaunchTemplateSpecificationUserData": base64.b64encode(user_data.encode()).decode(),
+                },
+                "Overrides": _overrides(offer),
+            }
+        ],
+        "TargetCapacitySpecification": {"TotalTargetCapacity": number, "DefaultTargetCapacityType": offer.market},
+        "TagSpecifications": [{"ResourceType": kind, "Tags": listed} for kind in ("instance", "volume")],
+    }
+    if offer.spot:
+        asked["SpotOptions"] = {"AllocationStrategy": "price-capacity-optimized"}
+    else:
+        asked["OnDemandOptions"] = {"AllocationStrategy": "prioritized"}
+    return asked
 
 
 def client_token(request: RunnerRequest, offer: Offer) -> str:

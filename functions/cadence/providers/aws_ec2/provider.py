@@ -5,9 +5,12 @@ A start is one call, `CreateFleet`, however many types and subnets there are. A 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cadence.application.pool_ports import Claims
+from cadence.application.ports import Clock
 from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected, Transient
 from cadence.domain.pacing import Api, Pace
 from cadence.domain.pool import Pool
@@ -16,9 +19,10 @@ from cadence.providers.aws import THROTTLES, Clients, clients, decided, secrets_
 from cadence.providers.aws_ec2.fleets import Fleets, Offer, offers
 from cadence.providers.aws_ec2.probe import Probe
 from cadence.providers.aws_ec2.settings import Ec2Settings
+from cadence.providers.aws_ec2.warm import Warm
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import none_left, suitable
-from cadence.providers.circuit import Circuit, MemoryCircuit
+from cadence.providers.circuit import Circuit
 from cadence.providers.contract import (
     Calls,
     Check,
@@ -40,10 +44,19 @@ _CONDITIONS = {
     "stopped": Condition.STOPPING,  # still has its disk
 }
 _PAGE = 1_000
-# Of the pace: for starts that are repeated, which have no turn of their own. Without it one lost answer takes the turn of
-# the next start, that one's refusal the turn after it, and so on through the whole burst.
+# Of the pace: for starts that are repeated, which have no turn of their own and may take somebody else's. How much is
+# needed was tried against an emulated bucket only (docs/adr/one-fleet-for-each-runner.md).
 _SPARE = 0.05
 _CONSOLE = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What it takes to keep instances waiting; `wanted`: starts look for them."""
+
+    claims: Claims
+    clock: Clock
+    wanted: bool = True
 
 
 class Ec2Provider:
@@ -62,11 +75,18 @@ class Ec2Provider:
         circuit: Circuit,
         boot: BootOptions | None = None,
         calls: Calls | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self._owner, self._settings, self._hidden = owner, settings, hidden
         self._clients, self._circuit, self._calls = clients, circuit, calls or Unhurried()
         self._boot = boot or BootOptions()
         self._fleets = Fleets(owner, settings, hidden)
+        self._warm = (
+            Warm(owner, settings, clients, self._fleets, self._boot, waiting.claims, waiting.clock, self._called)
+            if waiting
+            else None
+        )
+        self._takes_warm = waiting is not None and waiting.wanted
         self._regions = tuple(dict.fromkeys(place.region for place in settings.places))
 
     @property
@@ -79,17 +99,22 @@ class Ec2Provider:
             raise ValueError("an instance has to be told how to call home")
         self._hidden.add(request.home.one_time_token)
         text = user_data(request.home, request, self._boot)
+        if self._warm and self._takes_warm:
+            # An earlier start may have bought one when none waited.
+            ref = self._find(request.runner_id) or self._warm.take(request, text)
+            if ref:
+                return ref
         refusals: list[str] = []
         looked = False
         for offer in offers(self._settings, suitable(self._settings.types, request.needs)):
-            until = self._circuit.open_until(offer.label)
-            if until is not None:
+            refusal = self._circuit.opened_by(offer.label)
+            if refusal is not None:
                 # An earlier start, whose answer was lost, may have asked before the circuit opened.
                 found = None if looked else self._find(request.runner_id)
                 looked = True
                 if found:
                     return found
-                refusals.append(f"EC2, {offer.label}: had no room, and is not asked again before {until:%H:%M:%S} UTC")
+                refusals.append(f"{refusal.reason} (not asked again before {refusal.until:%H:%M:%S} UTC)")
                 continue
             try:
                 return self._launch(offer, request, text)
@@ -102,8 +127,8 @@ class Ec2Provider:
         try:
             with self._called(region):
                 launched = self._fleets.launch(self._clients("ec2", region), offer, request, text)
-        except CapacityExhausted:
-            self._circuit.refused(offer.label)
+        except CapacityExhausted as error:
+            self._circuit.refused(offer.label, error.message)
             raise
         except NotFound as error:  # a subnet, a group: what the settings name
             raise ProviderRejected(error.message) from None
@@ -140,6 +165,11 @@ class Ec2Provider:
 
     def probe(self) -> Sequence[Check]:
         return Probe(self._owner, self._settings, self._clients, self._hidden).checks()
+
+    def keep_warm(self, ready: int, stopped: int) -> None:
+        """Those that are to be ready are stopped as well: EC2 starts them in seconds."""
+        if self._warm:
+            self._warm.keep(ready + stopped)
 
     def console(self, ref: str) -> str | None:
         """What EC2 has of it; on current types of instances that is what was printed up to now."""
@@ -243,9 +273,10 @@ def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> E
         Ec2Settings.from_json(pool.settings),
         clients(credentials),
         Hidden(secrets_of(credentials)),
-        MemoryCircuit(surroundings.clock),
+        surroundings.circuit(pool),
         BootOptions.from_json({"notices": "aws", **pool.settings.get("boot", {})}),
         surroundings.calls,
+        Waiting(surroundings.claims, surroundings.clock, bool(pool.policy.warm)) if surroundings.claims else None,
     )
 
 

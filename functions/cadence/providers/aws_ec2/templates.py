@@ -15,8 +15,8 @@ from cadence.providers.aws_ec2.settings import Ec2Settings, Place
 from cadence.providers.marks import Owner
 
 
-def content(settings: Ec2Settings, place: Place) -> Mapping[str, Any]:
-    """No image, type, subnet or user data: those differ from one instance to the next."""
+def content(settings: Ec2Settings, place: Place, *, stops: bool = False) -> Mapping[str, Any]:
+    """No image, type, subnet or user data: those differ from one instance to the next. `stops`: it waits after its first boot."""
     disk: dict[str, Any] = {
         "VolumeSize": settings.disk_gb,
         "VolumeType": settings.disk_type,
@@ -27,7 +27,7 @@ def content(settings: Ec2Settings, place: Place) -> Mapping[str, Any]:
         disk["KmsKeyId"] = settings.disk_key
     data: dict[str, Any] = {
         # A machine that switches itself off is gone, and costs nothing.
-        "InstanceInitiatedShutdownBehavior": "terminate",
+        "InstanceInitiatedShutdownBehavior": "stop" if stops else "terminate",
         # One hop: a container on the machine does not reach the metadata.
         "MetadataOptions": {
             "HttpTokens": "required",

@@ -16,7 +16,7 @@ from cadence.providers.aws_fargate.probe import Probe
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.bootstrap import BootOptions, variables
 from cadence.providers.choices import Choice, none_left, suitable
-from cadence.providers.circuit import Circuit, MemoryCircuit
+from cadence.providers.circuit import Circuit
 from cadence.providers.contract import (
     Calls,
     Check,
@@ -65,25 +65,27 @@ class FargateProvider:
             raise ValueError("a task has to be told how to call home")
         if request.needs.image:
             raise CapacityExhausted("Tasks of Fargate run in the pool's own image, not in one that a treatment names.")
+        if request.containers.beside:
+            raise CapacityExhausted("Tasks of Fargate have no containers beside the pool's own: no services, no steps.")
         token = request.home.one_time_token
         self._hidden.add(token)
         told = {**variables(request.home, request, self._boot), "CADENCE_RUNNER_TOKEN": token}
         refusals: list[str] = []
         looked = False
         for choice in suitable(self._settings.sizes, request.needs):
-            until = self._circuit.open_until(choice.label)
-            if until is not None:
+            refusal = self._circuit.opened_by(choice.label)
+            if refusal is not None:
                 # An earlier start, whose answer was lost, may have asked before the circuit opened.
                 found = [] if looked else self._tasks_of(request.runner_id, "RUNNING")
                 looked = True
                 if found:
                     return str(found[0]["taskArn"])
-                refusals.append(f"Fargate, {choice.label}: is not asked again before {until:%H:%M:%S} UTC")
+                refusals.append(f"{refusal.reason} (not asked again before {refusal.until:%H:%M:%S} UTC)")
                 continue
             try:
                 return self._run(choice, request, told)
             except CapacityExhausted as error:
-                self._circuit.refused(choice.label)
+                self._circuit.refused(choice.label, error.message)
                 refusals.append(error.message)
         raise none_left(refusals)
 
@@ -199,7 +201,7 @@ def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> F
         FargateSettings.from_json(pool.settings),
         clients(credentials),
         Hidden(secrets_of(credentials)),
-        MemoryCircuit(surroundings.clock),
+        surroundings.circuit(pool),
         BootOptions.from_json({"console": None, **pool.settings.get("boot", {})}),
         surroundings.calls,
     )

@@ -1,5 +1,11 @@
-"""A pool of Google Compute Engine, from its settings and its credentials: `service_account_key`, the JSON file of a key."""
+"""A pool of Google Compute Engine, from its settings and its credentials.
 
+These are `workload_identity`, a configuration without any secret, or `service_account_key`, the JSON file of a key.
+"""
+
+from collections.abc import Callable, Mapping
+
+from cadence.domain.errors import ProviderRejected
 from cadence.domain.pacing import Api, Pace
 from cadence.domain.pool import Pool
 from cadence.providers.bootstrap import BootOptions
@@ -8,6 +14,7 @@ from cadence.providers.gcp.dialect import GcpDialect
 from cadence.providers.gcp.provider import GcpProvider
 from cadence.providers.gcp.settings import GcpSettings
 from cadence.providers.gcp.tokens import ServiceAccountTokens
+from cadence.providers.gcp.workload import IAM, STS, Federation, kept_tokens, session_name
 from cadence.providers.hidden import Hidden
 from cadence.providers.marks import Owner
 from cadence.providers.rest import Rest
@@ -19,11 +26,17 @@ _PACE = Pace(per_second=20, burst=100)
 
 
 def build(
-    pool: Pool, credentials: Credentials, around: Surroundings, compute: str = COMPUTE, resources: str = RESOURCES
+    pool: Pool,
+    credentials: Credentials,
+    around: Surroundings,
+    compute: str = COMPUTE,
+    resources: str = RESOURCES,
+    sts: str = STS,
+    iam: str = IAM,
 ) -> GcpProvider:
-    """Raises ProviderRejected if the credentials are no key."""
-    settings, hidden = GcpSettings.from_json(pool.settings), Hidden()
-    tokens = ServiceAccountTokens(credentials.get("service_account_key", ""), hidden)
+    """Raises ProviderRejected if the credentials are neither."""
+    settings = GcpSettings.from_json(pool.settings)
+    hidden, tokens = _tokens(pool, credentials, around, sts, iam)
     api = Api(settings.project, "all", "compute", _PACE)
     owner = Owner(around.installation, pool.organization, pool.name)
     boot = BootOptions.from_json({"console": "/dev/ttyS0", "notices": "gcp", **pool.settings.get("boot", {})})
@@ -37,3 +50,19 @@ def build(
         api,
         boot,
     )
+
+
+def _tokens(
+    pool: Pool, credentials: Credentials, around: Surroundings, sts: str, iam: str
+) -> tuple[Hidden, Callable[[], Mapping[str, str]]]:
+    if "workload_identity" not in credentials:
+        hidden = Hidden()
+        return hidden, ServiceAccountTokens(credentials.get("service_account_key", ""), hidden)
+    if "service_account_key" in credentials:
+        raise ProviderRejected(
+            "The pool has `workload_identity` and `service_account_key`: with the first, give no key."
+        )
+    if around.identity is None:
+        raise ProviderRejected("This installation has no identity of AWS to show: give `service_account_key`.")
+    wanted = Federation.from_configuration(credentials["workload_identity"])
+    return kept_tokens(wanted, around.identity, session_name(pool.organization, pool.name), sts, iam)

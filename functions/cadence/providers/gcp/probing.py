@@ -31,7 +31,7 @@ def probe(settings: GcpSettings, compute: Rest, resources: Rest) -> Iterator[Che
     credentials = checked(
         "credentials",
         lambda: compute.get(f"{project}/zones/{settings.zones[0]}"),
-        "Give `service_account_key`, of a service account of the project, and enable the Compute Engine API.",
+        "Give `workload_identity` or `service_account_key`, of a service account that may act in the project, and enable the Compute Engine API.",
     )
     yield credentials
     if credentials.missing:

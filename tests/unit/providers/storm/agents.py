@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from cadence.application.claim import Claim
 from cadence.domain.errors import Conflict, Gone, Transient, Unauthenticated
 from cadence.domain.runner import Outcome, Result, RunnerState
-from tests.fakes.services import MemorySecretReader
+from tests.fakes.custodies import MemoryCustodies
+from tests.fakes.services import MemoryPools, MemorySecretReader
 from tests.unit.providers.storm.cloud import Thing
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
 from tests.unit.scheduling.simulation.world import Ports
@@ -96,7 +97,8 @@ class AgentOnMachine:
     def _claim(self, gateway: Ports) -> Claim:
         return Claim(
             gateway.runs, gateway.runners, MemorySecretReader({}), NobodyFollows(), gateway.machines, gateway.begin,
-            lambda run, spec, attempt, secrets: {}, self._storm.clock,
+            lambda run, spec, attempt, secrets: {}, MemoryPools(self._storm.pools), MemoryCustodies(self._storm.runs),
+            self._storm.clock,
         )  # fmt: skip
 
     def _end(self, actor: Actor, gateway: Ports, outcome: Outcome) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from cadence.application.back_offs import Refusals
 from cadence.application.budgets import Budgets
 from cadence.application.hold_runner import HoldRunner
 from cadence.application.pacing import Pacer
@@ -14,7 +15,6 @@ from cadence.domain.errors import CadenceError, Conflict
 from cadence.domain.pacing import Api, Pace
 from cadence.domain.pool import HOST, Pool, Price
 from cadence.domain.pool_policy import Budget, Policy, WarmWindow
-from cadence.domain.run import RunState
 from cadence.domain.runner import RunnerState
 from cadence.providers.contract import AgentFile
 from cadence.providers.homes import Homes
@@ -101,11 +101,6 @@ class Storm(World):
     def _invocation(self, name: str, task: Callable[[Ports, Event], Any]) -> Callable[[Actor, Event], Any]:
         return super()._invocation(name, lambda ports, event: task(self._counted(ports), event))
 
-    def _ports(self, actor: Actor, step: str) -> Ports:
-        ports = super()._ports(actor, step)
-        ports.place = dataclasses.replace(ports.place, refusals=ports.watched(self.records).refusals)
-        return ports
-
     def _counted(self, ports: Ports) -> Ports:
         self.told["Lambda called"] += 1
         return ports
@@ -130,6 +125,8 @@ class Storm(World):
             Pacer(ports.watched(self.paces), self.clock, lambda _: None, self.random.random),
             ports.watched(self.records),
             self._budgets(ports),
+            Refusals(ports.watched(self.back_offs), self.clock),
+            self.pool_store,
         )
         start(launch_of(event))
 
@@ -168,7 +165,7 @@ class Storm(World):
         release = self._release(ports, sweeps=True)
         sweep = Sweep(
             self._providers(ports, sweeps=True), ports.runners.get_runners, ports.watched(self.records), self.clock,
-            self.pool_store, release, self._budgets(ports),
+            self.pool_store, release, self._budgets(ports), ports.runners,
         )  # fmt: skip
         try:
             sweep("acme", pool)
@@ -259,9 +256,8 @@ class Storm(World):
         killed = sum(self._crashes.values())
         return self.told + Counter({"Lambda killed": killed, "Lambda called twice": self.repetitions})
 
-    @property
-    def final(self) -> RunState:
-        return self.runs.get_run(RUN).state
+    def _describe(self) -> str:
+        return f"live runners that were killed: {self.killed_live}\n{super()._describe()}"
 
 
 class StopAsked:

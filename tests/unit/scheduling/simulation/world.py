@@ -11,6 +11,7 @@ from typing import Any
 from cadence.application.act import Act
 from cadence.application.admit import Admission, Admit
 from cadence.application.approvals import Approvals
+from cadence.application.back_offs import Refusals
 from cadence.application.begin import Begin
 from cadence.application.complete import Complete
 from cadence.application.each import GrowGroup
@@ -25,21 +26,25 @@ from cadence.application.place import Place
 from cadence.application.plan_run import PlanRun
 from cadence.application.run_gates import RunGates
 from cadence.application.runner_slots import RunnerSlots
-from cadence.application.settle import MachineError, Settle
+from cadence.application.settle import Settle
 from cadence.application.start_child_run import StartChildRun
 from cadence.application.start_run import StartRun
 from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
+from cadence.application.take_back import Refused, TakeBack
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
 from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
 from cadence.domain import plan
 from cadence.domain.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost, Transient
-from cadence.domain.pool import HOST, Placement, Pool
+from cadence.domain.machine_error import MachineError
+from cadence.domain.pool import HOST, Pool
 from cadence.domain.run import Kind, Run, RunState, TreatmentSpec
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.step import Next, Step
+from tests.fakes.back_offs import MemoryBackOffs
+from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryDoorbell, MemoryOffers
@@ -127,6 +132,7 @@ class World:
         self.turnstiles = MemoryTurnstileStore()
         self.approvals = MemoryApprovalStore()
         self.quotas = MemoryQuotas()
+        self.back_offs = MemoryBackOffs()
         self.machines = StartingMachines(self._begin)
         self.executions: list[Execution] = []
         self.claims: Counter[str] = Counter()
@@ -377,20 +383,37 @@ class Ports:
         self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
         offer = Offer(self.runners, watched(world.offers), MemoryDoorbell(), self.machines)
         pools = MemoryPools(world.pools)
-        self.place = Place(self.runs, pools, self.gates, offer, self.machines, self.deadlines, "provider-", clock)
+        refusals = Refusals(watched(world.back_offs), clock)
+        take_back = TakeBack(self.runners, self.machines, "provider-", refusals)
+        self.place = Place(
+            self.runs, pools, self.gates, offer, take_back, self.machines, self.deadlines, "provider-", clock, refusals
+        )
         self.begin = Begin(self.runs, feeder, self.machines)
-        self.settle = Settle(self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", clock)
+        self.settle = Settle(
+            self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", self.deadlines, clock
+        )
         self.complete = Complete(self.runners, self.settle, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, stop_child, clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
         grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
-        gather = Gather(self.runs, self.chunks, clock)
+        gather = Gather(self.runs, self.chunks, MemoryCustodies(world.runs), clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
-        self.act = Act(self.runs, self.runs, gather, grow, self.start_child, stop_child, feeder, self.machines, clock)
+        self.act = Act(
+            self.runs,
+            self.runs,
+            gather,
+            grow,
+            self.start_child,
+            stop_child,
+            feeder,
+            self.machines,
+            self.deadlines,
+            clock,
+        )
         self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
-        self.finalise = Finalise(self.runs, run_gates, lambda run: None, clock)
+        self.finalise = Finalise(self.runs, run_gates, self.deadlines, lambda run: None, clock)
         self.watchdog = Watchdog(
             self.runs,
             self.runners,
@@ -415,8 +438,7 @@ def _place(ports: Ports, event: Event) -> None:
         ports.gates.wait(event["run_id"], event["treatment"], event["task_token"])
         return
     state = event["state"]
-    refused = Placement.from_json(state["decided"]["placement"]) if "exhausted" in state else None
-    ports.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], refused)
+    ports.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], Refused.of(state))
 
 
 def _settle(ports: Ports, event: Event) -> Mapping[str, Any]:

@@ -1,0 +1,155 @@
+"""Tokens without a key: Google trusts what AWS says of the installation (workload identity federation).
+
+The installation shows a role of its own for each pool: the session's name is `organization.pool`, which is a part of the subject
+that Google sees. So a pool gets what was given to that very pool, whatever the owner of another one writes into theirs.
+"""
+
+import hashlib
+import json
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import google.auth.aws as google_aws
+import requests
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.transport.requests import Request
+
+from cadence.application.pool_ports import Identity
+from cadence.domain.errors import ProviderRejected, Transient
+from cadence.providers.hidden import Hidden
+from cadence.providers.rest import quiet_session
+
+STS = "https://sts.googleapis.com"
+IAM = "https://iamcredentials.googleapis.com"
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_SUBJECT = "urn:ietf:params:aws:token-type:aws4_request"
+_AUDIENCE = re.compile(
+    r"//iam\.googleapis\.com/projects/[0-9]{1,20}/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}/providers/[a-z0-9-]{4,32}"
+)
+_IMPERSONATION = re.compile(
+    r"https://iamcredentials\.googleapis\.com/v1/projects/-/serviceAccounts/([a-z0-9.@-]{6,200}):generateAccessToken"
+)
+_SECONDS = 10
+# A session's name has at most 64 characters, and a subject of Google 127.
+_LONGEST_SESSION = 48
+_KEPT = 16
+
+
+@dataclass(frozen=True)
+class Federation:
+    """What Google is asked for: `audience` is the provider of the workload identity pool, `account` whom to act as (None: itself)."""
+
+    audience: str
+    account: str | None
+
+    @classmethod
+    def from_configuration(cls, text: str) -> "Federation":
+        """From what `gcloud iam workload-identity-pools create-cred-config --aws` writes. Addresses in it are not gone by. Raises ProviderRejected."""
+        try:
+            told: Any = json.loads(text)
+            audience, acting = str(told["audience"]), told.get("service_account_impersonation_url")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ProviderRejected(f"{_WRONG} it is no such file.") from None
+        if told.get("type") != "external_account" or told.get("subject_token_type") != _SUBJECT:
+            raise ProviderRejected(f"{_WRONG} it is of another kind (use --aws).")
+        if not _AUDIENCE.fullmatch(audience):
+            raise ProviderRejected(f"{_WRONG} its audience is no provider of a workload identity pool.")
+        account = _IMPERSONATION.fullmatch(str(acting)) if acting else None
+        if acting and account is None:
+            raise ProviderRejected(f"{_WRONG} whom it is to act as is no service account.")
+        return cls(audience, account[1] if account else None)
+
+
+_WRONG = (
+    "`workload_identity` of the pool's credentials has to be the file that gcloud's create-cred-config wrote, whole:"
+)
+
+
+class WorkloadTokens:
+    """Gives the headers of a call. A token is exchanged when the last is about to run out."""
+
+    def __init__(
+        self, wanted: Federation, identity: Identity, session: str, hidden: Hidden, sts: str = STS, iam: str = IAM
+    ) -> None:
+        self._hidden = hidden
+        self._lock = threading.Lock()
+        self._request = _one_answer(Request(quiet_session()))
+        acting = f"{iam}/v1/projects/-/serviceAccounts/{wanted.account}:generateAccessToken" if wanted.account else None
+        self._credentials = google_aws.Credentials(  # type: ignore[no-untyped-call]
+            audience=wanted.audience,
+            subject_token_type=_SUBJECT,
+            token_url=f"{sts}/v1/token",
+            aws_security_credentials_supplier=_Shown(identity, session),
+            service_account_impersonation_url=acting,
+            scopes=_SCOPES,
+        )
+
+    def __call__(self) -> Mapping[str, str]:
+        with self._lock:
+            if not self._credentials.valid:
+                self._exchange()
+                self._hidden.add(str(self._credentials.token))
+            return {"Authorization": f"Bearer {self._credentials.token}"}
+
+    def _exchange(self) -> None:
+        try:
+            self._credentials.refresh(self._request)  # type: ignore[no-untyped-call]
+        except (TransportError, requests.RequestException):
+            raise Transient("Google Cloud: no answer from where tokens are had") from None
+        except GoogleAuthError as error:
+            words = self._hidden.cut(" ".join(str(error).split()))[:300]
+            raise ProviderRejected(f"Google Cloud: the workload identity is refused: {words}") from None
+
+
+class _Shown(google_aws.AwsSecurityCredentialsSupplier):
+    """The installation, as it shows itself for one pool."""
+
+    def __init__(self, identity: Identity, session: str) -> None:
+        self._identity, self._session = identity, session
+
+    def get_aws_security_credentials(self, context: Any, request: Any) -> google_aws.AwsSecurityCredentials:
+        keys = self._identity.keys(self._session)
+        return google_aws.AwsSecurityCredentials(keys.key_id, keys.secret, keys.token)
+
+    def get_aws_region(self, context: Any, request: Any) -> str:
+        return self._identity.region
+
+
+def session_name(organization: str, pool: str) -> str:
+    """No other pool's: names have no dots, and a digest has none either."""
+    name = f"{organization}.{pool}"
+    return name if len(name) <= _LONGEST_SESSION else hashlib.sha256(name.encode()).hexdigest()[:_LONGEST_SESSION]
+
+
+_tokens: OrderedDict[tuple[Any, ...], tuple[Hidden, WorkloadTokens]] = OrderedDict()
+
+
+def kept_tokens(
+    wanted: Federation, identity: Identity, session: str, sts: str = STS, iam: str = IAM
+) -> tuple[Hidden, WorkloadTokens]:
+    """A provider is made anew every half a minute, a token lasts for an hour."""
+    key = (wanted, identity, session, sts, iam)
+    if key not in _tokens:
+        hidden = Hidden()
+        _tokens[key] = hidden, WorkloadTokens(wanted, identity, session, hidden, sts, iam)
+        while len(_tokens) > _KEPT:
+            _tokens.popitem(last=False)
+    return _tokens[key]
+
+
+def _one_answer(request: Request) -> Any:
+    """Bounded in time; what may be different later is no answer."""
+
+    def call(*words: Any, **named: Any) -> Any:
+        answer = request(*words, **{**named, "timeout": _SECONDS})
+        if answer.status == 429 or answer.status >= 500:
+            after = str(answer.headers.get("retry-after", ""))
+            wait = float(after) if after.isdecimal() else 1.0
+            raise Transient(f"Google Cloud: tokens are not to be had now ({answer.status})", retry_after=wait)
+        return answer
+
+    return call

@@ -1,0 +1,31 @@
+"""`Custodies` in memory."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from cadence.application.custody_ports import Kept
+from cadence.domain.custody import Custody
+from tests.fakes.runs import MemoryRunStore
+
+
+class MemoryCustodies:
+    def __init__(self, runs: MemoryRunStore) -> None:
+        self._runs = runs
+        self.kept: dict[tuple[str, str, int], Custody] = {}
+
+    def note(self, run_id: str, treatment: str, attempt: int, custody: Custody) -> None:
+        self.kept[run_id, treatment, attempt] = custody
+        self._runs.runs[run_id] = dataclasses.replace(self._runs.runs[run_id], has_custodies=True)
+
+    def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[Kept]:
+        wanted = None if treatments is None else set(treatments)
+        return [
+            Kept(treatment, attempt, custody)
+            for (of, treatment, attempt), custody in sorted(self.kept.items())
+            if of == run_id and (wanted is None or treatment in wanted)
+        ]
+
+    def forget_digests(self, run_id: str, treatment: str, attempt: int) -> None:
+        for key, value in self._runs.values.items():
+            if (value.run_id, value.treatment, value.attempt) == (run_id, treatment, attempt):
+                self._runs.values[key] = dataclasses.replace(value, sha256="")
