@@ -41,7 +41,9 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.data("uploads/*"): "Keys of what engines upload begin with the run's id.",
         resources.data("aside/*"): "Keys of records that were set aside end with the number that the stream gave them.",
         resources.data("runs/*"): "Keys of values and log segments begin with the run's id.",
-        resources.data("runs/*/melodium/secrets"): "Of each run of an engine there is one, which its workers are given.",
+        resources.data(
+            "runs/*/melodium/secrets"
+        ): "Of each run of an engine there is one, which its workers are given.",
         resources.changes("runs"): "DynamoDB names the stream of a table's changes after the time it was made.",
         resources.changes("logs"): "DynamoDB names the stream of a table's changes after the time it was made.",
         resources.live_connections(): "AWS gives the API and each connection its id.",
