@@ -18,13 +18,15 @@ DEAD = {
 }
 
 
-@pytest.fixture(scope="module")
-def dead(api: Api) -> Iterator[str]:
-    answer = api.call("PUT", "/v1/pools/dead", json=DEAD)
+@pytest.fixture
+def dead(api: Api, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A pool of this test alone: what one was refused, others are not asked for."""
+    name = f"dead-{sum(request.node.name.encode())}"
+    answer = api.call("PUT", f"/v1/pools/{name}", json=DEAD)
     assert answer.ok, answer.text
-    yield "dead"
+    yield name
     # Other tests' treatments are not to be placed there.
-    assert api.call("PUT", "/v1/pools/dead", json={**DEAD, "projects": ["nobody"]}).ok
+    assert api.call("PUT", f"/v1/pools/{name}", json={**DEAD, "projects": ["nobody"]}).ok
     time.sleep(SECONDS + 0.5)  # processes that place treatments may still know the pool as it was
 
 
@@ -39,11 +41,11 @@ def test_a_treatment_goes_on_elsewhere_and_says_why(api: Api, cadence: Cadence, 
     (treatment,) = run["treatments"]
     assert (treatment["pool"], treatment["attempt"]) == ("local", 1)
     told = cadence("show", run_id, "build", "--placement").stdout.splitlines()
-    (refused,) = [line for line in told if "dead:" in line]
+    (refused,) = [line for line in told if f"{dead}:" in line]
     assert "said no to this attempt:" in refused and "127.0.0.1" in refused
     assert any(line.startswith("→ local:") for line in told)
     # Everybody else hears of it.
-    (known,) = api.get("/v1/pools/dead")["refusals"]
+    (known,) = api.get(f"/v1/pools/{dead}")["refusals"]
     assert known["offer"] == "any" and "127.0.0.1" in known["reason"]
     # Whoever comes next does not wait for it first.
     next_id = api.start(document("elsewhere-at-once", dead, "local"))
