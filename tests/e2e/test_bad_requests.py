@@ -131,7 +131,7 @@ def bearing(token: str) -> dict[str, str]:
         (b"\x00", 400),
         (b'{"document": "\x00"}', 400),
         (b"\xff\xfe{}", 400),
-        (gzip.compress(b'{"document": {}}'), 400),
+        (gzip.compress(b'{"document": {}}', mtime=0), 400),
         (b"null", 422),
         (b"[]", 422),
         (b'{"document": 3}', 422),
