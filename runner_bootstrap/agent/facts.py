@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from . import VERSION, engine_binary
 from .containers import ENGINES
@@ -34,5 +34,13 @@ def facts(directory: Path) -> dict[str, Any]:
         "agent": VERSION,
         "container_engine": next((engine for engine in ENGINES if shutil.which(engine)), None),
         "sandbox": "bwrap" if shutil.which("bwrap") else None,
-        "melodium": engine.version if (engine := engine_binary.installed()) else None,
+        "melodium": _engine(),
     }
+
+
+def _engine() -> Optional[str]:
+    """One in an image serves workers, which need nothing else of the machine, but no programs."""
+    engine = engine_binary.installed()
+    if engine is None:
+        return None
+    return engine.version + (" in an image" if engine.image else "")

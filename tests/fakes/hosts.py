@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cadence.application.runner_ports import Host
 from cadence.domain.errors import Conflict, NotFound
-from cadence.domain.melodium.engines import serves
+from cadence.domain.melodium.engines import able
 from cadence.domain.offer import Offer
 from cadence.domain.runner import Runner, RunnerState
 from tests.fakes.offers import MemoryOffers
@@ -57,7 +57,7 @@ class MemoryHosts:
     def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[Offer]:
         known = self.get_runners(self.offers.offered)
         offers = [one.as_offer for _, one in sorted(known.items()) if one.pool == pool]
-        return [one for one in offers if serves(engine, one.engine)]
+        return [one for one in offers if one.engine is None or one.engine in able(engine)]
 
     def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
         runner = self.offers.runners.runners.get(offer.runner_id)

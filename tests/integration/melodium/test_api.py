@@ -57,6 +57,14 @@ def test_why_there_is_no_run_is_said_with_status_200(engines: Engines) -> None:
     assert engines.say("execution/run/start", {**body, "tags": ["project=site"]}, token=text) == {"ok": body["id"]}
 
 
+def test_what_an_engine_started_is_of_its_project(engines: Engines) -> None:
+    parent = engines.started()
+    token, text = issue_token(ORGANIZATION, "*", "all", ENGINE, "test", datetime.now(UTC))
+    engines.access.add_token(token)
+    child = engines.say("execution/run/start", start_body(None, engines.group, parent_id=parent), token=text)["ok"]
+    assert engines.runs.get_run(child).project == PROJECT
+
+
 @pytest.mark.parametrize("local", [True, False])
 def test_organizations_are_told_by_tokens_only(engines: Engines, local: bool) -> None:
     run_id = str(uuid.uuid4())

@@ -135,6 +135,13 @@ def test_a_worker_is_a_run_with_one_treatment_that_its_parent_started(world: Wor
     assert world.machines.runs == {run.run_id: run.machine_timeout}
 
 
+def test_a_worker_is_of_its_parents_project(world: World) -> None:
+    world.runs.create_run(replace(a_run(PARENT), project="shop"))
+    world.pools.pools = (replace(world.pools.pools[0], projects=("shop",)),)
+    everywhere = replace(BY, project="*")
+    assert world.runs.get_run(world.ask_for(everywhere, request())).project == "shop"
+
+
 def test_what_is_masked_of_an_engine_is_masked_of_its_workers(world: World) -> None:
     world.runs.create_run(a_run(PARENT))
     world.masks.note(PARENT, ["digest"])

@@ -242,6 +242,17 @@ def test_an_engine_is_looked_for_among_the_hosts(engine: Any) -> None:
     assert setting.runners.runners[f"{ids.runner_id(RUN, 'x', 1)}"].engine == engines.needed(engine)
 
 
+@pytest.mark.parametrize("version", [None, "0.10.2"])
+def test_an_engine_in_an_image_serves_workers_only(version: str | None) -> None:
+    packed = f"0.10.2{engines.IN_IMAGE}"
+    program = ProgramSpec("sha", "main", "x::main", version=version)
+    for engine, pool in ((WORKER, "packed"), (program, "equipped")):
+        setting = Setting()
+        engines_at(setting, engine, packed=[packed], equipped=["0.10.2"])
+        setting.place("x")
+        assert setting.runs.get_treatment(RUN, "x").pool == pool
+
+
 def test_a_run_whose_engine_is_nowhere_says_so_at_once() -> None:
     setting = Setting()
     engines_at(setting, WORKER, bare=[None], old=["0.9.0", "0.9.1", None])

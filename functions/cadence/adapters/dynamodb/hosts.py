@@ -13,7 +13,7 @@ from cadence.adapters.dynamodb.faults import translated
 from cadence.adapters.dynamodb.runner_items import ITEMS, HostItem, OfferItem, RunnerItem, pool_partition
 from cadence.application.runner_ports import Host
 from cadence.domain.errors import Conflict, NotFound, Transient
-from cadence.domain.melodium.engines import ANY
+from cadence.domain.melodium.engines import able
 from cadence.domain.offer import Offer
 from cadence.domain.runner import Runner, RunnerState
 
@@ -102,8 +102,8 @@ class DynamoHostStore:
     def _offers(organization: str, pool: str, after: str, limit: int, engine: str | None) -> list[Offer]:
         between = OfferItem.sk.between(after, OfferItem.PREFIX + _LAST)
         doable = OfferItem.engine.does_not_exist()
-        if engine is not None:
-            doable |= OfferItem.engine.is_in(engine, ANY)
+        if can := able(engine):
+            doable |= OfferItem.engine.is_in(*can)
         items = OfferItem.query(pool_partition(organization, pool), between, doable, limit=limit)
         return [item.offer() for item in items]
 

@@ -46,8 +46,11 @@ class RecordStart:
         Raises NotFound for a run that is not the caller's to tell of, InvalidRequest if no project can be made out.
         """
         run_id = request.id or str(uuid.uuid4())
-        project = project_for(self.directory, by, request.tags)
-        run = self._run(run_id, by, project, request, self.documents.put(json.dumps(shown, sort_keys=True).encode()))
+        parent = self._parent(by, request.parent_id or _started_by(request))
+        project = parent.project if parent else project_for(self.directory, by, request.tags)
+        run = self._run(
+            run_id, by, project, parent, request, self.documents.put(json.dumps(shown, sort_keys=True).encode())
+        )
         if not may_tell_of(by, run):
             raise NotFound(f"The token is for another run than {run_id}.")
         self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
@@ -61,9 +64,10 @@ class RecordStart:
         self.reported.note_start(run_id, request.version, request.tags)
         return run_id
 
-    def _run(self, run_id: str, by: Principal, project: str, request: LaunchRequest, document_sha256: str) -> Run:
+    def _run(
+        self, run_id: str, by: Principal, project: str, parent: Run | None, request: LaunchRequest, document_sha256: str
+    ) -> Run:
         now = self.clock()
-        parent = self._parent(by, request.parent_id or _started_by(request))
         return Run(
             run_id=run_id,
             organization=by.organization,
@@ -83,7 +87,7 @@ class RecordStart:
         )
 
     def _parent(self, by: Principal, parent_id: str | None) -> Run | None:
-        """An engine may have asked for the worker that nobody here has heard of."""
+        """An engine may have asked for the worker that nobody here has heard of. What it started is of its project."""
         found = self.runs.get_runs([parent_id]).get(parent_id) if parent_id else None
         return found if found and by.sees(found.organization, found.project) else None
 

@@ -22,7 +22,7 @@ from cadence.domain.melodium.placing import candidates
 from cadence.domain.melodium.redaction import digest
 from cadence.domain.melodium.request import LaunchRequest
 from cadence.domain.melodium.worker import worker_treatment
-from cadence.domain.run import MAX_DEPTH
+from cadence.domain.run import MAX_DEPTH, Run
 
 PIPELINE = "melodium-worker"
 # Beside the time that it works: for a place, a machine, images.
@@ -53,13 +53,14 @@ class RequestWorker(StartWorker):
             raise InvalidRequest("A worker needs the key and the group of the engine that asks for it.")
         if reason := expired(request.version, self.clock()):
             raise ProviderRejected(reason)
-        project = project_for(self.directory, by, request.tags)
+        parent = self._parent(by, request.parent_id)
+        project = parent.project if parent else project_for(self.directory, by, request.tags)
         fitting = candidates(request, project, self.pools.list_pools(by.organization))
         if not fitting.pools:
             raise ProviderRejected(f"no pool can hold the worker: {'; '.join(fitting.reasons) or 'there is no pool'}")
         pinned = self.pin(request)
         spec = worker_treatment(pinned, request.group_id, fitting.pools)
-        ancestry = self._ancestry(by, request.parent_id)
+        ancestry = Ancestry(parent.run_id, None, parent.depth + 1) if parent else NO_ANCESTRY
         run_id = _run_id(by, project, request)
         kept = self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
         content = plan.encode([spec])
@@ -79,14 +80,14 @@ class RequestWorker(StartWorker):
         self.reported.note_start(run_id, request.version, request.tags)
         return run_id
 
-    def _ancestry(self, by: Principal, parent_id: str | None) -> Ancestry:
-        """Engines whose runs nobody here has heard of may ask as well."""
+    def _parent(self, by: Principal, parent_id: str | None) -> Run | None:
+        """Engines whose runs nobody here has heard of may ask as well. A worker is of its parent's project."""
         parent = self.runs.get_runs([parent_id]).get(parent_id) if parent_id else None
         if parent is None or not by.sees(parent.organization, parent.project):
-            return NO_ANCESTRY
+            return None
         if parent.depth >= MAX_DEPTH:
             raise ProviderRejected(f"workers may ask for workers, but not more than {MAX_DEPTH} deep")
-        return Ancestry(parent.run_id, None, parent.depth + 1)
+        return parent
 
 
 def _run_id(by: Principal, project: str, request: LaunchRequest) -> str:
