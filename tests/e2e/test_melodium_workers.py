@@ -77,6 +77,25 @@ def test_three_workers_that_are_asked_for_at_once_all_work(engine: Engine, api: 
     assert {api.finished(worker)["state"] for worker in workers} == {"succeeded"}
 
 
+def test_values_go_through_three_engines_and_back(engine: Engine, api: Api, tmp_path: Path) -> None:
+    ids, answer = Ids(), tmp_path / "answer"
+    said = engine.run("nesting.mel", ids, "--word", "there and back", "--answer", str(answer))
+    assert answer.exists(), said
+    assert answer.read_text() == "there and back"
+    assert [worker["pool"] for worker in chain_of(api, ids.run)] == ["local", "local"]
+
+
+def chain_of(api: Api, parent: str) -> list[dict[str, Any]]:
+    """The worker that this run asked for, the one that that worker asked for, and so on; all have succeeded."""
+    chain = []
+    while asked_for := workers_of(api, parent):
+        (parent,) = asked_for
+        run = api.finished(parent)
+        assert run["state"] == "succeeded", run["cause"]
+        chain += [each for each in run["treatments"] if each["name"] == "worker"]
+    return chain
+
+
 @pytest.mark.parametrize(
     ("script", "port", "state"), [("echo fine; echo > /mnt/data/out.txt", "success", 0), ("exit 3", "error", 3)]
 )
@@ -272,15 +291,10 @@ def test_a_worker_in_another_network_reaches_the_worker_that_it_asks_for_itself(
     far: str, api: Api, cadence: Cadence, tmp_path: Path
 ) -> None:
     """From here by a tunnel into that network, and from there by another one back."""
+    ids, answer = Ids(), tmp_path / "answer"
     program = (str(BINARY), "run", "--api-report", str(PROGRAMS / "nesting.mel"), "--word", "to and fro")
-    cadence("melodium", "relay", "--", *program, "--answer", str(tmp_path / "answer"))
-    runs = api.get("/v1/runs?pipeline=melodium-worker&limit=10")["items"]
-    placed = {}
-    for run in runs[:2]:
-        ended = api.finished(run["run_id"])
-        # An engine connected to it, and it did what it was sent.
-        assert ended["state"] == "succeeded", ended["cause"]
-        (worker,) = (each for each in ended["treatments"] if each["name"] == "worker")
-        placed[worker["pool"]] = ended
-    assert placed.keys() == {far, "local"}
-    assert placed["local"]["started_by_run"] == placed[far]["run_id"]
+    told = {"MELODIUM_RUN_ID": ids.run, "MELODIUM_GROUP_ID": ids.group}
+    said = cadence("melodium", "relay", "--", *program, "--answer", str(answer), **told)
+    assert answer.exists(), said.stdout + said.stderr
+    assert answer.read_text() == "to and fro"
+    assert [worker["pool"] for worker in chain_of(api, ids.run)] == [far, "local"]
