@@ -1,6 +1,7 @@
 """Treatments with an image, services and volumes in the pods of a real API server; podman runs what the pods are made of."""
 
 import json
+import re
 import shlex
 import time
 from collections.abc import Iterator
@@ -8,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from cadence.adapters.remembered_pools import SECONDS
+from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from tests.doubles.cluster import NAMESPACE, cluster
 from tests.doubles.images import imported, runner_image
 from tests.doubles.kubelet import Kubelet, PodHere
 from tests.doubles.node import Node
 from tests.e2e.api import Api
+from tests.e2e.conftest import Stack
+from tests.e2e.engine import BINARY, VERSION, Engine, Ids, needs_engine
 from tests.e2e.test_kubernetes import withdraw
 from tests.integration.agent.podman import content, working
 from tests.integration.agent.test_services import free_port
@@ -29,8 +34,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         arguments = shlex.split(ways[-1])
         # The stack listens on this machine's loopback interface alone.
         arguments += [] if "--network" in arguments else ["--network", "host"]
+        programs = (BINARY,) if BINARY.is_file() else ()
         with (
-            runner_image(shlex.split(ways[-1])) as runners,
+            runner_image(shlex.split(ways[-1]), *programs) as runners,
             imported("cadence-test-tools", content()) as tools,
         ):
             images = {POOLS_IMAGE: runners, TOOLS: tools}
@@ -156,6 +162,44 @@ def test_an_image_that_cannot_be_pulled_is_the_reason(api: Api, node: Node, pool
         until_gone(node, run_id)
     finally:
         withdraw(api, "hasty", hasty)
+
+
+@pytest.fixture
+def workers_only_there(api: Api, pool: str) -> Iterator[str]:
+    """A project whose engines find no other pool than that of pods."""
+    assert api.call("POST", "/v1/projects", json={"name": "in-pods"}).status_code in {201, 409}
+    local = api.get("/v1/pools/local")["pool"]
+    body = {name: local[name] for name in ("provider", "settings")}
+    assert api.call("PUT", "/v1/pools/local", json={**body, "projects": ["default"]}).ok
+    time.sleep(SECONDS + 0.5)
+    yield "in-pods"
+    assert api.call("PUT", "/v1/pools/local", json={**body, "projects": local["projects"]}).ok
+    time.sleep(SECONDS + 0.5)
+
+
+@pytest.mark.engine
+@needs_engine
+@pytest.mark.skipif(time.time() > BUILT_IN_UNTIL[VERSION].timestamp(), reason="the engine's certificate has ended")
+@pytest.mark.parametrize(
+    ("script", "port", "code"), [("echo fine; echo > /mnt/data/out.txt", "success", 0), ("exit 3", "error", 3)]
+)
+def test_a_step_of_a_melodium_program_in_a_container_of_a_pod(
+    stack: Stack, api: Api, node: Node, workers_only_there: str, tmp_path: Path, script: str, port: str, code: int
+) -> None:
+    engine, ids = Engine(f"{stack.url}/0.1", stack.token), Ids()
+    words = ("--script", script, "--image", TOOLS, "--result", str(tmp_path / "result"))
+    try:
+        said = engine.run("step.mel", ids, *words, tags=f"project={workers_only_there}")
+        assert f"info: step: {port}" in said, (said, logs(node))
+        runs = api.get(f"/v1/runs?project={workers_only_there}&pipeline=melodium-worker&limit=50")["items"]
+        (worker,) = (run["run_id"] for run in runs if run["started_by_run"] == ids.run)
+        run = api.finished(worker)
+        (treatment,) = (each for each in run["treatments"] if each["name"] == "worker")
+        assert (treatment["state"], treatment["pool"]) == ("succeeded", "pods")
+        lines = "\n".join(line["text"] for line in api.get(f"/v1/runs/{worker}/logs?limit=1000")["lines"])
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{logs(node)}") from None
+    assert re.search(rf"^unit-tests: sh -c .* ended with {code} after ", lines, re.MULTILINE), lines
 
 
 def until_gone(node: Node, run_id: str) -> None:
