@@ -168,12 +168,12 @@ def test_an_image_that_cannot_be_pulled_is_the_reason(api: Api, node: Node, pool
 def workers_only_there(api: Api, pool: str) -> Iterator[str]:
     """A project whose engines find no other pool than that of pods."""
     assert api.call("POST", "/v1/projects", json={"name": "in-pods"}).status_code in {201, 409}
-    local = api.get("/v1/pools/local")["pool"]
-    body = {name: local[name] for name in ("provider", "settings")}
+    (local,) = (each for each in api.get("/v1/pools")["items"] if each["name"] == "local")
+    body = {name: value for name, value in local.items() if name != "name"}
     assert api.call("PUT", "/v1/pools/local", json={**body, "projects": ["default"]}).ok
     time.sleep(SECONDS + 0.5)
     yield "in-pods"
-    assert api.call("PUT", "/v1/pools/local", json={**body, "projects": local["projects"]}).ok
+    assert api.call("PUT", "/v1/pools/local", json=body).ok
     time.sleep(SECONDS + 0.5)
 
 
