@@ -147,6 +147,39 @@ def test_an_engine_in_the_middle_of_two_shell_treatments(cadence: Cadence, api: 
     assert there["verdict"] == "deterministic", there
 
 
+ASKING = """
+cadence: 1
+name: asks-for-a-worker
+treatments:
+  say:
+    run: echo afar > "$CADENCE_OUT_word"
+    outputs: {word: Block<string>}
+  through: {melodium: {program: nesting/Compo.toml, entrypoint: middle}}
+  keep:
+    run: cat "$CADENCE_IN_word"
+    inputs: {word: Block<string>}
+connections:
+  - say.word -> through.word
+  - through.word -> keep.word
+"""
+
+
+@until_the_certificate_ends
+def test_a_program_in_the_middle_asks_for_a_worker(cadence: Cadence, api: Api, tmp_path: Path) -> None:
+    program = tmp_path / "nesting"
+    program.mkdir()
+    source = (PROGRAMS / "nesting.mel").read_text().split("\n")
+    (program / "lib-root.mel").write_text("\n".join(line for line in source if not line.startswith("#!")))
+    required = "".join(f'{name} = "{VERSION}"\n' for name in ("std", "work", "distrib", "fs"))
+    entrypoints = '[entrypoints]\nmiddle = "nesting::middle"\n'
+    (program / "Compo.toml").write_text(
+        f'name = "nesting"\nversion = "0.1.0"\n\n[dependencies]\n{required}\n{entrypoints}'
+    )
+    (tmp_path / "asking.yaml").write_text(ASKING)
+    done = cadence("run", str(tmp_path / "asking.yaml"), "--follow")
+    assert lines(api, done.stdout.split()[1], "keep") == ["afar"]
+
+
 def test_a_program_that_the_engine_refuses_stops_what_depends_on_it_only(
     cadence: Cadence, api: Api, folder: Path
 ) -> None:
