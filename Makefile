@@ -32,7 +32,7 @@ AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 test: $(ENVIRONMENT) ## Run all tests (choose some: make test ARGS="tests/unit -k name")
 	@if [ -n '$(ARGS)' ]; then exec $(BIN)/python -m pytest $(ARGS); fi; status=0; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not e2e" || $(AGAIN) -m "not e2e" || status=1; \
-	$(BIN)/python -m pytest -m e2e || $(AGAIN) -m e2e || status=1; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m e2e || $(AGAIN) -m e2e || status=1; \
 	exit $$status
 
 check: $(ENVIRONMENT) ## Run every static check

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ import pytest
 from tests.e2e.api import Api
 from tests.e2e.fake_engine import FakeEngine
 
-RUN = str(uuid.uuid4())
+RUN = "6d2f1c3e-8a57-4b0e-9c55-2f3c7a1be0d4"
 ROUTES = [
     ("POST", "execution/run/start"),
     ("GET", f"execution/run/{RUN}/access"),

@@ -5,7 +5,7 @@ import json
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -19,9 +19,10 @@ from cadence.providers.vsphere.inventory import Inventory
 from cadence.providers.vsphere.provider import VSphereProvider
 from cadence.providers.vsphere.settings import VSphereSettings
 from tests.contract.providers.peer import Trouble
-from tests.integration.exports.peers import program
+from tests.integration.exports.peers import eventually, program
 
 NAME = "vsphere"
+_UNDER_WAY = (vim.TaskInfo.State.queued, vim.TaskInfo.State.running)
 OWNER = Owner("installation", "default", "vcenter")
 
 
@@ -105,7 +106,17 @@ class VSpherePeer:
             password = ""
         inventory = Inventory(settings, {"username": "cadence", "password": password}, seconds=1, page=3)
         self.sessions.append(inventory)
-        return VSphereProvider(owner, settings, inventory, _told)
+        provider = _Unhurried(owner, settings, inventory, _told)
+        provider.settled = self._settled
+        return provider
+
+    def _settled(self) -> None:
+        if self.trouble is None:
+            tasks = self.own.content().taskManager
+            eventually(lambda: all(self._state(task) not in _UNDER_WAY for task in tasks.recentTask))
+
+    def _state(self, task: Any) -> Any:
+        return self.own.properties(task, "info.state").get("info.state")
 
     def _of(self, runner_id: str) -> list[Any]:
         with_its_name = self.own.named(f"cadence-{runner_id}")
@@ -117,6 +128,18 @@ class VSpherePeer:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with urllib.request.urlopen(url, json.dumps(trouble).encode(), context=context, timeout=10):
             pass
+
+
+class _Unhurried(VSphereProvider):
+    """The simulator panics where a machine is destroyed that it is about to clone."""
+
+    settled: Callable[[], None]
+
+    def start(self, request: RunnerRequest) -> str:
+        try:
+            return super().start(request)
+        finally:
+            self.settled()
 
 
 def _told(request: RunnerRequest) -> str:

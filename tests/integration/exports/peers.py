@@ -37,9 +37,9 @@ class Peer:
     def get(self, path: str, **parameters: Any) -> requests.Response:
         return requests.get(self.url + path, params=parameters, timeout=10)
 
-    def samples(self, query: str) -> list[dict[str, Any]]:
-        """Of Prometheus's query API."""
-        answer = self.get("/api/v1/query", query=query).json()
+    def samples(self, query: str, **at: float) -> list[dict[str, Any]]:
+        """Of Prometheus's query API, now or at a `time`."""
+        answer = self.get("/api/v1/query", query=query, **at).json()
         assert answer["status"] == "success", answer
         found: list[dict[str, Any]] = answer["data"]["result"]
         return found

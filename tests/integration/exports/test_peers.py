@@ -232,7 +232,7 @@ def test_victoria_metrics_takes_otlp(victoria_metrics: Peer) -> None:
 
 def _flushed(peer: Peer, query: str) -> list[dict[str, Any]]:
     peer.get("/internal/force_flush")
-    return peer.samples(query)
+    return peer.samples(query, time=NOW.timestamp() + 1)
 
 
 def test_prometheus_scrapes_and_its_rules_evaluate(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from cadence.application.runner_tokens import token_hash
 from cadence.domain import ids
 from cadence.domain.cache import CacheLimits
 from cadence.domain.custody import Capture, Custody, ValuePolicy
-from cadence.domain.errors import NotFound, ProviderRejected
+from cadence.domain.errors import CannotRun, NotFound
 from cadence.domain.pool import Pool
 from cadence.domain.pool_policy import Policy
 from cadence.domain.run import RunState, TreatmentState, Value
@@ -180,7 +180,7 @@ def test_the_policy_of_a_claim_holds_for_the_attempt(world: World) -> None:
 def test_a_pool_that_is_gone_gives_nothing_to_do(world: World) -> None:
     scene = Scene(world, ValuePolicy())
     world.pools.pools = []
-    with pytest.raises(ProviderRejected, match="pool local does not exist any more"):
+    with pytest.raises(CannotRun, match="pool local does not exist any more"):
         scene.claimed("test")
 
 
