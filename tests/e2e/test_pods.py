@@ -104,7 +104,7 @@ def test_image_service_volume_and_a_stream_to_another_pool_and_back(api: Api, no
                     "outputs": {"numbers": "Stream<string>"},
                     "run": 'test -e /shared/ready; test ! -e /opt/cadence; echo "with $TOKEN"\n'
                     'factor=$(nc "$CADENCE_SERVICE_FACTOR_HOST" "$CADENCE_SERVICE_FACTOR_PORT" </dev/null)\n'
-                    'i=0; while [ $i -lt 200 ]; do i=$((i + 1)); echo $((i * factor)); sleep 0.01; done > "$CADENCE_OUT_numbers"',
+                    'i=0; while [ $i -lt 200 ]; do i=$((i + 1)); echo $((i * factor)); sleep 0.08; done > "$CADENCE_OUT_numbers"',
                 },
                 "double": {
                     "pools": ["local"],
