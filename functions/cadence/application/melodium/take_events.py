@@ -69,6 +69,9 @@ class TakeEvents:
         if taken.model.changed or taken.model.ended:
             self._store(run, taken, seen)
         self.link(run, taken.model, taken.progress.next)
+        # Last, as this may end the run: whoever waits for that finds all of it.
+        failed = Records(taken.model, Wiring(taken.model)).failed_steps()
+        self.reported.note_events(run.run_id, taken.progress.taken(run.run_id), failed, over=taken.model.over)
         return found.waits
 
     def _learn(self, run: Run, taken: Taken) -> None:
@@ -103,7 +106,6 @@ class TakeEvents:
         changed = records.of(model.changed)
         self.runs.put_elements(run.run_id, changed, records.edges(changed))
         self.runs.put_values(list(self._values(model, records)))
-        self.reported.note_events(run.run_id, taken.progress.taken(run.run_id), records.failed_steps(), over=model.over)
         model.changed.clear()
         model.ended.clear()
         if seen is not None:
