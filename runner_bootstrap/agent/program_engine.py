@@ -6,8 +6,6 @@ import json
 import os
 import pkgutil
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Callable, Optional
 
 from . import engine_binary
@@ -149,12 +147,11 @@ class ProgramEngine:
         }
 
 
-def check_program(engine: ProgramEngine, command: Command, hidden: Sequence[Path], workspace: Workspace) -> None:
+def check_program(engine: ProgramEngine, command: Command, sandbox: Optional[Bubblewrap], workspace: Workspace) -> None:
     """The engine's own check, without a network where there is a sandbox. Raises TreatmentFailed with its words."""
     if engine.check is None:
         return
     env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TMPDIR": str(workspace.tmp)}
-    sandbox = Bubblewrap.find(hidden)
     launch = (
         sandbox.launch(engine.check, env, workspace, offline=True) if sandbox else plain(engine.check, env, workspace)
     )

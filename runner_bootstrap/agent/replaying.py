@@ -22,7 +22,7 @@ from .ending import Ending
 from .keeper import Exit, Keeper
 from .kit import Kit, KitGateway, KitStore
 from .runner import Runner
-from .sandbox import Bubblewrap, Launch, plain
+from .sandbox import Launch, plain
 from .site import Site
 from .workspace import Workspace
 
@@ -101,7 +101,7 @@ class ShellRunner(Runner):
             shutil.which("bash") or "sh",
             *(["--norc", "-i"] if sys.stdin.isatty() and shutil.which("bash") else []),
         ]
-        sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
+        sandbox = self._site.sandbox()
         if sandbox:
             return sandbox.launch(argv, env.values, workspace, terminal=True)
         return plain(argv, env.values, workspace)

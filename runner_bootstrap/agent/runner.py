@@ -36,7 +36,7 @@ from .pod_company import PodCompany
 from .program_engine import ProgramEngine, check_program
 from .registries import worth_masking
 from .samples import Sampler
-from .sandbox import Bubblewrap, Launch, plain
+from .sandbox import Launch, plain
 from .series import Series
 from .site import Site
 from .workspace import Workspace
@@ -147,7 +147,7 @@ class Runner:
             self._engine = ProgramEngine(
                 assignment, self._way_of_engines().around(workspace), self._store or Store(self._ending)
             )
-            check_program(self._engine, self._command, self._site.hidden, workspace)
+            check_program(self._engine, self._command, self._site.sandbox(), workspace)
         self._company = company = self._gather(workspace)
         self._heartbeat.phase = "reading"
         data.read_blocks()
@@ -229,7 +229,7 @@ class Runner:
         return launch._replace(groups=self._confined.entries)
 
     def _on_host(self, command: list[str], env: Environment, workspace: Workspace) -> Launch:
-        sandbox = Bubblewrap.find(self._site.hidden, self._site.shown)
+        sandbox = self._site.sandbox()
         if sandbox:
             return sandbox.launch(command, env.values, workspace, self._assignment.offline)
         if self._assignment.offline:

@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -35,14 +36,15 @@ class Bubblewrap:
 
     def __init__(self, program: str, hidden: Sequence[Path], shown: Sequence[Path]) -> None:
         self._program = program
-        self._shown = [path for path in shown if path.is_dir()]
+        self._shown = [path for path in (Path(sys.prefix), *shown) if path.is_dir()]
         self._hidden = [path for path in hidden if path.is_dir()]
 
     @classmethod
     def find(cls, hidden: Sequence[Path], shown: Sequence[Path] = ()) -> Bubblewrap | None:
         """Bubblewrap, if it is installed and this kernel and user may use it.
 
-        ``hidden`` directories appear empty inside; ``shown`` ones can be read even below /tmp, which is private otherwise.
+        ``hidden`` directories appear empty inside; ``shown`` ones, and the Python that runs this, can be read even below
+        /tmp, which is private otherwise.
         """
         program = cls.program()
         return cls(program, hidden, shown) if program else None

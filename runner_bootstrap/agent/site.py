@@ -12,6 +12,7 @@ from .cgroups import Cgroups
 from .facts import facts
 from .gateway import Gateway
 from .pod import Pod
+from .sandbox import Bubblewrap
 
 CLAIM_PATIENCE = 60.0
 
@@ -28,6 +29,10 @@ class Site(NamedTuple):
     shown: Sequence[Path] = ()
     cgroups: Cgroups | None = None
     pod: Pod | None = None
+
+    def sandbox(self) -> Bubblewrap | None:
+        """Where its commands run on this machine, if it has one."""
+        return Bubblewrap.find(self.hidden, self.shown)
 
 
 def claim(gateway: Gateway, site: Site) -> Assignment:
