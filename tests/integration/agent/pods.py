@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cadence.providers.bootstrap import variables
 from cadence.providers.contract import AgentFile, CallHome, Containers, Needs, RunnerRequest
 from cadence.providers.kubernetes import manifests
@@ -64,7 +66,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Quiet."""
 
 
-@contextmanager
+@pytest.fixture(scope="module")
 def published(agent: Path) -> Iterator[AgentFile]:
     """Where machines download it."""
     serve = functools.partial(_Quiet, directory=str(agent.parent))

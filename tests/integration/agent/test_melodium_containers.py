@@ -19,6 +19,7 @@ from .conftest import PATIENCE, Start, until
 from .fake_gateway import FakeGateway, Runner
 from .podman import IMAGE, podman
 from .pods import TREATMENTS_IMAGE, Node
+from .pods import published as published
 from .test_melodium_workers import GROUP, RECEIVE, SEND, TOKEN, asking, completed, said
 from .test_melodium_workers import worker as worker
 
@@ -29,12 +30,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.podman, pytest.mark.slow, needs_en
 def engines_image(containers: list[str]) -> Iterator[str]:
     with runner_image(shlex.split(containers[-1]), BINARY) as image:
         yield image
-
-
-@pytest.fixture(scope="module")
-def published(agent: Path) -> Iterator[AgentFile]:
-    with pods.published(agent) as file:
-        yield file
 
 
 @pytest.fixture

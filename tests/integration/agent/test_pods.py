@@ -18,6 +18,7 @@ from .conftest import PATIENCE, until
 from .fake_gateway import FakeGateway
 from .podman import podman
 from .pods import TREATMENTS_IMAGE, Node
+from .pods import published as published
 from .test_services import free_port
 
 pytestmark = [pytest.mark.podman, pytest.mark.slow]
@@ -27,12 +28,6 @@ pytestmark = [pytest.mark.podman, pytest.mark.slow]
 def pools_image(containers: list[str]) -> Iterator[str]:
     with runner_image(shlex.split(containers[-1])) as image:
         yield image
-
-
-@pytest.fixture(scope="module")
-def published(agent: Path) -> Iterator[AgentFile]:
-    with pods.published(agent) as file:
-        yield file
 
 
 @pytest.fixture
