@@ -47,11 +47,11 @@ class Buckets:
 
 
 @contextmanager
-def found(address: str) -> Iterator[None]:
-    """What is not there is NotFound."""
+def found(what: str) -> Iterator[None]:
+    """What is not there is NotFound, with its name."""
     try:
         yield
     except ClientError as error:
         if error.response["Error"]["Code"] in _NOT_THERE:
-            raise NotFound(f"{address} is not kept (any more)") from error
+            raise NotFound(f"{what} is not kept (any more)") from error
         raise

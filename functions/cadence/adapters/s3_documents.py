@@ -3,9 +3,7 @@
 import hashlib
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from cadence.domain.errors import NotFound
+from cadence.adapters.buckets import found
 from cadence.domain.ids import document_key
 
 
@@ -39,12 +37,8 @@ class S3LibraryTexts:
 
 def read_document(client: Any, bucket: str, key: str) -> bytes:
     """Raises NotFound."""
-    try:
+    with found(f"document {key.rpartition('/')[2]}"):
         content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-            raise NotFound(f"document {key.rpartition('/')[2]} is not kept (any more)") from error
-        raise
     return content
 
 

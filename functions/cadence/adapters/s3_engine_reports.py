@@ -3,13 +3,14 @@
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from typing import IO, Any, cast
 
 import msgspec
 from botocore.exceptions import ClientError
 
+from cadence.adapters.buckets import found
 from cadence.adapters.engine_reports import parts as events_format
 from cadence.adapters.engine_reports.debug_chunk import ReadEvents
 from cadence.adapters.engine_reports.log_chunk import ReadEntries
@@ -23,7 +24,6 @@ from cadence.domain.melodium.events import Event
 from cadence.domain.melodium.log_entry import LogEntry
 from cadence.domain.melodium.redaction import Masks
 
-_NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
 _LARGEST_PROGRAM = 64 * 1024 * 1024
 _IN_MEMORY = 8 * 1024 * 1024
 _MOST_TARGETS = 200
@@ -68,13 +68,10 @@ class S3Uploaded(Uploaded):
             self._client.put_object(Bucket=self._bucket, Key=_secrets_key(key), Body=content)
 
     def exists(self, key: str) -> bool:
-        try:
+        with suppress(NotFound), found(key):
             self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_THERE:
-                return False
-            raise
-        return True
+            return True
+        return False
 
     def remove(self, key: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=key)
@@ -108,12 +105,12 @@ class S3Parts(Parts):
     def stored(self, run_id: str, stream: Stream, source: str | None = None) -> Mapping[str, Mapping[int, datetime]]:
         prefix = f"{_folder(run_id)}{stream}/{f'{source}/' if source else ''}"
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        found: dict[str, dict[int, datetime]] = {}
+        written: dict[str, dict[int, datetime]] = {}
         for page in pages:
             for item in page.get("Contents", ()):
                 *_, its_source, number = item["Key"].split("/")
-                found.setdefault(its_source, {})[int(number)] = item["LastModified"]
-        return found
+                written.setdefault(its_source, {})[int(number)] = item["LastModified"]
+        return written
 
     def entries(self, part: Part) -> Iterator[LogEntry]:
         for line in events_format.lines(self._open(part)):
@@ -161,12 +158,8 @@ class _Writing:
 
 
 def _open(client: Any, bucket: str, key: str) -> Source:
-    try:
+    with found(key):
         return cast(Source, client.get_object(Bucket=bucket, Key=key)["Body"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_THERE:
-            raise NotFound(f"{key} is not there (any more)") from error
-        raise
 
 
 def _folder(run_id: str) -> str:

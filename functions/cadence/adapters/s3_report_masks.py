@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from cadence.adapters.buckets import found
 from cadence.domain import ids
-
-_NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
+from cadence.domain.errors import NotFound
 
 
 class S3ReportMasks:
@@ -20,13 +19,9 @@ class S3ReportMasks:
         self._put(run_id, json.dumps(sorted(set(digests))).encode())
 
     def hand_on(self, asking: str, worker: str) -> None:
-        try:
+        with suppress(NotFound), found(_key(asking)):
             known = self._client.get_object(Bucket=self._bucket, Key=_key(asking))["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_THERE:
-                return
-            raise
-        self._put(worker, known)
+            self._put(worker, known)
 
     def _put(self, run_id: str, content: bytes) -> None:
         self._client.put_object(Bucket=self._bucket, Key=_key(run_id), Body=content)

@@ -1,15 +1,16 @@
 """`StoredProcesses` in the data bucket, as `S3Parts` saved them."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
-from botocore.exceptions import ClientError
 
+from cadence.adapters.buckets import found
 from cadence.adapters.engine_reports.models import JsonModels
 from cadence.application.melodium.capture_element import StoredProcess
 from cadence.domain import ids
+from cadence.domain.errors import NotFound
 
-_NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
 _MODEL, _PROGRAM = "model", "program"
 
 
@@ -28,10 +29,7 @@ class S3StoredProcesses:
         return StoredProcess(model, msgspec.json.decode(program))
 
     def _load(self, run_id: str, name: str) -> bytes | None:
-        try:
-            found = self._client.get_object(Bucket=self._bucket, Key=ids.process_key(run_id, name))["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_THERE:
-                return None
-            raise
-        return bytes(found)
+        key = ids.process_key(run_id, name)
+        with suppress(NotFound), found(key):
+            return bytes(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        return None
