@@ -46,8 +46,7 @@ class PinImages:
         return self.runs.freeze_plan(run.run_id, run.plan_sha256, self.documents.put(frozen))
 
     def _is_open(self, text: str) -> bool:
-        image = parse_image(text)
-        return not (image.digest or image.is_local or (image.on_loopback and not self.resolves_loopback))
+        return parse_image(text).is_open(loopback_resolves=self.resolves_loopback)
 
     def _logins(self, run: Run, specs: Iterable[TreatmentSpec]) -> Mapping[str, RegistryLogin]:
         """By registry. None for a fork's run: what needs one is skipped there."""

@@ -28,6 +28,10 @@ class Image:
     def on_loopback(self) -> bool:
         return self.registry.rpartition(":")[0] in _LOOPBACK or self.registry in _LOOPBACK
 
+    def is_open(self, *, loopback_resolves: bool) -> bool:
+        """Whether a registry can tell which image it is now. `loopback_resolves`: one on the loopback interface can."""
+        return not (self.digest or self.is_local or (self.on_loopback and not loopback_resolves))
+
     def pinned(self, digest: str) -> "Image":
         """The same image, whatever becomes of its tag. Raises ValueError for what is no digest."""
         if not _DIGEST.fullmatch(digest):

@@ -35,7 +35,7 @@ class PinWorkerImages:
 
     def _pinned(self, container: Container) -> Container:
         image = parse_image(container.image)
-        if image.digest or image.is_local or (image.on_loopback and not self.resolves_loopback):
+        if not image.is_open(loopback_resolves=self.resolves_loopback):
             return container
         # A registry may answer anything, and what is no digest is none.
         with suppress(ProviderRejected, Transient, ValueError):
