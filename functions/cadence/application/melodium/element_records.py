@@ -91,14 +91,6 @@ class Records:
         }
         return list(found.values())
 
-    def failed_steps(self) -> Sequence[str]:
-        """Treatments of `cicd` that told of a failure, as their names say it."""
-        return [
-            element.name
-            for element in self.model.elements.values()
-            if element.treatment.startswith(_STEPS) and element.name != ROOT and self._told_of_failure(element)
-        ]
-
     def _spec(self, element: Element) -> TreatmentSpec:
         definition, generics = self.wiring.definition(element), self.wiring.generics(element)
         types = types_of(definition.inputs, generics)
@@ -158,7 +150,7 @@ class Records:
         state, cause = TreatmentState.READY, None
         if started:
             state = TreatmentState.SUCCEEDED if finished else TreatmentState.RUNNING
-        if element.treatment.startswith(_STEPS) and self._told_of_failure(element):
+        if element.treatment.startswith(_STEPS) and _told_of_failure(self.wiring, element):
             state, cause = TreatmentState.FAILED, "it told of a failure through its port"
         built = time_of(element.built_at)
         history = [Change(built, 1, TreatmentState.READY)] if built else []
@@ -177,14 +169,24 @@ class Records:
             history=tuple(history),
         )
 
-    def _told_of_failure(self, element: Element) -> bool:
-        definition = self.wiring.definition(element)
-        for port in _TELLS_OF_FAILURE:
-            sender = self.wiring.sender(element, port) if port in definition.outputs else None
-            sent = self.model.outputs.get(sender) if sender else None
-            if sent and sent.count:
-                return True
-        return False
+
+def failed_steps(model: Model) -> Sequence[str]:
+    """Treatments of `cicd` that told of a failure, as their names say it."""
+    steps = [each for each in model.elements.values() if each.treatment.startswith(_STEPS) and each.name != ROOT]
+    if not steps:
+        return ()
+    wiring = Wiring(model)
+    return [element.name for element in steps if _told_of_failure(wiring, element)]
+
+
+def _told_of_failure(wiring: Wiring, element: Element) -> bool:
+    definition = wiring.definition(element)
+    for port in _TELLS_OF_FAILURE:
+        sender = wiring.sender(element, port) if port in definition.outputs else None
+        sent = wiring.model.outputs.get(sender) if sender else None
+        if sent and sent.count:
+            return True
+    return False
 
 
 def _parameters(given: Mapping[str, Any]) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from cadence.application.melodium.element_records import Records, time_of
+from cadence.application.melodium.element_records import Records, failed_steps, time_of
 from cadence.application.melodium.intake import Part, Parts
 from cadence.application.melodium.link_engines import LinkEngines
 from cadence.application.melodium.ports import ReportedStore, Stream
@@ -70,8 +70,8 @@ class TakeEvents:
             self._store(run, taken, seen)
         self.link(run, taken.model, taken.progress.next)
         # Last, as this may end the run: whoever waits for that finds all of it.
-        failed = Records(taken.model, Wiring(taken.model)).failed_steps()
-        self.reported.note_events(run.run_id, taken.progress.taken(run.run_id), failed, over=taken.model.over)
+        done, failed = taken.progress.taken(run.run_id), failed_steps(taken.model)
+        self.reported.note_events(run.run_id, done, failed, over=taken.model.over)
         return found.waits
 
     def _learn(self, run: Run, taken: Taken) -> None:
