@@ -65,7 +65,8 @@ class Aws:
         with self.lock:
             reply = next((found for hook in self.before if (found := hook(call, forward)) is not None), None)
             reply = reply or forward()
-        if self.loses and self.loses(call):
+        # A refusal has made nothing that could be lost sight of.
+        if self.loses and reply.status < 400 and self.loses(call):
             self.loses = None
             return error(call, 503, "Unavailable", "The server is overloaded and can't handle the request.")
         return reply

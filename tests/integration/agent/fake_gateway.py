@@ -7,6 +7,7 @@ fixed refusal).
 
 import hashlib
 import json
+import os
 import re
 import socket
 import threading
@@ -125,7 +126,7 @@ class FakeGateway:
         self._thread.join()
 
     def add_runner(self, run: str, number: int = 1, attempt: int = 1, **assignment: Any) -> Runner:
-        run_id = assignment.get("run_id") or f"{number:026d}"
+        run_id = assignment.get("run_id") or f"{os.getpid():013d}{number:013d}"
         runner_id = f"{run_id}-{number:012x}-{attempt}"
         answer = {
             "session_token": f"session-{runner_id}",
