@@ -1,7 +1,7 @@
-"""Checks hostile documents, each in a process of its own that may use one second of processor time and little memory.
+"""Checks hostile documents, each in a process of its own that may use little processor time and memory.
 
 A program: it reads names from its input, a line each, and answers with a line of JSON each. Its children are forks of it, so
-that the second is all theirs: no start of Python and no imports are in it.
+that the time is all theirs: no start of Python and no imports are in it.
 """
 
 import json
@@ -15,8 +15,9 @@ from tests.unit.document.hostile import HOSTILE
 from tests.unit.document.hostile_parts import PARTS
 
 DOCUMENTS = HOSTILE | PARTS
-SECONDS = 1
-"""Of processor time, with the making of the document."""
+SECONDS = 2.0
+"""Of processor time, once the document is made. A second is the promise, the other for cores that are shared with other work:
+none takes more than 0.75 s alone, and what grows with the square of its input takes far more."""
 BYTES = 1_000_000_000
 """Of address space: the API has 1 GB, too."""
 
@@ -26,9 +27,11 @@ def check(name: str) -> str:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
-        checked = validate(DOCUMENTS[name][0]())
+        document = DOCUMENTS[name][0]()
+        # Its signal is not handled, and so ends the child.
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        checked = validate(document)
         findings = [(finding.code, finding.line, finding.column) for finding in checked.findings]
         os.write(writing, json.dumps({"valid": checked.pipeline is not None, "findings": findings}).encode())
         os._exit(0)

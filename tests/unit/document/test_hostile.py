@@ -1,4 +1,4 @@
-"""Bad input costs little: a second of processor time and a bounded amount of memory for each hostile document."""
+"""Bad input costs little: a bounded amount of processor time and of memory for each hostile document."""
 
 import json
 import subprocess
