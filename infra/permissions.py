@@ -300,6 +300,9 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _ENDS_TOKENS,
         *_TELLS_OF_ENDS,
         _consumes("deadlines"),
+        # Whether machines are there for what is offered to them, or in another pool that fits.
+        _items("runners", "Query"),
+        _items("access", "GetItem"),
         # What may only pass is removed, with what is noted of its digests.
         _items("runners", "DeleteItem"),
         _may("s3", ("ListBucket",), lambda names: names.data_bucket()),

@@ -47,6 +47,9 @@ class Company(Protocol):
     def killed_for_memory(self) -> bool:
         """Whether the command's container had a process ended for the memory it took, as far as this can be known."""
 
+    def explained(self, error: Exception) -> Exception:
+        """The command's error, with what the containers beside it have to do with it."""
+
     def remove(self) -> None:
         """Nothing is left when this returns."""
 
@@ -110,6 +113,9 @@ class EngineCompany:
 
     def killed_for_memory(self) -> bool:
         return False
+
+    def explained(self, error: Exception) -> Exception:
+        return self._services.explained(error) if self._members.assignment.image else error
 
     def remove(self) -> None:
         self._services.remove()

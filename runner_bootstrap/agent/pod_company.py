@@ -64,6 +64,9 @@ class PodCompany:
         used = self.usage()
         return bool(used and used.killed)
 
+    def explained(self, error: Exception) -> Exception:
+        return error
+
     def remove(self) -> None:
         """The pod goes with its agent, and all of it with the pod."""
 

@@ -242,7 +242,8 @@ class Runner:
         killed = killed or bool(self._company and self._company.killed_for_memory())
         if isinstance(error, TreatmentFailed) and killed:
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
-        return self._engine.explained(error) if isinstance(self._engine, ProgramEngine) else error
+        explaining = self._engine if isinstance(self._engine, ProgramEngine) else self._company
+        return explaining.explained(error) if explaining else error
 
     def _way_of_engines(self) -> EngineWays:
         if self._ways is None:

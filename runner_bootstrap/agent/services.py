@@ -12,7 +12,7 @@ from . import containers
 from .assignment import Assignment, Service
 from .containers import ContainerEngine, Environment
 from .ending import Deadline, Ending
-from .errors import AgentError, TreatmentFailed
+from .errors import AgentError, ProducerFailed, TreatmentFailed
 from .keeper import Keeper
 from .logs import LineReader, LogBuffer
 
@@ -62,6 +62,16 @@ class Services:
         if not self._services:
             return [*mounts, *containers.further_arguments()]
         return [*mounts, *self._joining(self._services[0].name)]
+
+    def explained(self, error: Exception) -> Exception:
+        """An engine that finds no network for the command's container names neither the service that held it nor its end."""
+        holder = self._running[0] if self._running and self._network != "host" else None
+        code = holder.process.poll() if holder else None
+        if holder is None or code is None or isinstance(error, ProducerFailed):
+            return error
+        holder.reader.join()
+        said = f"service {holder.service.name}, whose network it joins, had ended with exit code {code}"
+        return TreatmentFailed(f"{error}; {said}{holder.last_words}")
 
     def remove(self) -> None:
         """Remove all containers and volumes; nothing is left when this returns."""

@@ -1,10 +1,6 @@
 """What pools say of their values: where they are kept, and what stays of them. The stack has a second bucket for it."""
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +15,7 @@ from cadence.local.ministack import ACCESS_KEY, SECRET_KEY
 from cadence.local.region import REGION
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import Cadence, Stack
+from tests.e2e.hosts import joined
 
 ELSEWHERE = "cadence-main-elsewhere"
 POOLS: dict[str, dict[str, Any]] = {
@@ -74,34 +71,20 @@ def aws(stack: Stack) -> Aws:
 @pytest.fixture(scope="module")
 def pools(api: Api, stack: Stack, cadence: Cadence, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Three pools that keep their values in different ways, each with a host."""
+    # Where tests say that a treatment may end, which its sandbox has to let it see.
+    shown = ["--show", str(tmp_path_factory.getbasetemp())]
     with ExitStack() as ending:
         for name, values in POOLS.items():
             answer = api.call("PUT", f"/v1/pools/{name}", json={"provider": "host", "values": values})
             assert answer.status_code == 201, answer.text
-            token = json.loads(cadence("host", "join", name, "--json").stdout)["token"]
-            folder = tmp_path_factory.mktemp(name)
-            words = [
-                "--gateway",
-                stack.url,
-                "--pool",
-                name,
-                "--name",
-                f"host-of-{name}",
-                "--grace",
-                "1",
-                "--slots",
-                "4",
-            ]
-            places = ["--state", str(folder / "identity.json"), "--workspaces", str(folder / "work")]
-            # Where tests say that a treatment may end, which its sandbox has to let it see.
-            places += ["--show", str(tmp_path_factory.getbasetemp())]
-            agent = subprocess.Popen(
-                [sys.executable, str(stack.paths.host / "cadence-agent.pyz"), "host", *words, *places],
-                env={**os.environ, "CADENCE_JOIN_TOKEN": token}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            ending.callback(agent.wait, 30)
-            ending.callback(agent.terminate)
+            ending.enter_context(joined(stack, cadence, name, tmp_path_factory.mktemp(name), 4, *shown))
         yield
+    for name, values in POOLS.items():
+        # Other tests' treatments are not to be placed there.
+        answer = api.call(
+            "PUT", f"/v1/pools/{name}", json={"provider": "host", "values": values, "projects": ["nobody"]}
+        )
+        assert answer.ok, answer.text
 
 
 def document(pool: str, mark: str, **more: Any) -> dict[str, Any]:

@@ -63,7 +63,9 @@ class MemoryHosts:
         runner = self.offers.runners.runners.get(offer.runner_id)
         if offer.runner_id not in self.offers.offered or runner is None:
             return False
-        if runner.state is not RunnerState.OFFERED or runner.cancel_reason or host.host_id not in self.hosts:
+        if runner.pool != host.pool or runner.state is not RunnerState.OFFERED:
+            return False
+        if runner.cancel_reason or host.host_id not in self.hosts:
             return False
         self.offers.offered.remove(offer.runner_id)
         self.offers.runners.change_runner(

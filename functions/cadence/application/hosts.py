@@ -18,6 +18,8 @@ from cadence.domain.runner import Runner, RunnerState
 POLL_SECONDS = 10
 HOST_GONE = timedelta(minutes=10)
 """A host that was not seen for so long has gone for good."""
+HOST_SILENT = timedelta(minutes=1)
+"""Hosts ask for work every few seconds: on one that did not for so long nobody counts, though it may come back."""
 # Bounds the time of one call; what is left over is leased by the next.
 _LEASES_PER_CALL = 25
 _REFUSED = "The host's token is not valid. Join the pool again with a join token."
@@ -94,6 +96,19 @@ class EnginesOfHosts:
             for host in self.hosts.list_hosts(organization, pool)
             if host.last_seen > there and not host.draining
         ]
+
+
+@dataclass(frozen=True)
+class HostsAtWork:
+    """The machines of a pool that ask for work at the moment."""
+
+    hosts: HostStore
+    clock: Clock
+
+    def __call__(self, organization: str, pool: str) -> Sequence[Host]:
+        there = self.clock() - HOST_SILENT
+        hosts = self.hosts.list_hosts(organization, pool)
+        return [host for host in hosts if host.last_seen > there and not host.draining]
 
 
 @dataclass(frozen=True)
@@ -195,7 +210,8 @@ class LeaseWork:
         known = self.hosts.get_runners(offer.runner_id for offer in offers)
         for offer in offers:
             runner = known.get(offer.runner_id)
-            if runner is None or not runner.state.live or runner.cancel_reason:
+            elsewhere = runner is not None and runner.pool != host.pool
+            if runner is None or elsewhere or not runner.state.live or runner.cancel_reason:
                 self.hosts.remove_offer(host.organization, host.pool, offer)
 
 

@@ -1,6 +1,6 @@
 """Placement: which pool gives the runner of a treatment's next attempt."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,10 @@ def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
     return ()
 
 
+def _always(organization: str, pool: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Place:
     runs: RunStore
@@ -43,6 +47,8 @@ class Place:
     clock: Clock
     refusals: Refusals | None = None
     engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
+    attended: Callable[[str, str], object] = _always
+    """True where machines of a pool ask for work."""
 
     def __call__(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Refused | None = None
@@ -93,10 +99,12 @@ class Place:
             reasons = "; ".join(one.reason for one in left_out) or "there is no pool"
             raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
         back_offs = {**self._back_offs(fitting), **_taken_away(standing.treatment, self.clock())}
-        ordered = placing.in_order(fitting, spec, back_offs, self.clock())
+        unattended = self._unattended(fitting)
+        ordered = placing.in_order(fitting, spec, back_offs, self.clock(), unattended)
         said = (*refused.placement.refusals, refused.said) if refused else ()
         considered = placing.encode([*placing.considered(ordered, said), *left_out])
-        untried, said, rounds = self._untried(standing, [pool for pool, _ in ordered], refused, said, considered)
+        pools = [pool for pool, _ in ordered]
+        untried, said, rounds = self._untried(standing, pools, unattended, refused, said, considered)
         usable, noted = self.gates.passed(run, spec, standing.treatment, untried)
         pool = usable[0]
         placement = Placement(
@@ -124,15 +132,18 @@ class Place:
         self,
         standing: Standing,
         pools: Sequence[Pool],
+        unattended: Collection[str],
         refused: Refused | None,
         said: tuple[SaidNo, ...],
         considered: str,
     ) -> tuple[Sequence[Pool], tuple[SaidNo, ...], int]:
         """Pools to be asked now, what was said before that still counts, and how often all have been asked. Raises NotReady, ProviderRejected."""
-        if refused is None:
-            return pools, (), 0
         lasting = tuple(one for one in said if one.lasting)
         left = [pool for pool in pools if pool.name not in {one.pool for one in lasting}]
+        # Where nobody is, nobody says no: it would wait there, although it need not.
+        left = [pool for pool in left if pool.name not in unattended] or left
+        if refused is None:
+            return left, (), 0
         if not left:
             self.gates.note(standing.treatment, placement=considered, waiting_for=None)
             words = "; ".join(one.told for one in said)
@@ -157,6 +168,13 @@ class Place:
             return {}
         return {
             pool.name: self.refusals.of_pool(pool.organization, pool.name) for pool in pools if pool.provider != HOST
+        }
+
+    def _unattended(self, pools: Sequence[Pool]) -> Collection[str]:
+        if len(pools) < 2:
+            return ()
+        return {
+            pool.name for pool in pools if pool.provider == HOST and not self.attended(pool.organization, pool.name)
         }
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[Considered]]:

@@ -80,7 +80,7 @@ class HostStore(Protocol):
     def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
 
-        False if it was taken or stopped.
+        False if it was taken or stopped, or is offered in another pool by now.
         """
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:

@@ -3,6 +3,7 @@
 Every runner and every run has one wake-up on its way at a time; each wake-up acts or sends the next one. Nothing is scanned.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,10 +21,12 @@ from cadence.domain.errors import (
     Cancelled,
     Conflict,
     NotFound,
+    NotReady,
     RunnerLost,
     TimedOut,
     Transient,
 )
+from cadence.domain.pool import HOST
 from cadence.domain.run import Run, RunState
 from cadence.domain.runner import Runner, RunnerState
 from cadence.domain.turnstile import is_for_runs
@@ -35,6 +38,10 @@ STOP_TAKES = timedelta(minutes=20)
 # A run that waits for its turn is let in by whoever leaves: this look is a second net.
 WAITING_CHECK = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(days=7)
+
+
+def _patient(runner: Runner) -> NotReady | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class Watchdog:
     approvals: Approvals
     end_process: EndProcess
     clock: Clock
+    untaken: Callable[[Runner], NotReady | None] = _patient
+    """What is to be said to the machine of a runner that is offered to hosts."""
 
     def run(self, run_id: str) -> None:
         try:
@@ -129,6 +138,12 @@ class Watchdog:
     def _look(self, runner: Runner, task_token: str | None) -> None:
         now = self.clock()
         overdue = self._stopped(runner) or _overdue(runner, now)
+        if overdue is None and runner.state is RunnerState.OFFERED and runner.provider == HOST:
+            again = self.untaken(runner)
+            if again and runner.task_token:
+                # Its place is decided once more, which also asks for the next look.
+                self.machines.fail(runner.task_token, again)
+                return
         if overdue is None:
             self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now), task_token)
             return

@@ -31,7 +31,7 @@ from cadence.application.back_offs import Refusals
 from cadence.application.end_treatment import EndTreatment
 from cadence.application.feed import Feeder
 from cadence.application.finalise import Finalise
-from cadence.application.hosts import EnginesOfHosts
+from cadence.application.hosts import EnginesOfHosts, HostsAtWork
 from cadence.application.machine_broke import MachineBroke
 from cadence.application.melodium.end_process import EndProcess
 from cadence.application.melodium.engine_secrets import RevokeEngineToken
@@ -47,6 +47,7 @@ from cadence.application.stop_child_run import StopChildRun
 from cadence.application.stop_run import StopRun
 from cadence.application.take_back import TakeBack
 from cadence.application.treatment_gates import TreatmentGates
+from cadence.application.untaken import Untaken
 from cadence.application.watchdog import Watchdog
 from cadence.composition import gates, settings
 
@@ -117,6 +118,7 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
     turns = TreatmentGates(runs, machines, approvals, slots)
     runners = DynamoRunnerStore(its.runners_table)
     refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), now)
+    hosts = DynamoHostStore(its.runners_table)
     offer = Offer(
         runners=runners,
         offers=DynamoOffers(its.runs_table, its.runners_table),
@@ -134,7 +136,8 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
         refusals=refusals,
-        engines=EnginesOfHosts(DynamoHostStore(its.runners_table), now),
+        engines=EnginesOfHosts(hosts, now),
+        attended=HostsAtWork(hosts, now),
     )
     return use_case, turns, machines
 
@@ -201,6 +204,11 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
         gates.approvals(its, runs, machines),
         EndProcess(runs, DynamoReportedStore(its.runs_table), now),
         now,
+        Untaken(
+            runs,
+            RememberedPools(DynamoAccessStore(its.access_table)),
+            HostsAtWork(DynamoHostStore(its.runners_table), now),
+        ),
     )
     return looks, MachineBroke(runs, machines, settle, finalise)
 

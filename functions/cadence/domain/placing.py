@@ -1,7 +1,7 @@
 """Which of an organization's pools may give a treatment its runner, in which order, and why: the decision in words."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,8 @@ from cadence.domain.specification import TreatmentSpec
 
 # What a pool could not give, where it is not known which of its offers, or is all of them.
 ANY_OFFER = "any"
+# Of a pool whose machines join it.
+UNATTENDED = "no machine of it asks for work"
 # With more offers than this, none is told from the others.
 _MOST_OFFERS = 10
 
@@ -98,12 +100,17 @@ def in_the_way(pool: Pool, spec: TreatmentSpec, back_offs: Sequence[BackOff], no
 
 
 def in_order(
-    pools: Sequence[Pool], spec: TreatmentSpec, back_offs: Mapping[str, Sequence[BackOff]], now: datetime
+    pools: Sequence[Pool],
+    spec: TreatmentSpec,
+    back_offs: Mapping[str, Sequence[BackOff]],
+    now: datetime,
+    unattended: Collection[str] = (),
 ) -> list[tuple[Pool, str]]:
     """The fitting `pools`, first to last, each with what put it there.
 
     The pipeline's own list is kept; without one, warm pools come first and then cheap ones. Behind all others are pools that
-    refused lately whatever they have for the treatment: they are not left out, since something may have become free.
+    refused lately whatever they have for the treatment: they are not left out, since something may have become free. Last come
+    those that are `unattended`.
     """
     ranked = []
     for index, pool in enumerate(pools):
@@ -115,7 +122,8 @@ def in_order(
         words += ["machines wait there"] if warm else []
         words += [f"{price:g} an hour"] if price is not None and not spec.pools else []
         words += [_told(one) for one in refused[:1]]
-        ranked.append(((bool(refused), *own), pool, ", ".join(words)))
+        words += [UNATTENDED] if pool.name in unattended else []
+        ranked.append(((pool.name in unattended, bool(refused), *own), pool, ", ".join(words)))
     return [(pool, words) for _, pool, words in sorted(ranked, key=lambda one: one[0])]
 
 

@@ -112,9 +112,23 @@ def test_a_service_that_ends_too_early(gateway: FakeGateway, work: Work, health:
         assert "service db ended with exit code 3" in runner.text("agent")
     else:
         assert done["outcome"] == "failed"
-        assert done["error"].startswith("service db ended with exit code 3 before it was ")
+        assert "service db ended with exit code 3 before it was " in done["error"] or (
+            health is None and "service db, whose network it joins, had ended with exit code 3" in done["error"]
+        )
         assert done["error"].endswith("; it said last:\nno such directory")
     assert leftovers(runner) == ""
+
+
+def test_a_failed_command_says_that_the_service_with_its_network_is_gone(
+    gateway: FakeGateway, work: Work, engine_arguments: str
+) -> None:
+    volumes = {"data": "/data"}
+    db = service("until test -e /data/go; do sleep 0.05; done; exit 3", volumes=volumes)
+    runner = gateway.add_runner("touch /data/go; sleep 2; exit 7", image=IMAGE, volumes=volumes, services={"db": db})
+    done = work(runner)
+    assert (done["outcome"], done["exit_code"]) == ("failed", 7)
+    said = "; service db, whose network it joins, had ended with exit code 3; it printed nothing"
+    assert done["error"] == "the command ended with exit code 7" + said * (engine_arguments != ARGUMENTS[-1])
 
 
 def test_two_services_cannot_use_one_port(gateway: FakeGateway, work: Work) -> None:

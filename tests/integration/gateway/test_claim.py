@@ -201,6 +201,15 @@ def test_two_hosts_cannot_take_one_offer(world: World, host: JoinedHost) -> None
     assert (runner.host_id, runner.one_time_hash) == (host[0].host_id, token_hash("a"))
 
 
+def test_an_offer_that_went_on_to_another_pool_is_no_longer_to_be_had(world: World, host: JoinedHost) -> None:
+    runner_id = world.launch()
+    world.runners.change_runner(runner_id, {RunnerState.OFFERED}, pool="elsewhere")
+    assert lease(world, host).assignments == []
+    assert world.hosts.list_offers("default", "local", 10) == []
+    runner = world.runners.get_runner(runner_id)
+    assert (runner.state, runner.host_id) == (RunnerState.OFFERED, None)
+
+
 def test_a_host_gets_no_more_than_it_has_room_for(world: World, host: JoinedHost) -> None:
     launched = {world.launch("make"), world.launch("test", task_token="other")}
     (first,) = lease(world, host, free=1).assignments

@@ -279,3 +279,52 @@ def test_what_needs_no_engine_asks_no_hosts() -> None:
     setting.placing = dataclasses.replace(setting.placing, engines=lambda *_: pytest.fail("asked"))
     setting.place("x")
     assert setting.runs.get_treatment(RUN, "x").pool == "bare"
+
+
+def attended_at(setting: Setting, *names: str, only: tuple[str, ...]) -> None:
+    """Pools of hosts of these names, and those of them where machines ask for work."""
+    setting.pools.pools = tuple(Pool("acme", name, "host") for name in names)
+    setting.placing = dataclasses.replace(setting.placing, attended=lambda _, name: name in only)
+
+
+@pytest.mark.parametrize("listed", [(), ("away", "there")])
+def test_where_no_machine_asks_for_work_nothing_is_offered_if_it_need_not(listed: tuple[str, ...]) -> None:
+    setting = Setting()
+    attended_at(setting, "away", "there", only=("there",))
+    setting.admitted(spec("x", pools=listed))
+    setting.place("x")
+    treatment = setting.runs.get_treatment(RUN, "x")
+    assert treatment.pool == "there"
+    considered = [(one.pool, one.fits) for one in placing.decode(treatment.placement)]
+    assert considered == [("there", True), ("away", True)]
+    assert placing.decode(treatment.placement)[1].reason.endswith(placing.UNATTENDED)
+
+
+def test_where_no_machine_is_anywhere_the_first_pool_is_waited_for() -> None:
+    setting = Setting()
+    attended_at(setting, "far", "further", only=())
+    setting.admitted(spec("x"))
+    setting.place("x")
+    assert setting.runs.get_treatment(RUN, "x").pool == "far"
+
+
+def test_a_cloud_without_room_is_asked_again_rather_than_machines_that_are_not_there() -> None:
+    setting = Setting()
+    setting.pools.pools = (Pool("acme", "away", "host"), Pool("acme", "cloud", "cloud"))
+    setting.placing = dataclasses.replace(setting.placing, attended=lambda *_: False)
+    setting.admitted(spec("x"))
+    placement = setting.place("x")
+    assert placement.pool == "cloud"
+    with pytest.raises(NotReady, match="full"):
+        setting.place("x", refused=placement)
+    # What never takes it leaves only the pool that somebody may join.
+    setting.place("x", refused=placement, error="ProviderRejected")
+    assert setting.runs.get_treatment(RUN, "x").pool == "away"
+
+
+def test_an_alone_pool_of_hosts_is_not_looked_at() -> None:
+    setting = Setting()
+    setting.placing = dataclasses.replace(setting.placing, attended=lambda *_: pytest.fail("asked"))
+    setting.admitted(spec("x"))
+    setting.place("x")
+    assert setting.runs.get_treatment(RUN, "x").pool == "near"

@@ -124,7 +124,9 @@ class DynamoHostStore:
                         RunnerItem.one_time_hash.set(one_time_hash),
                         RunnerItem.booting_at.set(at),
                     ],
-                    (RunnerItem.state == str(RunnerState.OFFERED)) & RunnerItem.cancel_reason.does_not_exist(),
+                    (RunnerItem.state == str(RunnerState.OFFERED))
+                    & (RunnerItem.pool == host.pool)
+                    & RunnerItem.cancel_reason.does_not_exist(),
                 )
                 transaction.update(_host(host), [HostItem.handed.add({runner_id})], HostItem.pk.exists())
         except (Conflict, Transient):

@@ -1,0 +1,112 @@
+"""Runners that are offered to machines and that none takes: the reason is told, and who can begin elsewhere does."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from cadence.application.hosts import HOST_SILENT, HostsAtWork
+from cadence.application.runner_ports import Host
+from cadence.application.untaken import Untaken
+from cadence.application.watchdog import CHECK
+from cadence.domain import ids
+from cadence.domain.errors import NotReady
+from cadence.domain.pool import HOST, Pool
+from cadence.domain.runner import RunnerState
+from tests.fakes.hosts import MemoryHosts
+from tests.unit.scheduling.setting import RUN, Setting, spec
+
+RUNNER = ids.runner_id(RUN, "build", 1)
+
+
+@pytest.fixture
+def hosts(setting: Setting) -> MemoryHosts:
+    """Those of the pools `first` and `second`, which fit both; none asks for work yet."""
+    found = MemoryHosts(setting.offers)
+    at_work = HostsAtWork(found, setting.clock)
+    setting.pools.pools = (Pool("acme", "first", HOST), Pool("acme", "second", HOST))
+    setting.placing = dataclasses.replace(setting.placing, attended=at_work)
+    setting.watchdog = dataclasses.replace(setting.watchdog, untaken=Untaken(setting.runs, setting.pools, at_work))
+    setting.admitted(spec("build"))
+    return found
+
+
+def ask_for_work(setting: Setting, hosts: MemoryHosts, pool: str) -> Host:
+    host = Host(f"host-{pool}", "acme", pool, pool, 4, "hash", setting.clock.now, setting.clock.now)
+    hosts.put_host(host)
+    return host
+
+
+def waits_for(setting: Setting) -> str | None:
+    return setting.treatment("build").waiting_for
+
+
+def test_it_is_told_that_nobody_is_there(setting: Setting, hosts: MemoryHosts) -> None:
+    setting.place("build")
+    setting.deadlines.runners.clear()
+    setting.watchdog.runner(RUNNER, "build-1")
+    assert waits_for(setting) == "a machine of pool first: none asks for work (`cadence host join` adds one)"
+    assert setting.deadlines.runners == [(RUNNER, CHECK)]
+    assert "build-1" not in setting.machines.answers
+
+
+def test_it_is_told_how_many_are_taken_and_no_more_once_it_begins(setting: Setting, hosts: MemoryHosts) -> None:
+    host = ask_for_work(setting, hosts, "first")
+    hosts.put_host(dataclasses.replace(host, running=frozenset({"a", "b"}), handed=frozenset({"b", "c"})))
+    setting.place("build")
+    setting.watchdog.runner(RUNNER, "build-1")
+    assert waits_for(setting) == "a machine of pool first: 3 of 4 slots are taken"
+    (offer,) = hosts.list_offers("acme", "first", 1)
+    assert hosts.lease(host, offer, "hash", setting.clock.now)
+    setting.beginning(setting.runners.get_runner(RUNNER), setting.runs.get_spec(RUN, "build"))
+    assert waits_for(setting) is None
+
+
+def test_it_goes_on_where_machines_are(setting: Setting, hosts: MemoryHosts) -> None:
+    gone = ask_for_work(setting, hosts, "first")
+    setting.place("build")
+    assert setting.runners.get_runner(RUNNER).pool == "first"
+    setting.clock.advance(HOST_SILENT)
+    there = ask_for_work(setting, hosts, "second")
+
+    setting.watchdog.runner(RUNNER, "build-1")
+    error = setting.machines.answers.pop("build-1")
+    assert isinstance(error, NotReady)
+    assert error.message == "no machine of it asks for work: pool first; pool second can hold build, too"
+    # What the machine does with it.
+    setting.place("build")
+    runner = setting.runners.get_runner(RUNNER)
+    assert (runner.pool, runner.state, runner.task_token) == ("second", RunnerState.OFFERED, "build-1")
+    assert setting.treatment("build").pool == "second"
+
+    assert not hosts.lease(gone, runner.as_offer, "hash", setting.clock.now)
+    assert hosts.lease(there, runner.as_offer, "hash", setting.clock.now)
+
+
+def test_it_goes_on_to_a_cloud(setting: Setting, hosts: MemoryHosts) -> None:
+    setting.pools.pools = (Pool("acme", "first", HOST), Pool("acme", "second", "cloud"))
+    ask_for_work(setting, hosts, "first")
+    setting.place("build")
+    setting.clock.advance(HOST_SILENT)
+    setting.watchdog.runner(RUNNER, "build-1")
+    assert isinstance(setting.machines.answers.pop("build-1"), NotReady)
+    assert setting.place("build").pool == "second"
+
+
+def test_a_machine_that_drains_counts_as_none(setting: Setting, hosts: MemoryHosts) -> None:
+    host = ask_for_work(setting, hosts, "first")
+    setting.place("build")
+    hosts.drain("acme", "first", host.host_id, True)
+    ask_for_work(setting, hosts, "second")
+    setting.watchdog.runner(RUNNER, "build-1")
+    assert isinstance(setting.machines.answers["build-1"], NotReady)
+
+
+def test_a_pool_that_is_gone_by_now_is_no_other(setting: Setting, hosts: MemoryHosts) -> None:
+    ask_for_work(setting, hosts, "first")
+    setting.place("build")
+    setting.clock.advance(HOST_SILENT + timedelta(seconds=1))
+    setting.pools.pools = (Pool("acme", "first", HOST),)
+    setting.watchdog.runner(RUNNER, "build-1")
+    assert "build-1" not in setting.machines.answers
+    assert (waits_for(setting) or "").startswith("a machine of pool first: none")
