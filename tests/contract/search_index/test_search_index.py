@@ -149,7 +149,7 @@ def test_it_counts_the_lines_that_match(
     assert installed.search.count(SCOPE, query, by, interval) == Counts(wanted.counts, complete=True)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(condition=conditions)
 def test_any_condition_means_what_it_means_on_a_line(installed: Installation, condition: Condition) -> None:
     query = Query(condition)

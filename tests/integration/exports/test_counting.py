@@ -184,7 +184,7 @@ def test_the_names_of_a_full_project_are_not_read_for_every_event(aws, monkeypat
 
 
 @given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=40), min_size=1, max_size=4), st.randoms())
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_events_that_come_again_in_any_order_add_nothing(aws, batches, order):
     organization = f"acme-{order.getrandbits(60)}"
     counters = DynamoCounters("telemetry")

@@ -286,7 +286,7 @@ def test_a_job_of_gitlab_gets_its_token_in_exchange_for_its_identity(world: Worl
         assert call("exchange", {"runner_id": runner_id}, identity)[0] == 410
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     path=st.sampled_from(
         ["hosts", "hosts/h/lease", "claim", "heartbeat", "logs", "outputs/wheel", "inputs/wheel", "complete"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.adapters.git.reader import DulwichGitReader
@@ -170,7 +170,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS, picks=st.tuples(st.integers(0, 20), st.integers(0, 20)))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 def test_what_differs_is_what_git_says(steps, picks):
     """Random histories with branches and merges, criss-cross too."""
     folder = Path(tempfile.mkdtemp())

@@ -39,7 +39,7 @@ def table() -> Iterator[dict[str, Any]]:
     dynamodb._tables.pop(NAME, None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(OPERATIONS, CONDITIONS, st.booleans(), st.sampled_from([None, 1, 2]))
 def test_a_query_finds_what_looking_at_all_finds(
     table: dict[str, Any],

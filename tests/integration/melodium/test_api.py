@@ -254,7 +254,7 @@ bodies = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(route=st.sampled_from(ROUTES), body=bodies, run=st.sampled_from(["known", "unknown", "odd"]))
 def test_whatever_is_said_the_answer_can_be_read(engines: Engines, route: tuple[str, str], body: str, run: str) -> None:
     """Never a fault of ours, always JSON (a page for people aside), and a status that the engine takes as it is meant."""

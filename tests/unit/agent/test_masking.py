@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from runner_bootstrap.agent.logs import LOGGED_AT_ONCE, LineReader, LogBuffer
@@ -138,7 +138,6 @@ def test_a_secret_split_over_reads_is_masked(secret: str, cuts: list[int]) -> No
     assert [line["text"] for line in lines] == [f"one {MASK} two", f"three {MASK}"]
 
 
-@settings(deadline=None)
 @given(st.integers(-20, 60), st.sampled_from(["s3cr3t-value", "päßwörd-長い秘密"]))
 def test_a_secret_in_a_line_without_end_is_masked(offset: int, secret: str) -> None:
     """Such a line is cut where it gets too long, at some distance from its last byte; the cut divides no secret."""

@@ -142,7 +142,7 @@ def test_lines_are_counted_within_a_window() -> None:
 EVENTS = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 3)), min_size=1, max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(EVENTS, st.integers(2, 8), st.randoms(use_true_random=False))
 def test_whatever_the_order_and_however_often_each_comes_a_window_counts_each_line_once(
     seconds: list[tuple[int, int]], threshold: int, chance: random.Random

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.domain.pool import Pool
@@ -45,13 +45,13 @@ def check(world: World) -> None:
         assert turnstile.room >= 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_all_get_their_turn_though_processes_end_at_any_step(seed: int) -> None:
     check(play(seed, Faults(crash=0.05, twice=0.1)))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(0, 60))
 def test_a_cancelled_run_leaves_nobody_waiting(seed: int, after: int) -> None:
     world = play(seed, Faults(crash=0.05, twice=0.1), after)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -308,7 +308,5 @@ class Crowd(RuleBasedStateMachine):
         assert {name for name in stage.holders() if name not in self.left} <= self.told | set(stage.woken)
 
 
-Crowd.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+Crowd.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestCrowd = Crowd.TestCase

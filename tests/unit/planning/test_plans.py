@@ -5,7 +5,7 @@ from graphlib import TopologicalSorter
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cadence.domain import plan
@@ -207,7 +207,6 @@ def test_any_accepted_document_gives_a_plan_without_circles_or_loose_ends(seed: 
     assert plan.decode(plan.encode(made.treatments)) == made.treatments
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=3), st.integers(0, 5), st.integers(0, 5))
 def test_a_matrix_has_as_many_instances_as_its_axes_say(sizes: list[int], excluded: int, added: int) -> None:
     axes: dict[str, Any] = {f"a{number}": list(range(size)) for number, size in enumerate(sizes)}

@@ -3,7 +3,7 @@
 import json
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.domain.document import Pipeline, bind_parameters, validate
@@ -33,7 +33,7 @@ def accepted(random: Random) -> Pipeline:
     raise AssertionError("hardly any of the drawn documents is valid")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.sampled_from((0.0, 0.02)), st.none() | st.integers(0, 300))
 def test_every_run_of_an_accepted_document_ends(seed: int, peril: float, cancel_after: int | None) -> None:
     random = Random(seed)
@@ -48,7 +48,7 @@ def test_every_run_of_an_accepted_document_ends(seed: int, peril: float, cancel_
     assert {execution.status for execution in world.executions} == {"SUCCEEDED"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32))
 def test_without_faults_nothing_is_lost(seed: int) -> None:
     random = Random(seed)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.domain.ids import runner_id
@@ -233,7 +233,7 @@ def world_of(size: int, seed: int, faults: Faults) -> World:
 
 
 RANDOM_RUN: Mapping[str, st.SearchStrategy[int]] = {"size": st.integers(1, 40), "seed": st.integers(0, 2**32)}
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=60)
 
 
 @thorough

@@ -151,7 +151,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ACTIONS)
 def test_the_client_has_each_line_once_whatever_happens_on_the_way(actions):
     follower = Follower(Live())

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ministack.services import eventbridge
 
@@ -78,7 +78,6 @@ FIELD = {
     zone=st.sampled_from(["UTC", PARIS, "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
     start=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1)),  # noqa: DTZ001
 )
-@settings(deadline=None)
 def test_the_local_stack_fires_when_it_is_said_to(cron, zone, start):
     """What is shown as the next runs, and what comes of EventBridge's expressions."""
     try:
