@@ -223,7 +223,8 @@ class Scaleway(Cloud):
         server = self.servers.get(id)
         if server is None:
             return _missing("instance_server", id)
-        assert server["state"] == "stopped", "only what is stopped is deleted"
+        if server["state"] != "stopped":  # another call switched it on since it was looked at
+            return _in_use("server must be stopped")
         self._forget(id)
         return Reply(204)
 
@@ -267,15 +268,7 @@ class Scaleway(Cloud):
         if volume is None:
             return _missing("volume", id)
         if volume["references"]:
-            return Reply(
-                412,
-                {
-                    "type": "precondition_failed",
-                    "precondition": "resource_still_in_use",
-                    "help_message": "volume is attached",
-                    "message": "precondition failed: resource is still in use",
-                },
-            )
+            return _in_use("volume is attached")
         del self.volumes[id]
         return Reply(204)
 
@@ -306,6 +299,18 @@ class Scaleway(Cloud):
 def _described(kind: type, body: Any, status: int = 200) -> Reply:
     of_type(kind, undo_underscores=True).check(body)
     return Reply(status, body)
+
+
+def _in_use(why: str) -> Reply:
+    return Reply(
+        412,
+        {
+            "type": "precondition_failed",
+            "precondition": "resource_still_in_use",
+            "help_message": why,
+            "message": "precondition failed: resource is still in use",
+        },
+    )
 
 
 def _missing(what: str, which: str) -> Reply:

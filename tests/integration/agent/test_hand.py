@@ -151,6 +151,15 @@ def test_signals_reach_the_command(make: Make) -> None:
     assert (out, process.returncode) == (b"told\n", 7)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Whoever started the tests in the background left them, and all that they start, deaf to interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_command_that_is_alone_has_the_signals_of_any_other(make: Make) -> None:
     assert make().run(sys.executable, "-c", CODES_OF_SIGNALS)[1] == b"['own', 'SIG_DFL']\n"
 
