@@ -23,7 +23,7 @@ import pytest
 
 from bench.figures import Goal, Report, median
 from bench.imports import PEER, import_times
-from bench.stack import Stack, local_stack, moment
+from bench.stack import Stack, local_stack, moment, until
 from infra.packaging import LAMBDA_ARM64, bundle
 from infra.providers import PROVIDER_LAMBDAS
 
@@ -149,7 +149,7 @@ def _boot(stack: Stack, treatment: dict[str, Any]) -> list[float]:
     )
     stack.finished(run_id)
     runner = stack.client.treatment(run_id, "say")["runners"][-1]
-    line = stack.client.logs(run_id, wait=2, grep="here")["lines"][0]
+    (line,) = until(lambda: stack.client.logs(run_id, wait=2, grep="here")["lines"] or None)
     moments = [moment(at) for at in (runner["created_at"], runner["booting_at"], runner["claimed_at"], line["time"])]
     return [(later - earlier) * 1000 for earlier, later in pairwise(moments)]
 
