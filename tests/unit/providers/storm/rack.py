@@ -33,10 +33,11 @@ class RackHost:
         storm = self._storm
         while True:
             actor.pause(storm.clock.now + _POLL)
-            if storm.random.random() < 0.01:
+            if storm.random.random() < 0.01 or storm.clock.now < storm.dark_until:
                 storm.told["host switched off"] += 1
                 self._switch_off()
-                actor.pause(storm.clock.now + timedelta(seconds=storm.random.choice((30, 90))))
+                back = storm.clock.now + timedelta(seconds=storm.random.choice((30, 90)))
+                actor.pause(max(back, storm.dark_until))
             running = {runner_id for runner_id, one in self._things.items() if one.ended_at is None}
             gateway = storm.ports(actor, f"lease {self._id} {storm.clock.now}")
             lease = LeaseWork(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 from cadence.application.back_offs import Refusals
 from cadence.application.budgets import Budgets
 from cadence.application.hold_runner import HoldRunner
+from cadence.application.hosts import HostsAtWork
 from cadence.application.pacing import Pacer
+from cadence.application.runner_ports import Host
 from cadence.domain.errors import CadenceError, Conflict
 from cadence.domain.pacing import Api, Pace
 from cadence.domain.pool import HOST, Pool, Price
@@ -71,8 +73,11 @@ class Storm(World):
         for pool in clouds:
             self.clouds[pool.name] = self._cloud(pool)
         self.rack = [RackHost(self, number, slots=3) for number in range(2)] if _HOSTS in pools else []
+        self.dark_until = self.clock.now
         for host in self.rack:
             self.stage.enter("host", host.serve)
+        if self.rack:
+            self.stage.enter("power", self._cut_power)
         for name in self.clouds:
             self.stage.enter(f"sweeper of {name}", lambda actor, name=name: self._sweep_for_ever(actor, name))  # type: ignore[misc]
         self.stage.enter("somebody who looks into failures", self._hold_some)
@@ -191,7 +196,20 @@ class Storm(World):
             except (Crashed, Conflict):
                 continue
 
+    def _cut_power(self, actor: Actor) -> None:
+        while True:
+            actor.pause(self.clock.now + timedelta(seconds=self.random.choice((20, 300, 1200))))
+            self.told["power of all hosts cut"] += 1
+            self.dark_until = self.clock.now + timedelta(seconds=self.random.choice((70, 300)))
+            actor.pause(self.dark_until)
+
     # machines
+
+    def at_work(self, organization: str, pool: str) -> Sequence[Host]:
+        found = HostsAtWork(self.hosts, self.clock)(organization, pool)
+        if not found:
+            self.told["no host there"] += 1
+        return found
 
     def send_agent(self, runner: Any) -> None:
         """Hosts ask for work by themselves."""

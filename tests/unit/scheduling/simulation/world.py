@@ -25,6 +25,7 @@ from cadence.application.offer import Offer
 from cadence.application.place import Place
 from cadence.application.plan_run import PlanRun
 from cadence.application.run_gates import RunGates
+from cadence.application.runner_ports import Host
 from cadence.application.runner_slots import RunnerSlots
 from cadence.application.settle import Settle
 from cadence.application.start_child_run import StartChildRun
@@ -34,6 +35,7 @@ from cadence.application.stop_run import StopRun
 from cadence.application.take_back import Refused, TakeBack
 from cadence.application.treatment_gates import TreatmentGates
 from cadence.application.turnstiles import Turnstiles
+from cadence.application.untaken import Untaken
 from cadence.application.wake_group import WakeGroup
 from cadence.application.watchdog import Watchdog
 from cadence.domain import plan
@@ -160,6 +162,10 @@ class World:
         if cancel_after is not None:
             self.stage.enter("cancel", lambda actor: self._cancel(actor, cancel_after))
         self.stage.play(lambda: all(e.status != "RUNNING" for e in self.executions), self._describe)
+
+    def at_work(self, organization: str, pool: str) -> Sequence[Host]:
+        """The machine that takes whatever is offered."""
+        return [Host("host", organization, pool, "host", 1, "", self.clock.now, self.clock.now)]
 
     # what the Lambdas do
 
@@ -386,7 +392,17 @@ class Ports:
         refusals = Refusals(watched(world.back_offs), clock)
         take_back = TakeBack(self.runners, self.machines, "provider-", refusals)
         self.place = Place(
-            self.runs, pools, self.gates, offer, take_back, self.machines, self.deadlines, "provider-", clock, refusals
+            self.runs,
+            pools,
+            self.gates,
+            offer,
+            take_back,
+            self.machines,
+            self.deadlines,
+            "provider-",
+            clock,
+            refusals,
+            attended=world.at_work,
         )
         self.begin = Begin(self.runs, feeder, self.machines)
         self.settle = Settle(
@@ -426,6 +442,7 @@ class Ports:
             approvals,
             EndProcess(self.runs, MemoryReported(), clock),
             clock,
+            Untaken(self.runs, pools, world.at_work),
         )
 
 
