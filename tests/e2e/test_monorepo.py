@@ -146,6 +146,7 @@ def test_every_treatment_is_the_same_again_and_asks_for_approval_again(hub: Hub,
 
 
 def test_what_only_the_project_itself_may_do_is_the_same_again(hub: Hub) -> None:
+    hub.work_tree.commit({"app/new.py": "1\n"})  # a push without changes starts nothing
     run_id = hub.push()
     hub.api.until(run_id, lambda run: "approv" in (_of(run, "preview").get("waiting_for") or ""))
     _approve(hub.api, run_id)
