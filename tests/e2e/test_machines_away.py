@@ -27,6 +27,7 @@ def test_who_waits_for_a_machine_that_leaves_goes_on_elsewhere(
         hosts = json.loads(cadence("host", "list", "--json").stdout)
         (host_id,) = (one["host_id"] for one in hosts if one["name"] == host)
         cadence("host", "drain", host_id)
+        alone = api.start(document("alone", "echo built", "leaving"))
 
         # The watchdog looks a minute after it was offered.
         run = api.finished(waiting, within=180)
@@ -38,7 +39,6 @@ def test_who_waits_for_a_machine_that_leaves_goes_on_elsewhere(
         anywhere = api.start(document("anywhere", "echo built"))
         assert api.finished(anywhere)["treatments"][0]["pool"] == "local"
 
-        alone = api.start(document("alone", "echo built", "leaving"))
         told = "a machine of pool leaving: none asks for work"
         api.until(alone, lambda run: any(told in (one["waiting_for"] or "") for one in run["treatments"]), within=180)
         assert f"waits for {told}" in " ".join(cadence("show", alone).stdout.split())

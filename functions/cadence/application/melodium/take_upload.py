@@ -55,6 +55,8 @@ class TakeUpload:
             if chunk:
                 stream = Stream(chunk["stream"])
                 targets = self._split(run, stream, int(chunk["number"]), key)
+                if stream is Stream.DEBUG and int(chunk["number"]) == 0:
+                    self._await_program(run)
             else:
                 stream, targets = Stream.DEBUG, [run.run_id]
                 self.parts.save(run.run_id, PROGRAM, self.uploaded.program(key))
@@ -68,6 +70,16 @@ class TakeUpload:
             raise
         self._take_all(targets, stream, holder=key)
         self.uploaded.remove(key)
+
+    def _await_program(self, run: Run) -> None:
+        """An engine uploads its program at the same time, and only the program tells what all parts are called. Whoever takes it
+        in meanwhile takes in the chunk, too."""
+        if run.melodium is None or run.melodium.mode is not Mode.DIRECT:
+            return
+        for pause in _PAUSES:
+            if self.parts.load(run.run_id, PROGRAM) is not None:
+                return
+            self.pause(pause)
 
     def _take_all(self, targets: Sequence[str], stream: Stream, holder: str) -> None:
         for target in targets:
