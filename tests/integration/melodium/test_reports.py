@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -206,7 +206,7 @@ def test_a_process_that_did_not_say_what_it_executes_is_rebuilt_as_well(engines:
     assert {"main/startup/ready", "main/words/flat"} <= set(states(engines, COUNTING))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
@@ -219,7 +219,6 @@ def logged(*texts: str) -> bytes:
     return json.dumps([entry | {"message": text} for text in texts], separators=(",", ":")).encode()
 
 
-@pytest.mark.usefixtures("no_pauses")
 def test_chunks_are_taken_in_in_order_though_the_bucket_tells_of_them_in_another(engines: Engines) -> None:
     counting(engines)
     with pytest.raises(Transient):
@@ -231,7 +230,6 @@ def test_chunks_are_taken_in_in_order_though_the_bucket_tells_of_them_in_another
     assert engines.keys("uploads/") == []
 
 
-@pytest.mark.usefixtures("no_pauses")
 def test_a_chunk_that_does_not_come_holds_nothing_up_is_told_of_and_taken_in_late(engines: Engines) -> None:
     counting(engines)
     engines.upload(COUNTING, "logs/logs_0.json", logged("one"))
@@ -250,7 +248,6 @@ def test_a_chunk_that_does_not_come_holds_nothing_up_is_told_of_and_taken_in_lat
     ]  # fmt: skip
 
 
-@pytest.mark.usefixtures("no_pauses")
 def test_events_wait_for_the_chunk_before_them_too(engines: Engines) -> None:
     counting(engines)
     chunks = split(uploaded("counting-debug"), 40)
@@ -264,7 +261,30 @@ def test_events_wait_for_the_chunk_before_them_too(engines: Engines) -> None:
     assert engines.reported.evidence(COUNTING).debug_chunks == len(chunks)
 
 
-@pytest.mark.usefixtures("no_pauses")
+@pytest.fixture
+def in_pauses(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """What happens in the next pause, once."""
+    acts: list[Callable[[], None]] = []
+    monkeypatch.setattr("time.sleep", lambda seconds: acts.pop()() if acts else None)
+    return acts
+
+
+def test_the_first_events_wait_a_moment_for_the_program(in_pauses: list[Callable[[], None]], engines: Engines) -> None:
+    """Without it parts would get names by what they are, and keep them."""
+    counting(engines)
+    seen: list[dict[str, str]] = []
+
+    def meanwhile() -> None:
+        seen.append(states(engines, COUNTING))
+        engines.upload(COUNTING, "program.json", uploaded("counting-program"))
+
+    in_pauses.append(meanwhile)
+    engines.upload(COUNTING, "debug/debug_0.json", uploaded("counting-debug"))
+    assert seen == [{}]
+    assert set(states(engines, COUNTING).values()) == {"succeeded"}
+    assert engines.keys("uploads/") == []
+
+
 def test_of_a_worker_only_some_chunks_of_the_asking_engine_tell(engines: Engines) -> None:
     talking(engines)
     own = json.loads(uploaded("counting-logs"))[0] | {"run_id": ASKING, "group_id": TALKING_GROUP}

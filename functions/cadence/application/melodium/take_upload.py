@@ -24,6 +24,7 @@ _PROGRAM = re.compile(r"uploads/(?P<run>[0-9a-f-]{36})/program\.json")
 _LONGEST_ANCESTRY = 10
 _PAUSES = (0.2, 0.4, 0.8, 1.6)
 """Seconds: mostly it is there by then. Otherwise Lambda repeats the call in a minute, when nobody waits for it any more."""
+_PROGRAM_PAUSES = (0.2, 0.4, 0.8)
 
 TakeIn = Callable[[Run], bool]
 """Takes in what is due of a process. True if there is more, behind a chunk that has not come."""
@@ -74,9 +75,9 @@ class TakeUpload:
     def _await_program(self, run: Run) -> None:
         """An engine uploads its program at the same time, and only the program tells what all parts are called. Whoever takes it
         in meanwhile takes in the chunk, too."""
-        if run.melodium is None or run.melodium.mode is not Mode.DIRECT:
-            return
-        for pause in _PAUSES:
+        if run.melodium is None or run.melodium.mode not in (Mode.DIRECT, Mode.DIRECT_PROJECT):
+            return  # workers have none of their own
+        for pause in _PROGRAM_PAUSES:
             if self.parts.load(run.run_id, PROGRAM) is not None:
                 return
             self.pause(pause)
