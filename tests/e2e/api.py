@@ -1,6 +1,7 @@
 """A caller of the running stack: plain HTTP, as any user's script would do it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,3 +85,12 @@ class Api:
 
 def states(run: dict[str, Any]) -> dict[str, str]:
     return {treatment["name"]: treatment["state"] for treatment in run["treatments"]}
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    """What `look` answers once that is something: lines and reports come a moment after a run has ended. A minute is a bound on a hang."""
+    until = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return found

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from cadence.domain.melodium.specification import engine_run_id
 from cadence.local.paths import CHECKOUT
-from tests.e2e.api import Api
+from tests.e2e.api import Api, eventually
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import PROGRAMS, VERSION, needs_engine
 from tests.e2e.github_events import deliver
@@ -66,15 +66,6 @@ def lines(api: Api, run_id: str, treatment: str) -> list[str]:
     return [line["text"] for line in found if line["stream"] == "stdout"]
 
 
-def once_there(ask: Callable[[], Any]) -> Any:
-    """What is asked for, once it is there: lines and reports come a moment after a run has ended."""
-    give_up = time.monotonic() + 60
-    while not (found := ask()):
-        assert time.monotonic() < give_up
-        time.sleep(0.2)
-    return found
-
-
 def test_a_program_is_run_with_typed_parameters(cadence: Cadence, api: Api, folder: Path) -> None:
     compo = str(folder / "counting" / "Compo.toml")
     done = cadence("run", compo, "--param", "times=3", "--param", "greeting=hello from here", "--follow")
@@ -110,11 +101,11 @@ def test_a_secret_of_the_project_is_a_parameter_and_nowhere_to_be_read(
     given = ("--secret", "greeting=greeting-of-a-program", "--param", "times=2")
     run_id = cadence("run", compo, *given, "--follow").stdout.split()[1]
     assert states(api, run_id) == {"main": "succeeded"}
-    once_there(lambda: [line for line in lines(api, run_id, "main") if line.endswith("info: main: ***")])
+    eventually(lambda: [line for line in lines(api, run_id, "main") if line.endswith("info: main: ***")])
     engine = engine_run_id(run_id, "main", 1)
     assert api.finished(engine)["pipeline"] == "melodium-main"
     path = f"/v1/runs/{engine}/treatments/main%2Fprogram%2Fsay"
-    once_there(lambda: api.call("GET", path).ok)
+    eventually(lambda: api.call("GET", path).ok)
     say = api.get(path)
     assert say["spec"]["element"]["parameters"]["message"] == '"***"'
     assert [line["text"] for line in api.lines(engine)] == ["***"]
@@ -150,7 +141,7 @@ def test_an_engine_in_the_middle_of_two_shell_treatments(cadence: Cadence, api: 
     done = cadence("run", str(folder / "middle.yaml"), "--follow")
     run_id = done.stdout.split()[1]
     assert states(api, run_id) == dict.fromkeys(("say", "tally", "tally:check", "keep"), "succeeded")
-    once_there(lambda: lines(api, run_id, "keep") == ["one", "two", "drei", "limit 42", "0", "1", "2"])
+    eventually(lambda: lines(api, run_id, "keep") == ["one", "two", "drei", "limit 42", "0", "1", "2"])
 
     here = json.loads(cadence("replay", run_id, "tally", "--here", "--json").stdout)
     assert here["verdict"] == "deterministic", here
@@ -188,7 +179,7 @@ def test_a_program_in_the_middle_asks_for_a_worker(cadence: Cadence, api: Api, t
     )
     (tmp_path / "asking.yaml").write_text(ASKING)
     done = cadence("run", str(tmp_path / "asking.yaml"), "--follow")
-    once_there(lambda: lines(api, done.stdout.split()[1], "keep") == ["afar"])
+    eventually(lambda: lines(api, done.stdout.split()[1], "keep") == ["afar"])
 
 
 def test_a_program_that_the_engine_refuses_stops_what_depends_on_it_only(
@@ -217,7 +208,7 @@ def test_stored_programs_are_used_by_name_and_stay_what_they_were(cadence: Caden
 
     run_id = api.call("POST", "/v1/projects/default/pipelines/stored-program/runs", json={}).json()["run_id"]
     assert api.finished(run_id)["state"] == "succeeded"
-    once_there(lambda: any("info: main: first" in line for line in lines(api, run_id, "hello")))
+    eventually(lambda: any("info: main: first" in line for line in lines(api, run_id, "hello")))
     assert [one["stored_as"] for one in api.get("/v1/projects/default/programs")["items"]] == ["counting"]
 
 
@@ -276,7 +267,7 @@ def test_a_push_runs_the_program_that_the_repository_has(api: Api, stack: Stack,
     assert ended.keys() == {second, third}
     assert ended[second]["state"] == "succeeded"
     said = f"info: pushed: {second}"
-    once_there(lambda: any(line.endswith(said) for line in lines(api, ended[second]["run_id"], "main")))
+    eventually(lambda: any(line.endswith(said) for line in lines(api, ended[second]["run_id"], "main")))
     assert ended[third]["state"] == "failed"
     assert "The program needs the parameter “key” (string)." in ended[third]["cause"]
 

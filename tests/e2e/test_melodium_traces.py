@@ -2,13 +2,12 @@
 
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
-from tests.e2e.api import Api
+from tests.e2e.api import Api, eventually
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import PROGRAMS, VERSION, Engine, Ids, needs_engine
 
@@ -28,15 +27,6 @@ def engine(stack: Stack) -> Engine:
 
 def started_by(api: Api, run_id: str) -> list[str]:
     return [one["run_id"] for one in api.get(f"/v1/runs/{run_id}/following")["items"] if one["how"] == "started"]
-
-
-def taken_in(ask: Callable[[], Any]) -> Any:
-    """Once it is there: reports come some seconds after a run has ended."""
-    give_up = time.monotonic() + 60
-    while not (found := ask()):
-        assert time.monotonic() < give_up
-        time.sleep(0.2)
-    return found
 
 
 def value(api: Api, run_id: str, treatment: str, port: str) -> Any:
@@ -60,9 +50,9 @@ def alike(engine: Engine, api: Api, tmp_path_factory: pytest.TempPathFactory) ->
     for run_id in (ids.run, *workers):
         assert api.finished(run_id)["state"] == "succeeded"
     for worker in workers:
-        taken_in(lambda worker=worker: value(api, worker, "main/Self", "word"))  # type: ignore[misc]
+        eventually(lambda worker=worker: value(api, worker, "main/Self", "word"))  # type: ignore[misc]
     for name in ("first", "second", "third"):
-        taken_in(lambda name=name: value(api, ids.run, f"main/{name}/recvBlock", "data"))  # type: ignore[misc]
+        eventually(lambda name=name: value(api, ids.run, f"main/{name}/recvBlock", "data"))  # type: ignore[misc]
     return ids.run, workers
 
 

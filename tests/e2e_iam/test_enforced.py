@@ -3,14 +3,12 @@
 import json
 import secrets
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cadence.cli.client import Client
 from cadence.local.repository import Head
 from cadence.local.webhook import Webhook
-from tests.e2e.api import Api, states
+from tests.e2e.api import Api, eventually, states
 from tests.e2e.conftest import Stack
 from tests.e2e_iam.test_roles import Account
 
@@ -51,6 +49,7 @@ def test_a_value_goes_from_treatment_to_treatment_and_is_downloaded(api: Api) ->
 
 
 def test_what_is_no_record_of_lines_is_set_aside_tried_again_and_discarded(api: Api, stack: Stack) -> None:
+    before = api.get("/v1/audit")["items"]
     root = Account(stack.aws_endpoint).root
     root("kinesis").put_record(StreamName="cadence-main-log-lines", PartitionKey="nobody", Data=b"no record")
 
@@ -63,7 +62,8 @@ def test_what_is_no_record_of_lines_is_set_aside_tried_again_and_discarded(api: 
     eventually(lambda: [moment for _, moment in listed() if moment != at])
     assert api.call("DELETE", f"/v1/aside/{aside_id}").status_code == 204
     assert listed() == []
-    assert [one["action"] for one in api.get("/v1/audit")["items"]] == ["discard_aside", "redrive_aside"]
+    told = [one["action"] for one in api.get("/v1/audit")["items"] if one not in before]
+    assert told == ["discard_aside", "redrive_aside"]
 
 
 def test_a_projects_retention_is_set_and_looked_after(api: Api, stack: Stack) -> None:
@@ -85,14 +85,6 @@ def test_events_are_listened_to_from_the_first_alert_rule_to_the_last(api: Api, 
     assert mappings() == 1
     assert api.call("DELETE", "/v1/alerts/rules/default/failures").status_code == 204
     assert mappings() == 0
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    until = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return found
 
 
 def test_a_secret_reaches_its_treatment_only(api: Api) -> None:

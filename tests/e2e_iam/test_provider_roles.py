@@ -15,9 +15,8 @@ from tests.doubles.gcp import account_key
 from tests.doubles.gitlab import HERE as TYPES_ARE_HERE
 from tests.doubles.gitlab import TOKEN as GITLAB_TOKEN
 from tests.doubles.gitlab import Gitlab
-from tests.e2e.api import Api
+from tests.e2e.api import Api, eventually
 from tests.e2e.conftest import Stack
-from tests.e2e_iam.test_enforced import eventually
 from tests.e2e_iam.test_roles import Account, refused
 from tests.fakes.answering import Asked, Reply
 from tests.unit.adapters.test_oidc_tokens import Issuer

@@ -90,12 +90,8 @@ class EnginesOfHosts:
     clock: Clock
 
     def __call__(self, organization: str, pool: str) -> Sequence[str | None]:
-        there = self.clock() - HOST_GONE
-        return [
-            host.facts.get(engines.FACT)
-            for host in self.hosts.list_hosts(organization, pool)
-            if host.last_seen > there and not host.draining
-        ]
+        hosts = _that_take_work(self.hosts, organization, pool, self.clock() - HOST_GONE)
+        return [host.facts.get(engines.FACT) for host in hosts]
 
 
 @dataclass(frozen=True)
@@ -106,9 +102,7 @@ class HostsAtWork:
     clock: Clock
 
     def __call__(self, organization: str, pool: str) -> Sequence[Host]:
-        there = self.clock() - HOST_SILENT
-        hosts = self.hosts.list_hosts(organization, pool)
-        return [host for host in hosts if host.last_seen > there and not host.draining]
+        return _that_take_work(self.hosts, organization, pool, self.clock() - HOST_SILENT)
 
 
 @dataclass(frozen=True)
@@ -222,3 +216,8 @@ def _unwanted(runner: Runner | None, host: Host, now: datetime) -> bool:
     if runner.state is RunnerState.COMPLETED:
         return runner.lease_until is not None and now >= runner.lease_until
     return runner.state in {RunnerState.LOST, RunnerState.RELEASED}
+
+
+def _that_take_work(hosts: HostStore, organization: str, pool: str, since: datetime) -> Sequence[Host]:
+    """Those of a pool that were seen `since` and do not drain."""
+    return [host for host in hosts.list_hosts(organization, pool) if host.last_seen > since and not host.draining]

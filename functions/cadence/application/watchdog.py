@@ -138,14 +138,14 @@ class Watchdog:
     def _look(self, runner: Runner, task_token: str | None) -> None:
         now = self.clock()
         overdue = self._stopped(runner) or _overdue(runner, now)
-        if overdue is None and runner.state is RunnerState.OFFERED and runner.provider == HOST:
-            again = self.untaken(runner)
+        if overdue is None:
+            untaken = runner.state is RunnerState.OFFERED and runner.provider == HOST
+            again = self.untaken(runner) if untaken else None
             if again and runner.task_token:
                 # Its place is decided once more, which also asks for the next look.
                 self.machines.fail(runner.task_token, again)
-                return
-        if overdue is None:
-            self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now), task_token)
+            else:
+                self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now), task_token)
             return
         marked = self._mark(runner, overdue)
         if marked is None:
