@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cadence.application.log_ports import Line
-from cadence.domain.ids import runner_id
-from cadence.domain.log import detected_level
+from cadence.application.logs.ports import Line
+from cadence.domain.logs.log import detected_level
+from cadence.domain.shared.ids import runner_id
 
 FIRST = datetime(2026, 6, 1, tzinfo=UTC)
 PIPELINES = ("build-and-test", "nightly", "release", "docs", "images", "integration", "lint", "benchmarks")

@@ -25,18 +25,18 @@ from typing import Any
 from bench.figures import Goal, Report, percentile
 from bench.log_corpus import FIRST, segments
 from bench.victorialogs import VERSION, as_json_lines, binary, victoria_logs
-from cadence.adapters.quick_lines import quick_lines
-from cadence.application.identifiers import new_ulid
-from cadence.application.search_lines import SearchLines
-from cadence.application.search_ports import Scope
-from cadence.application.split_sources import IndexedSplits
-from cadence.application.tend_index import Tended, TendIndex
-from cadence.application.treatment_states import TreatmentStates
-from cadence.domain.errors import NotFound
-from cadence.domain.log import Segment
-from cadence.domain.run import Treatment
+from cadence.adapters.s3.fast_line_parser import quick_lines
+from cadence.application.scheduling.treatment_states import TreatmentStates
+from cadence.application.search.index_project import Tended, TendIndex
+from cadence.application.search.ports import Scope
+from cadence.application.search.search_lines import SearchLines
+from cadence.application.search.split_sources import IndexedSplits
+from cadence.application.shared.identifiers import new_ulid
+from cadence.domain.logs.log import Segment
+from cadence.domain.runs.run import Treatment
 from cadence.domain.search.parse import parse
 from cadence.domain.search.query import FieldName
+from cadence.domain.shared.errors import NotFound
 from tests.fakes.splits import MemoryCatalogue, MemorySplits
 
 PROJECTS = ("shop", "platform", "mobile")

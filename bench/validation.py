@@ -11,7 +11,7 @@ import jsonschema
 import yaml
 
 from bench.figures import Goal, Report
-from cadence.domain.document import pipeline_schema, validate
+from cadence.domain.pipelines.document import pipeline_schema, validate
 
 TARGETS = {1_000: 50.0}
 """Milliseconds, by number of treatments."""

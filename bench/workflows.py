@@ -17,7 +17,7 @@ from bench.figures import Report
 from bench.graph import Graph, document, layered
 from bench.peers import PEER_PYTHON, SLOTS, plain_loop, prefect
 from bench.stack import Stack, local_stack, moment
-from cadence.domain.document import validate
+from cadence.domain.pipelines.document import validate
 from cadence.importing import Kind, Scales, convert
 
 RECIPES = ("Montage", "Epigenomics", "Blast", "Genome")

@@ -7,7 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from cadence.domain.cache import LONGEST
+from cadence.domain.values.cache import LONGEST
 from infra.findings import accept
 from infra.resources import Resources
 from infra.settings import Deployment

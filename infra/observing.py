@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 
-from cadence.domain.run import RunState, TreatmentState
+from cadence.domain.runs.states import RunState, TreatmentState
 from infra.tables import Tables
 
 # Several changes within a second are told with one call.

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cadence.adapters.agent_file import NAME as AGENT_NAME
+from cadence.adapters.lambda_runtime.agent_file import NAME as AGENT_NAME
 from infra.cache import cached
 from infra.permissions import called_services
 from infra.providers import PROVIDER_LAMBDAS

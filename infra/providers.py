@@ -1,4 +1,4 @@
-"""The Lambdas of providers whose machines call home: one row each, by the provider's name in ``cadence.domain.pool``.
+"""The Lambdas of providers whose machines call home: one row each, by the provider's name in ``cadence.domain.placement.pool``.
 
 From a row come the Lambda ``provider_<name>``, its size, its archive and its role. A Lambda costs nothing while nobody calls it.
 """

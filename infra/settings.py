@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from cadence.domain.custody import bucket_regions
-from cadence.domain.retention import KEPT
+from cadence.domain.shared.retention import KEPT
+from cadence.domain.values.value_retention import bucket_regions
 from cadence.local.region import REGION
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Run machine, state Admit: `{run_id, task_token}`."""
 
-from cadence.adapters.machine_boundary import Event, token_task
+from cadence.adapters.lambda_runtime.machine_boundary import Event, token_task
 from cadence.composition import scheduling
 
 admit, machines = scheduling.admit()

@@ -5,8 +5,8 @@ Asked for without waiting; an error has Lambda try again.
 
 from typing import Any
 
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.alert_deliveries import deliver_messages
 
 log = service_logger("alert_deliveries")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.alerts import judge_message
 
 log = service_logger("alerts")

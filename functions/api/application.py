@@ -12,11 +12,11 @@ from api.endpoint import PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
 from api.shapes import IDEMPOTENCY_KEY
-from cadence.adapters.problem import MEDIA_TYPE
-from cadence.application.authenticate import Authenticate, require
-from cadence.domain.access import ALL_PROJECTS
-from cadence.domain.audit import AuditEntry
-from cadence.domain.errors import InvalidRequest, NotFound, Violation
+from cadence.adapters.http.problem import MEDIA_TYPE
+from cadence.application.access.authenticate import Authenticate, require
+from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.access.audit import AuditEntry
+from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
 HttpResponse = dict[str, Any]
 Report = Callable[[BaseException, Mapping[str, Any]], None]

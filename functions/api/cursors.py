@@ -7,7 +7,7 @@ import hmac
 import json
 from typing import Any
 
-from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.shared.errors import InvalidRequest, Violation
 
 _SIGNATURE = 16
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from cadence.domain.access import Permission, Principal
+from cadence.domain.access.access import Permission, Principal
 
 PUBLIC: Final = "public"
 """In place of a permission: anybody may ask, without a token."""

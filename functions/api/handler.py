@@ -5,9 +5,9 @@ from typing import Any
 
 from api.application import build
 from api.routes import ENDPOINTS
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.problem import answering_problems
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.http.problem import answering_problems
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.api import services
 
 log = service_logger("api")

@@ -3,7 +3,7 @@
 import re
 
 from api.shapes import NAME_PATTERN
-from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.shared.errors import InvalidRequest, Violation
 
 
 def check_name(what: str, name: str) -> None:

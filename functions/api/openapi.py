@@ -1,19 +1,17 @@
 """The OpenAPI 3.1 document, made from the routes' declarations.
 
-`python -m api.openapi` (with `functions` on the path) writes it to standard output.
+`python -m api` (with `functions` on the path) writes it to standard output.
 """
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
-from api.routes import GROUPS
 from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
-from cadence.adapters.problem import MEDIA_TYPE
+from cadence.adapters.http.problem import MEDIA_TYPE
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -58,8 +56,9 @@ _PATH_SHAPES = {
 Json = dict[str, Any]
 
 
-def document() -> Json:
-    schemas, refs = _schemas(GROUPS)
+def document(groups: Sequence[Endpoints]) -> Json:
+    """Returns the OpenAPI 3.1 document of the routes in ``groups``, ready for ``json.dumps``."""
+    schemas, refs = _schemas(groups)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -68,8 +67,8 @@ def document() -> Json:
             "description": "The control plane's API. Errors are problem documents (RFC 9457).",
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": group.tag} for group in GROUPS],
-        "paths": _paths(GROUPS, refs),
+        "tags": [{"name": tag} for tag in dict.fromkeys(group.tag for group in groups)],
+        "paths": _paths(groups, refs),
         "components": {
             "schemas": {**schemas, "Problem": _problem_schema(refs)},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -222,7 +221,3 @@ def _problem_schema(refs: Mapping[type[Model], Json]) -> Json:
             "id": {"type": "string", "description": "What to look for in the log, for a fault of ours."},
         },
     }
-
-
-if __name__ == "__main__":
-    print(json.dumps(document(), indent=2, ensure_ascii=False))

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from api.routes import ENDPOINTS
-from cadence.domain.access import Permission
+from cadence.domain.access.access import Permission
 
 _ELSEWHERE = {
     Permission.HOSTS_JOIN: ["`POST /runner/v1/hosts`"],

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from cadence.adapters.machine_boundary import as_known
-from cadence.adapters.problem import Problem, problem
-from cadence.application.invalid_document import InvalidDocument
-from cadence.domain.document import Finding
-from cadence.domain.errors import CadenceError
+from cadence.adapters.http.problem import Problem, problem
+from cadence.adapters.lambda_runtime.machine_boundary import as_known
+from cadence.application.pipelines.invalid_document import InvalidDocument
+from cadence.domain.pipelines.document import Finding
+from cadence.domain.shared.errors import CadenceError
 
 
 class Malformed(CadenceError):

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from api.endpoint import JSON, Body, Endpoint, Model
 from api.problems import Malformed, UnsupportedMediaType
-from cadence.domain.errors import InvalidRequest, TooLarge, Violation
-from cadence.domain.json_pointer import pointer
+from cadence.domain.shared.errors import InvalidRequest, TooLarge, Violation
+from cadence.domain.shared.json_pointer import pointer
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 5 * 1024 * 1024

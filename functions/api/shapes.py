@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from api.endpoint import Model
-from cadence.domain.document import Finding
+from cadence.domain.pipelines.document import Finding
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 # What happened inside of an engine is named by its path there, in a further track with the track's number behind it.

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.service_log import service_logger
-from cadence.application.process_delivery import Undeliverable
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.service_log import service_logger
+from cadence.application.triggers.process_delivery import Undeliverable
 from cadence.composition.deliveries import process_message
 
 log = service_logger("deliveries")

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cadence.adapters.emf import emit
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.lambda_runtime.emf import emit
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition import settings
 from cadence.composition.exports import exports
 

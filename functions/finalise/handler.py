@@ -1,6 +1,6 @@
 """Run machine, state Finalise: `{run_id}`."""
 
-from cadence.adapters.machine_boundary import Event, machine_task
+from cadence.adapters.lambda_runtime.machine_boundary import Event, machine_task
 from cadence.composition import scheduling
 
 finalise = scheduling.finalise()

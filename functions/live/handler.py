@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.problem import problem
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.http.problem import problem
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.live import push_lines
-from cadence.domain.errors import CadenceError, Gone, InvalidRequest, Violation
+from cadence.domain.shared.errors import CadenceError, Gone, InvalidRequest, Violation
 
 log = service_logger("live")
 push = push_lines()

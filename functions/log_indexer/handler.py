@@ -6,8 +6,8 @@ The API has it write records that were set aside once more: `{"redrive": {"organ
 import time
 from typing import Any
 
-from cadence.adapters.kinesis_records import sent_records
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.aws.kinesis_records import sent_records
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.log_indexer import log_indexer
 
 _log = service_logger("log_indexer")

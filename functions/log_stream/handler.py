@@ -1,6 +1,6 @@
 """`{"needed": true}` from admission and the gateway; anything else is the hourly schedule, which also saves what fell out of the stream."""
 
-from cadence.adapters.machine_boundary import Event, machine_task
+from cadence.adapters.lambda_runtime.machine_boundary import Event, machine_task
 from cadence.composition.log_stream import log_stream
 
 keep, rescue = log_stream()

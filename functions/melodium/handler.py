@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from cadence.adapters.http_event import authorization, json_body
-from cadence.adapters.problem import Response, answering_problems
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.http.http_event import authorization, json_body
+from cadence.adapters.http.problem import Response, answering_problems
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.melodium import engine_api
 from melodium import routes
 

@@ -2,10 +2,10 @@
 
 from html import escape
 
-from cadence.adapters.problem import Response
+from cadence.adapters.http.problem import Response
 from cadence.application.melodium.processes import Processes
-from cadence.domain.errors import NotFound
-from cadence.domain.run import Run
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import NotFound
 
 _PAGE = """<!doctype html>
 <html lang="en">

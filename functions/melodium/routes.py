@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.adapters.http_event import json_response
-from cadence.adapters.problem import Response
-from cadence.adapters.request_schema import check_request
-from cadence.application.authenticate import require
-from cadence.application.melodium.ports import Listens, Refused, Stream
+from cadence.adapters.http.http_event import json_response
+from cadence.adapters.http.problem import Response
+from cadence.adapters.http.request_schema import check_request
+from cadence.application.access.authenticate import require
+from cadence.application.melodium.ports import Listens, Refused
+from cadence.application.runs.ports import Stream
 from cadence.composition.melodium import EngineApi
-from cadence.domain.access import Permission, Principal
-from cadence.domain.errors import CadenceError, InvalidRequest, NotFound
+from cadence.domain.access.access import Permission, Principal
 from cadence.domain.melodium.process import Ended
 from cadence.domain.melodium.request import launch_request, shown_request
+from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound
 from melodium import page, wire
 
 

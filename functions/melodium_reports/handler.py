@@ -4,9 +4,9 @@ import time
 from typing import Any
 from urllib.parse import unquote_plus
 
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.melodium_reports import take_upload
-from cadence.domain.errors import InvalidRequest, NotFound
+from cadence.domain.shared.errors import InvalidRequest, NotFound
 
 log = service_logger("melodium_reports")
 take = take_upload()

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cadence.adapters.dynamodb.changes import read_changes
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.dynamodb.exports.changes import read_changes
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.observe import observe as observing
 
 log = service_logger("observe")

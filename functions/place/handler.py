@@ -4,8 +4,8 @@ State Await turn: `{operation: "wait", run_id, treatment, task_token}`; the toke
 `state` is the machine's whole state: after a launch that its pool said no to it has `refused` and the last placement.
 """
 
-from cadence.adapters.machine_boundary import Event, token_task
-from cadence.application.take_back import Refused
+from cadence.adapters.lambda_runtime.machine_boundary import Event, token_task
+from cadence.application.placement.reconcile_launch import Refused
 from cadence.composition import scheduling
 
 place, gates, machines = scheduling.place()

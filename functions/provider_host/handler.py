@@ -1,6 +1,6 @@
 """Runners on machines that joined a pool by themselves."""
 
-from cadence.adapters.machine_boundary import token_task
+from cadence.adapters.lambda_runtime.machine_boundary import token_task
 from cadence.composition.provider_host import provider_host
 
 operations, machines = provider_host()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.retention import remove_old_runs
 
 log = service_logger("retention")

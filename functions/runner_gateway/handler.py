@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cadence.adapters.http_event import authorization, file_response, is_read, json_body, json_response
-from cadence.adapters.problem import Response, answering_problems
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.http.http_event import authorization, file_response, is_read, json_body, json_response
+from cadence.adapters.http.problem import Response, answering_problems
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.runner_gateway import gateway
 from runner_gateway import routes
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.adapters.agent_file import agent_digest, agent_file
-from cadence.adapters.request_schema import check_request
-from cadence.application.runner_tokens import bearer
+from cadence.adapters.http.request_schema import check_request
+from cadence.adapters.lambda_runtime.agent_file import agent_digest, agent_file
+from cadence.application.runners.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
-from cadence.domain.errors import NotFound
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import NotFound
 from runner_gateway import wire
 
 

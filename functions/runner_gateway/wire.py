@@ -5,19 +5,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cadence.application.caches import Found
-from cadence.application.claim import HEARTBEAT_SECONDS, LEASE_SECONDS, Assignment
-from cadence.application.heartbeat import HeartbeatAnswer
-from cadence.application.hosts import LeaseAnswer
-from cadence.application.inputs import InputAnswer
-from cadence.application.outputs import OutputAnswer
-from cadence.application.report_boot import BootPhase
-from cadence.application.runner_ports import LogLine
-from cadence.domain.assignment import work_json
-from cadence.domain.errors import InvalidRequest, Violation
-from cadence.domain.resources import Sample
-from cadence.domain.runner import Listening, Outcome, Result
-from cadence.domain.stream import Chunk, StreamEnd
+from cadence.application.logs.ports import LogLine
+from cadence.application.runners.claim import HEARTBEAT_SECONDS, LEASE_SECONDS, Assignment
+from cadence.application.runners.heartbeat import HeartbeatAnswer
+from cadence.application.runners.hosts import LeaseAnswer
+from cadence.application.runners.inputs import InputAnswer
+from cadence.application.runners.outputs import OutputAnswer
+from cadence.application.runners.report_boot import BootPhase
+from cadence.application.values.caches import Found
+from cadence.domain.runners.assignment import work_json
+from cadence.domain.runners.resources import Sample
+from cadence.domain.runners.runner import Listening, Outcome, Result
+from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.values.stream import Chunk, StreamEnd
 
 Json = Mapping[str, Any]
 

@@ -7,8 +7,8 @@ where without segments all of the project's are meant.
 
 from typing import Any
 
-from cadence.adapters.dynamodb.logs import FreshItem
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.dynamodb.logs.log_index import FreshItem
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.search_index import search_index
 
 log = service_logger("search_index")

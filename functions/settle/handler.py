@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.adapters.machine_boundary import Event, machine_task
+from cadence.adapters.lambda_runtime.machine_boundary import Event, machine_task
 from cadence.composition import scheduling
-from cadence.domain.machine_error import MachineError
+from cadence.domain.scheduling.machine_error import MachineError
 
 settle = scheduling.settle()
 

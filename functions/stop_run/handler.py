@@ -1,8 +1,8 @@
 """Run machine, state Stop: `{run_id, task_token, error}`."""
 
-from cadence.adapters.machine_boundary import Event, token_task
+from cadence.adapters.lambda_runtime.machine_boundary import Event, token_task
 from cadence.composition import scheduling
-from cadence.domain.machine_error import MachineError
+from cadence.domain.scheduling.machine_error import MachineError
 
 stop_run, machines = scheduling.stop_run()
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cadence.adapters.machine_boundary import machine_task
+from cadence.adapters.lambda_runtime.machine_boundary import machine_task
 from cadence.composition.sweep import sweep_pools
 
 _sweep = sweep_pools()

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition import groups
 
 log = service_logger("wake_group")

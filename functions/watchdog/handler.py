@@ -7,9 +7,9 @@ Failed messages come again, one by one.
 import json
 from typing import Any
 
-from cadence.adapters.execution_events import broken_execution, is_execution_event
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.service_log import service_logger
+from cadence.adapters.lambda_runtime.execution_events import broken_execution, is_execution_event
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition import scheduling
 
 log = service_logger("watchdog")

@@ -4,13 +4,13 @@ import base64
 import binascii
 from typing import Any
 
-from cadence.adapters.http_event import json_response
-from cadence.adapters.problem import Response, answering_problems
-from cadence.adapters.service_log import service_logger
-from cadence.application.receive_webhook import Received
+from cadence.adapters.http.http_event import json_response
+from cadence.adapters.http.problem import Response, answering_problems
+from cadence.adapters.lambda_runtime.service_log import service_logger
+from cadence.application.triggers.receive_webhook import Received
 from cadence.composition.webhooks import receive_webhook
-from cadence.domain.errors import InvalidRequest
-from cadence.domain.githosts import FORMATS
+from cadence.domain.shared.errors import InvalidRequest
+from cadence.domain.triggers.githosts import FORMATS
 
 receive = receive_webhook()
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cadence.domain.document import Severity, bind_parameters, validate
-from cadence.domain.planning import RunFacts, instantiate
+from cadence.domain.pipelines.document import Severity, bind_parameters, validate
+from cadence.domain.pipelines.planning import RunFacts, instantiate
 from tests.conformance.cases import Case, cases
 from tests.conformance.index import index
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from cadence.domain.githosts import github
+from cadence.domain.triggers.githosts import github
 
 
 def deliver(url: str, body: bytes, event: str, secret: str, delivery: str | None = None) -> requests.Response:

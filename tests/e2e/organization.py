@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import boto3
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.application.authenticate import issue_token
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.application.access.authenticate import issue_token
 from cadence.composition.settings import ApiSettings, load
-from cadence.domain.access import ALL_PERMISSIONS, ALL_PROJECTS, Organization, Project
+from cadence.domain.access.access import ALL_PERMISSIONS, ALL_PROJECTS, Organization, Project
 
 
 def main(name: str) -> None:

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.alerting.evaluate import EvaluateEvent
-from cadence.application.alerting.memory import MemoryAlertStore, MemoryHistoryStore
-from cadence.application.alerting.ports import ChannelKey, Outbox, Refused, SetAsideMessages, Waiting
-from cadence.application.alerting.unusual import Histories
-from cadence.application.alerting.update import UpdateAlert
-from cadence.domain.alerting.channel import Channel, ChannelKind, Delivery
-from cadence.domain.alerting.message import Message
-from cadence.domain.alerting.occurrence import Group
-from cadence.domain.alerting.reading import read_rule
-from cadence.domain.alerting.rule import Rule
-from cadence.domain.alerting.silence import Silence
-from cadence.domain.errors import CadenceError, Conflict, NotFound
+from cadence.application.alerts.evaluate import EvaluateEvent
+from cadence.application.alerts.memory import MemoryAlertStore, MemoryHistoryStore
+from cadence.application.alerts.ports import ChannelKey, Outbox, Refused, SetAsideMessages, Waiting
+from cadence.application.alerts.unusual import Histories
+from cadence.application.alerts.update import UpdateAlert
+from cadence.domain.alerts.channel import Channel, ChannelKind, Delivery
+from cadence.domain.alerts.message import Message
+from cadence.domain.alerts.occurrence import Group
+from cadence.domain.alerts.reading import read_rule
+from cadence.domain.alerts.rule import Rule
+from cadence.domain.alerts.silence import Silence
+from cadence.domain.shared.errors import CadenceError, Conflict, NotFound
 from tests.fakes.services import ManualClock
 
 START = datetime(2030, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
-from cadence.domain.back_off import BackOff
+from cadence.domain.placement.back_off import BackOff
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
-from cadence.application.pool_ports import Claim
+from cadence.application.placement.ports import Claim
 
 
 @dataclass

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cadence.application.ports import Clock
-from cadence.domain.errors import CapacityExhausted
-from cadence.domain.runner import RunnerState
+from cadence.application.shared.ports import Clock
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CapacityExhausted
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 
 

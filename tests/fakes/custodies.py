@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from cadence.application.custody_ports import Kept
-from cadence.domain.custody import Custody
+from cadence.application.shared.value_ports import Kept
+from cadence.domain.values.value_retention import Custody
 from tests.fakes.runs import MemoryRunStore
 
 

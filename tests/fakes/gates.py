@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cadence.application.environment_ports import ApprovalLink
-from cadence.domain.approval import ApprovalRequest, Decision
-from cadence.domain.environment_set import EnvironmentSet
-from cadence.domain.errors import Conflict, NotFound
-from cadence.domain.quotas import Quotas
+from cadence.application.limits.ports import ApprovalLink
+from cadence.domain.limits.approval import ApprovalRequest, Decision
+from cadence.domain.limits.environment_set import EnvironmentSet
+from cadence.domain.limits.quotas import Quotas
+from cadence.domain.shared.errors import Conflict, NotFound
 
 
 @dataclass

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cadence.application.runner_ports import Host
-from cadence.domain.errors import Conflict, NotFound
+from cadence.application.shared.runner_ports import Host
 from cadence.domain.melodium.engines import able
-from cadence.domain.offer import Offer
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.placement.offer import Offer
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import Conflict, NotFound
 from tests.fakes.offers import MemoryOffers
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cadence.application.budgets import Charge, cost
+from cadence.application.placement.budgets import Charge, cost
 from tests.fakes.pool_records import MemoryPoolRecords
 
 

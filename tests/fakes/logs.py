@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cadence.application.live_ports import LANES, Arrival
-from cadence.application.log_ports import Line, LogHead
-from cadence.domain.errors import Conflict, Gone
-from cadence.domain.log import Segment, Watermark
+from cadence.application.logs.ports import Line, LogHead
+from cadence.application.search.live_ports import LANES, Arrival
+from cadence.domain.logs.log import Segment, Watermark
+from cadence.domain.shared.errors import Conflict, Gone
 
 
 def lane_of(run_id: str) -> int:

@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from cadence.application.melodium.ports import FormUpload, PutUpload, Stream
-from cadence.domain.access import ApiToken
-from cadence.domain.errors import NotFound
-from cadence.domain.melodium.outcome import Evidence
+from cadence.application.melodium.ports import FormUpload, PutUpload
+from cadence.application.runs.ports import Stream
+from cadence.domain.access.access import ApiToken
 from cadence.domain.melodium.process import Ended, Reported
+from cadence.domain.runs.engine_outcome import Evidence
+from cadence.domain.shared.errors import NotFound
 
 
 class MemoryReported:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.application.runner_ports import DoorbellUrl
-from cadence.domain.errors import Conflict
-from cadence.domain.run import PLACEABLE, TreatmentState
-from cadence.domain.runner import Runner, RunnerState
+from cadence.application.shared.runner_ports import DoorbellUrl
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.states import PLACEABLE, TreatmentState
+from cadence.domain.shared.errors import Conflict
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 

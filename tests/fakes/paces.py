@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cadence.domain.pacing import LONGEST_WAIT, Api, microseconds
+from cadence.domain.placement.pacing import LONGEST_WAIT, Api, microseconds
 
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cadence.application.pool_ports import Probe, SweepResult
+from cadence.application.placement.ports import Probe, SweepResult
 
 Key = tuple[str, str]
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from cadence.application.ports import Page
-from cadence.application.provenance_ports import FollowingRun, Passed, StoredChunk, ValuePlace
-from cadence.domain.cache import CacheUse
-from cadence.domain.run import TreatmentSpec
+from cadence.application.provenance.ports import FollowingRun, Passed, StoredChunk, ValuePlace
+from cadence.application.shared.ports import Page
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.values.cache import CacheUse
 from tests.fakes.runs import MemoryRunStore
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cadence.domain.errors import Conflict, Gone, NotFound
-from cadence.domain.runner import OutputStream, Result, Runner, RunnerState
+from cadence.domain.runners.runner import OutputStream, Result, Runner, RunnerState
+from cadence.domain.shared.errors import Conflict, Gone, NotFound
 
 
 class MemoryRunnerStore:

@@ -5,24 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cadence.application.ports import Page, Standing
-from cadence.domain import history
-from cadence.domain.errors import Conflict, NotFound
-from cadence.domain.group import Growth, Places
-from cadence.domain.history import Change
-from cadence.domain.run import (
-    Edge,
-    EdgeState,
-    Kind,
-    Run,
-    RunState,
-    Treatment,
-    TreatmentSpec,
-    TreatmentState,
-    Trigger,
-    Value,
-    is_element,
-)
+from cadence.application.shared.ports import Page
+from cadence.application.shared.run_ports import Standing
+from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.runs import history
+from cadence.domain.runs.edge import Edge, EdgeState, Trigger
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Run, Treatment, Value, is_element
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.scheduling.group import Growth, Places
+from cadence.domain.shared.errors import Conflict, NotFound
 
 NOW = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from cadence.application.log_ports import Line, LogSegments
-from cadence.application.ports import Clock
-from cadence.application.search_ports import Count, Counts, Hit, Place, Scope, SearchIndex, SearchPage
-from cadence.application.segment_facts import facts_of, owner_of
-from cadence.application.treatment_states import TreatmentStates
-from cadence.domain.log import Segment
+from cadence.application.logs.ports import Line, LogSegments
+from cadence.application.logs.segment_facts import facts_of, owner_of
+from cadence.application.scheduling.treatment_states import TreatmentStates
+from cadence.application.search.ports import Count, Counts, Hit, Place, Scope, SearchIndex, SearchPage
+from cadence.application.shared.ports import Clock
+from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import may_match
 from cadence.domain.search.query import FieldName, Query

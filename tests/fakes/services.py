@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.frozen import Frozen
-from cadence.application.runner_ports import Secret
-from cadence.domain import ids
-from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
-from cadence.domain.image import Image
-from cadence.domain.pool import Pool
-from cadence.domain.registry_login import RegistryLogin
-from cadence.domain.run import Kind
+from cadence.application.pipelines.run_request import Frozen
+from cadence.application.shared.secret_ports import Secret
+from cadence.domain.pipelines.image import Image
+from cadence.domain.pipelines.registry_login import RegistryLogin
+from cadence.domain.pipelines.specification import Kind
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import CadenceError, NotFound, ProviderRejected
 
 
 @dataclass

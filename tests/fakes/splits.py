@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cadence.adapters.split_folder import SplitFolder
-from cadence.adapters.tantivy_splits.building import BuildingOfSplit, merge_splits
-from cadence.adapters.tantivy_splits.conditions import may_have
-from cadence.adapters.tantivy_splits.layout import read_head
-from cadence.application.log_ports import Line, LogHead
-from cadence.application.split_ports import BuiltSplit, IndexState, OpenSplit, SetAside, SplitBuilding
-from cadence.domain.errors import Conflict, InvalidRequest
-from cadence.domain.log import Segment, Watermark
+from cadence.adapters.tantivy.building import BuildingOfSplit, merge_splits
+from cadence.adapters.tantivy.conditions import may_have
+from cadence.adapters.tantivy.layout import read_head
+from cadence.adapters.tantivy.split_folder import SplitFolder
+from cadence.application.logs.ports import Line, LogHead
+from cadence.application.search.split_ports import BuiltSplit, IndexState, OpenSplit, SetAside, SplitBuilding
+from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.search.query import Query
 from cadence.domain.search.split import Split
+from cadence.domain.shared.errors import Conflict, InvalidRequest
 
 
 def segment_id(segment: Segment) -> tuple[str, int]:

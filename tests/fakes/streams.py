@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from cadence.domain.resources import Sample, in_order
-from cadence.domain.stream import StreamProgress
+from cadence.domain.runners.resources import Sample, in_order
+from cadence.domain.values.stream import StreamProgress
 
 
 class MemoryStreams:

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 
-from cadence.domain.errors import Conflict
-from cadence.domain.turnstile import LaneKey, Place, Turnstile
+from cadence.domain.limits.turnstile import LaneKey, Place, Turnstile
+from cadence.domain.shared.errors import Conflict
 
 
 class MemoryTurnstileStore:

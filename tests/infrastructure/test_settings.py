@@ -4,8 +4,8 @@ import aws_cdk
 import pytest
 
 from cadence.composition.settings import SETTINGS
-from cadence.domain.custody import bucket_regions
-from cadence.domain.retention import KEPT
+from cadence.domain.shared.retention import KEPT
+from cadence.domain.values.value_retention import bucket_regions
 from cadence.local.region import REGION
 from infra.functions import search_statements, value_bucket_statements
 from infra.permissions import SEARCH_SERVICE

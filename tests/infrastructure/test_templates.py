@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cadence.composition.settings import SETTINGS, variable
-from cadence.domain import errors
+from cadence.domain.shared import errors
 from infra.packaging import REPOSITORY
 from infra.providers import PROVIDER_LAMBDAS
 from infra.providers import folder as provider_folder

@@ -1,39 +1,31 @@
 """The routes, a module for each kind of resource."""
 
 from api.endpoint import Endpoint, Endpoints
-from api.routes import (
-    access,
-    alert_channels,
-    alerts,
-    approvals,
-    aside,
-    audit,
-    environments,
-    exports,
-    githosts,
-    hosts,
-    insight,
-    logs,
-    pipelines,
-    pools,
-    programs,
-    provenance,
-    quotas,
-    replays,
-    retention,
-    runs,
-    search,
-    secrets,
-    service,
-    treatments,
-)
+from api.routes import service
+from api.routes.access import audit, organizations, secrets
+from api.routes.alerts import alert_channels, alerts
+from api.routes.dead_letters import dead_letters
+from api.routes.description import describe
+from api.routes.exports import exports
+from api.routes.insight import treatments
+from api.routes.limits import approvals, environments, quotas
+from api.routes.logs import logs
+from api.routes.pipelines import pipelines, programs
+from api.routes.placement import pools
+from api.routes.provenance import provenance
+from api.routes.replay import replays
+from api.routes.runners import hosts
+from api.routes.runs import run_details, runs
+from api.routes.search import search
+from api.routes.triggers import githosts
+from api.routes.values import retention
 
-GROUPS: tuple[Endpoints, ...] = (
+_RESOURCES: tuple[Endpoints, ...] = (
     pipelines.endpoints,
     programs.endpoints,
     runs.endpoints,
     approvals.endpoints,
-    insight.endpoints,
+    run_details.endpoints,
     treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,
@@ -44,14 +36,15 @@ GROUPS: tuple[Endpoints, ...] = (
     pools.endpoints,
     hosts.endpoints,
     githosts.endpoints,
-    access.endpoints,
+    organizations.endpoints,
     quotas.endpoints,
     exports.endpoints,
     alerts.endpoints,
     alert_channels.endpoints,
-    aside.endpoints,
+    dead_letters.endpoints,
     retention.endpoints,
     audit.endpoints,
     service.endpoints,
 )
+GROUPS: tuple[Endpoints, ...] = (*_RESOURCES, describe(_RESOURCES))
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for group in GROUPS for endpoint in group.all)

@@ -1,16 +1,14 @@
 """The service itself: health, schemas, its own description, metrics."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from pydantic import ConfigDict
 
 from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
 from cadence.composition.api import Services
-from cadence.domain.access import ALL_PROJECTS, Permission
-from cadence.domain.errors import NotFound
+from cadence.domain.access.access import ALL_PROJECTS, Permission
 from cadence.domain.metrics.openmetrics import openmetrics
+from cadence.domain.shared.errors import NotFound
 
 endpoints = Endpoints("service")
 
@@ -53,15 +51,6 @@ def _schema(schemas: Path, name: str, version: str) -> Reply:
         there = ", ".join(f"{n}/{v}" for n, v in sorted(known))
         raise NotFound(f"There is no schema {name}/{version}. There are: {there}.")
     return Reply(path.read_text())
-
-
-@endpoints.add("GET", "/v1/openapi.json", PUBLIC, answers={200: AnyObject})
-def show_openapi(call: Call, services: Services) -> Reply:
-    """This description."""
-    from api.openapi import document  # needed by this route only, and slow to import
-
-    description: dict[str, Any] = document()
-    return Reply(json.dumps(description))
 
 
 @endpoints.add("GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS)

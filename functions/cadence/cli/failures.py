@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from cadence.cli.client import ApiError, Unreachable
+from cadence.cli.api_session import ApiError, Unreachable
 from cadence.cli.connection import NotConnected
 from cadence.cli.output import err, print_findings, print_json
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from cadence.cli.client import Client
 from cadence.cli.output import err
-from cadence.domain import ids
+from cadence.domain.pipelines.specification import OutputSpec
 from cadence.domain.replay.clues import Side
 from cadence.domain.replay.kinds import Execution, guesses
 from cadence.domain.replay.moments import Stretch
 from cadence.domain.replay.verdict import NOTHING, OutputContrast, Sent, Verdict, contrasted, evidence, verdict
-from cadence.domain.run import OutputSpec
+from cadence.domain.shared import ids
 
 LONGEST_COMPARED = 256 * 1024 * 1024
 _PIECE = 1024 * 1024

@@ -9,7 +9,8 @@ from typing import Any
 
 import websocket
 
-from cadence.cli.client import ApiError, Client
+from cadence.cli.api_session import ApiError
+from cadence.cli.client import Client
 
 _WAIT = 2.0  # seconds that one request waits for a first line
 _PING_EVERY = 15.0

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cadence.cli.client import ApiError, Client
+from cadence.cli.api_session import ApiError
+from cadence.cli.client import Client
 from cadence.cli.connection import connect
 from cadence.cli.failures import FAILED, WRONG_USE, fail, told
 from cadence.cli.here import Elsewhere, replay_here, secrets_given, write_kit

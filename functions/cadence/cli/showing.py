@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
-from cadence.cli.client import ApiError, Client
+from cadence.cli.api_session import ApiError
+from cadence.cli.client import Client
 from cadence.cli.diagnosing import show_diagnosis, show_last_lines
 from cadence.cli.output import date_time, duration, out, state_text
 from cadence.cli.treatment_page import BROKEN

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
-from cadence.cli.client import ApiError, Client
+from cadence.cli.api_session import ApiError
+from cadence.cli.client import Client
 from cadence.cli.comparing import show_instances
 from cadence.cli.diagnosing import show_diagnosis, show_last_lines
 from cadence.cli.output import clock_time, date_time, out, parsed_time, print_part, size, state_text

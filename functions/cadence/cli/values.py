@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cadence.cli.client import Client, Json
+from cadence.cli.api_session import Json
+from cadence.cli.client import Client
 from cadence.cli.connection import connect
 from cadence.cli.failures import WRONG_USE, fail, told
 from cadence.cli.options import Json as AsJson

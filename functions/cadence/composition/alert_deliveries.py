@@ -4,21 +4,21 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cadence.adapters.alert_bells import AlertBells, read_delivery
-from cadence.adapters.channels.chat import SlackSender, TeamsSender
-from cadence.adapters.channels.email import EmailSender
-from cadence.adapters.channels.http import Poster
-from cadence.adapters.channels.pagerduty import PagerDutySender
-from cadence.adapters.channels.sns import SnsSender
-from cadence.adapters.channels.webhook import WebhookSender
-from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
-from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.reach import Reach
-from cadence.application.alerting.deliver import Deliver, Report
-from cadence.application.alerting.ports import Sender
+from cadence.adapters.alert_channels.chat import SlackSender, TeamsSender
+from cadence.adapters.alert_channels.email import EmailSender
+from cadence.adapters.alert_channels.http import Poster
+from cadence.adapters.alert_channels.pagerduty import PagerDutySender
+from cadence.adapters.alert_channels.sns import SnsSender
+from cadence.adapters.alert_channels.webhook import WebhookSender
+from cadence.adapters.aws.alert_notifier import AlertBells, read_delivery
+from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
+from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.application.alerts.deliver import Deliver, Report
+from cadence.application.alerts.ports import Sender
 from cadence.composition import settings
-from cadence.domain.alerting.channel import ChannelKind
+from cadence.domain.alerts.channel import ChannelKind
 
 
 def _now() -> datetime:

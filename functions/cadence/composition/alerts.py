@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from cadence.adapters.alert_bells import AlertBells, read_delivery, read_look
-from cadence.adapters.dynamodb.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
-from cadence.adapters.dynamodb.alerts import DynamoAlertStore, DynamoHistoryStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.remembered_rules import RememberedRules
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.alerting.evaluate import EvaluateEvent
-from cadence.application.alerting.replays import Replays
-from cadence.application.alerting.unusual import Histories
-from cadence.application.alerting.update import UpdateAlert
+from cadence.adapters.aws.alert_notifier import AlertBells, read_delivery, read_look
+from cadence.adapters.caching.ttl_cached_rules import RememberedRules
+from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
+from cadence.adapters.dynamodb.alerts.alert_store import DynamoAlertStore, DynamoHistoryStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.alerts.evaluate import EvaluateEvent
+from cadence.application.alerts.replays import Replays
+from cadence.application.alerts.unusual import Histories
+from cadence.application.alerts.update import UpdateAlert
 from cadence.composition import settings
 
 

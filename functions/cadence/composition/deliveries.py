@@ -4,24 +4,24 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from cadence.adapters.aws import client
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.eventbridge_schedules import read_firing
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.eventbridge_schedules import read_firing
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.git.reader import DulwichGitReader
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.s3_documents import S3Documents
-from cadence.adapters.sqs_deadlines import SqsDeadlines
-from cadence.adapters.sqs_deliveries import read_delivery
-from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.check_document import FreezeDocument
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.documents import S3Documents
+from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.adapters.sqs.deliveries import read_delivery
 from cadence.application.melodium.run_pushed import RunPushed
-from cadence.application.plan_run import PlanRun
-from cadence.application.process_delivery import ProcessDelivery
-from cadence.application.run_scheduled import RunScheduled
-from cadence.application.start_followers import StartFollowers
-from cadence.application.start_run import StartRun
+from cadence.application.pipelines.check_document import FreezeDocument
+from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.runs.start_run import StartRun
+from cadence.application.triggers.process_delivery import ProcessDelivery
+from cadence.application.triggers.run_scheduled import RunScheduled
+from cadence.application.triggers.start_followers import StartFollowers
 from cadence.composition import settings
 from cadence.composition.documents import check_document, programs, start_triggered
 from cadence.composition.gates import run_gates

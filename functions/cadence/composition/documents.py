@@ -3,23 +3,23 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
-from cadence.adapters.aws import client
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
-from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
-from cadence.adapters.dynamodb.programs import DynamoProgramStore
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.kms_secrets import KmsSecretStore
-from cadence.adapters.s3_documents import S3Documents, S3LibraryTexts
-from cadence.application.check_document import CheckDocument, FreezeDocument
-from cadence.application.fetch_libraries import FetchLibraries
-from cadence.application.git_ports import GitReader
-from cadence.application.git_tokens import GitTokens, nobody
-from cadence.application.melodium.programs import Programs
-from cadence.application.pipelines import FreezePipeline
-from cadence.application.plan_run import PlanRun
-from cadence.application.start_run import StartRun
-from cadence.application.start_triggered import StartTriggered
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
+from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.pipelines.program_store import DynamoProgramStore
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.documents import S3Documents, S3LibraryTexts
+from cadence.application.pipelines.check_document import CheckDocument, FreezeDocument
+from cadence.application.pipelines.fetch_libraries import FetchLibraries
+from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.pipelines.programs import Programs
+from cadence.application.pipelines.store_pipelines import FreezePipeline
+from cadence.application.runs.start_run import StartRun
+from cadence.application.shared.git_ports import GitReader, nobody
+from cadence.application.triggers.git_tokens import GitTokens
+from cadence.application.triggers.start_triggered import StartTriggered
 
 
 class DocumentSettings(Protocol):

@@ -3,38 +3,39 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.counters import DynamoCounters
-from cadence.adapters.dynamodb.export_backlog import DynamoBacklog
-from cadence.adapters.dynamodb.exports import DynamoExportStore
-from cadence.adapters.dynamodb.hosts import DynamoHostStore
-from cadence.adapters.dynamodb.logs import DynamoLogIndex
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.dynamodb.subscriptions import DynamoSubscriptionStore
-from cadence.adapters.dynamodb.turnstiles import DynamoTurnstileStore
-from cadence.adapters.exporting.formats import format_of
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.outgoing_http import OutgoingHttp
-from cadence.adapters.reach import Reach
-from cadence.adapters.remembered_exports import RememberedExports
-from cadence.adapters.remembered_pools import RememberedPools
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.adapters.sqs_depths import SqsDepths
-from cadence.adapters.sqs_export_work import SqsExportWork
-from cadence.application.backfill_export import LONGEST_RUN, RequestBackfill, WorkOnBackfill
-from cadence.application.backfill_metrics import BackfillMetrics
-from cadence.application.count_events import CountEvents
-from cadence.application.deliver_exports import DeliverExports
-from cadence.application.gauges import ControlPlaneGauges, ExportGauges, GaugeSource, PoolGauges, RunGauges
-from cadence.application.manage_exports import ManageExports
-from cadence.application.ports import PoolStore
-from cadence.application.process_exports import ProcessExports
-from cadence.application.push_metrics import PushMetrics
-from cadence.application.send_export import SendExport
-from cadence.application.tell_metrics import TellMetrics
+from cadence.adapters.caching.ttl_cached_exports import RememberedExports
+from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
+from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
+from cadence.adapters.dynamodb.exports.export_store import DynamoExportStore
+from cadence.adapters.dynamodb.limits.turnstiles import DynamoTurnstileStore
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.metrics.counters import DynamoCounters
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.export_formats.formats import format_of
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.outgoing_http import OutgoingHttp
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.adapters.sqs.depths import SqsDepths
+from cadence.adapters.sqs.export_work import SqsExportWork
+from cadence.application.exports.backfill_export import LONGEST_RUN, RequestBackfill, WorkOnBackfill
+from cadence.application.exports.backfill_metrics import BackfillMetrics
+from cadence.application.exports.deliver_exports import DeliverExports
+from cadence.application.exports.gauges import ExportGauges
+from cadence.application.exports.manage_exports import ManageExports
+from cadence.application.exports.process_exports import ProcessExports
+from cadence.application.exports.push_metrics import PushMetrics
+from cadence.application.exports.send_export import SendExport
+from cadence.application.metrics.count_events import CountEvents
+from cadence.application.metrics.gauges import ControlPlaneGauges, GaugeSource, PoolGauges, RunGauges
+from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.application.shared.ports import PoolStore
 from cadence.composition import settings
-from cadence.domain.errors import NotFound
-from cadence.domain.pool import Price
+from cadence.domain.placement.pool import Price
+from cadence.domain.shared.errors import NotFound
 
 _HOSTS_ARE = "outbound hosts"
 

@@ -3,18 +3,18 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.approvals import DynamoApprovalStore
-from cadence.adapters.dynamodb.environments import DynamoEnvironmentStore
-from cadence.adapters.dynamodb.turnstiles import DynamoTurnstileStore
-from cadence.adapters.insisting import pause
-from cadence.adapters.remembered import RememberedQuotas
-from cadence.adapters.sqs_deadlines import SqsDeadlines
-from cadence.application.approvals import Approvals
-from cadence.application.ports import Machines, RunStore
-from cadence.application.run_gates import RunGates
-from cadence.application.runner_slots import RunnerSlots
-from cadence.application.turnstiles import Turnstiles
+from cadence.adapters.aws.retry import pause
+from cadence.adapters.caching.ttl_cache import RememberedQuotas
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
+from cadence.adapters.dynamodb.limits.turnstiles import DynamoTurnstileStore
+from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.application.limits.approvals import Approvals
+from cadence.application.limits.concurrency_limits import Turnstiles
+from cadence.application.limits.run_gates import RunGates
+from cadence.application.limits.runner_slots import RunnerSlots
+from cadence.application.shared.run_ports import Machines, RunStore
 
 
 class GateSettings(Protocol):

@@ -2,8 +2,8 @@
 
 import requests
 
-from cadence.adapters.guarded_session import guarded_session
-from cadence.adapters.reach import Reach
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.guarded_session import guarded_session
 from cadence.composition import settings
 
 

@@ -5,21 +5,21 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.arrivals import DynamoArrivals
-from cadence.adapters.dynamodb.connections import DynamoConnections
-from cadence.adapters.dynamodb.runners import DynamoRunnerStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.gateway_sockets import GatewaySockets
-from cadence.adapters.line_json import line_json
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.authenticate import Authenticate
-from cadence.application.connections import Message, PushLines
-from cadence.application.find_lines import ReadQuery
-from cadence.application.follow_lines import FollowLines
-from cadence.application.live_query import LiveQuery
-from cadence.application.treatment_states import TreatmentStates
-from cadence.application.visible_runs import VisibleRuns
+from cadence.adapters.aws.gateway_sockets import GatewaySockets
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.logs.arrivals import DynamoArrivals
+from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.search.connections import DynamoConnections
+from cadence.adapters.lines.line_json import line_json
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.access.authenticate import Authenticate
+from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.scheduling.treatment_states import TreatmentStates
+from cadence.application.search.find_lines import ReadQuery
+from cadence.application.search.follow_lines import FollowLines
+from cadence.application.search.live_query import LiveQuery
+from cadence.application.search.push_lines import Message, PushLines
 from cadence.composition import settings
 
 

@@ -4,16 +4,16 @@ import logging
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 
-from cadence.adapters.dynamodb.connections import DynamoConnections
-from cadence.adapters.dynamodb.logs import DynamoLogIndex
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.dynamodb.stray_records import DynamoStrayRecords
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.live_bell import LiveBell
-from cadence.adapters.log_records import decode
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.index_logs import IndexLogs
-from cadence.application.take_records import PutAside, RedriveRecords, TakeRecords
+from cadence.adapters.aws.live_notifier import LiveBell
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.search.connections import DynamoConnections
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lines.log_records import decode
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.take_records import PutAside, RedriveRecords, TakeRecords
 from cadence.composition import settings
 
 _REMEMBERED_RUNS = 1_000

@@ -4,17 +4,17 @@ import logging
 from datetime import UTC, datetime
 from functools import partial
 
-from cadence.adapters.aws import client
-from cadence.adapters.cloudformation import CloudFormationStreamStack, S3SavedTemplate
-from cadence.adapters.dynamodb.need_note import DynamoNeedNote
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.dynamodb.stray_records import DynamoStrayRecords
-from cadence.adapters.fault_report import log_fault
-from cadence.adapters.kinesis_records import FailedBatches
-from cadence.adapters.live_runs import StepFunctionsLiveRuns
-from cadence.application.log_stream import KeepLogStream
-from cadence.application.rescue_records import RescueRecords
-from cadence.application.take_records import PutAside
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.cloudformation import CloudFormationStreamStack, S3SavedTemplate
+from cadence.adapters.aws.kinesis_records import FailedBatches
+from cadence.adapters.aws.live_runs import StepFunctionsLiveRuns
+from cadence.adapters.dynamodb.logs.log_stream_need import DynamoNeedNote
+from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.application.logs.log_stream import KeepLogStream
+from cadence.application.logs.rescue_records import RescueRecords
+from cadence.application.logs.take_records import PutAside
 from cadence.composition import settings
 
 

@@ -5,33 +5,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cadence.adapters.aws import client
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
-from cadence.adapters.dynamodb.runners import DynamoRunnerStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.lambda_log_stream import LambdaLogStream
-from cadence.adapters.oci_registry import OciRegistries
-from cadence.adapters.remembered_pools import RememberedPools
-from cadence.adapters.s3_documents import S3Documents
-from cadence.adapters.s3_report_masks import S3ReportMasks
-from cadence.adapters.s3_uploads import S3Uploads, upload_key
-from cadence.adapters.sqs_deadlines import SqsDeadlines
-from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.authenticate import Authenticate
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
+from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
+from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.http.oci_registry import OciRegistries
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.documents import S3Documents
+from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.adapters.s3.uploads import S3Uploads, upload_key
+from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.application.access.authenticate import Authenticate
 from cadence.application.melodium.access import WaitForWorker
-from cadence.application.melodium.end_process import EndProcess
 from cadence.application.melodium.pin_worker_images import PinWorkerImages
 from cadence.application.melodium.ports import Access, StartWorker
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.record_start import RecordStart
 from cadence.application.melodium.report import Report
 from cadence.application.melodium.start_worker import RequestWorker
-from cadence.application.start_run import StartRun
+from cadence.application.runs.end_process import EndProcess
+from cadence.application.runs.start_run import StartRun
 from cadence.composition import gates, settings
-from cadence.domain.access import Principal
+from cadence.domain.access.access import Principal
 
 _REGISTRY_SECONDS = 3.0
 

@@ -3,21 +3,21 @@
 import time
 from datetime import UTC, datetime
 
-from cadence.adapters.aws import client
-from cadence.adapters.buckets import Buckets
-from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
-from cadence.adapters.dynamodb.engine_turns import DynamoTurns
-from cadence.adapters.dynamodb.runs import DynamoRunStore
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
+from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
+from cadence.adapters.dynamodb.melodium.engine_turns import DynamoTurns
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.engine_reports.models import JsonModels
-from cadence.adapters.kinesis_log_lines import KinesisLogLines
-from cadence.adapters.s3_chunks import S3Chunks
-from cadence.adapters.s3_engine_reports import S3Parts, S3Uploaded
-from cadence.application.melodium.end_process import EndProcess
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
+from cadence.adapters.s3.engine_reports import S3Parts, S3Uploaded
 from cadence.application.melodium.link_engines import LinkEngines
-from cadence.application.melodium.ports import Stream
 from cadence.application.melodium.take_events import TakeEvents, stored_models
 from cadence.application.melodium.take_logs import TakeLogs
 from cadence.application.melodium.take_upload import TakeUpload
+from cadence.application.runs.end_process import EndProcess
+from cadence.application.runs.ports import Stream
 from cadence.composition import settings
 
 

@@ -1,13 +1,13 @@
 """Wiring of `observe`."""
 
-from cadence.adapters.dynamodb.hosts import DynamoHostStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.dynamodb.subscriptions import DynamoSubscriptionStore
-from cadence.adapters.remembered import RememberedSubscriptions
-from cadence.adapters.sqs_events import SqsEvents
-from cadence.application.observe import Observe
+from cadence.adapters.caching.ttl_cache import RememberedSubscriptions
+from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.sqs.events import SqsEvents
+from cadence.application.exports.observe import Observe
 from cadence.composition import settings
-from cadence.domain.event import Audience
+from cadence.domain.exports.event import Audience
 
 
 def observe() -> Observe:

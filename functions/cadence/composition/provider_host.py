@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from cadence.adapters.dynamodb.hosts import DynamoHostStore
-from cadence.adapters.dynamodb.runners import DynamoRunnerStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.sqs_deadlines import SqsDeadlines
-from cadence.adapters.sqs_doorbell import SqsDoorbell
-from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.ports import Machines
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.adapters.sqs.work_notification import SqsDoorbell
+from cadence.application.shared.run_ports import Machines
 from cadence.composition import settings
 from cadence.providers.contract import Provider
 from cadence.providers.host.provider import HostProvider

@@ -4,26 +4,26 @@ import os
 import time
 from datetime import UTC, datetime
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.back_offs import CIRCUIT, REFUSED, DynamoBackOffs
-from cadence.adapters.dynamodb.claims import DynamoClaims
-from cadence.adapters.dynamodb.hosts import DynamoHostStore
-from cadence.adapters.dynamodb.ledger import DynamoLedger
-from cadence.adapters.dynamodb.paces import DynamoPaces
-from cadence.adapters.dynamodb.pool_credentials import DynamoPoolCredentials
-from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
-from cadence.adapters.dynamodb.runners import DynamoRunnerStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.machine_boundary import LambdaHandler, token_task
-from cadence.adapters.pool_identity import PoolIdentity
-from cadence.adapters.remembered_pools import RememberedPools
-from cadence.adapters.sqs_deadlines import SqsDeadlines
-from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.back_offs import Refusals
-from cadence.application.budgets import Budgets
-from cadence.application.pacing import Pacer
-from cadence.application.pool_ports import Identity
+from cadence.adapters.aws.pool_identity import PoolIdentity
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.placement.back_offs import CIRCUIT, REFUSED, DynamoBackOffs
+from cadence.adapters.dynamodb.placement.claims import DynamoClaims
+from cadence.adapters.dynamodb.placement.ledger import DynamoLedger
+from cadence.adapters.dynamodb.placement.pool_credentials import DynamoPoolCredentials
+from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
+from cadence.adapters.dynamodb.placement.rate_limits import DynamoPaces
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.lambda_runtime.machine_boundary import LambdaHandler, token_task
+from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.budgets import Budgets
+from cadence.application.placement.pacing import Pacer
+from cadence.application.placement.ports import Identity
 from cadence.composition import settings
 from cadence.providers.contract import AgentFile, Build, Surroundings
 from cadence.providers.homes import Homes

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from cadence.adapters.buckets import Buckets
-from cadence.adapters.dynamodb.old_runs import DynamoOldRuns
-from cadence.adapters.s3_removal import S3Removal
-from cadence.application.retention import RemoveOldRuns
+from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.removal import S3Removal
+from cadence.application.values.remove_old_runs import RemoveOldRuns
 from cadence.composition import settings
 
 

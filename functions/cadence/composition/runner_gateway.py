@@ -5,53 +5,53 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from cadence.adapters.aws import client
-from cadence.adapters.buckets import Buckets
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.caches import DynamoCacheStore
-from cadence.adapters.dynamodb.custodies import DynamoCustodies
-from cadence.adapters.dynamodb.groups import DynamoGroupStore
-from cadence.adapters.dynamodb.hosts import DynamoHostStore
-from cadence.adapters.dynamodb.runners import DynamoRunnerStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.dynamodb.samples import DynamoSampleStore
-from cadence.adapters.dynamodb.sealed_workers import SealedWorkers
-from cadence.adapters.dynamodb.streams import DynamoStreamStore
-from cadence.adapters.kinesis_log_lines import KinesisLogLines
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.kms_secrets import KmsSecretStore
-from cadence.adapters.oidc_tokens import OidcTokens
-from cadence.adapters.presigned import S3DataUrls
-from cadence.adapters.reach import Reach
-from cadence.adapters.remembered_pools import RememberedPools
-from cadence.adapters.s3_removal import S3Removal
-from cadence.adapters.s3_report_masks import S3ReportMasks
-from cadence.adapters.sqs_deadlines import SqsDeadlines
-from cadence.adapters.sqs_doorbell import SqsDoorbell
-from cadence.adapters.sqs_wake_ups import SqsWakeUps
-from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.accept_logs import AcceptLogs
-from cadence.application.authenticate import Authenticate, require
-from cadence.application.begin import Begin
-from cadence.application.caches import FindCache, ReadCache, SaveCache, WriteCache
-from cadence.application.claim import Claim
-from cadence.application.complete import Complete
-from cadence.application.exchange_identity import ExchangeIdentity
-from cadence.application.feed import Feeder
-from cadence.application.heartbeat import Heartbeat
-from cadence.application.hosts import JoinPool, LeaseWork
-from cadence.application.input_streams import InputStreams
-from cadence.application.inputs import ReadInput
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
+from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
+from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
+from cadence.adapters.dynamodb.values.value_retention import DynamoCustodies
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.oidc_tokens import OidcTokens
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.presigned import S3DataUrls
+from cadence.adapters.s3.removal import S3Removal
+from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.adapters.sqs.wake_ups import SqsWakeUps
+from cadence.adapters.sqs.work_notification import SqsDoorbell
+from cadence.application.access.authenticate import Authenticate, require
+from cadence.application.logs.accept_logs import AcceptLogs
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets, RevokeEngineToken
 from cadence.application.melodium.note_listening import NoteListening
 from cadence.application.melodium.run_tokens import RunTokens
-from cadence.application.outputs import CommitOutput
-from cadence.application.report_boot import ReportBoot
-from cadence.application.runner_sessions import RunnerSessions
-from cadence.application.settle import Settle
+from cadence.application.runners.claim import Claim
+from cadence.application.runners.complete import Complete
+from cadence.application.runners.exchange_identity import ExchangeIdentity
+from cadence.application.runners.heartbeat import Heartbeat
+from cadence.application.runners.hosts import JoinPool, LeaseWork
+from cadence.application.runners.input_streams import InputStreams
+from cadence.application.runners.inputs import ReadInput
+from cadence.application.runners.outputs import CommitOutput
+from cadence.application.runners.report_boot import ReportBoot
+from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.scheduling.mark_started import Begin
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.settle import Settle
+from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition import gates, settings
-from cadence.domain.access import Permission, Principal
-from cadence.domain.cache import CacheLimits
+from cadence.domain.access.access import Permission, Principal
+from cadence.domain.values.cache import CacheLimits
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Wiring of what starts runs by the clock."""
 
-from cadence.adapters.eventbridge_schedules import EventBridgeSchedules
-from cadence.application.schedule_ports import Schedules
+from cadence.adapters.aws.eventbridge_schedules import EventBridgeSchedules
+from cadence.application.pipelines.ports import Schedules
 from cadence.composition.settings import ApiSettings, DeliveriesSettings
 
 

@@ -3,52 +3,52 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
-from cadence.adapters.aws import client
-from cadence.adapters.buckets import Buckets
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.back_offs import REFUSED, DynamoBackOffs
-from cadence.adapters.dynamodb.custodies import DynamoCustodies
-from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
-from cadence.adapters.dynamodb.groups import DynamoGroupStore
-from cadence.adapters.dynamodb.hosts import DynamoHostStore
-from cadence.adapters.dynamodb.offers import DynamoOffers
-from cadence.adapters.dynamodb.pipelines import DynamoPipelineStore
-from cadence.adapters.dynamodb.runners import DynamoRunnerStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.kms_secrets import KmsSecretStore
-from cadence.adapters.lambda_log_stream import LambdaLogStream
-from cadence.adapters.oci_registry import OciRegistries
-from cadence.adapters.remembered_pools import RememberedPools
-from cadence.adapters.s3_documents import S3Documents
-from cadence.adapters.s3_removal import S3Removal
-from cadence.adapters.sqs_deadlines import SqsDeadlines
-from cadence.adapters.sqs_deliveries import SqsDeliveryQueue
-from cadence.adapters.sqs_doorbell import SqsDoorbell
-from cadence.adapters.sqs_wake_ups import SqsWakeUps
-from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.application.admit import Admission, Admit
-from cadence.application.back_offs import Refusals
-from cadence.application.end_treatment import EndTreatment
-from cadence.application.feed import Feeder
-from cadence.application.finalise import Finalise
-from cadence.application.hosts import EnginesOfHosts, HostsAtWork
-from cadence.application.machine_broke import MachineBroke
-from cadence.application.melodium.end_process import EndProcess
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
+from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.placement.back_offs import REFUSED, DynamoBackOffs
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.dynamodb.runners.offers import DynamoOffers
+from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.values.value_retention import DynamoCustodies
+from cadence.adapters.http.oci_registry import OciRegistries
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.documents import S3Documents
+from cadence.adapters.s3.removal import S3Removal
+from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.adapters.sqs.deliveries import SqsDeliveryQueue
+from cadence.adapters.sqs.wake_ups import SqsWakeUps
+from cadence.adapters.sqs.work_notification import SqsDoorbell
+from cadence.application.limits.treatment_gates import TreatmentGates
 from cadence.application.melodium.engine_secrets import RevokeEngineToken
 from cadence.application.melodium.run_tokens import RunTokens
-from cadence.application.offer import Offer
-from cadence.application.pin_images import PinImages
-from cadence.application.place import Place
-from cadence.application.ports import Machines
-from cadence.application.remove_passed import RemovePassed
-from cadence.application.run_ends import TellOfEnd
-from cadence.application.settle import Settle
-from cadence.application.stop_child_run import StopChildRun
-from cadence.application.stop_run import StopRun
-from cadence.application.take_back import TakeBack
-from cadence.application.treatment_gates import TreatmentGates
-from cadence.application.untaken import Untaken
-from cadence.application.watchdog import Watchdog
+from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.offer import Offer
+from cadence.application.placement.place import Place
+from cadence.application.placement.reconcile_launch import TakeBack
+from cadence.application.placement.unclaimed_offers import Untaken
+from cadence.application.runners.hosts import EnginesOfHosts, HostsAtWork
+from cadence.application.runs.end_process import EndProcess
+from cadence.application.runs.finalise import Finalise
+from cadence.application.runs.pin_images import PinImages
+from cadence.application.runs.run_ends import TellOfEnd
+from cadence.application.runs.stop_child_run import StopChildRun
+from cadence.application.scheduling.admit import Admission, Admit
+from cadence.application.scheduling.end_treatment import EndTreatment
+from cadence.application.scheduling.execution_failed import MachineBroke
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.settle import Settle
+from cadence.application.scheduling.stop_run import StopRun
+from cadence.application.scheduling.watchdog import Watchdog
+from cadence.application.shared.run_ports import Machines
+from cadence.application.values.purge_transient_values import RemovePassed
 from cadence.composition import gates, settings
 
 

@@ -5,20 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cadence.adapters.dynamodb.arrivals import DynamoArrivals
-from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
-from cadence.adapters.quick_lines import quick_lines
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.find_lines import FindLines
-from cadence.application.follow_lines import FollowLines
-from cadence.application.live_query import LiveQuery
-from cadence.application.ports import Clock, RunStore
-from cadence.application.runner_ports import Followers
-from cadence.application.search_lines import SearchLines
-from cadence.application.split_sources import IndexedSplits
-from cadence.application.stored_lines import IndexedInStore
-from cadence.application.treatment_states import TreatmentStates
-from cadence.application.visible_runs import VisibleRuns
+from cadence.adapters.dynamodb.logs.arrivals import DynamoArrivals
+from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.s3.fast_line_parser import quick_lines
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.scheduling.treatment_states import TreatmentStates
+from cadence.application.search.find_lines import FindLines
+from cadence.application.search.follow_lines import FollowLines
+from cadence.application.search.live_query import LiveQuery
+from cadence.application.search.search_lines import SearchLines
+from cadence.application.search.split_sources import IndexedSplits
+from cadence.application.search.stored_lines import IndexedInStore
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import Followers
 from cadence.composition.search_index import line_store, splits
 from cadence.composition.settings import ApiSettings
 

@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
-from cadence.adapters.quick_lines import quick_lines
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.adapters.s3_splits import S3Splits
-from cadence.adapters.split_folder import SplitFolder
-from cadence.application.identifiers import new_ulid
-from cadence.application.line_store_ports import LineStore
-from cadence.application.ports import Clock
-from cadence.application.tend_index import TendIndex
-from cadence.application.tend_indexes import TendIndexes
-from cadence.application.tend_store import TendStore
+from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.s3.fast_line_parser import quick_lines
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.adapters.s3.splits import S3Splits
+from cadence.adapters.tantivy.split_folder import SplitFolder
+from cadence.application.search.index_project import TendIndex
+from cadence.application.search.line_store_ports import LineStore
+from cadence.application.search.schedule_indexing import TendIndexes
+from cadence.application.search.sync_search_service import TendStore
+from cadence.application.shared.identifiers import new_ulid
+from cadence.application.shared.ports import Clock
 from cadence.composition import settings
 
 # Of a Lambda's /tmp (see infra.functions), the larger part: what is being built needs the rest.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from cadence.domain.pool import PROVIDERS
+from cadence.domain.placement.pool import PROVIDERS
 
 PREFIX = "CADENCE_"
 

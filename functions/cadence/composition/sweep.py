@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.pool_records import DynamoPoolRecords
-from cadence.adapters.lambda_provider_calls import LambdaProviderCalls
-from cadence.application.sweep_pools import SweepPools
+from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
+from cadence.application.placement.sweep_pools import SweepPools
 from cadence.composition import settings
 
 

@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.runners import DynamoRunnerStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.dynamodb.tunnel_ends import DynamoTunnelEnds
-from cadence.adapters.gateway_sockets import GatewaySockets
-from cadence.application.authenticate import Authenticate
+from cadence.adapters.aws.gateway_sockets import GatewaySockets
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.melodium.tunnel_ends import DynamoTunnelEnds
+from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.application.access.authenticate import Authenticate
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.tunnels import Tunnels
-from cadence.application.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.composition import settings
 
 

@@ -1,9 +1,9 @@
 """Wiring of the Lambda `webhooks`, which git hosts wait for: it reads no repositories, and loads nothing that does."""
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.sqs_deliveries import SqsDeliveryQueue
-from cadence.application.receive_webhook import ReceiveWebhook
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.sqs.deliveries import SqsDeliveryQueue
+from cadence.application.triggers.receive_webhook import ReceiveWebhook
 from cadence.composition import settings
 
 

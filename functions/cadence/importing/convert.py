@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cadence.domain.document import Finding, Severity, validate
+from cadence.domain.pipelines.document import Finding, Severity, validate
 from cadence.importing.draft import Draft
 from cadence.importing.github import from_github
 from cadence.importing.gitlab import from_gitlab

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.domain.document import BUILTIN_OUTPUTS
+from cadence.domain.pipelines.document import BUILTIN_OUTPUTS
 from cadence.importing.emitting import yaml_text
 from cadence.importing.names import Names, slug
 from cadence.importing.report import Notes

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cadence.domain.document.findings import Code
-from cadence.domain.document.source import Places, Position, Unreadable
-from cadence.domain.document.yaml_text import read_yaml
+from cadence.domain.pipelines.document.findings import Code
+from cadence.domain.pipelines.document.syntax.source import Places, Position, Unreadable
+from cadence.domain.pipelines.document.syntax.yaml_text import read_yaml
 from cadence.importing.report import ImportFailure, Notes
 
 MAX_YAML_BYTES = 2_000_000

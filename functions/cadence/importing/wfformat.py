@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from cadence.domain.document.json_text import read_json
-from cadence.domain.document.source import Reading, Unreadable
+from cadence.domain.pipelines.document.syntax.json_text import read_json
+from cadence.domain.pipelines.document.syntax.source import Reading, Unreadable
 from cadence.importing.report import ImportFailure, Notes
 
 MAX_BYTES = 20_000_000

@@ -14,7 +14,8 @@ from typing import Any
 import requests
 from rich.text import Text
 
-from cadence.cli.client import ApiError, Client, Unreachable
+from cadence.cli.api_session import ApiError, Unreachable
+from cadence.cli.client import Client
 from cadence.cli.output import duration, out, state_text
 from cadence.cli.trace_tree import show_graph
 from cadence.cli.watching import watch

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import requests
 
-from cadence.domain.githosts import github
+from cadence.domain.triggers.githosts import github
 from cadence.local.errors import LocalStackError
 from cadence.local.repository import Head
 

@@ -9,7 +9,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, NotFound, ProviderRejected, Transient
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, NotFound, ProviderRejected, Transient
 from cadence.providers.contract import Credentials
 from cadence.providers.hidden import Hidden
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted
+from cadence.domain.shared.errors import CapacityExhausted
 from cadence.providers.contract import Needs
 
 _AMD64 = "amd64"

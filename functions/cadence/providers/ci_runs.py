@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from cadence.application.ports import Clock
-from cadence.domain.errors import Conflict, NotFound, ProviderRejected
-from cadence.domain.pacing import Api
-from cadence.domain.runner import RunnerState
+from cadence.application.shared.ports import Clock
+from cadence.domain.placement.pacing import Api
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import Conflict, NotFound, ProviderRejected
 from cadence.providers.choices import Choice, suitable
 from cadence.providers.contract import AgentFile, Check, Condition, Machine, RunnerRequest
 from cadence.providers.hidden import Hidden

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from cadence.application.back_offs import BackOffs
-from cadence.application.ports import Clock
-from cadence.domain import back_off
-from cadence.domain.back_off import BackOff
+from cadence.application.placement.back_offs import BackOffs
+from cadence.application.shared.ports import Clock
+from cadence.domain.placement import back_off
+from cadence.domain.placement.back_off import BackOff
 
 
 class Circuit(Protocol):

@@ -14,14 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from cadence.application.back_offs import BackOffs
-from cadence.application.pool_ports import Claims, Identity
-from cadence.application.ports import Clock
+from cadence.application.placement.back_offs import BackOffs
+from cadence.application.placement.ports import Claims, Identity
+from cadence.application.shared.ports import Clock
 from cadence.domain.melodium.specification import WorkerSpec
-from cadence.domain.pacing import Api
-from cadence.domain.pool import Pool
-from cadence.domain.runner import RunnerState
-from cadence.domain.specification import ServiceSpec
+from cadence.domain.pipelines.specification import ServiceSpec
+from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import RunnerState
 from cadence.providers.circuit import Circuit, SharedCircuit
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.application.access_ports import Cipher
-from cadence.application.runner_tokens import new_token, token_hash
-from cadence.domain.runner import Runner
+from cadence.application.access.ports import Cipher
+from cadence.application.runners.runner_tokens import new_token, token_hash
+from cadence.domain.runners.runner import Runner
 from cadence.providers.contract import AgentFile, CallHome
 
 

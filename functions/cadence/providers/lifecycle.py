@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from cadence.application.back_offs import Refusals
-from cadence.application.budgets import Budgets
-from cadence.application.pacing import Pacer
-from cadence.application.pool_ports import PoolRecords
-from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunnerStore, RunStore
-from cadence.domain.errors import (
+from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.budgets import Budgets
+from cadence.application.placement.pacing import Pacer
+from cadence.application.placement.ports import PoolRecords
+from cadence.application.shared.ports import Clock, PoolStore
+from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.domain.melodium.specification import WorkerSpec
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.placement.pool import Price
+from cadence.domain.runners.runner import Outcome, Runner, RunnerState
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.scheduling.machine_step import Next, Step
+from cadence.domain.shared.errors import (
     CadenceError,
     Cancelled,
     CapacityExhausted,
@@ -22,11 +30,6 @@ from cadence.domain.errors import (
     RunnerLost,
     Transient,
 )
-from cadence.domain.melodium.specification import WorkerSpec
-from cadence.domain.pool import Price
-from cadence.domain.run import TreatmentSpec, TreatmentState
-from cadence.domain.runner import Outcome, Runner, RunnerState
-from cadence.domain.step import Next, Step
 from cadence.providers.contract import CallHome, Containers, EndsItself, Needs, Paced, Provider, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
 

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cadence.application.pool_ports import CheckResult, PoolRecords, Probe
-from cadence.application.ports import Clock, PoolStore
-from cadence.domain.errors import CadenceError, InvalidRequest, ProviderRejected
-from cadence.domain.pool import Price
+from cadence.application.placement.ports import CheckResult, PoolRecords, Probe
+from cadence.application.shared.ports import Clock, PoolStore
+from cadence.domain.placement.pool import Price
+from cadence.domain.shared.errors import CadenceError, InvalidRequest, ProviderRejected
 from cadence.providers.contract import Machine, Provider, Warming
 from cadence.providers.lifecycle import Launch, Providers, ReleaseRunner, StartRunner
 from cadence.providers.sweeping import Sweep

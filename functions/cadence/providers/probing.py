@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cadence.domain.errors import CadenceError
+from cadence.domain.shared.errors import CadenceError
 from cadence.providers.contract import Check
 
 

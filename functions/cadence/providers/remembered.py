@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-from cadence.application.access_ports import PoolCredentials
-from cadence.application.ports import PoolStore
-from cadence.domain.errors import ProviderRejected
-from cadence.domain.pool import Pool
+from cadence.application.placement.ports import PoolCredentials
+from cadence.application.shared.ports import PoolStore
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.contract import Build, Provider, Surroundings
 
 # New credentials are used after this long at the latest.

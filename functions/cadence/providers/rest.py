@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from cadence.domain.errors import CadenceError, Conflict, NotFound, ProviderRejected, Transient
-from cadence.domain.pacing import Api
+from cadence.domain.placement.pacing import Api
+from cadence.domain.shared.errors import CadenceError, Conflict, NotFound, ProviderRejected, Transient
 from cadence.providers.contract import Calls
 from cadence.providers.hidden import Hidden
 

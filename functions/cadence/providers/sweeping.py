@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cadence.application.budgets import Budgets
-from cadence.application.pool_ports import PoolRecords, RunnersById, SweepResult
-from cadence.application.ports import Clock, PoolStore, RunnerStore
-from cadence.domain.errors import CadenceError, Conflict
-from cadence.domain.pool_policy import warm_now
-from cadence.domain.runner import Runner, RunnerState
+from cadence.application.placement.budgets import Budgets
+from cadence.application.placement.ports import PoolRecords, RunnersById, SweepResult
+from cadence.application.shared.ports import Clock, PoolStore
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.domain.placement.pool_policy import warm_now
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import CadenceError, Conflict
 from cadence.providers.contract import Condition, Machine, Provider, Warming
 from cadence.providers.lifecycle import Providers, held
 

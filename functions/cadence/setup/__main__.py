@@ -16,8 +16,8 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cadence.application.seed import Seed, Seeded
-from cadence.domain.pool import Pool
+from cadence.application.access.seed import Seed, Seeded
+from cadence.domain.placement.pool import Pool
 
 _OUTPUTS = ("ApiUrl", "AccessTable")
 
@@ -64,7 +64,7 @@ def _seed(table: str, pool: Pool, known: Seeded | None, *, replace: bool) -> See
     region = _session().get_config_variable("region")
     if region:
         os.environ.setdefault("AWS_REGION", region)
-    from cadence.adapters.dynamodb.access import DynamoAccessStore
+    from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 
     store = DynamoAccessStore(table)
     return Seed(store, store, lambda: datetime.now(UTC))(pool, known, replace=replace)

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.config import Config
 
-from cadence.application.ports import Clock
+from cadence.application.shared.ports import Clock
 from cadence.providers.aws import CONFIG, Clients, clients
 from cadence.providers.aws_ec2.provider import Ec2Provider, Waiting
 from cadence.providers.aws_ec2.settings import Ec2Settings

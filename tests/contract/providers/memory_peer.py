@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from cadence.domain.errors import CapacityExhausted, ProviderRejected, Transient
-from cadence.domain.runner import RunnerState
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected, Transient
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 from tests.contract.providers.peer import Trouble
 

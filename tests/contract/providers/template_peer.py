@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from cadence.domain.pacing import Api, Pace
+from cadence.domain.placement.pacing import Api, Pace
 from cadence.providers._template.dialect import TemplateDialect
 from cadence.providers._template.provider import TemplateProvider
 from cadence.providers._template.settings import TemplateSettings

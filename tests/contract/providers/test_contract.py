@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, ProviderRejected, Transient
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, ProviderRejected, Transient
 from cadence.providers.contract import AgentFile, CallHome, Condition, Machine, Provider, RunnerRequest
 from tests.contract import providers
 from tests.contract.providers.peer import Peer, Trouble

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.specification import ServiceSpec
+from cadence.domain.pipelines.specification import ServiceSpec
 from cadence.providers.contract import AgentFile, Containers, Needs
 from tests.doubles.images import runner_image
 

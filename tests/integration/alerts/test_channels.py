@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters import aws as aws_clients
-from cadence.adapters.channels.chat import SlackSender, TeamsSender
-from cadence.adapters.channels.email import EmailSender
-from cadence.adapters.channels.http import Poster
-from cadence.adapters.channels.pagerduty import PagerDutySender
-from cadence.adapters.channels.sns import SnsSender
-from cadence.adapters.channels.webhook import WebhookSender
-from cadence.adapters.reach import Reach
-from cadence.application.alerting.messages import links
-from cadence.application.alerting.ports import Refused, Sender
-from cadence.domain.alerting.channel import Channel, ChannelKind
-from cadence.domain.alerting.message import Message, MessageKind
-from cadence.domain.alerting.occurrence import Sample
-from cadence.domain.alerting.rule import Severity
-from cadence.domain.errors import Transient
+from cadence.adapters.alert_channels.chat import SlackSender, TeamsSender
+from cadence.adapters.alert_channels.email import EmailSender
+from cadence.adapters.alert_channels.http import Poster
+from cadence.adapters.alert_channels.pagerduty import PagerDutySender
+from cadence.adapters.alert_channels.sns import SnsSender
+from cadence.adapters.alert_channels.webhook import WebhookSender
+from cadence.adapters.aws import clients as aws_clients
+from cadence.adapters.http.egress_policy import Reach
+from cadence.application.alerts.messages import links
+from cadence.application.alerts.ports import Refused, Sender
+from cadence.domain.alerts.channel import Channel, ChannelKind
+from cadence.domain.alerts.message import Message, MessageKind
+from cadence.domain.alerts.occurrence import Sample
+from cadence.domain.alerts.rule import Severity
+from cadence.domain.shared.errors import Transient
 from tests.fakes.listeners import HttpListener, http_listener, smtp_listener
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters import alert_bells, alert_listening
-from cadence.adapters import aws as aws_clients
-from cadence.application.seed import Seed
-from cadence.domain.access import Organization, Project
-from cadence.domain.pool import Pool
+from cadence.adapters.aws import alert_notifier
+from cadence.adapters.aws import clients as aws_clients
+from cadence.adapters.dynamodb.alerts import alert_listening
+from cadence.application.access.seed import Seed
+from cadence.domain.access.access import Organization, Project
+from cadence.domain.placement.pool import Pool
 from tests.integration.api.calling import Api
 
 REGION = "eu-west-1"
@@ -129,7 +130,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         return lambdas if service == "lambda" else aws_clients.client(service)
 
     # Moto would start a container for each invocation.
-    monkeypatch.setattr(alert_bells, "client", without_lambdas)
+    monkeypatch.setattr(alert_notifier, "client", without_lambdas)
     monkeypatch.setattr(alert_listening, "client", without_lambdas)
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
@@ -187,7 +188,7 @@ def other_project(api: Api) -> str:
 @pytest.fixture
 def other_organization(api: Api) -> str:
     """A token of another organization that also has a project `default`."""
-    from cadence.application.authenticate import issue_token
+    from cadence.application.access.authenticate import issue_token
 
     access, now = api.services.access, api.services.clock()
     access.add_organization(Organization("rival", now))

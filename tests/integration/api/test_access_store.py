@@ -2,13 +2,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.adapters.dynamodb.access import DynamoAccessStore, DynamoSharedKeys
-from cadence.application.authenticate import Authenticate, issue_token
-from cadence.application.seed import Seed, Seeded
-from cadence.domain.access import Organization, Project
-from cadence.domain.errors import Conflict, NotFound, Unauthenticated
-from cadence.domain.githost import GitHost, GitHostKind
-from cadence.domain.pool import LargestRunner, Pool
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
+from cadence.application.access.authenticate import Authenticate, issue_token
+from cadence.application.access.seed import Seed, Seeded
+from cadence.domain.access.access import Organization, Project
+from cadence.domain.placement.pool import LargestRunner, Pool
+from cadence.domain.shared.errors import Conflict, NotFound, Unauthenticated
+from cadence.domain.triggers.githost import GitHost, GitHostKind
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters import alert_bells
-from cadence.adapters import aws as aws_clients
+from cadence.adapters.aws import alert_notifier
+from cadence.adapters.aws import clients as aws_clients
 from cadence.composition.alert_deliveries import deliver_messages
 from cadence.composition.alerts import judge_message
-from cadence.domain.errors import Transient
-from cadence.domain.event import Audience, EventKind
-from cadence.domain.log import Segment
-from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.exports.event import Audience, EventKind
+from cadence.domain.logs.log import Segment
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared.errors import Transient
 from tests.fakes.alerts import line, stamp, treatment_event
 from tests.fakes.listeners import HttpListener, http_listener
 from tests.integration.api.calling import HELLO, Api
@@ -75,7 +77,7 @@ class Queues:
         self.judge = judge_message()
         self.deliver = deliver_messages(lambda message, **fields: None)
         self.asked: list[dict[str, Any]] = []
-        monkeypatch.setattr(alert_bells, "client", self._client)
+        monkeypatch.setattr(alert_notifier, "client", self._client)
 
     def run(self) -> None:
         while self._take() or self.asked:
@@ -126,7 +128,7 @@ def test_a_rule_is_stored_read_listed_and_deleted(api: Api, secret: str) -> None
 
 
 def test_events_are_asked_for_as_rules_need_them(api: Api, secret: str) -> None:
-    from cadence.adapters.dynamodb.subscriptions import DynamoSubscriptionStore
+    from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
 
     def wanted() -> frozenset[EventKind]:
         return DynamoSubscriptionStore("access").get_subscriptions("default")[Audience.ALERTING]
@@ -251,7 +253,7 @@ def test_a_line_is_found_by_a_query_and_linked(api: Api, queues: Queues, secret:
     api("PUT", f"{RULES}/refused", {"rule": rule})
     now = api.services.clock()
     lines = [line(now, "fine"), line(now, "Connection refused", level="error"), line(now, "connection refused")]
-    from cadence.adapters.s3_log_segments import S3LogSegments
+    from cadence.adapters.s3.log_segments import S3LogSegments
 
     for number in range(2):
         event = {
@@ -335,8 +337,8 @@ def test_a_dry_run_tells_when_a_rule_would_have_fired(api: Api) -> None:
 
 
 def test_a_dry_run_goes_through_the_lines_of_the_past(api: Api) -> None:
-    from cadence.adapters.dynamodb.logs import DynamoLogIndex
-    from cadence.adapters.s3_log_segments import S3LogSegments
+    from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+    from cadence.adapters.s3.log_segments import S3LogSegments
 
     run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
     now = api.services.clock()

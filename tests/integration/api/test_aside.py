@@ -7,26 +7,27 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters import asking_again
-from cadence.adapters import aws as aws_clients
-from cadence.adapters.buckets import Buckets
-from cadence.adapters.dynamodb.alert_outbox import DynamoOutbox
-from cadence.adapters.dynamodb.export_backlog import DynamoBacklog
-from cadence.adapters.dynamodb.exports import DynamoExportStore
-from cadence.adapters.dynamodb.logs import FreshItem
-from cadence.adapters.dynamodb.old_runs import DynamoOldRuns
-from cadence.adapters.dynamodb.splits import DynamoSplitCatalogue
-from cadence.adapters.dynamodb.stray_records import DynamoStrayRecords
-from cadence.adapters.s3_removal import S3Removal
-from cadence.application.alerting.messages import test_message as message_of_test
-from cadence.application.alerting.ports import Waiting
-from cadence.application.identifiers import new_ulid
-from cadence.application.retention import RemoveOldRuns
-from cadence.domain.alerting.reading import read_rule
-from cadence.domain.aside import StrayRecord
-from cadence.domain.export import Parcel
-from cadence.domain.log import Segment
-from cadence.domain.run import RunState, Value
+from cadence.adapters.aws import clients as aws_clients
+from cadence.adapters.aws import redrive
+from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
+from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
+from cadence.adapters.dynamodb.exports.export_store import DynamoExportStore
+from cadence.adapters.dynamodb.logs.log_index import FreshItem
+from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
+from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.removal import S3Removal
+from cadence.application.alerts.messages import test_message as message_of_test
+from cadence.application.alerts.ports import Waiting
+from cadence.application.shared.identifiers import new_ulid
+from cadence.application.values.remove_old_runs import RemoveOldRuns
+from cadence.domain.alerts.reading import read_rule
+from cadence.domain.dead_letters.dead_letter import StrayRecord
+from cadence.domain.exports.export import Parcel
+from cadence.domain.logs.log import Segment
+from cadence.domain.runs.run import Value
+from cadence.domain.runs.states import RunState
 from tests.fakes.runs import a_run
 from tests.integration.api.calling import Api
 
@@ -48,7 +49,7 @@ class Asked:
 @pytest.fixture
 def asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
-    monkeypatch.setattr(asking_again, "client", lambda service: asked)
+    monkeypatch.setattr(redrive, "client", lambda service: asked)
     return asked
 
 

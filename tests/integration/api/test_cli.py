@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from cadence.cli.document import MOST_BYTES
 from cadence.cli.main import app
-from cadence.domain.document.source import MAX_BYTES
-from cadence.domain.run import RunState
+from cadence.domain.pipelines.document.syntax.source import MAX_BYTES
+from cadence.domain.runs.states import RunState
 from tests.integration.api.calling import BROKEN, HELLO, Api, event
 
 

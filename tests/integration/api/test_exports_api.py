@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from cadence.adapters import aws as aws_clients
-from cadence.adapters.dynamodb.subscriptions import DynamoSubscriptionStore
-from cadence.domain.event import Audience, EventKind
+from cadence.adapters.aws import clients as aws_clients
+from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
+from cadence.domain.exports.event import Audience, EventKind
 from tests.integration.api.calling import HELLO
 from tests.integration.exports.receiver import receiving
 

@@ -5,9 +5,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from cadence.domain.approval import ApprovalRequest
-from cadence.domain.quotas import Quotas
-from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
+from cadence.domain.limits.approval import ApprovalRequest
+from cadence.domain.limits.quotas import Quotas
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 from tests.integration.api.calling import HELLO, Api
 
 PRODUCTION = {

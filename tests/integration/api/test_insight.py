@@ -8,18 +8,21 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from api.routes import insight as insight_routes
-from api.routes import runs as runs_routes
-from cadence.adapters.aws import client
-from cadence.adapters.dynamodb.hosts import DynamoHostStore
-from cadence.adapters.dynamodb.logs import DynamoLogIndex
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.index_logs import IndexLogs
-from cadence.application.runner_ports import Host, LogBatch, LogLine
-from cadence.domain import ids, plan
-from cadence.domain.admission import beginning
-from cadence.domain.run import TreatmentState, Value
-from cadence.domain.runner import Outcome, Result, Runner, RunnerState
+from api.routes.runs import run_details as insight_routes
+from api.routes.runs import runs as runs_routes
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.application.shared.runner_ports import Host
+from cadence.domain.pipelines import plan
+from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runs.admission import beginning
+from cadence.domain.runs.run import Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
 from tests.fakes.runs import a_run
 from tests.integration.api.calling import HELLO
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters.aws import client
-from cadence.application.pool_ports import CheckResult, Probe, SweepResult
-from cadence.domain.errors import ProviderRejected, Violation
-from cadence.domain.runner import Runner, RunnerState
+from cadence.adapters.aws.clients import client
+from cadence.application.placement.ports import CheckResult, Probe, SweepResult
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import ProviderRejected, Violation
 from tests.integration.api.calling import Api
 
 CLOUD: dict[str, Any] = {
@@ -38,7 +38,7 @@ def asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     def check(provider: str, settings: dict[str, Any]) -> list[Violation]:
         return [Violation(f"/settings/{name}", "is unknown") for name in settings if name != "zone"]
 
-    monkeypatch.setattr("cadence.adapters.lambda_provider_calls.LambdaProviderCalls.ask", ask)
+    monkeypatch.setattr("cadence.adapters.aws.lambda_provider_calls.LambdaProviderCalls.ask", ask)
     monkeypatch.setattr("api.routes.pools.PROVIDERS", ("host", "fake"))
     monkeypatch.setattr("api.routes.pools.check_settings", check)
     return calls
@@ -164,7 +164,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise ProviderRejected(found[0][1:])
         return list(found)
 
-    monkeypatch.setattr("cadence.adapters.lambda_provider_calls.LambdaProviderCalls.machines", machines)
+    monkeypatch.setattr("cadence.adapters.aws.lambda_provider_calls.LambdaProviderCalls.machines", machines)
     return found
 
 

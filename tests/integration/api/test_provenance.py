@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters.aws import client
-from cadence.adapters.dynamodb.logs import DynamoLogIndex
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.identifiers import new_ulid
-from cadence.application.index_logs import IndexLogs
-from cadence.application.runner_ports import LogBatch, LogLine
-from cadence.domain import ids, plan
-from cadence.domain.admission import beginning
-from cadence.domain.run import Run, TreatmentState, Value
-from cadence.domain.runner import Outcome, Result, Runner, RunnerState
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.application.shared.identifiers import new_ulid
+from cadence.domain.pipelines import plan
+from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runs.admission import beginning
+from cadence.domain.runs.run import Run, Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
 from tests.fakes.runs import a_run
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from api.routes import runs as runs_routes
-from cadence.adapters.aws import client
-from cadence.adapters.step_functions import StepFunctionsMachines
-from cadence.domain.errors import Transient
+from api.routes.runs import runs as runs_routes
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.domain.melodium.process import MelodiumRun
-from cadence.domain.run import RunState
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import Transient
 from tests.integration.api.calling import BROKEN, HELLO
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import time_machine
 
-from cadence.adapters.aws import client
-from cadence.domain.run import Run, RunState, Value
+from cadence.adapters.aws.clients import client
+from cadence.domain.runs.run import Run, Value
+from cadence.domain.runs.states import RunState
 from tests.integration.api.calling import HELLO, Api
 from tests.integration.api.test_webhooks import Hooks, hooks, put  # noqa: F401 (a fixture)
 

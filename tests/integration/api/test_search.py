@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.adapters.dynamodb.logs import DynamoLogIndex
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.index_logs import IndexLogs
-from cadence.application.runner_ports import LogBatch, LogLine
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.ports import LogBatch, LogLine
 from tests.fakes.runs import a_run
 
 

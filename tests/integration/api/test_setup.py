@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters.aws import client
+from cadence.adapters.aws.clients import client
 from cadence.setup.__main__ import main
 from tests.integration.api.calling import Api
 

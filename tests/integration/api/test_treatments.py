@@ -8,21 +8,24 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters.aws import client
-from cadence.adapters.dynamodb.groups import DynamoGroupStore
-from cadence.adapters.dynamodb.logs import DynamoLogIndex
-from cadence.adapters.dynamodb.samples import DynamoSampleStore
-from cadence.adapters.dynamodb.streams import DynamoStreamStore
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.index_logs import IndexLogs
-from cadence.application.runner_ports import LogBatch, LogLine
-from cadence.domain import ids, plan
-from cadence.domain.admission import beginning
-from cadence.domain.history import Change
-from cadence.domain.resources import Sample
-from cadence.domain.run import InputSpec, TreatmentSpec, TreatmentState, Value
-from cadence.domain.runner import Outcome, Result, Runner, RunnerState
-from cadence.domain.stream import Chunk, StreamProgress
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
+from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
+from cadence.domain.runners.resources import Sample
+from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runs.admission import beginning
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.values.stream import Chunk, StreamProgress
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 S = TreatmentState

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters.aws import client
-from cadence.adapters.step_functions import StepFunctionsMachines
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from tests.git.repositories import Repository, served
 from tests.integration.api.calling import HELLO, Answer, Api, event
 from tests.unit.triggers.test_githosts import signature

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters import aws as aws_clients
-from cadence.adapters.dynamodb.counters import DynamoCounters
-from cadence.adapters.dynamodb.export_backlog import DynamoBacklog
-from cadence.adapters.exporting.formats import format_of
-from cadence.adapters.kms_cipher import KmsCipher
-from cadence.adapters.outgoing_http import OutgoingHttp
-from cadence.adapters.reach import Reach
-from cadence.adapters.s3_log_segments import S3LogSegments
-from cadence.application.deliver_exports import DeliverExports
-from cadence.application.export_ports import Event
-from cadence.application.send_export import SendExport
-from cadence.domain.event import segment_event
-from cadence.domain.export import Backfill, Export, ExportKind, Signal
-from cadence.domain.log import Segment
+from cadence.adapters.aws import clients as aws_clients
+from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
+from cadence.adapters.dynamodb.metrics.counters import DynamoCounters
+from cadence.adapters.export_formats.formats import format_of
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.outgoing_http import OutgoingHttp
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.exports.deliver_exports import DeliverExports
+from cadence.application.exports.send_export import SendExport
+from cadence.application.metrics.ports import Event
+from cadence.domain.exports.event import segment_event
+from cadence.domain.exports.export import Backfill, Export, ExportKind, Signal
+from cadence.domain.logs.log import Segment
 from tests.fakes.services import ManualClock
 from tests.integration.api.conftest import REGION, make_table
 from tests.integration.exports.receiver import Receiver, receiving

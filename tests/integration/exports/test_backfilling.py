@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from cadence.adapters.exporting.formats import format_of
-from cadence.application.backfill_export import RequestBackfill, WorkOnBackfill
-from cadence.application.backfill_metrics import BackfillMetrics
-from cadence.application.count_events import CountEvents
-from cadence.domain.access import Project
-from cadence.domain.errors import Conflict, InvalidRequest
-from cadence.domain.event import run_event
-from cadence.domain.export import BackfillState, ExportKind, Signal
-from cadence.domain.log import Segment
-from cadence.domain.run import Run, RunState, Treatment, TreatmentState
+from cadence.adapters.export_formats.formats import format_of
+from cadence.application.exports.backfill_export import RequestBackfill, WorkOnBackfill
+from cadence.application.exports.backfill_metrics import BackfillMetrics
+from cadence.application.metrics.count_events import CountEvents
+from cadence.domain.access.access import Project
+from cadence.domain.exports.event import run_event
+from cadence.domain.exports.export import BackfillState, ExportKind, Signal
+from cadence.domain.logs.log import Segment
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared.errors import Conflict, InvalidRequest
 from tests.fakes.runs import MemoryRunStore
 from tests.integration.exports.conftest import RUN, START
 

@@ -9,16 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from cadence.adapters.dynamodb.counters import DynamoCounters
-from cadence.adapters.dynamodb.plain_items import query
-from cadence.application.count_events import CountEvents
-from cadence.application.tell_metrics import TellMetrics
-from cadence.domain import ids
-from cadence.domain.event import run_event, treatment_event
+from cadence.adapters.dynamodb.metrics.counters import DynamoCounters
+from cadence.adapters.dynamodb.shared.plain_items import query
+from cadence.application.metrics.count_events import CountEvents
+from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.domain.exports.event import run_event, treatment_event
 from cadence.domain.metrics.openmetrics import openmetrics
-from cadence.domain.pool import Price
-from cadence.domain.run import Kind, ReplayOf, Run, RunState, Treatment, TreatmentState
-from cadence.domain.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.pipelines.specification import Kind
+from cadence.domain.placement.pool import Price
+from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runs.run import ReplayOf, Run, Treatment
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
 
 RUN_ID = "01kb0000000000000000000000"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -176,7 +178,7 @@ def test_the_names_of_a_full_project_are_not_read_for_every_event(aws, monkeypat
 
     for number in range(10):
         counting(counters)([treatment_event(run(), treatment(f"t{number}"), None)])
-    monkeypatch.setattr("cadence.adapters.dynamodb.counters.query", counting_queries)
+    monkeypatch.setattr("cadence.adapters.dynamodb.metrics.counters.query", counting_queries)
     for number in range(10, 30):
         counting(counters)([treatment_event(run(), treatment(f"t{number}"), None)])
     assert read == []

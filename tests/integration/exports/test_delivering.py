@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.deliver_exports import parcel_of
-from cadence.application.send_export import credentials_context
-from cadence.domain.errors import Conflict
-from cadence.domain.export import Credentials
+from cadence.application.exports.deliver_exports import parcel_of
+from cadence.application.exports.send_export import credentials_context
+from cadence.domain.exports.export import Credentials
+from cadence.domain.shared.errors import Conflict
 from tests.integration.exports.conftest import START, of_projects
 
 HOUR = timedelta(hours=1)

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from cadence.adapters.exporting.formats import format_of
-from cadence.adapters.exporting.spans import trace_id
-from cadence.adapters.outgoing_http import OutgoingHttp
-from cadence.adapters.reach import Reach
-from cadence.application.export_ports import LogRecord
-from cadence.application.send_export import SendExport
-from cadence.domain.export import Export, ExportKind, Signal
+from cadence.adapters.export_formats.formats import format_of
+from cadence.adapters.export_formats.spans import trace_id
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.outgoing_http import OutgoingHttp
+from cadence.application.exports.ports import LogRecord
+from cadence.application.exports.send_export import SendExport
+from cadence.domain.exports.export import Export, ExportKind, Signal
 from cadence.domain.metrics import catalog
 from cadence.domain.metrics.counting import Series, SeriesKey
 from cadence.domain.metrics.model import Metric
@@ -25,7 +25,7 @@ from cadence.domain.metrics.openmetrics import openmetrics
 from cadence.domain.metrics.telling import gauge, metrics_of
 from tests.integration.exports.peers import Peer, eventually, free_port, program, running
 from tests.integration.exports.scraped import served
-from tests.unit.exporting.test_spans import RUN_END, TREATMENT_END
+from tests.unit.exports.test_spans import RUN_END, TREATMENT_END
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "monitoring"
 RULES = DOCS / "prometheus-rules.yaml"

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.adapters.exporting.formats import format_of
-from cadence.application.export_ports import Counted
-from cadence.application.push_metrics import PushMetrics
-from cadence.application.tell_metrics import TellMetrics
-from cadence.domain.access import Project
-from cadence.domain.export import PUSH_EVERY, ExportKind, Signal
+from cadence.adapters.export_formats.formats import format_of
+from cadence.application.exports.push_metrics import PushMetrics
+from cadence.application.metrics.ports import Counted
+from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.domain.access.access import Project
+from cadence.domain.exports.export import PUSH_EVERY, ExportKind, Signal
 from cadence.domain.metrics.counting import SeriesKey
 from tests.integration.exports.conftest import START
 

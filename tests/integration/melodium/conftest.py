@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters import aws as aws_clients
-from cadence.adapters import presigned
-from cadence.adapters.aws import client
-from cadence.adapters.dynamodb.access import DynamoAccessStore
-from cadence.adapters.dynamodb.engine_items import DynamoReportedStore
-from cadence.adapters.dynamodb.runs import DynamoRunStore
-from cadence.adapters.log_records import decode
-from cadence.application.authenticate import issue_token
-from cadence.domain.access import Organization, Permission, Project
-from tests.integration.gateway.conftest import REGION, _keys
+from cadence.adapters.aws import clients as aws_clients
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.lines.log_records import decode
+from cadence.adapters.s3 import presigned
+from cadence.application.access.authenticate import issue_token
+from cadence.domain.access.access import Organization, Permission, Project
+from tests.integration.runners.conftest import REGION, _keys
 
 ORGANIZATION, PROJECT = "acme", "site"
 ENGINE = frozenset({str(Permission.MELODIUM_REPORT), str(Permission.MELODIUM_DISPATCH)})
@@ -136,7 +136,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
             client("dynamodb").create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **_keys(table))
         client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
         client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
-        monkeypatch.setattr("cadence.adapters.lambda_log_stream.LambdaLogStream.needed", lambda self: None)
+        monkeypatch.setattr("cadence.adapters.aws.lambda_log_stream.LambdaLogStream.needed", lambda self: None)
         for name, value in _settings().items():
             monkeypatch.setenv(f"CADENCE_{name}", value)
         monkeypatch.setenv("CADENCE_LOOPBACK_REGISTRIES", "resolved")

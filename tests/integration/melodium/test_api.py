@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cadence.adapters.aws import client
-from cadence.application.authenticate import issue_token
+from cadence.adapters.aws.clients import client
+from cadence.application.access.authenticate import issue_token
 from cadence.application.melodium.run_tokens import RunTokens
-from cadence.domain.errors import NotFound
 from cadence.domain.melodium.process import Ended
-from cadence.domain.run import RunState
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import NotFound
 from tests.integration.melodium.conftest import ENGINE, ORGANIZATION, PROJECT, Engines, start_body
 
 

@@ -10,12 +10,13 @@ import cbor2
 import pytest
 import time_machine
 
-from cadence.adapters.buckets import Buckets
 from cadence.adapters.engine_reports import pieces
-from cadence.adapters.s3_chunks import S3Chunks
-from cadence.domain.errors import Transient
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
 from cadence.domain.melodium.redaction import digest
-from cadence.domain.run import Origin, TreatmentState
+from cadence.domain.runs.run import Origin
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared.errors import Transient
 from tests.integration.melodium.conftest import Engines, start_body
 
 UPLOADED = Path(__file__).parents[2] / "events" / "melodium"

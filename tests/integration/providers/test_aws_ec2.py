@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.errors import CapacityExhausted
+from cadence.domain.shared.errors import CapacityExhausted
 from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.contract import Needs
 from tests.contract.providers.aws_ec2_peer import Ec2Peer, a_place, a_pool, instances, peer

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.errors import Transient
+from cadence.domain.shared.errors import Transient
 from cadence.providers.aws_ec2.provider import Ec2Provider
 from cadence.providers.aws_ec2.warm import MARK
 from cadence.providers.contract import Condition, Needs, RunnerRequest

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from cadence.domain.errors import CapacityExhausted
-from cadence.domain.specification import ServiceSpec
+from cadence.domain.pipelines.specification import ServiceSpec
+from cadence.domain.shared.errors import CapacityExhausted
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.contract import Containers, Needs
 from tests.contract.providers.aws_fargate_peer import CLUSTER, FargatePeer, peer, running

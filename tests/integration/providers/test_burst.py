@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from cadence.application.pacing import Pacer
-from cadence.domain.errors import Transient
-from cadence.domain.pool import Pool
-from cadence.domain.runner import Outcome, Result, RunnerState
+from cadence.application.placement.pacing import Pacer
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import Outcome, Result, RunnerState
+from cadence.domain.shared.errors import Transient
 from cadence.providers.aws_ec2.provider import Ec2Provider
 from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.bootstrap import FOLDER

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.errors import ProviderRejected
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
-from cadence.domain.pool import Pool
-from cadence.domain.specification import ServiceSpec
+from cadence.domain.pipelines.specification import ServiceSpec
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.contract import Condition, Containers, Surroundings
 from cadence.providers.kubernetes.provider import build
 from cadence.providers.marks import host_name

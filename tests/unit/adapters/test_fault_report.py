@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PutError
 
-from cadence.adapters.fault_report import report
-from cadence.adapters.machine_boundary import machine_task
-from cadence.adapters.problem import Response, answering_problems
-from cadence.adapters.service_log import JsonLine
+from cadence.adapters.http.problem import Response, answering_problems
+from cadence.adapters.lambda_runtime.fault_report import report
+from cadence.adapters.lambda_runtime.machine_boundary import machine_task
+from cadence.adapters.lambda_runtime.service_log import JsonLine
 
 DENIED = ClientError(
     {"Error": {"Code": "AccessDeniedException", "Message": "not authorized to perform: dynamodb:PutItem"}}, "PutItem"

@@ -10,9 +10,9 @@ from pynamodb.exceptions import (
     VerboseClientError,
 )
 
-from cadence.adapters.dynamodb import faults
-from cadence.adapters.insisting import insisting
-from cadence.domain.errors import CadenceError, Conflict, Transient
+from cadence.adapters.aws.retry import insisting
+from cadence.adapters.dynamodb.shared import faults
+from cadence.domain.shared.errors import CadenceError, Conflict, Transient
 
 
 def refused(code: str) -> ClientError:

@@ -3,8 +3,8 @@
 import pytest
 import requests
 
-from cadence.adapters.guarded_session import guarded_session
-from cadence.adapters.reach import Reach
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.guarded_session import guarded_session
 from tests.fakes.answering import Asked, Reply, answering
 
 

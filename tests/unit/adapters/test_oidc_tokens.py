@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from cadence.adapters.oidc_tokens import OidcTokens
-from cadence.adapters.reach import Reach
-from cadence.domain.errors import Transient, Unauthenticated
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.oidc_tokens import OidcTokens
+from cadence.domain.shared.errors import Transient, Unauthenticated
 from tests.fakes.answering import Asked, Reply, answering
 
 AUDIENCE = "cadence:runner-1"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.adapters.quick_lines import quick_lines
-from cadence.adapters.s3_log_segments import lines_of
+from cadence.adapters.s3.fast_line_parser import quick_lines
+from cadence.adapters.s3.log_segments import lines_of
 
 TEXTS = st.text(alphabet=st.characters(), max_size=20) | st.sampled_from(["half \ud83d", "\n", '"', "\u2028", "\x00"])
 LINES = st.lists(st.fixed_dictionaries({"seq": st.integers(0, 1 << 60), "text": TEXTS, "pool": st.none() | TEXTS}))

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import urllib3
 
-from cadence.adapters.reach import OutOfReach, Reach, guarded_pool, is_public
+from cadence.adapters.http.egress_policy import OutOfReach, Reach, guarded_pool, is_public
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])

@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from cadence.adapters.remembered_pools import SECONDS, RememberedPools
-from cadence.domain.errors import NotFound
-from cadence.domain.pool import Pool
+from cadence.adapters.caching.ttl_cached_pools import SECONDS, RememberedPools
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import NotFound
 from tests.fakes.services import MemoryPools
 
 POOL = Pool("acme", "near", "host")

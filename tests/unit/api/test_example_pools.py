@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from api.pool_shapes import PoolBody
-from cadence.adapters.pool_settings_schema import check_settings
-from cadence.domain.custody import Capture, ValuePolicy
+from api.routes.placement.pool_shapes import PoolBody
+from cadence.adapters.http.pool_settings_schema import check_settings
+from cadence.domain.values.value_retention import Capture, ValuePolicy
 
 POOLS = Path(__file__).resolve().parents[3] / "examples" / "pools"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from cadence.cli.main import app
-from cadence.domain.document import validate
+from cadence.domain.pipelines.document import validate
 
 HERE = Path(__file__).parent
 FILE = str(HERE / "gitlab" / "needs-dag.yml")

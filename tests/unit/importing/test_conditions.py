@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from cadence.domain.expression import Evaluator
+from cadence.domain.pipelines.expression import Evaluator
 from cadence.importing import github_cel, gitlab_rules
 from cadence.importing.gitlab_variables import Variables
 

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.document import Severity, validate
-from cadence.domain.document.yaml_text import read_yaml
+from cadence.domain.pipelines.document import Severity, validate
+from cadence.domain.pipelines.document.syntax.yaml_text import read_yaml
 from cadence.importing import Imported, ImportFailure, Kind, Scales, convert, guess
 from cadence.importing.emitting import yaml_text
 from cadence.importing.source import MAX_YAML_BYTES

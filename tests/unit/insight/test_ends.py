@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.explaining import Ending, ending, explanations
-from cadence.domain.history import Change
-from cadence.domain.run import RetrySpec, Treatment, TreatmentSpec, TreatmentState
-from cadence.domain.runner import Outcome, Result, Runner, RunnerState
-from cadence.domain.timing import Times, times
+from cadence.domain.insight.exit_explanation import Ending, ending, explanations
+from cadence.domain.pipelines.specification import RetrySpec, TreatmentSpec
+from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.timing import Times, times
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 S = TreatmentState

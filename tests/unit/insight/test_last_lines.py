@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.diagnose import Diagnose
-from cadence.application.last_lines import LastLines
-from cadence.application.log_ports import Line, LogHead
-from cadence.domain.history import Change
-from cadence.domain.log import Segment, Watermark
-from cadence.domain.run import Treatment, TreatmentSpec, TreatmentState
+from cadence.application.insight.diagnose import Diagnose
+from cadence.application.logs.last_lines import LastLines
+from cadence.application.logs.ports import Line, LogHead
+from cadence.domain.logs.log import Segment, Watermark
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.previews import preview
+from cadence.domain.values.previews import preview
 
 CSV = b"id,amount\n1,12\n2,n/a\n"
 

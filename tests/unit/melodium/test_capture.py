@@ -11,12 +11,12 @@ import pytest
 from cadence.adapters.engine_reports.debug_chunk import ReadEvents
 from cadence.adapters.engine_reports.program import redacted_program
 from cadence.application.melodium.element_records import Records
-from cadence.domain.errors import Conflict
 from cadence.domain.melodium.capture import Capturing
 from cadence.domain.melodium.model import Model
 from cadence.domain.melodium.program import read_program
 from cadence.domain.melodium.redaction import Masks
 from cadence.domain.melodium.wiring import Wiring
+from cadence.domain.shared.errors import Conflict
 
 UPLOADED = Path(__file__).parents[2] / "events" / "melodium"
 

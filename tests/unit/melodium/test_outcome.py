@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.domain.melodium.outcome import Evidence, outcome
 from cadence.domain.melodium.process import Ended, Reported
-from cadence.domain.run import RunState
+from cadence.domain.runs.engine_outcome import Evidence, outcome
+from cadence.domain.runs.states import RunState
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 PATIENCE = timedelta(seconds=60)

@@ -5,15 +5,17 @@ from datetime import UTC, datetime
 import pytest
 
 from cadence.adapters.engine_reports.debug_chunk import ReadEvents
-from cadence.domain import plan
-from cadence.domain.assignment import work_json
-from cadence.domain.document import Checked, Context, validate
-from cadence.domain.document.findings import Code, Severity
 from cadence.domain.melodium.redaction import Masks, digest
 from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.melodium.stored_program import facts_of, program_of
-from cadence.domain.planning import RunFacts, instantiate
-from cadence.domain.run import Run, RunState, TreatmentSpec
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.document import Checked, Context, validate
+from cadence.domain.pipelines.document.findings import Code, Severity
+from cadence.domain.pipelines.planning import RunFacts, instantiate
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.assignment import work_json
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState
 
 PARAMETERS = "const token: string, const maybe: Option<string> = _, const n: u8 = 1"
 PROGRAM = facts_of(

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.adapters.s3_engine_reports import S3Parts
+from cadence.adapters.s3.engine_reports import S3Parts
 from cadence.application.melodium.intake import Part
-from cadence.application.melodium.ports import Stream
 from cadence.application.melodium.progress import PATIENCE, Progress, due
+from cadence.application.runs.ports import Stream
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain import plan
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
-from cadence.domain.run import TreatmentSpec
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.specification import TreatmentSpec
 
 texts = st.text(min_size=1, max_size=8)
 containers = st.builds(

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.errors import InvalidRequest
 from cadence.domain.melodium.archive import files_in
 from cadence.domain.melodium.headers import treatments
 from cadence.domain.melodium.stored_program import MOST_BYTES, decoded, facts_of, program_of
+from cadence.domain.shared.errors import InvalidRequest
 from tests.e2e.engine import PROGRAMS
 
 COUNTING = {path.name: path.read_bytes() for path in (PROGRAMS / "counting").iterdir()}

@@ -13,16 +13,18 @@ from cadence.application.melodium.pin_worker_images import PinWorkerImages
 from cadence.application.melodium.ports import Listens, Refused, Waiting
 from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.melodium.worker_ports import WorkerSecrets, WorkerSecretStore
-from cadence.application.start_run import StartRun
-from cadence.domain import ids, plan
-from cadence.domain.access import Principal
-from cadence.domain.errors import InvalidRequest, NotFound, ProviderRejected
+from cadence.application.runs.start_run import StartRun
+from cadence.domain.access.access import Principal
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from cadence.domain.melodium.request import Container, LaunchRequest, Mode, Volume
-from cadence.domain.pool import LargestRunner, Pool
-from cadence.domain.registry_login import RegistryLogin
-from cadence.domain.run import Run, RunState, TreatmentState
-from cadence.domain.runner import Listening, Runner, RunnerState
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.registry_login import RegistryLogin
+from cadence.domain.placement.pool import LargestRunner, Pool
+from cadence.domain.runners.runner import Listening, Runner, RunnerState
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import InvalidRequest, NotFound, ProviderRejected
 from tests.fakes.melodium import MemoryMasks, MemoryReported
 from tests.fakes.runs import a_run
 from tests.unit.scheduling.setting import Setting

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.log_ports import Line, LogHead
+from cadence.application.logs.ports import Line, LogHead
 from cadence.application.provenance.known import Stores
+from cadence.application.provenance.ports import StoredChunk
 from cadence.application.provenance.trace import MOST_NODES, Trace
-from cadence.application.provenance_ports import StoredChunk
-from cadence.domain import ids, plan
-from cadence.domain.errors import NotFound
-from cadence.domain.log import Segment, Watermark
+from cadence.domain.logs.log import Segment, Watermark
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
+from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.provenance.graph import Direction, Graph, Link
-from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Value
-from cadence.domain.runner import Runner
-from cadence.domain.versions import PipelineVersion
+from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.edge import edges_of
+from cadence.domain.runs.run import Run, Treatment, Value
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
 from tests.fakes.provenance import MemoryCacheHistory, MemoryChunkTimes, MemoryProvenance
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import MemoryChunks, MemoryDocuments
@@ -114,7 +117,7 @@ class Past:
             )
             for spec in specs
         ]  # fmt: skip
-        self.runs.admit(run_id, specs, treatments, plan.edges(run_id, specs))
+        self.runs.admit(run_id, specs, treatments, edges_of(run_id, specs))
         return self.runs.get_run(run_id)
 
     def sent(self, run: Run, treatment: str, port: str, *chunks: bytes, after: Sequence[float] = ()) -> Value:

@@ -7,16 +7,12 @@ import pytest
 
 from cadence.application.provenance import trace as trace_module
 from cadence.application.provenance.contents import Contents
-from cadence.application.provenance_ports import StoredChunk
-from cadence.domain import ids
-from cadence.domain.errors import InvalidRequest, NotFound
+from cadence.application.provenance.ports import StoredChunk
+from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
 from cadence.domain.provenance.graph import Basis, Direction, LinkKind
-from cadence.domain.run import (
-    InputSpec,
-    Kind,
-    TreatmentSpec,
-    TreatmentState,
-)
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import InvalidRequest, NotFound
 from tests.unit.provenance.setting import NOW, Past, link, names, spec
 
 LINES = b"a 1\nb 2\nc 3\nd 4\n"

@@ -4,20 +4,16 @@ import dataclasses
 
 import pytest
 
-from cadence.domain import ids, plan
-from cadence.domain.cache import CacheMaker, CacheUse
-from cadence.domain.errors import NotFound
 from cadence.domain.melodium.process import MelodiumRun
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.specification import CacheSpec, Kind, TriggerSpec
+from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.provenance.graph import Direction, LinkKind
-from cadence.domain.run import (
-    CacheSpec,
-    Kind,
-    Origin,
-    ReplayOf,
-    RunState,
-    TriggerSpec,
-)
-from cadence.domain.versions import PipelineVersion
+from cadence.domain.runs.run import Origin, ReplayOf
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+from cadence.domain.values.cache import CacheMaker, CacheUse
 from tests.unit.provenance.setting import NOW, Past, link, names, spec
 from tests.unit.provenance.test_backward import chain
 

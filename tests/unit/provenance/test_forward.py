@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from cadence.application.identifiers import child_run_id
-from cadence.domain import ids
-from cadence.domain.cache import CacheMaker, CacheUse
+from cadence.application.shared.identifiers import child_run_id
+from cadence.domain.pipelines.specification import CacheSpec, InputSpec, Kind, TriggerSpec
 from cadence.domain.provenance.graph import Basis, Direction, LinkKind
-from cadence.domain.run import CacheSpec, InputSpec, Kind, TriggerSpec
+from cadence.domain.shared import ids
+from cadence.domain.values.cache import CacheMaker, CacheUse
 from tests.unit.provenance.setting import NOW, Past, link, names, spec
 
 LINES = b"a 1\nb 2\nc 3\nd 4\n"

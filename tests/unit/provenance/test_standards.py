@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from prov.model import ProvActivity, ProvDocument, ProvEntity
 
-from cadence.domain import ids
-from cadence.domain.cache import CacheMaker, CacheUse
+from cadence.domain.pipelines.specification import CacheSpec, Kind, TriggerSpec
 from cadence.domain.provenance import openlineage, prov
 from cadence.domain.provenance.graph import Direction
-from cadence.domain.run import CacheSpec, Kind, RunState, TreatmentState, TriggerSpec
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.values.cache import CacheMaker, CacheUse
 from tests.unit.provenance.setting import NOW, Past, spec
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cadence.domain.pacing import Api, Pace
+from cadence.domain.placement.pacing import Api, Pace
 from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
 from cadence.providers.marks import Owner
 

@@ -11,8 +11,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from cadence.domain.errors import CadenceError
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import CadenceError
 from cadence.providers.azure.building import build as build_azure
 from cadence.providers.contract import Build, Credentials, Paced, Provider, Surroundings
 from cadence.providers.gcp.building import build as build_gcp

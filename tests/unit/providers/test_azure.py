@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from cadence.domain.errors import CapacityExhausted, NotReady, ProviderRejected, Transient
+from cadence.domain.shared.errors import CapacityExhausted, NotReady, ProviderRejected, Transient
 from cadence.providers.azure.dialect import AzureDialect
 from cadence.providers.azure.provider import AzureProvider
 from cadence.providers.azure.settings import AzureSettings

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cadence.application.runner_tokens import matches
-from cadence.domain.errors import CapacityExhausted, RunnerLost
-from cadence.domain.runner import Runner, RunnerState
+from cadence.application.runners.runner_tokens import matches
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, RunnerLost
 from cadence.providers.contract import AgentFile, CallHome, Needs
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters.pool_settings_schema import check_settings
-from cadence.domain.pool import PROVIDERS, Pool
-from cadence.domain.schemas import schema
+from cadence.adapters.http.pool_settings_schema import check_settings
+from cadence.domain.placement.pool import PROVIDERS, Pool
+from cadence.domain.shared.schemas import schema
 from cadence.providers.openstack.settings import OpenStackSettings
 from cadence.providers.vsphere.settings import VSphereSettings
 

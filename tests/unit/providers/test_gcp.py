@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, NotReady, ProviderRejected, Transient
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, NotReady, ProviderRejected, Transient
 from cadence.providers.choices import Choice
 from cadence.providers.contract import Condition, Needs
 from cadence.providers.gcp.dialect import GcpDialect

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters import pool_identity
-from cadence.adapters.aws import client
-from cadence.adapters.pool_identity import PoolIdentity
-from cadence.application.pool_ports import IdentityKeys
-from cadence.domain.errors import ProviderRejected, Transient
-from cadence.domain.pool import Pool
+from cadence.adapters.aws import pool_identity
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.pool_identity import PoolIdentity
+from cadence.application.placement.ports import IdentityKeys
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import ProviderRejected, Transient
 from cadence.providers.contract import Surroundings
 from cadence.providers.gcp import workload
 from cadence.providers.gcp.building import build

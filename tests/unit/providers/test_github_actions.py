@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.domain.errors import CapacityExhausted, NotReady, ProviderRejected, Transient
+from cadence.domain.shared.errors import CapacityExhausted, NotReady, ProviderRejected, Transient
 from cadence.providers.choices import Choice
 from cadence.providers.contract import Condition, Credentials, Needs
 from cadence.providers.github_actions.dialect import GithubDialect

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cadence.domain.errors import CapacityExhausted, ProviderRejected
+from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected
 from cadence.providers.choices import Choice
 from cadence.providers.contract import Condition, Needs
 from cadence.providers.gitlab.dialect import GitlabDialect

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.hold_runner import HoldRunner
-from cadence.domain.errors import Conflict
-from cadence.domain.runner import Outcome, Result, Runner, RunnerState
+from cadence.application.runners.hold_runner import HoldRunner
+from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.shared.errors import Conflict
 from cadence.providers.contract import Condition, Machine
 from cadence.providers.lifecycle import ReleaseRunner
 from cadence.providers.sweeping import Sweep

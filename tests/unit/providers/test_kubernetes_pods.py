@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.errors import ProviderRejected
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
-from cadence.domain.specification import ServiceSpec
+from cadence.domain.pipelines.specification import ServiceSpec
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.contract import Containers, Needs, RunnerRequest
 from cadence.providers.kubernetes import manifests
 from cadence.providers.kubernetes.containers import ROOT, beside

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cadence.application.access_ports import CredentialsDescription
-from cadence.domain.errors import InvalidRequest, NotFound, ProviderRejected
-from cadence.domain.pool import Pool
+from cadence.application.placement.ports import CredentialsDescription
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import InvalidRequest, NotFound, ProviderRejected
 from cadence.providers.contract import Check, Credentials, Provider, Surroundings
 from cadence.providers.operations import Operations
 from cadence.providers.remembered import RememberedProviders

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.pacing import Api, Pace
+from cadence.domain.placement.pacing import Api, Pace
 from tests.fakes.paces import MemoryPaces
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.adapters.guarded_session import guarded_session
-from cadence.adapters.reach import Reach
-from cadence.domain.errors import (
+from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.guarded_session import guarded_session
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.shared.errors import (
     CadenceError,
     CapacityExhausted,
     Conflict,
@@ -24,7 +25,6 @@ from cadence.domain.errors import (
     ProviderRejected,
     Transient,
 )
-from cadence.domain.pacing import Api, Pace
 from cadence.providers.hidden import Hidden
 from cadence.providers.rest import Answer, Refusal, Rest, following_link, mentions
 from tests.fakes.answering import Answering, Asked, Reply, answering

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cadence.domain.errors import Transient
-from cadence.domain.pool import Pool
-from cadence.domain.runner import RunnerState
-from cadence.domain.runner_life import TRANSITIONS, mermaid
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.runners.runner_life import TRANSITIONS, mermaid
+from cadence.domain.shared.errors import Transient
 from cadence.providers.lifecycle import ReleaseRunner
 from tests.fakes.cloud import MemoryCloud
 from tests.unit.providers.storm import Storm
@@ -21,7 +21,7 @@ Moves = Set[tuple[RunnerState, RunnerState]]
 
 def test_the_page_shows_the_diagram() -> None:
     assert f"```mermaid\n{mermaid()}```" in _PAGE.read_text(), (
-        "Write docs/runners.md again with cadence.domain.runner_life.mermaid()"
+        "Write docs/runners.md again with cadence.domain.runners.runner_life.mermaid()"
     )
 
 

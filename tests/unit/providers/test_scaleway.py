@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, NotReady, ProviderRejected, Transient
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, NotReady, ProviderRejected, Transient
 from cadence.providers.choices import Choice
 from cadence.providers.contract import Condition, Needs
 from cadence.providers.hidden import Hidden

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.providers.contract import Condition, Machine
 from cadence.providers.sweep_life import TRANSITIONS, Seen, mermaid
 from cadence.providers.sweeping import LOOK_AGAIN, START_TAKES, Sweep

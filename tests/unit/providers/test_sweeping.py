@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from cadence.application.access_ports import SweptPool
-from cadence.application.budgets import Budgets, Charge
-from cadence.application.pool_ports import SweepResult
-from cadence.application.sweep_pools import SweepPools
-from cadence.domain.errors import CapacityExhausted, Transient
-from cadence.domain.pool import Pool
-from cadence.domain.pool_policy import Budget, Policy, WarmWindow
-from cadence.domain.runner import Runner, RunnerState
+from cadence.application.placement.budgets import Budgets, Charge
+from cadence.application.placement.ports import SweepResult, SweptPool
+from cadence.application.placement.sweep_pools import SweepPools
+from cadence.domain.placement.pool import Pool
+from cadence.domain.placement.pool_policy import Budget, Policy, WarmWindow
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, Transient
 from cadence.providers.contract import Condition, Machine
 from cadence.providers.sweeping import Sweep, orphaned
 from tests.fakes.cloud import MemoryCloud

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from cadence.application.pacing import Pacer
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import Pool
-from cadence.domain.runner import RunnerState
+from cadence.application.placement.pacing import Pacer
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import RunnerState
 from cadence.providers.lifecycle import Launch, StartRunner
 from tests.fakes.cloud import MemoryCloud
 from tests.fakes.paces import MemoryPaces

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cadence.application.compare_replay import LONGEST_COMPARED, CompareReplay, Comparison
-from cadence.domain import ids
-from cadence.domain.errors import InvalidRequest, NotFound
+from cadence.application.replay.compare_replay import LONGEST_COMPARED, CompareReplay, Comparison
+from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec
 from cadence.domain.replay.kinds import Kind
 from cadence.domain.replay.verdict import Verdict
-from cadence.domain.run import OutputSpec, ReplayOf, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Value
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.run import ReplayOf, Run, Treatment, Value
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import InvalidRequest, NotFound
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import ManualClock, MemoryChunks

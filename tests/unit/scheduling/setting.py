@@ -5,43 +5,46 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from cadence.application.act import Act
-from cadence.application.admit import Admission, Admit
-from cadence.application.approvals import Approvals
-from cadence.application.back_offs import Refusals
-from cadence.application.begin import Begin
-from cadence.application.complete import Complete
-from cadence.application.each import GrowGroup
-from cadence.application.elements import Elements
-from cadence.application.end_treatment import EndTreatment
-from cadence.application.feed import Feeder
-from cadence.application.finalise import Finalise
-from cadence.application.gather import Gather
-from cadence.application.machine_broke import MachineBroke
-from cadence.application.melodium.end_process import EndProcess
-from cadence.application.offer import Offer
-from cadence.application.pin_images import PinImages
-from cadence.application.place import Place
-from cadence.application.plan_run import PlanRun
-from cadence.application.remove_passed import RemovePassed
-from cadence.application.run_gates import RunGates
-from cadence.application.runner_slots import RunnerSlots
-from cadence.application.settle import Settle
-from cadence.application.start_child_run import StartChildRun
-from cadence.application.start_run import StartRun
-from cadence.application.stop_child_run import StopChildRun
-from cadence.application.stop_run import StopRun
-from cadence.application.take_back import Refused, TakeBack
-from cadence.application.treatment_gates import TreatmentGates
-from cadence.application.turnstiles import Turnstiles
-from cadence.application.wake_group import WakeGroup
-from cadence.application.watchdog import Watchdog
-from cadence.domain import ids, plan
-from cadence.domain.errors import CadenceError
-from cadence.domain.machine_error import MachineError
-from cadence.domain.pool import HOST, Placement, Pool
-from cadence.domain.run import InputSpec, OutputSpec, Run, RunState, Treatment, TreatmentSpec, TreatmentState
-from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.application.limits.approvals import Approvals
+from cadence.application.limits.concurrency_limits import Turnstiles
+from cadence.application.limits.run_gates import RunGates
+from cadence.application.limits.runner_slots import RunnerSlots
+from cadence.application.limits.treatment_gates import TreatmentGates
+from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.offer import Offer
+from cadence.application.placement.place import Place
+from cadence.application.placement.reconcile_launch import Refused, TakeBack
+from cadence.application.runners.complete import Complete
+from cadence.application.runs.end_process import EndProcess
+from cadence.application.runs.finalise import Finalise
+from cadence.application.runs.pin_images import PinImages
+from cadence.application.runs.start_child_run import StartChildRun
+from cadence.application.runs.start_run import StartRun
+from cadence.application.runs.stop_child_run import StopChildRun
+from cadence.application.scheduling.admit import Admission, Admit
+from cadence.application.scheduling.collect_outputs import Gather
+from cadence.application.scheduling.control_treatment import Act
+from cadence.application.scheduling.each_items import Elements
+from cadence.application.scheduling.end_treatment import EndTreatment
+from cadence.application.scheduling.execution_failed import MachineBroke
+from cadence.application.scheduling.expand_each import GrowGroup
+from cadence.application.scheduling.mark_started import Begin
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.settle import Settle
+from cadence.application.scheduling.stop_run import StopRun
+from cadence.application.scheduling.wake_group import WakeGroup
+from cadence.application.scheduling.watchdog import Watchdog
+from cadence.application.values.purge_transient_values import RemovePassed
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
+from cadence.domain.placement.pool import HOST, Placement, Pool
+from cadence.domain.runners.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.scheduling.machine_error import MachineError
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import CadenceError
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas

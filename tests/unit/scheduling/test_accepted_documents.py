@@ -6,9 +6,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.domain.document import Pipeline, bind_parameters, validate
-from cadence.domain.planning import RunFacts, instantiate
-from cadence.domain.run import TreatmentSpec, TreatmentState
+from cadence.domain.pipelines.document import Pipeline, bind_parameters, validate
+from cadence.domain.pipelines.planning import RunFacts, instantiate
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runs.states import TreatmentState
 from tests.conformance.generating import document
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, SUCCEEDING
 from tests.unit.scheduling.simulation.world import RUN, Faults, World

@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from cadence.application.start_child_run import CannotStart
-from cadence.application.start_followers import outputs
-from cadence.domain import ids
-from cadence.domain.custody import ApartError, Capture, Custody, ValuePolicy, together
-from cadence.domain.run import InputSpec, Kind, OutputSpec, TriggerSpec
-from cadence.domain.runner import Outcome
+from cadence.application.runs.start_child_run import CannotStart
+from cadence.application.triggers.start_followers import outputs
+from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TriggerSpec
+from cadence.domain.runners.runner import Outcome
+from cadence.domain.shared import ids
+from cadence.domain.values.value_retention import ApartError, Capture, Custody, ValuePolicy, together
 from tests.unit.scheduling.setting import RUN, Setting, spec, stream
 
 DIGESTS = Custody("near", Capture.DIGEST)

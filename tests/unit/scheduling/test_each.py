@@ -4,11 +4,13 @@ import json
 
 import pytest
 
-from cadence.domain import ids
-from cadence.domain.group import LARGEST_ELEMENT, MOST_ELEMENTS, Growth
-from cadence.domain.run import InputSpec, Kind, OutputSpec, TreatmentSpec, TreatmentState, Value
-from cadence.domain.runner import Outcome
-from cadence.domain.stream import StreamProgress
+from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec
+from cadence.domain.runners.runner import Outcome
+from cadence.domain.runs.run import Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.scheduling.group import LARGEST_ELEMENT, MOST_ELEMENTS, Growth
+from cadence.domain.shared import ids
+from cadence.domain.values.stream import StreamProgress
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 S = TreatmentState

@@ -7,9 +7,10 @@ import pytest
 
 from cadence.application.melodium.engine_secrets import RevokeEngineToken, reporting
 from cadence.application.melodium.run_tokens import RunTokens
-from cadence.domain.access import ApiToken
+from cadence.domain.access.access import ApiToken
 from cadence.domain.melodium.specification import ProgramSpec, WorkerSpec
-from cadence.domain.run import RetrySpec, TreatmentState
+from cadence.domain.pipelines.specification import RetrySpec
+from cadence.domain.runs.states import TreatmentState
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 PROGRAM, WORKER = ProgramSpec("sha", "main", "x::main"), WorkerSpec("0.10.2", "group")

@@ -4,10 +4,12 @@ import json
 
 import pytest
 
-from cadence.domain import ids
-from cadence.domain.errors import Cancelled, Gone
-from cadence.domain.run import Kind, OutputSpec, TreatmentSpec, TreatmentState, Value
-from cadence.domain.runner import Outcome
+from cadence.domain.pipelines.specification import Kind, OutputSpec, TreatmentSpec
+from cadence.domain.runners.runner import Outcome
+from cadence.domain.runs.run import Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Cancelled, Gone
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 S = TreatmentState

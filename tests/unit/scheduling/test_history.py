@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.history import Change, decode, encode, in_order
-from cadence.domain.run import TreatmentState
+from cadence.domain.runs.history import Change, decode, encode, in_order
+from cadence.domain.runs.states import TreatmentState
 
 NOW = datetime(2030, 1, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 STATES = tuple(TreatmentState)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from cadence.application.claim import Assignment, Claim
-from cadence.domain.errors import (
+from cadence.application.runners.claim import Assignment, Claim
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import (
     CadenceError,
     Cancelled,
     CapacityExhausted,
@@ -17,8 +19,6 @@ from cadence.domain.errors import (
     Transient,
     Unauthenticated,
 )
-from cadence.domain.pool import Pool
-from cadence.domain.runner import Runner, RunnerState
 from cadence.providers.contract import AgentFile, RunnerRequest
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner

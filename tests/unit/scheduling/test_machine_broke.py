@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from cadence.adapters.execution_events import broken_execution, is_execution_event
-from cadence.application.watchdog import STOP_TAKES
-from cadence.domain.errors import Cancelled, Conflict
-from cadence.domain.machine_error import MachineError
-from cadence.domain.run import RetrySpec, RunState, Treatment, TreatmentState
-from cadence.domain.runner import RunnerState
+from cadence.adapters.lambda_runtime.execution_events import broken_execution, is_execution_event
+from cadence.application.scheduling.watchdog import STOP_TAKES
+from cadence.domain.pipelines.specification import RetrySpec
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.scheduling.machine_error import MachineError
+from cadence.domain.shared.errors import Cancelled, Conflict
 from tests.unit.scheduling.setting import RUN, Setting, on, spec
 
 RESTART = MachineError("States.ServiceRestart", "the stack was stopped")

@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from cadence.application.pin_images import PinImages
-from cadence.domain import plan
-from cadence.domain.errors import ProviderRejected
-from cadence.domain.image import Image, parse_image, registry_of
-from cadence.domain.registry_login import RegistryLogin
-from cadence.domain.run import ServiceSpec
+from cadence.application.runs.pin_images import PinImages
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.image import Image, parse_image, registry_of
+from cadence.domain.pipelines.registry_login import RegistryLogin
+from cadence.domain.pipelines.specification import ServiceSpec
+from cadence.domain.shared.errors import ProviderRejected
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")

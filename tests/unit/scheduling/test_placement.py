@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
-from cadence.application.back_offs import Refusals
-from cadence.domain import ids, placing
-from cadence.domain.back_off import FIRST_PAUSE, BackOff
-from cadence.domain.custody import Capture, ValuePolicy
-from cadence.domain.errors import NotReady, ProviderRejected
+from cadence.application.placement.back_offs import Refusals
 from cadence.domain.melodium import engines
 from cadence.domain.melodium.specification import ProgramSpec, WorkerSpec
-from cadence.domain.placing import ANY_OFFER, in_order, misfit
-from cadence.domain.pool import LargestRunner, Pool, Price
-from cadence.domain.pool_policy import InstanceOffer, Policy, WarmWindow, warm_now
-from cadence.domain.retrying import MOST_INTERRUPTIONS
-from cadence.domain.run import TreatmentState
-from cadence.domain.runner import Outcome
+from cadence.domain.placement import placing
+from cadence.domain.placement.back_off import FIRST_PAUSE, BackOff
+from cadence.domain.placement.placing import ANY_OFFER, in_order, misfit
+from cadence.domain.placement.pool import LargestRunner, Pool, Price
+from cadence.domain.placement.pool_policy import InstanceOffer, Policy, WarmWindow, warm_now
+from cadence.domain.runners.runner import Outcome
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.scheduling.retrying import MOST_INTERRUPTIONS
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotReady, ProviderRejected
+from cadence.domain.values.value_retention import Capture, ValuePolicy
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.unit.scheduling.setting import RUN, Setting, spec
 

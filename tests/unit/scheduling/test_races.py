@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.errors import CadenceError, Cancelled, Conflict, Gone, RunnerLost, Transient
-from cadence.domain.ids import runner_id
-from cadence.domain.machine_error import MachineError
-from cadence.domain.pool import Pool
-from cadence.domain.run import EdgeState, RetrySpec, RunState, TreatmentState
-from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
-from cadence.domain.step import Next
+from cadence.domain.pipelines.specification import RetrySpec
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runs.edge import EdgeState
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.scheduling.machine_error import MachineError
+from cadence.domain.scheduling.machine_step import Next
+from cadence.domain.shared.errors import CadenceError, Cancelled, Conflict, Gone, RunnerLost, Transient
+from cadence.domain.shared.ids import runner_id
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
 
 S = TreatmentState

@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.take_back import Refused
-from cadence.domain import placing
-from cadence.domain.back_off import FIRST_PAUSE, LONGEST_PAUSE, pause_after
-from cadence.domain.errors import NotReady, ProviderRejected, RunnerLost
-from cadence.domain.machine_error import MachineError
-from cadence.domain.placing import ANY_OFFER
-from cadence.domain.pool import Placement, Pool
-from cadence.domain.pool_policy import InstanceOffer, Policy
-from cadence.domain.run import TreatmentState
-from cadence.domain.runner import Runner, RunnerState
-from cadence.domain.step import Next
+from cadence.application.placement.reconcile_launch import Refused
+from cadence.domain.placement import placing
+from cadence.domain.placement.back_off import FIRST_PAUSE, LONGEST_PAUSE, pause_after
+from cadence.domain.placement.placing import ANY_OFFER
+from cadence.domain.placement.pool import Placement, Pool
+from cadence.domain.placement.pool_policy import InstanceOffer, Policy
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.scheduling.machine_error import MachineError
+from cadence.domain.scheduling.machine_step import Next
+from cadence.domain.shared.errors import NotReady, ProviderRejected, RunnerLost
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 DEAD = "cluster.example: Name or service not known"

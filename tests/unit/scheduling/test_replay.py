@@ -5,34 +5,30 @@ from typing import Any
 
 import pytest
 
-from cadence.application.frozen import Frozen
-from cadence.application.input_streams import InputStreams, Source
 from cadence.application.melodium.capture_element import CaptureElement, StoredProcess
-from cadence.application.replay import FindOriginal, Original, Replay
-from cadence.application.run_ends import TellOfEnd
-from cadence.application.start_run import StartRun
-from cadence.domain import ids
-from cadence.domain.errors import Conflict, Gone, InvalidRequest, NotFound
+from cadence.application.pipelines.run_request import Frozen
+from cadence.application.replay.replay_treatment import FindOriginal, Original, Replay
+from cadence.application.runners.input_streams import InputStreams, Source
+from cadence.application.runs.run_ends import TellOfEnd
+from cadence.application.runs.start_run import StartRun
 from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.melodium.specification import ProgramSpec
-from cadence.domain.run import (
+from cadence.domain.pipelines.specification import (
     InputSpec,
     Kind,
-    Origin,
     OutputSpec,
-    ReplayOf,
     RetrySpec,
-    RunState,
     ServiceSpec,
-    Treatment,
     TreatmentSpec,
-    TreatmentState,
     TriggerSpec,
-    Value,
 )
-from cadence.domain.runner import Outcome
-from cadence.domain.stream import InputState
+from cadence.domain.runners.runner import Outcome
+from cadence.domain.runs.run import Origin, ReplayOf, Treatment, Value
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound
+from cadence.domain.values.stream import InputState
 from tests.fakes.runs import a_run
 from tests.fakes.workers import one_by_one
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream

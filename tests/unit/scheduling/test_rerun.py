@@ -4,13 +4,15 @@ import dataclasses
 
 import pytest
 
-from cadence.application.input_streams import InputStreams
-from cadence.application.rerun import Rerun
-from cadence.domain import ids
-from cadence.domain.errors import Conflict, InvalidRequest
-from cadence.domain.run import Run, TreatmentSpec, TreatmentState
-from cadence.domain.runner import Outcome
-from cadence.domain.stream import InputState
+from cadence.application.runners.input_streams import InputStreams
+from cadence.application.runs.rerun import Rerun
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Outcome
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Conflict, InvalidRequest
+from cadence.domain.values.stream import InputState
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
 
 S = TreatmentState

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.resources import Sample, decode, encode, in_order, thinned
+from cadence.domain.runners.resources import Sample, decode, encode, in_order, thinned
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 AMOUNT = st.integers(0, 2**53)

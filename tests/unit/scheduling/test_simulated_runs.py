@@ -9,18 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.domain.ids import runner_id
-from cadence.domain.pool import HOST
-from cadence.domain.run import (
-    FAILED_TREATMENT_STATES,
-    Kind,
-    RunState,
-    Treatment,
-    TreatmentSpec,
-    TreatmentState,
-    Trigger,
-)
-from cadence.domain.runner import RunnerState
+from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.placement.pool import HOST
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.runs.edge import Trigger
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import FAILED_TREATMENT_STATES, RunState, TreatmentState
+from cadence.domain.shared.ids import runner_id
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, SUCCEEDING, sent
 from tests.unit.scheduling.simulation.plans import GATHERED, OUTPUTS, pipeline
 from tests.unit.scheduling.simulation.world import RUN, Faults, World

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.hosts import HOST_SILENT, HostsAtWork
-from cadence.application.runner_ports import Host
-from cadence.application.untaken import Untaken
-from cadence.application.watchdog import CHECK
-from cadence.domain import ids
-from cadence.domain.errors import NotReady
-from cadence.domain.pool import HOST, Pool
-from cadence.domain.runner import RunnerState
+from cadence.application.placement.unclaimed_offers import Untaken
+from cadence.application.runners.hosts import HOST_SILENT, HostsAtWork
+from cadence.application.scheduling.watchdog import CHECK
+from cadence.application.shared.runner_ports import Host
+from cadence.domain.placement.pool import HOST, Pool
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotReady
 from tests.fakes.hosts import MemoryHosts
 from tests.unit.scheduling.setting import RUN, Setting, spec
 

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.domain.errors import Cancelled, NotFound, NotReady, ProviderRejected
-from cadence.domain.machine_error import MachineError
-from cadence.domain.pool import Pool, SaidNo
-from cadence.domain.run import RetrySpec, RunState, TreatmentState
-from cadence.domain.runner import Outcome
+from cadence.domain.pipelines.specification import RetrySpec
+from cadence.domain.placement.pool import Pool, SaidNo
+from cadence.domain.runners.runner import Outcome
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.scheduling.machine_error import MachineError
+from cadence.domain.shared.errors import Cancelled, NotFound, NotReady, ProviderRejected
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
 
 S = TreatmentState

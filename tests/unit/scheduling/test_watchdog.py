@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.errors import BootTimedOut, CadenceError, Cancelled, RunnerLost, TimedOut
-from cadence.domain.run import RunState
-from cadence.domain.runner import Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import BootTimedOut, CadenceError, Cancelled, RunnerLost, TimedOut
 from tests.unit.scheduling.setting import LEASE, RUN, Setting, spec
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.follow_lines import FollowLines
-from cadence.application.index_logs import IndexLogs
-from cadence.application.live_ports import Position
-from cadence.application.runner_ports import LogBatch, LogLine
-from cadence.application.search_ports import Scope
-from cadence.application.treatment_states import TreatmentStates
-from cadence.domain.run import Treatment, TreatmentState
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.application.scheduling.treatment_states import TreatmentStates
+from cadence.application.search.follow_lines import FollowLines
+from cadence.application.search.live_ports import Position
+from cadence.application.search.ports import Scope
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 from tests.fakes.logs import FakeFollowers, FakeLogIndex, FakeLogSegments
 from tests.fakes.runs import a_run
 from tests.fakes.scan_index import ScanIndex, ScanSegments

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from cadence.application.identifiers import new_ulid
-from cadence.application.index_logs import IndexLogs
-from cadence.application.runner_ports import LogBatch, LogLine
-from cadence.application.search_lines import SearchLines
-from cadence.application.search_ports import Place, Scope
-from cadence.application.split_sources import IndexedSplits
-from cadence.application.tend_index import TendIndex
-from cadence.application.treatment_states import TreatmentStates
-from cadence.domain.errors import Transient
-from cadence.domain.run import Run, RunState
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.application.scheduling.treatment_states import TreatmentStates
+from cadence.application.search.index_project import TendIndex
+from cadence.application.search.ports import Place, Scope
+from cadence.application.search.search_lines import SearchLines
+from cadence.application.search.split_sources import IndexedSplits
+from cadence.application.shared.identifiers import new_ulid
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState
 from cadence.domain.search.query import EVERY_LINE, Query, Word
+from cadence.domain.shared.errors import Transient
 from tests.fakes.services import ManualClock
 from tests.fakes.splits import (
     Crash,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.application.live_ports import LivePage, Position
-from cadence.application.search_ports import Scope
-from cadence.domain.errors import Gone, InvalidRequest
+from cadence.application.search.live_ports import LivePage, Position
+from cadence.application.search.ports import Scope
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.parse import parse
+from cadence.domain.shared.errors import Gone, InvalidRequest
 from tests.unit.search.logs import PROJECTS, SCOPE, Logs
 
 WRITES = st.lists(

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from opensearchpy.exceptions import AuthenticationException, TransportError
 
-from cadence.adapters import aws
+from cadence.adapters.aws import clients
 from cadence.adapters.opensearch import connection
 from cadence.adapters.opensearch.conditions import translated
 from cadence.adapters.opensearch.connection import Service, connected
 from cadence.adapters.opensearch.indices import Indices
 from cadence.adapters.opensearch.store import OpenSearchLines
-from cadence.application.line_store_ports import Extent
-from cadence.application.split_ports import Bounds
-from cadence.domain.errors import Transient
+from cadence.application.search.line_store_ports import Extent
+from cadence.application.search.split_ports import Bounds
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.query import EVERY_LINE, Field, FieldName, Not, Pattern, Phrase
+from cadence.domain.shared.errors import Transient
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 EXTENT = Extent("acme", {"shop": NOW}, [])
@@ -117,9 +117,9 @@ def test_user_and_password_come_from_the_secret(monkeypatch: pytest.MonkeyPatch)
 def test_requests_to_a_domain_of_aws_are_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
-    aws._session.cache_clear()
+    clients._session.cache_clear()
     client = connected("https://search.example", region="eu-west-3")
     signed = client.transport.get_connection().http_auth("GET", "https://search.example/lines.acme.%2A/_search", b"{}")
     assert signed["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/")
     assert "/eu-west-3/es/aws4_request" in signed["Authorization"]
-    aws._session.cache_clear()
+    clients._session.cache_clear()

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.application.authenticate import Authenticate, issue_token
-from cadence.application.connections import ALIVE_FOR, PushLines
-from cadence.application.find_lines import ReadQuery
-from cadence.application.live_ports import Connection, Position
-from cadence.application.live_query import LiveQuery
-from cadence.application.visible_runs import VisibleRuns
+from cadence.application.access.authenticate import Authenticate, issue_token
+from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.search.find_lines import ReadQuery
+from cadence.application.search.live_ports import Connection, Position
+from cadence.application.search.live_query import LiveQuery
+from cadence.application.search.push_lines import ALIVE_FOR, PushLines
 from cadence.cli.client import Client
 from cadence.cli.live import LiveLines
 from cadence.composition.live import as_message
-from cadence.domain.access import ApiToken, Principal
-from cadence.domain.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound, Unauthenticated
+from cadence.domain.access.access import ApiToken, Principal
+from cadence.domain.shared.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound, Unauthenticated
 from tests.unit.search.logs import PROJECTS, Logs
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.application.search_ports import Place, Scope
+from cadence.application.search.ports import Place, Scope
 from cadence.domain.search.parse import parse
 from cadence.domain.search.query import FieldName, Query
 from tests.unit.search.logs import PROJECTS, SCOPE, START, Logs

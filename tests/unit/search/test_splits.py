@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from bench.log_corpus import CorpusSegment, segments
-from cadence.adapters.split_folder import SplitFolder
-from cadence.adapters.tantivy_splits.building import BuildingOfSplit, merge_splits
-from cadence.adapters.tantivy_splits.reading import TantivySplit
-from cadence.application.search_ports import Place
-from cadence.application.split_ports import Bounds, BuiltSplit, Counting
-from cadence.domain.log import Segment
+from cadence.adapters.tantivy.building import BuildingOfSplit, merge_splits
+from cadence.adapters.tantivy.reading import TantivySplit
+from cadence.adapters.tantivy.split_folder import SplitFolder
+from cadence.application.search.ports import Place
+from cadence.application.search.split_ports import Bounds, BuiltSplit, Counting
+from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import Matcher, Owner
 from cadence.domain.search.query import (
     And,

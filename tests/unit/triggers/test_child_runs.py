@@ -6,31 +6,23 @@ from typing import Any
 
 import pytest
 
-from cadence.application.frozen import Frozen
-from cadence.application.identifiers import child_run_id
-from cadence.application.invalid_document import InvalidDocument
-from cadence.application.plan_run import PlanRun
-from cadence.application.run_ends import TellOfEnd
-from cadence.application.start_child_run import Outcome, StartChildRun
-from cadence.application.start_followers import LARGEST_OUTPUTS, outputs, read_block
-from cadence.application.start_run import StartRun
-from cadence.domain.document import Code, Finding, Severity
-from cadence.domain.errors import Cancelled, NotFound
-from cadence.domain.machine_error import MachineError
-from cadence.domain.run import (
-    MAX_DEPTH,
-    InputSpec,
-    Kind,
-    Run,
-    RunState,
-    Treatment,
-    TreatmentSpec,
-    TreatmentState,
-    TriggerSpec,
-    Value,
-)
-from cadence.domain.triggers import PipelineTrigger, Triggers
-from cadence.domain.versions import PipelineVersion
+from cadence.application.pipelines.invalid_document import InvalidDocument
+from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.pipelines.run_request import Frozen
+from cadence.application.runs.run_ends import TellOfEnd
+from cadence.application.runs.start_child_run import Outcome, StartChildRun
+from cadence.application.runs.start_run import StartRun
+from cadence.application.shared.block_values import read_block
+from cadence.application.shared.identifiers import child_run_id
+from cadence.application.triggers.start_followers import LARGEST_OUTPUTS, outputs
+from cadence.domain.pipelines.document import Code, Finding, Severity
+from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec, TriggerSpec
+from cadence.domain.pipelines.versions import PipelineVersion
+from cadence.domain.runs.run import MAX_DEPTH, Run, Treatment, Value
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.scheduling.machine_error import MachineError
+from cadence.domain.shared.errors import Cancelled, NotFound
+from cadence.domain.triggers.triggers import PipelineTrigger, Triggers
 from tests.unit.scheduling.setting import Setting
 from tests.unit.scheduling.test_races import meanwhile
 

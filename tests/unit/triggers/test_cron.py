@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ministack.services import eventbridge
 
-from cadence.domain.cron import BadCron, NeverFires, eventbridge_expressions, firings, read_cron
+from cadence.domain.triggers.cron import BadCron, NeverFires, eventbridge_expressions, firings, read_cron
 from cadence.local.schedules import due
 
 PARIS = "Europe/Paris"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cadence.domain.forks import WITHHELD, withhold
-from cadence.domain.git_events import from_fork
-from cadence.domain.run import Kind, TreatmentSpec
+from cadence.domain.pipelines.forks import WITHHELD, withhold
+from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.triggers.git_events import from_fork
 
 PLAIN = TreatmentSpec("test", "make test")
 SECRET = TreatmentSpec("deploy", "make deploy", secrets={"TOKEN": "deploy-key"})

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.errors import InvalidRequest
-from cadence.domain.git_events import from_fork
-from cadence.domain.githost import GitHostKind
-from cadence.domain.githosts import FORMATS
-from cadence.domain.triggers import GitTrigger, Triggers
+from cadence.domain.shared.errors import InvalidRequest
+from cadence.domain.triggers.git_events import from_fork
+from cadence.domain.triggers.githost import GitHostKind
+from cadence.domain.triggers.githosts import FORMATS
+from cadence.domain.triggers.triggers import GitTrigger, Triggers
 
 EVENTS = {file.stem: json.loads(file.read_text()) for file in (Path(__file__).parents[2] / "events").glob("*.json")}
 SECRET = b"a secret of the webhook \xc3\xa9"

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from cadence.application.changed_paths import ChangedPaths, Source
-from cadence.domain.errors import NotFound
-from cadence.domain.git_events import Comparison, PullRequest, Push
-from cadence.domain.patterns import selected
-from cadence.domain.triggers import GitTrigger, PipelineTrigger, Schedule, Triggers, from_json, to_json
+from cadence.application.triggers.changed_paths import ChangedPaths, Source
+from cadence.domain.shared.errors import NotFound
+from cadence.domain.shared.patterns import selected
+from cadence.domain.triggers.git_events import Comparison, PullRequest, Push
+from cadence.domain.triggers.triggers import GitTrigger, PipelineTrigger, Schedule, Triggers, from_json, to_json
 
 BEFORE, COMMIT, NEW = "a" * 40, "b" * 40, "0" * 40
 

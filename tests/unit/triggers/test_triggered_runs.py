@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from cadence.application.frozen import Frozen, Unplanned
-from cadence.application.invalid_document import InvalidDocument
-from cadence.application.plan_run import PlanRun
-from cadence.application.start_run import Ancestry, StartRun
-from cadence.application.start_triggered import StartTriggered
-from cadence.domain import plan
-from cadence.domain.document import bind_parameters, validate
-from cadence.domain.errors import NotFound
-from cadence.domain.run import Run, RunState
-from cadence.domain.versions import PipelineVersion
+from cadence.application.pipelines.invalid_document import InvalidDocument
+from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.pipelines.run_request import Frozen, Unplanned
+from cadence.application.runs.start_run import Ancestry, StartRun
+from cadence.application.triggers.start_triggered import StartTriggered
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.document import bind_parameters, validate
+from cadence.domain.pipelines.versions import PipelineVersion
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import NotFound
 from tests.unit.scheduling.setting import Setting
 
 DOCUMENT = "cadence: 1\nname: p\nparameters: {v: {type: string, default: x}}\ntreatments: {a: {run: x, env: {T: '${{ event.tag }}', V: '${{ parameters.v }}'}}}\n"

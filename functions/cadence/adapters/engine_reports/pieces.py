@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from cadence.domain.errors import InvalidRequest
+from cadence.domain.shared.errors import InvalidRequest
 
 BLOCK = 4 * 1024 * 1024
 LARGEST = 192 * 1024 * 1024

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from cadence.domain.errors import InvalidRequest
 from cadence.domain.melodium.redaction import Masks, is_secret
+from cadence.domain.shared.errors import InvalidRequest
 
 _REDACTED = {"string": "***"}
 _DEEPEST = 400

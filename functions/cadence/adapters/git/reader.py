@@ -16,9 +16,9 @@ from dulwich.repo import Repo
 
 from cadence.adapters.git.history import HistoryTooShort, changed_paths, merge_base, read_history
 from cadence.adapters.git.transport import BoundedClient, Budget, NothingHere, parsed
-from cadence.adapters.reach import Reach
-from cadence.application.git_ports import GitCredentials
-from cadence.domain.errors import NotFound, TooLarge, Transient
+from cadence.adapters.http.egress_policy import Reach
+from cadence.application.shared.git_ports import GitCredentials
+from cadence.domain.shared.errors import NotFound, TooLarge, Transient
 
 LARGEST_FILE = 5_000_000
 _SECONDS = 25.0

@@ -9,9 +9,9 @@ import urllib3
 from dulwich.client import Urllib3HttpGitClient
 from dulwich.errors import NotGitRepository
 
-from cadence.adapters.reach import Reach, guarded_pool
-from cadence.application.git_ports import GitCredentials
-from cadence.domain.errors import InvalidRequest, NotFound, TooLarge, Transient
+from cadence.adapters.http.egress_policy import Reach, guarded_pool
+from cadence.application.shared.git_ports import GitCredentials
+from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge, Transient
 
 _TIMEOUT = urllib3.Timeout(connect=5, read=10)
 

@@ -10,8 +10,8 @@ from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth
 from opensearchpy.exceptions import AuthenticationException, TransportError
 from opensearchpy.exceptions import ConnectionError as NoConnection
 
-from cadence.adapters.aws import client, credentials, may_succeed_later
-from cadence.domain.errors import Transient
+from cadence.adapters.aws.clients import client, credentials, may_succeed_later
+from cadence.domain.shared.errors import Transient
 
 # Of one request, in seconds: longer than any search may take.
 _PATIENCE = 20

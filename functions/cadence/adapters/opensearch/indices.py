@@ -7,12 +7,12 @@ from typing import Any
 
 from ulid import ULID
 
-from cadence.adapters.line_times import Moments
-from cadence.application.log_ports import Line
-from cadence.domain.errors import InvalidRequest
-from cadence.domain.log import Segment
+from cadence.adapters.lines.line_times import Moments
+from cadence.application.logs.ports import Line
+from cadence.domain.logs.log import Segment
 from cadence.domain.search.query import FieldName
 from cadence.domain.search.tokens import parted
+from cadence.domain.shared.errors import InvalidRequest
 
 MOMENT, SEGMENT, POSITION, PART, WORDS, LINE = "moment", "segment", "position", "part", "words", "line"
 PROJECT, RUN = FieldName.PROJECT.value, FieldName.RUN.value

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from cadence.adapters.line_times import Moments
+from cadence.adapters.lines.line_times import Moments
 from cadence.adapters.opensearch.conditions import Clause, Translated, translated
 from cadence.adapters.opensearch.connection import Service
 from cadence.adapters.opensearch.indices import (
@@ -23,16 +23,16 @@ from cadence.adapters.opensearch.indices import (
     part_of,
 )
 from cadence.adapters.opensearch.writing import Writing
-from cadence.application.line_store_ports import Extent, LineStore
-from cadence.application.log_ports import Line
-from cadence.application.ports import Clock
-from cadence.application.search_ports import Hit, Place
-from cadence.application.split_ports import Bounds, Counting, Deadline, Found, Tally
-from cadence.application.split_sources import counted_as
-from cadence.domain.errors import Transient
-from cadence.domain.log import Segment
+from cadence.application.logs.ports import Line
+from cadence.application.search.line_store_ports import Extent, LineStore
+from cadence.application.search.ports import Hit, Place
+from cadence.application.search.split_ports import Bounds, Counting, Deadline, Found, Tally
+from cadence.application.search.split_sources import counted_as
+from cadence.application.shared.ports import Clock
+from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import Matcher, Owner
 from cadence.domain.search.query import FieldName, Query
+from cadence.domain.shared.errors import Transient
 
 _ORDER = [{MOMENT: "desc"}, {RUN: "desc"}, {SEGMENT: "desc"}, {POSITION: "desc"}]
 _KEPT = [PROJECT, FieldName.PIPELINE.value, LINE]

@@ -11,10 +11,10 @@ from opensearchpy.helpers import streaming_bulk
 from cadence.adapters.opensearch.conditions import Clause
 from cadence.adapters.opensearch.connection import Service
 from cadence.adapters.opensearch.indices import BODY, MOMENT, OF_MISSING, PROJECT, Indices, documents, milliseconds
-from cadence.application.log_ports import Line
-from cadence.application.ports import Clock
-from cadence.domain.errors import InvalidRequest, Transient
-from cadence.domain.log import Segment
+from cadence.application.logs.ports import Line
+from cadence.application.shared.ports import Clock
+from cadence.domain.logs.log import Segment
+from cadence.domain.shared.errors import InvalidRequest, Transient
 
 _BULK_BYTES = 8 << 20
 # What a removal by query may take, in seconds.

@@ -6,14 +6,16 @@ from datetime import timedelta
 
 from cadence.application.melodium.ports import Access, Listens, Refused, Waiting, WorkerAccess
 from cadence.application.melodium.worker_ports import WorkerSecretStore
-from cadence.application.ports import Clock, RunnerStore, RunStore
-from cadence.domain import ids
-from cadence.domain.access import Principal
-from cadence.domain.errors import NotFound
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.domain.access.access import Principal
 from cadence.domain.melodium.certificate import expired
-from cadence.domain.melodium.worker import NAME
-from cadence.domain.run import Run, Treatment
-from cadence.domain.runner import RunnerState
+from cadence.domain.runners.engine_worker import NAME
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
 
 PATIENCE = timedelta(seconds=24)
 """An HTTP API gives up after 30 seconds, and its Lambda after 29."""

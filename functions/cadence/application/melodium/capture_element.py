@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from cadence.application.ports import Documents
-from cadence.domain.errors import Conflict
+from cadence.application.shared.ports import Documents
 from cadence.domain.melodium.capture import FILE, Capture, Capturing
 from cadence.domain.melodium.model import Model
 from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.melodium.stored_program import Program
-from cadence.domain.run import InputSpec, OutputSpec, Run, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import Conflict
 
 # Of a treatment inside of a program nobody has said how long it may take.
 MAX_DURATION = 3_600

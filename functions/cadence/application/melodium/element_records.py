@@ -7,23 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cadence.domain.history import Change
 from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.model import ROOT, SELF, Element, Feed, Model, Output, PortName
 from cadence.domain.melodium.program import Port, types_of
 from cadence.domain.melodium.rawvalue import UNKNOWN, more_exact
 from cadence.domain.melodium.wiring import Wiring
-from cadence.domain.run import (
-    Edge,
-    EdgeState,
-    InputSpec,
-    Kind,
-    OutputSpec,
-    Treatment,
-    TreatmentSpec,
-    TreatmentState,
-    Trigger,
-)
+from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec
+from cadence.domain.runs.edge import Edge, EdgeState, Trigger
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 
 _LONGEST_PARAMETER = 4_000
 _MOST_PARAMETERS = 200

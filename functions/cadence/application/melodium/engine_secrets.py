@@ -6,13 +6,15 @@ from typing import Any
 
 from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.melodium.worker_ports import ReportMasks, WorkerSecretStore
-from cadence.application.ports import RunStore
-from cadence.application.runner_ports import DataUrls, Specs
-from cadence.domain.ids import document_key
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import Specs
+from cadence.application.shared.value_ports import DataUrls
 from cadence.domain.melodium.redaction import digest
 from cadence.domain.melodium.specification import ProgramSpec, WorkerSpec, engine_run_id
-from cadence.domain.run import Run, TreatmentSpec
-from cadence.domain.runner import Runner
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.ids import document_key
 
 
 @dataclass(frozen=True)

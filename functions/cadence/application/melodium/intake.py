@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cadence.application.melodium.ports import Stream
+from cadence.application.runs.ports import Stream
 from cadence.domain.melodium.events import Event
 from cadence.domain.melodium.log_entry import LogEntry
 

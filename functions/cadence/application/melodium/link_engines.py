@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cadence.application.melodium.intake import Parts
-from cadence.application.ports import RunStore
+from cadence.application.shared.run_ports import RunStore
 from cadence.domain.melodium.model import ROOT, SELF, Element, Model, PortName
 from cadence.domain.melodium.redaction import KNOWN_AS
 from cadence.domain.melodium.wiring import Wiring
-from cadence.domain.run import Origin, Run, Value
+from cadence.domain.runs.run import Origin, Run, Value
 
 WORKERS = "workers"
 """Name of the saved list of processes that a process tells of."""

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from cadence.application.ports import RunnerStore
-from cadence.application.runner_ports import Specs
-from cadence.domain.errors import Conflict, Gone
-from cadence.domain.runner import Listening, Runner, RunnerState
+from cadence.application.shared.runner_ports import RunnerStore, Specs
+from cadence.domain.runners.runner import Listening, Runner, RunnerState
+from cadence.domain.shared.errors import Conflict, Gone
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from cadence.application.pin_images import ImageRegistries
-from cadence.domain.errors import ProviderRejected, Transient
-from cadence.domain.image import Image, parse_image, registry_of
+from cadence.application.runs.pin_images import ImageRegistries
 from cadence.domain.melodium.request import Container, LaunchRequest
-from cadence.domain.registry_login import RegistryLogin, registry_login
+from cadence.domain.pipelines.image import Image, parse_image, registry_of
+from cadence.domain.pipelines.registry_login import RegistryLogin, registry_login
+from cadence.domain.shared.errors import ProviderRejected, Transient
 
 _AT_ONCE = 8
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from cadence.application.ports import RunStore
-from cadence.domain.access import Principal
-from cadence.domain.errors import NotFound
-from cadence.domain.run import Run
+from cadence.application.shared.run_ports import RunStore
+from cadence.domain.access.access import Principal
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import NotFound
 
 
 @dataclass(frozen=True)

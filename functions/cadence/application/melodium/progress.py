@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.melodium.intake import Part, Parts
-from cadence.application.melodium.ports import Stream
+from cadence.application.runs.ports import Stream
 
 PATIENCE = timedelta(seconds=15)
 """How long the chunks after one that has not come wait for it."""

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cadence.application.access_ports import Directory
-from cadence.application.identifiers import derived_ulid
-from cadence.application.melodium.ports import ReportedStore
+from cadence.application.access.ports import Directory
+from cadence.application.logs.ports import LogStream
 from cadence.application.melodium.processes import may_tell_of
-from cadence.application.ports import Clock, Deadlines, Documents, LogStream, RunStore
-from cadence.domain.access import ALL_PROJECTS, Principal
-from cadence.domain.errors import Conflict, InvalidRequest, NotFound, Violation
+from cadence.application.runs.ports import ReportedStore
+from cadence.application.shared.identifiers import derived_ulid
+from cadence.application.shared.ports import Clock, Documents
+from cadence.application.shared.run_ports import Deadlines, RunStore
+from cadence.domain.access.access import ALL_PROJECTS, Principal
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.melodium.request import LaunchRequest
 from cadence.domain.melodium.specification import engine_group_id
-from cadence.domain.run import Run, RunState
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import Conflict, InvalidRequest, NotFound, Violation
 
 LONGEST = timedelta(days=7)
 """What a process may take that states no duration: as long as what it may upload with is valid."""

@@ -5,17 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.application.melodium.end_process import AFTER_END, EndProcess
-from cadence.application.melodium.ports import FormUpload, PutUpload, ReportedStore, Stream, Uploads
+from cadence.application.melodium.ports import FormUpload, PutUpload, Uploads
 from cadence.application.melodium.processes import Processes
-from cadence.application.ports import Clock, Deadlines
-from cadence.domain.access import Principal
-from cadence.domain.errors import InvalidRequest, Violation
+from cadence.application.runs.end_process import AFTER_END, EndProcess
+from cadence.application.runs.ports import ReportedStore, Stream
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import Deadlines
+from cadence.domain.access.access import Principal
 from cadence.domain.melodium.identifier import text_of
 from cadence.domain.melodium.process import Ended
 from cadence.domain.melodium.rawvalue import Keeping
 from cadence.domain.melodium.redaction import Masks, is_secret
-from cadence.domain.run import Run
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import InvalidRequest, Violation
 
 
 @dataclass(frozen=True)

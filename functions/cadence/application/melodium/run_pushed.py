@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.application.check_document import FreezeDocument
-from cadence.application.frozen import Frozen
-from cadence.application.git_ports import GitCredentials, GitReader
-from cadence.application.invalid_document import InvalidDocument
-from cadence.application.melodium.programs import Programs
-from cadence.application.plan_run import PlanRun
-from cadence.application.ports import Documents
-from cadence.application.start_run import StartRun
-from cadence.domain.document.pipeline import DEFAULT_RUN_DURATION
-from cadence.domain.errors import InvalidRequest, NotFound
-from cadence.domain.git_events import GitEvent, Push
-from cadence.domain.githost import GitHost
+from cadence.application.pipelines.check_document import FreezeDocument
+from cadence.application.pipelines.invalid_document import InvalidDocument
+from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.pipelines.programs import Programs
+from cadence.application.pipelines.run_request import Frozen
+from cadence.application.runs.start_run import StartRun
+from cadence.application.shared.git_ports import GitCredentials, GitReader
+from cadence.application.shared.ports import Documents
 from cadence.domain.melodium.stored_program import COMPO, ProgramFacts, facts_of, program_of
-from cadence.domain.planning import told
-from cadence.domain.run import Run
+from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
+from cadence.domain.pipelines.planning import told
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import InvalidRequest, NotFound
+from cadence.domain.triggers.git_events import GitEvent, Push
+from cadence.domain.triggers.githost import GitHost
 
 FOLDER = ".melodium-ci/"
 _ENTRYPOINT = "main"

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from cadence.application.authenticate import issue_token
-from cadence.application.identifiers import derived_ulid
+from cadence.application.access.authenticate import issue_token
 from cadence.application.melodium.ports import RunTokenStore
-from cadence.application.ports import Clock
-from cadence.domain.access import Permission
-from cadence.domain.run import Run
+from cadence.application.shared.identifiers import derived_ulid
+from cadence.application.shared.ports import Clock
+from cadence.domain.access.access import Permission
+from cadence.domain.runs.run import Run
 
 PERMISSIONS = frozenset({str(Permission.MELODIUM_REPORT), str(Permission.MELODIUM_DISPATCH)})
 _LONGER_THAN_THE_RUN = timedelta(minutes=15)

@@ -7,22 +7,24 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cadence.application.access_ports import Directory
-from cadence.application.frozen import Frozen
-from cadence.application.melodium.ports import ReportedStore, StartWorker
+from cadence.application.access.ports import Directory
+from cadence.application.melodium.ports import StartWorker
 from cadence.application.melodium.record_start import melodium_run, project_for
 from cadence.application.melodium.worker_ports import ReportMasks, WorkerSecrets, WorkerSecretStore
-from cadence.application.ports import Clock, Documents, PoolStore, RunStore
-from cadence.application.start_run import NO_ANCESTRY, Ancestry, StartRun
-from cadence.domain import plan
-from cadence.domain.access import Principal
-from cadence.domain.errors import InvalidRequest, ProviderRejected
+from cadence.application.pipelines.run_request import Frozen
+from cadence.application.runs.ports import ReportedStore
+from cadence.application.runs.start_run import NO_ANCESTRY, Ancestry, StartRun
+from cadence.application.shared.ports import Clock, Documents, PoolStore
+from cadence.application.shared.run_ports import RunStore
+from cadence.domain.access.access import Principal
 from cadence.domain.melodium.certificate import expired
-from cadence.domain.melodium.placing import candidates
 from cadence.domain.melodium.redaction import digest
 from cadence.domain.melodium.request import LaunchRequest
-from cadence.domain.melodium.worker import worker_treatment
-from cadence.domain.run import MAX_DEPTH, Run
+from cadence.domain.pipelines import plan
+from cadence.domain.placement.engine_placement import candidates
+from cadence.domain.runners.engine_worker import worker_treatment
+from cadence.domain.runs.run import MAX_DEPTH, Run
+from cadence.domain.shared.errors import InvalidRequest, ProviderRejected
 
 PIPELINE = "melodium-worker"
 # Beside the time that it works: for a place, a machine, images.

@@ -8,17 +8,18 @@ from typing import Protocol
 from cadence.application.melodium.element_records import Records, failed_steps, time_of
 from cadence.application.melodium.intake import Part, Parts
 from cadence.application.melodium.link_engines import LinkEngines
-from cadence.application.melodium.ports import ReportedStore, Stream
 from cadence.application.melodium.progress import Progress, due
 from cadence.application.melodium.take_upload import PROGRAM
-from cadence.application.ports import Clock, RunStore
-from cadence.application.runner_ports import Chunks
-from cadence.domain import ids
+from cadence.application.runs.ports import ReportedStore, Stream
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.value_ports import Chunks
 from cadence.domain.melodium.model import Model, PortName
 from cadence.domain.melodium.program import Program
 from cadence.domain.melodium.request import Mode
 from cadence.domain.melodium.wiring import Wiring
-from cadence.domain.run import Origin, Run, Value
+from cadence.domain.runs.run import Origin, Run, Value
+from cadence.domain.shared import ids
 
 STATE = "model"
 _DIGESTS = "events-seen"

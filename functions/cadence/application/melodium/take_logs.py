@@ -5,17 +5,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from cadence.application.logs.ports import LogBatch, LogLine, LogSink
 from cadence.application.melodium.intake import Part, Parts
-from cadence.application.melodium.ports import ReportedStore, Stream
 from cadence.application.melodium.progress import Gap, Progress, due
-from cadence.application.ports import Clock
-from cadence.application.runner_ports import LogBatch, LogLine, LogSink
-from cadence.domain import ids
-from cadence.domain.errors import Transient
+from cadence.application.runs.ports import ReportedStore, Stream
+from cadence.application.shared.ports import Clock
 from cadence.domain.melodium.log_entry import LEVELS, UNLABELLED, LogEntry
 from cadence.domain.melodium.request import Mode
-from cadence.domain.rfc3339 import milliseconds
-from cadence.domain.run import Run
+from cadence.domain.runs.run import Run
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Transient
+from cadence.domain.shared.rfc3339 import milliseconds
 
 STATE = "logs"
 _DIGESTS = "logs-seen"

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cadence.application.melodium.end_process import EndProcess
 from cadence.application.melodium.intake import Part, Parts, Turns, Uploaded
-from cadence.application.melodium.ports import Stream
-from cadence.application.ports import Clock, RunStore
-from cadence.domain.errors import InvalidRequest, NotFound, Transient
+from cadence.application.runs.end_process import EndProcess
+from cadence.application.runs.ports import Stream
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import RunStore
 from cadence.domain.melodium.log_entry import LogEntry
 from cadence.domain.melodium.request import Mode
-from cadence.domain.run import Run
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import InvalidRequest, NotFound, Transient
 
 PROGRAM = "program"
 """Name of the saved program of a process."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from cadence.application.authenticate import require
-from cadence.application.live_ports import Sockets
+from cadence.application.access.authenticate import require
 from cadence.application.melodium.processes import Processes
-from cadence.application.runner_sessions import RunnerSessions
-from cadence.domain.access import Permission, Principal
-from cadence.domain.errors import Forbidden, Gone, NotFound
+from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.shared.ports import Sockets
+from cadence.domain.access.access import Permission, Principal
+from cadence.domain.shared.errors import Forbidden, Gone, NotFound
 
 _REMEMBERED = 256
 

@@ -1,10 +1,8 @@
 """What the use cases for Mélodium workers need from the outside."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from cadence.domain.run import Run, TreatmentSpec
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -24,11 +22,6 @@ class WorkerSecretStore(Protocol):
 
     def get(self, run_id: str) -> WorkerSecrets:
         """Raises NotFound."""
-
-
-EngineSecrets = Callable[[Run, TreatmentSpec, int, Sequence[str]], Mapping[str, Any]]
-"""What the runner of an attempt is told of its engine beside the specification, as `engine.secrets` of its assignment. Never logged.
-The last are the values of its treatment's secrets."""
 
 
 class ReportMasks(Protocol):

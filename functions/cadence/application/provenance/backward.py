@@ -18,10 +18,10 @@ from cadence.application.provenance.steps import (
     treatment_node,
     value_node,
 )
-from cadence.domain import ids
-from cadence.domain.cache import CacheUse
+from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
 from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKind
-from cadence.domain.run import InputSpec, Kind, TreatmentSpec
+from cadence.domain.shared import ids
+from cadence.domain.values.cache import CacheUse
 
 _Maker = Callable[[], Step | None]
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cadence.application.provenance_ports import ChunkTimes, StoredChunk
-from cadence.application.runner_ports import Chunks
-from cadence.domain.errors import NotFound
+from cadence.application.provenance.ports import ChunkTimes, StoredChunk
+from cadence.application.shared.value_ports import Chunks
 from cadence.domain.provenance.graph import Part
 from cadence.domain.provenance.lines import Lines, read_lines
-from cadence.domain.run import Value
+from cadence.domain.runs.run import Value
+from cadence.domain.shared.errors import NotFound
 
 MOST_READ = 64 * 1024 * 1024
 """Bytes that one question may read of all contents together."""

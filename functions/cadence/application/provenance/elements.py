@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from cadence.application.provenance.mapping import Mapped
 from cadence.application.provenance.steps import Tracing
-from cadence.domain.group import instance_name
+from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec, port_of_instances
 from cadence.domain.provenance.graph import Basis, Node, Part
-from cadence.domain.run import InputSpec, Kind, OutputSpec, TreatmentSpec, Value, port_of_instances
+from cadence.domain.runs.run import Value
+from cadence.domain.scheduling.group import instance_name
 
 _AT_ONCE = 100
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from cadence.application.ports import Page, RunStore
-from cadence.application.provenance_ports import FollowingRun, ProvenanceStore
-from cadence.domain.run import Run
+from cadence.application.provenance.ports import FollowingRun, ProvenanceStore
+from cadence.application.shared.ports import Page
+from cadence.application.shared.run_ports import RunStore
+from cadence.domain.runs.run import Run
 
 
 @dataclass(frozen=True)

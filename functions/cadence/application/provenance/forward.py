@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cadence.application.identifiers import child_run_id
 from cadence.application.provenance.elements import instance_names
 from cadence.application.provenance.mapping import RECORDED, Mapped
+from cadence.application.provenance.ports import FollowingRun, Passed
 from cadence.application.provenance.steps import (
     FAN,
     Step,
@@ -19,13 +19,13 @@ from cadence.application.provenance.steps import (
     treatment_node,
     value_node,
 )
-from cadence.application.provenance_ports import FollowingRun, Passed
-from cadence.application.start_followers import LARGEST_VALUE
-from cadence.domain import ids
-from cadence.domain.cache import CacheUse
-from cadence.domain.group import instance_name
+from cadence.application.shared.block_values import LARGEST_VALUE
+from cadence.application.shared.identifiers import child_run_id
+from cadence.domain.pipelines.specification import Kind, OutputSpec, TreatmentSpec, port_of_instances
 from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKind, Part
-from cadence.domain.run import Kind, OutputSpec, TreatmentSpec, port_of_instances
+from cadence.domain.scheduling.group import instance_name
+from cadence.domain.shared import ids
+from cadence.domain.values.cache import CacheUse
 
 _Maker = Callable[[], Step | None]
 # Which of a value's lists a position is in: those who consume it, where else it arrived, then the runs that came of its run.

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cadence.application.pipeline_ports import PipelineStore
-from cadence.application.ports import Documents, GroupStore, RunStore
-from cadence.application.provenance_ports import ProvenanceStore, RunnerLookup
-from cadence.domain import ids, plan
-from cadence.domain.run import Run, Treatment, TreatmentSpec, Value
-from cadence.domain.runner import Runner
+from cadence.application.pipelines.ports import PipelineStore
+from cadence.application.provenance.ports import ProvenanceStore, RunnerLookup
+from cadence.application.shared.ports import Documents
+from cadence.application.shared.run_ports import GroupStore, RunStore
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.run import Run, Treatment, Value
+from cadence.domain.shared import ids
 
 Name = tuple[str, str]
 """Run and treatment."""

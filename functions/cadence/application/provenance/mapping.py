@@ -6,12 +6,13 @@ from datetime import datetime
 
 from cadence.application.provenance.contents import Contents
 from cadence.application.provenance.known import Known
-from cadence.domain import ids
-from cadence.domain.custody import bucket_of
+from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.provenance import lines as by_lines
 from cadence.domain.provenance.graph import PROVEN, Basis, Part
 from cadence.domain.provenance.lines import Lines, Passed
-from cadence.domain.run import InputSpec, Treatment, TreatmentSpec, Value
+from cadence.domain.runs.run import Treatment, Value
+from cadence.domain.shared import ids
+from cadence.domain.values.value_retention import bucket_of
 
 _NO_LINES = frozenset({"byte", "void"})
 

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 from cadence.application.provenance.steps import Step, Tracing, run_node, treatment_node, value_node
-from cadence.domain.document import triggers_of
-from cadence.domain.errors import NotFound
-from cadence.domain.expression import ExpressionError, holds_expression, read_template
+from cadence.domain.pipelines.document import triggers_of
+from cadence.domain.pipelines.expression import ExpressionError, holds_expression, read_template
 from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeId, NodeKind
-from cadence.domain.run import ReplayOf, Run
+from cadence.domain.runs.run import ReplayOf, Run
+from cadence.domain.shared.errors import NotFound
 
 _MOST_PLACES = 500
 _VERSIONS_LOOKED_AT = 50

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from cadence.application.provenance.contents import Contents
 from cadence.application.provenance.known import Known
 from cadence.application.provenance.mapping import PieceMapping
-from cadence.application.provenance_ports import CacheHistory
-from cadence.domain.cache import CacheUse
+from cadence.application.provenance.ports import CacheHistory
 from cadence.domain.provenance.graph import Link, Node, NodeId, NodeKind, Part
+from cadence.domain.values.cache import CacheUse
 
 FAN = 50
 """Neighbours of one node that are told at once; a cursor goes on to the others."""

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from cadence.application.log_ports import LogIndex, LogSegments
+from cadence.application.logs.ports import LogIndex, LogSegments
 from cadence.application.provenance.backward import Backward
 from cadence.application.provenance.contents import Contents
 from cadence.application.provenance.forward import Forward
 from cadence.application.provenance.known import Known, Stores
 from cadence.application.provenance.mapping import PieceMapping
+from cadence.application.provenance.ports import CacheHistory, ChunkTimes
 from cadence.application.provenance.steps import Steps, Tracing, cache_node, owner, run_node, treatment_node, value_node
-from cadence.application.provenance_ports import CacheHistory, ChunkTimes
-from cadence.application.runner_ports import Chunks
-from cadence.domain.errors import InvalidRequest, NotFound, Violation
+from cadence.application.shared.value_ports import Chunks
 from cadence.domain.provenance.graph import Direction, Graph, Node, NodeId, NodeKind, Part
-from cadence.domain.run import Run
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
 MOST_NODES = 1_000
 _LIFECYCLE = ("completed", "failed", "finished")

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.application.ports import Page, RunStore
-from cadence.application.provenance_ports import ProvenanceStore, ValuePlace
-from cadence.application.workers import Workers, several_at_once
-from cadence.domain.run import Run
+from cadence.application.provenance.ports import ProvenanceStore, ValuePlace
+from cadence.application.shared.ports import Page
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.workers import Workers, several_at_once
+from cadence.domain.runs.run import Run
 
 _CONSUMERS = 50
 

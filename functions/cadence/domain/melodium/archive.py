@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
-from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.melodium.stored_program import COMPO, MOST_BYTES, MOST_FILES
+from cadence.domain.shared.errors import InvalidRequest, Violation
 
 _JEU = b"#!/usr/bin/env melodium\n#! version "
 _LARGEST = 4 * MOST_BYTES

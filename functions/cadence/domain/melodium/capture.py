@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.domain.errors import Conflict
 from cadence.domain.melodium.identifier import text_of
 from cadence.domain.melodium.model import ROOT, SELF, Element, Model, PortName
 from cadence.domain.melodium.rawvalue import type_text
 from cadence.domain.melodium.redaction import MASK, holds_redacted, is_secret
+from cadence.domain.shared.errors import Conflict
 
 FILE = "capture.json"
 _OPAQUE = frozenset({"Executor", "FileSystem", "Access"})

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from cadence.domain.errors import InvalidRequest, Violation
 from cadence.domain.melodium.headers import Fault, TreatmentHeader, treatments
+from cadence.domain.shared.errors import InvalidRequest, Violation
 
 COMPO = "Compo.toml"
 MOST_BYTES = 700_000

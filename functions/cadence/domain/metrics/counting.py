@@ -11,7 +11,7 @@ from datetime import datetime
 
 from cadence.domain.metrics import catalog
 from cadence.domain.metrics.model import Family
-from cadence.domain.pool import Price
+from cadence.domain.placement.pool import Price
 
 OTHER = "_other"
 """In place of the name of a treatment or pipeline, once a project has as many series as are kept apart."""

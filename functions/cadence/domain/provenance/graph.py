@@ -9,8 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cadence.domain.run import Run, Treatment, TreatmentSpec, Value
-from cadence.domain.runner import Runner
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.run import Run, Treatment, Value
 
 
 class NodeKind(StrEnum):

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.provenance.graph import Graph, LinkKind, Node, NodeKind
-from cadence.domain.run import FAILED_TREATMENT_STATES, Run, RunState, TreatmentSpec, TreatmentState
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import FAILED_TREATMENT_STATES, RunState, TreatmentState
 
 Json = dict[str, Any]
 

@@ -3,18 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cadence.domain.image import parse_image
-from cadence.domain.keeping import Kept
-from cadence.domain.run import (
-    InputSpec,
-    Kind,
-    OutputSpec,
-    RetrySpec,
-    Treatment,
-    TreatmentSpec,
-    TreatmentState,
-    Trigger,
-)
+from cadence.domain.pipelines.image import parse_image
+from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, RetrySpec, TreatmentSpec
+from cadence.domain.runs.edge import Trigger
+from cadence.domain.runs.rerun_reuse import Kept
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 
 # What says only that a producer ended, or how. A replay's producers have all succeeded, so each becomes the first.
 _ENDS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cadence.domain.pipelines.specification import OutputSpec
 from cadence.domain.replay.clues import Reading, Side, read
 from cadence.domain.replay.contrast import Contrast, Form, contrast, form_of
 from cadence.domain.replay.kinds import Evidence, Execution
 from cadence.domain.replay.pieces import upto
-from cadence.domain.run import OutputSpec
 
 
 class Verdict(StrEnum):

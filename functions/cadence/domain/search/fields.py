@@ -1,7 +1,7 @@
 """What a field of a query may be compared with."""
 
-from cadence.domain.log import LEVEL_WORDS
-from cadence.domain.run import TreatmentState
+from cadence.domain.logs.log import LEVEL_WORDS
+from cadence.domain.runs.states import TreatmentState
 from cadence.domain.search.lexing import BadQuery, Term, Value
 from cadence.domain.search.query import Condition, Field, FieldName, FieldPrefix, Or
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from cadence.domain.errors import InvalidRequest, Violation
+from cadence.domain.shared.errors import InvalidRequest, Violation
 
 
 class BadQuery(InvalidRequest):

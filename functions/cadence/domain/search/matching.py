@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from cadence.domain.rfc3339 import milliseconds
 from cadence.domain.search.query import (
     And,
     Condition,
@@ -27,6 +26,7 @@ from cadence.domain.search.query import (
 )
 from cadence.domain.search.regex import searches
 from cadence.domain.search.tokens import lower, plain, words
+from cadence.domain.shared.rfc3339 import milliseconds
 
 StateOf = Callable[[str, str], str]
 """Run id and treatment → the treatment's state now, or an empty text for one that is not known any more."""

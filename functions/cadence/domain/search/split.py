@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from cadence.domain.log import Segment
+from cadence.domain.logs.log import Segment
 from cadence.domain.search.query import FieldName
 
 # More values than these of one field say little, and every search would read them all.

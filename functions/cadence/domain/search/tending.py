@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cadence.domain.log import Segment
+from cadence.domain.logs.log import Segment
 from cadence.domain.search.split import Split
 
 # Fresh segments are built into a split once there are so many of them, or of their lines, or one is so old.

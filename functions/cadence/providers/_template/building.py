@@ -1,8 +1,8 @@
 """A pool of Template, from its settings and its credentials: `token`."""
 
-from cadence.domain.errors import ProviderRejected
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers._template.dialect import TemplateDialect
 from cadence.providers._template.provider import TemplateProvider
 from cadence.providers._template.settings import TemplateSettings

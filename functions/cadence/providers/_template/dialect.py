@@ -1,6 +1,6 @@
 """How Template says no."""
 
-from cadence.domain.errors import CadenceError, CapacityExhausted
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted
 from cadence.providers.rest import Answer, Refusal, mentions
 
 # What it says when it has no room, or when the account may not have more: then the next pool is tried.

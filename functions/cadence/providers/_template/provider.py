@@ -5,9 +5,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, ProviderRejected
-from cadence.domain.pacing import Api
-from cadence.domain.runner import RunnerState
+from cadence.domain.placement.pacing import Api
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, Conflict, NotFound, ProviderRejected
 from cadence.providers._template.settings import TemplateSettings
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable

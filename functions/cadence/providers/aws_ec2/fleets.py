@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cadence.domain.errors import CapacityExhausted, ProviderRejected, Transient
+from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected, Transient
 from cadence.providers.aws import CAPACITY, code_of, tag_list, words
 from cadence.providers.aws_ec2 import templates
 from cadence.providers.aws_ec2.settings import Ec2Settings, Place

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cadence.domain.errors import CadenceError
+from cadence.domain.shared.errors import CadenceError
 from cadence.providers.aws import CREDENTIALS, Clients, code_of, decided, words
 from cadence.providers.aws_ec2 import templates
 from cadence.providers.aws_ec2.settings import Ec2Settings, Place

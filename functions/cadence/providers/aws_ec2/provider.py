@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cadence.application.pool_ports import Claims
-from cadence.application.ports import Clock
-from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected, Transient
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import Pool
-from cadence.domain.runner import RunnerState
+from cadence.application.placement.ports import Claims
+from cadence.application.shared.ports import Clock
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, NotFound, ProviderRejected, Transient
 from cadence.providers.aws import THROTTLES, Clients, clients, decided, secrets_of, tag_map
 from cadence.providers.aws_ec2.fleets import Fleets, Offer, offers
 from cadence.providers.aws_ec2.probe import Probe

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.pool_ports import Claims
-from cadence.application.ports import Clock
-from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected
+from cadence.application.placement.ports import Claims
+from cadence.application.shared.ports import Clock
+from cadence.domain.shared.errors import CapacityExhausted, NotFound, ProviderRejected
 from cadence.providers.aws import Clients, tag_list, tag_map
 from cadence.providers.aws_ec2.fleets import Fleets, Offer
 from cadence.providers.aws_ec2.settings import Ec2Settings, Place

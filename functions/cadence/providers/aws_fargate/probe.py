@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cadence.domain.errors import CadenceError
+from cadence.domain.shared.errors import CadenceError
 from cadence.providers.aws import CREDENTIALS, Clients, code_of, decided, words
 from cadence.providers.aws_fargate import tasks
 from cadence.providers.aws_fargate.settings import FargateSettings

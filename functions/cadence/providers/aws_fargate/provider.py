@@ -6,10 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, NotFound, ProviderRejected, Transient
-from cadence.domain.pacing import Api
-from cadence.domain.pool import Pool
-from cadence.domain.runner import RunnerState
+from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, NotFound, ProviderRejected, Transient
 from cadence.providers.aws import THROTTLES, Clients, clients, code_of, decided, secrets_of
 from cadence.providers.aws_fargate import tasks
 from cadence.providers.aws_fargate.probe import Probe

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.domain.pacing import Pace
+from cadence.domain.placement.pacing import Pace
 from cadence.providers.choices import Choice
 
 # What Fargate gives an account that asked for no more.

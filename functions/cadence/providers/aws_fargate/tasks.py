@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted, NotFound, ProviderRejected
+from cadence.domain.shared.errors import CapacityExhausted, NotFound, ProviderRejected
 from cadence.providers.aws import tag_map
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.choices import Choice

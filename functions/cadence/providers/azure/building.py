@@ -3,8 +3,8 @@
 import hashlib
 from collections import OrderedDict
 
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import Pool
 from cadence.providers.azure.dialect import AzureDialect
 from cadence.providers.azure.provider import AzureProvider
 from cadence.providers.azure.settings import AzureSettings

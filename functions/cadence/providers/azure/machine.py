@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cadence.domain.errors import ProviderRejected
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.azure.settings import AzureSettings
 from cadence.providers.choices import Choice
 from cadence.providers.contract import Condition, Machine, RunnerRequest

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted, ProviderRejected
+from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected
 from cadence.providers.azure.settings import AzureSettings
 from cadence.providers.contract import Check
 from cadence.providers.probing import checked

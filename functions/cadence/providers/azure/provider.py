@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
-from cadence.domain.pacing import Api
-from cadence.domain.runner import RunnerState
+from cadence.domain.placement.pacing import Api
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.providers.azure.dialect import failure
 from cadence.providers.azure.machine import machine, wanted
 from cadence.providers.azure.probing import probe

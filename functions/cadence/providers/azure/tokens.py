@@ -7,7 +7,7 @@ from typing import Any
 import msal
 import requests
 
-from cadence.domain.errors import ProviderRejected, Transient
+from cadence.domain.shared.errors import ProviderRejected, Transient
 from cadence.providers.contract import Credentials
 from cadence.providers.hidden import Hidden
 from cadence.providers.rest import quiet_session

@@ -5,9 +5,9 @@ These are `workload_identity`, a configuration without any secret, or `service_a
 
 from collections.abc import Callable, Mapping
 
-from cadence.domain.errors import ProviderRejected
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.bootstrap import BootOptions
 from cadence.providers.contract import Credentials, Surroundings
 from cadence.providers.gcp.dialect import GcpDialect

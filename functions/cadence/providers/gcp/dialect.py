@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
 from cadence.providers.hidden import Hidden
 from cadence.providers.rest import LONGEST_WORDS, Answer, Refusal, mentions
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from cadence.domain.errors import ProviderRejected
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.choices import Choice
 from cadence.providers.contract import Condition, Machine, RunnerRequest
 from cadence.providers.gcp.settings import GcpSettings

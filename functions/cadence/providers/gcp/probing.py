@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cadence.domain.errors import CapacityExhausted, ProviderRejected
+from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected
 from cadence.providers.contract import Check
 from cadence.providers.gcp.settings import GcpSettings
 from cadence.providers.probing import checked

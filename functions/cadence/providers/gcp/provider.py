@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from cadence.application.ports import Clock
-from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected, Transient
-from cadence.domain.pacing import Api
-from cadence.domain.runner import RunnerState
+from cadence.application.shared.ports import Clock
+from cadence.domain.placement.pacing import Api
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected, Transient
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from google.oauth2 import service_account
 
-from cadence.domain.errors import ProviderRejected
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.hidden import Hidden
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)

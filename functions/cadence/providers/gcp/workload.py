@@ -18,8 +18,8 @@ import requests
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
-from cadence.application.pool_ports import Identity
-from cadence.domain.errors import ProviderRejected, Transient
+from cadence.application.placement.ports import Identity
+from cadence.domain.shared.errors import ProviderRejected, Transient
 from cadence.providers.hidden import Hidden
 from cadence.providers.rest import quiet_session
 

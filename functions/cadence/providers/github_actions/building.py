@@ -5,8 +5,8 @@ from collections import OrderedDict
 
 import requests
 
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import Pool
 from cadence.providers.contract import Credentials, Surroundings
 from cadence.providers.github_actions.dialect import GithubDialect
 from cadence.providers.github_actions.provider import GithubProvider

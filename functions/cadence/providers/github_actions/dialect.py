@@ -1,6 +1,6 @@
 """How GitHub's API says no."""
 
-from cadence.domain.errors import CadenceError, Transient
+from cadence.domain.shared.errors import CadenceError, Transient
 from cadence.providers.rest import Answer, Refusal, mentions
 
 _RATES = ("rate limit", "abuse detection")

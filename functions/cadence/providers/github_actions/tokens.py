@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import requests
 
-from cadence.application.ports import Clock
-from cadence.domain.errors import ProviderRejected
+from cadence.application.shared.ports import Clock
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.contract import Credentials
 from cadence.providers.github_actions.dialect import GithubDialect
 from cadence.providers.hidden import Hidden

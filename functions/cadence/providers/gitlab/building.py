@@ -2,9 +2,9 @@
 
 import requests
 
-from cadence.domain.errors import ProviderRejected
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.contract import Credentials, Surroundings
 from cadence.providers.gitlab.dialect import GitlabDialect
 from cadence.providers.gitlab.provider import GitlabProvider

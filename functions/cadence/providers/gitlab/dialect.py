@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cadence.domain.errors import CadenceError, CapacityExhausted
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted
 from cadence.providers.rest import Answer, Refusal, mentions
 
 _FULL = (

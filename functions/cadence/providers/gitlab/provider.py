@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from cadence.domain.errors import ProviderRejected
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.ci_runs import CiProvider, Found, mark, minutes
 from cadence.providers.contract import AgentFile, Check, Condition, RunnerRequest
 from cadence.providers.gitlab.settings import GitlabSettings

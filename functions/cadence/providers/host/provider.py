@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.application.ports import Clock, RunnerStore
-from cadence.application.runner_ports import Doorbell, HostStore
-from cadence.domain.errors import NotFound
-from cadence.domain.runner import RunnerState
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.runner_ports import Doorbell, HostStore, RunnerStore
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import NotFound
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 
 _CONDITIONS = {

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from cadence.domain.errors import ProviderRejected
-from cadence.domain.specification import ServiceSpec
+from cadence.domain.pipelines.specification import ServiceSpec
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.bootstrap import machine_folder
 from cadence.providers.contract import RunnerRequest
 from cadence.providers.kubernetes.settings import KubernetesSettings

@@ -1,6 +1,6 @@
 """How the API of Kubernetes says no."""
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict
 from cadence.providers.rest import Answer, Refusal, mentions
 
 # A quota or a limit of the namespace: as others end, there is room again.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.errors import CadenceError, NotFound, ProviderRejected
+from cadence.domain.shared.errors import CadenceError, NotFound, ProviderRejected
 from cadence.providers.contract import Check
 from cadence.providers.kubernetes.settings import KubernetesSettings
 from cadence.providers.rest import Rest

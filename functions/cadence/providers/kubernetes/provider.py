@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cadence.domain.errors import Conflict, NotFound, ProviderRejected, Transient
-from cadence.domain.pool import Pool
-from cadence.domain.runner import RunnerState
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import Conflict, NotFound, ProviderRejected, Transient
 from cadence.providers.bootstrap import BootOptions, variables
 from cadence.providers.contract import Check, Condition, Credentials, Machine, RunnerRequest, Surroundings
 from cadence.providers.hidden import Hidden

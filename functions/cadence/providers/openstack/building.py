@@ -1,6 +1,6 @@
 """The provider of one pool of an OpenStack, from its settings and credentials."""
 
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pool import Pool
 from cadence.providers.bootstrap import BootOptions
 from cadence.providers.contract import Credentials, Surroundings
 from cadence.providers.hidden import Hidden

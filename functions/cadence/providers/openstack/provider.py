@@ -13,8 +13,8 @@ from datetime import datetime
 from time import sleep
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
-from cadence.domain.runner import RunnerState
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest

@@ -11,7 +11,7 @@ from keystoneauth1 import exceptions
 from keystoneauth1.identity.v3 import ApplicationCredential, Password
 from keystoneauth1.session import Session
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
 from cadence.providers.contract import Credentials
 from cadence.providers.hidden import Hidden
 from cadence.providers.openstack.settings import OpenStackSettings

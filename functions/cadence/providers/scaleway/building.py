@@ -1,8 +1,8 @@
 """A pool of Scaleway, from its settings and its credentials: `secret_key` of an API key."""
 
-from cadence.domain.errors import ProviderRejected
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.bootstrap import BootOptions
 from cadence.providers.contract import Credentials, Surroundings
 from cadence.providers.hidden import Hidden

@@ -1,6 +1,6 @@
 """How Scaleway's APIs say no."""
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, Transient
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, Transient
 from cadence.providers.rest import Answer, Refusal, mentions
 
 # `type` of the answer, or what its message says: kinds of machines that are sold out, and limits of the account.

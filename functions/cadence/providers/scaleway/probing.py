@@ -6,7 +6,7 @@ What the account may have at most is known to its owner only: an API key that ma
 from collections.abc import Iterator
 from uuid import UUID
 
-from cadence.domain.errors import CapacityExhausted, ProviderRejected
+from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected
 from cadence.providers.contract import Check
 from cadence.providers.probing import checked
 from cadence.providers.rest import Rest

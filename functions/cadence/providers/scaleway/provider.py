@@ -9,9 +9,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
-from cadence.domain.pacing import Api
-from cadence.domain.runner import RunnerState
+from cadence.domain.placement.pacing import Api
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from cadence.domain.errors import ProviderRejected
-from cadence.domain.pool import Pool
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.contract import Credentials, RunnerRequest, Surroundings
 from cadence.providers.marks import Owner

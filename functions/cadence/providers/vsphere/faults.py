@@ -7,7 +7,14 @@ from contextlib import contextmanager
 
 from pyVmomi import vim, vmodl
 
-from cadence.domain.errors import CadenceError, CapacityExhausted, Conflict, NotReady, ProviderRejected, Transient
+from cadence.domain.shared.errors import (
+    CadenceError,
+    CapacityExhausted,
+    Conflict,
+    NotReady,
+    ProviderRejected,
+    Transient,
+)
 
 _NO_ROOM = (
     vim.fault.InsufficientResourcesFault,

@@ -12,7 +12,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 from pyVmomi.SoapAdapter import SoapStubAdapter
 
-from cadence.domain.errors import ProviderRejected
+from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.contract import Credentials
 from cadence.providers.vsphere.faults import understood
 from cadence.providers.vsphere.settings import VSphereSettings

@@ -5,7 +5,7 @@ from typing import Any
 
 from pyVmomi import vim
 
-from cadence.domain.errors import CadenceError
+from cadence.domain.shared.errors import CadenceError
 from cadence.providers.contract import Check
 from cadence.providers.probing import checked
 from cadence.providers.vsphere.faults import understood

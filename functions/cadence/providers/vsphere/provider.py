@@ -11,8 +11,8 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from cadence.domain.errors import Conflict, NotReady, ProviderRejected
-from cadence.domain.runner import RunnerState
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import Conflict, NotReady, ProviderRejected
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 from cadence.providers.marks import Owner
 from cadence.providers.vsphere.faults import meaning, understood

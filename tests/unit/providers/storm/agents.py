@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cadence.application.claim import Claim
-from cadence.domain.errors import Conflict, Gone, Transient, Unauthenticated
-from cadence.domain.runner import Outcome, Result, RunnerState
+from cadence.application.runners.claim import Claim
+from cadence.domain.runners.runner import Outcome, Result, RunnerState
+from cadence.domain.shared.errors import Conflict, Gone, Transient, Unauthenticated
 from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.services import MemoryPools, MemorySecretReader
 from tests.unit.providers.storm.cloud import Thing

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from cadence.domain.errors import CapacityExhausted, ProviderRejected, Transient
-from cadence.domain.pacing import Api
-from cadence.domain.runner import RunnerState
+from cadence.domain.placement.pacing import Api
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected, Transient
 from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
 from tests.fakes.services import ManualClock
 

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cadence.application.hosts import LeaseWork
-from cadence.application.runner_ports import Host
-from cadence.application.runner_tokens import token_hash
-from cadence.domain.errors import CadenceError
+from cadence.application.runners.hosts import LeaseWork
+from cadence.application.runners.runner_tokens import token_hash
+from cadence.application.shared.runner_ports import Host
+from cadence.domain.shared.errors import CadenceError
 from cadence.providers.contract import Condition, Machine
 from tests.unit.providers.storm.agents import AgentOnMachine
 from tests.unit.providers.storm.cloud import Thing

@@ -7,17 +7,17 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from cadence.application.back_offs import Refusals
-from cadence.application.budgets import Budgets
-from cadence.application.hold_runner import HoldRunner
-from cadence.application.hosts import HostsAtWork
-from cadence.application.pacing import Pacer
-from cadence.application.runner_ports import Host
-from cadence.domain.errors import CadenceError, Conflict
-from cadence.domain.pacing import Api, Pace
-from cadence.domain.pool import HOST, Pool, Price
-from cadence.domain.pool_policy import Budget, Policy, WarmWindow
-from cadence.domain.runner import RunnerState
+from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.budgets import Budgets
+from cadence.application.placement.pacing import Pacer
+from cadence.application.runners.hold_runner import HoldRunner
+from cadence.application.runners.hosts import HostsAtWork
+from cadence.application.shared.runner_ports import Host
+from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pool import HOST, Pool, Price
+from cadence.domain.placement.pool_policy import Budget, Policy, WarmWindow
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import CadenceError, Conflict
 from cadence.providers.contract import AgentFile
 from cadence.providers.homes import Homes
 from cadence.providers.host.provider import HostProvider

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from cadence.domain import ids
-from cadence.domain.errors import Conflict, Gone
-from cadence.domain.run import OutputSpec, TreatmentSpec
-from cadence.domain.runner import Outcome, OutputStream, Result, Runner, RunnerState
-from cadence.domain.stream import StreamEnd, StreamProgress
+from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec
+from cadence.domain.runners.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Conflict, Gone
+from cadence.domain.values.stream import StreamEnd, StreamProgress
 from tests.fakes.services import ManualClock
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cadence.domain.errors import CadenceError, machine_error_name
+from cadence.domain.shared.errors import CadenceError, machine_error_name
 from tests.fakes.services import ManualClock, MemoryMachines
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
 

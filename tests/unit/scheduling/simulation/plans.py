@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from random import Random
 
-from cadence.domain.run import InputSpec, Kind, OutputSpec, RetrySpec, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, RetrySpec, TreatmentSpec
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, MAX_DURATION, SUCCEEDING
 
 CONNECTIONS = ("block", "stream", "after", "failed", "finished")

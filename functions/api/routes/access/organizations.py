@@ -1,0 +1,148 @@
+"""Organizations, projects and tokens."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.shapes import Name
+from cadence.composition.api import Services
+from cadence.domain.access.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Project
+from cadence.domain.shared.errors import Forbidden, NotFound
+
+endpoints = Endpoints("access")
+
+_TEN_YEARS = 315_360_000
+PermissionName = Annotated[
+    str, StringConstraints(pattern=f"^({'|'.join(map(re.escape, (*Permission, ALL_PERMISSIONS)))})$")
+]
+
+
+class OrganizationView(Model):
+    name: str
+    created_at: datetime
+
+
+class OrganizationList(Model):
+    items: list[OrganizationView]
+    next: str | None = None
+
+
+class ProjectView(Model):
+    name: str
+    created_at: datetime
+
+
+class ProjectList(Model):
+    items: list[ProjectView]
+    next: str | None = None
+
+
+class ProjectBody(Body):
+    name: Name
+
+
+class TokenView(Model):
+    token_id: str
+    name: str
+    project: str = Field(description="A project, or `*` for all of the organization.")
+    permissions: list[str]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+
+
+class NewTokenView(TokenView):
+    token: str = Field(description="What to send as `Authorization: Bearer`. It cannot be read again.")
+
+
+class TokenList(Model):
+    items: list[TokenView]
+    next: str | None = None
+
+
+class TokenBody(Body):
+    """`permissions` are names such as `runs:start`, or `*` for all; nobody can hand on more than they hold."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    project: Name | Literal["*"] = ALL_PROJECTS
+    permissions: Annotated[list[PermissionName], Field(min_length=1, max_length=50)]
+    expires_in: int | None = Field(
+        None, ge=60, le=_TEN_YEARS, description="Seconds; without it the token does not expire."
+    )
+
+
+@endpoints.add("GET", "/v1/organizations", Permission.ORGANIZATIONS_READ, answers={200: OrganizationList})
+def list_organizations(call: Call, services: Services) -> OrganizationList:
+    """The organization that the token belongs to."""
+    organization = services.access.get_organization(call.by.organization)
+    return OrganizationList(items=[OrganizationView.model_validate(organization)])
+
+
+@endpoints.add("GET", "/v1/projects", Permission.PROJECTS_READ, answers={200: ProjectList})
+def list_projects(call: Call, services: Services) -> ProjectList:
+    """The projects that the token sees."""
+    projects = services.access.list_projects(call.by.organization)
+    seen = [project for project in projects if call.by.sees(project.organization, project.name)]
+    return ProjectList(items=[ProjectView(name=project.name, created_at=project.created_at) for project in seen])
+
+
+@endpoints.add(
+    "POST",
+    "/v1/projects",
+    Permission.PROJECTS_WRITE,
+    answers={201: ProjectView},
+    errors=(409, 413, 415, 422),
+)
+def create_project(call: Call, services: Services, body: ProjectBody) -> ProjectView:
+    """Create a project. Needs a token for all projects."""
+    if call.by.project != ALL_PROJECTS:
+        raise Forbidden("Only a token for all projects can create one.")
+    project = Project(call.by.organization, body.name, services.clock())
+    services.access.add_project(project)
+    return ProjectView(name=project.name, created_at=project.created_at)
+
+
+@endpoints.add("GET", "/v1/tokens", Permission.TOKENS_READ, answers={200: TokenList})
+def list_tokens(call: Call, services: Services) -> TokenList:
+    """The tokens of the projects that the token sees, without their secrets."""
+    tokens = services.access.list_tokens(call.by.organization)
+    return TokenList(items=[_view(token) for token in tokens if call.by.sees(token.organization, token.project)])
+
+
+@endpoints.add(
+    "POST",
+    "/v1/tokens",
+    Permission.TOKENS_WRITE,
+    answers={201: NewTokenView},
+    errors=(404, 409, 413, 415, 422),
+)
+def create_token(call: Call, services: Services, body: TokenBody) -> NewTokenView:
+    """Create a token. The answer is the only place where its text is ever shown."""
+    lifetime = timedelta(seconds=body.expires_in) if body.expires_in else None
+    token, text = services.create_token(call.by, body.name, body.project, frozenset(body.permissions), lifetime)
+    return NewTokenView(**_view(token).model_dump(), token=text)
+
+
+@endpoints.add("DELETE", "/v1/tokens/{token_id}", Permission.TOKENS_WRITE, answers={204: None}, errors=(404,))
+def revoke_token(call: Call, services: Services, token_id: str) -> Reply:
+    """Revoke a token, from now on."""
+    token = services.access.get_token(token_id)
+    if not call.by.sees(token.organization, token.project):
+        raise NotFound(f"There is no token {token_id!r}.")
+    services.access.delete_token(token.organization, token.token_id)
+    return Reply(None)
+
+
+def _view(token: ApiToken) -> TokenView:
+    return TokenView(
+        token_id=token.token_id,
+        name=token.name,
+        project=token.project,
+        permissions=sorted(token.permissions),
+        created_at=token.created_at,
+        created_by=token.created_by,
+        expires_at=token.expires_at,
+    )

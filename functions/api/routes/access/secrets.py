@@ -1,0 +1,69 @@
+"""Secrets of a project: written, listed by name, deleted. Their values are never read back."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, SecretStr, StringConstraints
+
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.shapes import SECRET_NAME_PATTERN
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.shared.errors import InvalidRequest, Violation
+
+endpoints = Endpoints("secrets")
+
+
+class SecretBody(Body):
+    value: Annotated[SecretStr, StringConstraints(min_length=1)] = Field(description="At most 64 KiB of UTF-8 text.")
+
+
+class SecretView(Model):
+    name: str
+    version: int
+    updated_at: datetime
+
+
+class SecretList(Model):
+    items: list[SecretView]
+    next: str | None = None
+
+
+@endpoints.add(
+    "GET", "/v1/projects/{project}/secrets", Permission.SECRETS_READ, answers={200: SecretList}, errors=(404,)
+)
+def list_secrets(call: Call, services: Services, project: str) -> SecretList:
+    """The names of a project's secrets."""
+    found = services.project(call.by, project)
+    names = services.secrets.names(found.organization, found.name)
+    return SecretList(items=[SecretView.model_validate(secret) for secret in names])
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/projects/{project}/secrets/{secret}",
+    Permission.SECRETS_WRITE,
+    answers={200: SecretView},
+    errors=(404, 413, 415, 422),
+)
+def put_secret(call: Call, services: Services, project: str, secret: str, body: SecretBody) -> SecretView:
+    """Set a secret. Treatments that start from now on get the new value."""
+    found = services.project(call.by, project)
+    if not re.fullmatch(SECRET_NAME_PATTERN, secret):
+        message = "A secret's name begins with a letter and has letters, digits, `_`, `.` and `-`, at most 127 in all."
+        raise InvalidRequest(message, [Violation("secret", message, "bad_name")])
+    value = body.value.get_secret_value()
+    return SecretView.model_validate(
+        services.secrets.put(found.organization, found.name, secret, value, services.clock())
+    )
+
+
+@endpoints.add(
+    "DELETE", "/v1/projects/{project}/secrets/{secret}", Permission.SECRETS_WRITE, answers={204: None}, errors=(404,)
+)
+def delete_secret(call: Call, services: Services, project: str, secret: str) -> Reply:
+    """Delete a secret."""
+    found = services.project(call.by, project)
+    services.secrets.delete(found.organization, found.name, secret)
+    return Reply(None)

@@ -1,0 +1,84 @@
+"""Channels: where the messages of alerts go."""
+
+from api.endpoint import Call, Endpoints, Reply
+from api.routes.alerts.alert_shapes import ChannelBody, ChannelList, ChannelView, NewChannelView, ProjectQuery, TestView
+from api.routes.alerts.alerting_access import author, check_name, check_project, visible_projects
+from cadence.adapters.alert_channels.topics import topic_arn
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.alerts.channel import Channel, ChannelKind
+
+endpoints = Endpoints("alert-channels")
+
+_MOST_COUNTED = 1_000
+
+
+@endpoints.add("GET", "/v1/alerts/channels", Permission.ALERTS_READ, answers={200: ChannelList}, errors=(404, 422))
+def list_channels(call: Call, services: Services, query: ProjectQuery) -> ChannelList:
+    """The channels of the projects that the token sees, and how they are getting on."""
+    sees = visible_projects(call, services, query.project)
+    known = services.alerting.channels.list_channels(call.by.organization)
+    return ChannelList(items=[_view(services, channel) for channel in known if sees(channel.project)])
+
+
+@endpoints.add(
+    "GET", "/v1/alerts/channels/{scope}/{channel}", Permission.ALERTS_READ, answers={200: ChannelView}, errors=(404,)
+)
+def show_channel(call: Call, services: Services, scope: str, channel: str) -> ChannelView:
+    """One channel. `scope` is a project, or `*` for the organization, whose channels all its projects' rules may use."""
+    check_project(call, services, scope)
+    return _view(services, services.alerting.channels.get_channel(call.by.organization, scope, channel))
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/alerts/channels/{scope}/{channel}",
+    Permission.ALERTS_WRITE,
+    answers={200: NewChannelView, 201: NewChannelView},
+    errors=(404, 413, 415, 422),
+)
+def put_channel(call: Call, services: Services, scope: str, channel: str, body: ChannelBody) -> Reply:
+    """Create or replace a channel. What waits to be delivered there is tried again at once."""
+    check_project(call, services, scope)
+    check_name("channel", channel)
+    secret = body.secret.get_secret_value() if body.secret else None
+    stored, is_new, made_up = services.alerting.manage_channels.put(
+        (call.by.organization, scope, channel), ChannelKind(body.kind), body.settings, secret, author(call)
+    )
+    return Reply(NewChannelView.made(_view(services, stored), made_up), 201 if is_new else 200)
+
+
+@endpoints.add(
+    "DELETE",
+    "/v1/alerts/channels/{scope}/{channel}",
+    Permission.ALERTS_WRITE,
+    answers={204: None},
+    errors=(404, 409),
+)
+def delete_channel(call: Call, services: Services, scope: str, channel: str) -> Reply:
+    """Delete a channel that no rule uses, with all that waits to be delivered there."""
+    check_project(call, services, scope)
+    services.alerting.manage_channels.delete((call.by.organization, scope, channel))
+    return Reply(None)
+
+
+@endpoints.add(
+    "POST",
+    "/v1/alerts/channels/{scope}/{channel}/test",
+    Permission.ALERTS_WRITE,
+    answers={202: TestView},
+    errors=(404,),
+)
+def test_channel(call: Call, services: Services, scope: str, channel: str) -> TestView:
+    """Send a test message to a channel; `delivered_at` or `last_error` of the channel tell what became of it."""
+    check_project(call, services, scope)
+    message_id = services.alerting.manage_channels.test((call.by.organization, scope, channel))
+    return TestView(message_id=message_id, channels=[channel])
+
+
+def _view(services: Services, channel: Channel) -> ChannelView:
+    outbox = services.alerting.outbox
+    topic = topic_arn(services.alerting.topic_prefix, channel.key) if channel.kind is ChannelKind.SNS else None
+    waiting = outbox.count_waiting(channel.key, _MOST_COUNTED)
+    aside = outbox.count_aside(channel.key, _MOST_COUNTED)
+    return ChannelView.of(channel, outbox.get_delivery(channel.key), waiting, aside, topic)

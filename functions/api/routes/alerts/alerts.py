@@ -1,0 +1,166 @@
+"""Alerts and their rules, silences, and trying rules: with a test message, or on what has happened already."""
+
+from datetime import timedelta
+
+from api.endpoint import Call, Endpoints, Reply
+from api.routes.alerts.alert_shapes import (
+    AlertList,
+    AlertQuery,
+    AlertView,
+    DryRunBody,
+    DryRunView,
+    FiredView,
+    ProjectQuery,
+    RuleBody,
+    RuleList,
+    RuleView,
+    SilenceBody,
+    SilenceList,
+    SilenceView,
+    TestView,
+)
+from api.routes.alerts.alerting_access import author, check_name, check_project, visible_projects
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.alerts.rule import Rule
+
+endpoints = Endpoints("alerts")
+
+_MOST_SHOWN = 200
+# What a dry run's rule is called; no stored rule can be.
+_TRIED = "dry-run"
+
+
+@endpoints.add("GET", "/v1/alerts", Permission.ALERTS_READ, answers={200: AlertList}, errors=(404, 422))
+def list_alerts(call: Call, services: Services, query: AlertQuery) -> AlertList:
+    """Alerts that are open, then those that were, the newest first."""
+    found = [
+        alert
+        for rule in _rules(call, services, query.project)
+        for alert in services.alerting.alerts.list_alerts(*rule.key)
+        if query.state is None or alert.open == (query.state == "open")
+    ]
+    found.sort(key=lambda alert: (alert.open, alert.opened_at or services.clock()), reverse=True)
+    return AlertList(items=[AlertView.of(alert) for alert in found[: query.limit]])
+
+
+@endpoints.add("GET", "/v1/alerts/rules", Permission.ALERTS_READ, answers={200: RuleList}, errors=(404, 422))
+def list_alert_rules(call: Call, services: Services, query: ProjectQuery) -> RuleList:
+    """The alert rules of the projects that the token sees."""
+    return RuleList(items=[_rule_view(services, rule) for rule in _rules(call, services, query.project)])
+
+
+@endpoints.add("GET", "/v1/alerts/rules/{scope}/{rule}", Permission.ALERTS_READ, answers={200: RuleView}, errors=(404,))
+def show_alert_rule(call: Call, services: Services, scope: str, rule: str) -> RuleView:
+    """One alert rule. `scope` is a project, or `*` for the organization."""
+    return _rule_view(services, _rule(call, services, scope, rule))
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/alerts/rules/{scope}/{rule}",
+    Permission.ALERTS_WRITE,
+    answers={200: RuleView, 201: RuleView},
+    errors=(404, 409, 413, 415, 422),
+)
+def put_alert_rule(call: Call, services: Services, scope: str, rule: str, body: RuleBody) -> Reply:
+    """Create or replace an alert rule. It counts within some seconds, for what happens from then on."""
+    check_project(call, services, scope)
+    check_name("alert rule", rule)
+    manage = services.alerting.manage_rules
+    stored, is_new = manage.put(call.by.organization, scope, rule, body.rule, author(call))
+    return Reply(_rule_view(services, stored), 201 if is_new else 200)
+
+
+@endpoints.add("DELETE", "/v1/alerts/rules/{scope}/{rule}", Permission.ALERTS_WRITE, answers={204: None}, errors=(404,))
+def delete_alert_rule(call: Call, services: Services, scope: str, rule: str) -> Reply:
+    """Delete an alert rule with its alerts."""
+    check_project(call, services, scope)
+    services.alerting.manage_rules.delete(call.by.organization, scope, rule)
+    return Reply(None)
+
+
+@endpoints.add(
+    "POST", "/v1/alerts/rules/{scope}/{rule}/test", Permission.ALERTS_WRITE, answers={202: TestView}, errors=(404,)
+)
+def test_alert_rule(call: Call, services: Services, scope: str, rule: str) -> TestView:
+    """Send a test message to the rule's channels."""
+    message_id, keys = services.alerting.manage_rules.test(_rule(call, services, scope, rule))
+    return TestView(message_id=message_id, channels=[name for _, _, name in keys])
+
+
+@endpoints.add(
+    "POST",
+    "/v1/alerts/dry-runs",
+    Permission.ALERTS_READ,
+    answers={200: DryRunView},
+    errors=(404, 413, 415, 422),
+)
+def try_alert_rule(call: Call, services: Services, body: DryRunBody) -> DryRunView:
+    """Tell when a rule would have fired in the past. Nothing is stored or sent."""
+    check_project(call, services, body.project)
+    alerting, organization = services.alerting, call.by.organization
+    rule = alerting.manage_rules.check(organization, body.project, _TRIED, body.rule, needs_channels=False)
+    until = services.clock()
+    projects = services.visible.projects(call.by, None if body.project == "*" else body.project)
+    tried, past = alerting.try_on_past(rule, projects, until - timedelta(seconds=body.since), until)
+    return DryRunView(
+        fired=len(tried.fired),
+        alerts=[FiredView.of(fired) for fired in tried.fired[-_MOST_SHOWN:]],
+        messages={str(kind): count for kind, count in tried.messages.items()},
+        since=past.since,
+        until=until,
+        complete=past.complete,
+        runs=past.looked_at,
+        events=tried.events,
+    )
+
+
+@endpoints.add("GET", "/v1/alerts/silences", Permission.ALERTS_READ, answers={200: SilenceList}, errors=(404, 422))
+def list_silences(call: Call, services: Services, query: ProjectQuery) -> SilenceList:
+    """Silences that are not over."""
+    sees = visible_projects(call, services, query.project)
+    now = services.clock()
+    known = services.alerting.silences.list_silences(call.by.organization)
+    return SilenceList(items=[SilenceView.of(each) for each in known if sees(each.project) and each.ends_at > now])
+
+
+@endpoints.add(
+    "POST",
+    "/v1/alerts/silences",
+    Permission.ALERTS_WRITE,
+    answers={201: SilenceView},
+    errors=(404, 413, 415, 422),
+)
+def add_silence(call: Call, services: Services, body: SilenceBody) -> SilenceView:
+    """Silence alerts for a while: they are kept, and told of afterwards if they are still there."""
+    check_project(call, services, body.project)
+    where = {str(label): pattern for label, pattern in body.where.items()}
+    silence = services.alerting.manage_silences.add(
+        call.by.organization, body.project, where, body.starts_at, body.ends_at, body.comment, author(call)
+    )
+    return SilenceView.of(silence)
+
+
+@endpoints.add(
+    "DELETE", "/v1/alerts/silences/{scope}/{silence}", Permission.ALERTS_WRITE, answers={204: None}, errors=(404,)
+)
+def delete_silence(call: Call, services: Services, scope: str, silence: str) -> Reply:
+    """End a silence."""
+    check_project(call, services, scope)
+    services.alerting.silences.delete_silence(call.by.organization, scope, silence)
+    return Reply(None)
+
+
+def _rules(call: Call, services: Services, project: str | None) -> list[Rule]:
+    sees = visible_projects(call, services, project)
+    return [rule for rule in services.alerting.rules.list_rules(call.by.organization) if sees(rule.project)]
+
+
+def _rule(call: Call, services: Services, scope: str, name: str) -> Rule:
+    check_project(call, services, scope)
+    return services.alerting.rules.get_rule(call.by.organization, scope, name)
+
+
+def _rule_view(services: Services, rule: Rule) -> RuleView:
+    return RuleView.of(rule, sum(alert.open for alert in services.alerting.alerts.list_alerts(*rule.key)))

@@ -1,0 +1,232 @@
+"""Exports: where logs, metrics and traces are sent; and what runs cost."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, StringConstraints
+
+from api.endpoint import Body, Call, Endpoints, Reply
+from api.naming import check_name
+from api.routes.exports.export_shapes import (
+    BackfillList,
+    BackfillView,
+    DeadLetterList,
+    ExportList,
+    ExportView,
+    RevivedView,
+    RunCostView,
+    TriedView,
+    backfill_view,
+    dead_letter_view,
+    export_view,
+    run_cost_view,
+)
+from api.shapes import Name
+from cadence.composition.api import Services
+from cadence.domain.access.access import ALL_PROJECTS, Permission
+from cadence.domain.exports.export import SIGNALS, Credentials, Export, ExportKind, Signal
+from cadence.domain.shared.errors import Conflict, Forbidden, InvalidRequest, NotFound, Violation
+
+endpoints = Endpoints("exports")
+
+_MOST_DEAD_LETTERS = 100
+
+SignalName = Literal["logs", "metrics", "traces"]
+Label = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_.]{0,62}$")]
+Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+Text = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,200}$")]
+Moment = Annotated[str, StringConstraints(max_length=40)]
+
+
+class CredentialsBody(Body):
+    """`basic`: user and secret; `bearer`: a token; `api_key`: Datadog's. Kept encrypted, and never told again."""
+
+    scheme: Literal["basic", "bearer", "api_key"]
+    user: Annotated[str, StringConstraints(pattern=r"^[^:\x00-\x1f]{0,200}$")] = ""
+    secret: Annotated[SecretStr, StringConstraints(min_length=1, max_length=2_000)]
+
+
+class ExportBody(Body):
+    """`signals` are all that the kind takes unless they are named. `projects` are all that the token sees by default.
+
+    The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`, `/v1/metrics`
+    and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
+    """
+
+    kind: Literal["prometheus_remote_write", "loki", "datadog", "otlp"]
+    url: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+    signals: list[SignalName] | None = Field(None, min_length=1, max_length=3)
+    projects: list[Name | Literal["*"]] | None = Field(None, min_length=1, max_length=100)
+    labels: dict[Label, Text] = Field(default_factory=dict, max_length=20, description="Added to all that is sent.")
+    headers: dict[Header, Text] = Field(default_factory=dict, max_length=20, description="Such as X-Scope-OrgID.")
+    enabled: bool = True
+    credentials: CredentialsBody | None = Field(None, description="Without it, those that it had are kept.")
+
+
+class BackfillBody(Body):
+    """The range, as RFC 3339 with a time zone; `until` is now by default. Lines and spans are sent, those of the newest runs first;
+    metrics, only if they are named, with the times at which counts had reached them, minute by minute, the oldest first."""
+
+    since: Moment
+    until: Moment | None = None
+    signals: list[SignalName] | None = Field(None, min_length=1, max_length=3)
+
+
+@endpoints.add("GET", "/v1/exports", Permission.EXPORTS_READ, answers={200: ExportList})
+def list_exports(call: Call, services: Services) -> ExportList:
+    """The exports that the token sees, and how each fares."""
+    its = services.exports
+    visible = [one for one in its.exports.list_exports(call.by.organization) if _sees(call, one)]
+    return ExportList(items=[export_view(one, its.backlog.standing(one)) for one in visible])
+
+
+@endpoints.add("GET", "/v1/exports/{export}", Permission.EXPORTS_READ, answers={200: ExportView}, errors=(404,))
+def show_export(call: Call, services: Services, export: str) -> ExportView:
+    """An export, and how it fares. Its credentials are not told."""
+    found = _export(call, services, export)
+    return export_view(found, services.exports.backlog.standing(found))
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/exports/{export}",
+    Permission.EXPORTS_WRITE,
+    answers={200: ExportView, 201: ExportView},
+    errors=(404, 409, 413, 415, 422),
+)
+def put_export(call: Call, services: Services, export: str, body: ExportBody) -> Reply:
+    """Create or replace an export. What arises from now on is sent; a back-fill sends what there is already."""
+    check_name("export", export)
+    wanted = _wanted(call, services, export, body)
+    given = body.credentials
+    credentials = Credentials(given.scheme, given.secret.get_secret_value(), given.user) if given else None
+    stored, new = services.exports.put(wanted, credentials)
+    return Reply(export_view(stored, services.exports.backlog.standing(stored)), 201 if new else 200)
+
+
+@endpoints.add("DELETE", "/v1/exports/{export}", Permission.EXPORTS_WRITE, answers={204: None}, errors=(404,))
+def delete_export(call: Call, services: Services, export: str) -> Reply:
+    """Delete an export, and what was still to be delivered."""
+    services.exports.delete(_export(call, services, export))
+    return Reply(None)
+
+
+@endpoints.add("POST", "/v1/exports/{export}/test", Permission.EXPORTS_WRITE, answers={200: TriedView}, errors=(404,))
+def try_export(call: Call, services: Services, export: str) -> TriedView:
+    """Send one line, figure and span, whatever the export takes, and tell what the receiver answered."""
+    tried = services.exports.try_out(_export(call, services, export))
+    return TriedView(ok=tried.ok, answers={str(signal): words for signal, words in tried.answers.items()})
+
+
+@endpoints.add(
+    "GET", "/v1/exports/{export}/dead-letters", Permission.EXPORTS_READ, answers={200: DeadLetterList}, errors=(404,)
+)
+def list_dead_letters(call: Call, services: Services, export: str) -> DeadLetterList:
+    """What the receiver refused for good, or did not take for a day: the oldest 100, kept for 14 days."""
+    found = services.exports.backlog.dead_letters(_export(call, services, export), _MOST_DEAD_LETTERS)
+    return DeadLetterList(items=[dead_letter_view(one) for one in found])
+
+
+@endpoints.add(
+    "POST", "/v1/exports/{export}/redrive", Permission.EXPORTS_WRITE, answers={200: RevivedView}, errors=(404,)
+)
+def redrive(call: Call, services: Services, export: str) -> RevivedView:
+    """Try the dead letters once more."""
+    return RevivedView(redriven=services.exports.revive(_export(call, services, export)))
+
+
+@endpoints.add(
+    "POST",
+    "/v1/exports/{export}/backfills",
+    Permission.EXPORTS_WRITE,
+    answers={202: BackfillView},
+    errors=(404, 409, 413, 415, 422),
+)
+def start_backfill(call: Call, services: Services, export: str, body: BackfillBody) -> BackfillView:
+    """Send what is stored of a time range once more, for a receiver that is new or lost something."""
+    found = _export(call, services, export)
+    since = _moment("since", body.since)
+    until = _moment("until", body.until) if body.until else services.clock()
+    signals = frozenset(map(Signal, body.signals)) if body.signals else found.signals - {Signal.METRICS}
+    return backfill_view(services.exports.request_backfill(found, since, until, signals))
+
+
+@endpoints.add(
+    "GET", "/v1/exports/{export}/backfills", Permission.EXPORTS_READ, answers={200: BackfillList}, errors=(404,)
+)
+def list_backfills(call: Call, services: Services, export: str) -> BackfillList:
+    """The newest 50 back-fills of an export."""
+    found = _export(call, services, export)
+    backfills = services.exports.backlog.list_backfills(found.organization, found.name)
+    return BackfillList(items=[backfill_view(one) for one in backfills])
+
+
+@endpoints.add("GET", "/v1/runs/{run_id}/cost", Permission.RUNS_READ, answers={200: RunCostView}, errors=(404,))
+def show_cost(call: Call, services: Services, run_id: str) -> RunCostView:
+    """What the runners of a run cost, of the pools that have a price, by treatment. Known once a treatment has ended."""
+    run = services.visible.get(call.by, run_id)
+    return run_cost_view(run.run_id, services.tell_metrics.counters.costs(run.run_id))
+
+
+def _sees(call: Call, export: Export) -> bool:
+    return call.by.project == ALL_PROJECTS or export.projects == (call.by.project,)
+
+
+def _export(call: Call, services: Services, name: str) -> Export:
+    missing = NotFound(f"There is no export {name!r} here.")
+    try:
+        found = services.exports.exports.get_export(call.by.organization, name)
+    except NotFound:
+        raise missing from None
+    if not _sees(call, found):
+        raise missing
+    return found
+
+
+def _wanted(call: Call, services: Services, name: str, body: ExportBody) -> Export:
+    projects = tuple(body.projects or (call.by.project,))
+    if call.by.project not in (ALL_PROJECTS, *projects) or (call.by.project != ALL_PROJECTS and len(projects) > 1):
+        raise Forbidden(f"This token can send data of the project {call.by.project} only.")
+    for project in projects:
+        if project != ALL_PROJECTS:
+            services.project(call.by, project)
+    try:
+        known = services.exports.exports.get_export(call.by.organization, name)
+    except NotFound:
+        known = None
+    if known and not _sees(call, known):
+        raise Conflict(f"The name {name!r} is taken.")
+    kind, now = ExportKind(body.kind), services.clock()
+    return Export(
+        organization=call.by.organization,
+        name=name,
+        kind=kind,
+        url=body.url,
+        signals=frozenset(map(Signal, body.signals)) if body.signals else frozenset(SIGNALS[kind]),
+        created_at=now,
+        updated_at=now,
+        projects=projects,
+        labels=body.labels,
+        headers=body.headers,
+        enabled=body.enabled,
+        origin=_origin(call),
+    )
+
+
+def _origin(call: Call) -> str:
+    """The address that this API has for its users: where links in spans lead."""
+    host = call.headers.get("host", "")
+    loopback = host.partition(":")[0] in ("127.0.0.1", "localhost") or ".localhost" in host
+    scheme = call.headers.get("x-forwarded-proto") or ("http" if loopback else "https")
+    return f"{scheme}://{host}"
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        message = "Say a time with its time zone, such as 2026-03-01T12:00:00Z."
+        raise InvalidRequest(message, [Violation(f"/{name}", message, "bad_time")])
+    return moment.astimezone(UTC)

@@ -1,0 +1,253 @@
+"""Shapes of everything about one treatment."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from pydantic import Field
+
+from api.endpoint import Model
+from api.routes.insight.preview_shapes import PreviewView
+from api.routes.runs.insight_shapes import ApprovalView, PortView, RunnerView, TreatmentSummary, runner_view, value_view
+from api.shapes import JsonObject
+from cadence.application.insight.treatment_insight import Flow, TreatmentInsight
+from cadence.domain.insight import exit_explanation
+from cadence.domain.melodium.element import ElementSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
+from cadence.domain.placement import placing
+from cadence.domain.runners.runner import Runner
+from cadence.domain.runners.timing import Times, times
+from cadence.domain.values.previews import preview
+
+
+class RetryView(Model):
+    """Further attempts by cause; waits in seconds."""
+
+    infrastructure: int
+    failure: int
+    timeout: int
+    exit_codes: list[int]
+    wait: int
+    max_wait: int
+
+
+class ServiceView(Model):
+    """A container beside the command, reachable by its name."""
+
+    name: str
+    image: str
+    env: dict[str, str]
+    ports: list[int]
+
+
+class ElementView(Model):
+    """A treatment of a Mélodium program. Parameters are JSON texts, so that no digit is lost; the counts are of values, by port."""
+
+    treatment: str = Field(description="Its name in its package, such as `std/flow::emit`.")
+    track: int
+    host: str | None = Field(description="What it is part of, if that is a treatment itself.")
+    designed: bool = Field(description="Whether it is made of other treatments.")
+    generics: dict[str, str]
+    parameters: dict[str, str]
+    delivered: dict[str, int]
+    sent: dict[str, int]
+
+    @classmethod
+    def of(cls, element: ElementSpec | None, *, previewed: bool) -> "ElementView | None":
+        if element is None:
+            return None
+        plain = {name: getattr(element, name) for name in cls.model_fields}
+        maps = {name: dict(plain[name]) for name in ("generics", "delivered", "sent")}
+        return cls(**plain | maps | {"parameters": dict(element.parameters) if previewed else {}})
+
+
+class SpecView(Model):
+    """What was to run. `secrets` maps environment variables to names of secrets; cpu in millicores, memory and storage in MB, seconds."""
+
+    kind: str = Field(description="command, gather (a matrix), each, trigger, or element (inside of an engine).")
+    run: str
+    shell: str
+    image: str | None
+    env: dict[str, str]
+    secrets: dict[str, str]
+    environment: str | None
+    services: list[ServiceView]
+    volumes: dict[str, str]
+    caches: list[str] = Field(description="Their keys.")
+    stdin: str | None
+    stdout: str | None
+    pools: list[str]
+    cpu: int | None
+    memory: int | None
+    storage: int | None
+    arch: str | None
+    residency: list[str] = Field(description="Where it may run; empty for anywhere.")
+    max_duration: int
+    after: list[str]
+    when: str | None
+    group: str | None = Field(description="The treatment whose instance this is.")
+    matrix: JsonObject = Field(description="An instance's own values.")
+    retry: RetryView
+    element: ElementView | None
+
+
+class ChangeView(Model):
+    """From `at` on, `attempt` was in `state`."""
+
+    at: datetime
+    attempt: int
+    state: str
+    note: str
+
+
+class TimesView(Model):
+    """Seconds; null for what an attempt has not come to, or what cannot be told. What is going on is counted until now."""
+
+    waited: float | None = Field(description="Until its inputs were there; of the first attempt.")
+    queued: float | None = Field(
+        description="Until its runner began to be made; with approvals and waiting for a free place."
+    )
+    booted: float | None = Field(description="Until the runner called home.")
+    ran: float | None
+
+
+class AttemptView(RunnerView):
+    """One attempt and its runner."""
+
+    exit_code: int | None
+    signal: str | None
+    error: str | None = Field(description="What the agent said of the end.")
+    finished_at: datetime | None
+    console: str | None = Field(description="What its machine printed, if it never called home.")
+    held_until: datetime | None = Field(
+        description="Until when its machine is kept for whoever looks into its failure."
+    )
+    usage: dict[str, float]
+    times: TimesView
+
+
+class FlowView(PortView):
+    """A port and what went through it. `value` is null until it is complete; `sent` is how far it has come until then."""
+
+    literal: PreviewView | None = Field(None, description="Of an input that nothing feeds, or that is an element.")
+    element_of: str | None = Field(None, description="The output whose element an instance of `each` was made for.")
+    sent: int | None = Field(None, description="Bytes that were sent so far, or before it failed.")
+    attempt: int | None = Field(None, description="Which attempt sent them.")
+
+
+class ConsideredView(Model):
+    """A pool, and what speaks for or against it."""
+
+    pool: str
+    fits: bool
+    reason: str
+
+
+class TreatmentView(TreatmentSummary):
+    run_id: str
+    placement: list[ConsideredView] = Field(
+        description="The pools that were considered for its latest attempt: those that fit in the order in which they were asked, then the others."
+    )
+    signal: str | None = Field(description="That killed the command, or by its exit code one of its own commands.")
+    placed_at: datetime | None
+    failures: int
+    infrastructure_failures: int
+    times: TimesView = Field(description="Of the latest attempt.")
+    history: list[ChangeView] = Field(description="Every state of every attempt, in order.")
+    usage: dict[str, float] = Field(description="Peaks and totals that the runner measured.")
+    approval: ApprovalView | None
+    started_run: str | None = Field(description="The run of another pipeline that it started.")
+    spec: SpecView
+    parameters: JsonObject = Field(description="Those of the run.")
+    inputs: list[FlowView]
+    outputs: list[FlowView]
+    runners: list[AttemptView] = Field(description="One per attempt, the latest first.")
+
+
+def treatment_view(
+    insight: TreatmentInsight, now: datetime, *, previewed: bool, started_run: str | None, approval: ApprovalView | None
+) -> TreatmentView:
+    treatment = insight.treatment
+    latest = next((runner for runner in insight.attempts if runner.attempt == treatment.attempt), None)
+    result = latest.result if latest else None
+    return TreatmentView(
+        **TreatmentSummary.model_validate(treatment).model_dump(),
+        run_id=insight.run.run_id,
+        signal=exit_explanation.ending(treatment, result).signal,
+        placement=[ConsideredView(**asdict(one)) for one in placing.decode(treatment.placement)],
+        placed_at=treatment.placed_at,
+        failures=treatment.failures,
+        infrastructure_failures=treatment.infrastructure_failures,
+        times=times_view(times(treatment, treatment.attempt, latest, now)),
+        history=[ChangeView.model_validate(change) for change in treatment.history],
+        usage=dict(_usage(latest)),
+        started_run=started_run,
+        approval=approval,
+        spec=spec_view(insight.spec, previewed=previewed),
+        parameters=dict(insight.run.parameters),
+        inputs=[flow_view(flow, previewed=previewed) for flow in insight.inputs],
+        outputs=[flow_view(flow, previewed=previewed) for flow in insight.outputs],
+        runners=[_attempt(insight, runner, now) for runner in insight.attempts],
+    )
+
+
+def spec_view(spec: TreatmentSpec, *, previewed: bool) -> SpecView:
+    plain = {name: getattr(spec, name) for name in SpecView.model_fields}
+    return SpecView.model_validate(
+        plain
+        | {name: dict(plain[name]) for name in ("env", "secrets", "volumes", "matrix")}
+        | {name: list(plain[name]) for name in ("pools", "after", "residency")}
+        | {
+            "kind": str(spec.kind),
+            "services": [
+                ServiceView(name=one.name, image=one.image, env=dict(one.env), ports=list(one.ports))
+                for one in spec.services
+            ],
+            "caches": [cache.key for cache in spec.caches],
+            "element": ElementView.of(spec.element, previewed=previewed),
+        }
+    )
+
+
+def flow_view(flow: Flow, *, previewed: bool) -> FlowView:
+    port = flow.port
+    shown = port.literal if isinstance(port, InputSpec) and previewed else None
+    literal = shown.encode("utf-8", "surrogatepass") if shown is not None else None
+    return FlowView(
+        port=port.port,
+        flow=port.flow,
+        type=port.type,
+        source=".".join(flow.source) if flow.source else None,
+        value=value_view(flow.value, previewed=previewed),
+        element_of=".".join(flow.element_of) if flow.element_of else None,
+        literal=PreviewView.of(preview(literal, port.type, cut=False)) if literal is not None else None,
+        sent=flow.stream.size if flow.stream and flow.value is None else None,
+        attempt=flow.value.attempt if flow.value else flow.attempt,
+    )
+
+
+def times_view(spent: Times) -> TimesView:
+    return TimesView.model_validate(spent)
+
+
+def _attempt(insight: TreatmentInsight, runner: Runner, now: datetime) -> AttemptView:
+    result = runner.result
+    treatment = insight.treatment
+    signal = exit_explanation.signal_name(result.signal) if result and result.signal is not None else None
+    return AttemptView(
+        **runner_view(runner).model_dump(),
+        exit_code=result.exit_code if result else None,
+        signal=signal,
+        error=result.error if result else None,
+        finished_at=result.finished_at if result else None,
+        console=runner.console,
+        held_until=runner.held_until,
+        usage=dict(_usage(runner)),
+        times=times_view(times(treatment, runner.attempt, runner, now)),
+    )
+
+
+def _usage(runner: Runner | None) -> dict[str, float]:
+    """As measured at the end; until then the peaks that heartbeats have told."""
+    if runner is None:
+        return {}
+    return dict(runner.result.usage if runner.result else runner.peaks)

@@ -1,0 +1,175 @@
+"""Treatments: all that is known of one, why it failed, what went through its ports, what it used, its instances."""
+
+import json
+
+from api.cursors import sign, verify
+from api.endpoint import Call, Endpoints, Reply
+from api.routes.insight.content_shapes import (
+    ContentQuery,
+    ContentView,
+    DiagnosisQuery,
+    DiagnosisView,
+    InstancesQuery,
+    InstancesView,
+    LimitsView,
+    OutputQuery,
+    ResourcesQuery,
+    ResourcesView,
+    SampleView,
+    content_view,
+    instance_view,
+    line_json,
+    trace_json,
+)
+from api.routes.insight.treatment_shapes import TreatmentView, treatment_view
+from api.routes.runs.insight_shapes import ApprovalView, DecisionView
+from cadence.application.insight.treatment_insight import Instance
+from cadence.application.runs.run_details import RunInsight
+from cadence.application.shared.identifiers import child_run_id
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.runners.runner import Runner
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+
+endpoints = Endpoints("treatments")
+
+_PATH = "/v1/runs/{run_id}/treatments/{treatment}"
+
+
+@endpoints.add("GET", _PATH, Permission.RUNS_READ, answers={200: TreatmentView}, errors=(404,))
+def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> TreatmentView:
+    """Everything about a treatment: state and history, times, what it was to run, what it received and sent, its runners."""
+    insight = _run(call, services, run_id)
+    found = services.debugging.look(insight, treatment)
+    return treatment_view(
+        found,
+        services.clock(),
+        previewed=call.by.may(Permission.VALUES_READ),
+        started_run=_started_run(services, insight, found.spec),
+        approval=_approval(services, run_id, found.spec),
+    )
+
+
+@endpoints.add("GET", f"{_PATH}/diagnosis", Permission.LOGS_READ, answers={200: DiagnosisView}, errors=(404, 422))
+def diagnose(call: Call, services: Services, run_id: str, treatment: str, query: DiagnosisQuery) -> Reply:
+    """Why it failed: its cause in plain words, the stack traces in its log with their lines, and its last lines."""
+    insight = _run(call, services, run_id)
+    spec, stored = services.debugging.look.standing(insight, treatment)
+    attempt = query.attempt or stored.attempt
+    runner = _runner(services, run_id, treatment, attempt)
+    said = services.debugging.diagnose(stored, spec, runner, attempt, query.lines)
+    answer = {
+        "attempt": said.attempt,
+        "state": str(stored.state),
+        "cause": stored.cause,
+        "explanations": list(said.explanations),
+        "stack_traces": [trace_json(linked) for linked in said.traces],
+        "errors": [line_json(line) for line in said.errors],
+        "last_lines": [line_json(line) for line in said.last_lines],
+        "complete": said.complete,
+    }
+    return Reply(json.dumps(answer))
+
+
+@endpoints.add("GET", f"{_PATH}/resources", Permission.RUNS_READ, answers={200: ResourcesView}, errors=(404, 422))
+def show_resources(call: Call, services: Services, run_id: str, treatment: str, query: ResourcesQuery) -> ResourcesView:
+    """CPU, memory, disk and network of an attempt over time, with its limits."""
+    insight = _run(call, services, run_id)
+    spec, stored = services.debugging.look.standing(insight, treatment)
+    attempt = query.attempt or stored.attempt
+    runner = _runner(services, run_id, treatment, attempt)
+    if runner is None:
+        raise NotFound(f"Attempt {attempt} of {treatment} has (had) no runner.")
+    series = services.debugging.resources(runner, spec, query.points)
+    return ResourcesView(
+        attempt=attempt,
+        samples=[SampleView.model_validate(sample) for sample in series.samples],
+        limits=LimitsView.model_validate(series.limits),
+    )
+
+
+@endpoints.add("GET", f"{_PATH}/instances", Permission.RUNS_READ, answers={200: InstancesView}, errors=(404, 422))
+def list_instances(call: Call, services: Services, run_id: str, treatment: str, query: InstancesQuery) -> InstancesView:
+    """The instances of a treatment with a matrix or `each`, to be laid side by side."""
+    insight = _run(call, services, run_id)
+    key, listing = services.keys.key("CURSOR"), ("instances", run_id, treatment)
+    first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
+    names = services.debugging.look.instance_names(insight, treatment)
+    last = first + query.limit
+    found = services.debugging.look.instances(insight, names[first:last])
+    group, _ = services.debugging.look.standing(insight, treatment)
+    previewed = call.by.may(Permission.VALUES_READ)
+    return InstancesView(
+        items=[
+            instance_view(instance, services.clock(), _element(group, instance) if previewed else None)
+            for instance in found
+        ],
+        next=sign(key, str(last), *listing) if last < len(names) else None,
+    )
+
+
+@endpoints.add(
+    "GET", f"{_PATH}/inputs/{{port}}", Permission.VALUES_READ, answers={200: ContentView}, errors=(404, 410, 422)
+)
+def read_input(
+    call: Call, services: Services, run_id: str, treatment: str, port: str, query: ContentQuery
+) -> ContentView:
+    """A piece of what an input is, or was, given; also while its stream flows."""
+    content = services.debugging.content
+    where = content.of_input(_run(call, services, run_id), treatment, port)
+    return content_view(content(where, query.offset, query.length))
+
+
+@endpoints.add(
+    "GET", f"{_PATH}/outputs/{{port}}", Permission.VALUES_READ, answers={200: ContentView}, errors=(404, 410, 422)
+)
+def read_output(
+    call: Call, services: Services, run_id: str, treatment: str, port: str, query: OutputQuery
+) -> ContentView:
+    """A piece of what an output sends, or has sent; also while its stream flows, and of attempts that failed."""
+    content = services.debugging.content
+    where = content.of_output(_run(call, services, run_id), treatment, port, query.attempt)
+    return content_view(content(where, query.offset, query.length))
+
+
+def _run(call: Call, services: Services, run_id: str) -> RunInsight:
+    return services.look(services.visible.get(call.by, run_id))
+
+
+def _runner(services: Services, run_id: str, treatment: str, attempt: int) -> Runner | None:
+    try:
+        return services.runners.get_runner(ids.runner_id(run_id, treatment, attempt))
+    except NotFound:
+        return None
+
+
+def _element(group: TreatmentSpec, instance: Instance) -> InputSpec | None:
+    return next((port for port in instance.spec.inputs if port.port == group.each), None)
+
+
+def _started_run(services: Services, insight: RunInsight, spec: TreatmentSpec) -> str | None:
+    if spec.kind is not Kind.TRIGGER:
+        return None
+    try:
+        return services.runs.get_run(child_run_id(insight.run, spec.name)).run_id
+    except NotFound:
+        return None
+
+
+def _approval(services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalView | None:
+    if spec.environment is None:
+        return None
+    try:
+        asked = services.approval_store.get_request(run_id, spec.name)
+    except NotFound:
+        return None
+    return ApprovalView(
+        environment=asked.environment,
+        required=asked.required,
+        approvers=None if asked.approvers is None else list(asked.approvers),
+        asked_at=asked.asked_at,
+        expires_at=asked.expires_at,
+        decisions=[DecisionView.of(made) for made in services.approval_store.decisions(run_id, spec.name)],
+    )

@@ -1,0 +1,117 @@
+"""Approvals: deciding with a token, making a link, and the page behind a link."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from api.endpoint import PUBLIC, Body, Call, Endpoints, Model, Reply
+from api.reading import FORM
+from api.routes.limits.approval_page import CONTENT_SECURITY_POLICY, decided_page, decision_page, problem_page
+from api.routes.runs.insight_shapes import DecisionView
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.limits.approval import Verdict
+from cadence.domain.shared.errors import CadenceError, Conflict, Forbidden, Gone, NotFound
+
+endpoints = Endpoints("approvals")
+
+HTML = "text/html"
+_LONGEST_COMMENT = 2_000
+_STATUSES: dict[type[CadenceError], int] = {NotFound: 404, Gone: 410, Conflict: 409, Forbidden: 403}
+_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+}
+
+
+class DecisionBody(Body):
+    decision: Literal["approve", "refuse"]
+    comment: str = Field("", max_length=_LONGEST_COMMENT)
+
+
+class LinkDecisionBody(Body):
+    """What the page's form sends."""
+
+    key: str = Field(min_length=1, max_length=200)
+    decision: Literal["approve", "refuse"]
+    comment: str = Field("", max_length=_LONGEST_COMMENT)
+
+
+class LinkQuery(Model):
+    key: str = Field(min_length=1, max_length=200)
+
+
+class LinkView(Model):
+    path: str = Field(description="Opens the page. It cannot be read again.")
+
+
+@endpoints.add(
+    "POST",
+    "/v1/runs/{run_id}/treatments/{treatment}/approval",
+    Permission.RUNS_APPROVE,
+    answers={200: DecisionView},
+    errors=(404, 409, 413, 415, 422),
+)
+def decide(call: Call, services: Services, run_id: str, treatment: str, body: DecisionBody) -> DecisionView:
+    """Approve or refuse a treatment that waits for an approval. Each token decides once."""
+    run = services.visible.get(call.by, run_id)
+    verdict = Verdict(body.decision)
+    by = call.by
+    made = services.approvals.decide(run, treatment, verdict, by.token_id, by.name, by.name, body.comment)
+    return DecisionView.of(made)
+
+
+@endpoints.add(
+    "POST",
+    "/v1/runs/{run_id}/treatments/{treatment}/approval-links",
+    Permission.RUNS_APPROVE,
+    answers={201: LinkView},
+    errors=(404, 409),
+)
+def make_link(call: Call, services: Services, run_id: str, treatment: str) -> LinkView:
+    """Make a link by which whoever has it decides once, in this token's name, as long as the approval is open."""
+    run = services.visible.get(call.by, run_id)
+    made = services.approval_links.make(run, treatment, call.by)
+    return LinkView(path=f"/v1/approvals/{made.link_id}?key={made.key}")
+
+
+@endpoints.add("GET", "/v1/approvals/{link}", PUBLIC, answers={200: None}, errors=(404, 410, 422), content_type=HTML)
+def show_link(call: Call, services: Services, link: str, query: LinkQuery) -> Reply:
+    """The page of a link, with a form. Opening it decides nothing."""
+    try:
+        found, run, asked = services.approval_links.look(link, query.key)
+    except CadenceError as error:
+        return _problem(call, error)
+    return _page(decision_page(run, asked, found.name, query.key))
+
+
+@endpoints.add(
+    "POST",
+    "/v1/approvals/{link}",
+    PUBLIC,
+    answers={200: None},
+    errors=(403, 404, 409, 410, 413, 415, 422),
+    also_text=(FORM,),
+    content_type=HTML,
+)
+def decide_by_link(call: Call, services: Services, link: str, body: LinkDecisionBody) -> Reply:
+    """Approve or refuse with a link's key, once."""
+    try:
+        decision = services.approval_links.decide(link, body.key, Verdict(body.decision), body.comment)
+    except CadenceError as error:
+        return _problem(call, error)
+    return _page(decided_page(decision))
+
+
+def _problem(call: Call, error: CadenceError) -> Reply:
+    """A page for browsers, and the usual problem document for everything else."""
+    status = _STATUSES.get(type(error))
+    if status is None or HTML not in call.headers.get("accept", ""):
+        raise error
+    return _page(problem_page(error.message), status)
+
+
+def _page(html: str, status: int = 200) -> Reply:
+    return Reply(html, status, _HEADERS, f"{HTML}; charset=utf-8")

@@ -1,0 +1,159 @@
+"""Environments of a project: variables and secrets for the treatments that name one, and who has to agree before they start."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.naming import check_name
+from api.shapes import SECRET_NAME_PATTERN, Name
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.limits.environment_set import Approvals, EnvironmentSet
+from cadence.domain.shared.errors import NotFound
+
+endpoints = Endpoints("environments")
+
+_LONGEST_TIMEOUT = 30 * 86_400
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$")]
+SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME_PATTERN)]
+TokenName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class ApprovalsBody(Body):
+    """`approvers` are tokens' names (null: every token with `runs:approve`); `timeout` in seconds."""
+
+    required: int = Field(1, ge=1, le=10)
+    timeout: int = Field(86_400, ge=10, le=_LONGEST_TIMEOUT)
+    approvers: list[TokenName] | None = Field(None, min_length=1, max_length=100)
+    not_by_starter: bool = False
+
+
+class EnvironmentBody(Body):
+    """`secrets` maps a variable to a secret's name; `branches` are patterns of those whose runs may use it (none: all)."""
+
+    env: dict[Variable, str] = Field(default_factory=dict, max_length=200)
+    secrets: dict[Variable, SecretName] = Field(default_factory=dict, max_length=100)
+    approvals: ApprovalsBody | None = None
+    branches: list[Pattern] = Field(default_factory=list, max_length=100)
+
+
+class ApprovalsView(Model):
+    required: int
+    timeout: int
+    approvers: list[str] | None
+    not_by_starter: bool
+
+
+class EnvironmentView(Model):
+    name: Name
+    env: dict[str, str]
+    secrets: dict[str, str]
+    approvals: ApprovalsView | None
+    branches: list[str]
+
+
+class EnvironmentList(Model):
+    items: list[EnvironmentView]
+    next: str | None = None
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/environments",
+    Permission.ENVIRONMENTS_READ,
+    answers={200: EnvironmentList},
+    errors=(404,),
+)
+def list_environments(call: Call, services: Services, project: str) -> EnvironmentList:
+    """The environments of a project."""
+    found = services.project(call.by, project)
+    known = services.environments.list_environments(found.organization, found.name)
+    return EnvironmentList(items=[_view(environment) for environment in known])
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/environments/{environment}",
+    Permission.ENVIRONMENTS_READ,
+    answers={200: EnvironmentView},
+    errors=(404,),
+)
+def show_environment(call: Call, services: Services, project: str, environment: str) -> EnvironmentView:
+    """One environment."""
+    found = services.project(call.by, project)
+    return _view(services.environments.get_environment(found.organization, found.name, environment))
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/projects/{project}/environments/{environment}",
+    Permission.ENVIRONMENTS_WRITE,
+    answers={200: EnvironmentView, 201: EnvironmentView},
+    errors=(404, 413, 415, 422),
+)
+def put_environment(call: Call, services: Services, project: str, environment: str, body: EnvironmentBody) -> Reply:
+    """Create or replace an environment. Runs that were admitted before keep its variables as they were."""
+    found = services.project(call.by, project)
+    check_name("environment", environment)
+    wanted = EnvironmentSet(
+        environment,
+        body.env,
+        body.secrets,
+        _approvals(body.approvals),
+        tuple(body.branches),
+    )
+    new = _is_new(services, found.organization, found.name, environment)
+    services.environments.put_environment(found.organization, found.name, wanted)
+    return Reply(_view(wanted), 201 if new else 200)
+
+
+@endpoints.add(
+    "DELETE",
+    "/v1/projects/{project}/environments/{environment}",
+    Permission.ENVIRONMENTS_WRITE,
+    answers={204: None},
+    errors=(404,),
+)
+def delete_environment(call: Call, services: Services, project: str, environment: str) -> Reply:
+    """Delete an environment. A treatment that still has to ask it for approval fails."""
+    found = services.project(call.by, project)
+    services.environments.delete_environment(found.organization, found.name, environment)
+    return Reply(None)
+
+
+def _approvals(body: ApprovalsBody | None) -> Approvals | None:
+    if body is None:
+        return None
+    approvers = None if body.approvers is None else tuple(body.approvers)
+    return Approvals(body.required, body.timeout, approvers, body.not_by_starter)
+
+
+def _is_new(services: Services, organization: str, project: str, name: str) -> bool:
+    try:
+        services.environments.get_environment(organization, project, name)
+    except NotFound:
+        return True
+    return False
+
+
+def _view(environment: EnvironmentSet) -> EnvironmentView:
+    return EnvironmentView.model_validate(
+        {
+            "name": environment.name,
+            "env": dict(environment.env),
+            "secrets": dict(environment.secrets),
+            "approvals": environment.approvals and _approvals_view(environment.approvals),
+            "branches": list(environment.branches),
+        }
+    )
+
+
+def _approvals_view(approvals: Approvals) -> ApprovalsView:
+    return ApprovalsView(
+        required=approvals.required,
+        timeout=approvals.timeout,
+        approvers=None if approvals.approvers is None else list(approvals.approvers),
+        not_by_starter=approvals.not_by_starter,
+    )

@@ -1,0 +1,61 @@
+"""The log of one run, from a cursor on."""
+
+import json
+from datetime import timedelta
+
+from pydantic import Field
+
+from api.endpoint import Call, Endpoints, Model, Reply
+from api.routes.logs.line_shapes import LineView, fitting
+from api.shapes import TreatmentName
+from cadence.adapters.lines.line_json import line_json
+from cadence.application.logs.read_logs import cursor, line_filter
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+
+endpoints = Endpoints("logs")
+
+
+class LogPage(Model):
+    lines: list[LineView]
+    after: str = Field(description="The cursor to go on from. It stays the same while nothing new is there.")
+    more: bool = Field(description="Whether there are more lines right now.")
+
+
+class LogQuery(Model):
+    after: str | None = Field(None, max_length=40)
+    wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
+    limit: int = Field(1_000, ge=1, le=2_000)
+    treatment: TreatmentName | None = None
+    level: str | None = Field(None, max_length=20)
+    grep: str | None = Field(
+        None,
+        min_length=1,
+        max_length=256,
+        description="A regular expression, searched in the text.",
+    )
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/logs",
+    Permission.LOGS_READ,
+    answers={200: LogPage},
+    errors=(404, 422),
+)
+def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> Reply:
+    """The lines of a run after the cursor, oldest first; where lines were lost, also those that are filtered tell so."""
+    run = services.visible.get(call.by, run_id)
+    wanted = line_filter(query.treatment, query.level, query.grep)
+    tail = services.read_logs.tail(run.run_id, query.after, query.limit, wanted, timedelta(seconds=query.wait))
+    shown = fitting([line for _, _, line in tail.lines])
+    after = tail.after
+    if shown < len(tail.lines):
+        segment, index, _ = tail.lines[shown - 1]
+        after = cursor(segment.number, index + 1)
+    page = {
+        "lines": [line_json(*line) for line in tail.lines[:shown]],
+        "after": after,
+        "more": shown < len(tail.lines) or shown == query.limit,
+    }
+    return Reply(json.dumps(page))

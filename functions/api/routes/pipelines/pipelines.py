@@ -1,0 +1,208 @@
+"""Pipelines: checking documents, storing them as versions."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.shapes import FindingView, JsonObject
+from cadence.application.pipelines.programs import SentProgram
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.pipelines.versions import PipelineVersion
+from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.triggers.cron import firings
+from cadence.domain.triggers.triggers import to_json
+
+endpoints = Endpoints("pipelines")
+
+_SHOWN_FIRINGS = 5
+YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+
+
+class ProgramBody(Body):
+    """A Mélodium program in base64: a script, a .jeu package, or a tar archive (also compressed) with a Compo.toml."""
+
+    content: str = Field(max_length=4_000_000)
+    filename: str = Field("program.mel", min_length=1, max_length=300)
+
+    def sent(self) -> SentProgram:
+        return SentProgram(self.content, self.filename)
+
+
+SentPrograms = Annotated[
+    dict[str, ProgramBody],
+    Field(
+        default_factory=dict,
+        max_length=20,
+        description="Programs that are no stored ones, by what the document calls them.",
+    ),
+]
+
+
+class DocumentBody(Body):
+    """A pipeline document: its text (YAML or JSON), or the document itself as a JSON object."""
+
+    document: str | JsonObject
+    programs: SentPrograms
+
+
+class CheckedView(Model):
+    valid: bool
+    name: str | None
+    findings: list[FindingView]
+
+
+class PushView(Model):
+    branches: list[str]
+    paths: list[str]
+    tags: list[str]
+
+
+class PipelineView(Model):
+    project: str
+    name: str
+    version: int
+    document_sha256: str
+    created_at: datetime
+    created_by: str
+    push: PushView | None = Field(description="What a push must match to start it; null if no push does.")
+    triggers: JsonObject = Field(description="All that starts it by itself, as in the document under `on`.")
+    next_firings: list[datetime] = Field(description="The next five times at which its schedules start it.")
+
+
+class PipelineWithDocument(PipelineView):
+    document: str = Field(description="The document as written.")
+
+
+class PipelineList(Model):
+    items: list[PipelineView]
+    next: str | None = None
+
+
+class VersionQuery(Model):
+    version: int | None = Field(None, ge=1, le=99_999_999)
+
+
+@endpoints.add(
+    "POST",
+    "/v1/projects/{project}/pipelines:validate",
+    Permission.PIPELINES_READ,
+    answers={200: CheckedView},
+    errors=(404, 413, 415, 422),
+    also_text=YAML,
+)
+def validate_document(call: Call, services: Services, project: str, body: DocumentBody) -> CheckedView:
+    """Check a document against a project: all findings at once. Nothing is stored."""
+    found = services.project(call.by, project)
+    programs = kept_programs(services, body.programs)
+    checked = services.check(found.organization, found.name, document_text(body.document), programs)
+    findings = [FindingView.of(finding) for finding in checked.findings]
+    pipeline = checked.pipeline
+    return CheckedView(valid=pipeline is not None, name=pipeline.name if pipeline else None, findings=findings)
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/projects/{project}/pipelines/{pipeline}",
+    Permission.PIPELINES_WRITE,
+    answers={200: PipelineView, 201: PipelineView},
+    errors=(404, 409, 413, 415, 422),
+    also_text=YAML,
+)
+def put_pipeline(call: Call, services: Services, project: str, pipeline: str, body: DocumentBody) -> Reply:
+    """Store a pipeline. A document that is already the newest version stays that version (200), another is the next (201)."""
+    found = services.project(call.by, project)
+    source = document_text(body.document)
+    programs = kept_programs(services, body.programs)
+    version, new = services.put_pipeline(found.organization, found.name, pipeline, source, call.by.name, programs)
+    return Reply(_view(version, services), 201 if new else 200)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/pipelines",
+    Permission.PIPELINES_READ,
+    answers={200: PipelineList},
+    errors=(404,),
+)
+def list_pipelines(call: Call, services: Services, project: str) -> PipelineList:
+    """The newest version of every pipeline of a project."""
+    found = services.project(call.by, project)
+    return _listed(services.pipelines.list_newest(found.organization, found.name), services)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/pipelines/{pipeline}",
+    Permission.PIPELINES_READ,
+    answers={200: PipelineWithDocument},
+    errors=(404, 422),
+)
+def show_pipeline(call: Call, services: Services, project: str, pipeline: str, query: VersionQuery) -> Model:
+    """A pipeline with its document: the newest version, or the one asked for."""
+    found = services.project(call.by, project)
+    where = (found.organization, found.name, pipeline)
+    if query.version is None:
+        version = services.pipelines.newest(*where)
+    else:
+        version = services.pipelines.version(*where, query.version)
+    document = services.documents.get(version.document_sha256).decode()
+    return PipelineWithDocument(**_view(version, services).model_dump(), document=document)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/pipelines/{pipeline}/versions",
+    Permission.PIPELINES_READ,
+    answers={200: PipelineList},
+    errors=(404,),
+)
+def list_versions(call: Call, services: Services, project: str, pipeline: str) -> PipelineList:
+    """All versions of a pipeline, the newest first."""
+    found = services.project(call.by, project)
+    services.pipelines.newest(found.organization, found.name, pipeline)
+    return _listed(services.pipelines.list_versions(found.organization, found.name, pipeline), services)
+
+
+def kept_programs(services: Services, sent: Mapping[str, ProgramBody]) -> Mapping[str, str]:
+    """Their digests, by what the document calls them. Raises InvalidRequest."""
+    return services.programs.kept({name: each.sent() for name, each in sent.items()})
+
+
+def document_text(document: str | dict[str, Any]) -> str:
+    """The document's text. Raises InvalidRequest for text that no encoding can hold (a lone surrogate)."""
+    text = document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        message = "The document contains half of a surrogate pair, which is no character."
+        raise InvalidRequest(message, [Violation("/document", message, "not_unicode")]) from None
+    return text
+
+
+def _listed(versions: Iterable[PipelineVersion], services: Services) -> PipelineList:
+    return PipelineList(items=[_view(version, services) for version in versions])
+
+
+def _view(version: PipelineVersion, services: Services) -> PipelineView:
+    push, now = version.triggers.push, services.clock()
+    times = {
+        moment
+        for entry in version.triggers.schedule
+        for moment in firings(entry.cron, entry.timezone, now, _SHOWN_FIRINGS)
+    }
+    return PipelineView(
+        project=version.project,
+        name=version.name,
+        version=version.version,
+        document_sha256=version.document_sha256,
+        created_at=version.created_at,
+        created_by=version.created_by,
+        push=PushView(branches=list(push.branches), paths=list(push.paths), tags=list(push.tags)) if push else None,
+        triggers=to_json(version.triggers),
+        next_firings=sorted(times)[:_SHOWN_FIRINGS],
+    )

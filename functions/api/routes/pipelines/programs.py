@@ -1,0 +1,162 @@
+"""Mélodium programs: storing them under names, and what can be read of them without an engine."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.endpoint import Call, Endpoints, Model
+from api.naming import check_name
+from api.routes.pipelines.pipelines import ProgramBody
+from cadence.application.pipelines.programs import StoredProgram
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.melodium.stored_program import Entrypoint, ProgramFacts
+
+endpoints = Endpoints("programs")
+
+
+class ProgramParameterView(Model):
+    name: str
+    type: str
+    default: str | None = Field(description="The default as it is written in the program; null if it has to be given.")
+
+
+class ProgramPortView(Model):
+    name: str
+    type: str
+
+
+class EntrypointView(Model):
+    command: str
+    treatment: str = Field(description="The identifier of what it runs: package/area::name.")
+    unusable: str | None = Field(description="Why it cannot be run, if it cannot.")
+    documentation: str
+    parameters: list[ProgramParameterView]
+    inputs: list[ProgramPortView]
+    outputs: list[ProgramPortView]
+
+
+class FaultView(Model):
+    file: str
+    line: int
+    column: int
+    message: str
+
+
+class ProgramReading(Model):
+    sha256: str
+    name: str = Field(description="What the program calls itself.")
+    version: str
+    entrypoints: list[EntrypointView]
+    faults: list[FaultView] = Field(description="What cannot be read. The engine's own check follows when it is run.")
+
+
+class ProgramView(ProgramReading):
+    stored_as: str
+    created_at: datetime
+    created_by: str
+
+
+class ProgramSummary(Model):
+    stored_as: str
+    sha256: str
+    created_at: datetime
+    created_by: str
+
+
+class ProgramList(Model):
+    items: list[ProgramSummary]
+    next: str | None = None
+
+
+@endpoints.add(
+    "POST",
+    "/v1/projects/{project}/programs:read",
+    Permission.PIPELINES_READ,
+    answers={200: ProgramReading},
+    errors=(404, 413, 415, 422),
+)
+def read_program(call: Call, services: Services, project: str, body: ProgramBody) -> ProgramReading:
+    """The entrypoints of a program, their typed parameters, inputs and outputs."""
+    services.project(call.by, project)
+    return _reading(services.programs.keep(body.sent()))
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/projects/{project}/programs/{program}",
+    Permission.PIPELINES_WRITE,
+    answers={200: ProgramView},
+    errors=(404, 413, 415, 422),
+)
+def put_program(call: Call, services: Services, project: str, program: str, body: ProgramBody) -> ProgramView:
+    """Store a program under a name. What pipelines were stored with before stays what it was."""
+    found = services.project(call.by, project)
+    check_name("program", program)
+    stored, facts = services.programs.put(found.organization, found.name, program, body.sent(), call.by.name)
+    return _view(stored, facts)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/programs",
+    Permission.PIPELINES_READ,
+    answers={200: ProgramList},
+    errors=(404,),
+)
+def list_programs(call: Call, services: Services, project: str) -> ProgramList:
+    """The stored programs of a project."""
+    found = services.project(call.by, project)
+    stored = services.programs.store.list_programs(found.organization, found.name)
+    return ProgramList(items=[ProgramSummary.model_validate(_summary(each)) for each in stored])
+
+
+@endpoints.add(
+    "GET",
+    "/v1/projects/{project}/programs/{program}",
+    Permission.PIPELINES_READ,
+    answers={200: ProgramView},
+    errors=(404,),
+)
+def show_program(call: Call, services: Services, project: str, program: str) -> ProgramView:
+    """A stored program with its entrypoints."""
+    found = services.project(call.by, project)
+    stored = services.programs.store.get_program(found.organization, found.name, program)
+    return _view(stored, services.programs.facts(stored.sha256))
+
+
+def _summary(stored: StoredProgram) -> dict[str, object]:
+    return {
+        "stored_as": stored.name,
+        "sha256": stored.sha256,
+        "created_at": stored.created_at,
+        "created_by": stored.created_by,
+    }
+
+
+def _view(stored: StoredProgram, facts: ProgramFacts) -> ProgramView:
+    said = {name: value for name, value in _summary(stored).items() if name != "sha256"}
+    return ProgramView.model_validate({**_reading(facts).model_dump(), **said})
+
+
+def _reading(facts: ProgramFacts) -> ProgramReading:
+    return ProgramReading(
+        sha256=facts.sha256,
+        name=facts.name,
+        version=facts.version,
+        entrypoints=[_entrypoint(each) for each in facts.entrypoints.values()],
+        faults=[FaultView.model_validate(fault) for fault in facts.faults],
+    )
+
+
+def _entrypoint(each: Entrypoint) -> EntrypointView:
+    header = each.header
+    return EntrypointView(
+        command=each.command,
+        treatment=each.treatment,
+        unusable=each.unusable,
+        documentation=header.documentation if header else "",
+        parameters=[ProgramParameterView.model_validate(given) for given in (header.parameters if header else ())],
+        inputs=[ProgramPortView.model_validate(port) for port in (header.inputs if header else ())],
+        outputs=[ProgramPortView.model_validate(port) for port in (header.outputs if header else ())],
+    )

@@ -1,0 +1,315 @@
+"""Shapes of pools."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import Field
+
+from api.endpoint import Body, Model
+from api.shapes import JsonObject, Name
+from cadence.application.placement.manage_pools import PoolDetail
+from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.pipelines.document.pipeline import ANYWHERE
+from cadence.domain.placement.pool import HOST, PROVIDERS, LargestRunner, Pool, Price
+from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy, WarmWindow, is_time
+from cadence.domain.shared.errors import Violation
+from cadence.domain.values.value_retention import Capture, ValuePolicy
+
+CredentialName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+SecretText = Annotated[str, Field(min_length=1, max_length=60_000)]
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/=-]{0,62}$")]
+Architecture = Literal["amd64", "arm64"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class PoolLimits(Body):
+    """The largest runner of the pool in millicores and MB. Documents are held against what is given."""
+
+    runners: int | None = Field(None, ge=1, le=100_000, description="At most so many at a time; the others wait.")
+    cpu: int | None = Field(default=None, ge=1)
+    memory: int | None = Field(default=None, ge=1)
+    storage: int | None = Field(default=None, ge=1)
+    images: bool | None = Field(default=None, description="Whether its runners can run container images.")
+
+
+class PoolPrice(Body):
+    """What an hour of a runner of the pool costs, for the metrics of cost."""
+
+    per_hour: float = Field(ge=0, le=100_000)
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="A code of ISO 4217.")
+
+
+class PoolOffer(Body):
+    """A kind of machine that the pool may buy, as its infrastructure calls it: millicores and MB."""
+
+    name: str = Field(min_length=1, max_length=200)
+    cpu: int = Field(ge=1)
+    memory: int = Field(ge=1)
+    storage: int | None = Field(None, ge=1)
+    arch: Architecture = "amd64"
+    per_hour: float | None = Field(None, ge=0, le=100_000, description="In the currency of the pool's price.")
+    spot: bool = Field(default=False, description="It may be taken away at any time.")
+
+
+class PoolWarmWindow(Body):
+    """How many machines wait, between two times of some days; `24:00` is the end of a day."""
+
+    days: list[Day] = Field(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], min_length=1, max_length=7)
+    start: str = Field("00:00", max_length=5)
+    end: str = Field("24:00", max_length=5)
+    timezone: str = Field("UTC", max_length=60)
+    ready: int = Field(0, ge=0, le=1_000)
+    stopped: int = Field(0, ge=0, le=1_000)
+
+
+class PoolBudget(Body):
+    """In the currency of the pool's price, for each calendar month (UTC). What could exceed it is not started."""
+
+    per_month: float = Field(gt=0, le=100_000_000)
+
+
+class PoolValues(Body):
+    """What stays of the values that its runners send, and where they are kept while they are there.
+
+    `full`: all, as long as the project's retention says. `digest`: once all that read from a value have ended, its digest, size,
+    type and times. `none`: its size, type and times.
+    """
+
+    capture: Literal["full", "digest", "none"] = "full"
+    bucket: str | None = Field(
+        None, min_length=3, max_length=63, description="One that this installation was deployed with."
+    )
+    region: str | None = Field(None, max_length=30, description="The bucket's, to be held against.")
+
+
+class PoolBody(Body):
+    """`boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all)."""
+
+    provider: str = Field(max_length=40, json_schema_extra={"enum": list(PROVIDERS)})
+    boot_deadline: int = Field(120, ge=5, le=3_600)
+    architectures: list[Architecture] = Field(["amd64"], min_length=1, max_length=2)
+    projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
+    settings: JsonObject = Field(
+        default_factory=dict, description="The provider's own: the schema `pool-settings/{provider}` says which."
+    )
+    credentials: dict[CredentialName, SecretText] | None = Field(
+        None,
+        max_length=20,
+        description="What the provider needs to act there. Kept encrypted, and never read back; without it, what is kept stays.",
+    )
+    limits: PoolLimits = PoolLimits(runners=None)
+    price: PoolPrice | None = None
+    region: str | None = Field(None, max_length=60, description="As the infrastructure calls it.")
+    residency: str | None = Field(None, pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Where its data is: `eu`, `ch`.")
+    offers: list[PoolOffer] = Field(default_factory=list, max_length=100)
+    labels: list[Label] = Field(default_factory=list, max_length=50)
+    warm: list[PoolWarmWindow] = Field(default_factory=list, max_length=50)
+    max_duration: int | None = Field(None, ge=1, le=604_800, description="Seconds. Longer treatments go elsewhere.")
+    budget: PoolBudget | None = None
+    values: PoolValues = Field(default_factory=lambda: PoolValues(bucket=None, region=None))
+
+    def violations(self) -> list[Violation]:
+        """What no shape says."""
+        found = []
+        for index, window in enumerate(self.warm):
+            place = f"/warm/{index}"
+            found += [
+                Violation(f"{place}/{name}", "is no time of day such as 08:30")
+                for name in ("start", "end")
+                if not is_time(getattr(window, name))
+            ]
+            if window.timezone not in available_timezones():
+                found.append(Violation(f"{place}/timezone", "is no time zone such as Europe/Paris"))
+            if not found and window.start >= window.end:
+                found.append(Violation(f"{place}/end", "is not after the start: use two windows for a night"))
+        if self.budget and not (self.price or self.offers):
+            found.append(
+                Violation("/budget", "cannot be kept without prices: give `price`, or `offers` with `per_hour`")
+            )
+        if self.residency == ANYWHERE:
+            found.append(Violation("/residency", "is what documents call everywhere: name a place, or none"))
+        if self.credentials and self.provider == HOST:
+            found.append(Violation("/credentials", "are nothing that a pool of hosts could use"))
+        return found
+
+    def pool(self, organization: str, name: str) -> Pool:
+        return Pool(
+            organization,
+            name,
+            self.provider,
+            self.boot_deadline,
+            tuple(self.architectures),
+            tuple(self.projects),
+            self.settings,
+            self.limits.runners,
+            LargestRunner(**self.limits.model_dump(exclude={"runners"})),
+            Price(self.price.per_hour, self.price.currency) if self.price else None,
+            Policy(
+                self.region,
+                self.residency,
+                tuple(InstanceOffer(**offer.model_dump()) for offer in self.offers),
+                tuple(self.labels),
+                tuple(WarmWindow(**{**one.model_dump(), "days": tuple(one.days)}) for one in self.warm),
+                self.max_duration,
+                Budget(self.budget.per_month) if self.budget else None,
+                ValuePolicy(Capture(self.values.capture), self.values.bucket, self.values.region),
+            ),
+        )
+
+
+class PoolView(Model):
+    """As it was given, without credentials: it may be given back."""
+
+    name: str
+    provider: str
+    boot_deadline: int
+    architectures: list[str]
+    projects: list[str]
+    settings: JsonObject
+    limits: JsonObject
+    price: JsonObject | None
+    region: str | None
+    residency: str | None
+    offers: list[JsonObject]
+    labels: list[str]
+    warm: list[JsonObject]
+    max_duration: int | None
+    budget: JsonObject | None
+    values: JsonObject
+
+
+class PoolList(Model):
+    items: list[PoolView]
+    next: str | None = None
+
+
+class CredentialsView(Model):
+    names: list[str]
+    updated_at: datetime | None
+
+
+class CheckView(Model):
+    """`missing` is null where nothing is."""
+
+    what: str
+    missing: str | None
+    hint: str | None
+
+
+class ProbeView(Model):
+    at: datetime
+    passed: bool
+    checks: list[CheckView]
+    error: str | None = Field(description="Why nothing could be looked at.")
+
+
+class SweepView(Model):
+    at: datetime
+    seen: int = Field(description="Machines in the infrastructure's own inventory.")
+    ended: int = Field(description="Of these, those that nobody wanted and that were ended.")
+
+
+class RefusalView(Model):
+    offer: str
+    at: datetime
+    reason: str = Field(description="In the infrastructure's own words.")
+    times: int = Field(description="How often in a row.")
+    until: datetime = Field(description="Until then other pools are asked first.")
+
+
+class PoolRunnerView(Model):
+    runner_id: str
+    run_id: str
+    treatment: str
+    state: str
+    phase: str | None
+    since: datetime
+    attempt: int
+    offer: str | None = Field(description="What its infrastructure sold it as, once that is known.")
+    cost: float | None = Field(description="So far, by the price of what it was sold as, or of the pool.")
+    currency: str | None
+    held_until: datetime | None
+
+
+class QueuedView(Model):
+    run_id: str
+    treatment: str
+    position: int
+    estimate_seconds: int | None = Field(description="About how long still, from how long those that run have taken.")
+
+
+class PoolDetailView(Model):
+    pool: PoolView
+    credentials: CredentialsView
+    probe: ProbeView | None = Field(description="What the last dry probe found; null before its answer is there.")
+    sweep: SweepView | None
+    refusals: list[RefusalView]
+    runners: list[PoolRunnerView]
+    queue: list[QueuedView]
+
+
+def pool_view(pool: Pool) -> PoolView:
+    policy = pool.policy
+    return PoolView(
+        name=pool.name,
+        provider=pool.provider,
+        boot_deadline=pool.boot_deadline,
+        architectures=list(pool.architectures),
+        projects=list(pool.projects),
+        settings=dict(pool.settings),
+        limits={"runners": pool.max_runners, **asdict(pool.largest)},
+        price=asdict(pool.price) if pool.price else None,
+        region=policy.region,
+        residency=policy.residency,
+        offers=[asdict(offer) for offer in policy.offers],
+        labels=list(policy.labels),
+        warm=[{**asdict(window), "days": list(window.days)} for window in policy.warm],
+        max_duration=policy.max_duration,
+        budget=asdict(policy.budget) if policy.budget else None,
+        values={**asdict(policy.values), "capture": str(policy.values.capture)},
+    )
+
+
+def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
+    probe, sweep = detail.probe, detail.sweep
+    return PoolDetailView(
+        pool=pool_view(detail.pool),
+        credentials=CredentialsView(names=list(detail.credentials.names), updated_at=detail.credentials.updated_at),
+        probe=None
+        if probe is None
+        else ProbeView(
+            at=probe.at,
+            passed=probe.passed,
+            checks=[CheckView(**asdict(check)) for check in probe.checks],
+            error=probe.error,
+        ),
+        sweep=None if sweep is None else SweepView(**asdict(sweep)),
+        refusals=[RefusalView(**asdict(one)) for one in detail.refusals],
+        runners=[
+            PoolRunnerView(
+                runner_id=one.runner.runner_id,
+                run_id=one.runner.run_id,
+                treatment=one.runner.treatment,
+                state=str(one.runner.state),
+                phase=one.runner.phase,
+                since=one.since,
+                attempt=one.runner.attempt,
+                offer=one.runner.offer,
+                cost=one.cost,
+                currency=one.currency,
+                held_until=one.runner.held_until,
+            )
+            for one in detail.runners
+        ],
+        queue=[
+            QueuedView(
+                run_id=one.run_id,
+                treatment=one.treatment,
+                position=one.position,
+                estimate_seconds=None if one.estimate is None else round(one.estimate.total_seconds()),
+            )
+            for one in detail.queue
+        ],
+    )

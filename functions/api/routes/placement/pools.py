@@ -1,0 +1,215 @@
+"""Pools, and the runners at work."""
+
+import re
+from datetime import datetime, timedelta
+
+from pydantic import Field
+
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.naming import check_name
+from api.routes.placement.pool_shapes import PoolBody, PoolDetailView, PoolList, PoolView, pool_detail_view, pool_view
+from api.routes.runs.insight_shapes import RunnerView, runner_view
+from api.shapes import NAME_PATTERN
+from cadence.adapters.http.pool_settings_schema import check_settings
+from cadence.application.placement.runner_costs import cost, price_of, since
+from cadence.application.runs.run_details import attempts
+from cadence.composition.api import Services
+from cadence.domain.access.access import ALL_PROJECTS, Permission, Principal
+from cadence.domain.placement.pool import PROVIDERS, Pool
+from cadence.domain.runners.runner import Runner
+from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, Violation
+
+endpoints = Endpoints("pools")
+
+
+class ActiveRunnerView(RunnerView):
+    """`run_id`, `treatment` and `attempt` are why it is there."""
+
+    run_id: str
+    treatment: str
+    project: str
+    since: datetime
+    cost: float | None = Field(
+        description="Until its end, or so far; null if no price is known, or nobody told its end."
+    )
+    held_until: datetime | None = Field(description="Its machine is kept for whoever looks into a failure.")
+
+
+class RunnerList(Model):
+    items: list[ActiveRunnerView]
+    next: str | None = None
+
+
+class RunnersQuery(Model):
+    run: str | None = Field(None, max_length=40, description="All runners of this run; without it, those now at work.")
+
+
+class RemovalQuery(Model):
+    abandon: bool = Field(
+        default=False,
+        description="Also if its infrastructure cannot be asked what there is: whatever exists is left there, and costs.",
+    )
+
+
+class HoldBody(Body):
+    minutes: int = Field(60, ge=1, le=60)
+
+
+class HeldView(Model):
+    runner_id: str
+    state: str
+    held_until: datetime | None
+
+
+@endpoints.add("GET", "/v1/pools", Permission.POOLS_READ, answers={200: PoolList})
+def list_pools(call: Call, services: Services) -> PoolList:
+    """The pools that the token's projects may use."""
+    return PoolList(items=[pool_view(pool) for pool in visible_pools(call.by, services)])
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/pools/{pool}",
+    Permission.POOLS_WRITE,
+    answers={200: PoolView, 201: PoolView},
+    errors=(413, 415, 422),
+)
+def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply:
+    """Create or replace a pool. Needs a token for all projects."""
+    _for_all_projects(call.by)
+    check_name("pool", pool)
+    _check(body)
+    changed = body.pool(call.by.organization, pool)
+    new = services.pools.put(changed, body.credentials)
+    return Reply(pool_view(changed), 201 if new else 200)
+
+
+@endpoints.add("GET", "/v1/pools/{pool}", Permission.POOLS_READ, answers={200: PoolDetailView}, errors=(404,))
+def show_pool(call: Call, services: Services, pool: str) -> PoolDetailView:
+    """A pool: what runs there, why, since when and at what cost, who waits, and what its provider found."""
+    by = call.by
+    found = services.pools.detail(_pool(by, services, pool), lambda project: by.sees(by.organization, project))
+    return pool_detail_view(found)
+
+
+@endpoints.add("POST", "/v1/pools/{pool}/probe", Permission.POOLS_WRITE, answers={202: PoolView}, errors=(404,))
+def probe_pool(call: Call, services: Services, pool: str) -> Reply:
+    """Have the pool's provider look, without starting anything, whether it could start runners. What it finds is at the pool a moment later."""
+    found = _pool(call.by, services, pool)
+    services.pools.ask_probe(found)
+    return Reply(pool_view(found), 202)
+
+
+@endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409, 422))
+def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) -> Reply:
+    """Remove a pool and its credentials, once its infrastructure says that nothing of it exists any more. Needs a token for all projects."""
+    _for_all_projects(call.by)
+    services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
+    return Reply(None, 204)
+
+
+@endpoints.add("GET", "/v1/runners", Permission.RUNNERS_READ, answers={200: RunnerList}, errors=(404, 422))
+def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerList:
+    """What runs now, why, since when and at what cost, the oldest first; or all runners of a run."""
+    by = call.by
+    pools = visible_pools(by, services)
+    if query.run is None:
+        active = services.pools.at_work(pools, lambda project: by.sees(by.organization, project))
+        return RunnerList(items=[_active(one.runner, one.since, one.cost, one.currency) for one in active])
+    prices = {pool.name: pool.price for pool in pools}
+    items = []
+    for treatment in services.runs.list_treatments(services.visible.get(by, query.run).run_id):
+        for runner in attempts(services.runners, treatment):
+            price = price_of(runner, prices.get(runner.pool))
+            spent = cost(runner, price, services.clock())
+            items.append(_active(runner, since(runner), spent, price.currency if price else None))
+    return RunnerList(items=items)
+
+
+@endpoints.add(
+    "POST",
+    "/v1/runners/{runner}/hold",
+    Permission.RUNNERS_HOLD,
+    answers={200: HeldView},
+    errors=(404, 409, 413, 415, 422),
+)
+def hold_runner(call: Call, services: Services, runner: str, body: HoldBody) -> HeldView:
+    """Keep a runner's machine if its treatment fails, for an hour at most. It costs what it costs meanwhile: the pool shows it."""
+    found = _runner(call.by, services, runner)
+    return _held(services.hold.hold(found, timedelta(minutes=body.minutes)))
+
+
+@endpoints.add("DELETE", "/v1/runners/{runner}/hold", Permission.RUNNERS_HOLD, answers={200: HeldView}, errors=(404,))
+def release_runner(call: Call, services: Services, runner: str) -> HeldView:
+    """End the hold, and the machine if its treatment has ended."""
+    return _held(services.hold.release(_runner(call.by, services, runner)))
+
+
+def _runner(principal: Principal, services: Services, runner_id: str) -> Runner:
+    """Raises NotFound, in the same words, for one of a project that the token does not see."""
+    missing = NotFound(f"There is no runner {runner_id[:100]!r} here.")
+    if not re.fullmatch(r"[0-9a-z-]{1,100}", runner_id):
+        raise missing
+    try:
+        found = services.runners.get_runner(runner_id)
+    except NotFound:
+        raise missing from None
+    if not principal.sees(found.organization, found.project):
+        raise missing
+    return found
+
+
+def _held(runner: Runner) -> HeldView:
+    return HeldView(runner_id=runner.runner_id, state=str(runner.state), held_until=runner.held_until)
+
+
+def _check(body: PoolBody) -> None:
+    if body.provider not in PROVIDERS:
+        there = ", ".join(PROVIDERS)
+        raise InvalidRequest(
+            f"There is no provider {body.provider!r}. There are: {there}.",
+            [Violation("/provider", f"is none of {there}")],
+        )
+    violations = [*body.violations(), *check_settings(body.provider, body.settings)]
+    if violations:
+        raise InvalidRequest(
+            f"This is no pool of {body.provider} (its settings: /v1/schemas/pool-settings/{body.provider}/1).",
+            violations,
+        )
+
+
+def _active(runner: Runner, began: datetime, spent: float | None, currency: str | None) -> ActiveRunnerView:
+    return ActiveRunnerView(
+        **{**runner_view(runner).model_dump(), "currency": currency},
+        run_id=runner.run_id,
+        treatment=runner.treatment,
+        project=runner.project,
+        since=began,
+        cost=spent,
+        held_until=runner.held_until,
+    )
+
+
+def _pool(principal: Principal, services: Services, name: str) -> Pool:
+    """Raises NotFound, in the same words, for one that the token's project may not use."""
+    missing = NotFound(f"There is no pool {name[:70]!r} here.")
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise missing
+    try:
+        pool = services.access.get_pool(principal.organization, name)
+    except NotFound:
+        raise missing from None
+    if principal.project != ALL_PROJECTS and not pool.serves(principal.project):
+        raise missing
+    return pool
+
+
+def _for_all_projects(principal: Principal) -> None:
+    if principal.project != ALL_PROJECTS:
+        raise Forbidden("Only a token for all projects can change pools.")
+
+
+def visible_pools(principal: Principal, services: Services) -> list[Pool]:
+    """Those that the token's projects may use."""
+    pools = services.access.list_pools(principal.organization)
+    return [pool for pool in pools if principal.project == ALL_PROJECTS or pool.serves(principal.project)]

@@ -1,0 +1,105 @@
+"""Shapes of a trace: where a value came from, as a tree."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.endpoint import Model
+from api.routes.provenance.provenance_shapes import OutputName, PartView, names_of, part_view
+from api.routes.runs.insight_shapes import RunnerView, ValueView, runner_view, value_view
+from cadence.domain.provenance.graph import Graph, Link, Node, NodeId, NodeKind, Part
+
+_DEEPEST = 50
+
+
+class ViaView(Model):
+    """Why it is here: the kind of link to what is above it, and on what that rests."""
+
+    kind: str
+    basis: str
+    port: str | None
+    note: str | None
+    part: PartView | None
+
+
+class OriginView(Model):
+    """What a treatment sent, and what that was made from. `cut`: told elsewhere in this trace, or too deep; trace it by itself.
+
+    `sources` are values that it was made from and did not get through an input: an instance's, an earlier run's.
+    """
+
+    treatment: str
+    port: str
+    state: str | None
+    exit_code: int | None
+    attempt: int | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    runner: RunnerView | None
+    value: ValueView | None
+    inputs: dict[str, "OriginView | None"]
+    cut: bool
+    run_id: str
+    via: ViaView | None = None
+    sources: list["OriginView"] = Field(default_factory=list)
+
+
+class TraceView(Model):
+    """`part` is the piece that the offset is in: its line, where there are lines."""
+
+    run_id: str
+    offset: int | None
+    origin: OriginView
+    part: PartView | None = None
+
+
+class TraceQuery(Model):
+    port: OutputName = Field(description="`treatment.port`")
+    offset: int | None = Field(None, ge=0, le=2**53, description="A byte of a stream that must exist.")
+
+
+def origin_view(graph: Graph) -> OriginView:
+    """A backward graph of values as the tree that it is, from the value asked about on; each treatment is told in full once."""
+    return _origin(graph, graph.nodes[graph.start], None, set(), _DEEPEST)
+
+
+def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId], depth: int) -> OriginView:
+    treatment, port = names_of(node)
+    state, runner = node.treatment, node.runner
+    told = OriginView(
+        treatment=treatment or "",
+        port=port or "",
+        state=str(state.state) if state else None,
+        exit_code=state.exit_code if state else None,
+        attempt=state.attempt if state else None,
+        started_at=state.started_at if state else None,
+        finished_at=state.finished_at if state else None,
+        runner=runner_view(runner) if runner else None,
+        value=value_view(node.value),
+        inputs={},
+        cut=False,
+        run_id=node.id.run_id,
+        via=via,
+        sources=[],
+    )
+    maker = NodeId(NodeKind.TREATMENT, node.id.run_id, treatment or "")
+    made_by = graph.nodes.get(maker)
+    if depth == 0 or node.cut or maker in met or (made_by is not None and made_by.cut):
+        told.cut = True
+        return told
+    met.add(maker)
+    fed = {given.port for given in node.spec.inputs if given.source_treatment} if node.spec else set()
+    told.inputs = {given.port: None for given in node.spec.inputs} if node.spec else {}
+    for link, cause in (*graph.neighbours(node.id), *graph.neighbours(maker)):
+        if cause.id.kind is not NodeKind.VALUE:
+            continue
+        source = _origin(graph, cause, via_view(link, link.cause_part), met, depth - 1)
+        if link.port in fed and link.effect == maker:
+            told.inputs[link.port or ""] = source
+        else:
+            told.sources.append(source)
+    return told
+
+
+def via_view(link: Link, part: Part | None) -> ViaView:
+    return ViaView(kind=str(link.kind), basis=str(link.basis), port=link.port, note=link.note, part=part_view(part))

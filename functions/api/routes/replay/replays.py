@@ -1,0 +1,119 @@
+"""Replays: a treatment once more with what it had, and what that shows."""
+
+from typing import Any
+
+from api.endpoint import Call, Endpoints, Reply
+from api.routes.replay.replay_shapes import (
+    ComparisonView,
+    InputKit,
+    KitView,
+    ReplayBody,
+    ReplayList,
+    ReplayStarted,
+    ReplaySummary,
+    SentKit,
+    comparison_view,
+    execution_view,
+)
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.melodium.specification import ProgramSpec
+from cadence.domain.melodium.stored_program import files_of
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.assignment import work_json
+from cadence.domain.runs.run import Value
+
+endpoints = Endpoints("replays")
+
+
+@endpoints.add(
+    "POST",
+    "/v1/runs/{run_id}/treatments/{treatment}/replay",
+    Permission.RUNS_REPLAY,
+    answers={201: ReplayStarted},
+    errors=(404, 409, 410, 413, 415, 422),
+    idempotency_key=True,
+)
+def replay(call: Call, services: Services, run_id: str, treatment: str, body: ReplayBody) -> Reply:
+    """Run a treatment once more with the inputs, parameters, environment, image and versions of secrets that it had.
+
+    The replay is a run of its own that nothing follows from. What it needs and is no longer kept is named (410).
+    """
+    run = services.visible.get(call.by, run_id)
+    original, frozen = services.replays.replay(run, treatment, body.pool, offline=body.offline)
+    started = services.request_run(frozen, original.run.event, call.by.name, call.headers.get("idempotency-key"))
+    services.replays.store.note(original.reference, started.run_id, started.created_at)
+    said = ReplayStarted(
+        run_id=started.run_id,
+        state=str(started.state),
+        original=original.run.run_id,
+        unlike=list(original.unlike),
+    )
+    return Reply(said, 201, {"location": f"/v1/runs/{started.run_id}"})
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/treatments/{treatment}/replays",
+    Permission.RUNS_READ,
+    answers={200: ReplayList},
+    errors=(404, 409, 410),
+)
+def list_replays(call: Call, services: Services, run_id: str, treatment: str) -> ReplayList:
+    """The replays of a treatment."""
+    runs = services.replays.of(services.visible.get(call.by, run_id), treatment)
+    return ReplayList(items=[ReplaySummary.model_validate(run) for run in runs])
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/comparison",
+    Permission.VALUES_READ,
+    answers={200: ComparisonView},
+    errors=(404, 422),
+)
+def compare(call: Call, services: Services, run_id: str) -> ComparisonView:
+    """A replay held against the original: whether both ended and sent the same, what differs first, and what that tells."""
+    return comparison_view(services.replays.compare(services.visible.get(call.by, run_id)))
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/treatments/{treatment}/replay-kit",
+    Permission.VALUES_READ,
+    answers={200: KitView},
+    errors=(404, 409, 410),
+)
+def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> KitView:
+    """What replays a treatment on another machine. Its inputs are fetched as values are, of the runs that are named."""
+    original = services.replays.find(services.visible.get(call.by, run_id), treatment)
+    ended = services.replays.compare.ended(original.run, treatment)
+    spec = original.plan().specs[0]
+    values = {(value.treatment, value.port): value for value in original.values}
+    read = original.spec.inputs
+    fed = [(given.port, values.get((given.source_treatment or "", given.source_port or ""))) for given in read]
+    return KitView(
+        original=execution_view(ended),
+        work=_work(services, work_json(original.run, spec, original.treatment.attempt), spec),
+        inputs=[
+            InputKit(port=port, run_id=value.run_id, sha256=value.sha256, size=value.size)
+            for port, value in fed
+            if value is not None
+        ],
+        outputs={port: _sent(value) for port, value in ended.values.items()},
+        secrets=dict(spec.secrets),
+        unlike=list(original.unlike),
+    )
+
+
+def _sent(value: Value) -> SentKit:
+    unkept = value.custody.reason if value.custody and value.passes else None
+    return SentKit(sha256=value.digest, size=value.size, not_kept=unkept)
+
+
+def _work(services: Services, work: dict[str, Any], spec: TreatmentSpec) -> dict[str, Any]:
+    """With the files of its program, which a kit has with it."""
+    if isinstance(spec.engine, ProgramSpec):
+        file, files = files_of(services.documents.get(spec.engine.program))
+        work["engine"]["program"] |= {"file": file, "files": dict(files)}
+    return work

@@ -1,0 +1,142 @@
+"""Inside a run: its graph, its values and where they came from."""
+
+import base64
+from collections.abc import Iterator
+from itertools import islice
+
+from api.cursors import sign, verify
+from api.endpoint import Call, Endpoints
+from api.routes.insight.content_shapes import piece_view
+from api.routes.runs.insight_shapes import (
+    ChunkView,
+    DownloadQuery,
+    DownloadView,
+    EdgeView,
+    GraphQuery,
+    GraphView,
+    NodeView,
+)
+from cadence.application.runs.run_details import RunInsight
+from cadence.application.values.read_content import of_value, require_kept
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.shared.errors import InvalidRequest, Violation
+
+endpoints = Endpoints("insight")
+
+_CHUNKS_PER_PAGE = 1_000
+_LONGEST_PREVIEW = 4_096
+# A Lambda answers with at most 6 MB.
+_LONGEST_GRAPH = 3_000_000
+
+
+@endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404, 422))
+def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -> GraphView:
+    """The treatments and everything that leads from one to another."""
+    insight = services.look(services.visible.get(call.by, run_id))
+    key, listing = services.keys.key("CURSOR"), ("graph", run_id)
+    first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
+    nodes: list[NodeView] = []
+    edges: list[EdgeView] = []
+    size = 0
+    # In an order that stays: each treatment, then what leads to it.
+    for position, part in enumerate(islice(_parts(insight), first, None), first):
+        if size > _LONGEST_GRAPH:
+            return GraphView(nodes=nodes, edges=edges, next=sign(key, str(position), *listing))
+        if isinstance(part, NodeView):
+            nodes.append(part)
+        else:
+            edges.append(part)
+        size += len(part.model_dump_json())
+    return GraphView(nodes=nodes, edges=edges, next=None)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/values/{sha256}",
+    Permission.VALUES_READ,
+    answers={200: DownloadView},
+    errors=(404, 410, 422),
+)
+def show_value(call: Call, services: Services, run_id: str, sha256: str, query: DownloadQuery) -> DownloadView:
+    """How to read a value in full."""
+    value = services.look(services.visible.get(call.by, run_id)).value(sha256)
+    require_kept(f"{value.treatment}.{value.port}", value.custody)
+    last = min(value.chunks, query.first_chunk + _CHUNKS_PER_PAGE)
+    if query.first_chunk > value.chunks:
+        message = f"The value has {value.chunks} chunks."
+        raise InvalidRequest(message, [Violation("first_chunk", message)])
+    chunks = [
+        ChunkView(
+            seq=seq,
+            url=services.urls.download(value.chunk_key(seq)),
+        )
+        for seq in range(query.first_chunk, last)
+    ]
+    piece = None
+    if query.offset is not None or query.length is not None:
+        piece = services.debugging.content(of_value(value), query.offset or 0, query.length or _LONGEST_PREVIEW)
+    whole = (
+        value.preview
+        if value.custody is None and value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size
+        else None
+    )
+    content = piece.content if piece else whole
+    return DownloadView(
+        sha256=value.sha256,
+        size=value.size,
+        flow=value.flow,
+        type=value.type,
+        treatment=value.treatment,
+        port=value.port,
+        offset=piece.offset if piece else 0,
+        content_base64=base64.b64encode(content).decode() if content is not None else None,
+        shown=piece_view(piece) if piece else None,
+        chunks=chunks,
+        next_chunk=last if last < value.chunks else None,
+    )
+
+
+def _parts(insight: RunInsight) -> Iterator[NodeView | EdgeView]:
+    for spec in insight.specs.values():
+        yield NodeView(
+            name=spec.name,
+            state=str(insight.treatments[spec.name].state) if spec.name in insight.treatments else "pending",
+            inputs=[given.port for given in spec.inputs],
+            outputs=[output.port for output in spec.outputs],
+        )
+        yield from _edges(insight, spec)
+
+
+def _edges(insight: RunInsight, spec: TreatmentSpec) -> list[EdgeView]:
+    edges = []
+    for given in spec.inputs:
+        if given.source_treatment and given.source_port:
+            value = insight.values.get((given.source_treatment, given.source_port))
+            edges.append(
+                EdgeView(
+                    source=given.source_treatment,
+                    source_port=given.source_port,
+                    target=spec.name,
+                    target_port=given.port,
+                    flow=given.flow,
+                    type=given.type,
+                    sha256=value.digest if value else None,
+                    size=value.size if value else None,
+                )
+            )
+    edges += [
+        EdgeView(
+            source=name,
+            source_port="completed",
+            target=spec.name,
+            target_port="after",
+            flow="block",
+            type="void",
+            sha256=None,
+            size=None,
+        )
+        for name in spec.after
+    ]
+    return edges

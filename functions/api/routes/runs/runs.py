@@ -1,0 +1,286 @@
+"""Runs: starting, listing, showing, cancelling, running again."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from api.cursors import sign, verify
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.routes.pipelines.pipelines import YAML, SentPrograms, document_text, kept_programs
+from api.routes.runs.insight_shapes import TreatmentSummary
+from api.shapes import Cursor, JsonObject, Limit, Name
+from cadence.application.pipelines.check_document import pinned_programs
+from cadence.application.pipelines.run_request import Frozen, frozen_again
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import Conflict
+
+endpoints = Endpoints("runs")
+
+# A Lambda answers with at most 6 MB.
+_TREATMENTS_PER_PAGE = 2_000
+_LONGEST_CAUSE = 500
+_FOLLOWING_PER_PAGE = 200
+
+State = Literal["pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out"]
+
+
+class StartBody(Body):
+    """The values of the pipeline's parameters."""
+
+    parameters: JsonObject = Field(default_factory=dict)
+    version: int | None = Field(None, ge=1, le=99_999_999)
+
+
+class StartDocumentBody(Body):
+    """A document to run once, and the values of its parameters."""
+
+    document: str | JsonObject
+    parameters: JsonObject = Field(default_factory=dict)
+    programs: SentPrograms
+
+
+class RerunBody(Body):
+    """`all` runs everything once more, `failed` only what did not succeed and what depends on it; names, these as well."""
+
+    what: Literal["all", "failed"] | Annotated[list[str], Field(min_length=1, max_length=1_000)] = Field(
+        "all", alias="from"
+    )
+
+
+class RunsQuery(Model):
+    project: Name | None = None
+    state: State | None = None
+    pipeline: Name | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class StartedView(Model):
+    run_id: str
+    state: str
+
+
+class ReplayedView(Model):
+    run_id: str
+    treatment: str
+
+
+class MelodiumView(Model):
+    """What is known of a process of a Mélodium engine. `supervised`: Cadence started it."""
+
+    group_id: str = Field(description="Ties a root run and its workers.")
+    parent_id: str | None = Field(description="The run of the engine that asked for this one.")
+    version: str
+    mode: str
+    tags: list[str]
+    supervised: bool
+
+
+class RunView(Model):
+    run_id: str
+    project: str
+    pipeline: str
+    pipeline_version: int | None
+    state: str
+    cause: str | None = Field(description="Why it ended as it did, if it did not simply succeed.")
+    created_at: datetime
+    created_by: str
+    started_by_run: str | None = Field(description="The run whose end, or whose treatment, started this one.")
+    started_at: datetime | None
+    finished_at: datetime | None
+    rerun_of: str | None = Field(description="The earlier run that it took values over from.")
+    replay_of: ReplayedView | None = Field(description="The treatment that it replays, only to be compared.")
+    waiting_for: str | None = Field(description="What a pending run waits for, in words.")
+    concurrency_group: str | None
+    priority: int
+    melodium: MelodiumView | None = Field(description="Of a run that is a process of a Mélodium engine.")
+
+
+class TreatmentsQuery(Model):
+    cursor: Cursor | None = None
+
+
+class RunWithTreatments(RunView):
+    document_sha256: str
+    parameters: JsonObject
+    event: JsonObject
+    max_duration: int
+    treatments: list[TreatmentSummary] = Field(description="At most 2,000, by name; a long `cause` is cut.")
+    next: str | None = Field(description="The cursor of the treatments' next page, null at the end.")
+
+
+class FollowingView(Model):
+    run_id: str
+    how: str = Field(description="`started` (by it, or by its end), `rerun` or `replay`.")
+    treatment: str | None = Field(description="The treatment of this run that started it, or that it replays.")
+    pipeline: str
+    state: str
+    created_at: datetime
+    finished_at: datetime | None
+    supervised: bool | None = Field(
+        description="Of a run of a Mélodium engine: Cadence started it, as its workers are."
+    )
+
+
+class FollowingList(Model):
+    items: list[FollowingView]
+    next: str | None = Field(description="The cursor of the next page, null at the end.")
+
+
+class RunList(Model):
+    items: list[RunView]
+    next: str | None = Field(description="The cursor of the next page, null at the end.")
+
+
+@endpoints.add(
+    "POST",
+    "/v1/projects/{project}/pipelines/{pipeline}/runs",
+    Permission.RUNS_START,
+    answers={201: StartedView},
+    errors=(404, 409, 413, 415, 422),
+    idempotency_key=True,
+)
+def start_pipeline(call: Call, services: Services, project: str, pipeline: str, body: StartBody) -> Reply:
+    """Start a run of a stored pipeline, checked again against what the project has now."""
+    found = services.project(call.by, project)
+    frozen = services.freeze_pipeline(found.organization, found.name, pipeline, body.version, body.parameters)
+    return _started(call, services, frozen, {"kind": "api"})
+
+
+@endpoints.add(
+    "POST",
+    "/v1/projects/{project}/runs",
+    Permission.RUNS_START,
+    answers={201: StartedView},
+    errors=(404, 409, 413, 415, 422),
+    also_text=YAML,
+    idempotency_key=True,
+)
+def start_document(call: Call, services: Services, project: str, body: StartDocumentBody) -> Reply:
+    """Start a run of the document in the request. An invalid document starts nothing."""
+    found = services.project(call.by, project)
+    source = document_text(body.document)
+    programs = kept_programs(services, body.programs)
+    frozen, _ = services.freeze_document(found.organization, found.name, source, body.parameters, programs=programs)
+    return _started(call, services, frozen, {"kind": "api"})
+
+
+@endpoints.add("GET", "/v1/runs", Permission.RUNS_READ, answers={200: RunList}, errors=(404, 422))
+def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
+    """Runs, newest first. With a rare filter a page may be short although `next` says that there is more."""
+    listing = (call.by.organization, call.by.project, query.project, query.state, query.pipeline)
+    key = services.keys.key("CURSOR")
+    after = verify(key, query.cursor, *listing) if query.cursor else None
+    state = RunState(query.state) if query.state else None
+    page = services.visible.page(call.by, query.limit, after, query.project, state, query.pipeline)
+    following = sign(key, page.after, *listing) if page.after else None
+    return RunList(items=[RunView.model_validate(run) for run in page.items], next=following)
+
+
+@endpoints.add(
+    "GET", "/v1/runs/{run_id}/following", Permission.RUNS_READ, answers={200: FollowingList}, errors=(404, 422)
+)
+def list_following(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> FollowingList:
+    """The runs that came of this one: those that it started, such as an engine's workers, its reruns and replays."""
+    run = services.visible.get(call.by, run_id)
+    key, listing = services.keys.key("CURSOR"), ("following", run_id)
+    after = verify(key, query.cursor, *listing) if query.cursor else None
+    page = services.provenance.following(run, _FOLLOWING_PER_PAGE, after)
+    items = [
+        FollowingView(
+            run_id=of.run_id,
+            how=one.how,
+            treatment=one.treatment,
+            pipeline=of.pipeline,
+            state=str(of.state),
+            created_at=of.created_at,
+            finished_at=of.finished_at,
+            supervised=of.melodium.supervised if of.melodium else None,
+        )
+        for one, of in page.items
+    ]
+    return FollowingList(items=items, next=sign(key, page.after, *listing) if page.after else None)
+
+
+@endpoints.add("GET", "/v1/runs/{run_id}", Permission.RUNS_READ, answers={200: RunWithTreatments}, errors=(404, 422))
+def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> RunWithTreatments:
+    """A run and the state of each of its treatments."""
+    run = services.visible.get(call.by, run_id)
+    listing, key = ("treatments", run_id), services.keys.key("CURSOR")
+    after = verify(key, query.cursor, *listing) if query.cursor else None
+    page = services.runs.page_of_treatments(run_id, _TREATMENTS_PER_PAGE, after)
+    return RunWithTreatments(
+        **RunView.model_validate(run).model_dump(),
+        document_sha256=run.document_sha256,
+        parameters=dict(run.parameters),
+        event=dict(run.event),
+        max_duration=run.max_duration,
+        treatments=[_summary(treatment) for treatment in page.items],
+        next=sign(key, page.after, *listing) if page.after else None,
+    )
+
+
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/document",
+    Permission.RUNS_READ,
+    answers={200: None},
+    errors=(404,),
+    content_type="text/plain",
+)
+def show_document(call: Call, services: Services, run_id: str) -> Reply:
+    """The document that the run executes, as written."""
+    run = services.visible.get(call.by, run_id)
+    return Reply(services.documents.get(run.document_sha256).decode(), content_type="text/plain")
+
+
+@endpoints.add(
+    "POST", "/v1/runs/{run_id}/cancel", Permission.RUNS_CANCEL, answers={202: StartedView}, errors=(404, 409)
+)
+def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
+    """Cancel a run. Asking again changes nothing; a run that has ended cannot be cancelled (409)."""
+    run = services.visible.get(call.by, run_id)
+    return StartedView.model_validate(services.cancel_run(run.run_id, call.by.name))
+
+
+@endpoints.add(
+    "POST",
+    "/v1/runs/{run_id}/rerun",
+    Permission.RUNS_START,
+    answers={201: StartedView},
+    errors=(404, 409, 413, 415, 422),
+    idempotency_key=True,
+)
+def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply:
+    """Run the same document with the same parameters and event once more; what is not run again keeps its values."""
+    run = services.visible.get(call.by, run_id)
+    if run.replay_of is not None:
+        raise Conflict(f"Run {run_id} is a replay: replay its treatment again instead.")
+    if not run.plan_sha256 and not run.recorded:
+        # It failed before it could be planned, so there is nothing to keep; what stood in the way may be gone.
+        source = services.documents.get(run.document_sha256).decode()
+        programs = pinned_programs(run.pins)
+        frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters, programs=programs)
+        frozen = replace(frozen, pipeline_version=run.pipeline_version)
+    elif body.what == "all":
+        frozen = frozen_again(run)
+    else:
+        frozen = services.rerun(run, () if body.what == "failed" else body.what)
+    return _started(call, services, frozen, run.event)
+
+
+def _summary(treatment: Treatment) -> TreatmentSummary:
+    summary = TreatmentSummary.model_validate(treatment)
+    if summary.cause and len(summary.cause) > _LONGEST_CAUSE:
+        summary.cause = f"{summary.cause[:_LONGEST_CAUSE]}…"
+    return summary
+
+
+def _started(call: Call, services: Services, frozen: Frozen, event: Any) -> Reply:
+    run: Run = services.request_run(frozen, event, call.by.name, call.headers.get("idempotency-key"))
+    return Reply(StartedView.model_validate(run), 201, {"location": f"/v1/runs/{run.run_id}"})

@@ -1,0 +1,119 @@
+"""Searching and following lines across runs."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from api.cursors import sign, verify
+from api.endpoint import Call, Endpoints, Model, Reply
+from api.routes.logs.line_shapes import CountsView, CountView, FoundPage, LiveAddress, LivePageView, fitting
+from api.shapes import Cursor, Name
+from cadence.adapters.lines.line_json import hit_json, line_json
+from cadence.application.search.find_lines import as_text, from_text
+from cadence.application.search.live_ports import Position
+from cadence.application.search.ports import Place, SearchPage
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.search.parse import LONGEST_QUERY
+from cadence.domain.search.query import FieldName
+
+endpoints = Endpoints("search")
+
+CountedField = Literal[
+    "organization", "project", "pipeline", "run", "treatment", "runner", "pool", "stream", "level", "state"
+]
+
+_Q = Field(
+    "",
+    max_length=LONGEST_QUERY,
+    description='For example `level:error treatment:build since:2h "connection refused"`; see docs/search.md.',
+)
+
+
+class SearchQuery(Model):
+    q: str = _Q
+    project: Name | None = None
+    limit: int = Field(100, ge=1, le=1_000)
+    cursor: Cursor | None = None
+
+
+class CountsQuery(Model):
+    q: str = _Q
+    project: Name | None = None
+    by: CountedField | None = Field(None, description="Count by the values of this field.")
+    interval: int | None = Field(None, ge=1, le=31_536_000, description="Count by intervals of so many seconds.")
+
+
+class LiveQuery(Model):
+    q: str = _Q
+    project: Name | None = None
+    after: str | None = Field(
+        None, max_length=120, description="Of the page before; without it, lines that come from now on."
+    )
+    wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
+    limit: int = Field(1_000, ge=1, le=2_000)
+
+
+@endpoints.add("GET", "/v1/logs", Permission.LOGS_READ, answers={200: FoundPage}, errors=(404, 422))
+def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
+    """Lines that match, across all runs that the token sees, newest first."""
+    listing = ("logs", call.by.organization, call.by.project, query.q, query.project)
+    key = services.keys.key("CURSOR")
+    now, before = services.clock(), None
+    if query.cursor:
+        # What `2h` means stays as it was on the first page.
+        began, _, place = verify(key, query.cursor, *listing).partition("|")
+        now, before = datetime.fromisoformat(began), from_text(place)
+    wanted = services.search.find.parse(query.q, now)
+    page = services.search.find.page(call.by, wanted, query.project, query.limit, before)
+    shown, older = _shown(page)
+    body = {
+        "lines": [hit_json(hit) for hit in page.hits[:shown]],
+        "next": sign(key, f"{now.isoformat()}|{as_text(older)}", *listing) if older else None,
+        "reached": older.time if older else None,
+    }
+    return Reply(json.dumps(body))
+
+
+@endpoints.add("GET", "/v1/logs/counts", Permission.LOGS_READ, answers={200: CountsView}, errors=(404, 422))
+def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView:
+    """How many lines match: in all, by a field, by intervals of time (the query then needs `since:`), or both."""
+    wanted = services.search.find.parse(query.q, services.clock())
+    interval = timedelta(seconds=query.interval) if query.interval else None
+    by = FieldName(query.by) if query.by else None
+    found = services.search.find.counts(call.by, wanted, query.project, by, interval)
+    return CountsView(
+        counts=[CountView(start=_time(count.start), value=count.value, lines=count.lines) for count in found.counts],
+        complete=found.complete,
+    )
+
+
+@endpoints.add("GET", "/v1/logs/live", Permission.LOGS_READ, answers={200: LivePageView}, errors=(404, 410, 422))
+def follow_logs(call: Call, services: Services, query: LiveQuery) -> Reply:
+    """Lines that match, as they come, across all runs that the token sees. Gaps that may have hidden some are told as well."""
+    after = Position.of(query.after) if query.after else None
+    page = services.search.live(call.by, query.q, query.project, after, query.limit, timedelta(seconds=query.wait))
+    body = {
+        "lines": [line_json(one.segment, one.index, one.line) for one in page.lines],
+        "after": str(page.after),
+        "more": page.more,
+    }
+    return Reply(json.dumps(body))
+
+
+@endpoints.add("GET", "/v1/live", Permission.LOGS_READ, answers={200: LiveAddress})
+def show_live(call: Call, services: Services) -> LiveAddress:
+    """Where lines can be followed by WebSocket; docs/search.md says what is spoken there."""
+    return LiveAddress(url=services.search.live_url)
+
+
+def _shown(page: SearchPage) -> tuple[int, Place | None]:
+    """How many hits fit into one answer, and where to go on behind them."""
+    shown = fitting([hit.line for hit in page.hits])
+    return shown, page.hits[shown - 1].place if shown < len(page.hits) else page.older
+
+
+def _time(start: datetime | None) -> str | None:
+    return f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if start else None

@@ -1,0 +1,97 @@
+"""Git hosts: where webhooks come from."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, StringConstraints
+
+from api.endpoint import Body, Call, Endpoints, Model
+from api.shapes import Name
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+from cadence.domain.triggers.githost import GitHost, GitHostKind
+
+endpoints = Endpoints("githosts")
+
+
+class GitHostBody(Body):
+    """Without `webhook_secret` one is made up and returned, this once.
+
+    `access_token` lets Cadence read private repositories below `url`, to see which files a push changed; it is never shown.
+    """
+
+    kind: Literal["github", "gitlab", "gitea", "bitbucket"]
+    project: Name
+    name: Name
+    webhook_secret: Annotated[SecretStr, StringConstraints(min_length=16, max_length=500)] | None = None
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^/@?#\s]+/?$", max_length=300)] | None = None
+    access_token: Annotated[SecretStr, StringConstraints(min_length=1, max_length=1000)] | None = None
+    programs: bool = Field(
+        False, description="Whether a push runs the Mélodium program in the repository's .melodium-ci."
+    )
+
+
+class GitHostView(Model):
+    id: str
+    kind: str
+    project: str
+    name: str
+    created_at: datetime
+    url: str | None = Field(description="Where its repositories are; its access token is sent nowhere else.")
+    programs: bool
+    webhook_path: str = Field(description="Where the git host has to send its webhooks, below this API's address.")
+
+
+class NewGitHostView(GitHostView):
+    webhook_secret: str | None = Field(description="The secret, if it was made up here. It cannot be read again.")
+
+
+class GitHostList(Model):
+    items: list[GitHostView]
+    next: str | None = None
+
+
+@endpoints.add(
+    "POST",
+    "/v1/githosts",
+    Permission.GITHOSTS_WRITE,
+    answers={201: NewGitHostView},
+    errors=(404, 409, 413, 415, 422),
+)
+def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHostView:
+    """Make a git host known, so that its webhooks start runs of a project's pipelines."""
+    project = services.project(call.by, body.project)
+    given = body.webhook_secret.get_secret_value() if body.webhook_secret else None
+    token = body.access_token.get_secret_value() if body.access_token else None
+    kind = GitHostKind(body.kind)
+    githost, secret = services.add_githost(
+        project.organization,
+        project.name,
+        kind,
+        body.name,
+        given,
+        body.url and body.url.rstrip("/"),
+        token,
+        programs=body.programs,
+    )
+    return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given else secret)
+
+
+@endpoints.add("GET", "/v1/githosts", Permission.GITHOSTS_READ, answers={200: GitHostList})
+def list_githosts(call: Call, services: Services) -> GitHostList:
+    """The git hosts of the projects that the token sees."""
+    githosts = services.access.list_githosts(call.by.organization)
+    return GitHostList(items=[_view(host) for host in githosts if call.by.sees(host.organization, host.project)])
+
+
+def _view(githost: GitHost) -> GitHostView:
+    return GitHostView(
+        id=githost.githost_id,
+        kind=str(githost.kind),
+        project=githost.project,
+        name=githost.name,
+        created_at=githost.created_at,
+        url=githost.url,
+        programs=githost.programs,
+        webhook_path=githost.webhook_path,
+    )

@@ -1,0 +1,50 @@
+"""How long a project's lines and values are kept."""
+
+from pydantic import Field
+
+from api.endpoint import Body, Call, Endpoints, Model
+from cadence.application.values.manage_retention import Retention
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
+
+endpoints = Endpoints("retention")
+
+
+class RetentionBody(Body):
+    days: int | None = Field(description="1 to what the installation keeps; null: as long as the installation does.")
+
+
+class RetentionView(Model):
+    """`days` is what holds, `own` what was set for the project, `longest` what the installation keeps at most."""
+
+    days: int
+    own: int | None
+    longest: int
+
+
+@endpoints.add(
+    "GET", "/v1/projects/{project}/retention", Permission.PROJECTS_READ, answers={200: RetentionView}, errors=(404,)
+)
+def show_retention(call: Call, services: Services, project: str) -> RetentionView:
+    """How many days lines are found, and lines and values are kept."""
+    services.project(call.by, project)
+    return _view(services.retention.get(call.by.organization, project))
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/projects/{project}/retention",
+    Permission.PROJECTS_WRITE,
+    answers={200: RetentionView},
+    errors=(404, 413, 415, 422),
+    audited=True,
+)
+def put_retention(call: Call, services: Services, project: str, body: RetentionBody) -> RetentionView:
+    """Keep a project's lines and values for so many days after the end of their run. What is older is not found any more
+    at once, and is removed within hours; nothing brings it back."""
+    services.project(call.by, project)
+    return _view(services.retention.put(call.by.organization, project, body.days))
+
+
+def _view(retention: Retention) -> RetentionView:
+    return RetentionView(days=retention.days, own=retention.own, longest=retention.longest)

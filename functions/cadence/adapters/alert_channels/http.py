@@ -1,0 +1,53 @@
+"""POST to an address that a user chose. Its answer decides whether the same is tried again."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError, LocationValueError
+
+from cadence.adapters.http.egress_policy import OutOfReach, Reach, guarded_pool
+from cadence.application.alerts.ports import Refused
+from cadence.domain.shared.errors import Transient
+
+_TIMEOUT = urllib3.Timeout(connect=5, read=10)
+_NO_RETRIES = urllib3.Retry(total=False, redirect=False)
+_LONGEST_ANSWER = 300
+# The message itself is at fault. Everything else (a token that is no longer valid, an address that is gone, a throttle)
+# somebody can mend, and then the message is still to be delivered.
+_OF_THE_MESSAGE = frozenset({400, 413, 422})
+
+
+class Poster:
+    """Follows no redirect: a message goes where its channel says, or nowhere."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._pool = guarded_pool(reach, user_agent="cadence-alerts", timeout=_TIMEOUT, retries=_NO_RETRIES)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Returns for a 2xx. Raises Refused or Transient, in words that do not hold the address: it may be a secret."""
+        sent = {"content-type": "application/json", **(headers or {})}
+        try:
+            answer = self._pool.request("POST", url, body=body, headers=sent, preload_content=False)
+        except OutOfReach:
+            raise Transient(
+                "The channel's address leads to no public host, and to none that this installation names."
+            ) from None
+        except (HTTPError, LocationValueError) as error:
+            raise Transient(f"The channel cannot be reached ({type(error).__name__}).") from None
+        try:
+            said = answer.read(_LONGEST_ANSWER, decode_content=True).decode("utf-8", "replace").strip()
+        except HTTPError:
+            said = ""
+        finally:
+            answer.close()
+        if 200 <= answer.status < 300:
+            return
+        words = f"The channel answers with status {answer.status}{f': {said}' if said else '.'}"
+        raise Refused(words) if answer.status in _OF_THE_MESSAGE else Transient(words)
+
+
+def encoded(value: Any) -> bytes:
+    """JSON, whatever characters a log line has."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -1,0 +1,10 @@
+"""Names of SNS topics."""
+
+import hashlib
+
+from cadence.application.alerts.ports import ChannelKey
+
+
+def topic_arn(prefix: str, key: ChannelKey) -> str:
+    """Of a channel's topic: derived, so that no organization can name another's. `prefix` is the beginning of the ARN."""
+    return prefix + hashlib.sha256("\0".join(key).encode()).hexdigest()[:24]

@@ -1,0 +1,57 @@
+"""`LogSink`: the Kinesis stream of log lines. All of a run goes to one shard, in order."""
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cadence.adapters.aws.clients import client
+from cadence.adapters.lines.log_records import split
+from cadence.application.logs.ports import LogBatch, LogSink
+from cadence.domain.shared.errors import Transient
+
+_ATTEMPTS = 4
+# At most 5 MiB in one request, and records are below 1 MiB.
+_RECORDS_PER_REQUEST = 5
+_NOT_THERE = frozenset({"ResourceNotFoundException", "ResourceInUseException"})
+_RETRY_WHEN_PARKED = 5.0  # seconds
+
+
+class KinesisLogLines(LogSink):
+    def __init__(self, stream_name: str) -> None:
+        self._stream_name = stream_name
+
+    def put(self, batch: LogBatch) -> int:
+        parts = list(split(batch))
+        records = [{"Data": data, "PartitionKey": batch.run_id} for _, data in parts]
+        taken = self._put_in_order(records)
+        if taken == 0:
+            raise Transient("The log stream takes no lines right now. Send them again later.", retry_after=1.0)
+        return parts[taken - 1][0].lines[-1].seq
+
+    def _put_in_order(self, records: Sequence[dict[str, Any]]) -> int:
+        """How many records, from the first on, were taken. What follows a refused one is sent again: order matters."""
+        taken = 0
+        for attempt in range(_ATTEMPTS):
+            while taken < len(records):
+                sent = records[taken : taken + _RECORDS_PER_REQUEST]
+                accepted = self._accepted(sent)
+                taken += accepted
+                if accepted < len(sent):
+                    break
+            if taken == len(records):
+                break
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))
+        return taken
+
+    def _accepted(self, records: Sequence[dict[str, Any]]) -> int:
+        try:
+            answer = client("kinesis").put_records(StreamName=self._stream_name, Records=list(records))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NOT_THERE:
+                raise Transient("The log stream is being brought back.", retry_after=_RETRY_WHEN_PARKED) from error
+            raise
+        refused = [index for index, result in enumerate(answer["Records"]) if result.get("ErrorCode")]
+        return refused[0] if refused else len(records)

@@ -1,0 +1,42 @@
+"""`ProviderCalls`: what Lambdas of providers are asked."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+
+from cadence.adapters.aws.clients import client, client_within
+from cadence.domain.placement.pool import provider_function
+from cadence.domain.shared.errors import ProviderRejected
+
+# An inventory is asked for by somebody who waits at an API that gives up after half a minute.
+_LONGEST_LOOK = 20
+
+
+class LambdaProviderCalls:
+    """`prefix` is what the names of the Lambdas begin with."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
+        event = {"operation": operation, "organization": organization, "pool": pool, **more}
+        self._invoke(client("lambda"), provider, "Event", event)
+
+    def machines(self, organization: str, pool: str, provider: str) -> list[str]:
+        event = {"operation": "list", "organization": organization, "pool": pool}
+        try:
+            answer = self._invoke(client_within("lambda", _LONGEST_LOOK), provider, "RequestResponse", event)
+        except BotoCoreError:
+            raise ProviderRejected(f"it did not answer within {_LONGEST_LOOK} s") from None
+        said = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise ProviderRejected(said.get("errorMessage") or "its provider does not say why")
+        return [machine["ref"] for machine in said["machines"] if machine["condition"] != "gone"]
+
+    def _invoke(self, lambdas: Any, provider: str, how: str, event: dict[str, str]) -> Any:
+        return lambdas.invoke(
+            FunctionName=provider_function(self._prefix, provider),
+            InvocationType=how,
+            Payload=json.dumps(event).encode(),
+        )

@@ -1,0 +1,47 @@
+"""Rings for the `live` Lambda when lines have come, if somebody is connected who may want them."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cadence.adapters.aws.clients import client
+from cadence.application.search.live_ports import Connections
+from cadence.domain.shared.errors import Transient
+
+_log = logging.getLogger("cadence.log_indexer")
+
+_LOOK_EVERY = 1.0  # seconds
+
+
+class LiveBell:
+    """A call with an organization. A ring that fails is only late: connections ask by themselves every few seconds."""
+
+    def __init__(
+        self, function_name: str, connections: Connections, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._function_name = function_name
+        self._connections = connections
+        self._monotonic = monotonic
+        self._known: dict[str, tuple[float, bool]] = {}
+
+    def __call__(self, organization: str) -> None:
+        try:
+            if self._is_anybody_there(organization):
+                client("lambda").invoke(
+                    FunctionName=self._function_name,
+                    InvocationType="Event",
+                    Payload=json.dumps({"organization": organization}).encode(),
+                )
+        except (BotoCoreError, ClientError, Transient) as error:
+            _log.warning("those who follow live cannot be told", extra={"reason": str(error)})
+
+    def _is_anybody_there(self, organization: str) -> bool:
+        looked, there = self._known.get(organization, (float("-inf"), False))
+        if self._monotonic() >= looked + _LOOK_EVERY:
+            there = bool(self._connections.of_organization(organization, datetime.now(UTC)))
+            self._known[organization] = self._monotonic(), there
+        return there

@@ -1,0 +1,24 @@
+"""`Asking`: invokes the Lambdas that write and index lines, without waiting for them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cadence.adapters.aws.clients import client
+from cadence.application.dead_letters.ports import Asking
+
+
+class AskingAgain(Asking):
+    def __init__(self, log_indexer: str, search_index: str) -> None:
+        self._log_indexer, self._search_index = log_indexer, search_index
+
+    def index_segments(self, organization: str, project: str, segments: Sequence[tuple[str, int]]) -> None:
+        wanted = [list(segment) for segment in segments]
+        self._ask(self._search_index, {"organization": organization, "project": project, "segments": wanted})
+
+    def write_records(self, organization: str, numbers: Sequence[str]) -> None:
+        self._ask(self._log_indexer, {"organization": organization, "records": list(numbers)})
+
+    def _ask(self, function: str, what: dict[str, Any]) -> None:
+        payload = json.dumps({"redrive": what}).encode()
+        client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)

@@ -1,0 +1,61 @@
+"""`Machines` on AWS Step Functions."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cadence.adapters.aws.clients import client, may_succeed_later
+from cadence.adapters.aws.retry import insisting
+from cadence.domain.pipelines.specification import Kind
+from cadence.domain.shared.errors import CadenceError, Transient, machine_error_name
+from cadence.domain.shared.ids import run_execution, treatment_id
+
+# A token is good until its state has been left; afterwards nobody waits for the answer.
+_TOO_LATE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
+_NO_ROOM = frozenset({"ExecutionLimitExceeded", "TooManyRequestsException"})
+_MAX_CAUSE = 32_000
+
+
+class StepFunctionsMachines:
+    def __init__(self, run_machine_arn: str, treatment_machine_arn: str) -> None:
+        self._run_machine = run_machine_arn
+        self._treatment_machine = treatment_machine_arn
+
+    def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
+        payload = {"run_id": run_id, "deadline_seconds": deadline_seconds}
+        self._start(self._run_machine, run_execution(run_id, execution), payload)
+
+    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
+        name = treatment_id(run_id, treatment)
+        payload = {"run_id": run_id, "treatment": treatment, "kind": str(kind), "attempt": 1}
+        insisting(partial(self._start, self._treatment_machine, name, payload))
+
+    def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
+        self._answer("send_task_success", taskToken=task_token, output=json.dumps(output))
+
+    def fail(self, task_token: str, error: CadenceError) -> None:
+        self._answer(
+            "send_task_failure", taskToken=task_token, error=machine_error_name(error), cause=error.message[:_MAX_CAUSE]
+        )
+
+    @staticmethod
+    def _start(machine: str, name: str, payload: Mapping[str, Any]) -> None:
+        try:
+            client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=json.dumps(payload))
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _NO_ROOM or (code != "ExecutionAlreadyExists" and may_succeed_later(error)):
+                raise Transient(f"{name}: no execution can be started now ({code})") from error
+            if code != "ExecutionAlreadyExists":
+                raise
+
+    @staticmethod
+    def _answer(operation: str, **arguments: str) -> None:
+        try:
+            getattr(client("stepfunctions"), operation)(**arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _TOO_LATE:
+                raise

@@ -1,0 +1,23 @@
+"""An organization's exports, asked for again only after a moment: every event asks for them."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from cadence.application.exports.ports import ExportStore
+from cadence.domain.exports.export import Export
+
+SECONDS = 5.0
+
+
+class RememberedExports:
+    def __init__(self, exports: ExportStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._exports, self._clock = exports, clock
+        self._known: dict[str, tuple[float, Sequence[Export]]] = {}
+
+    def __call__(self, organization: str) -> Sequence[Export]:
+        until, known = self._known.get(organization, (0.0, ()))
+        if self._clock() < until:
+            return known
+        found = self._exports.list_exports(organization)
+        self._known[organization] = self._clock() + SECONDS, found
+        return found

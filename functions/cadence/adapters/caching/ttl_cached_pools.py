@@ -1,0 +1,41 @@
+"""`PoolStore` that asks another one again only after a moment."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from cadence.application.shared.ports import PoolStore
+from cadence.domain.placement.pool import Pool
+
+# Many treatments are placed by one process within this time; a pool that is changed may be used as it was for as long.
+SECONDS = 2.0
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+class RememberedPools:
+    def __init__(self, pools: PoolStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pools = pools
+        self._clock = clock
+        self._one: dict[tuple[str, str], tuple[float, Pool]] = {}
+        self._all: dict[str, tuple[float, Sequence[Pool]]] = {}
+
+    def get_pool(self, organization: str, name: str) -> Pool:
+        return self._recall(self._one, (organization, name), lambda: self._pools.get_pool(organization, name))
+
+    def list_pools(self, organization: str) -> Sequence[Pool]:
+        """None is not remembered: the first pool of an organization is there at once."""
+        pools = self._recall(self._all, organization, lambda: self._pools.list_pools(organization))
+        if not pools:
+            del self._all[organization]
+        return pools
+
+    def _recall(self, known: dict[K, tuple[float, T]], key: K, ask: Callable[[], T]) -> T:
+        now = self._clock()
+        kept = known.get(key)
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        answer = ask()
+        known[key] = (now + SECONDS, answer)
+        return answer

@@ -1,0 +1,282 @@
+"""Items of the `access` table. Keys are in docs/architecture.md."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+
+from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.domain.access.access import ApiToken, Organization, Project
+from cadence.domain.limits.quotas import DEFAULT_RUNNING_RUNS, Quotas
+from cadence.domain.placement.pool import LargestRunner, Pool, Price
+from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy, WarmWindow
+from cadence.domain.triggers.githost import GitHost, GitHostKind
+from cadence.domain.values.value_retention import ValuePolicy
+
+
+class AccessTable(StoredItem):
+    """What all items of the table share. Subclasses are one kind of item each."""
+
+    class Meta:
+        table_name: ClassVar[str] = "access"
+
+
+def organization_key(organization: str) -> str:
+    return f"ORG#{organization}"
+
+
+class OrganizationItem(AccessTable):
+    SK: ClassVar[str] = "ORG"
+
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    max_running_runs = NumberAttribute(null=True)
+    max_runners = NumberAttribute(null=True)
+
+    @classmethod
+    def of(cls, organization: Organization) -> "OrganizationItem":
+        return cls(
+            organization_key(organization.name), cls.SK, name=organization.name, created_at=organization.created_at
+        )
+
+    def organization(self) -> Organization:
+        return Organization(self.name, self.created_at)
+
+    def quotas(self) -> Quotas:
+        runners = None if self.max_runners is None else int(self.max_runners)
+        return Quotas(int(self.max_running_runs or DEFAULT_RUNNING_RUNS), runners)
+
+
+class ProjectItem(AccessTable):
+    PREFIX: ClassVar[str] = "PROJECT#"
+
+    organization = UnicodeAttribute()
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+
+    @classmethod
+    def of(cls, project: Project) -> "ProjectItem":
+        return cls(
+            organization_key(project.organization),
+            cls.PREFIX + project.name,
+            organization=project.organization,
+            name=project.name,
+            created_at=project.created_at,
+        )
+
+    def project(self) -> Project:
+        return Project(self.organization, self.name, self.created_at)
+
+
+class PoolItem(AccessTable):
+    PREFIX: ClassVar[str] = "POOL#"
+
+    organization = UnicodeAttribute()
+    name = UnicodeAttribute()
+    provider = UnicodeAttribute()
+    boot_deadline = NumberAttribute()
+    architectures: JSONAttribute = JSONAttribute()
+    projects: JSONAttribute = JSONAttribute()
+    settings: JSONAttribute = JSONAttribute()
+    max_runners = NumberAttribute(null=True)
+    largest: JSONAttribute = JSONAttribute(null=True)
+    price: JSONAttribute = JSONAttribute(null=True)
+    policy: JSONAttribute = JSONAttribute(null=True)
+
+    @classmethod
+    def of(cls, pool: Pool) -> "PoolItem":
+        return cls(
+            organization_key(pool.organization),
+            cls.PREFIX + pool.name,
+            organization=pool.organization,
+            name=pool.name,
+            provider=pool.provider,
+            boot_deadline=pool.boot_deadline,
+            architectures=list(pool.architectures),
+            projects=list(pool.projects),
+            settings=dict(pool.settings),
+            max_runners=pool.max_runners,
+            largest=asdict(pool.largest),
+            price=asdict(pool.price) if pool.price else None,
+            policy=None if pool.policy == Policy() else asdict(pool.policy),
+        )
+
+    def pool(self) -> Pool:
+        return Pool(
+            self.organization,
+            self.name,
+            self.provider,
+            int(self.boot_deadline),
+            tuple(self.architectures),
+            tuple(self.projects),
+            self.settings,
+            None if self.max_runners is None else int(self.max_runners),
+            LargestRunner(**(self.largest or {})),
+            Price(**self.price) if self.price else None,
+            _policy(self.policy) if self.policy else Policy(),
+        )
+
+
+def _policy(kept: Mapping[str, Any]) -> Policy:
+    return Policy(
+        **{
+            **kept,
+            "offers": tuple(InstanceOffer(**offer) for offer in kept["offers"]),
+            "labels": tuple(kept["labels"]),
+            "warm": tuple(WarmWindow(**{**one, "days": tuple(one["days"])}) for one in kept["warm"]),
+            "budget": Budget(**kept["budget"]) if kept["budget"] else None,
+            "values": ValuePolicy.from_json(kept["values"]) if "values" in kept else ValuePolicy(),
+        }
+    )
+
+
+class SweptPoolItem(AccessTable):
+    """All pools whose machines have to be looked after, under one key: the sweeper's list."""
+
+    PK: ClassVar[str] = "SWEPT"
+
+    provider = UnicodeAttribute()
+
+    @classmethod
+    def key(cls, organization: str, pool: str) -> tuple[str, str]:
+        return cls.PK, f"{organization}#{pool}"
+
+
+class TokenItem(AccessTable):
+    """Stored twice in one transaction: under its own id for authentication, under its organization for listing."""
+
+    SK: ClassVar[str] = "TOKEN"
+    PREFIX: ClassVar[str] = "TOKEN#"
+
+    token_id = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    secret_sha256 = UnicodeAttribute()
+    permissions = UnicodeSetAttribute()
+    created_at = UTCDateTimeAttribute()
+    created_by = UnicodeAttribute()
+    valid_until = UTCDateTimeAttribute(null=True)
+    run = UnicodeAttribute(null=True)
+
+    @classmethod
+    def pair(cls, token: ApiToken) -> tuple["TokenItem", "TokenItem"]:
+        values: dict[str, Any] = {
+            "token_id": token.token_id,
+            "organization": token.organization,
+            "project": token.project,
+            "name": token.name,
+            "secret_sha256": token.secret_sha256,
+            "permissions": set(token.permissions),
+            "created_at": token.created_at,
+            "created_by": token.created_by,
+            "valid_until": token.expires_at,
+            "run": token.run,
+            "expires_at": token.expires_at,
+        }
+        return (
+            cls(cls.PREFIX + token.token_id, cls.SK, **values),
+            cls(organization_key(token.organization), cls.PREFIX + token.token_id, **values),
+        )
+
+    def token(self) -> ApiToken:
+        return ApiToken(
+            self.token_id,
+            self.organization,
+            self.project,
+            self.name,
+            self.secret_sha256,
+            frozenset(self.permissions),
+            self.created_at,
+            self.created_by,
+            self.valid_until,
+            self.run,
+        )
+
+
+class GitHostItem(AccessTable):
+    """Stored twice in one transaction, like a token; only the one under its own id holds the secrets."""
+
+    SK: ClassVar[str] = "GITHOST"
+    PREFIX: ClassVar[str] = "GITHOST#"
+
+    githost_id = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    project = UnicodeAttribute()
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    url = UnicodeAttribute(null=True)
+    programs = BooleanAttribute(default=False)
+    encrypted_secret = BinaryAttribute(null=True, legacy_encoding=False)
+    encrypted_token = BinaryAttribute(null=True, legacy_encoding=False)
+
+    @classmethod
+    def pair(
+        cls, githost: GitHost, encrypted_secret: bytes, encrypted_token: bytes | None
+    ) -> tuple["GitHostItem", "GitHostItem"]:
+        values: dict[str, Any] = {
+            "githost_id": githost.githost_id,
+            "kind": str(githost.kind),
+            "organization": githost.organization,
+            "project": githost.project,
+            "name": githost.name,
+            "created_at": githost.created_at,
+            "url": githost.url,
+            "programs": githost.programs,
+        }
+        secrets: dict[str, Any] = {"encrypted_secret": encrypted_secret, "encrypted_token": encrypted_token}
+        return (
+            cls(cls.PREFIX + githost.githost_id, cls.SK, **secrets, **values),
+            cls(organization_key(githost.organization), cls.PREFIX + githost.githost_id, **values),
+        )
+
+    def githost(self) -> GitHost:
+        return GitHost(
+            self.githost_id,
+            GitHostKind(self.kind),
+            self.organization,
+            self.project,
+            self.name,
+            self.created_at,
+            self.url,
+            self.programs,
+        )
+
+
+class SeenItem(AccessTable):
+    """A delivery (`DELIVERY#…`) or a keyed request (`REQUEST#…`) that was seen before."""
+
+    first_seen = UTCDateTimeAttribute()
+    fingerprint = UnicodeAttribute()
+    done = BooleanAttribute(default=False)
+
+
+class KeyItem(AccessTable):
+    """A random key that every process shares, encrypted."""
+
+    SK: ClassVar[str] = "KEY"
+
+    encrypted = BinaryAttribute(legacy_encoding=False)
+
+
+ITEMS: tuple[type[AccessTable], ...] = (
+    AccessTable,
+    OrganizationItem,
+    ProjectItem,
+    PoolItem,
+    SweptPoolItem,
+    TokenItem,
+    GitHostItem,
+    SeenItem,
+    KeyItem,
+)

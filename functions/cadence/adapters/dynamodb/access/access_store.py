@@ -1,0 +1,244 @@
+"""The `access` table: organizations, projects, pools, tokens, git hosts, and what was seen before."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from cadence.adapters.dynamodb.access.access_items import (
+    ITEMS,
+    AccessTable,
+    GitHostItem,
+    KeyItem,
+    OrganizationItem,
+    PoolItem,
+    ProjectItem,
+    SeenItem,
+    SweptPoolItem,
+    TokenItem,
+    organization_key,
+)
+from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.application.access.ports import Cipher, Seen
+from cadence.application.placement.ports import SweptPool
+from cadence.domain.access.access import ApiToken, Organization, Project
+from cadence.domain.limits.quotas import Quotas
+from cadence.domain.placement.pool import HOST, Pool
+from cadence.domain.shared.errors import Conflict, NotFound, Transient
+from cadence.domain.triggers.githost import GitHost
+
+_KEY_CONTEXT = "shared-key"
+
+M = TypeVar("M", bound=AccessTable)
+
+
+class DynamoAccessStore:
+    """Implements TokenStore, Directory (with PoolStore), GitHostStore and SeenStore."""
+
+    def __init__(self, table_name: str) -> None:
+        for item in ITEMS:
+            bind(item, table_name)
+
+    # Organizations, projects, pools
+
+    def add_organization(self, organization: Organization) -> None:
+        _create(OrganizationItem.of(organization), f"The organization {organization.name!r} exists already.")
+
+    def get_organization(self, name: str) -> Organization:
+        return _get(
+            OrganizationItem, organization_key(name), OrganizationItem.SK, f"There is no organization {name!r}."
+        ).organization()
+
+    def get_quotas(self, organization: str) -> Quotas:
+        try:
+            return _get(OrganizationItem, organization_key(organization), OrganizationItem.SK, "").quotas()
+        except NotFound:
+            return Quotas()
+
+    def put_quotas(self, organization: str, quotas: Quotas) -> None:
+        item = OrganizationItem(organization_key(organization), OrganizationItem.SK)
+        runners = OrganizationItem.max_runners
+        actions: list[Action] = [
+            OrganizationItem.max_running_runs.set(quotas.max_running_runs),
+            runners.remove() if quotas.max_runners is None else runners.set(quotas.max_runners),
+        ]
+        try:
+            with translated(f"organization {organization}"):
+                item.update(actions, condition=OrganizationItem.pk.exists())
+        except Conflict:
+            raise NotFound(f"There is no organization {organization!r}.") from None
+
+    def add_project(self, project: Project) -> None:
+        _create(ProjectItem.of(project), f"The project {project.name!r} exists already.")
+
+    def get_project(self, organization: str, name: str) -> Project:
+        return _get(
+            ProjectItem, organization_key(organization), ProjectItem.PREFIX + name, f"There is no project {name!r}."
+        ).project()
+
+    def list_projects(self, organization: str) -> Sequence[Project]:
+        return [item.project() for item in _under(ProjectItem, organization_key(organization), ProjectItem.PREFIX)]
+
+    def put_pool(self, pool: Pool) -> bool:
+        item = PoolItem.of(pool)
+        swept = SweptPoolItem(*SweptPoolItem.key(pool.organization, pool.name), provider=pool.provider)
+        with translated(f"pool {pool.name}"):
+            if pool.provider != HOST:
+                swept.save()  # first: nothing is started in a pool that nobody looks after
+            try:
+                _create(item, "")
+            except Conflict:
+                item.save()
+                return False
+        return True
+
+    def remove_pool(self, organization: str, name: str) -> None:
+        """Removing what is not there is no error."""
+        with translated(f"pool {name}"):
+            PoolItem(organization_key(organization), PoolItem.PREFIX + name).delete()
+            SweptPoolItem(*SweptPoolItem.key(organization, name)).delete()
+
+    def swept_pools(self) -> Sequence[SweptPool]:
+        with translated("the sweeper's list"):
+            return [
+                SweptPool(*item.sk.partition("#")[::2], item.provider)
+                for item in SweptPoolItem.query(SweptPoolItem.PK, consistent_read=True)
+            ]
+
+    def get_pool(self, organization: str, name: str) -> Pool:
+        return _get(
+            PoolItem, organization_key(organization), PoolItem.PREFIX + name, f"There is no pool {name!r}."
+        ).pool()
+
+    def list_pools(self, organization: str) -> Sequence[Pool]:
+        return [item.pool() for item in _under(PoolItem, organization_key(organization), PoolItem.PREFIX)]
+
+    # Tokens
+
+    def add_token(self, token: ApiToken) -> None:
+        _create_pair(TokenItem.pair(token), "This token id is taken.")
+
+    def get_token(self, token_id: str) -> ApiToken:
+        return _get(TokenItem, TokenItem.PREFIX + token_id, TokenItem.SK, f"There is no token {token_id!r}.").token()
+
+    def list_tokens(self, organization: str) -> Sequence[ApiToken]:
+        return [item.token() for item in _under(TokenItem, organization_key(organization), TokenItem.PREFIX)]
+
+    def delete_token(self, organization: str, token_id: str) -> None:
+        with _transaction() as transaction:
+            transaction.delete(TokenItem(TokenItem.PREFIX + token_id, TokenItem.SK))
+            transaction.delete(TokenItem(organization_key(organization), TokenItem.PREFIX + token_id))
+
+    def put_run_token(self, token: ApiToken) -> None:
+        itself, _ = TokenItem.pair(token)
+        with translated("token of a run"):
+            itself.save()
+
+    def delete_run_token(self, token_id: str) -> None:
+        with translated("token of a run"):
+            TokenItem(TokenItem.PREFIX + token_id, TokenItem.SK).delete()
+
+    # Git hosts
+
+    def add_githost(self, githost: GitHost, encrypted_secret: bytes, encrypted_token: bytes | None = None) -> None:
+        _create_pair(GitHostItem.pair(githost, encrypted_secret, encrypted_token), "This git host's id is taken.")
+
+    def get_githost(self, githost_id: str) -> GitHost:
+        return _githost(githost_id).githost()
+
+    def webhook_secret(self, githost_id: str) -> bytes:
+        return _githost(githost_id).encrypted_secret or b""
+
+    def access_token(self, githost_id: str) -> bytes | None:
+        return _githost(githost_id).encrypted_token
+
+    def list_githosts(self, organization: str) -> Sequence[GitHost]:
+        return [item.githost() for item in _under(GitHostItem, organization_key(organization), GitHostItem.PREFIX)]
+
+    # What was seen before
+
+    def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> Seen:
+        item = SeenItem(key, _kind(key), first_seen=at, fingerprint=fingerprint, expires_at=at + keep)
+        try:
+            _create(item, "It was seen before.")
+        except Conflict:
+            try:
+                item = _get(SeenItem, key, _kind(key), "")
+            except NotFound:
+                raise Transient("What was seen before has just been forgotten: ask again.") from None
+        return Seen(item.first_seen, item.fingerprint, bool(item.done))
+
+    def mark_done(self, key: str) -> None:
+        SeenItem(key, _kind(key)).update([SeenItem.done.set(True)])
+
+
+class DynamoSharedKeys:
+    """Random keys shared by all processes: made once, kept encrypted in the `access` table, cached here."""
+
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
+        self._known: dict[str, bytes] = {}
+
+    def key(self, name: str) -> bytes:
+        if name not in self._known:
+            self._known[name] = self._load_or_make(name)
+        return self._known[name]
+
+    def _load_or_make(self, name: str) -> bytes:
+        context = {"purpose": _KEY_CONTEXT, "name": name}
+        try:
+            item = KeyItem.get(name, KeyItem.SK, consistent_read=True)
+        except DoesNotExist:
+            item = KeyItem(name, KeyItem.SK, encrypted=self._cipher.encrypt(secrets.token_bytes(32), context))
+            try:
+                _create(item, "The key was made by another process.")
+            except Conflict:
+                item = KeyItem.get(name, KeyItem.SK, consistent_read=True)
+        return self._cipher.decrypt(item.encrypted, context)
+
+
+def _githost(githost_id: str) -> GitHostItem:
+    return _get(GitHostItem, GitHostItem.PREFIX + githost_id, GitHostItem.SK, f"There is no git host {githost_id!r}.")
+
+
+def _kind(key: str) -> str:
+    return key.partition("#")[0]
+
+
+def _get(model: type[M], pk: str, sk: str, missing: str) -> M:
+    try:
+        with translated(f"{model.__name__} {sk}"):
+            return model.get(pk, sk, consistent_read=True)
+    except DoesNotExist:
+        raise NotFound(missing) from None
+
+
+def _under(model: type[M], pk: str, prefix: str) -> Iterator[M]:
+    with translated(prefix):
+        yield from model.query(pk, model.sk.startswith(prefix), consistent_read=True)
+
+
+def _create(item: AccessTable, taken: str) -> None:
+    try:
+        with translated(item.sk):
+            item.save(AccessTable.pk.does_not_exist())
+    except Conflict:
+        raise Conflict(taken) from None
+
+
+def _create_pair(items: tuple[AccessTable, AccessTable], taken: str) -> None:
+    try:
+        with translated(items[0].sk), _transaction() as transaction:
+            for item in items:
+                transaction.save(item, condition=AccessTable.pk.does_not_exist())
+    except Conflict:
+        raise Conflict(taken) from None
+
+
+def _transaction() -> TransactWrite:
+    return TransactWrite(connection=transaction_connection())

@@ -1,0 +1,209 @@
+"""`SecretStore`: values encrypted by KMS, in the `access` table. Their plain text is in no table, file or log."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
+
+from cadence.adapters.dynamodb.shared.binding import bind
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.adapters.kms.chunked_cipher import decrypt_parts, encrypt_parts
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.application.shared.secret_ports import Secret, SecretDescription, SecretStore
+from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
+from cadence.domain.shared.retention import KEPT
+
+MAX_BYTES = 64 * 1024
+_WRITE_ATTEMPTS = 5
+
+
+class SecretItem(StoredItem):
+    class Meta:
+        table_name: ClassVar[str] = "access"
+
+    PREFIX: ClassVar[str] = "SECRET#"
+
+    name = UnicodeAttribute()
+    version = NumberAttribute()
+    updated_at = UTCDateTimeAttribute()
+    parts = JSONAttribute()  # ciphertexts, base64
+
+    @classmethod
+    def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
+        return f"PROJECT#{organization}#{project}", cls.PREFIX + name
+
+    def earlier(self, until: datetime) -> "VersionItem":
+        """A copy that outlives this item until then."""
+        return VersionItem(
+            *VersionItem.key_in(self.pk, self.name, int(self.version)),
+            name=self.name,
+            version=self.version,
+            updated_at=self.updated_at,
+            parts=self.parts,
+            expires_at=until,
+        )
+
+    def description(self) -> SecretDescription:
+        return SecretDescription(self.name, int(self.version), self.updated_at)
+
+
+class VersionItem(SecretItem):
+    """A version that was replaced. Kept as long as anything that was made with it."""
+
+    class Meta:
+        table_name: ClassVar[str] = "access"
+
+    PREFIX: ClassVar[str] = "SECRETVERSION#"
+
+    @classmethod
+    def key_in(cls, partition: str, name: str, version: int) -> tuple[str, str]:
+        return partition, f"{cls.PREFIX}{name}#{version:08}"
+
+
+class DeletedItem(StoredItem):
+    """What a deleted secret leaves: the number of its last version, so that no other value ever has the same one."""
+
+    class Meta:
+        table_name: ClassVar[str] = "access"
+
+    version = NumberAttribute()
+
+    @classmethod
+    def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
+        return f"PROJECT#{organization}#{project}", f"SECRETDELETED#{name}"
+
+
+class KmsSecretStore(SecretStore):
+    def __init__(self, table_name: str, key_id: str) -> None:
+        for model in (SecretItem, VersionItem, DeletedItem):
+            bind(model, table_name)
+        self._cipher = KmsCipher(key_id)
+
+    def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
+        plain = value.encode("utf-8")
+        if len(plain) > MAX_BYTES:
+            raise TooLarge(f"A secret may have {MAX_BYTES} bytes; this one has {len(plain)}.", limit=MAX_BYTES)
+        for _ in range(_WRITE_ATTEMPTS):
+            current = self._find(organization, project, name)
+            version = (int(current.version) if current else self._last_of_deleted(organization, project, name)) + 1
+            item = SecretItem(
+                *SecretItem.key(organization, project, name),
+                name=name,
+                version=version,
+                updated_at=at,
+                parts=encrypt_parts(self._cipher, plain, _context(organization, project, name, version)),
+            )
+            try:
+                with translated(f"secret {name}"):
+                    if current:
+                        # First, so that no version is ever without an item.
+                        current.earlier(at + KEPT).save()
+                    item.save(_unchanged(current))
+            except Conflict:
+                continue
+            return item.description()
+        raise Transient(f"The secret {name} is being written by others. Try again.")
+
+    def describe(self, organization: str, project: str, name: str) -> SecretDescription:
+        return self._get(organization, project, name).description()
+
+    def names(self, organization: str, project: str) -> Sequence[SecretDescription]:
+        partition, prefix = SecretItem.key(organization, project, "")
+        with translated("the list of secrets"):
+            items = SecretItem.query(
+                partition, SecretItem.sk.startswith(prefix), attributes_to_get=["name", "version", "updated_at"]
+            )
+            return [item.description() for item in items]
+
+    def has(self, organization: str, project: str, name: str, version: int) -> bool:
+        try:
+            self._version(organization, project, name, version)
+        except NotFound:
+            return False
+        return True
+
+    def delete(self, organization: str, project: str, name: str) -> None:
+        for _ in range(_WRITE_ATTEMPTS):
+            current = self._get(organization, project, name)
+            last = DeletedItem(*DeletedItem.key(organization, project, name), version=current.version)
+            partition, prefix = VersionItem.key(organization, project, f"{name}#")
+            try:
+                with translated(f"secret {name}"):
+                    # Afterwards nothing would tell what its last version was, nor that earlier ones are left.
+                    last.save()
+                    for earlier in VersionItem.query(partition, VersionItem.sk.startswith(prefix)):
+                        earlier.delete()
+                    current.delete(_unchanged(current))
+            except Conflict:
+                continue
+            return
+        raise Transient(f"The secret {name} is being written by others. Try again.")
+
+    def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
+        found = {}
+        for name, version in wanted.items():
+            item = (
+                self._get(organization, project, name)
+                if version is None
+                else self._version(organization, project, name, version)
+            )
+            found[name] = Secret(self._decrypted(item, organization, project), int(item.version))
+        return found
+
+    def _version(self, organization: str, project: str, name: str, version: int) -> SecretItem:
+        newest = self._find(organization, project, name)
+        if newest is not None and int(newest.version) == version:
+            return newest
+        partition, _ = SecretItem.key(organization, project, name)
+        try:
+            with translated(f"secret {name}"):
+                return VersionItem.get(*VersionItem.key_in(partition, name, version), consistent_read=True)
+        except DoesNotExist:
+            raise NotFound(f"Version {version} of the secret {name} is no longer kept in project {project}.") from None
+
+    def _last_of_deleted(self, organization: str, project: str, name: str) -> int:
+        try:
+            with translated(f"secret {name}"):
+                return int(DeletedItem.get(*DeletedItem.key(organization, project, name), consistent_read=True).version)
+        except DoesNotExist:
+            return 0
+
+    def _find(self, organization: str, project: str, name: str) -> SecretItem | None:
+        try:
+            return self._get(organization, project, name)
+        except NotFound:
+            return None
+
+    def _get(self, organization: str, project: str, name: str) -> SecretItem:
+        try:
+            with translated(f"secret {name}"):
+                return SecretItem.get(*SecretItem.key(organization, project, name), consistent_read=True)
+        except DoesNotExist:
+            raise _missing(name, project) from None
+
+    def _decrypted(self, item: SecretItem, organization: str, project: str) -> str:
+        context = _context(organization, project, item.name, int(item.version))
+        return decrypt_parts(self._cipher, item.parts, context).decode("utf-8")
+
+
+def _context(organization: str, project: str, name: str, version: int) -> dict[str, str]:
+    """Bound to the ciphertext, so that it can be moved to no other secret or version."""
+    return {
+        "organization": organization,
+        "project": project,
+        "name": name,
+        "version": str(version),
+    }
+
+
+def _unchanged(current: SecretItem | None) -> Condition:
+    unchanged: Condition = SecretItem.version == current.version if current else SecretItem.pk.does_not_exist()
+    return unchanged
+
+
+def _missing(name: str, project: str) -> NotFound:
+    return NotFound(f"There is no secret {name} in project {project}.")

@@ -1,0 +1,159 @@
+"""`TurnstileStore` on the `runs` table: one partition for each turnstile, one small item for its head."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from pynamodb.attributes import (
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.transactions import TransactWrite
+
+from cadence.adapters.dynamodb.runs.run_items import RunsTable
+from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.domain.limits.turnstile import Lane, LaneKey, Place, Turnstile
+from cadence.domain.runs.run import HIGHEST_PRIORITY
+
+
+def _partition(scope: str) -> str:
+    return f"TURNSTILE#{scope}"
+
+
+class _Item(RunsTable):
+    """Any item of a turnstile; which attributes it has depends on its kind."""
+
+    HEAD: ClassVar[str] = "HEAD"
+    INSIDE: ClassVar[str] = "INSIDE#"
+    PLACE: ClassVar[str] = "PLACE#"
+    WAITING: ClassVar[str] = "WAITING#"
+
+    # of the head
+    limit = NumberAttribute(null=True)
+    next_ticket = NumberAttribute(null=True)
+    inside: JSONAttribute = JSONAttribute(null=True)
+    lanes: JSONAttribute = JSONAttribute(null=True)
+    unwoken = UnicodeSetAttribute(null=True)
+    watched_until = UTCDateTimeAttribute(null=True)
+    checked_at = UTCDateTimeAttribute(null=True)
+    version = NumberAttribute(null=True)
+    # of a place
+    holder = UnicodeAttribute(null=True)
+    run_id = UnicodeAttribute(null=True)
+    treatment = UnicodeAttribute(null=True)
+    attempt = NumberAttribute(null=True)
+    project = UnicodeAttribute(null=True)
+    priority = NumberAttribute(null=True)
+    ticket = NumberAttribute(null=True)
+
+
+class DynamoTurnstileStore:
+    def __init__(self, table_name: str) -> None:
+        bind(_Item, table_name)
+        self._connection = transaction_connection()
+
+    def get(self, scope: str, holder: str | None = None) -> tuple[Turnstile | None, Place | None]:
+        sort_keys = [_Item.HEAD, *((_Item.INSIDE + holder, _Item.PLACE + holder) if holder else ())]
+        with translated(f"turnstile {scope}"):
+            found = {
+                item.sk: item
+                for item in _Item.batch_get([(_partition(scope), key) for key in sort_keys], consistent_read=True)
+            }
+        head = found.pop(_Item.HEAD, None)
+        return _turnstile(scope, head) if head else None, next(map(_place, found.values()), None)
+
+    def commit(self, turnstile: Turnstile, put: Sequence[Place], removed: Sequence[Place]) -> None:
+        keys = {key for place in put for key in _keys(place)}
+        with (
+            translated(f"turnstile {turnstile.scope}"),
+            TransactWrite(connection=self._connection) as transaction,
+        ):
+            as_read = _Item.version == turnstile.version if turnstile.version else _Item.pk.does_not_exist()
+            transaction.save(_head(turnstile), condition=as_read)
+            for place in removed:
+                for key in _keys(place):
+                    if key not in keys:
+                        transaction.delete(_Item(_partition(turnstile.scope), key))
+            for place in put:
+                for key in _keys(place):
+                    transaction.save(_item(turnstile.scope, key, place))
+
+    def first_waiting(self, scope: str, lane: LaneKey, limit: int) -> Sequence[Place]:
+        return self._places(scope, _lane_prefix(lane), limit)
+
+    def waiting(self, scope: str, limit: int) -> Sequence[Place]:
+        return self._places(scope, _Item.WAITING, limit)
+
+    def inside(self, scope: str, limit: int) -> Sequence[Place]:
+        return self._places(scope, _Item.INSIDE, limit)
+
+    @staticmethod
+    def _places(scope: str, prefix: str, limit: int) -> list[Place]:
+        with translated(f"turnstile {scope}"):
+            items = _Item.query(_partition(scope), _Item.sk.startswith(prefix), limit=limit, consistent_read=True)
+            return [_place(item) for item in items]
+
+
+def _lane_prefix(lane: LaneKey) -> str:
+    """Sorts the highest priority first."""
+    return f"{_Item.WAITING}{HIGHEST_PRIORITY - lane.priority:03}#{lane.project}#"
+
+
+def _keys(place: Place) -> tuple[str, ...]:
+    """Whoever waits is found by its name and by its turn."""
+    if place.inside:
+        return (_Item.INSIDE + place.holder,)
+    return _Item.PLACE + place.holder, f"{_lane_prefix(place.lane)}{place.ticket:012}"
+
+
+def _head(turnstile: Turnstile) -> _Item:
+    values: dict[str, Any] = {
+        "limit": turnstile.limit,
+        "next_ticket": turnstile.next_ticket,
+        "inside": dict(turnstile.inside),
+        "lanes": [[*key, lane.waiting, lane.first] for key, lane in turnstile.lanes.items()],
+        "unwoken": set(turnstile.unwoken) or None,
+        "watched_until": turnstile.watched_until,
+        "checked_at": turnstile.checked_at,
+        "version": turnstile.version + 1,
+    }
+    return _Item(_partition(turnstile.scope), _Item.HEAD, **_given(values.items()))
+
+
+def _turnstile(scope: str, item: _Item) -> Turnstile:
+    return Turnstile(
+        scope,
+        int(item.limit),
+        int(item.next_ticket),
+        item.inside or {},
+        {LaneKey(priority, project): Lane(waiting, first) for priority, project, waiting, first in item.lanes or ()},
+        frozenset(item.unwoken or ()),
+        item.watched_until,
+        item.checked_at,
+        int(item.version),
+    )
+
+
+def _item(scope: str, key: str, place: Place) -> _Item:
+    names = ("holder", "run_id", "treatment", "attempt", "project", "priority", "ticket")
+    return _Item(_partition(scope), key, **_given((name, getattr(place, name)) for name in names))
+
+
+def _place(item: _Item) -> Place:
+    return Place(
+        holder=item.holder,
+        run_id=item.run_id,
+        project=item.project,
+        priority=int(item.priority),
+        treatment=item.treatment,
+        attempt=int(item.attempt),
+        ticket=int(item.ticket),
+        inside=item.sk.startswith(_Item.INSIDE),
+    )
+
+
+def _given(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in values if value is not None}

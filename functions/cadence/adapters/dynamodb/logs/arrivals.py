@@ -1,0 +1,156 @@
+"""`Arrivals` on the `logs` table: in which order segments became part of their runs' logs."""
+
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
+
+from cadence.adapters.dynamodb.shared.binding import bind
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.application.search.live_ports import LANES, Arrival, Arrivals
+from cadence.domain.logs.log import Segment
+from cadence.domain.shared.errors import Gone
+
+_KEPT = timedelta(days=1)
+
+
+class _Meta:
+    table_name: ClassVar[str] = "logs"
+
+
+class ArrivalsTable(StoredItem):
+    class Meta(_Meta):
+        pass
+
+
+class LaneItem(ArrivalsTable):
+    """Never expires: a number that was given is not given again."""
+
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "LANE"
+
+    next_number = NumberAttribute()
+
+
+class ArrivalItem(ArrivalsTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "ARRIVAL#"
+
+    project = UnicodeAttribute()
+    pipeline = UnicodeAttribute()
+    run_id = UnicodeAttribute()
+    segment = NumberAttribute()
+    key = UnicodeAttribute()
+    first_time = UnicodeAttribute()
+    last_time = UnicodeAttribute()
+    lines = NumberAttribute()
+    treatments = JSONAttribute()
+    levels = JSONAttribute()
+
+    @classmethod
+    def sort_key(cls, number: int) -> str:
+        return f"{cls.PREFIX}{number:015}"
+
+    def arrival(self, organization: str) -> Arrival:
+        return Arrival(
+            int(self.sk.removeprefix(self.PREFIX)),
+            Segment(
+                organization,
+                self.project,
+                self.pipeline,
+                self.run_id,
+                int(self.segment),
+                self.key,
+                self.first_time,
+                self.last_time,
+                int(self.lines),
+                tuple(self.treatments),
+                tuple(self.levels),
+            ),
+        )
+
+
+def bind_arrivals(table_name: str) -> None:
+    for model in (ArrivalsTable, LaneItem, ArrivalItem):
+        bind(model, table_name)
+
+
+def next_number(organization: str, run_id: str) -> int:
+    """What the next segment of the run gets; consistent."""
+    return _next_number(organization, _lane_of(run_id))
+
+
+def save_arrival(transaction: TransactWrite, segment: Segment, number: int) -> None:
+    """Adds to a transaction that the segment is number `number` of its lane, on condition that this is still the next."""
+    partition = _partition(segment.organization, _lane_of(segment.run_id))
+    transaction.save(LaneItem(partition, LaneItem.SK, next_number=number + 1), _next_is(number))
+    transaction.save(
+        ArrivalItem(
+            partition,
+            ArrivalItem.sort_key(number),
+            expires_at=datetime.now(UTC) + _KEPT,
+            project=segment.project,
+            pipeline=segment.pipeline,
+            run_id=segment.run_id,
+            segment=segment.number,
+            key=segment.key,
+            first_time=segment.first_time,
+            last_time=segment.last_time,
+            lines=segment.lines,
+            treatments=list(segment.treatments),
+            levels=list(segment.levels),
+        )
+    )
+
+
+class DynamoArrivals(Arrivals):
+    def __init__(self, table_name: str) -> None:
+        bind_arrivals(table_name)
+
+    def next_numbers(self, organization: str) -> Sequence[int]:
+        keys = [(_partition(organization, lane), LaneItem.SK) for lane in range(LANES)]
+        with translated(f"arrivals in {organization}"):
+            found = {item.pk: int(item.next_number) for item in LaneItem.batch_get(keys, consistent_read=True)}
+        return [found.get(partition, 0) for partition, _ in keys]
+
+    def list_arrivals(self, organization: str, lane: int, from_number: int, limit: int) -> Sequence[Arrival]:
+        condition = ArrivalItem.sk.between(ArrivalItem.sort_key(from_number), ArrivalItem.sort_key(10**15 - 1))
+        with translated(f"arrivals in {organization}"):
+            items = ArrivalItem.query(_partition(organization, lane), condition, limit=limit, consistent_read=True)
+            found = [item.arrival(organization) for item in items]
+        for expected, arrival in enumerate(found, from_number):
+            # Items that expire do not go in order.
+            if arrival.number != expected:
+                raise Gone(
+                    "What came after this cursor is no longer kept for those who follow. "
+                    "Search for it (since:1d), and follow again without the cursor."
+                )
+        return found
+
+
+def _next_number(organization: str, lane: int) -> int:
+    with translated(f"arrivals in {organization}"):
+        items = list(LaneItem.query(_partition(organization, lane), LaneItem.sk == LaneItem.SK, consistent_read=True))
+    return int(items[0].next_number) if items else 0
+
+
+def _partition(organization: str, lane: int) -> str:
+    return f"ARRIVALS#{organization}#{lane}"
+
+
+def _lane_of(run_id: str) -> int:
+    return zlib.crc32(run_id.encode()) % LANES
+
+
+def _next_is(number: int) -> Condition:
+    condition: Condition = LaneItem.next_number == number if number else LaneItem.pk.does_not_exist()
+    return condition

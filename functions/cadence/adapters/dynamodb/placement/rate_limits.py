@@ -1,0 +1,82 @@
+"""`Paces` on the `runners` table: two conditional writes that exclude each other, so that nobody reads first and no two lose against each other."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from pynamodb.attributes import NumberAttribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from cadence.adapters.aws.retry import insisting
+from cadence.adapters.dynamodb.runners.runner_items import RunnersTable
+from cadence.adapters.dynamodb.shared.binding import bind
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.domain.placement.pacing import LONGEST_WAIT, Api, microseconds
+from cadence.domain.shared.errors import Conflict, Transient
+
+_KEPT = timedelta(days=1)
+
+
+class PaceItem(RunnersTable):
+    SK: ClassVar[str] = "PACE"
+
+    full_at = NumberAttribute()  # microseconds since 1970
+
+    @classmethod
+    def of(cls, api: Api) -> "PaceItem":
+        return cls(f"PACE#{api.bucket}", cls.SK)
+
+
+class DynamoPaces:
+    def __init__(self, table_name: str) -> None:
+        bind(PaceItem, table_name)
+
+    def reserve(self, api: Api, calls: int, now: datetime) -> timedelta | None:
+        at, taken = microseconds(now), api.pace.taken(calls)
+        latest = at + microseconds_of(LONGEST_WAIT) + api.pace.taken(api.pace.burst)
+
+        def once() -> int | None:
+            item = PaceItem.of(api)
+            try:
+                return _write(item, [PaceItem.full_at.add(taken)], PaceItem.full_at.between(at, latest), now)
+            except Conflict:
+                pass  # it is full, or so empty that nobody is given a place
+            try:
+                return _write(
+                    item,
+                    [PaceItem.full_at.set(at + taken)],
+                    PaceItem.full_at.does_not_exist() | (PaceItem.full_at < at),
+                    now,
+                )
+            except Conflict:
+                pass
+            item.refresh(consistent_read=True)
+            if int(item.full_at) > latest:
+                return None
+            raise Transient(f"the pace of {api.bucket} is being changed by others")
+
+        full_at = insisting(once)
+        return None if full_at is None else timedelta(microseconds=api.pace.wait(full_at, at))
+
+    def slow_down(self, api: Api, by: timedelta, now: datetime) -> None:
+        until = microseconds(now) + microseconds_of(by) + api.pace.taken(api.pace.burst)
+        item = PaceItem.of(api)
+        try:
+            _write(
+                item,
+                [PaceItem.full_at.set(until)],
+                PaceItem.full_at.does_not_exist() | (PaceItem.full_at < until),
+                now,
+            )
+        except Conflict:
+            return  # it is slower already
+
+
+def _write(item: PaceItem, actions: list[Action], condition: Condition, now: datetime) -> int:
+    with translated(f"pace {item.pk}"):
+        item.update(actions=[*actions, PaceItem.expires_at.set(now + _KEPT)], condition=condition)
+    return int(item.full_at)
+
+
+def microseconds_of(length: timedelta) -> int:
+    return length // timedelta(microseconds=1)

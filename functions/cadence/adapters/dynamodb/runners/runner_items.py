@@ -1,0 +1,322 @@
+"""Items of the `runners` table, and their translation to and from the domain. Keys are in docs/architecture.md."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+
+from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.application.shared.runner_ports import Host
+from cadence.domain.placement.offer import Offer
+from cadence.domain.runners import resources
+from cadence.domain.runners.runner import Listening, Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runs.run import HIGHEST_PRIORITY
+from cadence.domain.shared.retention import KEPT
+from cadence.domain.values import value_retention
+from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress
+
+
+def runner_partition(runner_id: str) -> str:
+    return f"RUNNER#{runner_id}"
+
+
+def pool_partition(organization: str, pool: str) -> str:
+    return f"POOL#{organization}#{pool}"
+
+
+def expiry() -> datetime:
+    return datetime.now(UTC) + KEPT
+
+
+class RunnersTable(StoredItem):
+    """What all items of the table share. Subclasses are one kind of item each."""
+
+    class Meta:
+        table_name: ClassVar[str] = "runners"
+
+
+class RunnerItem(RunnersTable):
+    SK: ClassVar[str] = "RUNNER"
+
+    runner_id = UnicodeAttribute()
+    run_id = UnicodeAttribute()
+    treatment = UnicodeAttribute()
+    attempt = NumberAttribute()
+    organization = UnicodeAttribute()
+    project = UnicodeAttribute()
+    pool = UnicodeAttribute()
+    provider = UnicodeAttribute()
+    state = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    boot_deadline = NumberAttribute()
+    one_time_hash = UnicodeAttribute(null=True)
+    nonce_hash = UnicodeAttribute(null=True)
+    session_hash = UnicodeAttribute(null=True)
+    host_id = UnicodeAttribute(null=True)
+    booting_at = UTCDateTimeAttribute(null=True)
+    claimed_at = UTCDateTimeAttribute(null=True)
+    lease_until = UTCDateTimeAttribute(null=True)
+    deadline = UTCDateTimeAttribute(null=True)
+    task_token = UnicodeAttribute(null=True)
+    cancel_reason = UnicodeAttribute(null=True)
+    result = JSONAttribute(null=True)
+    phase = UnicodeAttribute(null=True)
+    peaks = JSONAttribute(null=True)
+    facts = JSONAttribute(null=True)
+    priority = NumberAttribute(null=True)
+    secret_versions = JSONAttribute(null=True)
+    boot_phases = JSONAttribute(null=True)
+    placed_at = UTCDateTimeAttribute(null=True)
+    sealed_token = UnicodeAttribute(null=True)
+    ref = UnicodeAttribute(null=True)
+    turn_at = UTCDateTimeAttribute(null=True)
+    console = UnicodeAttribute(null=True)
+    held_until = UTCDateTimeAttribute(null=True)
+    machine_expires_at = UTCDateTimeAttribute(null=True)
+    listening = JSONAttribute(null=True)
+    offer = UnicodeAttribute(null=True)
+    per_hour = NumberAttribute(null=True)
+    currency = UnicodeAttribute(null=True)
+    left_tokens = JSONAttribute(null=True)
+    custody = JSONAttribute(null=True)
+    engine = UnicodeAttribute(null=True)
+
+    @classmethod
+    def key(cls, runner_id: str) -> tuple[str, str]:
+        return runner_partition(runner_id), cls.SK
+
+    @classmethod
+    def of(cls, runner: Runner) -> "RunnerItem":
+        item = cls(*cls.key(runner.runner_id))
+        for field in dataclasses.fields(runner):
+            value = stored(field.name, getattr(runner, field.name))
+            if value is not None:
+                setattr(item, field.name, value)
+        return item
+
+    def runner(self) -> Runner:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Runner)}
+        values["state"] = RunnerState(self.state)
+        values["attempt"] = int(self.attempt)
+        values["boot_deadline"] = int(self.boot_deadline)
+        values["priority"] = int(self.priority or 0)
+        values["per_hour"] = None if self.per_hour is None else float(self.per_hour)
+        values["result"] = _result(self.result) if self.result else None
+        values["listening"] = _listening(self.listening) if self.listening else None
+        values["custody"] = value_retention.stored(self.custody)
+        for name in ("peaks", "facts", "secret_versions", "boot_phases", "left_tokens"):
+            values[name] = values[name] or {}
+        return Runner(**values)
+
+
+def stored(name: str, value: Any) -> Any:
+    """The attribute value of a field of Runner."""
+    if isinstance(value, Result):
+        return result_json(value)
+    if isinstance(value, Listening):
+        return dataclasses.asdict(value)
+    if isinstance(value, value_retention.Custody):
+        return value_retention.plain(value)
+    if name == "state":
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value) or None
+    return value
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(result),
+        "outcome": str(result.outcome),
+        "started_at": result.started_at and result.started_at.isoformat(),
+        "finished_at": result.finished_at and result.finished_at.isoformat(),
+        "usage": dict(result.usage),
+        "samples": resources.encode(result.samples),
+    }
+
+
+def _result(value: Mapping[str, Any]) -> Result:
+    times = {name: value[name] and datetime.fromisoformat(value[name]) for name in ("started_at", "finished_at")}
+    samples = resources.decode(value.get("samples", ()))
+    return Result(**{**value, **times, "outcome": Outcome(value["outcome"]), "samples": samples})
+
+
+def _listening(value: Mapping[str, Any]) -> Listening:
+    return Listening(**{**value, "addresses": tuple(value["addresses"])})
+
+
+class OutputItem(RunnersTable):
+    PREFIX: ClassVar[str] = "OUTPUT#"
+
+    next_seq = NumberAttribute()
+    size = NumberAttribute()
+    sha256 = UnicodeAttribute(null=True)
+    chunks = NumberAttribute(null=True)
+    preview = BinaryAttribute(null=True, legacy_encoding=False)
+
+    @classmethod
+    def key(cls, runner_id: str, port: str) -> tuple[str, str]:
+        return runner_partition(runner_id), cls.PREFIX + port
+
+    def progress(self) -> StreamProgress:
+        end = None
+        if self.sha256 is not None:
+            end = StreamEnd(int(self.size), self.sha256, int(self.chunks), self.preview or b"")
+        return StreamProgress(int(self.next_seq), int(self.size), end)
+
+    def output_stream(self) -> OutputStream:
+        ended = self.sha256 is not None
+        return OutputStream(
+            port=self.sk.removeprefix(self.PREFIX),
+            committed=int(self.chunks) if ended else int(self.next_seq),
+            size=int(self.size),
+            ended=ended,
+            sha256=self.sha256,
+            preview=self.preview or b"",
+        )
+
+
+class ChunksItem(RunnersTable):
+    """Chunks that were committed together: sizes and digests in order, from the sequence number in the key on."""
+
+    PREFIX: ClassVar[str] = "CHUNKS#"
+
+    chunks = JSONAttribute()
+
+    @classmethod
+    def sort_key(cls, port: str, first_seq: int) -> str:
+        return f"{cls.PREFIX}{port}#{first_seq:012}"
+
+    @classmethod
+    def of(cls, runner_id: str, port: str, chunks: "list[Chunk]") -> "ChunksItem":
+        pairs = [[chunk.size, chunk.sha256] for chunk in chunks]
+        return cls(runner_partition(runner_id), cls.sort_key(port, chunks[0].seq), chunks=pairs, expires_at=expiry())
+
+    def chunk_list(self) -> "list[Chunk]":
+        first = int(self.sk.rpartition("#")[2])
+        return [Chunk(seq, size, sha256) for seq, (size, sha256) in enumerate(self.chunks, first)]
+
+
+class SamplesItem(RunnersTable):
+    """Samples that one heartbeat told; those with the same first one replace each other."""
+
+    PREFIX: ClassVar[str] = "SAMPLES#"
+
+    samples = JSONAttribute()
+
+    @classmethod
+    def of(cls, runner_id: str, samples: Sequence[resources.Sample]) -> "SamplesItem":
+        encoded = resources.encode(samples)
+        sort_key = f"{cls.PREFIX}{encoded[0][0]:015}"
+        return cls(runner_partition(runner_id), sort_key, samples=encoded, expires_at=expiry())
+
+
+class ConsumerItem(RunnersTable):
+    PREFIX: ClassVar[str] = "CONSUMER#"
+
+    next_seq = NumberAttribute()
+
+    @classmethod
+    def prefix(cls, port: str) -> str:
+        return f"{cls.PREFIX}{port}#"
+
+    @classmethod
+    def key(cls, runner_id: str, port: str, consumer_id: str) -> tuple[str, str]:
+        return runner_partition(runner_id), cls.prefix(port) + consumer_id
+
+
+class OfferItem(RunnersTable):
+    PREFIX: ClassVar[str] = "OFFER#"
+
+    offered_at = UTCDateTimeAttribute()
+    engine = UnicodeAttribute(null=True)
+
+    @classmethod
+    def of(cls, runner: Runner, at: datetime) -> "OfferItem":
+        key = cls.key(runner.organization, runner.pool, runner.as_offer)
+        return cls(*key, offered_at=at, engine=runner.engine, expires_at=at + KEPT)
+
+    @classmethod
+    def key(cls, organization: str, pool: str, offer: Offer) -> tuple[str, str]:
+        return pool_partition(organization, pool), cls.lane(offer) + offer.runner_id
+
+    @classmethod
+    def lane(cls, offer: Offer) -> str:
+        """What the keys of one priority's and project's offers begin with; the highest priority comes first."""
+        return f"{cls.PREFIX}{HIGHEST_PRIORITY - offer.priority:03}#{offer.project}#"
+
+    def offer(self) -> Offer:
+        priority, project, runner_id = self.sk.removeprefix(self.PREFIX).split("#")
+        return Offer(runner_id, project, HIGHEST_PRIORITY - int(priority), self.engine)
+
+
+class HostItem(RunnersTable):
+    PREFIX: ClassVar[str] = "HOST#"
+
+    host_id = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    pool = UnicodeAttribute()
+    name = UnicodeAttribute()
+    slots = NumberAttribute()
+    token_hash = UnicodeAttribute()
+    joined_at = UTCDateTimeAttribute()
+    last_seen = UTCDateTimeAttribute()
+    facts = JSONAttribute(null=True)
+    handed = UnicodeSetAttribute(null=True)
+    running = UnicodeSetAttribute(null=True)
+    labels = JSONAttribute(null=True)
+    draining = BooleanAttribute(null=True)
+
+    @classmethod
+    def key(cls, organization: str, pool: str, host_id: str) -> tuple[str, str]:
+        return pool_partition(organization, pool), cls.PREFIX + host_id
+
+    def host(self) -> Host:
+        return Host(
+            host_id=self.host_id,
+            organization=self.organization,
+            pool=self.pool,
+            name=self.name,
+            slots=int(self.slots),
+            token_hash=self.token_hash,
+            joined_at=self.joined_at,
+            last_seen=self.last_seen,
+            facts=self.facts or {},
+            handed=frozenset(self.handed or ()),
+            running=frozenset(self.running or ()),
+            labels=self.labels or {},
+            draining=bool(self.draining),
+        )
+
+
+class FollowItem(RunnersTable):
+    SK: ClassVar[str] = "FOLLOW"
+
+    until = UTCDateTimeAttribute()
+
+    @classmethod
+    def key(cls, run_id: str) -> tuple[str, str]:
+        return f"RUN#{run_id}", cls.SK
+
+
+ITEMS: tuple[type[RunnersTable], ...] = (
+    RunnersTable,
+    RunnerItem,
+    OutputItem,
+    ChunksItem,
+    SamplesItem,
+    ConsumerItem,
+    OfferItem,
+    HostItem,
+    FollowItem,
+)

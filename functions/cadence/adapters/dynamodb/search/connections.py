@@ -1,0 +1,144 @@
+"""`Connections` on the `logs` table: each under its organization, and by its id."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar
+
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+
+from cadence.adapters.dynamodb.shared.binding import bind
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.application.search.live_ports import Connection, Connections, Position
+from cadence.domain.access.access import Principal
+from cadence.domain.shared.errors import NotFound
+
+
+class _Meta:
+    table_name: ClassVar[str] = "logs"
+
+
+class LiveTable(StoredItem):
+    class Meta(_Meta):
+        pass
+
+
+class ConnectionItem(LiveTable):
+    class Meta(_Meta):
+        pass
+
+    PREFIX: ClassVar[str] = "CONNECTION#"
+
+    token_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    token_project = UnicodeAttribute()
+    permissions = JSONAttribute()
+    query_text = UnicodeAttribute()
+    project = UnicodeAttribute(null=True)
+    looked = UnicodeAttribute()
+    told = UnicodeAttribute()
+
+    def connection(self) -> Connection:
+        organization = self.pk.removeprefix(_ORGANIZATION)
+        return Connection(
+            self.sk.removeprefix(self.PREFIX),
+            Principal(self.token_id, self.name, organization, self.token_project, frozenset(self.permissions)),
+            self.query_text,
+            self.project,
+            Position.of(self.looked),
+            Position.of(self.told),
+            self.expires_at,
+        )
+
+
+class OwnerItem(LiveTable):
+    """Under which organization a connection is: when it closes only its id is known."""
+
+    class Meta(_Meta):
+        pass
+
+    SK: ClassVar[str] = "CONNECTION"
+
+    organization = UnicodeAttribute()
+
+
+_ORGANIZATION = "LIVE#"
+
+
+class DynamoConnections(Connections):
+    def __init__(self, table_name: str) -> None:
+        for model in (LiveTable, ConnectionItem, OwnerItem):
+            bind(model, table_name)
+
+    def save(self, connection: Connection) -> None:
+        principal = connection.principal
+        with translated("connection"):
+            OwnerItem(
+                _own_key(connection.connection_id),
+                OwnerItem.SK,
+                expires_at=connection.alive_until,
+                organization=principal.organization,
+            ).save()
+            ConnectionItem(
+                *_key(principal.organization, connection.connection_id),
+                expires_at=connection.alive_until,
+                token_id=principal.token_id,
+                name=principal.name,
+                token_project=principal.project,
+                permissions=sorted(principal.permissions),
+                query_text=connection.query,
+                project=connection.project,
+                looked=str(connection.looked),
+                told=str(connection.told),
+            ).save()
+
+    def get(self, connection_id: str) -> Connection:
+        missing = NotFound("This connection follows nothing. Send a subscribe first.")
+        organization = self._organization(connection_id)
+        if organization is None:
+            raise missing
+        try:
+            with translated("connection"):
+                return ConnectionItem.get(*_key(organization, connection_id), consistent_read=True).connection()
+        except DoesNotExist:
+            raise missing from None
+
+    def advance(self, seen: Connection, looked: Position, told: Position) -> Connection:
+        item = ConnectionItem(*_key(seen.principal.organization, seen.connection_id))
+        with translated("connection"):
+            item.update(
+                actions=[ConnectionItem.looked.set(str(looked)), ConnectionItem.told.set(str(told))],
+                condition=(ConnectionItem.looked == str(seen.looked)) & (ConnectionItem.told == str(seen.told)),
+            )
+        return replace(seen, looked=looked, told=told)
+
+    def remove(self, connection_id: str) -> None:
+        organization = self._organization(connection_id)
+        with translated("connection"):
+            if organization is not None:
+                ConnectionItem(*_key(organization, connection_id)).delete()
+            OwnerItem(_own_key(connection_id), OwnerItem.SK).delete()
+
+    def of_organization(self, organization: str, now: datetime) -> Sequence[Connection]:
+        with translated(f"connections of {organization}"):
+            items = ConnectionItem.query(f"{_ORGANIZATION}{organization}", consistent_read=True)
+            found = [item.connection() for item in items]
+        # Items are removed some time after they have expired.
+        return [connection for connection in found if connection.alive_until > now]
+
+    def _organization(self, connection_id: str) -> str | None:
+        try:
+            with translated("connection"):
+                return OwnerItem.get(_own_key(connection_id), OwnerItem.SK, consistent_read=True).organization
+        except DoesNotExist:
+            return None
+
+
+def _key(organization: str, connection_id: str) -> tuple[str, str]:
+    return f"{_ORGANIZATION}{organization}", f"{ConnectionItem.PREFIX}{connection_id}"
+
+
+def _own_key(connection_id: str) -> str:
+    return f"CONNECTION#{connection_id}"

@@ -1,0 +1,76 @@
+"""`Custodies` on the `runs` table, and what of digests is in `runners`."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.transactions import TransactWrite
+
+from cadence.adapters.dynamodb.runners.runner_items import ChunksItem, OutputItem, runner_partition
+from cadence.adapters.dynamodb.runs.edge_items import ValueItem
+from cadence.adapters.dynamodb.runs.run_items import RunItem, RunsTable, partition, run_key
+from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.application.shared.value_ports import Custodies, Kept
+from cadence.domain.shared import ids
+from cadence.domain.values import value_retention as custodies
+from cadence.domain.values.value_retention import Custody
+
+
+class CustodyItem(RunsTable):
+    """What holds for all that one attempt of a treatment sends, where that is not the usual."""
+
+    PREFIX: ClassVar[str] = "CUSTODY#"
+
+    treatment = UnicodeAttribute()
+    attempt = NumberAttribute()
+    custody: JSONAttribute = JSONAttribute()
+
+    def kept(self) -> Kept:
+        return Kept(self.treatment, int(self.attempt), Custody.from_json(self.custody))
+
+
+class DynamoCustodies(Custodies):
+    """Without `runners_table` it can note and list only."""
+
+    def __init__(self, runs_table: str, runners_table: str | None = None) -> None:
+        for model in (CustodyItem, RunItem, ValueItem):
+            bind(model, runs_table)
+        for item in (OutputItem, ChunksItem):
+            if runners_table:
+                bind(item, runners_table)
+        self._connection = transaction_connection()
+
+    def note(self, run_id: str, treatment: str, attempt: int, custody: Custody) -> None:
+        item = CustodyItem(
+            partition(run_id),
+            f"{CustodyItem.PREFIX}{treatment}#{attempt}",
+            treatment=treatment,
+            attempt=attempt,
+            custody=custodies.plain(custody),
+        )
+        with translated(f"run {run_id}"), TransactWrite(connection=self._connection) as transaction:
+            transaction.save(item)
+            transaction.update(run_key(run_id), [RunItem.has_custodies.set(True)], condition=RunItem.pk.exists())
+
+    def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[Kept]:
+        prefixes = [CustodyItem.PREFIX] if treatments is None else [f"{CustodyItem.PREFIX}{t}#" for t in treatments]
+        found: list[Kept] = []
+        with translated(f"run {run_id}"):
+            for prefix in prefixes:
+                items = CustodyItem.query(partition(run_id), CustodyItem.sk.startswith(prefix), consistent_read=True)
+                found += (item.kept() for item in items)
+        return found
+
+    def forget_digests(self, run_id: str, treatment: str, attempt: int) -> None:
+        with translated(f"values of {treatment} in run {run_id}"):
+            its = ValueItem.sk.startswith(f"{ValueItem.PREFIX}{treatment}#")
+            for value in ValueItem.query(partition(run_id), its, filter_condition=ValueItem.attempt == attempt):
+                value.update([ValueItem.sha256.set("")])
+            runner = runner_partition(ids.runner_id(run_id, treatment, attempt))
+            ended = OutputItem.sha256.exists()
+            outputs = OutputItem.query(runner, OutputItem.sk.startswith(OutputItem.PREFIX), filter_condition=ended)
+            for output in outputs:
+                output.update([OutputItem.sha256.set("")])
+            for chunks in ChunksItem.query(runner, ChunksItem.sk.startswith(ChunksItem.PREFIX)):
+                chunks.delete()

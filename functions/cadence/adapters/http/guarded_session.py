@@ -1,0 +1,38 @@
+"""A `requests` session that reaches only where the installation may: for hosts that whoever makes a pool has named."""
+
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from cadence.adapters.http.egress_policy import OutOfReach, Reach, guarded_pool
+
+
+class _Guarded(HTTPAdapter):
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        super().__init__()
+
+    def init_poolmanager(self, *_: Any, **__: Any) -> None:
+        timeout = urllib3.Timeout(connect=5.0, read=30.0)  # each request brings its own
+        self.poolmanager = guarded_pool(
+            self._reach, user_agent="cadence", timeout=timeout, retries=urllib3.Retry(False)
+        )
+
+    def send(self, *given: Any, **options: Any) -> requests.Response:
+        try:
+            return super().send(*given, **options)
+        except OutOfReach as error:
+            raise requests.exceptions.InvalidURL(str(error)) from None
+
+
+def guarded_session(reach: Reach) -> requests.Session:
+    """It takes no proxy and no `.netrc` from the process's surroundings."""
+    session = requests.Session()
+    session.trust_env = False
+    session.headers["User-Agent"] = "cadence"
+    adapter = _Guarded(reach)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session

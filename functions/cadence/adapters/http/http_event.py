@@ -1,0 +1,68 @@
+"""Requests and answers of an HTTP API (payload format 2.0)."""
+
+import base64
+import binascii
+import json
+import math
+from typing import Any, NoReturn
+
+from cadence.domain.shared.errors import InvalidRequest, TooLarge
+
+# Lambda takes 6 MB in all.
+LARGEST_BODY = 5 * 1024 * 1024
+
+
+def authorization(event: dict[str, Any]) -> str | None:
+    value: str | None = (event.get("headers") or {}).get("authorization")
+    return value
+
+
+def is_read(event: dict[str, Any]) -> bool:
+    """Whether the request only asks for something (GET)."""
+    http: dict[str, Any] = (event.get("requestContext") or {}).get("http") or {}
+    return http.get("method") == "GET"
+
+
+def json_body(event: dict[str, Any]) -> Any:
+    """Raises InvalidRequest (not JSON, or not text that can be stored) or TooLarge."""
+    text = event.get("body") or ""
+    if len(text) > LARGEST_BODY:
+        raise TooLarge(f"A request may have {LARGEST_BODY} bytes.", limit=LARGEST_BODY)
+    try:
+        raw = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
+        # Half a surrogate pair, which JSON can write as an escape, is no text.
+        if b"\\ud" in raw.lower():
+            json.dumps(json.loads(raw), ensure_ascii=False).encode()
+        return json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, binascii.Error, RecursionError):
+        raise InvalidRequest("The body is not JSON in UTF-8.") from None
+
+
+def json_response(body: Any, status: int = 200) -> dict[str, Any]:
+    """Never to be kept by anything on the way: answers may hold tokens and secrets."""
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": json.dumps(body, separators=(",", ":")),
+    }
+
+
+def file_response(content: bytes) -> dict[str, Any]:
+    """A file that never changes at its address."""
+    return {
+        "statusCode": 200,
+        "headers": {"content-type": "application/octet-stream", "cache-control": "public, max-age=31536000, immutable"},
+        "isBase64Encoded": True,
+        "body": base64.b64encode(content).decode(),
+    }
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large a number")
+    return number

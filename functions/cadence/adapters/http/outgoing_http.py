@@ -1,0 +1,92 @@
+"""`Outgoing`: requests to receivers that users chose, within the reach of the installation."""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import urllib3
+
+from cadence.adapters.http.egress_policy import OutOfReach, Reach, guarded_pool, is_public
+from cadence.application.shared.outgoing_ports import Answer
+from cadence.domain.shared.errors import Forbidden, InvalidRequest, Transient, Violation
+
+_WORDS = 300
+_LARGEST_ANSWER = 16_384
+_LONGEST_URL = 1_000
+
+
+class OutgoingHttp:
+    """`pointer` is where an address stands in a request's body, for messages."""
+
+    def __init__(self, reach: Reach, *, seconds: float = 10, pointer: str = "/url") -> None:
+        self._reach, self._pointer = reach, pointer
+        timeout = urllib3.Timeout(connect=min(5.0, seconds), read=seconds)
+        self._pool = guarded_pool(reach, user_agent="cadence", timeout=timeout, retries=urllib3.Retry(False))
+
+    def check(self, url: str) -> None:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise self._refused("This is no URL.") from None
+        host = parts.hostname or ""
+        if parts.scheme not in ("http", "https") or not host or port == 0 or len(url) > _LONGEST_URL:
+            raise self._refused("The address has to begin with https:// and name a host.")
+        if parts.username or parts.password:
+            raise self._refused("The address holds a name or password. Give them as credentials instead.")
+        if parts.fragment or any(character <= " " for character in url):
+            raise self._refused("The address has a space or a fragment (#…) in it.")
+        named = self._reach.includes(host, port)
+        if parts.scheme == "http" and not named:
+            raise self._refused(
+                f"The address has to begin with https://, since {host} is not one of the {self._reach.what} of this installation."
+            )
+        if _is_literal(host) and not named and not is_public(host):
+            raise self._refused(
+                f"{host} is not a public address, and not one of the {self._reach.what} that this installation names."
+            )
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        host = urlsplit(url).hostname
+        try:
+            with self._pool.request(
+                "POST", url, body=body, headers=dict(headers), redirect=False, preload_content=False
+            ) as response:
+                text = response.read(_LARGEST_ANSWER, decode_content=True)
+                # What is left of a longer answer is not read: the connection is not used again.
+                after = response.headers.get("retry-after", "")
+                return Answer(response.status, _one_line(text), float(after) if after.isdecimal() else None)
+        except OutOfReach as error:
+            raise Forbidden(str(error)) from None
+        except urllib3.exceptions.HTTPError as error:
+            if isinstance(error.__cause__, OutOfReach):
+                raise Forbidden(str(error.__cause__)) from None
+            raise Transient(f"{host} does not answer: {_reason(error)}") from None
+
+    def _refused(self, message: str) -> InvalidRequest:
+        return InvalidRequest(message, [Violation(self._pointer, message, "bad_address")])
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _one_line(text: bytes) -> str:
+    return " ".join(text.decode("utf-8", "replace").split())[:_WORDS]
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case urllib3.exceptions.NameResolutionError():
+            return "its name is not known"
+        case urllib3.exceptions.SSLError():
+            return "its certificate is not valid"
+        case urllib3.exceptions.NewConnectionError():  # a kind of time-out, too
+            return "no connection"
+        case urllib3.exceptions.TimeoutError():
+            return "no answer in time"
+    return "the connection broke"

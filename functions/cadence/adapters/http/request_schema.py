@@ -1,0 +1,31 @@
+"""Requests of machines, checked against a schema with one definition `<name>_request` for each."""
+
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.shared.json_pointer import pointer
+from cadence.domain.shared.schemas import schema
+
+_MOST_VIOLATIONS = 20
+
+
+def check_request(thing: str, name: str, body: Any) -> None:
+    """Raises InvalidRequest unless `body` is what `<name>_request` in the schema of `thing` asks for."""
+    violations = []
+    for error in _validator(thing, f"{name}_request").iter_errors(body):
+        # The validator's own message quotes the value, which may hold anything; the rule that was broken is enough.
+        violations.append(
+            Violation(pointer(error.instance_path), f"does not satisfy {error.kind.name}", error.kind.name)
+        )
+        if len(violations) == _MOST_VIOLATIONS:
+            break
+    if violations:
+        raise InvalidRequest(f"This is no valid request of kind {name} (see schemas/{thing}/1.json).", violations)
+
+
+@cache
+def _validator(thing: str, definition: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**schema(thing), "$ref": f"#/$defs/{definition}"})

@@ -1,0 +1,47 @@
+"""EventBridge's events about executions of the state machines that ended otherwise than well."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.scheduling.machine_error import MachineError
+
+_SOURCE = "aws.states"
+# What is said where the event names no error.
+_WORDS = {
+    "TIMED_OUT": MachineError("States.Timeout", "its state machine took longer than it may"),
+    "ABORTED": MachineError("Aborted", "its execution in Step Functions was stopped by hand"),
+}
+
+
+@dataclass(frozen=True)
+class BrokenExecution:
+    """`treatment` is None for an execution of the run machine; `number` counts the executions of one run from 1."""
+
+    name: str
+    run_id: str
+    treatment: str | None
+    number: int
+    error: MachineError
+
+
+def is_execution_event(message: Mapping[str, Any]) -> bool:
+    return message.get("source") == _SOURCE
+
+
+def broken_execution(event: Mapping[str, Any]) -> BrokenExecution:
+    detail = event["detail"]
+    given = json.loads(detail["input"])
+    run_id, name = given["run_id"], detail["name"]
+    number = name.removeprefix(run_id).lstrip("-") if "treatment" not in given else ""
+    return BrokenExecution(name, run_id, given.get("treatment"), int(number or 1), _error(detail))
+
+
+def _error(detail: Mapping[str, Any]) -> MachineError:
+    said = (
+        MachineError.caught({"Error": detail["error"], "Cause": detail.get("cause") or ""})
+        if detail.get("error")
+        else None
+    )
+    return said or _WORDS.get(detail["status"]) or MachineError(detail["status"], "")

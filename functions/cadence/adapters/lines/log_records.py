@@ -1,0 +1,48 @@
+"""A batch of log lines as one Kinesis record: compact JSON, written by the gateway and read by the indexer."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import astuple, replace
+
+from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.domain.shared.errors import InvalidRequest
+
+# Below the 1 MiB that a record may have, its partition key included.
+LARGEST = 900_000
+
+
+def encode(batch: LogBatch) -> bytes:
+    record = {
+        "run": batch.run_id,
+        "runner": batch.runner_id,
+        "treatment": batch.treatment,
+        "attempt": batch.attempt,
+        "pool": batch.pool,
+        "lines": [astuple(line) for line in batch.lines],
+    }
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def decode(data: bytes) -> LogBatch:
+    """Raises InvalidRequest if `data` is not a record of log lines."""
+    try:
+        record = json.loads(data.decode("utf-8", "surrogatepass"))
+        lines = [
+            LogLine(int(seq), str(at), str(stream), str(level), str(text), bool(continued), *rest)
+            for seq, at, stream, level, text, continued, *rest in record["lines"]
+        ]
+        run_id, runner_id, treatment = str(record["run"]), str(record["runner"]), str(record["treatment"])
+        return LogBatch(run_id, runner_id, treatment, int(record["attempt"]), lines, record.get("pool"))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidRequest("This is no record of log lines.") from error
+
+
+def split(batch: LogBatch) -> Iterator[tuple[LogBatch, bytes]]:
+    """The batch, or parts of it in order that each fit into one record."""
+    data = encode(batch)
+    if len(data) <= LARGEST or len(batch.lines) == 1:
+        yield batch, data
+        return
+    middle = len(batch.lines) // 2
+    yield from split(replace(batch, lines=batch.lines[:middle]))
+    yield from split(replace(batch, lines=batch.lines[middle:]))

@@ -1,0 +1,57 @@
+"""Which bucket an address is in (`domain.ids.in_bucket`), of those that this installation was deployed with."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cadence.adapters.aws.clients import client, client_in
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+from cadence.domain.values.value_retention import bucket_regions
+
+_NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
+
+
+class Buckets:
+    """`own` is the installation's; `others` are those that pools may keep values in, with their regions."""
+
+    def __init__(self, own: str, others: Mapping[str, str] | None = None, own_client: Any = None) -> None:
+        self._own = own
+        self._own_client = own_client
+        self.others = others or {}
+
+    @classmethod
+    def of(cls, own: str, setting: str) -> "Buckets":
+        return cls(own, bucket_regions(setting))
+
+    def find(self, address: str) -> tuple[Any, str, str]:
+        """A client, the bucket, and the key there. Raises NotFound."""
+        bucket, key = ids.bucket_and_key(address)
+        if bucket is None:
+            return self._own_client or client("s3"), self._own, key
+        return client_in("s3", self.region_of(bucket)), bucket, key
+
+    def name_of(self, bucket: str | None) -> tuple[str, str | None]:
+        """Its name and region (None: this one). Raises NotFound."""
+        return (self._own, None) if bucket is None else (bucket, self.region_of(bucket))
+
+    def region_of(self, bucket: str) -> str:
+        if bucket not in self.others:
+            raise NotFound(
+                f"It is kept in bucket {bucket}, which this installation does not use any more: deploy it with that bucket "
+                "in `value_buckets`."
+            )
+        return self.others[bucket]
+
+
+@contextmanager
+def found(what: str) -> Iterator[None]:
+    """What is not there is NotFound, with its name."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_THERE:
+            raise NotFound(f"{what} is not kept (any more)") from error
+        raise

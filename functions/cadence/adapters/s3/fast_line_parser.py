@@ -1,0 +1,23 @@
+"""Lines of a segment for whoever reads millions: by a parser that takes a third of the time of Python's own.
+
+Apart, since it brings a library of its own that most Lambdas do without.
+"""
+
+import gzip
+from collections.abc import Sequence
+
+from pydantic_core import from_json
+
+from cadence.adapters.s3.log_segments import lines_of
+from cadence.application.logs.ports import Line
+
+
+def quick_lines(stored: bytes) -> Sequence[Line]:
+    """As `lines_of`, for all that the indexer writes."""
+    together = b"[" + gzip.decompress(stored).rstrip(b"\n").replace(b"\n", b",") + b"]"
+    try:
+        lines: Sequence[Line] = from_json(together, cache_strings="all")
+    except ValueError:
+        # Halves of surrogate pairs, which it does not take; or no segment at all.
+        return lines_of(stored)
+    return lines

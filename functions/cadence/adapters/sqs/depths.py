@@ -1,0 +1,26 @@
+"""How many messages wait in the queues of the control plane."""
+
+from collections.abc import Sequence
+
+from cadence.adapters.aws.clients import client
+from cadence.application.metrics.gauges import QueueDepth
+
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+_FAILED = "-failed"
+
+
+class SqsDepths:
+    """`queues` are URLs with commas between them; what a queue ends in says whether it holds what was put aside."""
+
+    def __init__(self, queues: str, prefix: str) -> None:
+        self._queues = [url for url in queues.split(",") if url]
+        self._prefix = prefix
+
+    def __call__(self) -> Sequence[QueueDepth]:
+        return [self._depth(url) for url in self._queues]
+
+    def _depth(self, url: str) -> QueueDepth:
+        told = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+        name = url.rpartition("/")[2].removeprefix(self._prefix)
+        messages = sum(int(told.get(count, 0)) for count in _COUNTS)
+        return QueueDepth(name.removesuffix(_FAILED), messages, name.endswith(_FAILED))

@@ -1,0 +1,156 @@
+"""Blocks of rows: columns of numbers, then the texts, compressed together."""
+
+import json
+import struct
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
+from operator import sub
+from typing import Any
+
+import cramjam
+
+from cadence.adapters.lines.line_times import written
+from cadence.adapters.tantivy.rows import Numbers, Origin, Row
+from cadence.domain.search.split import SplitLine
+
+# Hits are mostly scattered over blocks: larger ones take less room, and longer to search.
+ROWS_PER_BLOCK = 256
+_LEVEL = 3  # of zstd: higher ones take much longer for little
+_HEADER = struct.Struct("<II")
+_ENCODING = ("utf-8", "surrogatepass")
+
+
+def packed_block(rows: Sequence[Row]) -> tuple[bytes, int]:
+    """The rows (at least one), and the size of their texts before they are compressed."""
+    moments, _, segments, positions, origins, levels, streams, leads, texts, more = zip(*rows, strict=True)
+    together = "".join(texts)
+    lengths = map(len, texts) if together.isascii() else (len(text.encode(*_ENCODING)) for text in texts)
+    columns = (
+        # Each less the one before: small numbers that repeat.
+        array("q", [moments[0], *map(sub, moments[1:], moments)]),
+        array("I", origins),
+        array("q", segments),
+        array("I", positions),
+        array("q", leads),
+        array("H", levels),
+        array("H", streams),
+    )
+    kept = {number: its for number, its in enumerate(more) if its}
+    data = together.encode(*_ENCODING)
+    packed_columns = _packed(*(column.tobytes() for column in columns), json.dumps(kept).encode() if kept else b"")
+    packed_texts = _packed(array("I", lengths).tobytes(), data)
+    return _HEADER.pack(len(rows), len(packed_columns)) + packed_columns + packed_texts, len(data)
+
+
+def _packed(*parts: bytes) -> bytes:
+    return bytes(cramjam.zstd.compress(b"".join(parts), _LEVEL))
+
+
+def _unpacked(packed: memoryview) -> memoryview:
+    return memoryview(cramjam.zstd.decompress(packed))
+
+
+class _Columns:
+    def __init__(self, packed: memoryview, rows: int) -> None:
+        data = _unpacked(packed)
+        at = 0
+        columns = []
+        for kind in "qIqIqHH":
+            column = array(kind)
+            size = rows * column.itemsize
+            column.frombytes(data[at : at + size])
+            columns.append(column)
+            at += size
+        gaps, self.origins, self.segments, self.indexes, self.leads, self.levels, self.streams = columns
+        self.moments = list(accumulate(gaps))
+        self.more: Mapping[str, Any] = json.loads(bytes(data[at:])) if at < len(data) else {}
+
+
+class _Texts:
+    def __init__(self, packed: memoryview, rows: int) -> None:
+        data = _unpacked(packed)
+        lengths = array("I")
+        start = rows * lengths.itemsize
+        lengths.frombytes(data[:start])
+        self.bounds = [0, *accumulate(lengths)]
+        self.data = data[start:]
+
+
+class Block:
+    """The rows of one block, from `first_row` on. Columns and texts are unpacked when they are asked for."""
+
+    def __init__(self, packed: memoryview, first_row: int) -> None:
+        self.first_row = first_row
+        self.rows, size = _HEADER.unpack_from(packed)
+        self._packed_columns = packed[_HEADER.size : _HEADER.size + size]
+        self._packed_texts = packed[_HEADER.size + size :]
+        self._columns: _Columns | None = None
+        self._texts: _Texts | None = None
+
+    # Not cached properties, which let one thread wait for what another unpacks of another block.
+    @property
+    def columns(self) -> _Columns:
+        if self._columns is None:
+            self._columns = _Columns(self._packed_columns, self.rows)
+        return self._columns
+
+    def _its_texts(self) -> _Texts:
+        if self._texts is None:
+            self._texts = _Texts(self._packed_texts, self.rows)
+        return self._texts
+
+    def text(self, number: int) -> str:
+        """`number` counts within the block, as everywhere here."""
+        texts = self._its_texts()
+        return str(texts.data[texts.bounds[number] : texts.bounds[number + 1]], *_ENCODING)
+
+    def texts(self) -> Iterator[str]:
+        texts = self._its_texts()
+        together = str(texts.data, *_ENCODING)
+        if together.isascii():
+            return (together[start:end] for start, end in pairwise(texts.bounds))
+        return (self.text(number) for number in range(self.rows))
+
+    def line(self, number: int, origins: Sequence[Origin], levels: Sequence[str], streams: Sequence[str]) -> SplitLine:
+        columns = self.columns
+        pipeline, run_id, treatment, attempt, runner, pool = origins[columns.origins[number]]
+        index, time = columns.indexes[number], written(columns.moments[number])
+        line = {
+            "seq": columns.leads[number] + index,
+            "time": time,
+            "runner": runner,
+            "treatment": treatment,
+            "attempt": attempt,
+            "stream": streams[columns.streams[number]],
+            "level": levels[columns.levels[number]],
+            "text": self.text(number),
+        }
+        if pool is not None:
+            line["pool"] = pool
+        if columns.more:
+            line |= columns.more.get(str(number), {})
+        return SplitLine(time, run_id, columns.segments[number], index, pipeline, line)
+
+    def as_rows(
+        self, origins: Sequence[Origin], levels: Sequence[str], streams: Sequence[str], numbers: Numbers
+    ) -> Sequence[Row]:
+        """All of them, numbered anew."""
+        its = self.columns
+        origin_of = {origin: numbers.origins[origins[origin]] for origin in set(its.origins)}
+        more = [its.more.get(str(number)) for number in range(self.rows)] if its.more else [None] * self.rows
+        return list(
+            zip(
+                its.moments,
+                [origins[origin][1] for origin in its.origins],
+                its.segments,
+                its.indexes,
+                [origin_of[origin] for origin in its.origins],
+                [numbers.levels[levels[level]] for level in its.levels],
+                [numbers.streams[streams[stream]] for stream in its.streams],
+                its.leads,
+                self.texts(),
+                more,
+                strict=True,
+            )
+        )

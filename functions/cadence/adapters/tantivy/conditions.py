@@ -1,0 +1,183 @@
+"""A query's condition as tantivy understands it, for one split."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import tantivy
+from tantivy import Occur
+
+from cadence.adapters.tantivy import index as fields
+from cadence.adapters.tantivy.layout import Head, KnownWords
+from cadence.adapters.tantivy.rows import IN_ORIGIN
+from cadence.domain.search.query import (
+    And,
+    Condition,
+    Everything,
+    Field,
+    FieldName,
+    FieldPrefix,
+    Not,
+    Or,
+    Pattern,
+    Phrase,
+    Prefix,
+    Word,
+)
+
+# tantivy refuses a phrase whose last word stands for more than 16,384 words of a segment of the index.
+_MOST_LAST_WORDS = 10_000
+
+
+@dataclass(frozen=True)
+class Translated:
+    """What `query` finds (None: every line) holds all lines that meet the condition; if `exact`, no others."""
+
+    query: tantivy.Query | None
+    exact: bool
+
+    @property
+    def finds_all(self) -> bool:
+        return self.query is None
+
+
+class _Nothing(Translated):
+    """Finds no line."""
+
+
+_ALL = Translated(None, exact=True)
+_PERHAPS_ALL = Translated(None, exact=False)
+
+
+def finds_nothing(translated: Translated) -> bool:
+    return isinstance(translated, _Nothing)
+
+
+@dataclass(frozen=True)
+class Translation:
+    schema: tantivy.Schema
+    searcher: tantivy.Searcher
+    head: Head
+
+    def __call__(self, condition: Condition) -> Translated:
+        match condition:
+            case Everything():
+                return _ALL
+            case Not(part):
+                return self._not(self(part))
+            case And(parts):
+                return self._and([self(part) for part in parts])
+            case Or(parts):
+                return self._or([self(part) for part in parts])
+            case Word() | Prefix() | Phrase() | Pattern():
+                return self._in_text(condition)
+            case Field(name, values):
+                return self._field(name, frozenset(values).__contains__)
+            case FieldPrefix(name, prefix):
+                return self._field(name, lambda value: value.startswith(prefix))
+
+    def _in_text(self, condition: Word | Prefix | Phrase | Pattern) -> Translated:
+        match condition:
+            case Word(text):
+                return Translated(tantivy.Query.term_query(self.schema, fields.TEXT, text, "basic"), exact=True)
+            case Prefix(text):
+                # A word has only letters and digits, so none of it means anything to a regular expression.
+                return Translated(tantivy.Query.regex_query(self.schema, fields.TEXT, f"{text}.*"), exact=True)
+            case Phrase(words, open_ended=False):
+                return Translated(tantivy.Query.phrase_query(self.schema, fields.TEXT, list(words)), exact=True)
+            case Phrase(words):
+                return self._open_ended(words)
+            case Pattern(_, required):
+                return _inexact(self._and([self(part) for part in required]))
+
+    def _open_ended(self, words: Sequence[str]) -> Translated:
+        last = words[-1]
+        if len(self.searcher.terms_with_prefix(fields.TEXT, last, limit=_MOST_LAST_WORDS)) < _MOST_LAST_WORDS:
+            phrase = [*words[:-1], f"{last}.*"]
+            return Translated(tantivy.Query.regex_phrase_query(self.schema, fields.TEXT, list(phrase)), exact=True)
+        whole = Word(words[0]) if len(words) == 2 else Phrase(tuple(words[:-1]))
+        return _inexact(self._and([self(whole), self(Prefix(last))]))
+
+    def _field(self, name: FieldName, wanted: Callable[[str], bool]) -> Translated:
+        match name:
+            case FieldName.STATE:
+                return _PERHAPS_ALL
+            case FieldName.ORGANIZATION:
+                return _ALL if wanted(self.head.organization) else _Nothing(None, exact=True)
+            case FieldName.PROJECT:
+                return _ALL if wanted(self.head.project) else _Nothing(None, exact=True)
+            case FieldName.LEVEL:
+                return self._numbers(fields.LEVEL, map(wanted, self.head.levels))
+            case FieldName.STREAM:
+                return self._numbers(fields.STREAM, map(wanted, self.head.streams))
+            case _:
+                place = IN_ORIGIN[name]
+                return self._numbers(fields.ORIGIN, (wanted(origin[place] or "") for origin in self.head.origins))
+
+    def _numbers(self, field: str, wanted: Iterable[bool]) -> Translated:
+        answers = list(wanted)
+        numbers = [number for number, answer in enumerate(answers) if answer]
+        if not numbers:
+            return _Nothing(None, exact=True)
+        if len(numbers) == len(answers):
+            return _ALL
+        if len(numbers) == 1:
+            return Translated(tantivy.Query.term_query(self.schema, field, numbers[0], "basic"), exact=True)
+        return Translated(tantivy.Query.term_set_query(self.schema, field, numbers), exact=True)
+
+    def _not(self, part: Translated) -> Translated:
+        if not part.exact:
+            return _PERHAPS_ALL
+        if finds_nothing(part):
+            return _ALL
+        if part.query is None:
+            return _Nothing(None, exact=True)
+        others = [(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, part.query)]
+        return Translated(tantivy.Query.boolean_query(others), exact=True)
+
+    def _and(self, parts: Sequence[Translated]) -> Translated:
+        exact = all(part.exact for part in parts)
+        if any(finds_nothing(part) for part in parts):
+            return _Nothing(None, exact=True)
+        queries = [part.query for part in parts if part.query is not None]
+        return Translated(_joined(Occur.Must, queries), exact)
+
+    def _or(self, parts: Sequence[Translated]) -> Translated:
+        some = [part for part in parts if not finds_nothing(part)]
+        if not some:
+            return _Nothing(None, exact=True)
+        exact = all(part.exact for part in some)
+        if any(part.query is None and part.exact for part in some):
+            return _ALL
+        if any(part.query is None for part in some):
+            return _PERHAPS_ALL
+        return Translated(_joined(Occur.Should, [part.query for part in some if part.query is not None]), exact)
+
+
+def may_have(condition: Condition, known: KnownWords) -> bool:
+    """False only if no line can meet the condition, by the words that there are."""
+    match condition:
+        case Word(text):
+            return known.has(text)
+        case Prefix(text):
+            return known.has_prefix(text)
+        case Phrase(words, open_ended):
+            whole = words[:-1] if open_ended else words
+            return all(map(known.has, whole)) and (not open_ended or known.has_prefix(words[-1]))
+        case Pattern(_, required):
+            return all(may_have(part, known) for part in required)
+        case And(parts):
+            return all(may_have(part, known) for part in parts)
+        case Or(parts):
+            return any(may_have(part, known) for part in parts)
+        case _:
+            return True
+
+
+def _inexact(translated: Translated) -> Translated:
+    return translated if finds_nothing(translated) else Translated(translated.query, exact=False)
+
+
+def _joined(occur: Occur, queries: Sequence[tantivy.Query]) -> tantivy.Query | None:
+    if len(queries) < 2:
+        return queries[0] if queries else None
+    return tantivy.Query.boolean_query([(occur, query) for query in queries])

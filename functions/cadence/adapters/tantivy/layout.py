@@ -1,0 +1,125 @@
+"""The layout of a split's file: head, words, blocks of lines, files of the index.
+
+`magic, length of the head, head, words | blocks | index`: who has the first `head_bytes` knows which words are in the
+split, and what the numbers in it stand for, without the rest.
+"""
+
+import json
+import shutil
+import struct
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cramjam
+
+from cadence.adapters.tantivy.rows import Origin
+from cadence.domain.search.query import FieldName
+from cadence.domain.shared.errors import InvalidRequest
+
+_MAGIC = b"cdsplit2"
+_PREFIX = struct.Struct("<8sI")
+_FAST = 1  # zstd level of what tantivy has compressed already, in its own way
+
+
+@dataclass(frozen=True)
+class Head:
+    """`blocks` holds (size, rows, moment of the first row), `files` (name, size) of the index, both as stored."""
+
+    organization: str
+    project: str
+    lines: int
+    origins: Sequence[Origin]
+    levels: Sequence[str]
+    streams: Sequence[str]
+    blocks: Sequence[tuple[int, int, int]]
+    files: Sequence[tuple[str, int]]
+    words_size: int
+
+    @property
+    def blocks_size(self) -> int:
+        return sum(size for size, _, _ in self.blocks)
+
+    def values(self) -> Mapping[FieldName, Collection[str]]:
+        """All values of the fields that lines have."""
+        return field_values(self.origins, self.levels, self.streams)
+
+
+class KnownWords:
+    """The words of a split, in order."""
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
+
+    @cached_property
+    def _lines(self) -> bytes:
+        return b"\n" + bytes(cramjam.zstd.decompress(self._packed)) + b"\n"
+
+    def has(self, word: str) -> bool:
+        return b"\n" + word.encode() + b"\n" in self._lines
+
+    def has_prefix(self, prefix: str) -> bool:
+        return b"\n" + prefix.encode() in self._lines
+
+
+def field_values(
+    origins: Sequence[Origin], levels: Sequence[str], streams: Sequence[str]
+) -> Mapping[FieldName, Collection[str]]:
+    pipelines, runs, treatments, _, runners, pools = zip(*origins, strict=True)
+    found: Mapping[FieldName, Iterable[Any]] = {
+        FieldName.PIPELINE: pipelines,
+        FieldName.RUN: runs,
+        FieldName.TREATMENT: treatments,
+        FieldName.RUNNER: runners,
+        FieldName.POOL: pools,
+        FieldName.LEVEL: levels,
+        FieldName.STREAM: streams,
+    }
+    return {name: sorted({value or "" for value in its}) for name, its in found.items()}
+
+
+def packed_words(words: Sequence[str]) -> bytes:
+    return bytes(cramjam.zstd.compress("\n".join(words).encode(), _FAST))
+
+
+def write_file(
+    target: Path, folder: Path, words: bytes, blocks: Path, head: Callable[[Sequence[tuple[str, int]]], Head]
+) -> int:
+    """Puts a split together from the folder of its index and the file of its blocks; returns the size of its head."""
+    packed = target.with_suffix(".index")
+    files: list[tuple[str, int]] = []
+    with packed.open("wb") as out:
+        for file in sorted(folder.iterdir()):
+            if not file.name.endswith(".lock"):
+                data = bytes(cramjam.zstd.compress(file.read_bytes(), _FAST))
+                files.append((file.name, len(data)))
+                out.write(data)
+    described = bytes(cramjam.zstd.compress(json.dumps(asdict(head(files))).encode()))
+    with target.open("wb") as out:
+        out.write(_PREFIX.pack(_MAGIC, len(described)) + described + words)
+        for part in (blocks, packed):
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, out, 1 << 20)
+            part.unlink()
+    return _PREFIX.size + len(described) + len(words)
+
+
+def read_head(start: BinaryIO) -> tuple[Head, KnownWords]:
+    """Reads as far as the words go. Raises InvalidRequest if this is no split."""
+    prefix = start.read(_PREFIX.size)
+    if len(prefix) < _PREFIX.size or not prefix.startswith(_MAGIC):
+        raise InvalidRequest("This is no split, or one of another version.")
+    described: Mapping[str, Any] = json.loads(
+        bytes(cramjam.zstd.decompress(start.read(_PREFIX.unpack(prefix)[1]))).decode()
+    )
+    head = Head(**{**described, "origins": [tuple(origin) for origin in described["origins"]]})
+    return head, KnownWords(start.read(head.words_size))
+
+
+def unpack_index(source: BinaryIO, head: Head, folder: Path) -> None:
+    """`source` stands where the files of the index begin."""
+    folder.mkdir()
+    for name, size in head.files:
+        (folder / Path(name).name).write_bytes(bytes(cramjam.zstd.decompress(source.read(size))))

@@ -1,0 +1,163 @@
+"""A split at hand: searched and counted."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import tantivy
+
+from cadence.adapters.lines.line_times import Moments
+from cadence.adapters.tantivy import index as fields
+from cadence.adapters.tantivy.blocks import ROWS_PER_BLOCK
+from cadence.adapters.tantivy.conditions import Translated, Translation, finds_nothing
+from cadence.adapters.tantivy.counting import Counter, within
+from cadence.adapters.tantivy.layout import Head
+from cadence.adapters.tantivy.stored import StoredLines
+from cadence.application.search.ports import Hit, Place
+from cadence.application.search.split_ports import Bounds, Counting, Deadline, Found, OpenSplit, Tally
+from cadence.domain.search.matching import Matcher, Owner, bound
+from cadence.domain.search.query import And, Condition, Pattern, Query
+from cadence.domain.search.regex import BadRegex, searches
+from cadence.domain.search.split import SplitLine
+from cadence.domain.search.tokens import plain
+
+# Candidates that are looked at before the clock is asked, and how many are got from the index at a time.
+_LOOKED_AT = 256
+_FIRST_CANDIDATES, _MOST_CANDIDATES = 256, 32_768
+# What would mean something else when a block's lines are looked at together.
+_OF_WHOLE_TEXT = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-|\(\?[a-zA-Z]*[xRU]")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows from `first` to below `end`."""
+
+    first: int
+    end: int
+
+
+class TantivySplit(OpenSplit):
+    def __init__(self, head: Head, index: tantivy.Index, stored: StoredLines) -> None:
+        self._head = head
+        self._schema = index.schema
+        self._searcher = index.searcher()
+        self.stored = self._stored = stored
+        self._translate = Translation(self._schema, self._searcher, head)
+
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
+        rows = self._rows(query, bounds)
+        translated = self._translate(query.where)
+        if rows.first >= rows.end or finds_nothing(translated):
+            return Found([])
+        if translated.exact:
+            return Found([self._hit(row) for row in self._newest(translated, rows, limit)])
+        hits: list[Hit] = []
+        may_match = _of_texts(query.where)
+        for looked_at, row in enumerate(self._candidates(query.where, translated, rows)):
+            if looked_at and looked_at % _LOOKED_AT == 0 and over():
+                return Found(hits, self._stored.place(row + 1))
+            if may_match is not None and not may_match(plain(self._stored.text(row))):
+                continue
+            line = self._stored.line(row)
+            if self._matches(matcher, line):
+                hits.append(self._as_hit(line))
+                if len(hits) == limit:
+                    break
+        return Found(hits)
+
+    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
+        rows = self._rows(query, Bounds())
+        translated = self._translate(query.where)
+        if rows.first >= rows.end or finds_nothing(translated):
+            return {}, True
+        counter = Counter(self._head, self._schema, self._searcher, self._stored, counting)
+        if translated.exact and counter.can_aggregate:
+            return counter.aggregated(translated.query, rows.first, rows.end), True
+        tally: Tally = {}
+        for looked_at, row in enumerate(self._candidates(query.where, translated, rows), 1):
+            line = self._stored.line(row)
+            if translated.exact or self._matches(matcher, line):
+                counter.add(tally, line)
+            if looked_at % _LOOKED_AT == 0 and over():
+                return tally, False
+        return tally, True
+
+    def _rows(self, query: Query, bounds: Bounds) -> _Rows:
+        first, end = 0, self._head.lines
+        if query.since is not None:
+            first = self._stored.rows_before_moment(_moment(query.since))
+        if query.until is not None:
+            end = self._stored.rows_before_moment(_moment(query.until))
+        if bounds.before is not None:
+            end = min(end, self._stored.rows_before(bounds.before))
+        if bounds.from_place is not None:
+            first = max(first, self._stored.rows_before(bounds.from_place))
+        return _Rows(first, end)
+
+    def _candidates(self, where: Condition, translated: Translated, rows: _Rows) -> Iterator[int]:
+        """Rows that may match, newest first."""
+        if translated.finds_all:
+            yield from self._by_block(where, rows)
+            return
+        end, size = rows.end, _FIRST_CANDIDATES
+        while end > rows.first:
+            found = self._newest(translated, _Rows(rows.first, end), size)
+            yield from found
+            if len(found) < size:
+                return
+            end, size = found[-1], min(size * 4, _MOST_CANDIDATES)
+
+    def _by_block(self, where: Condition, rows: _Rows) -> Iterator[int]:
+        may_be_in = _of_blocks(where)
+        for index in range((rows.end - 1) // ROWS_PER_BLOCK, rows.first // ROWS_PER_BLOCK - 1, -1):
+            start = index * ROWS_PER_BLOCK
+            inside = range(min(rows.end, start + ROWS_PER_BLOCK) - 1, max(rows.first, start) - 1, -1)
+            if may_be_in is None or may_be_in("\n".join(map(plain, self._stored.block(index).texts()))):
+                yield from inside
+            else:
+                # One row of it, so that whoever asks the clock between candidates is asked.
+                yield inside[-1]
+
+    def _newest(self, translated: Translated, rows: _Rows, limit: int) -> Sequence[int]:
+        if translated.query is None:
+            return range(rows.end - 1, max(rows.first, rows.end - limit) - 1, -1)
+        query = within(self._schema, translated.query, rows.first, rows.end, self._head.lines)
+        found = self._searcher.search(query, limit, count=False, order_by_field=fields.ROW)
+        return [int(row) for row, _ in found.hits]
+
+    def _hit(self, row: int) -> Hit:
+        return self._as_hit(self._stored.line(row))
+
+    def _as_hit(self, line: SplitLine) -> Hit:
+        place = Place(line.time, line.run_id, line.segment, line.position)
+        return Hit(place, self._head.organization, self._head.project, line.pipeline, line.line)
+
+    def _matches(self, matcher: Matcher, line: SplitLine) -> bool:
+        return matcher(Owner(self._head.organization, self._head.project, line.pipeline, line.run_id), line.line)
+
+
+def _moment(time: datetime) -> int:
+    return Moments().of(bound(time) or "")
+
+
+def _of_blocks(where: Condition) -> Callable[[str], bool] | None:
+    """Decides whether lines, each on a line of its own, may hold one that a regular expression finds (None: cannot tell)."""
+    for pattern in _patterns(where):
+        if not _OF_WHOLE_TEXT.search(pattern.regex):
+            try:
+                return searches(f"(?m){pattern.regex}")
+            except BadRegex:
+                continue
+    return None
+
+
+def _of_texts(where: Condition) -> Callable[[str], bool] | None:
+    """Decides on a text alone, which is much cheaper than on its line, whether a regular expression that must be found is."""
+    return next((searches(pattern.regex) for pattern in _patterns(where)), None)
+
+
+def _patterns(where: Condition) -> Sequence[Pattern]:
+    """Regular expressions that every matching line meets."""
+    parts = where.parts if isinstance(where, And) else (where,)
+    return [part for part in parts if isinstance(part, Pattern)]

@@ -1,0 +1,72 @@
+"""The stores of alerts in memory: what a rehearsal works on, so that it leaves no trace."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from cadence.application.alerts.ports import AlertStore, ChannelKey, HistoryStore, Series, SeriesKey
+from cadence.domain.alerts.lifecycle import Alert, Count, Happened
+from cadence.domain.alerts.message import Message
+from cadence.domain.alerts.occurrence import Group, Occurrence
+from cadence.domain.alerts.rule import Rule
+from cadence.domain.shared.errors import Conflict
+
+_Key = tuple[str, str, str, str]
+
+
+@dataclass
+class MemoryAlertStore(AlertStore):
+    """`messages` are all that were committed, in order."""
+
+    occurrences: dict[tuple[_Key, int], dict[tuple[datetime, str], Occurrence]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    alerts: dict[_Key, Alert] = field(default_factory=dict)
+    messages: list[tuple[ChannelKey, Message]] = field(default_factory=list)
+
+    def put_occurrences(self, rule: Rule, group: Group, occurrences: Iterable[Occurrence]) -> None:
+        kept = self.occurrences[(*rule.key, group.digest), rule.revision]
+        for occurrence in occurrences:
+            kept[occurrence.at, occurrence.event_id] = occurrence
+
+    def happened(self, rule: Rule, group: Group, since: datetime) -> Happened:
+        kept = self.occurrences[(*rule.key, group.digest), rule.revision]
+        if not kept:
+            return Happened(())
+        newest = max(kept)
+        counts = [Count(each.at, each.count) for key, each in sorted(kept.items()) if key[0] >= since or key == newest]
+        return Happened(counts, kept[newest].sample)
+
+    def get_alert(self, rule: Rule, group: Group) -> Alert:
+        new = Alert(rule.name, rule.project, rule.organization, group, rule.revision)
+        return self.alerts.get((*rule.key, group.digest), new)
+
+    def commit(self, alert: Alert, messages: Sequence[tuple[ChannelKey, Message]]) -> None:
+        key = (alert.organization, alert.project, alert.rule, alert.group.digest)
+        current = self.alerts.get(key)
+        if (current.version if current else 0) != alert.version:
+            raise Conflict("the alert is no longer as it was read")
+        self.alerts[key] = replace(alert, version=alert.version + 1)
+        self.messages.extend(messages)
+
+    def list_alerts(self, organization: str, project: str, rule: str) -> Sequence[Alert]:
+        of_rule = (organization, project, rule)
+        return [alert for key, alert in self.alerts.items() if key[:3] == of_rule and alert.number]
+
+    def delete_alerts(self, organization: str, project: str, rule: str) -> None:
+        for key in [key for key in self.alerts if key[:3] == (organization, project, rule)]:
+            del self.alerts[key]
+
+
+@dataclass
+class MemoryHistoryStore(HistoryStore):
+    series: dict[SeriesKey, Series] = field(default_factory=dict)
+
+    def get_series(self, key: SeriesKey) -> Series:
+        return self.series.get(key, Series())
+
+    def put_series(self, key: SeriesKey, series: Series) -> None:
+        if self.get_series(key).version != series.version:
+            raise Conflict("the history is no longer as it was read")
+        self.series[key] = replace(series, version=series.version + 1)

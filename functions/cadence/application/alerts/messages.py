@@ -1,0 +1,67 @@
+"""Messages, with their links to what they tell of."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+from cadence.domain.alerts.lifecycle import Alert
+from cadence.domain.alerts.message import Message, MessageKind
+from cadence.domain.alerts.occurrence import Sample
+from cadence.domain.alerts.rule import Rule
+from cadence.domain.shared.rfc3339 import milliseconds
+
+
+def message_of(alert: Alert, rule: Rule, kind: MessageKind, now: datetime) -> Message:
+    """The same change gives a message with the same id."""
+    alert_id = f"{alert.organization}.{alert.project}.{alert.alert_id}.{alert.number}"
+    return Message(
+        message_id=f"{alert_id}.{kind}.{alert.messages}",
+        alert_id=alert_id,
+        kind=kind,
+        organization=alert.organization,
+        project=alert.project,
+        rule=rule.name,
+        severity=rule.severity,
+        labels=alert.group.labels,
+        made_at=now,
+        opened_at=alert.opened_at,
+        closed_at=alert.closed_at,
+        count=alert.count,
+        window=int(rule.window.total_seconds()),
+        description=rule.description,
+        sample=alert.sample,
+        links=links(rule.address, alert.sample),
+    )
+
+
+def test_message(rule: Rule, message_id: str, now: datetime) -> Message:
+    """What a rule's channels get when somebody wants to see whether they would."""
+    text = f"This is a test of the rule {rule.name}; nothing has happened."
+    return Message(
+        message_id=message_id,
+        alert_id=message_id,
+        kind=MessageKind.TEST,
+        organization=rule.organization,
+        project=rule.project,
+        rule=rule.name,
+        severity=rule.severity,
+        labels={},
+        made_at=now,
+        description=rule.description,
+        sample=Sample(text, milliseconds(now), ""),
+    )
+
+
+def links(address: str, sample: Sample | None) -> Mapping[str, str]:
+    """To the run, the treatment and the very line, in the API; `command` shows the same on a terminal."""
+    if sample is None or not sample.run_id:
+        return {}
+    run = f"{address}/v1/runs/{quote(sample.run_id)}"
+    found = {"run": run}
+    command = f"cadence show {sample.run_id}"
+    if sample.treatment:
+        found["treatment"] = f"{run}/treatments/{quote(sample.treatment)}"
+        command += f" {sample.treatment}"
+    if sample.segment is not None and sample.index is not None:
+        found["line"] = f"{run}/logs?{urlencode({'after': f'{sample.segment}:{sample.index}', 'limit': 1})}"
+    return {**found, "command": command}

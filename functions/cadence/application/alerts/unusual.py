@@ -1,0 +1,54 @@
+"""What is usual for a treatment or pipeline: the newest values of its own history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cadence.application.alerts.ports import HistoryStore, Series, SeriesKey, Value
+from cadence.domain.alerts.judging import measured, moment
+from cadence.domain.exports.event import Event
+from cadence.domain.shared.errors import Conflict, Transient
+
+MOST_VALUES = 100
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Histories:
+    store: HistoryStore
+
+    def earlier(self, event: Event, of: str) -> Sequence[float]:
+        """The values from before the event, whether or not its own (or later ones) are there already."""
+        at = moment(event["finished_at"])
+        values = self.store.get_series(_key(event, of)).values
+        return [each.value for each in values if each.at < at and each.run_id != event["run_id"]]
+
+    def learn(self, event: Event, of: str) -> None:
+        """Remember the value of what succeeded, once. Raises Transient."""
+        value = measured(event, of) if event["state"] == "succeeded" and event.get("finished_at") else None
+        if value is None:
+            return
+        key = _key(event, of)
+        for _ in range(_ATTEMPTS):
+            series = self.store.get_series(key)
+            grown = with_value(series, Value(event["run_id"], moment(event["finished_at"]), value))
+            if grown is series:
+                return
+            try:
+                self.store.put_series(key, grown)
+            except Conflict:
+                continue
+            return
+        raise Transient(f"The history of {key.pipeline} {key.treatment} is being changed by others.")
+
+
+def with_value(series: Series, value: Value) -> Series:
+    """The series itself if it has the value of this run already, or is full of later ones."""
+    if any(each.run_id == value.run_id for each in series.values):
+        return series
+    values = sorted((*series.values, value), key=lambda each: (each.at, each.run_id))[-MOST_VALUES:]
+    return replace(series, values=tuple(values)) if value in values else series
+
+
+def _key(event: Event, of: str) -> SeriesKey:
+    place = (event["organization"], event["project"], event["pipeline"])
+    return SeriesKey(*place, event.get("treatment") or "", of)

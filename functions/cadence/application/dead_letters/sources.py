@@ -1,0 +1,220 @@
+"""The shelves on which the parts of an installation put what they could not handle, and one look at all of them."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+
+from cadence.application.alerts.ports import Bells, ChannelReader, SetAsideMessages
+from cadence.application.dead_letters.ports import Asking, Sees, Shelf
+from cadence.application.exports.ports import Backlog, ExportStore, ExportWork
+from cadence.application.logs.ports import StrayRecords
+from cadence.application.search.split_ports import SplitCatalogue
+from cadence.application.shared.ports import Clock
+from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.dead_letters.dead_letter import Aside, AsideKind
+from cadence.domain.exports.export import Export, Parcel
+from cadence.domain.shared.errors import NotFound
+
+ReadBytes = Callable[[str, int, int], bytes]
+"""(key, offset, length) → bytes of an object of the data bucket. Raises NotFound."""
+
+MOST = 1_000
+"""Of a kind that are looked at."""
+_GZIP = 31
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """All shelves as one."""
+
+    shelves: Mapping[AsideKind, Shelf]
+
+    def list(self, organization: str, sees: Sees, kind: AsideKind | None = None) -> Sequence[Aside]:
+        """The oldest first, at most 1,000 of each kind."""
+        kinds = [kind] if kind else list(self.shelves)
+        found = [aside for each in kinds for aside in self.shelves[each].list(organization, sees, MOST)]
+        return sorted(found, key=lambda aside: (aside.at, aside.aside_id))
+
+    def get(self, organization: str, sees: Sees, aside_id: str) -> Aside:
+        """Raises NotFound, in the same words for what the caller does not see."""
+        kind = aside_id.partition("-")[0]
+        if kind in set(AsideKind):
+            for aside in self.list(organization, sees, AsideKind(kind)):
+                if aside.aside_id == aside_id:
+                    return aside
+        raise NotFound(f"Nothing that was set aside is named {aside_id!r} here.")
+
+    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+        return self.shelves[aside.kind].content(organization, aside, most)
+
+    def redrive(self, organization: str, aside: Aside) -> None:
+        self.shelves[aside.kind].redrive(organization, aside)
+
+    def discard(self, organization: str, aside: Aside) -> None:
+        self.shelves[aside.kind].discard(organization, aside)
+
+
+@dataclass(frozen=True)
+class SegmentShelf(Shelf):
+    """Their lines are in the runs' logs all the while; only search does not find them."""
+
+    catalogue: SplitCatalogue
+    projects: Callable[[str], Iterable[str]]
+    read: ReadBytes
+    asking: Asking
+
+    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[Aside]:
+        return [
+            Aside(
+                AsideKind.SEGMENT,
+                (project, one.segment.run_id, str(one.segment.number)),
+                project,
+                one.at,
+                f"segment {one.segment.number} of run {one.segment.run_id}, {one.segment.lines} lines",
+                one.cause,
+            )
+            for project in self.projects(organization)
+            if sees(project)
+            for one in islice(self.catalogue.list_set_aside(organization, project), limit)
+        ]
+
+    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+        project, run_id, number = aside.key
+        for one in self.catalogue.list_set_aside(organization, project):
+            if (one.segment.run_id, str(one.segment.number)) == (run_id, number):
+                stored = self.read(one.segment.key, 0, most)
+                try:
+                    return zlib.decompressobj(_GZIP).decompress(stored, most)
+                except zlib.error:
+                    return stored
+        raise NotFound("It is not set aside any more.")
+
+    def redrive(self, organization: str, aside: Aside) -> None:
+        project, run_id, number = aside.key
+        self.asking.index_segments(organization, project, [(run_id, int(number))])
+
+    def discard(self, organization: str, aside: Aside) -> None:
+        project, run_id, number = aside.key
+        for one in self.catalogue.list_set_aside(organization, project):
+            if (one.segment.run_id, str(one.segment.number)) == (run_id, number):
+                self.catalogue.discard(one.segment)
+
+
+@dataclass(frozen=True)
+class RecordShelf(Shelf):
+    records: StrayRecords
+    asking: Asking
+
+    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[Aside]:
+        return [
+            Aside(
+                AsideKind.RECORD,
+                (one.number,),
+                one.project,
+                one.at,
+                f"record of {one.size} bytes, sent under {one.run_id[:40]!r}",
+                one.cause,
+            )
+            for one in self.records.list(organization, limit)
+            if sees(one.project)
+        ]
+
+    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+        return self.records.content(self.records.get(organization, aside.key[0]))[:most]
+
+    def redrive(self, organization: str, aside: Aside) -> None:
+        self.asking.write_records(organization, [aside.key[0]])
+
+    def discard(self, organization: str, aside: Aside) -> None:
+        self.records.remove(self.records.get(organization, aside.key[0]))
+
+
+@dataclass(frozen=True)
+class ExportShelf(Shelf):
+    """Dead letters of exports."""
+
+    exports: ExportStore
+    backlog: Backlog
+    work: ExportWork
+    clock: Clock
+
+    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[Aside]:
+        return [
+            Aside(AsideKind.EXPORT, (export.name, parcel.key), _owner(export), parcel.since, *_words(export, parcel))
+            for export in self.exports.list_exports(organization)
+            if sees(_owner(export))
+            for parcel in self.backlog.dead_letters(export, limit)
+        ]
+
+    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+        _, parcel = self._parcel(organization, aside)
+        if parcel.event is not None:
+            return json.dumps(parcel.event, indent=1).encode()[:most]
+        return parcel.request.body[:most] if parcel.request else b""
+
+    def redrive(self, organization: str, aside: Aside) -> None:
+        export, parcel = self._parcel(organization, aside)
+        self.backlog.revive(export, self.clock(), [parcel])
+        self.work.drain(export, timedelta())
+
+    def discard(self, organization: str, aside: Aside) -> None:
+        export, parcel = self._parcel(organization, aside)
+        self.backlog.drop(export, [parcel])
+
+    def _parcel(self, organization: str, aside: Aside) -> tuple[Export, Parcel]:
+        name, key = aside.key
+        export = self.exports.get_export(organization, name)
+        for parcel in self.backlog.dead_letters(export, MOST):
+            if parcel.key == key:
+                return export, parcel
+        raise NotFound("It is not set aside any more.")
+
+
+@dataclass(frozen=True)
+class MessageShelf(Shelf):
+    channels: ChannelReader
+    messages: SetAsideMessages
+    bells: Bells
+
+    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[Aside]:
+        return [
+            Aside(
+                AsideKind.MESSAGE,
+                (*channel.key, waiting.position),
+                channel.project,
+                waiting.message.made_at,
+                f"message to {channel.name}: {waiting.message.title}",
+                self.messages.get_delivery(channel.key).last_error or "The channel refused it again and again.",
+            )
+            for channel in self.channels.list_channels(organization)
+            if sees(channel.project)
+            for waiting in self.messages.list_aside(channel.key, limit)
+        ]
+
+    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+        *key, position = aside.key
+        for waiting in self.messages.list_aside((key[0], key[1], key[2]), MOST):
+            if waiting.position == position:
+                return json.dumps(waiting.message.to_json(), indent=1).encode()[:most]
+        raise NotFound("It is not set aside any more.")
+
+    def redrive(self, organization: str, aside: Aside) -> None:
+        organization, project, name, position = aside.key
+        self.messages.take_back((organization, project, name), position)
+        self.bells.deliver((organization, project, name), timedelta())
+
+    def discard(self, organization: str, aside: Aside) -> None:
+        organization, project, name, position = aside.key
+        self.messages.discard((organization, project, name), position)
+
+
+def _owner(export: Export) -> str:
+    return export.projects[0] if len(export.projects) == 1 else ALL_PROJECTS
+
+
+def _words(export: Export, parcel: Parcel) -> tuple[str, str]:
+    what = f"event {parcel.event['id']}" if parcel.event else "push of metrics"
+    return f"{what} for {export.name}", parcel.error or "The receiver refused it."

@@ -1,0 +1,131 @@
+"""What counts had reached at earlier times, made again from the runs that are stored, and sent with those times.
+
+Counts go on for good, and each end of a run or treatment was counted once. So what a count had reached at a time is what it
+has reached now, without what came to an end since: the figures of the past join those that are sent from now on.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from cadence.application.exports.ports import Format
+from cadence.application.exports.push_metrics import added_since, totals_of
+from cadence.application.exports.rebuild_end_events import ends_of
+from cadence.application.exports.send_export import Batch, SendExport
+from cadence.application.metrics.count_events import CountEvents
+from cadence.application.metrics.ports import Counters, Event
+from cadence.application.shared.run_ports import RunStore
+from cadence.domain.access.access import Project
+from cadence.domain.exports.export import Backfill, Export, ExportKind, Parcel
+from cadence.domain.metrics.counting import Series, SeriesKey
+from cadence.domain.metrics.model import Metric
+from cadence.domain.metrics.telling import metrics_of
+from cadence.domain.shared.errors import InvalidRequest
+
+SHORTEST_STEP = timedelta(minutes=1)
+_MOST_STEPS = 2_000
+_MOST_RUNS = 5_000
+_RUNS_AT_A_TIME = 100
+_NOTED_EVERY = 50
+
+Amounts = dict[SeriesKey, dict[str, float]]
+Counts = Mapping[SeriesKey, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class BackfillMetrics:
+    runs: RunStore
+    count: CountEvents
+    counters: Counters
+    projects: Callable[[str], Sequence[Project]]
+    send: SendExport
+    formats: Callable[[ExportKind], Format]
+    longest_run: timedelta
+
+    def __call__(self, export: Export, backfill: Backfill) -> Iterator[Backfill]:
+        """How far it has got, now and then. Raises Transient, RefusedForGood, and InvalidRequest if it is too much."""
+        names = [project.name for project in self.projects(export.organization) if export.covers(project.name)]
+        ended = [one for name in names for one in self._ended(export.organization, name, backfill.since)]
+        ended.sort(key=lambda one: one[0])
+        reached = self._reached(export.organization, names)
+        # Names beyond those that a project keeps apart are counted together, and nobody knows how much of that was theirs.
+        ended = [(at, {key: its for key, its in counts.items() if key in reached}) for at, counts in ended]
+        for _, counts in ended:
+            _add(reached, counts, -1)
+        step = max(SHORTEST_STEP, (backfill.until - backfill.since) / _MOST_STEPS)
+        told: Sequence[Metric] = metrics_of(_series(reached))
+        cumulative = self.formats(export.kind).cumulative
+        done, at, next_end = backfill.position, _whole(backfill.since), 0
+        while (at := at + step) <= backfill.until:
+            while next_end < len(ended) and ended[next_end][0] <= at:
+                _add(reached, ended[next_end][1], 1)
+                next_end += 1
+            metrics = metrics_of(_series(reached))
+            if done is None or at > datetime.fromisoformat(done):
+                self._tell(export, metrics if cumulative else added_since(metrics, totals_of(told)), at)
+                backfill = replace(backfill, position=at.isoformat(), points=backfill.points + 1)
+                if backfill.points % _NOTED_EVERY == 0:
+                    yield backfill
+            told = metrics
+        yield backfill
+
+    def _ended(self, organization: str, project: str, since: datetime) -> Iterator[tuple[datetime, Counts]]:
+        """What each end since then added."""
+        after, looked_at = None, 0
+        while True:
+            page = self.runs.list_runs(organization, project, _RUNS_AT_A_TIME, after)
+            for run in page.items:
+                if run.created_at < since - self.longest_run:
+                    return
+                looked_at += 1
+                if looked_at > _MOST_RUNS:
+                    raise InvalidRequest(
+                        f"The project {project} had more than {_MOST_RUNS:,} runs since then, too many to count again. "
+                        "Take a later beginning."
+                    )
+                events = [event for event in ends_of(self.runs, self.count.runners, run) if _time(event) > since]
+                for event, counted in self.count.counted(events):
+                    yield _time(event), counted.counts
+            if page.after is None:
+                return
+            after = page.after
+
+    def _reached(self, organization: str, projects: Sequence[str]) -> Amounts:
+        reached: Amounts = defaultdict(lambda: defaultdict(float))
+        for project in projects:
+            for series in self.counters.read(organization, project):
+                _add(reached, {series.key: series.counts}, 1)
+        return reached
+
+    def _tell(self, export: Export, metrics: Sequence[Metric], at: datetime) -> None:
+        requests = self.formats(export.kind).metrics(export, metrics, at) if metrics else ()
+        parcels = [
+            Parcel(f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", at, request=request)
+            for number, request in enumerate(requests)
+        ]
+        if parcels:
+            self.send(export, Batch(parcels))
+
+
+def _add(reached: Amounts, counts: Counts, sign: int) -> None:
+    for key, its in counts.items():
+        for name, amount in its.items():
+            reached[key][name] += sign * amount
+
+
+def _series(reached: Amounts) -> Iterator[Series]:
+    """What is a little below zero was not counted yet when the counts were read, or is a sum of rounded numbers."""
+    for key, counts in reached.items():
+        positive = {name: round(amount, 9) for name, amount in counts.items() if amount > 1e-9}
+        if positive:
+            yield Series(key, positive)
+
+
+def _time(event: Event) -> datetime:
+    finished = event["finished_at"]
+    return datetime.fromisoformat(finished) if finished else datetime.min.replace(tzinfo=UTC)
+
+
+def _whole(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

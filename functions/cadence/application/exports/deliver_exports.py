@@ -1,0 +1,164 @@
+"""What arose is delivered to an organization's exports: straight away, or from what is kept after a receiver failed."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cadence.application.exports.ports import Backlog, ExportWork
+from cadence.application.exports.send_export import Batch, RefusedForGood, SendExport
+from cadence.application.metrics.ports import Event
+from cadence.application.shared.ports import Clock
+from cadence.domain.exports.export import GIVE_UP_AFTER, Export, Parcel, backoff
+from cadence.domain.shared.errors import Conflict, Transient
+
+_PARCELS_AT_A_TIME = 25
+_DRAINING = timedelta(seconds=40)
+_LEASE = timedelta(seconds=120)
+_OUR_FAULT = timedelta(hours=1)
+_LONGEST_DELAY = timedelta(seconds=900)
+
+
+@dataclass(frozen=True)
+class DeliverExports:
+    """Nothing is lost, and what is delivered may be delivered twice: after a receiver took it and its answer was lost.
+
+    `report` is told of errors of ours, and of which export they hinder.
+    """
+
+    send: SendExport
+    backlog: Backlog
+    work: ExportWork
+    clock: Clock
+    report: Callable[[Exception, str], None]
+
+    def events(self, export: Export, events: Sequence[Event]) -> None:
+        """Sends what the export wants of them, or keeps it. Safe to repeat."""
+        wanted = [event for event in events if self.send.wants(export, event)]
+        self.parcels(export, [parcel_of(event) for event in wanted])
+
+    def parcels(self, export: Export, parcels: Sequence[Parcel]) -> None:
+        if not parcels:
+            return
+        now = self.clock()
+        if self.backlog.standing(export).failing:
+            try:
+                self.backlog.keep(export, parcels, None, None, now)
+            except Conflict:  # it has just recovered
+                pass
+            else:
+                return
+        left = list(parcels)
+        for batch in self.send.batches(export, parcels):
+            try:
+                refused = self._sent(export, batch)
+            except Transient as error:
+                self._begin_failing(export, left, error)
+                return
+            for parcel, words in refused:
+                self.backlog.bury(export, [parcel], words, now)
+            left = left[len(batch.parcels) :]
+        self.backlog.touch(export, self.clock())
+
+    def drain(self, export: Export) -> int:
+        """Delivers what is kept, oldest first, as long as the receiver takes it; returns how many parcels that were.
+
+        Called by a message that was sent when the receiver failed; what arises meanwhile joins the others.
+        """
+        now = self.clock()
+        standing = self.backlog.standing(export)
+        if not standing.failing:
+            return 0
+        if standing.retry_at and standing.retry_at > now:
+            return 0  # whoever put it off has sent a message for then
+        if not self.backlog.lease(export, now, now + _LEASE):
+            self.work.drain(export, _LEASE)
+            return 0
+        delivered = 0
+        while self.clock() < now + _DRAINING:
+            parcels = self.backlog.next(export, _PARCELS_AT_A_TIME)
+            if not parcels:
+                if self._recovered(export):
+                    return delivered
+                continue
+            done = self._try(export, parcels)
+            delivered += done
+            if done < len(parcels):
+                self.backlog.release(export)
+                return delivered
+        self.backlog.release(export)
+        self.work.drain(export, timedelta())
+        return delivered
+
+    def _try(self, export: Export, parcels: Sequence[Parcel]) -> int:
+        """How many of them need no further try."""
+        done = 0
+        for batch in self.send.batches(export, parcels):
+            now = self.clock()
+            try:
+                refused = self._sent(export, batch)
+            except Transient as error:
+                old = [parcel for parcel in parcels[done:] if parcel.since < now - GIVE_UP_AFTER]
+                if old:
+                    self.backlog.bury(export, old, str(error), now)
+                failures = self.backlog.standing(export).failures
+                wait = _wait(failures, error)
+                # First the message: a crash in between only makes the next try come early.
+                self.work.drain(export, wait)
+                self.backlog.failed(export, str(error), now + wait)
+                return done
+            for parcel, words in refused:
+                self.backlog.bury(export, [parcel], words, now)
+            bad = {parcel.key for parcel, _ in refused}
+            self.backlog.delivered(export, [parcel for parcel in batch.parcels if parcel.key not in bad], now)
+            done += len(batch.parcels)
+        return done
+
+    def _sent(self, export: Export, batch: Batch) -> Sequence[tuple[Parcel, str]]:
+        """The parcels that the receiver refused for good, with its words: one that it does not like costs no other."""
+        try:
+            self.send(export, batch)
+        except Transient:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is wrong with one parcel must not stop the others
+            if len(batch.parcels) == 1:
+                return [(batch.parcels[0], self._words(export, batch.parcels[0], error))]
+            singles = (single for parcel in batch.parcels for single in self.send.batches(export, [parcel]))
+            return [refused for single in singles for refused in self._sent(export, single)]
+        return []
+
+    def _words(self, export: Export, parcel: Parcel, error: Exception) -> str:
+        """Why it is given up. What is a fault of ours is tried for an hour, or others would wait behind it for a day."""
+        if isinstance(error, RefusedForGood):
+            return error.message
+        self.report(error, export.name)
+        words = f"It could not be made ready for sending ({type(error).__name__})."
+        if parcel.since > self.clock() - _OUR_FAULT:
+            raise Transient(words) from error
+        return words
+
+    def _recovered(self, export: Export) -> bool:
+        """False if something was kept at this very moment."""
+        self.backlog.release(export)
+        try:
+            self.backlog.recovered(export, self.clock())
+        except Conflict:
+            return not self.backlog.lease(export, self.clock(), self.clock() + _LEASE)
+        return True
+
+    def _begin_failing(self, export: Export, parcels: Sequence[Parcel], error: Transient) -> None:
+        now = self.clock()
+        wait = _wait(0, error)
+        self.work.drain(export, wait)
+        self.backlog.keep(export, parcels, str(error), now + wait, now)
+
+
+def parcel_of(event: Event) -> Parcel:
+    moment = event.get("written_at") or event.get("finished_at") or event.get("last_time")
+    return Parcel(str(event["id"]), datetime.fromisoformat(str(moment)), event=event)
+
+
+def _wait(failures: int, error: Transient) -> timedelta:
+    """What the receiver asked for, or longer and longer."""
+    asked = timedelta(seconds=error.details.get("asked") or 0)
+    return min(max(backoff(failures, random.random()), asked), _LONGEST_DELAY)

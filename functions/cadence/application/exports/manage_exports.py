@@ -1,0 +1,195 @@
+"""Exports are set up, tried out, changed and removed."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from cadence.application.access.ports import Cipher
+from cadence.application.exports.backfill_export import RequestBackfill
+from cadence.application.exports.ports import Backlog, ExportStore, ExportWork, Format, LogRecord
+from cadence.application.exports.push_metrics import PushMetrics
+from cadence.application.exports.send_export import SendExport, credentials_context
+from cadence.application.shared.event_ports import SubscriptionStore
+from cadence.application.shared.identifiers import new_ulid
+from cadence.application.shared.outgoing_ports import Outgoing
+from cadence.application.shared.ports import Clock
+from cadence.domain.exports.event import Audience, EventKind
+from cadence.domain.exports.export import SIGNALS, Credentials, Export, ExportKind, Signal, StoredRequest
+from cadence.domain.metrics import catalog
+from cadence.domain.metrics.telling import gauge
+from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound, Violation
+
+MOST_EXPORTS = 20
+"""Of an organization: every event is looked at for each."""
+
+_SCHEMES: Mapping[ExportKind, frozenset[str]] = {
+    ExportKind.PROMETHEUS: frozenset({"basic", "bearer"}),
+    ExportKind.LOKI: frozenset({"basic", "bearer"}),
+    ExportKind.OTLP: frozenset({"basic", "bearer"}),
+    ExportKind.DATADOG: frozenset({"api_key"}),
+}
+# Set by the delivery itself, or by HTTP.
+_OWN_HEADERS = frozenset(
+    {
+        "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "dd-api-key",
+        "expect", "host", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a test: `answer` is the receiver's, in words, for each signal that was tried."""
+
+    ok: bool
+    answers: Mapping[Signal, str]
+
+
+@dataclass(frozen=True)
+class ManageExports:
+    exports: ExportStore
+    backlog: Backlog
+    work: ExportWork
+    cipher: Cipher
+    outgoing: Outgoing
+    subscriptions: SubscriptionStore
+    send: SendExport
+    formats: Callable[[ExportKind], Format]
+    push: PushMetrics
+    request_backfill: RequestBackfill
+    clock: Clock
+
+    def put(self, wanted: Export, credentials: Credentials | None) -> tuple[Export, bool]:
+        """The export as stored, and whether it is new. Without `credentials` those it had are kept, if it goes to the same place.
+
+        Raises InvalidRequest.
+        """
+        known = self._known(wanted)
+        self.outgoing.check(wanted.url)
+        _check(wanted, credentials)
+        if credentials:
+            context = credentials_context(wanted.organization, wanted.name)
+            encrypted = self.cipher.encrypt(json.dumps(credentials.as_json()).encode(), context)
+            wanted = replace(wanted, scheme=credentials.scheme, encrypted=encrypted)
+        elif known and known.encrypted:
+            if _place(known) != _place(wanted):
+                message = "The credentials were given for another place: give them again."
+                raise InvalidRequest(message, [Violation("/credentials", message)])
+            wanted = replace(wanted, scheme=known.scheme, encrypted=known.encrypted)
+        if known:
+            wanted = replace(wanted, created_at=known.created_at)
+        new = self.exports.put_export(wanted)
+        self._subscribe(wanted.organization)
+        self.push.begin(wanted)
+        if wanted.enabled and known and self.backlog.standing(wanted).failing:
+            # It may be mended by the change: what is kept is tried at once.
+            self.backlog.failed(wanted, "It was changed, and is tried again.", self.clock())
+            self.work.drain(wanted, timedelta())
+        return wanted, new
+
+    def delete(self, export: Export) -> None:
+        self.exports.delete_export(export.organization, export.name)
+        self._subscribe(export.organization)
+        self.backlog.forget(export)
+
+    def try_out(self, export: Export) -> Tried:
+        """Sends a line, a figure and a span, whatever the export takes, and tells what the receiver answers."""
+        answers: dict[Signal, str] = {}
+        ok = True
+        now = self.clock()
+        for signal in sorted(export.signals):
+            try:
+                its = self.formats(export.kind)
+                headers = self.send.authorization(export)
+                for request in _samples(its, export, signal, now):
+                    self.send.request(export, request, headers)
+                answers[signal] = "accepted"
+            except CadenceError as error:
+                ok, answers[signal] = False, error.message
+        return Tried(ok, answers)
+
+    def revive(self, export: Export) -> int:
+        """Dead letters are tried again; how many."""
+        revived = self.backlog.revive(export, self.clock())
+        if revived:
+            self.work.drain(export, timedelta())
+        return revived
+
+    def _known(self, wanted: Export) -> Export | None:
+        try:
+            return self.exports.get_export(wanted.organization, wanted.name)
+        except NotFound:
+            if len(self.exports.list_exports(wanted.organization)) >= MOST_EXPORTS:
+                raise InvalidRequest(f"An organization has at most {MOST_EXPORTS} exports.") from None
+            return None
+
+    def _subscribe(self, organization: str) -> None:
+        """Lines are told of only to organizations that send them somewhere."""
+        exports = self.exports.list_exports(organization)
+        logs = any(export.enabled and Signal.LOGS in export.signals for export in exports)
+        self.subscriptions.subscribe(
+            organization, Audience.EXPORTING, frozenset({EventKind.SEGMENT}) if logs else frozenset()
+        )
+
+
+def _check(export: Export, credentials: Credentials | None) -> None:
+    allowed = SIGNALS[export.kind]
+    violations = [
+        Violation("/signals", f"{export.kind} takes no {signal}, only {' and '.join(allowed)}.")
+        for signal in sorted(export.signals)
+        if signal not in allowed
+    ]
+    if not export.signals:
+        violations.append(Violation("/signals", f"Name at least one of {', '.join(allowed)}."))
+    if credentials and credentials.scheme not in _SCHEMES[export.kind]:
+        words = " or ".join(sorted(_SCHEMES[export.kind]))
+        violations.append(Violation("/credentials/scheme", f"{export.kind} takes {words}."))
+    violations += [
+        Violation(f"/headers/{name}", "This header is set by the delivery itself; secrets are given as credentials.")
+        for name in export.headers
+        if name.lower() in _OWN_HEADERS
+    ]
+    if violations:
+        raise InvalidRequest(violations[0].message, violations)
+
+
+def _place(export: Export) -> tuple[ExportKind, str, str]:
+    """Where the credentials go."""
+    parts = urlsplit(export.url)
+    return export.kind, parts.scheme, parts.netloc
+
+
+def _samples(its: Format, export: Export, signal: Signal, now: datetime) -> Iterable[StoredRequest]:
+    """One line, figure or span whose names say that it is a test."""
+    at = now.isoformat(timespec="milliseconds")
+    run_id, project, pipeline = new_ulid(now), "test", "cadence-export-test"
+    match signal:
+        case Signal.LOGS:
+            line = {
+                "seq": 1,
+                "time": at,
+                "runner": "test",
+                "treatment": "test",
+                "attempt": 1,
+                "stream": "stdout",
+                "level": "info",
+                "text": f"Cadence can send logs to {export.name}.",
+            }
+            return its.logs(export, [LogRecord(export.organization, project, pipeline, run_id, line)])
+        case Signal.METRICS:
+            return its.metrics(export, [gauge(catalog.EXPORT_FAILING, [({"export": export.name}, 0.0)])], now)
+        case Signal.TRACES:
+            run = {
+                "kind": "run",
+                "organization": export.organization,
+                "project": project,
+                "pipeline": pipeline,
+                "run_id": run_id,
+                "state": "succeeded",
+                "created_at": at,
+                "started_at": at,
+                "finished_at": at,
+            }
+            return its.spans(export, [run])

@@ -1,0 +1,70 @@
+"""Changes of the tables become events, for those who asked to be told."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cadence.application.shared.event_ports import Events, SubscriptionReader
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import HostStore
+from cadence.domain.exports.event import (
+    Audience,
+    Event,
+    run_event,
+    segment_event,
+    treatment_event,
+)
+from cadence.domain.logs.log import Segment
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.shared import ids
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a batch of changes of the tables tells of: new segments, and treatments and runs that came to an end."""
+
+    segments: Sequence[Segment] = ()
+    treatments: Sequence[Treatment] = ()
+    runs: Sequence[Run] = ()
+
+
+@dataclass(frozen=True)
+class Observe:
+    """Safe to repeat: whoever is told twice knows it by the event's id."""
+
+    runs: RunStore
+    runners: HostStore
+    subscriptions: SubscriptionReader
+    events: Events
+
+    def __call__(self, changes: Changes) -> int:
+        """Returns how many events were told. Raises Transient; then all of `changes` is to be told again."""
+        told: dict[Audience, list[Event]] = defaultdict(list)
+        for event in (
+            *map(segment_event, changes.segments),
+            *self._treatment_events(changes.treatments),
+            *map(run_event, changes.runs),
+        ):
+            wanted = self.subscriptions.get_subscriptions(event["organization"])
+            for audience, kinds in wanted.items():
+                if event["kind"] in kinds:
+                    told[audience].append(event)
+        for audience, events in told.items():
+            self.events.tell(audience, events)
+        return sum(map(len, told.values()))
+
+    def _treatment_events(self, treatments: Sequence[Treatment]) -> list[Event]:
+        if not treatments:
+            return []
+        runs = self.runs.get_runs({treatment.run_id for treatment in treatments})
+        runners = self.runners.get_runners(map(_runner_id, treatments))
+        # A run that is gone (expired) takes its treatments with it.
+        return [
+            treatment_event(runs[treatment.run_id], treatment, runners.get(_runner_id(treatment)))
+            for treatment in treatments
+            if treatment.run_id in runs
+        ]
+
+
+def _runner_id(treatment: Treatment) -> str:
+    return ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)

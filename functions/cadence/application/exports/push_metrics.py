@@ -1,0 +1,129 @@
+"""Metrics are pushed at intervals to the exports that take them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cadence.application.exports.deliver_exports import DeliverExports
+from cadence.application.exports.ports import Backlog, ExportWork, Format
+from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.application.shared.ports import Clock
+from cadence.domain.access.access import Project
+from cadence.domain.exports.export import ALL_PROJECTS, PUSH_EVERY, Export, ExportKind, Parcel
+from cadence.domain.metrics.model import Distribution, Kind, Metric, Sample
+
+_LATE = 5
+
+
+@dataclass(frozen=True)
+class PushMetrics:
+    """A chain of messages for each export, each of which sends the next one. Only one chain goes on, whoever else begins."""
+
+    tell: TellMetrics
+    projects: Callable[[str], Sequence[Project]]
+    formats: Callable[[ExportKind], Format]
+    deliver: DeliverExports
+    backlog: Backlog
+    work: ExportWork
+    clock: Clock
+
+    def begin(self, export: Export) -> None:
+        """Pushes at once, and from then on: whoever just set an export up wants to see it work."""
+        if export.pushes:
+            now = self.clock().replace(microsecond=0)
+            self.work.push(export, now, timedelta())
+            self.backlog.claim_push(export, self.backlog.standing(export).next_push, now)
+
+    def keep_going(self, export: Export) -> None:
+        """Begins the chain of an export that has none, or whose message was lost."""
+        if not export.pushes:
+            return
+        now = self.clock()
+        due = self.backlog.standing(export).next_push
+        if due is None or due < now - _LATE * PUSH_EVERY:
+            self._follow(export, due, now)
+
+    def __call__(self, export: Export, due: datetime) -> None:
+        """Safe to repeat: a message whose time is not the one that is kept is left over from another chain."""
+        now = self.clock()
+        if not export.pushes or self.backlog.standing(export).next_push != due:
+            return
+        self.push(export, now)
+        self._follow(export, due, now)
+
+    def push(self, export: Export, now: datetime) -> None:
+        names = [project.name for project in self.projects(export.organization) if export.covers(project.name)]
+        metrics = self.tell(export.organization, names, ALL_PROJECTS in export.projects)
+        its = self.formats(export.kind)
+        if its.cumulative:
+            self._deliver(export, metrics, now)
+            return
+        reached = totals_of(metrics)
+        added = added_since(metrics, self.backlog.sent(export))
+        if added:
+            self._deliver(export, added, now)
+            self.backlog.keep_sent(export, reached)
+
+    def _deliver(self, export: Export, metrics: Sequence[Metric], at: datetime) -> None:
+        requests = self.formats(export.kind).metrics(export, metrics, at)
+        parcels = [
+            Parcel(f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", at, request=request)
+            for number, request in enumerate(requests)
+        ]
+        self.deliver.parcels(export, parcels)
+
+    def _follow(self, export: Export, due: datetime | None, now: datetime) -> None:
+        """The message first: if this call ends in between, the message finds that it is not the one, and this call is repeated."""
+        following = (now + PUSH_EVERY).replace(microsecond=0)
+        self.work.push(export, following, PUSH_EVERY)
+        self.backlog.claim_push(export, due, following)
+
+
+def totals_of(metrics: Iterable[Metric]) -> Mapping[str, float]:
+    """What counters and histograms have reached, by a name for each number."""
+    found: dict[str, float] = {}
+    for metric in metrics:
+        if metric.family.kind is Kind.GAUGE:
+            continue
+        for sample in metric.samples:
+            found[_id(metric, sample.labels)] = sample.value
+        for distribution in metric.distributions:
+            found[_id(metric, distribution.labels, "sum")] = distribution.total
+            for bucket, count in enumerate(distribution.counts):
+                if count:
+                    found[_id(metric, distribution.labels, str(bucket))] = count
+    return found
+
+
+def added_since(metrics: Iterable[Metric], sent: Mapping[str, float]) -> Sequence[Metric]:
+    """What was added since: counters that stand still are left out."""
+    found = []
+    for metric in metrics:
+        if metric.family.kind is Kind.GAUGE:
+            continue
+        samples = [
+            Sample(one.labels, round(one.value - sent.get(_id(metric, one.labels), 0.0), 9)) for one in metric.samples
+        ]
+        distributions = [
+            Distribution(
+                one.labels,
+                tuple(
+                    count - sent.get(_id(metric, one.labels, str(bucket)), 0.0)
+                    for bucket, count in enumerate(one.counts)
+                ),
+                round(one.total - sent.get(_id(metric, one.labels, "sum"), 0.0), 9),
+            )
+            for one in metric.distributions
+        ]
+        changed = replace(
+            metric,
+            samples=[one for one in samples if one.value > 0],
+            distributions=[one for one in distributions if one.count > 0],
+        )
+        if changed.samples or changed.distributions:
+            found.append(changed)
+    return found
+
+
+def _id(metric: Metric, labels: Mapping[str, str], part: str = "") -> str:
+    return "\x1f".join((metric.family.name, part, *labels.values()))

@@ -1,0 +1,18 @@
+"""The ends of a run and of its treatments as the events that told of them, from what is stored."""
+
+from collections.abc import Sequence
+
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import HostStore
+from cadence.domain.exports.event import Event, run_event, treatment_event
+from cadence.domain.runs.run import Run
+from cadence.domain.shared import ids
+
+
+def ends_of(runs: RunStore, runners: HostStore, run: Run) -> Sequence[Event]:
+    """Of the treatments that have ended, then of the run if it has."""
+    treatments = [treatment for treatment in runs.list_treatments(run.run_id) if treatment.state.final]
+    names = {one.name: ids.runner_id(run.run_id, one.name, one.attempt) for one in treatments}
+    found = runners.get_runners(names.values())
+    ends = [treatment_event(run, one, found.get(names[one.name])) for one in treatments]
+    return [*ends, run_event(run)] if run.state.final else ends

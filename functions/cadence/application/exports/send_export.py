@@ -1,0 +1,113 @@
+"""One delivery to one receiver: what parcels hold is read, put into the receiver's format, and sent with its credentials."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cadence.application.access.ports import Cipher
+from cadence.application.exports.ports import Format, LogRecord
+from cadence.application.logs.ports import LogSegments
+from cadence.application.metrics.ports import Event
+from cadence.application.shared.outgoing_ports import Answer, Outgoing
+from cadence.domain.exports.export import Credentials, Export, ExportKind, Parcel, Signal, StoredRequest
+from cadence.domain.shared.errors import CadenceError, Forbidden, Transient
+
+_LINES_AT_A_TIME = 1_000
+_ENDS_AT_A_TIME = 200
+
+
+class RefusedForGood(CadenceError):
+    """The receiver will not take this, however often it is sent."""
+
+    code = "refused"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Parcels that are sent together."""
+
+    parcels: Sequence[Parcel]
+
+
+@dataclass(frozen=True)
+class SendExport:
+    segments: LogSegments
+    formats: Callable[[ExportKind], Format]
+    outgoing: Outgoing
+    cipher: Cipher
+
+    def wants(self, export: Export, event: Event) -> bool:
+        signal = Signal.LOGS if event["kind"] == "segment" else Signal.TRACES
+        # A treatment that never became ready took no time: it would be a span without a duration.
+        idle = event["kind"] == "treatment" and not event.get("ready_at")
+        return export.wants(signal, event["project"]) and not idle
+
+    def batches(self, export: Export, parcels: Sequence[Parcel]) -> Iterator[Batch]:
+        """In order; a batch has about as many lines as a request may have."""
+        taken: list[Parcel] = []
+        lines = 0
+        for parcel in parcels:
+            taken.append(parcel)
+            if parcel.event is not None:
+                lines += parcel.event.get("lines", 0)
+            if lines >= _LINES_AT_A_TIME or len(taken) >= _ENDS_AT_A_TIME:
+                yield Batch(taken)
+                taken, lines = [], 0
+        if taken:
+            yield Batch(taken)
+
+    def __call__(self, export: Export, batch: Batch) -> None:
+        """Raises Transient if it may be taken later, RefusedForGood if not."""
+        its = self.formats(export.kind)
+        headers = self.authorization(export)
+        records = [record for parcel in batch.parcels for record in self._records(parcel.event)]
+        ends = [parcel.event for parcel in batch.parcels if parcel.event and parcel.event["kind"] != "segment"]
+        stored = [parcel.request for parcel in batch.parcels if parcel.request]
+        for request in (*its.logs(export, records), *its.spans(export, ends), *stored):
+            self.request(export, request, headers)
+
+    def request(self, export: Export, request: StoredRequest, authorization: Mapping[str, str]) -> Answer:
+        """Raises as the call does."""
+        url = self.formats(export.kind).address(export, request.path)
+        headers = {**export.headers, **request.headers, "Content-Type": request.content_type, **authorization}
+        if request.encoding:
+            headers["Content-Encoding"] = request.encoding
+        try:
+            answer = self.outgoing.post(url, headers, request.body)
+        except Forbidden as error:  # the name may lead elsewhere later
+            raise Transient(error.message) from None
+        if answer.accepted:
+            return answer
+        words = f"{export.name} answered {answer.status}" + (f": {answer.words}" if answer.words else "")
+        if answer.may_accept_later:
+            raise Transient(words, asked=answer.retry_after)
+        raise RefusedForGood(words)
+
+    def authorization(self, export: Export) -> Mapping[str, str]:
+        if export.encrypted is None:
+            return {}
+        given = json.loads(self.cipher.decrypt(export.encrypted, credentials_context(export.organization, export.name)))
+        return authorization_of(Credentials(**given))
+
+    def _records(self, event: Event | None) -> Iterator[LogRecord]:
+        if event is None or event["kind"] != "segment":
+            return
+        whose = (event["organization"], event["project"], event["pipeline"], event["run_id"])
+        for line in self.segments.read(event["key"]):
+            yield LogRecord(*whose, line)
+
+
+def authorization_of(credentials: Credentials) -> Mapping[str, str]:
+    match credentials.scheme:
+        case "basic":
+            pair = base64.b64encode(f"{credentials.user}:{credentials.secret}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
+        case "api_key":
+            return {"DD-API-KEY": credentials.secret}
+    return {"Authorization": f"Bearer {credentials.secret}"}
+
+
+def credentials_context(organization: str, name: str) -> dict[str, str]:
+    """What the ciphertext of an export's credentials is bound to."""
+    return {"purpose": "export", "organization": organization, "export": name}

@@ -1,0 +1,155 @@
+"""One treatment: what it was to do, what went in and out so far, its attempts; and the instances of a group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cadence.application.runs.run_details import RunInsight, attempts
+from cadence.application.shared.run_ports import GroupStore
+from cadence.application.shared.runner_ports import HostStore
+from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec
+from cadence.domain.runners.runner import OutputStream, Runner
+from cadence.domain.runs.run import Run, Treatment, Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A port with what went through it: its value once that is complete, until then the stream as far as it has come.
+
+    `element_of` is the output whose element an instance of `each` was made for.
+    """
+
+    port: InputSpec | OutputSpec
+    value: Value | None = None
+    stream: OutputStream | None = None
+    attempt: int | None = None
+    element_of: tuple[str, str] | None = None
+
+    @property
+    def source(self) -> tuple[str, str] | None:
+        """The treatment and the output that feed it."""
+        port = self.port
+        if isinstance(port, InputSpec) and port.source_treatment and port.source_port:
+            return port.source_treatment, port.source_port
+        return None
+
+
+@dataclass(frozen=True)
+class TreatmentInsight:
+    run: Run
+    spec: TreatmentSpec
+    treatment: Treatment
+    attempts: Sequence[Runner]
+    inputs: Sequence[Flow]
+    outputs: Sequence[Flow]
+
+
+@dataclass(frozen=True)
+class Instance:
+    spec: TreatmentSpec
+    treatment: Treatment
+    runner: Runner | None
+    outputs: Sequence[Value]
+
+
+@dataclass(frozen=True)
+class LookIntoTreatment:
+    hosts: HostStore
+    groups: GroupStore
+
+    def __call__(self, insight: RunInsight, name: str) -> TreatmentInsight:
+        """Reads what belongs to this treatment only. Raises NotFound."""
+        spec, treatment = self.standing(insight, name)
+        wanted = [source for port in spec.inputs if (source := Flow(port).source)]
+        wanted += [(name, port.port) for port in spec.outputs]
+        found = insight.runs.get_values(insight.run.run_id, wanted) if wanted else ()
+        values = {(value.treatment, value.port): value for value in found}
+        producers = self._producers(insight, spec, values)
+        inputs = [self._input(insight, spec, port, values, producers) for port in spec.inputs]
+        lacking = any((name, port.port) not in values for port in spec.outputs)
+        sent = self._sent(insight, name, treatment.attempt) if lacking and spec.kind is Kind.COMMAND else {}
+        outputs = [
+            Flow(port, values.get((name, port.port)), sent.get(port.port), treatment.attempt) for port in spec.outputs
+        ]
+        return TreatmentInsight(insight.run, spec, treatment, attempts(insight.runners, treatment), inputs, outputs)
+
+    def standing(self, insight: RunInsight, name: str) -> tuple[TreatmentSpec, Treatment]:
+        """Until the run is admitted only its plan knows its treatments. Raises NotFound."""
+        run_id = insight.run.run_id
+        try:
+            standing = insight.runs.get_standing(run_id, name)
+        except NotFound:
+            return insight.spec(name), Treatment(run_id, name, TreatmentState.PENDING, 0)
+        return standing.spec, standing.treatment
+
+    def instance_names(self, insight: RunInsight, group: str) -> Sequence[str]:
+        """In their order. Raises NotFound for what is no group."""
+        spec, _ = self.standing(insight, group)
+        if spec.kind is Kind.GATHER:
+            return spec.instances
+        if spec.kind is Kind.EACH:
+            return self.groups.get_growth(insight.run.run_id, group).names()
+        raise NotFound(f"Treatment {group!r} has neither a matrix nor `each`, so it has no instances.")
+
+    def instances(self, insight: RunInsight, names: Sequence[str]) -> Sequence[Instance]:
+        """Those of `names` that are there."""
+        run_id = insight.run.run_id
+        found = insight.runs.get_treatments([(run_id, name) for name in names])
+        runner_ids = {name: ids.runner_id(run_id, name, treatment.attempt) for (_, name), treatment in found.items()}
+        runners = self.hosts.get_runners(runner_ids.values())
+        specs = {name: insight.spec(name) for name in names}
+        ports = [(name, port.port) for name in names for port in specs[name].outputs]
+        values = insight.runs.get_values(run_id, ports) if ports else ()
+        return [
+            Instance(
+                specs[name],
+                found[run_id, name],
+                runners.get(runner_ids[name]),
+                [value for value in values if value.treatment == name],
+            )
+            for name in names
+            if (run_id, name) in found
+        ]
+
+    def _producers(
+        self, insight: RunInsight, spec: TreatmentSpec, values: Mapping[tuple[str, str], Value]
+    ) -> Mapping[str, Treatment]:
+        """Of the inputs whose values are not complete."""
+        names = {source[0] for port in spec.inputs if (source := Flow(port).source) and source not in values}
+        found = insight.runs.get_treatments([(insight.run.run_id, name) for name in names]) if names else {}
+        return {name: treatment for (_, name), treatment in found.items()}
+
+    def _input(
+        self,
+        insight: RunInsight,
+        spec: TreatmentSpec,
+        port: InputSpec,
+        values: Mapping[tuple[str, str], Value],
+        producers: Mapping[str, Treatment],
+    ) -> Flow:
+        source = Flow(port).source
+        if source is None:
+            return Flow(port, element_of=self._element_of(insight, spec, port))
+        if source in values:
+            return Flow(port, values[source])
+        producer = producers.get(source[0])
+        if producer is None or producer.kind is not Kind.COMMAND:
+            return Flow(port)
+        stream = self._sent(insight, source[0], producer.attempt).get(source[1])
+        return Flow(port, None, stream, producer.attempt)
+
+    @staticmethod
+    def _element_of(insight: RunInsight, spec: TreatmentSpec, port: InputSpec) -> tuple[str, str] | None:
+        if spec.group is None or port.literal is None:
+            return None
+        group = insight.spec(spec.group)
+        if group.kind is not Kind.EACH or group.each != port.port:
+            return None
+        return next((source for one in group.inputs if one.port == port.port and (source := Flow(one).source)), None)
+
+    @staticmethod
+    def _sent(insight: RunInsight, treatment: str, attempt: int) -> Mapping[str, OutputStream]:
+        runner_id = ids.runner_id(insight.run.run_id, treatment, attempt)
+        return {stream.port: stream for stream in insight.runners.list_outputs(runner_id)}

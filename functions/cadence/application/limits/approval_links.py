@@ -1,0 +1,80 @@
+"""Links by which somebody without a token decides about one treatment, once, in the name of whoever made the link."""
+
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from cadence.application.limits.approvals import Approvals, ApprovalStore
+from cadence.application.limits.ports import ApprovalLink, LinkStore
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import RunStore
+from cadence.domain.access.access import Principal, secret_hash
+from cadence.domain.limits.approval import ApprovalRequest, Decision, Verdict
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import Conflict, Forbidden, Gone, NotFound
+
+_NONE = "There is no such approval link. Links are used once, and end with the approval that they are for."
+
+
+@dataclass(frozen=True)
+class MadeLink:
+    link_id: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ApprovalLinks:
+    links: LinkStore
+    runs: RunStore
+    store: ApprovalStore
+    approvals: Approvals
+    clock: Clock
+
+    def make(self, run: Run, treatment: str, by: Principal) -> MadeLink:
+        """Raises Conflict if the treatment waits for no approval, Forbidden if `by` may not approve it."""
+        try:
+            asked = self.store.get_request(run.run_id, treatment)
+        except NotFound:
+            raise Conflict(f"Treatment {treatment} does not wait for an approval.") from None
+        if asked.approvers is not None and by.name not in asked.approvers:
+            raise Forbidden(f"Environment {asked.environment} is approved only by: {', '.join(asked.approvers)}.")
+        made = MadeLink(secrets.token_hex(16), secrets.token_urlsafe(32))
+        ends = max(asked.expires_at, self.clock() + timedelta(seconds=1))
+        self.links.add_link(
+            ApprovalLink(
+                made.link_id,
+                secret_hash(made.key),
+                run.run_id,
+                treatment,
+                run.organization,
+                run.project,
+                by.token_id,
+                by.name,
+                ends,
+            )
+        )
+        return made
+
+    def look(self, link_id: str, key: str) -> tuple[ApprovalLink, Run, ApprovalRequest]:
+        """Raises NotFound (in the same words whatever is wrong with the link or its key), Gone (used, or over)."""
+        try:
+            link = self.links.get_link(link_id)
+        except NotFound:
+            raise NotFound(_NONE) from None
+        if not hmac.compare_digest(link.key_sha256, secret_hash(key)):
+            raise NotFound(_NONE)
+        if link.used_at is not None or self.clock() >= link.expires_at:
+            raise Gone("This approval link was used already, or is over.")
+        return link, self.runs.get_run(link.run_id), self.store.get_request(link.run_id, link.treatment)
+
+    def decide(self, link_id: str, key: str, verdict: Verdict, comment: str) -> Decision:
+        """Once. Raises what `look` and `Approvals.decide` raise."""
+        link, run, _ = self.look(link_id, key)
+        by = f"link made by {link.name}"
+        decision = self.approvals.decide(run, link.treatment, verdict, link.token_id, link.name, by, comment)
+        try:
+            self.links.use_link(link_id, self.clock())
+        except Conflict:
+            raise Gone("This approval link was used already, or is over.") from None
+        return decision

@@ -1,0 +1,45 @@
+"""Environments of projects, and links that approve (table `access`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from cadence.application.limits.approvals import EnvironmentReader
+from cadence.domain.limits.environment_set import EnvironmentSet
+
+
+class EnvironmentStore(EnvironmentReader, Protocol):
+    def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]: ...
+
+    def put_environment(self, organization: str, project: str, environment: EnvironmentSet) -> None:
+        """Creates or replaces it."""
+
+    def delete_environment(self, organization: str, project: str, name: str) -> None:
+        """Raises NotFound."""
+
+
+@dataclass(frozen=True)
+class ApprovalLink:
+    """Decides once about one treatment in the name of the token that made it. Only the SHA-256 of its key is known."""
+
+    link_id: str
+    key_sha256: str = field(repr=False)
+    run_id: str
+    treatment: str
+    organization: str
+    project: str
+    token_id: str
+    name: str
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+class LinkStore(Protocol):
+    def add_link(self, link: ApprovalLink) -> None: ...
+
+    def get_link(self, link_id: str) -> ApprovalLink:
+        """Raises NotFound."""
+
+    def use_link(self, link_id: str, at: datetime) -> None:
+        """Once. Raises Conflict if it was used."""

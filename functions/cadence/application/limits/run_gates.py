@@ -1,0 +1,142 @@
+"""What a run has to pass before its machine starts: its concurrency group, then its organization's quota of running runs.
+
+A run that waits has no execution yet: whoever leaves lets it in and takes it on from there.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cadence.application.limits.concurrency_limits import Entered, Turnstiles
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.application.shared.waiting_runs import answer_waiting
+from cadence.domain.limits.quotas import Quotas
+from cadence.domain.limits.turnstile import Place, concurrency_group, running_runs
+from cadence.domain.pipelines.specification import ConcurrencyPolicy
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import Cancelled, Conflict, NotFound
+
+
+class QuotaReader(Protocol):
+    def get_quotas(self, organization: str) -> Quotas:
+        """The defaults if none were set."""
+
+
+@dataclass(frozen=True)
+class RunGates:
+    runs: RunStore
+    machines: Machines
+    turnstiles: Turnstiles
+    quotas: QuotaReader
+    clock: Clock
+
+    def proceed(self, run: Run) -> Run:
+        """Goes on until a gate is shut; past the last one the run's machine is started. Safe to repeat at any point.
+
+        Raises Transient if the run cannot be taken on now: it is stored, and the watchdog comes back to it.
+        """
+        if run.started_at is not None or run.state.final:
+            return run
+        if run.stop_requested:
+            return self.end_unbegun(run, run.stop_requested, run.cause)
+        if run.concurrency_group is not None:
+            entered = self._enter_group(run, run.concurrency_group)
+            if not entered.inside:
+                ahead = f"run {entered.ahead.run_id}" if entered.ahead else "another run"
+                if run.concurrency_policy is ConcurrencyPolicy.DROP:
+                    cause = f"dropped: {ahead} of concurrency group {run.concurrency_group} was running"
+                    return self._drop(run, cause)
+                return self._wait(run, f"{ahead} of concurrency group {run.concurrency_group}")
+        limit = self.quotas.get_quotas(run.organization).max_running_runs
+        entered = self.turnstiles.enter(running_runs(run.organization), limit, _place(run), self)
+        if not entered.inside:
+            words = f"one of the {limit} running runs of organization {run.organization} to end"
+            return self._wait(run, f"{words} (position {entered.position})")
+        self.machines.start_run(run.run_id, run.machine_timeout)
+        return run
+
+    def leave(self, run: Run) -> None:
+        """For a run that is final: whoever waits behind it goes on. Safe to repeat."""
+        for scope in _scopes(run):
+            self.turnstiles.leave(scope, run.run_id, self)
+
+    def cancel(self, run_id: str, cause: str) -> Run:
+        """Safe to repeat. Raises Conflict if the run has ended, or is none that anybody here could end."""
+        if self.runs.get_run(run_id).recorded:
+            raise Conflict(f"Run {run_id} is of an engine that somebody else started: whoever runs it can end it.")
+        run = self.runs.request_stop(run_id, RunState.CANCELLED, cause)
+        if run.machine_token:
+            self.machines.fail(run.machine_token, Cancelled(run.cause or "cancelled"))
+        elif run.waiting_for is not None:
+            return self.end_unbegun(run, run.stop_requested or RunState.CANCELLED, run.cause)
+        return run
+
+    def end_unbegun(self, run: Run, state: RunState, cause: str | None) -> Run:
+        """A run without a machine has nothing to be stopped. If one starts it at this moment, it finds it ended."""
+        ended = self.runs.finish_run(run, state, cause, self.clock())
+        self.leave(ended)
+        answer_waiting(self.machines, ended)
+        return ended
+
+    def limit(self, organization: str, quotas: Quotas) -> None:
+        """New quotas: who waits is let in if there is more room now."""
+        self.turnstiles.limit(running_runs(organization), quotas.max_running_runs, self)
+
+    def tend(self, scope: str) -> None:
+        self.turnstiles.tend(scope, self)
+
+    # as `Calls` of the turnstiles
+
+    def wake(self, scope: str, place: Place) -> None:
+        try:
+            run = self.runs.get_run(place.run_id)
+        except NotFound:
+            return  # found gone at the next look
+        self.proceed(run)
+
+    def gone(self, scope: str, places: Sequence[Place]) -> Iterable[Place]:
+        known = self.runs.get_runs([place.run_id for place in places])
+        return [place for place in places if place.run_id not in known or known[place.run_id].state.final]
+
+    def _enter_group(self, run: Run, group: str) -> Entered:
+        scope = concurrency_group(run.organization, run.project, group)
+        wait = run.concurrency_policy is not ConcurrencyPolicy.DROP
+        entered = self.turnstiles.enter(scope, 1, _place(run), self, wait=wait)
+        if entered.inside or run.concurrency_policy is not ConcurrencyPolicy.CANCEL_RUNNING:
+            return entered
+        for other in self.turnstiles.before(scope, run.run_id):
+            self._replace(other.run_id, run)
+        return Entered(self.turnstiles.inside(scope, run.run_id), entered.position, entered.ahead)
+
+    def _replace(self, run_id: str, by: Run) -> None:
+        try:
+            self.cancel(
+                run_id, f"cancelled: run {by.run_id} of concurrency group {by.concurrency_group} takes its place"
+            )
+        except (Conflict, NotFound):
+            return  # it has ended by itself, or never was
+
+    def _drop(self, run: Run, cause: str) -> Run:
+        try:
+            return self.runs.finish_run(run, RunState.CANCELLED, cause, self.clock())
+        except Conflict:  # it was cancelled at this moment
+            return self.proceed(self.runs.get_run(run.run_id))
+
+    def _wait(self, run: Run, what: str) -> Run:
+        try:
+            return self.runs.note_waiting(run.run_id, what)
+        except Conflict:  # it was let in or cancelled at this moment
+            return self.runs.get_run(run.run_id)
+
+
+def _place(run: Run) -> Place:
+    return Place(run.run_id, run.run_id, run.project, run.priority)
+
+
+def _scopes(run: Run) -> list[str]:
+    scopes = [running_runs(run.organization)]
+    if run.concurrency_group is not None:
+        scopes.insert(0, concurrency_group(run.organization, run.project, run.concurrency_group))
+    return scopes

@@ -1,0 +1,80 @@
+"""What holds a treatment back once its inputs are there: its environment's approvals, then a slot where runners are limited.
+
+Its machine waits on a token of its own, so that nothing is polled: whoever approves or leaves answers it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.application.limits.approvals import Approvals
+from cadence.application.limits.runner_slots import RunnerSlots
+from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.domain.limits.turnstile import pool_of
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.placement.pool import Pool
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared.errors import Cancelled, Conflict, MustWait
+
+_UNPLACED = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING})
+
+
+@dataclass(frozen=True)
+class TreatmentGates:
+    runs: RunStore
+    machines: Machines
+    approvals: Approvals
+    slots: RunnerSlots
+
+    def passed(
+        self, run: Run, spec: TreatmentSpec, treatment: Treatment, pools: Sequence[Pool]
+    ) -> tuple[Sequence[Pool], dict[str, Any]]:
+        """The pools that may give the runner, and what is to be noted of the treatment with its next step.
+
+        Raises MustWait (what it waits for is noted), NotApproved, Cancelled. Safe to repeat.
+        """
+        if spec.environment is not None:
+            words = self.approvals.missing(run, spec.environment, treatment.name)
+            if words is not None:
+                raise self._waits(treatment, words, ())
+        slot = self.slots.take(run, treatment, spec.priority or run.priority, pools)
+        if slot.waiting_for is not None:
+            raise self._waits(treatment, slot.waiting_for, slot.turnstiles)
+        noted: dict[str, Any] = {}
+        if slot.turnstiles or treatment.turnstiles or treatment.waiting_for:
+            noted = {"turnstiles": slot.turnstiles, "waiting_for": None, "turn_token": None}
+        return slot.pools, noted
+
+    def wait(self, run_id: str, name: str, token: str) -> None:
+        """Keeps the token until it is the treatment's turn, and answers it at once if that is now. Raises Cancelled."""
+        treatment = self.note(self.runs.get_treatment(run_id, name), turn_token=token)
+        # Looked at after the token is kept: whoever decides, leaves or stops the run from now on finds the token.
+        run = self.runs.get_run(run_id)
+        if run.stop_requested or run.state.final:
+            raise Cancelled(run.cause or f"run {run_id} is being stopped")
+        if treatment.cancel_reason:
+            raise Cancelled(treatment.cancel_reason)
+        if self._may_go_on(treatment):
+            self.machines.succeed(token, {})
+
+    def _may_go_on(self, treatment: Treatment) -> bool:
+        if not treatment.turnstiles:
+            return self.approvals.decided(treatment.run_id, treatment.name)
+        pools = [scope for scope in treatment.turnstiles if pool_of(scope) is not None]
+        return any(self.slots.inside(scope, treatment) for scope in pools or treatment.turnstiles)
+
+    def _waits(self, treatment: Treatment, words: str, turnstiles: tuple[str, ...]) -> MustWait:
+        self.note(treatment, waiting_for=words, turnstiles=turnstiles)
+        return MustWait(f"{treatment.name} waits for {words}")
+
+    def note(self, treatment: Treatment, **changes: Any) -> Treatment:
+        """Of one that is not placed yet. Raises Cancelled if it was settled."""
+        if treatment.state not in _UNPLACED:
+            raise Cancelled(f"{treatment.name} was settled before its turn came")
+        try:
+            return self.runs.advance(
+                treatment.run_id, treatment.name, treatment.attempt, {treatment.state}, treatment.state, **changes
+            )
+        except Conflict:
+            raise Cancelled(f"{treatment.name} was settled before its turn came") from None

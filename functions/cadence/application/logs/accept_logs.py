@@ -1,0 +1,50 @@
+"""Log lines of a runner, taken over for good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from cadence.application.logs.ports import LogBatch, LogLine, LogSink
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.runner_ports import Followers
+from cadence.domain.runners.runner import Runner
+from cadence.domain.shared.errors import InvalidRequest, Violation
+
+
+@dataclass(frozen=True)
+class AcceptedLogs:
+    through: int
+    followed: bool
+
+
+@dataclass(frozen=True)
+class AcceptLogs:
+    sink: LogSink
+    followers: Followers
+    clock: Clock
+
+    def __call__(self, runner: Runner, lines: Sequence[LogLine]) -> AcceptedLogs:
+        """What is acknowledged is durable. Raises InvalidRequest if the sequence numbers do not rise, or a time is none; Transient."""
+        for index, (before, line) in enumerate(pairwise(lines), 1):
+            if line.seq <= before.seq:
+                raise InvalidRequest(
+                    "Lines must come in order.",
+                    [Violation(f"/lines/{index}/seq", f"{line.seq} does not come after {before.seq}")],
+                )
+        for index, line in enumerate(lines):
+            if not _is_time(line.time):
+                raise InvalidRequest(
+                    "Lines must have times of the calendar.",
+                    [Violation(f"/lines/{index}/time", f"{line.time} never was")],
+                )
+        batch = LogBatch(runner.run_id, runner.runner_id, runner.treatment, runner.attempt, lines, runner.pool)
+        return AcceptedLogs(self.sink.put(batch), self.followers.is_followed(runner.run_id, self.clock()))
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

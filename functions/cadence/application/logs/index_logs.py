@@ -1,0 +1,116 @@
+"""Batches of log lines become a segment of their run's log: each line once, whatever is delivered twice or late."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cadence.application.logs.ports import Line, LogBatch, LogIndex, LogLine, LogSegments, RunOf
+from cadence.domain.logs.log import Segment, Watermark, detected_level, gap_line
+from cadence.domain.runs.run import Run
+from cadence.domain.search.tokens import plain
+from cadence.domain.shared.errors import Conflict, Transient
+
+# Other runs of the organization arrive in the same lane, so a transaction may come too late now and then.
+_ATTEMPTS = 8
+# A transaction holds 100 items: manifest, head, arrival and its lane, and a watermark for each runner.
+_RUNNERS_PER_SEGMENT = 90
+
+
+@dataclass(frozen=True)
+class IndexLogs:
+    index: LogIndex
+    segments: LogSegments
+    run_of: RunOf
+    ring: Callable[[str], None] = lambda organization: None
+    """Tells that lines of an organization have come. Rings too if they had come before: the ring may have been lost."""
+
+    def __call__(self, run_id: str, batches: Sequence[LogBatch]) -> int:
+        """Writes what is new in `batches`, all of one run; returns how many lines that were. Safe to repeat.
+
+        The segment is written first and becomes part of the log with its manifest, in one transaction with the
+        watermarks. A crash in between leaves an object that nobody refers to. Raises Transient if others write the same log all the time.
+        """
+        by_runner: dict[str, list[LogBatch]] = defaultdict(list)
+        for batch in batches:
+            by_runner[batch.runner_id].append(batch)
+        runners = sorted(by_runner)
+        written = 0
+        run = self.run_of(run_id)
+        for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
+            some = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
+            written += self._write(run, some)
+        self.ring(run.organization)
+        return written
+
+    def _write(self, run: Run, by_runner: dict[str, list[LogBatch]]) -> int:
+        run_id = run.run_id
+        for _ in range(_ATTEMPTS):
+            head = self.index.get_head(run.organization, run_id, by_runner)
+            watermarks: list[Watermark] = []
+            lines_by_runner: list[list[Line]] = []
+            for runner_id, batches in by_runner.items():
+                watermark, lines = _new_lines(head.watermarks.get(runner_id, Watermark(runner_id)), batches)
+                if lines:
+                    watermarks.append(watermark)
+                    lines_by_runner.append(lines)
+            if not watermarks:
+                return 0
+            # By time across runners; the lines of one runner keep their own order even if its clock was set back.
+            lines = list(heapq.merge(*lines_by_runner, key=lambda line: line["time"]))
+            key = self.segments.write(run_id, head.next_segment, lines)
+            try:
+                self.index.append(head, _manifest(run, head.next_segment, key, lines), watermarks)
+            except (Conflict, Transient):
+                continue
+            return len(lines)
+        raise Transient(f"The log of run {run_id} is being written by others.")
+
+
+def _new_lines(watermark: Watermark, batches: Sequence[LogBatch]) -> tuple[Watermark, list[Line]]:
+    received = {line.seq: line for batch in batches for line in batch.lines}
+    after, new, gaps = watermark.take(received)
+    batch = batches[0]
+    opened = {gap.last + 1: gap for gap in gaps}
+    lines: list[Line] = []
+    for seq in sorted(new):
+        line = received[seq]
+        if seq in opened:
+            gap = gap_line(opened[seq], line.time, batch.runner_id, batch.treatment, batch.attempt)
+            lines.append({**gap, "pool": batch.pool})
+        lines.append(_kept(batch, line))
+    return after, lines
+
+
+def _kept(batch: LogBatch, line: LogLine) -> Line:
+    kept = {
+        "seq": line.seq,
+        "time": line.time,
+        "runner": batch.runner_id,
+        "pool": batch.pool,
+        "treatment": batch.treatment,
+        "attempt": batch.attempt,
+        "stream": line.stream,
+        "level": detected_level(line.level, plain(line.text)),
+        "text": line.text,
+    }
+    if line.track is not None:
+        kept["track"] = line.track
+    return {**kept, "continued": True} if line.continued else kept
+
+
+def _manifest(run: Run, number: int, key: str, lines: Sequence[Line]) -> Segment:
+    times = [line["time"] for line in lines]
+    return Segment(
+        organization=run.organization,
+        project=run.project,
+        pipeline=run.pipeline,
+        run_id=run.run_id,
+        number=number,
+        key=key,
+        first_time=min(times),
+        last_time=max(times),
+        lines=len(lines),
+        treatments=tuple(sorted({line["treatment"] for line in lines})),
+        levels=tuple(sorted({line["level"] for line in lines})),
+    )

@@ -1,0 +1,140 @@
+"""Ends of runs and treatments are counted, each in effect once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cadence.application.metrics.ports import Counted, Counters, Event, TreatmentCost
+from cadence.application.placement.runner_costs import price_of
+from cadence.application.shared.runner_ports import HostStore
+from cadence.domain.metrics.counting import (
+    Attempt,
+    RunEnd,
+    TreatmentEnd,
+    count_run,
+    count_treatment,
+    only_what_it_took,
+)
+from cadence.domain.pipelines.specification import Kind
+from cadence.domain.placement.pool import Price
+from cadence.domain.runners.runner import Runner
+from cadence.domain.shared import ids
+
+Prices = Callable[[str, str], Price | None]
+"""(organization, pool) → what an hour of its runners costs, if that is known."""
+
+
+_GROUPS = frozenset({str(Kind.GATHER), str(Kind.EACH)})
+
+
+@dataclass(frozen=True)
+class CountEvents:
+    counters: Counters
+    runners: HostStore
+    prices: Prices
+
+    def __call__(self, events: Sequence[Event]) -> None:
+        """`events` of runs and treatments. What only gathers others, or was taken over from another run, is not counted again.
+
+        Of replays counts what their runners took: outcomes are those of what they replay.
+        """
+        counted = [counted for _, counted in self.counted(events)]
+        if counted:
+            self.counters.add(counted)
+
+    def counted(self, events: Sequence[Event]) -> Sequence[tuple[Event, Counted]]:
+        """What each event adds, of those that count."""
+        return [
+            (event, self._run(event) if event["kind"] == "run" else self._treatment(event))
+            for event in events
+            if event.get("treatment_kind") not in _GROUPS and not event.get("kept_from") and not _is_replay_run(event)
+        ]
+
+    def _run(self, event: Event) -> Counted:
+        end = RunEnd(
+            event["organization"],
+            event["project"],
+            event["pipeline"],
+            event["state"],
+            _known(event, "created_at"),
+            _known(event, "finished_at"),
+            _time(event.get("started_at")),
+        )
+        return Counted(event["id"], count_run(end))
+
+    def _treatment(self, event: Event) -> Counted:
+        end = TreatmentEnd(
+            event["organization"],
+            event["project"],
+            event["pipeline"],
+            event["treatment"],
+            event["state"],
+            _time(event.get("ready_at")),
+            _time(event.get("started_at")),
+            _time(event.get("finished_at")),
+            event.get("usage") or {},
+            self._attempts(event),
+        )
+        counts = count_treatment(end)
+        if event.get("replay_of"):
+            counts = only_what_it_took(counts)
+        return Counted(event["id"], counts, _cost(event, end.attempts))
+
+    def _attempts(self, event: Event) -> Sequence[Attempt]:
+        """All its runners: an event tells of the last one only, and each one took time."""
+        ended = _time(event.get("finished_at"))
+        if ended is None or not event.get("pool"):
+            return ()
+        attempts = range(int(event.get("attempt") or 1), 0, -1)
+        names = [ids.runner_id(event["run_id"], event["treatment"], number) for number in attempts]
+        runners = self.runners.get_runners(names)
+        found: list[Attempt] = []
+        for name in names:
+            if name in runners:  # an attempt without a runner found no place
+                found.insert(0, self._attempt(runners[name], ended))
+                ended = runners[name].created_at
+        return found
+
+    def _attempt(self, runner: Runner, ended_by: datetime) -> Attempt:
+        """An attempt whose end nobody told lasted at most until the next one began."""
+        told = runner.result.finished_at if runner.result else None
+        return Attempt(
+            runner.pool,
+            runner.provider,
+            runner.created_at,
+            min(told, ended_by) if told else ended_by,
+            runner.booting_at,
+            runner.claimed_at,
+            price_of(runner, self.prices(runner.organization, runner.pool)),
+        )
+
+
+def _is_replay_run(event: Event) -> bool:
+    return event["kind"] == "run" and bool(event.get("replay_of"))
+
+
+def _cost(event: Event, attempts: Sequence[Attempt]) -> TreatmentCost | None:
+    priced = [attempt for attempt in attempts if attempt.price]
+    if not priced or priced[-1].price is None:
+        return None
+    last, price = priced[-1], priced[-1].price
+    return TreatmentCost(
+        event["run_id"],
+        event["treatment"],
+        last.pool,
+        last.provider,
+        len(attempts),
+        round(sum(attempt.seconds for attempt in priced), 3),
+        price.per_hour,
+        price.currency,
+        round(sum(attempt.cost for attempt in priced if attempt.price and attempt.price.currency == price.currency), 9),
+    )
+
+
+def _known(event: Mapping[str, Any], name: str) -> datetime:
+    return datetime.fromisoformat(event[name])
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,88 @@
+"""Figures of this moment: what is under way, what waits, and how the control plane and its exports fare.
+
+Each source reads a bounded number of small items, whatever is stored.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from cadence.application.limits.concurrency_limits import TurnstileStore
+from cadence.application.shared.ports import Clock, PoolStore
+from cadence.application.shared.runner_ports import HostStore
+from cadence.domain.limits.turnstile import running_runs
+from cadence.domain.metrics import catalog
+from cadence.domain.metrics.model import Metric
+from cadence.domain.metrics.telling import gauge
+from cadence.domain.placement.pool import HOST
+
+_PRESENT = timedelta(seconds=60)
+
+
+class GaugeSource(Protocol):
+    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+        """`whole`: whoever asks sees all of the organization."""
+
+
+@dataclass(frozen=True)
+class RunGauges:
+    turnstiles: TurnstileStore
+
+    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+        turnstile, _ = self.turnstiles.get(running_runs(organization))
+        inside: Mapping[str, int] = turnstile.inside if turnstile else {}
+        waiting: Counter[str] = Counter()
+        for lane, standing in turnstile.lanes.items() if turnstile else ():
+            waiting[lane.project] += standing.waiting
+        return [
+            gauge(catalog.ACTIVE_RUNS, (({"project": name}, inside.get(name, 0)) for name in projects)),
+            gauge(catalog.WAITING_RUNS, (({"project": name}, waiting[name]) for name in projects)),
+        ]
+
+
+@dataclass(frozen=True)
+class PoolGauges:
+    pools: PoolStore
+    hosts: HostStore
+    clock: Clock
+
+    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+        since = self.clock() - _PRESENT
+        hosts, slots = [], []
+        for pool in self.pools.list_pools(organization):
+            if pool.provider != HOST or not any(pool.serves(project) for project in projects):
+                continue
+            present = [host for host in self.hosts.list_hosts(organization, pool.name) if host.last_seen >= since]
+            busy = sum(min(len(host.running), host.slots) for host in present)
+            hosts.append(({"pool": pool.name}, float(len(present))))
+            slots.append(({"pool": pool.name, "state": "busy"}, float(busy)))
+            slots.append(({"pool": pool.name, "state": "free"}, float(sum(host.slots for host in present) - busy)))
+        return [gauge(catalog.HOSTS, hosts), gauge(catalog.SLOTS, slots)]
+
+
+@dataclass(frozen=True)
+class QueueDepth:
+    """`failed` says that the queue holds what was put aside."""
+
+    name: str
+    messages: int
+    failed: bool
+
+
+@dataclass(frozen=True)
+class ControlPlaneGauges:
+    """Of the installation as a whole: whoever sees one project only is told nothing of it."""
+
+    depths: Callable[[], Sequence[QueueDepth]]
+
+    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+        if not whole:
+            return []
+        depths = self.depths()
+
+        def of(failed: bool) -> Iterator[tuple[Mapping[str, str], float]]:
+            return (({"queue": one.name}, one.messages) for one in depths if one.failed is failed)
+
+        return [gauge(catalog.QUEUE_MESSAGES, of(False)), gauge(catalog.FAILED_MESSAGES, of(True))]

@@ -1,0 +1,148 @@
+"""Checks a document against all that it may refer to in its project, and freezes what is found valid."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from cadence.application.pipelines.fetch_libraries import Libraries
+from cadence.application.pipelines.invalid_document import InvalidDocument
+from cadence.application.pipelines.plan_run import with_plan
+from cadence.application.pipelines.programs import Programs
+from cadence.application.pipelines.run_request import Frozen, Unplanned
+from cadence.application.shared.ports import Documents, PoolStore
+from cadence.application.shared.secret_ports import SecretDescription
+from cadence.domain.limits.environment_set import EnvironmentSet
+from cadence.domain.melodium.stored_program import ProgramFacts
+from cadence.domain.pipelines.document import (
+    Checked,
+    Context,
+    Pipeline,
+    PoolOffer,
+    Reference,
+    Unavailable,
+    bind_parameters,
+    validate,
+)
+from cadence.domain.pipelines.planning import RunFacts, instantiate
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import InvalidRequest, Violation
+
+
+class SecretNames(Protocol):
+    def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
+
+
+class Environments(Protocol):
+    def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]: ...
+
+
+@dataclass(frozen=True)
+class CheckDocument:
+    pools: PoolStore
+    secrets: SecretNames
+    libraries: Libraries
+    environments: Environments
+    programs: Programs
+
+    def __call__(
+        self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
+    ) -> Checked:
+        """All findings at once; never raises for what is in the document. `programs` are digests by what it calls them."""
+        return validate(source, context=self.context(organization, project, source, programs))
+
+    def context(
+        self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
+    ) -> Context:
+        """What the project has now, and the libraries and programs that the document names."""
+        return Context(
+            secrets=frozenset(secret.name for secret in self.secrets.names(organization, project)),
+            pools={pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)},
+            environments={each.name: each for each in self.environments.list_environments(organization, project)},
+            libraries=self.libraries(organization, project, source),
+            programs=self.programs.named(organization, project, source, programs),
+        )
+
+
+def _offer(pool: Pool) -> PoolOffer:
+    largest = pool.largest
+    return PoolOffer(
+        frozenset(pool.architectures),
+        largest.cpu,
+        largest.memory,
+        largest.storage,
+        largest.images,
+        pool.max_runners,
+        pool.policy.residency,
+    )
+
+
+@dataclass(frozen=True)
+class FreezeDocument:
+    """From a document to what a run can execute. Raises InvalidDocument before anything is stored.
+
+    The plan is made here if all runs of the document have the same, otherwise when a run starts (`PlanRun`).
+    """
+
+    check: CheckDocument
+    documents: Documents
+
+    def __call__(
+        self,
+        organization: str,
+        project: str,
+        source: str,
+        given: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        programs: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[Frozen, Pipeline]:
+        """`programs` are digests, by what the document calls them. `given` are a run's parameters (None: not for a run, so required ones may be missing); `name` must be the document's own."""
+        context = self.check.context(organization, project, source, programs)
+        checked = validate(source, context=context)
+        if checked.pipeline is None:
+            raise InvalidDocument(checked.findings)
+        pipeline = checked.pipeline
+        if name is not None and pipeline.name != name:
+            message = f"The document is named {pipeline.name!r}, but the address says {name!r}. Make them equal."
+            raise InvalidRequest(message, [Violation("/document", message, "name_mismatch")])
+        bound = bind_parameters(pipeline, given or {})
+        if given is not None and bound.findings:
+            raise InvalidDocument(bound.findings)
+        frozen = Frozen(
+            organization,
+            project,
+            pipeline.name,
+            self.documents.put(source.encode()),
+            "",
+            pipeline.max_duration,
+            bound.values,
+            pins={**_pins(context.libraries or {}), **_program_pins(context.programs or {})},
+            unplanned=Unplanned(pipeline, context.environments, context.pools),
+        )
+        if not pipeline.depends_on_run:
+            made = instantiate(pipeline, {}, {}, RunFacts()).plan
+            if made is not None:
+                frozen = with_plan(frozen, made, self.documents)
+        return frozen, pipeline
+
+
+def _pins(libraries: Mapping[Reference, bytes | Unavailable]) -> Mapping[str, str]:
+    """The digest of each document that was used, so that it is known which version one was that named none."""
+    return {
+        reference.name: hashlib.sha256(content).hexdigest()
+        for reference, content in libraries.items()
+        if isinstance(content, bytes)
+    }
+
+
+_OF_PROGRAMS = "program "
+
+
+def _program_pins(programs: Mapping[str, ProgramFacts | Unavailable]) -> Mapping[str, str]:
+    return {_OF_PROGRAMS + name: found.sha256 for name, found in programs.items() if isinstance(found, ProgramFacts)}
+
+
+def pinned_programs(pins: Mapping[str, str]) -> Mapping[str, str]:
+    """The programs of a document that was frozen before, by what it calls them."""
+    return {name.removeprefix(_OF_PROGRAMS): sha256 for name, sha256 in pins.items() if name.startswith(_OF_PROGRAMS)}

@@ -1,0 +1,39 @@
+"""Makes the plan of one run, where that depends on the run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cadence.application.pipelines.invalid_document import InvalidDocument
+from cadence.application.pipelines.run_request import Frozen
+from cadence.application.shared.ports import Documents
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.planning import RunFacts, instantiate
+
+
+@dataclass(frozen=True)
+class PlanRun:
+    documents: Documents
+
+    def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any]) -> Frozen:
+        """The same with its plan stored. Raises InvalidDocument if none can be made for this run."""
+        if frozen.unplanned is None:
+            return frozen
+        facts = RunFacts(run_id, frozen.pipeline, frozen.project)
+        open_ = frozen.unplanned
+        planned = instantiate(open_.pipeline, frozen.parameters, event, facts, open_.environments, open_.pools)
+        if planned.plan is None:
+            raise InvalidDocument(planned.findings)
+        return with_plan(frozen, planned.plan, self.documents)
+
+
+def with_plan(frozen: Frozen, made: plan.Plan, documents: Documents) -> Frozen:
+    """The same with this plan, which is stored."""
+    return replace(
+        frozen,
+        plan_sha256=documents.put(plan.encode(made.treatments)),
+        concurrency_group=made.concurrency_group,
+        concurrency_policy=made.concurrency_policy,
+        priority=made.priority,
+        unplanned=None,
+    )

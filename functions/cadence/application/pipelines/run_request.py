@@ -1,0 +1,74 @@
+"""What a run executes, frozen before it starts."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cadence.domain.limits.environment_set import EnvironmentSet
+from cadence.domain.pipelines.document import Pipeline, PoolOffer
+from cadence.domain.pipelines.specification import ConcurrencyPolicy
+from cadence.domain.runs.run import ReplayOf, Run
+from cadence.domain.shared.errors import Conflict
+
+
+@dataclass(frozen=True)
+class Unplanned:
+    """A checked pipeline whose plan depends on the run, and its project's environments and pools as they are now."""
+
+    pipeline: Pipeline
+    environments: Mapping[str, EnvironmentSet] | None
+    pools: Mapping[str, PoolOffer] | None = None
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What a run executes, all by digest: nothing that changes afterwards changes the run.
+
+    `pins` are the documents whose definitions it uses, by digest. `unplanned` is what its plan is yet to be made from; `plan_sha256` is then empty.
+    """
+
+    organization: str
+    project: str
+    pipeline: str
+    document_sha256: str
+    plan_sha256: str
+    max_duration: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    pipeline_version: int | None = None
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
+    rerun_of: str | None = None
+    replay_of: ReplayOf | None = None
+    kept_sha256: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
+    unplanned: Unplanned | None = field(default=None, repr=False)
+
+    def fingerprint(self) -> str:
+        what = [self.pipeline, self.document_sha256, self.parameters, self.kept_sha256]
+        if self.replay_of is not None:
+            what += [asdict(self.replay_of), self.plan_sha256]
+        said = json.dumps(what, sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+def frozen_again(run: Run) -> Frozen:
+    """What an earlier run executed, for another run of the same. Raises Conflict for one that was executed elsewhere."""
+    if run.recorded:
+        raise Conflict(f"Run {run.run_id} is of an engine that somebody else started: run its program again there.")
+    return Frozen(
+        run.organization,
+        run.project,
+        run.pipeline,
+        run.document_sha256,
+        run.plan_sha256,
+        run.max_duration,
+        run.parameters,
+        run.pipeline_version,
+        run.concurrency_group,
+        run.concurrency_policy,
+        run.priority,
+        pins=run.pins,
+    )

@@ -1,0 +1,119 @@
+"""Stores pipelines as immutable versions, and starts runs of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from cadence.application.pipelines.check_document import FreezeDocument, pinned_programs
+from cadence.application.pipelines.ports import PipelineStore, Schedules
+from cadence.application.pipelines.run_request import Frozen
+from cadence.application.shared.ports import Clock, Documents
+from cadence.domain.pipelines.versions import PipelineVersion
+from cadence.domain.shared.errors import NotFound
+
+
+@dataclass(frozen=True)
+class PutPipeline:
+    pipelines: PipelineStore
+    freeze: FreezeDocument
+    schedules: Schedules
+    clock: Clock
+
+    def __call__(
+        self,
+        organization: str,
+        project: str,
+        name: str,
+        source: str,
+        created_by: str,
+        programs: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[PipelineVersion, bool]:
+        """The version that holds this document, and whether it is new. Raises InvalidDocument, and Conflict if two write at once."""
+        frozen, pipeline = self.freeze(organization, project, source, name=name, programs=programs)
+        newest = self._newest(organization, project, name)
+        for entry in pipeline.triggers.schedule:
+            self.schedules.keep(organization, project, name, entry)
+        said = (frozen.document_sha256, frozen.plan_sha256, pipeline.triggers, pinned_programs(frozen.pins))
+        if newest and said == (
+            newest.document_sha256,
+            newest.plan_sha256,
+            newest.triggers,
+            pinned_programs(newest.pins),
+        ):
+            return newest, False
+        version = PipelineVersion(
+            organization,
+            project,
+            name,
+            newest.version + 1 if newest else 1,
+            frozen.document_sha256,
+            frozen.plan_sha256,
+            frozen.max_duration,
+            self.clock(),
+            created_by,
+            frozen.parameters,
+            pipeline.triggers,
+            frozen.concurrency_group,
+            frozen.concurrency_policy,
+            frozen.priority,
+            frozen.pins,
+        )
+        self.pipelines.add_version(version)
+        # Left over by a crash before this, one goes when it fires.
+        kept = {entry.digest for entry in version.triggers.schedule}
+        for entry in newest.triggers.schedule if newest else ():
+            if entry.digest not in kept:
+                self.schedules.remove(organization, project, name, entry.digest)
+        return version, True
+
+    def _newest(self, organization: str, project: str, name: str) -> PipelineVersion | None:
+        try:
+            return self.pipelines.newest(organization, project, name)
+        except NotFound:
+            return None
+
+
+@dataclass(frozen=True)
+class FreezePipeline:
+    """A stored version, checked again against what the project has now."""
+
+    pipelines: PipelineStore
+    documents: Documents
+    freeze: FreezeDocument
+
+    def __call__(
+        self, organization: str, project: str, name: str, version: int | None, given: Mapping[str, Any]
+    ) -> Frozen:
+        """The newest version unless `version` says which. Raises NotFound and InvalidDocument."""
+        stored = (
+            self.pipelines.newest(organization, project, name)
+            if version is None
+            else self.pipelines.version(organization, project, name, version)
+        )
+        return self.of(stored, given)
+
+    def of(self, version: PipelineVersion, given: Mapping[str, Any]) -> Frozen:
+        """Raises NotFound if its document is gone, and InvalidDocument."""
+        source = self.documents.get(version.document_sha256).decode()
+        programs = pinned_programs(version.pins)
+        frozen, _ = self.freeze(version.organization, version.project, source, given, version.name, programs)
+        return replace(frozen, pipeline_version=version.version)
+
+
+def frozen_version(version: PipelineVersion, given: Mapping[str, Any] | None = None) -> Frozen:
+    """A stored version as it was checked when it was stored, with the parameters' defaults but for what was given."""
+    return Frozen(
+        version.organization,
+        version.project,
+        version.name,
+        version.document_sha256,
+        version.plan_sha256,
+        version.max_duration,
+        {**version.parameters, **(given or {})},
+        version.version,
+        version.concurrency_group,
+        version.concurrency_policy,
+        version.priority,
+        pins=version.pins,
+    )

@@ -1,0 +1,69 @@
+"""A runner for a pool of hosts: nothing has to be started, so it is offered in the call that decides its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.application.shared.run_ports import Machines, Standing
+from cadence.application.shared.runner_ports import Doorbell, Offers, RunnerStore
+from cadence.domain.melodium import engines
+from cadence.domain.placement.pool import Placement
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.scheduling.machine_step import Next, Step
+from cadence.domain.shared.errors import Cancelled, Conflict, NotFound, RunnerLost
+
+
+@dataclass(frozen=True)
+class Offer:
+    runners: RunnerStore
+    offers: Offers
+    doorbell: Doorbell
+    machines: Machines
+
+    def __call__(self, standing: Standing, placement: Placement, noted: Mapping[str, Any], task_token: str) -> None:
+        """`noted` are fields of the treatment, changed with it. Safe to repeat: what an earlier call offered is adopted, with the new `task_token`. Raises Cancelled, RunnerLost."""
+        run, treatment = standing.run, standing.treatment
+        runner = Runner(
+            runner_id=placement.runner_id,
+            run_id=run.run_id,
+            treatment=treatment.name,
+            attempt=placement.attempt,
+            organization=run.organization,
+            project=run.project,
+            pool=placement.pool,
+            provider=placement.provider,
+            state=RunnerState.OFFERED,
+            created_at=placement.decided_at,
+            boot_deadline=placement.boot_deadline,
+            task_token=task_token,
+            priority=placement.priority,
+            placed_at=placement.decided_at,
+            per_hour=placement.price.per_hour if placement.price else None,
+            currency=placement.price.currency if placement.price else None,
+            engine=engines.needed(standing.spec.engine),
+        )
+        try:
+            # In one step with the treatment: whoever stops the run finds it either not placed yet, or its runner.
+            self.offers.offer(runner, noted)
+        except Conflict:
+            self._adopt(runner, placement.function, task_token)
+        else:
+            self.doorbell.ring(runner.organization, runner.pool)
+
+    def _adopt(self, runner: Runner, function: str, task_token: str) -> None:
+        try:
+            self.runners.get_runner(runner.runner_id)
+        except NotFound:
+            raise Cancelled(f"{runner.treatment} was settled while it was being placed") from None
+        try:
+            known = self.runners.put_runner(runner)
+        except Conflict:
+            raise RunnerLost(f"runner {runner.runner_id} went on elsewhere") from None
+        # Looked at after the token is kept: whoever cancels from now on finds the token.
+        if known.cancel_reason:
+            raise Cancelled(known.cancel_reason)
+        if known.result is not None:
+            step = Step(Next.SETTLE, runner.attempt, function=function, runner_id=runner.runner_id)
+            self.machines.succeed(task_token, step.as_json())
+        elif not known.state.live:
+            raise RunnerLost(f"runner {runner.runner_id} is {known.state}")

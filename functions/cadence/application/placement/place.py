@@ -1,0 +1,229 @@
+"""Placement: which pool gives the runner of a treatment's next attempt."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cadence.application.limits.treatment_gates import TreatmentGates
+from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.offer import Offer
+from cadence.application.placement.reconcile_launch import Refused, TakeBack
+from cadence.application.shared.ports import Clock, PoolStore
+from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, Standing
+from cadence.domain.melodium import engines
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.placement import placing
+from cadence.domain.placement.back_off import FIRST_PAUSE, BackOff
+from cadence.domain.placement.placing import ANY_OFFER, Considered
+from cadence.domain.placement.pool import HOST, Placement, Pool, SaidNo, provider_function
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.states import PLACEABLE, TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
+
+# After all candidates have said no they are asked again; later each time, up to four times as late.
+TRY_AGAIN_AFTER = timedelta(seconds=15)
+_MOST_DOUBLINGS = 2
+# When the watchdog first looks whether the runner is there, so that nobody waits for a call that ended half-way.
+FIRST_LOOK = timedelta(seconds=60)
+
+
+def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
+    return ()
+
+
+def _always(organization: str, pool: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Place:
+    runs: RunStore
+    pools: PoolStore
+    gates: TreatmentGates
+    offer: Offer
+    take_back: TakeBack
+    machines: Machines
+    deadlines: Deadlines
+    provider_function_prefix: str
+    clock: Clock
+    refusals: Refusals | None = None
+    engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
+    attended: Callable[[str, str], object] = _always
+    """True where machines of a pool ask for work."""
+
+    def __call__(
+        self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Refused | None = None
+    ) -> None:
+        """The first pool that fits, in the order that `domain.placing` says; what was considered is noted of the treatment.
+
+        `task_token` is answered with the placement to launch; a pool of hosts is offered the runner at once, and the token is
+        answered when its attempt has ended. Safe to repeat. `refused` is the last launch, if its pool said no. Raises
+        Cancelled (the run is being stopped), NotReady (every pool has been tried just now), ProviderRejected (no pool can ever
+        hold it, or each has refused it for good: says which and why), RunnerLost (an earlier call's runner is lost), and what
+        its gates raise.
+        """
+        self.deadlines.watch_runner(ids.runner_id(run_id, treatment, attempt), FIRST_LOOK, task_token)
+        standing = self.runs.get_standing(run_id, treatment)
+        run = standing.run
+        if run.stop_requested or run.state.final:
+            raise Cancelled(run.cause or f"run {run_id} is being stopped")
+        stored = standing.treatment
+        if stored.cancel_reason or stored.attempt != attempt:
+            raise Cancelled(stored.cancel_reason or f"{treatment} goes on with attempt {stored.attempt}")
+        if refused is not None and self.take_back(run.organization, refused, task_token):
+            return
+        placement, noted = self._decide(standing, refused)
+        if placement.provider == HOST:
+            self.offer(standing, placement, noted, task_token)
+            return
+        try:
+            self.runs.advance(
+                run_id,
+                treatment,
+                attempt,
+                PLACEABLE,
+                TreatmentState.BOOTING,
+                pool=placement.pool,
+                placed_at=placement.decided_at,
+                **noted,
+            )
+        except Conflict:
+            raise Cancelled(f"{treatment} was settled while it was being placed") from None
+        self.machines.succeed(task_token, placement.step())
+
+    def _decide(self, standing: Standing, refused: Refused | None) -> tuple[Placement, Mapping[str, Any]]:
+        """The placement, and what is to be noted of the treatment with it."""
+        run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
+        fitting, left_out = self._candidates(run, spec)
+        if not fitting:
+            self.gates.note(standing.treatment, placement=placing.encode(left_out))
+            reasons = "; ".join(one.reason for one in left_out) or "there is no pool"
+            raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
+        back_offs = {**self._back_offs(fitting), **_taken_away(standing.treatment, self.clock())}
+        unattended = self._unattended(fitting)
+        ordered = placing.in_order(fitting, spec, back_offs, self.clock(), unattended)
+        said = (*refused.placement.refusals, refused.said) if refused else ()
+        considered = placing.encode([*placing.considered(ordered, said), *left_out])
+        pools = [pool for pool, _ in ordered]
+        untried, said, rounds = self._untried(standing, pools, unattended, refused, said, considered)
+        usable, noted = self.gates.passed(run, spec, standing.treatment, untried)
+        pool = usable[0]
+        placement = Placement(
+            pool=pool.name,
+            provider=pool.provider,
+            function=provider_function(self.provider_function_prefix, pool.provider),
+            runner_id=ids.runner_id(run.run_id, spec.name, attempt),
+            attempt=attempt,
+            boot_deadline=pool.boot_deadline,
+            reason=_reason(pool, untried),
+            decided_at=self.clock(),
+            refusals=said,
+            priority=spec.priority or run.priority,
+            rounds=rounds,
+            offers=placing.offers_for(pool, spec),
+            price=placing.expected_price(pool, spec),
+            overcomes=tuple(one.offer for one in back_offs.get(pool.name, ())),
+        )
+        # Trying one pool after the other is one step, however often it is repeated.
+        if standing.treatment.state is not TreatmentState.BOOTING:
+            noted["history"] = (Change(placement.decided_at, attempt, TreatmentState.BOOTING, f"pool {pool.name}"),)
+        return placement, {"waiting_for": None, "placement": considered, **noted}
+
+    def _untried(
+        self,
+        standing: Standing,
+        pools: Sequence[Pool],
+        unattended: Collection[str],
+        refused: Refused | None,
+        said: tuple[SaidNo, ...],
+        considered: str,
+    ) -> tuple[Sequence[Pool], tuple[SaidNo, ...], int]:
+        """Pools to be asked now, what was said before that still counts, and how often all have been asked. Raises NotReady, ProviderRejected."""
+        lasting = tuple(one for one in said if one.lasting)
+        left = [pool for pool in pools if pool.name not in {one.pool for one in lasting}]
+        # Where nobody is, nobody says no: it would wait there, although it need not.
+        left = [pool for pool in left if pool.name not in unattended] or left
+        if refused is None:
+            return left, (), 0
+        if not left:
+            self.gates.note(standing.treatment, placement=considered, waiting_for=None)
+            words = "; ".join(one.told for one in said)
+            raise ProviderRejected(f"no pool takes {standing.spec.name}: {words}")
+        rounds = refused.placement.rounds
+        untried = [pool for pool in left if pool.name not in {one.pool for one in said}]
+        if untried:
+            return untried, said, rounds
+        pause = TRY_AGAIN_AFTER * 2 ** min(rounds, _MOST_DOUBLINGS)
+        if self.clock() < refused.placement.decided_at + pause:
+            words = (
+                f"a pool that takes it, all asked again after {pause.seconds} s: {'; '.join(one.told for one in said)}"
+            )
+            if standing.treatment.waiting_for != words:
+                self.gates.note(standing.treatment, waiting_for=words, placement=considered)
+            raise NotReady(words)
+        return left, lasting, rounds + 1
+
+    def _back_offs(self, pools: Sequence[Pool]) -> Mapping[str, Sequence[BackOff]]:
+        """Hosts refuse nothing, and a pool alone comes first in any case: then nothing is read."""
+        if len(pools) < 2 or self.refusals is None:
+            return {}
+        return {
+            pool.name: self.refusals.of_pool(pool.organization, pool.name) for pool in pools if pool.provider != HOST
+        }
+
+    def _unattended(self, pools: Sequence[Pool]) -> Collection[str]:
+        if len(pools) < 2:
+            return ()
+        return {
+            pool.name for pool in pools if pool.provider == HOST and not self.attended(pool.organization, pool.name)
+        }
+
+    def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[Considered]]:
+        """The pools that fit, in the order of the pipeline's list, and those that do not."""
+        left_out: list[Considered] = []
+        known: list[Pool] = []
+        if spec.pools:
+            for name in spec.pools:
+                try:
+                    known.append(self.pools.get_pool(run.organization, name))
+                except NotFound:
+                    left_out.append(Considered(name, False, f"pool {name} does not exist"))
+        else:
+            known = list(self.pools.list_pools(run.organization))
+        fitting = []
+        for pool in known:
+            reason = placing.misfit(pool, spec, run.project) or self._lacks_engine(pool, spec)
+            if reason is None:
+                fitting.append(pool)
+            else:
+                left_out.append(Considered(pool.name, False, reason))
+        return fitting, left_out
+
+    def _lacks_engine(self, pool: Pool, spec: TreatmentSpec) -> str | None:
+        """Only hosts tell beforehand what they have."""
+        wanted = engines.needed(spec.engine)
+        if wanted is None or pool.provider != HOST:
+            return None
+        return engines.lacking(pool.name, wanted, self.engines(pool.organization, pool.name))
+
+
+def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[BackOff]]:
+    """The pool that took the last attempt's machine away: whoever was interrupted goes on elsewhere, if there is an elsewhere."""
+    interrupted = any(
+        change.attempt == treatment.attempt - 1 and change.state == TreatmentState.INTERRUPTED
+        for change in treatment.history
+    )
+    if not interrupted or treatment.pool is None:
+        return {}
+    words = "the last attempt's machine was taken away"
+    return {treatment.pool: [BackOff(ANY_OFFER, now, words, now + FIRST_PAUSE)]}
+
+
+def _reason(chosen: Pool, candidates: Sequence[Pool]) -> str:
+    if len(candidates) == 1:
+        return "the only candidate"
+    names = ", ".join(pool.name for pool in candidates)
+    return f"first of {names}" if chosen is candidates[0] else f"first of {names} with a free slot"

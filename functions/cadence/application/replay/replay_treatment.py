@@ -1,0 +1,237 @@
+"""A treatment of an earlier run once more, with what it had then."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cadence.application.melodium.capture_element import MAX_DURATION, CaptureElement
+from cadence.application.pipelines.run_request import Frozen, frozen_again
+from cadence.application.replay.ports import ReplayStore
+from cadence.application.runs.run_details import find_runner
+from cadence.application.shared.ports import Documents, PoolStore
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.application.shared.secret_ports import SecretStore
+from cadence.application.shared.value_ports import Chunks
+from cadence.application.shared.workers import Workers, several_at_once
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.image import parse_image
+from cadence.domain.pipelines.specification import ConcurrencyPolicy, Kind, TreatmentSpec
+from cadence.domain.placement.placing import misplaced
+from cadence.domain.replay.planning import How, ReplayPlan, refusal, replay_plan, wanted
+from cadence.domain.runners.runner import Runner
+from cadence.domain.runs import rerun_reuse
+from cadence.domain.runs.run import ReplayOf, Run, Treatment, Value
+from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound, Violation
+
+MOST_LISTED = 10
+_LONGEST_CHAIN = 20
+
+
+@dataclass(frozen=True)
+class Original:
+    """What is replayed: where it really ran, as it was admitted, and the values that it read (in the order of its inputs).
+
+    Of a treatment inside of an engine, `spec` is that of another treatment that runs it. `unlike` says in words what of then cannot be had again exactly.
+    """
+
+    run: Run
+    treatment: Treatment
+    spec: TreatmentSpec
+    runner: Runner | None
+    values: Sequence[Value]
+    unlike: Sequence[str]
+
+    @property
+    def reference(self) -> ReplayOf:
+        return ReplayOf(self.run.run_id, self.treatment.name)
+
+    def plan(self, pools: tuple[str, ...] = (), *, offline: bool = False) -> ReplayPlan:
+        digest = self.runner.image_digest if self.runner else None
+        versions = self.runner.secret_versions if self.runner else {}
+        how = How(pools or self.spec.pools, offline, digest, versions)
+        return replay_plan(self.spec, self.treatment, how)
+
+
+@dataclass(frozen=True)
+class FindOriginal:
+    runs: RunStore
+    runners: RunnerStore
+    chunks: Chunks
+    capture: CaptureElement
+    workers: Workers = several_at_once
+
+    def __call__(self, run: Run, name: str) -> Original:
+        """Raises NotFound, Conflict (it cannot be replayed: says why), Gone (what it read is no longer kept: says what)."""
+        run, treatment, spec = self.where_it_ran(run, name)
+        if spec.kind is Kind.ELEMENT:
+            spec = self.capture(run, spec)
+        runner = find_runner(self.runners, treatment)
+        values = self._values(run, spec)
+        return Original(run, treatment, spec, runner, values, _unlike(spec, runner))
+
+    def where_it_ran(self, run: Run, name: str) -> tuple[Run, Treatment, TreatmentSpec]:
+        """The run that really ran the treatment: reruns and replays take over what others ran."""
+        for _ in range(_LONGEST_CHAIN):
+            try:
+                standing = self.runs.get_standing(run.run_id, name)
+            except NotFound:
+                raise NotFound(f"Run {run.run_id} has no treatment {name!r}.") from None
+            kept_from = standing.treatment.kept_from
+            if kept_from is None:
+                refused = refusal(standing.spec, standing.treatment)
+                if refused:
+                    raise Conflict(refused, state=str(standing.treatment.state))
+                return standing.run, standing.treatment, standing.spec
+            try:
+                run = self.runs.get_run(kept_from)
+            except NotFound:
+                raise Gone(f"{name} ran in run {kept_from}, which is no longer kept.") from None
+        raise Conflict(f"Where {name} ran cannot be found out.")
+
+    def _values(self, run: Run, spec: TreatmentSpec) -> Sequence[Value]:
+        ports = wanted(spec)
+        found = {(value.treatment, value.port): value for value in self.runs.get_values(run.run_id, ports)}
+        for producer, port in ports:
+            if (producer, port) not in found:
+                self._refuse_unsent(run, producer, port)
+        values = [found[port] for port in ports]
+        _refuse_unkept(spec, values)
+        kept = self.workers(lambda value: self.chunks.exists(value.chunk_key(0)), values)
+        gone = [value for value, there in zip(values, kept, strict=True) if not there]
+        if gone:
+            listed = ", ".join(f"{value.treatment}.{value.port} ({value.size:,} bytes)" for value in gone)
+            raise Gone(
+                f"{spec.name} cannot be replayed any more: what it read is no longer kept: {listed}.",
+                missing=[f"{value.treatment}.{value.port}" for value in gone],
+            )
+        return values
+
+    def _refuse_unsent(self, run: Run, producer: str, port: str) -> None:
+        state = self.runs.get_treatment(run.run_id, producer).state
+        what = f"what {producer} sent through {port}"
+        if not state.final:
+            raise Conflict(f"{what} is not complete yet: {producer} is {state}.", state=str(state))
+        raise Conflict(f"{what} was never complete: {producer} ended {state}.", state=str(state))
+
+
+@dataclass(frozen=True)
+class Replay:
+    find: FindOriginal
+    documents: Documents
+    secrets: SecretStore
+    pools: PoolStore
+
+    def __call__(
+        self, run: Run, name: str, pool: str | None = None, *, offline: bool = False
+    ) -> tuple[Original, Frozen]:
+        """What is replayed, and the run that does it. `offline` has no network.
+
+        Raises what `FindOriginal` raises, Gone for secrets and pools as well, InvalidRequest for a pool that cannot be used.
+        """
+        original = self.find(run, name)
+        if offline and original.spec.services:
+            raise Conflict(f"{name} has services, so it cannot be cut off the network.")
+        self._require_secrets(original)
+        pools = self._pools(original, pool)
+        made = original.plan(pools, offline=offline)
+        return original, self._frozen(original, made)
+
+    def _frozen(self, original: Original, made: ReplayPlan) -> Frozen:
+        return dataclasses.replace(
+            _frozen(original),
+            plan_sha256=self.documents.put(plan.encode(made.specs)),
+            kept_sha256=self.documents.put(rerun_reuse.encode(made.kept)),
+            replay_of=original.reference,
+            # It is no run of its group: it must neither wait for the others there nor end them.
+            concurrency_group=None,
+            concurrency_policy=ConcurrencyPolicy.QUEUE,
+        )
+
+    def _require_secrets(self, original: Original) -> None:
+        run, versions = original.run, _versions(original.spec, original.runner)
+        gone = [
+            f"version {version} of the secret {name}"
+            for name, version in sorted(versions.items())
+            if not self.secrets.has(run.organization, run.project, name, version)
+        ]
+        if gone:
+            raise Gone(
+                f"{original.spec.name} cannot be replayed any more: {' and '.join(gone)} is no longer kept.",
+                missing=gone,
+            )
+
+    def _pools(self, original: Original, pool: str | None) -> tuple[str, ...]:
+        run = original.run
+        known = {each.name: each for each in self.pools.list_pools(run.organization) if each.serves(run.project)}
+        usable = set(known)
+        if pool is not None:
+            message = f"There is no pool {pool!r} for project {run.project}."
+            if pool in known:
+                message = misplaced(known[pool], original.spec) or ""
+            if message:
+                raise InvalidRequest(message, [Violation("/pool", message)])
+        asked = original.spec.pools
+        if pool is None and asked and not usable & set(asked):
+            listed = ", ".join(asked)
+            message = f"{original.spec.name} ran in the pools {listed}, which are no longer there: name another one."
+            raise Gone(message, missing=[f"pool {name}" for name in asked])
+        return (pool,) if pool else ()
+
+
+@dataclass(frozen=True)
+class ListReplays:
+    runs: RunStore
+    find: FindOriginal
+    store: ReplayStore
+
+    def __call__(self, run: Run, name: str) -> Sequence[Run]:
+        """The newest replays of a treatment, newest first. Raises what finding where it ran raises."""
+        run, treatment, _ = self.find.where_it_ran(run, name)
+        names = self.store.newest(ReplayOf(run.run_id, treatment.name), MOST_LISTED)
+        known = self.runs.get_runs(names)
+        return [known[each] for each in names if each in known]
+
+
+def _refuse_unkept(spec: TreatmentSpec, values: Sequence[Value]) -> None:
+    """Also while the content is still there: it is only for those that read it in its own run."""
+    unkept = [value for value in values if value.passes]
+    if unkept:
+        listed = ", ".join(f"{one.treatment}.{one.port} ({one.size:,} bytes)" for one in unkept)
+        reasons = " and ".join(sorted({one.custody.reason for one in unkept if one.custody}))
+        raise Gone(
+            f"{spec.name} cannot be replayed: what it read is not kept: {listed}: {reasons}.",
+            missing=[f"{one.treatment}.{one.port}" for one in unkept],
+        )
+
+
+def _frozen(original: Original) -> Frozen:
+    """What an engine executed is no plan that could be followed once more."""
+    run = original.run
+    if original.treatment.kind is not Kind.ELEMENT:
+        return frozen_again(run)
+    return Frozen(run.organization, run.project, run.pipeline, run.document_sha256, "", 2 * MAX_DURATION)
+
+
+def _versions(spec: TreatmentSpec, runner: Runner | None) -> Mapping[str, int]:
+    known = runner.secret_versions if runner else {}
+    return {name: known[name] for name in spec.secrets.values() if name in known}
+
+
+def _unlike(spec: TreatmentSpec, runner: Runner | None) -> Sequence[str]:
+    found = []
+    images = [(image, "It") for image in [spec.image] if image]
+    images += [(service.image, f"The service {service.name}") for service in spec.services]
+    for image, who in images:
+        digest = runner.image_digest if runner and who == "It" else None
+        parsed = parse_image(image)
+        if parsed.digest or (digest and not parsed.is_local):
+            continue
+        was = f" (then {digest[:19]})" if digest else ""
+        found.append(
+            f"{who} runs in what {image} is on its runner today{was}: no registry could say then which that was."
+        )
+    found += [f"The cache {cache.key} is as it is today, and empty on another machine." for cache in spec.caches]
+    unknown = set(spec.secrets.values()) - set(_versions(spec, runner))
+    found += [f"Which version of the secret {name} it had is not known: it gets today's." for name in sorted(unknown)]
+    return found

@@ -1,0 +1,161 @@
+"""An agent calls home: with its one-time token it gets its assignment, once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from cadence.application.runners.ports import EngineSecrets
+from cadence.application.runners.runner_tokens import matches, refuse, session_token, token_hash
+from cadence.application.scheduling.mark_started import Begin
+from cadence.application.shared.ports import Clock, PoolStore
+from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.application.shared.runner_ports import Followers, RunnerStore
+from cadence.application.shared.secret_ports import Secret, SecretReader
+from cadence.application.shared.value_ports import Custodies
+from cadence.domain.pipelines.forks import WITHHELD
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import CannotRun, Conflict, Gone, NotFound
+from cadence.domain.triggers.git_events import from_fork
+from cadence.domain.values.value_retention import Custody
+
+HEARTBEAT_SECONDS = 10
+LEASE_SECONDS = 45
+# The agent itself ends a treatment that takes too long; the watchdog does if the agent has not by then.
+DEADLINE_GRACE = timedelta(seconds=60)
+_UNCLAIMED = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
+_REFUSED = "The one-time token is not valid for this runner."
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What an agent is to do.
+
+    `secrets` (values by environment name), `registries` (by host), `engine` (an engine's keys and token) and `session_token`
+    are in no log or table.
+    """
+
+    runner: Runner
+    run: Run
+    spec: TreatmentSpec
+    secrets: Mapping[str, str] = field(repr=False)
+    registries: Mapping[str, str] = field(repr=False)
+    session_token: str = field(repr=False)
+    followed: bool
+    engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Claim:
+    runs: RunStore
+    runners: RunnerStore
+    secrets: SecretReader
+    followers: Followers
+    machines: Machines
+    begin: Begin
+    engine_secrets: EngineSecrets
+    pools: PoolStore
+    custodies: Custodies
+    clock: Clock
+
+    def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
+        """The agent that made `nonce` up may ask again if an answer was lost; nobody else may.
+
+        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), CannotRun (a secret is missing, or not for this run).
+        """
+        runner = self._admit(runner_id, token, nonce)
+        standing = self.runs.get_standing(runner.run_id, runner.treatment)
+        run, spec = standing.run, standing.spec
+        secrets = self._secrets(runner, spec, run.event)
+        known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
+        engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}
+        session = session_token(token, nonce)
+        if runner.state is not RunnerState.CLAIMED:
+            runner = self._take(runner, nonce, session, spec, facts, secrets)
+        if runner.custody:
+            self.custodies.note(runner.run_id, runner.treatment, runner.attempt, runner.custody)
+        self.begin(runner, spec, ends_custody=run.has_custodies or runner.custody is not None)
+        followed = self.followers.is_followed(runner.run_id, self.clock())
+        values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
+        logins = {host: secrets[name].value for host, name in spec.registries.items()}
+        return Assignment(runner, run, spec, values, logins, session, followed, engine)
+
+    def _admit(self, runner_id: str, token: str, nonce: str) -> Runner:
+        try:
+            runner = self.runners.get_runner(runner_id)
+        except NotFound:
+            raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
+        if not matches(runner.one_time_hash, token):
+            raise refuse("wrong_one_time_token", _REFUSED, runner_id=runner_id)
+        if runner.state is RunnerState.CLAIMED and not matches(runner.nonce_hash, nonce):
+            raise refuse("one_time_token_used_twice", _REFUSED, runner_id=runner_id)
+        if runner.state not in {*_UNCLAIMED, RunnerState.CLAIMED}:
+            refuse("one_time_token_late", _REFUSED, runner_id=runner_id)
+            raise Gone(f"Runner {runner_id} is {runner.state}: it is no longer waited for.", state=str(runner.state))
+        if runner.cancel_reason:
+            raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
+        return runner
+
+    def _secrets(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> Mapping[str, Secret]:
+        names = {*spec.secrets.values(), *spec.registries.values()}
+        if not names:
+            return {}
+        if from_fork(event):
+            # Such a treatment is skipped at admission: this is for whatever way it may have come here all the same.
+            raise self._cannot_run(runner, CannotRun(WITHHELD))
+        try:
+            wanted = {name: spec.secret_versions.get(name) for name in names}
+            return self.secrets.decrypt(runner.organization, runner.project, wanted)
+        except NotFound as error:
+            # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
+            raise self._cannot_run(runner, CannotRun(error.message)) from None
+
+    def _custody(self, runner: Runner) -> Custody | None:
+        """As the pool says at this moment; it holds for the whole attempt."""
+        try:
+            pool = self.pools.get_pool(runner.organization, runner.pool)
+        except NotFound:
+            raise self._cannot_run(runner, CannotRun(f"pool {runner.pool} does not exist any more")) from None
+        return Custody.of(pool.name, pool.policy.values)
+
+    def _cannot_run(self, runner: Runner, cause: CannotRun) -> CannotRun:
+        if self.runners.declare_lost(runner) and runner.task_token:
+            self.machines.fail(runner.task_token, cause)
+        return cause
+
+    def _take(
+        self,
+        runner: Runner,
+        nonce: str,
+        session: str,
+        spec: TreatmentSpec,
+        facts: Mapping[str, Any],
+        secrets: Mapping[str, Secret],
+    ) -> Runner:
+        now = self.clock()
+        custody = self._custody(runner)
+        try:
+            return self.runners.change_runner(
+                runner.runner_id,
+                _UNCLAIMED,
+                state=RunnerState.CLAIMED,
+                nonce_hash=token_hash(nonce),
+                session_hash=token_hash(session),
+                claimed_at=now,
+                lease_until=now + timedelta(seconds=LEASE_SECONDS),
+                deadline=now + timedelta(seconds=spec.max_duration) + DEADLINE_GRACE,
+                facts=facts,
+                secret_versions={name: secret.version for name, secret in secrets.items()},
+                sealed_token=None,
+                left_tokens={},
+                custody=custody,
+            )
+        except Conflict:
+            current = self.runners.get_runner(runner.runner_id)
+            if current.state is not RunnerState.CLAIMED:
+                raise Gone(f"Runner {runner.runner_id} is {current.state}.", state=str(current.state)) from None
+            if not matches(current.nonce_hash, nonce):
+                raise refuse("one_time_token_used_twice", _REFUSED, runner_id=runner.runner_id) from None
+            return current

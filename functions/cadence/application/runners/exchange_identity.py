@@ -1,0 +1,55 @@
+"""A run of another CI system shows who it is, and gets the one-time token that it could not be given before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cadence.application.runners.runner_tokens import new_token, refuse, token_hash
+from cadence.application.shared.ports import PoolStore
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.domain.runners.job_identity import expected_identity
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.shared.errors import Conflict, Gone, NotFound, Transient
+
+_REFUSED = "This identity token is not that of the run that was started for this runner."
+
+
+class IdentityTokens(Protocol):
+    def read(self, token: str, issuer: str, audience: str) -> Mapping[str, Any]:
+        """The claims of a token that `issuer` signed for `audience` and that is valid now.
+
+        Raises Unauthenticated if it is not so, and Transient if the issuer's keys cannot be had.
+        """
+
+
+@dataclass(frozen=True)
+class ExchangeIdentity:
+    runners: RunnerStore
+    pools: PoolStore
+    tokens: IdentityTokens
+
+    def __call__(self, runner_id: str, token: str) -> str:
+        """A one-time token in exchange. Until it is used, a repetition gives another, and the first is void.
+
+        Raises Unauthenticated (not that run), Gone (no longer waited for) and Transient (ask again).
+        """
+        try:
+            runner = self.runners.get_runner(runner_id)
+        except NotFound:
+            raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
+        if runner.state is not RunnerState.BOOTING or runner.cancel_reason:
+            raise Gone(f"Runner {runner_id} is no longer waited for.", state=str(runner.state))
+        if runner.ref is None:
+            raise Transient(f"Which run was started for runner {runner_id} is not noted yet.", retry_after=1)
+        pool = self.pools.get_pool(runner.organization, runner.pool)
+        expected = expected_identity(pool, runner_id, runner.ref)
+        if expected is None:
+            raise refuse("identity_of_another_provider", _REFUSED, runner_id=runner_id)
+        if not expected.is_shown_by(self.tokens.read(token, expected.issuer, expected.audience)):
+            raise refuse("wrong_job_identity", _REFUSED, runner_id=runner_id)
+        one_time = new_token()
+        try:
+            self.runners.change_runner(runner_id, {RunnerState.BOOTING}, one_time_hash=token_hash(one_time))
+        except Conflict:
+            raise Gone(f"Runner {runner_id} is no longer waited for.") from None
+        return one_time

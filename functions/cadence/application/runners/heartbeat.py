@@ -1,0 +1,50 @@
+"""An agent says that it is alive, and hears whether it should stop and how its inputs are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.runners.claim import LEASE_SECONDS
+from cadence.application.runners.input_streams import InputStreams, Source
+from cadence.application.runners.ports import SampleStore
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.runner_ports import Followers, RunnerStore, Specs
+from cadence.domain.runners.resources import Sample, peaks
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import Conflict, Gone
+
+
+@dataclass(frozen=True)
+class HeartbeatAnswer:
+    cancel: str | None
+    follow: bool
+    inputs: Mapping[str, Source]
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    specs: Specs
+    runners: RunnerStore
+    sources: InputStreams
+    followers: Followers
+    samples: SampleStore
+    clock: Clock
+
+    def __call__(self, runner: Runner, phase: str, samples: Sequence[Sample]) -> HeartbeatAnswer:
+        """Renews the lease. Raises Gone if the runner was lost meanwhile."""
+        now = self.clock()
+        try:
+            renewed = self.runners.change_runner(
+                runner.runner_id,
+                {RunnerState.CLAIMED},
+                lease_until=now + timedelta(seconds=LEASE_SECONDS),
+                phase=phase,
+                peaks=peaks(runner.peaks, samples),
+            )
+        except Conflict:
+            raise Gone(f"Runner {runner.runner_id} is no longer wanted: stop its work.") from None
+        if samples:
+            self.samples.add(runner.runner_id, samples)
+        spec = self.specs(runner.run_id, runner.treatment)
+        inputs = {wanted.port: self.sources(runner.run_id, wanted) for wanted in spec.inputs}
+        return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)

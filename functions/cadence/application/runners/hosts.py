@@ -1,0 +1,222 @@
+"""Machines that join a pool by themselves, and the work they are handed."""
+
+import secrets
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cadence.application.runners.runner_tokens import bearer, matches, new_token, refuse, token_hash
+from cadence.application.shared.ports import Clock, PoolStore
+from cadence.application.shared.run_ports import Machines
+from cadence.application.shared.runner_ports import HOST_GONE, Doorbell, DoorbellUrl, Host, HostStore, RunnerStore
+from cadence.domain.melodium import engines
+from cadence.domain.placement.offer import Offer, in_fair_order
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, RunnerLost
+
+POLL_SECONDS = 10
+HOST_SILENT = timedelta(minutes=1)
+"""Hosts ask for work every few seconds: on one that did not for so long nobody counts, though it may come back."""
+# Bounds the time of one call; what is left over is leased by the next.
+_LEASES_PER_CALL = 25
+_REFUSED = "The host's token is not valid. Join the pool again with a join token."
+
+
+@dataclass(frozen=True)
+class Joined:
+    host_id: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A runner for the host to start, and the one-time token its agent calls home with."""
+
+    runner_id: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LeaseAnswer:
+    assignments: Sequence[Handed]
+    stop: Sequence[str]
+    doorbell: DoorbellUrl
+    poll_seconds: int
+
+
+@dataclass(frozen=True)
+class JoinPool:
+    hosts: HostStore
+    pools: PoolStore
+    clock: Clock
+
+    def __call__(
+        self,
+        organization: str,
+        project: str,
+        pool: str,
+        name: str,
+        slots: int,
+        facts: Mapping[str, Any],
+        labels: Mapping[str, str],
+    ) -> Joined:
+        """`organization` and `project` (or `*`) are the join token's. Raises NotFound, Forbidden, Conflict."""
+        joined = self.pools.get_pool(organization, pool)
+        if joined.provider != "host":
+            raise Conflict(f"Pool {pool} gets its runners from {joined.provider}; no host can join it.")
+        if project != "*" and joined.projects != (project,):
+            # A host sees the secrets of whatever it runs.
+            raise Forbidden(
+                f"Pool {pool} serves more than project {project}: joining it takes a token for all projects."
+            )
+        now = self.clock()
+        host_id = f"host-{secrets.token_hex(10)}"
+        # The token names the pool, which is where the host is found.
+        token = f"{organization}.{pool}.{new_token()}"
+        self.hosts.put_host(
+            Host(host_id, organization, pool, name, slots, token_hash(token), now, now, facts, labels=labels)
+        )
+        return Joined(host_id, token)
+
+
+@dataclass(frozen=True)
+class EnginesOfHosts:
+    """Which Mélodium engine each machine of a pool has that may be given work (None: it has none)."""
+
+    hosts: HostStore
+    clock: Clock
+
+    def __call__(self, organization: str, pool: str) -> Sequence[str | None]:
+        hosts = _that_take_work(self.hosts, organization, pool, self.clock() - HOST_GONE)
+        return [host.facts.get(engines.FACT) for host in hosts]
+
+
+@dataclass(frozen=True)
+class HostsAtWork:
+    """The machines of a pool that ask for work at the moment."""
+
+    hosts: HostStore
+    clock: Clock
+
+    def __call__(self, organization: str, pool: str) -> Sequence[Host]:
+        return _that_take_work(self.hosts, organization, pool, self.clock() - HOST_SILENT)
+
+
+@dataclass(frozen=True)
+class LeaseWork:
+    hosts: HostStore
+    runners: RunnerStore
+    machines: Machines
+    doorbell: Doorbell
+    clock: Clock
+
+    def __call__(
+        self, host_id: str, authorization: str | None, free_slots: int, running: Collection[str]
+    ) -> LeaseAnswer:
+        """Hands out at most `free_slots` runners; one whose token got lost on the way is handed out again.
+
+        `running` is all that the host runs: what it ran before and does not any more, without a result, is lost. Raises Unauthenticated.
+        """
+        host = self._check(host_id, authorization)
+        now = self.clock()
+        known = self.hosts.get_runners({*running, *host.handed, *host.running})
+        for runner_id in (host.running | host.handed) - set(running):
+            self._give_up(host, known.get(runner_id))
+        waiting = {
+            runner_id
+            for runner_id in host.handed - set(running)
+            if runner_id in known and known[runner_id].state is RunnerState.BOOTING
+        }
+        self.hosts.note_seen(host, now, running, host.handed - waiting)
+        room = min(free_slots, _LEASES_PER_CALL)
+        assignments = self._hand_again(host, sorted(waiting)[:room])
+        running_by = Counter(runner.project for runner in known.values() if runner.state.live)
+        assignments += self._hand_new(host, room - len(assignments), running_by)
+        return LeaseAnswer(
+            assignments,
+            [runner_id for runner_id in running if _unwanted(known.get(runner_id), host, now)],
+            self.doorbell.listen(host.organization, host.pool),
+            POLL_SECONDS,
+        )
+
+    def _check(self, host_id: str, authorization: str | None) -> Host:
+        token = bearer(authorization)
+        organization, _, rest = token.partition(".")
+        pool, _, _ = rest.partition(".")
+        try:
+            host = self.hosts.get_host(organization, pool, host_id)
+        except NotFound:
+            raise refuse("unknown_host", _REFUSED, host_id=host_id) from None
+        if not matches(host.token_hash, token):
+            raise refuse("wrong_host_token", _REFUSED, host_id=host_id)
+        return host
+
+    def _give_up(self, host: Host, runner: Runner | None) -> None:
+        """Nobody has to wait for the lease of an agent whose process is gone."""
+        if runner is None or runner.state is not RunnerState.CLAIMED or runner.host_id != host.host_id:
+            return
+        if self.runners.declare_lost(runner):
+            token = self.runners.get_runner(runner.runner_id).task_token
+            if token:
+                self.machines.fail(
+                    token, RunnerLost(f"the runner's process on host {host.name} ended without a result: it was killed")
+                )
+
+    def _hand_again(self, host: Host, runner_ids: Sequence[str]) -> list[Handed]:
+        handed = []
+        for runner_id in runner_ids:
+            token = new_token()
+            if self.hosts.lease_again(host, runner_id, token_hash(token)):
+                handed.append(Handed(runner_id, token))
+        return handed
+
+    def _hand_new(self, host: Host, room: int, running: Mapping[str, int]) -> list[Handed]:
+        if room <= 0 or host.draining:
+            return []
+        # More than there is room for, since other hosts take some of them at this very moment.
+        offers = in_fair_order(self._offers(host, 2 * room + 10), running)
+        handed: list[Handed] = []
+        missed: list[Offer] = []
+        for index, offer in enumerate(offers):
+            if len(handed) == room:
+                if offers[index:]:
+                    self.doorbell.ring(host.organization, host.pool)  # the rest is for the next host
+                break
+            token = new_token()
+            if self.hosts.lease(host, offer, token_hash(token), self.clock()):
+                handed.append(Handed(offer.runner_id, token))
+            else:
+                missed.append(offer)
+        self._remove_stale(host, missed)
+        return handed
+
+    def _offers(self, host: Host, limit: int) -> Sequence[Offer]:
+        """Of what it can do."""
+        return self.hosts.list_offers(host.organization, host.pool, limit, host.facts.get(engines.FACT))
+
+    def _remove_stale(self, host: Host, offers: Sequence[Offer]) -> None:
+        """What can never be leased would stay at the head of the list and in the end hide all that is behind it."""
+        if not offers:
+            return
+        known = self.hosts.get_runners(offer.runner_id for offer in offers)
+        for offer in offers:
+            runner = known.get(offer.runner_id)
+            elsewhere = runner is not None and runner.pool != host.pool
+            if runner is None or elsewhere or not runner.state.live or runner.cancel_reason:
+                self.hosts.remove_offer(host.organization, host.pool, offer)
+
+
+def _unwanted(runner: Runner | None, host: Host, now: datetime) -> bool:
+    """A runner that has completed is left to end by itself for as long as it would have been trusted to run on."""
+    if runner is None or (runner.organization, runner.pool) != (host.organization, host.pool):
+        return True
+    if runner.state is RunnerState.COMPLETED:
+        return runner.lease_until is not None and now >= runner.lease_until
+    return runner.state in {RunnerState.LOST, RunnerState.RELEASED}
+
+
+def _that_take_work(hosts: HostStore, organization: str, pool: str, since: datetime) -> Sequence[Host]:
+    """Those of a pool that were seen `since` and do not drain."""
+    return [host for host in hosts.list_hosts(organization, pool) if host.last_seen > since and not host.draining]

@@ -1,0 +1,67 @@
+"""Where an input's data comes from at this moment."""
+
+import hashlib
+from dataclasses import dataclass
+
+from cadence.application.runners.ports import StreamStore
+from cadence.application.shared.run_ports import RunStore
+from cadence.domain.pipelines.specification import InputSpec
+from cadence.domain.runs.edge import Trigger
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+from cadence.domain.values.stream import InputState, StreamEnd
+from cadence.domain.values.value_retention import bucket_of
+
+_NOTHING = StreamEnd(size=0, sha256=hashlib.sha256(b"").hexdigest(), chunks=0)
+_TRIGGERS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
+
+
+@dataclass(frozen=True)
+class Source:
+    """`epoch` is the producer's attempt; `end` is known once `state` is ended.
+
+    Chunks may be asked for if there is a `prefix`, which with their number is their address.
+    """
+
+    epoch: int
+    state: InputState
+    producer: str | None = None  # runner id
+    prefix: str | None = None
+    end: StreamEnd | None = None
+
+
+@dataclass(frozen=True)
+class InputStreams:
+    runs: RunStore
+    streams: StreamStore
+
+    def __call__(self, run_id: str, wanted: InputSpec) -> Source:
+        """A block is readable once its producer has succeeded, a stream as soon as its producer runs."""
+        if wanted.source_treatment is None or wanted.source_port is None:
+            return Source(1, InputState.ENDED, end=_NOTHING)
+        producer = self.runs.get_treatment(run_id, wanted.source_treatment)
+        epoch = producer.attempt
+        if wanted.source_port in _TRIGGERS:
+            # The consumer runs, so the trigger was delivered; there is nothing more to it.
+            return Source(epoch, InputState.ENDED, end=_NOTHING)
+        runner_id = ids.runner_id(run_id, producer.name, epoch)
+        succeeded = producer.state is TreatmentState.SUCCEEDED
+        if producer.state.final and not succeeded:
+            return Source(epoch, InputState.FAILED, runner_id)
+        if not succeeded and (wanted.flow == "block" or producer.state is not TreatmentState.RUNNING):
+            return Source(epoch, InputState.OPEN, runner_id)
+        if succeeded:
+            return self._settled(run_id, wanted.source_treatment, wanted.source_port, runner_id, epoch)
+        end = self.streams.get_progress(runner_id, wanted.source_port).end
+        prefix = ids.chunk_prefix(run_id, producer.name, epoch, wanted.source_port, bucket_of(producer.custody))
+        return Source(epoch, InputState.ENDED if end else InputState.OPEN, runner_id, prefix, end)
+
+    def _settled(self, run_id: str, treatment: str, port: str, runner_id: str, epoch: int) -> Source:
+        """By its value: a group has no runner, and a value that was kept was made in another run."""
+        try:
+            value = self.runs.get_value(run_id, treatment, port)
+        except NotFound:  # void
+            return Source(epoch, InputState.ENDED, runner_id, end=_NOTHING)
+        end = StreamEnd(value.size, value.sha256, value.chunks)
+        return Source(epoch, InputState.ENDED, runner_id, value.chunk_prefix, end)

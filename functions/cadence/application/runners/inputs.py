@@ -1,0 +1,77 @@
+"""A consumer asks for the next chunks of one of its inputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cadence.application.runners.input_streams import InputStreams, Source
+from cadence.application.runners.ports import StreamStore
+from cadence.application.shared.runner_ports import Specs
+from cadence.application.shared.value_ports import DataUrls
+from cadence.domain.pipelines.specification import InputSpec
+from cadence.domain.runners.runner import Runner
+from cadence.domain.shared.errors import NotFound
+from cadence.domain.values.stream import WINDOW, InputState, StreamEnd
+
+# Half the window, so that the consumer reports its position before its producer has to wait for it.
+DOWNLOADS = WINDOW // 2
+_WAIT_FOR_PRODUCER = 0.25  # seconds
+
+
+@dataclass(frozen=True)
+class ChunkUrl:
+    seq: int
+    url: str
+
+
+@dataclass(frozen=True)
+class InputAnswer:
+    """`downloads` are URLs of the next chunks; those not sent yet answer 404 until they are."""
+
+    epoch: int
+    state: InputState
+    end: StreamEnd | None
+    downloads: Sequence[ChunkUrl]
+    retry_after: float
+
+
+@dataclass(frozen=True)
+class ReadInput:
+    specs: Specs
+    streams: StreamStore
+    sources: InputStreams
+    urls: DataUrls
+
+    def __call__(self, runner: Runner, port: str, epoch: int, next_seq: int, done: bool = False) -> InputAnswer:
+        """`next_seq` counts in `epoch`; if the producer has begun anew, the answer is about its new stream's start.
+
+        Asking attaches the consumer, so that the producer does not run ahead of it; `done` detaches it. Raises NotFound.
+        """
+        wanted = self._declared(runner, port)
+        source = self.sources(runner.run_id, wanted)
+        position = next_seq if epoch == source.epoch else 0
+        downloads = self._downloads(runner, wanted, source, position) if source.prefix and not done else ()
+        if done:
+            self._detach(runner, wanted, source)
+        waits = source.state is InputState.OPEN and not downloads
+        return InputAnswer(source.epoch, source.state, source.end, downloads, _WAIT_FOR_PRODUCER if waits else 0.0)
+
+    def _downloads(self, runner: Runner, wanted: InputSpec, source: Source, position: int) -> Sequence[ChunkUrl]:
+        assert source.producer
+        assert wanted.source_port
+        last = position + DOWNLOADS
+        if source.end is None:
+            self.streams.note_consumer(source.producer, wanted.source_port, runner.runner_id, position)
+        else:
+            last = min(last, source.end.chunks)
+        return [ChunkUrl(seq, self.urls.download(f"{source.prefix}{seq:012}")) for seq in range(position, last)]
+
+    def _detach(self, runner: Runner, wanted: InputSpec, source: Source) -> None:
+        if source.producer and wanted.source_port:
+            self.streams.remove_consumer(source.producer, wanted.source_port, runner.runner_id)
+
+    def _declared(self, runner: Runner, port: str) -> InputSpec:
+        spec = self.specs(runner.run_id, runner.treatment)
+        for declared in spec.inputs:
+            if declared.port == port:
+                return declared
+        raise NotFound(f"{runner.treatment} has no input {port}.")

@@ -1,0 +1,104 @@
+"""A producer reports chunks it has uploaded and asks for leave to upload more."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from cadence.application.runners.inputs import ChunkUrl
+from cadence.application.runners.ports import StreamStore
+from cadence.application.shared.run_ports import WakeUps
+from cadence.application.shared.runner_ports import RunnerStore, Specs
+from cadence.application.shared.value_ports import DataUrls
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Conflict, NotFound, Transient
+from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress, retry_after, upload_credit
+from cadence.domain.values.value_retention import bucket_of
+
+# How far beyond what is committed an upload may be, whatever the agent says.
+_MAX_UNCOMMITTED = 64
+_COMMIT_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class OutputAnswer:
+    """`uploads` are the chunks that may be sent now; `retry_after` (seconds) is when to ask for the others."""
+
+    uploads: Sequence[ChunkUrl]
+    retry_after: float
+
+
+@dataclass(frozen=True)
+class CommitOutput:
+    specs: Specs
+    runners: RunnerStore
+    streams: StreamStore
+    urls: DataUrls
+    wake_ups: WakeUps
+
+    def __call__(
+        self,
+        runner: Runner,
+        port: str,
+        committed: Sequence[Chunk],
+        end: StreamEnd | None,
+        next_seq: int,
+        want: int,
+    ) -> OutputAnswer:
+        """Reporting chunks again changes nothing. Raises NotFound, Conflict (a gap, or an end that does not fit)."""
+        spec = self.specs(runner.run_id, runner.treatment)
+        output = next((declared for declared in spec.outputs if declared.port == port), None)
+        if output is None:
+            raise NotFound(f"{runner.treatment} has no output {port}.")
+        if end and runner.custody:
+            end = dataclasses.replace(end, preview=b"")  # it would be kept in the installation's tables
+        progress = self._commit(runner, port, committed, end)
+        if committed or end:
+            for group in output.grows:
+                self.wake_ups.wake(runner.run_id, group)
+        if progress.end is not None or want == 0:
+            return OutputAnswer((), 0.0)
+        want = max(0, min(want, progress.next_seq + _MAX_UNCOMMITTED - next_seq))
+        positions = self._positions(runner.runner_id, port, next_seq + want)
+        granted = upload_credit(want, next_seq, positions)
+        key = partial(
+            ids.chunk_key, runner.run_id, runner.treatment, runner.attempt, port, bucket=bucket_of(runner.custody)
+        )
+        uploads = [ChunkUrl(seq, self.urls.upload(key(seq))) for seq in range(next_seq, next_seq + granted)]
+        return OutputAnswer(uploads, 0.0 if granted else retry_after(next_seq - min(positions, default=next_seq)))
+
+    def _commit(self, runner: Runner, port: str, committed: Sequence[Chunk], end: StreamEnd | None) -> StreamProgress:
+        for _ in range(_COMMIT_ATTEMPTS):
+            progress = self.streams.get_progress(runner.runner_id, port)
+            fresh = progress.new_chunks(committed)
+            if progress.end is not None and end is not None and progress.end != end:
+                raise Conflict("The stream has ended already, and differently.")
+            if not fresh and (end is None or progress.end is not None):
+                return progress
+            after = StreamProgress(
+                progress.next_seq + len(fresh), progress.size + sum(chunk.size for chunk in fresh), progress.end
+            )
+            if end is not None:
+                after.check_end(end)
+            try:
+                return self.streams.commit(runner.runner_id, port, progress, fresh, end)
+            except Conflict:
+                continue  # the same agent's repeated request came first: look at what it has committed
+        raise Transient(f"Output {port} is being committed by another request.")
+
+    def _positions(self, runner_id: str, port: str, up_to: int) -> Sequence[int]:
+        """Next chunk of each attached consumer; of one that would hold the producer back: is it still there?"""
+        positions = []
+        for consumer_id, position in self.streams.consumers(runner_id, port).items():
+            if upload_credit(1, up_to - 1, [position]) == 0 and not self._attached(consumer_id):
+                self.streams.remove_consumer(runner_id, port, consumer_id)
+                continue
+            positions.append(position)
+        return positions
+
+    def _attached(self, consumer_id: str) -> bool:
+        try:
+            return self.runners.get_runner(consumer_id).state is RunnerState.CLAIMED
+        except NotFound:
+            return False

@@ -1,0 +1,57 @@
+"""What one attempt's command used over time, beside what it was allowed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cadence.application.runners.ports import SampleStore
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.resources import Sample, in_order, thinned
+from cadence.domain.runners.runner import Runner
+
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """CPU in millicores; memory and disk in bytes. `enforced`: in a container; a command on the machine itself is only measured."""
+
+    cpu: int | None
+    memory: int | None
+    disk: int | None
+    enforced: bool
+    machine_cpu: int | None
+    machine_memory: int | None
+
+
+@dataclass(frozen=True)
+class Series:
+    samples: Sequence[Sample]
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class ResourceSeries:
+    samples: SampleStore
+
+    def __call__(self, runner: Runner, spec: TreatmentSpec, most: int) -> Series:
+        """At most `most` samples, spread over the attempt's whole time."""
+        last = runner.result.samples if runner.result else ()
+        taken = in_order([*self.samples.list_samples(runner.runner_id), *last])
+        return Series(thinned(taken, most), limits(spec, runner))
+
+
+def limits(spec: TreatmentSpec, runner: Runner) -> Limits:
+    return Limits(
+        spec.cpu,
+        spec.memory and spec.memory * _MEGABYTE,
+        spec.storage and spec.storage * _MEGABYTE,
+        spec.image is not None,
+        _number(runner, "cpus", 1_000),
+        _number(runner, "memory", _MEGABYTE),
+    )
+
+
+def _number(runner: Runner, fact: str, unit: int) -> int | None:
+    """What the machine said of itself; an agent may say anything."""
+    told = runner.facts.get(fact)
+    return round(told * unit) if isinstance(told, int | float) and not isinstance(told, bool) else None

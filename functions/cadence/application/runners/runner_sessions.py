@@ -1,0 +1,37 @@
+"""Every call of an agent is checked here first."""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from cadence.application.runners.runner_tokens import bearer, matches, refuse
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.shared.errors import Gone, NotFound
+
+_log = logging.getLogger("cadence.security")
+_REFUSED = "The session token is not the one of this runner."
+
+
+@dataclass(frozen=True)
+class RunnerSessions:
+    runners: RunnerStore
+
+    def __call__(
+        self,
+        runner_id: str,
+        authorization: str | None,
+        allowed: Collection[RunnerState] = (RunnerState.CLAIMED,),
+    ) -> Runner:
+        """The runner that speaks. Raises Unauthenticated, or Gone once it is in no state that is `allowed`."""
+        token = bearer(authorization)
+        try:
+            runner = self.runners.get_runner(runner_id)
+        except NotFound:
+            raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
+        if not matches(runner.session_hash, token):
+            raise refuse("wrong_session_token", _REFUSED, runner_id=runner_id)
+        if runner.state not in allowed:
+            _log.info("runner %s calls although it is %s", runner_id, runner.state)
+            raise Gone(f"Runner {runner_id} is {runner.state}: stop its work.", state=str(runner.state))
+        return runner

@@ -1,0 +1,96 @@
+"""At admission, tags become digests: all treatments of a run and all its reruns use the same images."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cadence.application.shared.ports import Documents
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.secret_ports import SecretReader
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.image import Image, parse_image, registry_of
+from cadence.domain.pipelines.registry_login import RegistryLogin, registry_login
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import NotFound, ProviderRejected
+from cadence.domain.triggers.git_events import from_fork
+
+_AT_ONCE = 8
+
+
+class ImageRegistries(Protocol):
+    def digest(self, image: Image, login: RegistryLogin | None = None) -> str:
+        """`sha256:…` of what the image's tag means now. Raises ProviderRejected (refused for good), Transient."""
+
+
+@dataclass(frozen=True)
+class PinImages:
+    """`resolves_loopback`: whether a registry on the loopback interface is the same one for the runners."""
+
+    runs: RunStore
+    documents: Documents
+    registries: ImageRegistries
+    secrets: SecretReader
+    resolves_loopback: bool
+
+    def __call__(self, run: Run) -> Run:
+        """The run with a plan whose images all have digests. Safe to repeat. Raises ProviderRejected, Transient."""
+        content = self.documents.get(run.plan_sha256)
+        if b'"image"' not in content:
+            return run
+        specs = plan.decode(content)
+        wanted = sorted({image for spec in specs for image in _images(spec) if self._is_open(image)})
+        if not wanted:
+            return run
+        digests = self._resolve(wanted, self._logins(run, specs))
+        frozen = plan.encode([_pinned(spec, digests) for spec in specs])
+        return self.runs.freeze_plan(run.run_id, run.plan_sha256, self.documents.put(frozen))
+
+    def _is_open(self, text: str) -> bool:
+        return parse_image(text).is_open(loopback_resolves=self.resolves_loopback)
+
+    def _logins(self, run: Run, specs: Iterable[TreatmentSpec]) -> Mapping[str, RegistryLogin]:
+        """By registry. None for a fork's run: what needs one is skipped there."""
+        named = {registry_of(host): name for spec in specs for host, name in _registries(spec).items()}
+        if not named or from_fork(run.event):
+            return {}
+        try:
+            found = self.secrets.decrypt(run.organization, run.project, dict.fromkeys(named.values()))
+        except NotFound as error:
+            raise ProviderRejected(error.message) from None
+        return {registry: registry_login(found[name].value) for registry, name in named.items()}
+
+    def _resolve(self, wanted: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:
+        def resolve(text: str) -> tuple[str, str]:
+            image = parse_image(text)
+            return text, str(image.pinned(self.registries.digest(image, logins.get(image.registry))))
+
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            return dict(pool.map(resolve, wanted))
+        finally:
+            # The first refusal decides; what has not begun by then is not asked any more.
+            pool.shutdown(cancel_futures=True)
+
+
+def _images(spec: TreatmentSpec) -> Iterable[str]:
+    if spec.image:
+        yield spec.image
+    for service in spec.services:
+        yield service.image
+    if spec.instance:
+        yield from _images(spec.instance)
+
+
+def _registries(spec: TreatmentSpec) -> Mapping[str, str]:
+    return {**spec.registries, **(_registries(spec.instance) if spec.instance else {})}
+
+
+def _pinned(spec: TreatmentSpec, digests: Mapping[str, str]) -> TreatmentSpec:
+    return replace(
+        spec,
+        image=digests.get(spec.image, spec.image) if spec.image else None,
+        services=tuple(replace(each, image=digests.get(each.image, each.image)) for each in spec.services),
+        instance=_pinned(spec.instance, digests) if spec.instance else None,
+    )

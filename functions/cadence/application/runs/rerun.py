@@ -1,0 +1,66 @@
+"""Running again what failed of an earlier run, and what depends on it; all else is taken over."""
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from cadence.application.pipelines.run_request import Frozen, frozen_again
+from cadence.application.shared.ports import Documents
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.value_ports import Chunks
+from cadence.application.shared.workers import Workers, several_at_once
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runs import rerun_reuse
+from cadence.domain.runs.rerun_reuse import Kept
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
+
+
+@dataclass(frozen=True)
+class Rerun:
+    runs: RunStore
+    documents: Documents
+    chunks: Chunks
+    workers: Workers = several_at_once
+
+    def __call__(self, run: Run, again: Collection[str] = ()) -> Frozen:
+        """`again` run once more although they succeeded. Raises Conflict while the run goes on, InvalidRequest."""
+        again_of_it = frozen_again(run)
+        if not run.state.final:
+            raise Conflict(f"Run {run.run_id} has not ended: what failed is known only then.", state=str(run.state))
+        specs = plan.decode(self.documents.get(run.plan_sha256))
+        for name in again:
+            if name not in {spec.name for spec in specs}:
+                message = f"Run {run.run_id} has no treatment {name!r}."
+                raise InvalidRequest(message, [Violation("/from", message)])
+        kept = self._kept(run, specs, again)
+        sha256 = self.documents.put(rerun_reuse.encode(kept))
+        return dataclasses.replace(again_of_it, rerun_of=run.run_id, kept_sha256=sha256)
+
+    def _kept(self, run: Run, specs: Sequence[TreatmentSpec], again: Collection[str]) -> Kept:
+        earlier = {treatment.name: treatment for treatment in self.runs.list_treatments(run.run_id)}
+        notes: dict[str, str] = {}
+        while True:
+            kept = rerun_reuse.kept(specs, earlier, {*again, *notes}, notes)
+            gone = self._gone(run, specs, kept)
+            if not gone:
+                return kept
+            # What made it runs again, and may need something that is gone as well.
+            for name, why in gone.items():
+                notes[name] = f"runs again, as what it sent in run {kept.treatments[name]} is {why}"
+
+    def _gone(self, run: Run, specs: Sequence[TreatmentSpec], kept: Kept) -> Mapping[str, str]:
+        """The treatments taken over of which something is read that is not there, and why it is not."""
+        sent = {(spec.name, output.port) for spec in specs for output in spec.outputs if output.type != "void"}
+        wanted = sorted(rerun_reuse.needed(specs, kept) & sent)
+        known = {(value.treatment, value.port): value for value in self.runs.list_values(run.run_id)}
+
+        def missing(port: tuple[str, str]) -> str | None:
+            value = known.get(port)
+            if value and value.custody and value.passes:
+                return f"not kept: {value.custody.reason}"
+            return None if value and self.chunks.exists(value.chunk_key(0)) else "no longer kept"
+
+        found = self.workers(missing, wanted)
+        return {name: why for (name, _), why in zip(wanted, found, strict=True) if why}

@@ -1,0 +1,85 @@
+"""What a run consists of and what went through it: its graph and its values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from cadence.application.shared.ports import Documents
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.run import Run, Treatment, Value
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+
+
+@dataclass
+class RunInsight:
+    """One run, read as far as it is asked about. Every method reads what it needs once."""
+
+    run: Run
+    runs: RunStore
+    runners: RunnerStore
+    documents: Documents
+
+    @cached_property
+    def specs(self) -> Mapping[str, TreatmentSpec]:
+        found = list(plan.decode(self.documents.get(self.run.plan_sha256))) if self.run.plan_sha256 else []
+        if self.run.melodium:
+            found += self.runs.list_element_specs(self.run.run_id)
+        return {spec.name: spec for spec in found}
+
+    @cached_property
+    def treatments(self) -> Mapping[str, Treatment]:
+        found = [*self.runs.list_treatments(self.run.run_id)]
+        if self.run.melodium:
+            found += self.runs.list_elements(self.run.run_id)
+        return {treatment.name: treatment for treatment in found}
+
+    @cached_property
+    def values(self) -> Mapping[tuple[str, str], Value]:
+        return {(value.treatment, value.port): value for value in self.runs.list_values(self.run.run_id)}
+
+    def spec(self, treatment: str) -> TreatmentSpec:
+        """Raises NotFound. Instances made for elements are in no plan; they are read for themselves."""
+        try:
+            return self.specs.get(treatment) or self.runs.get_spec(self.run.run_id, treatment)
+        except NotFound:
+            raise NotFound(f"Run {self.run.run_id} has no treatment {treatment!r}.") from None
+
+    def value(self, sha256: str) -> Value:
+        """Any value of the run with this digest: their bytes are the same. Raises NotFound."""
+        for value in self.values.values():
+            if value.digest == sha256:
+                return value
+        raise NotFound(f"Run {self.run.run_id} has no value {sha256}.")
+
+
+@dataclass(frozen=True)
+class LookIntoRun:
+    runs: RunStore
+    runners: RunnerStore
+    documents: Documents
+
+    def __call__(self, run: Run) -> RunInsight:
+        return RunInsight(run, self.runs, self.runners, self.documents)
+
+
+def find_runner(runners: RunnerStore, treatment: Treatment) -> Runner | None:
+    try:
+        return runners.get_runner(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
+    except NotFound:
+        return None
+
+
+def attempts(runners: RunnerStore, treatment: Treatment) -> Sequence[Runner]:
+    """The runners of all attempts so far, the latest first."""
+    found = []
+    for attempt in range(treatment.attempt, 0, -1):
+        try:
+            found.append(runners.get_runner(ids.runner_id(treatment.run_id, treatment.name, attempt)))
+        except NotFound:
+            continue
+    return found

@@ -1,0 +1,32 @@
+"""A run has ended: tells those who wait for that, a treatment of another run and the pipelines that start then."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cadence.application.pipelines.ports import PipelineStore
+from cadence.application.shared.run_ports import Machines
+from cadence.application.shared.waiting_runs import answer_waiting
+from cadence.domain.runs.run import Run
+
+
+class EndedRuns(Protocol):
+    """The queue of what can start runs."""
+
+    def put_ended(self, run_id: str) -> None:
+        """Returns once it cannot get lost any more."""
+
+
+@dataclass(frozen=True)
+class TellOfEnd:
+    pipelines: PipelineStore
+    queue: EndedRuns
+    machines: Machines
+
+    def __call__(self, run: Run) -> None:
+        """Safe to repeat. Runs of documents that are not stored start nothing: their name may be anything. Nor do replays."""
+        answer_waiting(self.machines, run)
+        if run.pipeline_version is None or run.replay_of is not None:
+            return
+        newest = self.pipelines.list_newest(run.organization, run.project)
+        if any(entry.means(run.pipeline, run.state) for version in newest for entry in version.triggers.pipeline):
+            self.queue.put_ended(run.run_id)

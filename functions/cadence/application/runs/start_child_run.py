@@ -1,0 +1,125 @@
+"""What a treatment of kind `trigger` does: starts a run of another pipeline of its project, and may wait for its end."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.application.pipelines.invalid_document import InvalidDocument
+from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.pipelines.run_request import Frozen
+from cadence.application.runs.start_run import Ancestry, StartRun
+from cadence.application.shared.block_values import LARGEST_VALUE, read_block
+from cadence.application.shared.identifiers import child_run_id
+from cadence.application.shared.run_ports import RunStore
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runs.run import MAX_DEPTH, Run, Treatment
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared.errors import InvalidRequest, NotFound
+from cadence.domain.triggers.git_events import from_fork
+
+Freeze = Callable[[str, str, str, Mapping[str, Any]], Frozen]
+"""The newest version of a pipeline (organization, project, name) with these parameters. Raises NotFound and InvalidDocument."""
+
+_ENDS = {
+    RunState.SUCCEEDED: TreatmentState.SUCCEEDED,
+    RunState.FAILED: TreatmentState.FAILED,
+    RunState.CANCELLED: TreatmentState.CANCELLED,
+    RunState.TIMED_OUT: TreatmentState.TIMED_OUT,
+}
+
+
+class CannotStart(Exception):
+    """No run can be started; the message says why."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the treatment ends."""
+
+    state: TreatmentState
+    cause: str | None
+
+
+@dataclass(frozen=True)
+class StartChildRun:
+    runs: RunStore
+    freeze: Freeze
+    plan: PlanRun
+    start: StartRun
+
+    def __call__(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> Outcome | None:
+        """None while it waits: `task_token` is answered with `{"next": "again"}` once the run has ended.
+
+        Safe to repeat: the run's id derives from the treatment's, so that a retry finds the run that is there.
+        """
+        assert spec.trigger is not None
+        parent = self.runs.get_run(treatment.run_id)
+        try:
+            child = self._child(parent, treatment, spec)
+        except CannotStart as error:
+            return Outcome(TreatmentState.FAILED, str(error))
+        if not spec.trigger.wait:
+            return Outcome(TreatmentState.SUCCEEDED, None)
+        # Kept before it is looked at again: the run that ends finds the token, or this finds that it has ended.
+        child = self.runs.keep_waiting_token(child.run_id, task_token)
+        if not child.state.final:
+            return None
+        state = _ENDS[child.state]
+        said = f"run {child.run_id} of {child.pipeline} {child.state.value.replace('_', ' ')}"
+        cause = f"{said}: {child.cause}" if child.cause else said
+        return Outcome(state, None if state is TreatmentState.SUCCEEDED else cause)
+
+    def _child(self, parent: Run, treatment: Treatment, spec: TreatmentSpec) -> Run:
+        assert spec.trigger is not None
+        run_id = child_run_id(parent, treatment.name)
+        try:
+            return self.runs.get_run(run_id)
+        except NotFound:
+            pass  # it is to be started
+        if parent.depth >= MAX_DEPTH:
+            raise CannotStart(f"{MAX_DEPTH} runs have started one another already: is this a loop?")
+        event = _event(parent, treatment.name)
+        given = {**spec.trigger.parameters, **self._inputs(parent.run_id, spec)}
+        try:
+            frozen = self.freeze(parent.organization, parent.project, spec.trigger.pipeline, given)
+            planned = self.plan(run_id, frozen, event)
+        except InvalidDocument as error:
+            said = "; ".join(finding.message for finding in error.findings[:5])
+            raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {said}") from None
+        except (NotFound, InvalidRequest) as error:
+            raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {error.message}") from None
+        return self.start(
+            run_id,
+            planned,
+            event,
+            parent.created_by,
+            Ancestry(parent.run_id, treatment.name, parent.depth + 1),
+        )
+
+    def _inputs(self, run_id: str, spec: TreatmentSpec) -> Mapping[str, Any]:
+        """The values of its inputs, which become parameters. Raises CannotStart for one that is too large."""
+        found = {}
+        for port in spec.inputs:
+            if port.source_treatment is None or port.source_port is None:
+                if port.literal is not None:
+                    found[port.port] = read_block(port.literal.encode(), port.type)
+                continue
+            if port.type == "void":
+                continue
+            value = self.runs.get_value(run_id, port.source_treatment, port.source_port)
+            if value.custody:
+                raise CannotStart(
+                    f"input {port.port} cannot be a parameter of another run, which is kept with that run: "
+                    f"{value.custody.reason}"
+                )
+            if value.size > LARGEST_VALUE or len(value.preview) < value.size:
+                raise CannotStart(
+                    f"input {port.port} has {value.size:,} bytes, and a parameter can have at most {LARGEST_VALUE:,}"
+                )
+            found[port.port] = read_block(value.preview, port.type)
+        return found
+
+
+def _event(parent: Run, treatment: str) -> Mapping[str, Any]:
+    fork = {"fork": True} if from_fork(parent.event) else {}
+    return {"kind": "trigger", "run_id": parent.run_id, "pipeline": parent.pipeline, "treatment": treatment, **fork}

@@ -1,0 +1,31 @@
+"""Cancels the run that a treatment of kind `trigger` waits for, when the treatment is cancelled itself."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.shared.identifiers import child_run_id
+from cadence.application.shared.run_ports import Deadlines, RunStore
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True)
+class StopChildRun:
+    runs: RunStore
+    deadlines: Deadlines
+
+    def __call__(self, treatment: Treatment, reason: str) -> None:
+        """A run that nobody waits for goes on, as does one that has ended or was not started. Safe to repeat."""
+        trigger = self.runs.get_spec(treatment.run_id, treatment.name).trigger
+        if trigger is None or not trigger.wait:
+            return
+        child = child_run_id(self.runs.get_run(treatment.run_id), treatment.name)
+        try:
+            self.runs.request_stop(
+                child, RunState.CANCELLED, f"{reason} ({treatment.name} of run {treatment.run_id} waited for it)"
+            )
+        except (Conflict, NotFound):
+            return
+        # The watchdog tells the run's machine, or ends a run that has none yet; a message is not lost half-way.
+        self.deadlines.watch_run(child, timedelta(0))

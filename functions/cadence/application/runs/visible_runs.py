@@ -1,0 +1,77 @@
+"""Reading runs, as far as a principal may see them. What it may not see does not exist for it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge
+
+from cadence.application.access.ports import Directory
+from cadence.application.shared.ports import Page
+from cadence.application.shared.run_ports import RunStore
+from cadence.domain.access.access import ALL_PROJECTS, Principal
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import NotFound
+
+_LARGEST_BATCH = 100
+_MOST_READ = 1_000
+
+
+@dataclass(frozen=True)
+class VisibleRuns:
+    runs: RunStore
+    directory: Directory
+
+    def get(self, principal: Principal, run_id: str) -> Run:
+        """Raises NotFound, in the same words, for a run that does not exist and for one that is somebody else's."""
+        missing = NotFound(f"There is no run {run_id!r} here.")
+        try:
+            run = self.runs.get_run(run_id)
+        except NotFound:
+            raise missing from None
+        if not principal.sees(run.organization, run.project):
+            raise missing
+        return run
+
+    def page(
+        self,
+        principal: Principal,
+        limit: int,
+        after: str | None = None,
+        project: str | None = None,
+        state: RunState | None = None,
+        pipeline: str | None = None,
+    ) -> Page[Run]:
+        """Newest first. At most 1,000 runs are read for one page, so a rare filter may give a short page with more to come."""
+        found: list[Run] = []
+        newest = self._newest_first(principal.organization, self.projects(principal, project), after, limit)
+        for read, run in enumerate(newest):
+            if len(found) == limit or read == _MOST_READ:
+                return Page(found, after)
+            after = run.position
+            if (state is None or run.state is state) and (pipeline is None or run.pipeline == pipeline):
+                found.append(run)
+        return Page(found, None)
+
+    def projects(self, principal: Principal, project: str | None = None) -> Sequence[str]:
+        """The projects that the principal sees; only `project` if that is given. Raises NotFound for one it does not see."""
+        if project is not None:
+            if not principal.sees(principal.organization, project):
+                raise NotFound(f"There is no project {project!r} here.")
+            return [self.directory.get_project(principal.organization, project).name]
+        if principal.project != ALL_PROJECTS:
+            return [principal.project]
+        return [known.name for known in self.directory.list_projects(principal.organization)]
+
+    def _newest_first(self, organization: str, projects: Sequence[str], after: str | None, limit: int) -> Iterator[Run]:
+        """Merges the projects' listings: positions sort by time."""
+        batch = min(limit + 1, _LARGEST_BATCH)
+        listings = [self._listing(organization, project, after, batch) for project in projects]
+        return merge(*listings, key=lambda run: run.position, reverse=True)
+
+    def _listing(self, organization: str, project: str, after: str | None, batch: int) -> Iterator[Run]:
+        while True:
+            page = self.runs.list_runs(organization, project, batch, after)
+            yield from page.items
+            if page.after is None:
+                return
+            after = page.after

@@ -1,0 +1,82 @@
+"""Admission: from a plan to treatments that can start."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.logs.ports import LogStream
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.shared.ports import Clock, Documents
+from cadence.application.shared.run_ports import Deadlines, RunStore
+from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.forks import withhold
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runs import admission, rerun_reuse
+from cadence.domain.runs.run import Run, Value
+from cadence.domain.shared.errors import Cancelled
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Writes what a run consists of."""
+
+    runs: RunStore
+    documents: Documents
+    clock: Clock
+
+    def __call__(self, run: Run) -> None:
+        """Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is gone."""
+        planned = plan.decode(self.documents.get(run.plan_sha256))
+        specs = admission.with_growth(withhold(planned, run.event))
+        kept = rerun_reuse.decode(self.documents.get(run.kept_sha256)) if run.kept_sha256 else rerun_reuse.Kept()
+        begins = admission.beginning(run.run_id, specs, self.clock(), kept.treatments, kept.notes)
+        names = {there: here for here, there in kept.called.items()}
+        self.runs.put_values(
+            [
+                rerun_reuse.taken_over(value, run.run_id, names.get(value.treatment))
+                for value in self._kept_values(run, specs, kept)
+            ]
+        )
+        self.runs.admit(run.run_id, specs, begins.treatments, begins.edges)
+
+    def _kept_values(self, run: Run, specs: Sequence[TreatmentSpec], kept: rerun_reuse.Kept) -> Sequence[Value]:
+        if run.values_from is None or not kept.treatments:
+            return ()
+        if run.replay_of is not None:
+            # A few of what may be thousands.
+            ports = [
+                (kept.called.get(spec.name, spec.name), each.port)
+                for spec in specs
+                if spec.name in kept.treatments
+                for each in spec.outputs
+            ]
+            return self.runs.get_values(run.values_from, ports)
+        return [value for value in self.runs.list_values(run.values_from) if value.treatment in kept.treatments]
+
+
+@dataclass(frozen=True)
+class Admit:
+    """`pin_images` gives the run a plan whose images all have digests."""
+
+    runs: RunStore
+    admission: Admission
+    feeder: Feeder
+    deadlines: Deadlines
+    log_stream: LogStream
+    clock: Clock
+    pin_images: Callable[[Run], Run]
+
+    def __call__(self, run_id: str, machine_token: str) -> None:
+        """Writes what the run consists of, keeps the machine's token, starts what is ready. Safe to repeat.
+
+        Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone, ProviderRejected for an image
+        that its registry refuses, Transient if a registry does not answer.
+        """
+        run = self.runs.begin_run(run_id, machine_token, self.clock())
+        if run.stop_requested:
+            raise Cancelled(run.cause or f"run {run_id} is being stopped")
+        self.log_stream.needed()
+        self.admission(self.pin_images(run))
+        self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
+        self.feeder.start_ready(self.runs.list_treatments(run_id))
+        self.feeder.answer_when_all_settled(run_id)

@@ -1,0 +1,118 @@
+"""What a treatment without a runner does, at the place where others are given one."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.runs.start_child_run import StartChildRun
+from cadence.application.runs.stop_child_run import StopChildRun
+from cadence.application.scheduling.collect_outputs import CannotGather, Gather
+from cadence.application.scheduling.expand_each import GrowGroup
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.treatment_queries import in_order
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import Deadlines, GroupStore, Machines, RunStore
+from cadence.domain.pipelines.specification import Kind
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.scheduling import group as groups
+from cadence.domain.shared.errors import Conflict
+
+# By then the group has settled; what is looked at too early goes with the run's end.
+_SETTLED = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Act:
+    runs: RunStore
+    groups: GroupStore
+    gather: Gather
+    grow: GrowGroup
+    start_child: StartChildRun
+    stop_child: StopChildRun
+    feeder: Feeder
+    machines: Machines
+    deadlines: Deadlines
+    clock: Clock
+
+    def __call__(self, run_id: str, treatment: str, task_token: str) -> None:
+        """Answers the token with `{"next"}`: `done`, or `again` if there is more to do. Safe to repeat."""
+        stored = self.runs.get_treatment(run_id, treatment)
+        if not stored.state.final:
+            stored = self._stopped(stored) or self._act(stored, task_token)
+        if stored.state.final:
+            self.feeder.settled(stored)
+            self.machines.succeed(task_token, {"next": "done"})
+
+    def _act(self, stored: Treatment, task_token: str) -> Treatment:
+        if stored.kind is Kind.GATHER:
+            return self._end(stored, self.runs.get_spec(stored.run_id, stored.name).instances)
+        if stored.state is TreatmentState.READY:
+            stored = self._began(stored)
+        if stored.state.final:
+            return stored
+        if stored.kind is Kind.TRIGGER:
+            return self._trigger(stored, task_token)
+        if stored.state is TreatmentState.RUNNING and self.grow.finished(stored.run_id, stored.name):
+            return self._end(stored, self.groups.get_growth(stored.run_id, stored.name).names())
+        self.grow.keep_token(stored.run_id, stored.name, task_token)
+        self.grow(stored.run_id, stored.name)
+        return self.runs.get_treatment(stored.run_id, stored.name)
+
+    def _trigger(self, stored: Treatment, task_token: str) -> Treatment:
+        outcome = self.start_child(stored, self.runs.get_spec(stored.run_id, stored.name), task_token)
+        if outcome:
+            return self._settle(stored, outcome.state, outcome.cause)
+        # Looked at once the run is there: whoever stops the treatment from now on finds that run.
+        stored = self.runs.get_treatment(stored.run_id, stored.name)
+        return self._stopped(stored) or stored
+
+    def _began(self, stored: Treatment) -> Treatment:
+        now = self.clock()
+        try:
+            return self.runs.advance(
+                stored.run_id,
+                stored.name,
+                stored.attempt,
+                {TreatmentState.READY},
+                TreatmentState.RUNNING,
+                started_at=now,
+                history=(Change(now, stored.attempt, TreatmentState.RUNNING),),
+            )
+        except Conflict:
+            return self.runs.get_treatment(stored.run_id, stored.name)
+
+    def _end(self, stored: Treatment, names: Sequence[str]) -> Treatment:
+        instances = in_order(self.runs, stored.run_id, names)
+        state, cause = groups.verdict(instances)
+        if stored.kind is Kind.EACH:
+            growth = self.groups.get_growth(stored.run_id, stored.name)
+            if growth.failure:
+                state, cause = TreatmentState.LOST if growth.lost else TreatmentState.FAILED, growth.failure
+        if state is TreatmentState.SUCCEEDED:
+            try:
+                spec = self.runs.get_spec(stored.run_id, stored.name)
+                values = self.gather(stored, spec, instances)
+                self.runs.put_values(values)
+                if any(value.custody for value in values):
+                    self.deadlines.watch_values(stored.run_id, stored.name, _SETTLED)
+            except CannotGather as error:
+                state, cause = TreatmentState.FAILED, str(error)
+        return self._settle(stored, state, cause)
+
+    def _stopped(self, stored: Treatment) -> Treatment | None:
+        run = self.runs.get_run(stored.run_id)
+        stopped = run.stop_requested or run.state.final
+        if not stopped and not stored.cancel_reason:
+            return None
+        reason = run.cause if stopped else stored.cancel_reason
+        if stored.kind is Kind.TRIGGER:
+            self.stop_child(stored, reason or "the run was stopped")
+        return self._settle(stored, TreatmentState.CANCELLED, reason)
+
+    def _settle(self, stored: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
+        with suppress(Conflict):  # whoever stops the run came first
+            self.runs.settle(stored, state, cause, None, self.clock())
+        return self.runs.get_treatment(stored.run_id, stored.name)

@@ -1,0 +1,195 @@
+"""The elements of a value that an `each` treatment makes instances from, as far as they are known."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.value_ports import Chunks, StreamStates
+from cadence.domain.pipelines.document.connections.types import DataType, Scalar, parse_data_type
+from cadence.domain.pipelines.document.syntax.literals import mismatch
+from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
+from cadence.domain.runs.outcome_text import PAST
+from cadence.domain.runs.run import Treatment, Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.scheduling.group import LARGEST_ELEMENT, Growth
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+
+_PIECE = 1024 * 1024
+LARGEST_LIST = 32 * 1024 * 1024
+# As JSON in the table, with what has to be escaped.
+_LARGEST_STORED = 128 * 1024
+_SHOWN = 80
+
+
+class BadElement(Exception):
+    """It cannot become an instance; the message says which and why."""
+
+
+class SourceBroke(Exception):
+    """The producer will not send the rest; the message says why."""
+
+
+@dataclass(frozen=True)
+class Flowing:
+    """A sequence of lines in `chunks` chunks so far, named by `prefix` and their number; with `ended` there will be no more."""
+
+    epoch: int
+    chunks: int
+    ended: bool
+    prefix: str
+
+    def key(self, sequence: int) -> str:
+        return f"{self.prefix}{sequence:012}"
+
+
+@dataclass(frozen=True)
+class Element:
+    """`line` as it was sent; the next one begins at `offset` of chunk `sequence`."""
+
+    line: bytes
+    sequence: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Elements:
+    runs: RunStore
+    streams: StreamStates
+    chunks: Chunks
+
+    def source(self, group: Treatment, spec: TreatmentSpec) -> Flowing | None:
+        """None while nothing can be read. Raises SourceBroke, BadElement (the value is no list)."""
+        given = next(port for port in spec.inputs if port.port == spec.each)
+        if given.source_treatment is None or given.source_port is None:
+            return self._listed(group, given.literal or "[]")
+        producer = self.runs.get_treatment(group.run_id, given.source_treatment)
+        if producer.custody:
+            raise BadElement(
+                f"{producer.custody.reason}, and each element of {producer.name}.{given.source_port} would be kept with the "
+                "run: have its elements gone through inside of a treatment"
+            )
+        if producer.state is TreatmentState.SUCCEEDED:
+            value = self.runs.get_value(group.run_id, producer.name, given.source_port)
+            if given.flow == "block":
+                return self._listed(group, None, value)
+            return Flowing(producer.attempt, value.chunks, True, value.chunk_prefix)
+        if producer.state.final:
+            raise SourceBroke(f"{producer.name} {PAST[producer.state]} before it had sent all elements")
+        if given.flow == "block" or producer.state is not TreatmentState.RUNNING:
+            return None
+        runner = ids.runner_id(group.run_id, producer.name, producer.attempt)
+        progress = self.streams.get_progress(runner, given.source_port)
+        sent = progress.end.chunks if progress.end else progress.next_seq
+        prefix = ids.chunk_prefix(group.run_id, producer.name, producer.attempt, given.source_port)
+        # Ended is what has settled: until then its producer may still begin anew.
+        return Flowing(producer.attempt, sent, False, prefix)
+
+    def after(self, source: Flowing, sequence: int, offset: int) -> Iterator[Element]:
+        """The elements from there on, as far as they are there. Raises BadElement for one that is too long."""
+        line = b""
+        while sequence < source.chunks:
+            piece = self.chunks.read(source.key(sequence), offset, _PIECE)
+            begin = 0
+            while (end := piece.find(b"\n", begin)) >= 0:
+                line += piece[begin:end]
+                begin = end + 1
+                _check_length(line)
+                yield Element(line, sequence, offset + begin)
+                line = b""
+            line += piece[begin:]
+            _check_length(line)
+            if len(piece) < _PIECE:
+                sequence, offset = sequence + 1, 0
+            else:
+                offset += len(piece)
+        if line and source.ended:
+            yield Element(line, sequence, offset)
+
+    def literal(self, spec: TreatmentSpec, line: bytes) -> str:
+        """What is written into the instance's input. Raises BadElement."""
+        given = next(port for port in spec.inputs if port.port == spec.each)
+        assert spec.instance is not None
+        wanted = next(port for port in spec.instance.inputs if port.port == spec.each)
+        text, value = _read(line, given, parse_data_type(wanted.type))
+        why = mismatch(value, parse_data_type(wanted.type))
+        if why is not None:
+            raise BadElement(why)
+        if len(json.dumps(text)) > _LARGEST_STORED:
+            raise BadElement(f"it takes more than {_LARGEST_STORED:,} bytes as JSON")
+        return text
+
+    def _listed(self, group: Treatment, literal: str | None, value: Value | None = None) -> Flowing:
+        """The list's items as lines of JSON of our own, so that finding the next ones does not mean reading all."""
+        prefix = ids.chunk_prefix(group.run_id, group.name, group.attempt, ".elements")  # no port is named so
+        try:
+            self.chunks.read(f"{prefix}{0:012}", 0, 1)
+        except NotFound:
+            if literal is None:
+                assert value is not None
+                if value.size > LARGEST_LIST:
+                    raise BadElement(
+                        f"the list has {value.size:,} bytes, and at most {LARGEST_LIST:,} can be gone through"
+                    ) from None
+                keys = [value.chunk_key(sequence) for sequence in range(value.chunks)]
+                literal = b"".join(self.chunks.read_whole(keys)).decode(errors="replace")
+            self.chunks.write(f"{prefix}{0:012}", _as_lines(literal))
+        return Flowing(1, 1, True, prefix)
+
+
+def position(growth: Growth, source: Flowing) -> tuple[int, int]:
+    """Where the next element begins, if the source is the one that was read so far."""
+    return (growth.sequence, growth.offset) if growth.epoch in {0, source.epoch} else (0, 0)
+
+
+def quoted(line: bytes) -> str:
+    """An element as a message shows it."""
+    text = line.decode(errors="replace")
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _check_length(line: bytes) -> None:
+    if len(line) > LARGEST_ELEMENT:
+        raise BadElement(f"it has more than {LARGEST_ELEMENT:,} bytes: {quoted(line)}")
+
+
+def _read(line: bytes, given: InputSpec, wanted: DataType) -> tuple[str, object]:
+    """The text for the instance's input, and the value that it stands for."""
+    try:
+        text = line.decode()
+        if wanted is Scalar.STRING and given.flow == "stream":
+            return text, text
+        value = json.loads(text)
+    except ValueError as error:
+        raise BadElement(f"{quoted(line)} is no {wanted}: {error}") from error
+    return (value if wanted is Scalar.STRING and isinstance(value, str) else text), value
+
+
+def _as_lines(literal: str) -> bytes:
+    """Each item as it was written, unless it was written over several lines. Raises BadElement."""
+    return b"".join(item.encode() + b"\n" for item in _items(literal.strip()))
+
+
+def _items(text: str) -> Iterator[str]:
+    if not text.startswith("["):
+        raise BadElement("the value is no list")
+    decoder, place = json.JSONDecoder(), _past_space(text, 1)
+    try:
+        while text[place] != "]":
+            value, end = decoder.raw_decode(text, place)
+            written = text[place:end]
+            yield written if "\n" not in written else json.dumps(value, ensure_ascii=False)
+            place = _past_space(text, end)
+            if text[place] == ",":
+                place = _past_space(text, place + 1)
+            elif text[place] != "]":
+                raise BadElement(f"the value is no list: something else than , or ] follows {quoted(written.encode())}")
+    except (ValueError, IndexError, RecursionError) as error:
+        raise BadElement(f"the value is no list: {error}") from error
+
+
+def _past_space(text: str, place: int) -> int:
+    while place < len(text) and text[place] in " \t\r\n":
+        place += 1
+    return place

@@ -1,0 +1,154 @@
+"""An `each` treatment makes instances of itself as the elements of its value become known."""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cadence.application.scheduling.each_items import BadElement, Elements, Flowing, SourceBroke, position
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import MOST_ADDED, GroupStore, Machines, RunStore
+from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.scheduling.group import DEFAULT_PARALLEL, MOST_ELEMENTS, Growth, chained, instance_name, instance_of
+from cadence.domain.shared.errors import Conflict, Transient
+
+_ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class GrowGroup:
+    """Every call looks at what is there and goes on from it, so that repeated and simultaneous ones do no harm."""
+
+    runs: RunStore
+    groups: GroupStore
+    elements: Elements
+    machines: Machines
+    clock: Clock
+
+    def keep_token(self, run_id: str, group: str, token: str) -> Growth:
+        """Keeps the token of the group's machine, which is answered when all is made and has settled."""
+        for _ in range(_ROUNDS):
+            seen = self.groups.get_growth(run_id, group)
+            try:
+                return self.groups.save_growth(seen, dataclasses.replace(seen, token=token))
+            except Conflict:
+                continue
+        raise Transient(f"group {group} is being changed by others")
+
+    def close(self, run_id: str, group: str) -> Growth:
+        """No more instances are made."""
+        for _ in range(_ROUNDS):
+            seen = self.groups.get_growth(run_id, group)
+            if seen.closed:
+                return seen
+            try:
+                return self.groups.save_growth(seen, dataclasses.replace(seen, closed=True))
+            except Conflict:
+                continue
+        raise Transient(f"group {group} is being changed by others")
+
+    def finished(self, run_id: str, group: str) -> bool:
+        growth = self.groups.get_growth(run_id, group)
+        return growth.closed and self.runs.get_treatment(run_id, group).waiting == 0
+
+    def __call__(self, run_id: str, group: str) -> Growth:
+        """Makes what can be made now. Raises Transient if others go on changing it."""
+        spec = self.runs.get_spec(run_id, group)
+        for _ in range(_ROUNDS):
+            # The growth first: what is under way may then only be fewer, so that never too many are made.
+            seen = self.groups.get_growth(run_id, group)
+            stored = self.runs.get_treatment(run_id, group)
+            if stored.state.final or (seen.closed and stored.waiting == 0):
+                self._answer(seen)
+                return seen
+            if stored.state is not TreatmentState.RUNNING or self.runs.get_run(run_id).stop_requested:
+                return seen
+            self._start(seen)
+            try:
+                if not self._go_on(seen, stored, spec):
+                    return seen
+            except Conflict:
+                continue
+        raise Transient(f"group {group} is being changed by others")
+
+    def _go_on(self, seen: Growth, group: Treatment, spec: TreatmentSpec) -> bool:
+        """Whether there may be more to do at once."""
+        after, specs = self._next(seen, group, spec)
+        if specs:
+            self.groups.add_instances(seen, after, specs, self.clock())
+            return True
+        if after == seen:
+            return False
+        self.groups.save_growth(seen, after)
+        return after.closed or after.epoch != seen.epoch
+
+    def _next(self, seen: Growth, group: Treatment, spec: TreatmentSpec) -> tuple[Growth, Sequence[TreatmentSpec]]:
+        after = dataclasses.replace(seen, started=seen.made)
+        room = min(MOST_ADDED, (spec.parallel or DEFAULT_PARALLEL) - group.waiting)
+        if seen.closed or room <= 0:
+            return after, ()
+        try:
+            source = self.elements.source(group, spec)
+        except SourceBroke as error:
+            return dataclasses.replace(after, closed=True, failure=str(error), lost=True), ()
+        except BadElement as error:
+            return dataclasses.replace(after, closed=True, failure=str(error)), ()
+        if source is None:
+            return after, ()
+        if seen.epoch not in {0, source.epoch} and seen.made:
+            return self._begun_anew(after, source), ()
+        return self._take(dataclasses.replace(after, epoch=source.epoch), source, spec, room)
+
+    def _take(
+        self, growth: Growth, source: Flowing, spec: TreatmentSpec, room: int
+    ) -> tuple[Growth, Sequence[TreatmentSpec]]:
+        specs: list[TreatmentSpec] = []
+        sequence, offset = position(growth, source)
+        try:
+            # One more than there is room for, to see whether that was all.
+            for element in self.elements.after(source, sequence, offset):
+                if len(specs) == room:
+                    return growth, specs
+                if growth.made == MOST_ELEMENTS:
+                    failure = f"there are more than {MOST_ELEMENTS:,} elements"
+                    return dataclasses.replace(growth, closed=True, failure=failure), specs
+                literal = self.elements.literal(spec, element.line)
+                specs.append(instance_of(spec, growth.made, literal))
+                growth = dataclasses.replace(
+                    growth,
+                    made=growth.made + 1,
+                    sequence=element.sequence,
+                    offset=element.offset,
+                    digest=chained(growth.digest, element.line),
+                )
+        except BadElement as error:
+            failure = f"element {growth.made + 1}: {error}"
+            return dataclasses.replace(growth, closed=True, failure=failure), specs
+        return dataclasses.replace(growth, closed=source.ended), specs
+
+    def _begun_anew(self, growth: Growth, source: Flowing) -> Growth:
+        """The producer sends again, in another attempt: as far as instances were made it has to be the same."""
+        digest, made, there = "", 0, growth
+        try:
+            for element in itertools.islice(self.elements.after(source, 0, 0), growth.made):
+                digest, made = chained(digest, element.line), made + 1
+                there = dataclasses.replace(growth, sequence=element.sequence, offset=element.offset)
+        except BadElement as error:
+            return dataclasses.replace(growth, closed=True, failure=f"element {made + 1}: {error}")
+        if made < growth.made and not source.ended:
+            return growth
+        if digest != growth.digest:
+            failure = f"its source began anew and did not send the first {growth.made} elements again as they were"
+            return dataclasses.replace(growth, closed=True, failure=failure, lost=True)
+        return dataclasses.replace(there, epoch=source.epoch)
+
+    def _start(self, growth: Growth) -> None:
+        """The machines of those made that may not have been started yet."""
+        for number in range(growth.started, growth.made):
+            self.machines.start_treatment(growth.run_id, instance_name(growth.group, number), Kind.COMMAND)
+
+    def _answer(self, growth: Growth) -> None:
+        if growth.token:
+            self.machines.succeed(growth.token, {"next": "again"})

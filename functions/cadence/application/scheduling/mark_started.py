@@ -1,0 +1,47 @@
+"""A runner's agent has called home: its treatment runs, and its streams are open."""
+
+from dataclasses import dataclass
+
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared.errors import Cancelled, Conflict, Gone
+
+
+@dataclass(frozen=True)
+class Begin:
+    runs: RunStore
+    feeder: Feeder
+    machines: Machines
+
+    def __call__(self, runner: Runner, spec: TreatmentSpec, *, ends_custody: bool = False) -> None:
+        """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
+        # A repeated claim says the same time again.
+        claimed = runner.claimed_at
+        history = (Change(claimed, runner.attempt, TreatmentState.RUNNING),) if claimed else ()
+        try:
+            begun = self.runs.advance(
+                runner.run_id,
+                runner.treatment,
+                runner.attempt,
+                {TreatmentState.BOOTING, TreatmentState.RUNNING},
+                TreatmentState.RUNNING,
+                started_at=claimed,
+                pool=runner.pool,  # its machine may be of an earlier decision than the treatment's last
+                waiting_for=None,
+                history=history,
+                # Of an earlier attempt nothing may be left.
+                custody=runner.custody,
+                ends_custody=ends_custody,
+            )
+        except Conflict:
+            raise Gone(f"{runner.treatment} was settled before its runner began.") from None
+        if begun.cancel_reason:
+            if runner.task_token:
+                self.machines.fail(runner.task_token, Cancelled(begun.cancel_reason))
+            raise Gone(f"Runner {runner.runner_id} is no longer wanted: {begun.cancel_reason}")
+        if any(port.flow == "stream" for port in spec.outputs):
+            self.feeder.opened(runner.run_id, runner.treatment)

@@ -1,0 +1,189 @@
+"""Readiness: tells consumers what a producer has done, starts those that wait for nothing more, skips those that wait in vain."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from cadence.application.scheduling.group_parallelism import Bounding
+from cadence.application.scheduling.treatment_queries import in_order
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import GroupStore, Machines, RunStore, WakeUps
+from cadence.application.shared.workers import Workers, several_at_once
+from cadence.domain.pipelines.specification import Kind
+from cadence.domain.runs import outcome_text
+from cadence.domain.runs.edge import Edge, Trigger
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import FAILED_TREATMENT_STATES, TreatmentState
+from cadence.domain.scheduling import conditions
+from cadence.domain.shared.errors import Conflict
+
+Ended = Sequence[Treatment]
+
+
+@dataclass(frozen=True)
+class Feeder:
+    """Every call is safe to repeat: what it does is done once, and what an interrupted call left undone is done by the next."""
+
+    runs: RunStore
+    groups: GroupStore
+    machines: Machines
+    wake_ups: WakeUps
+    clock: Clock
+    workers: Workers = several_at_once
+
+    def start_ready(self, treatments: Iterable[Treatment]) -> None:
+        """Starts the machine of every treatment that waits for nothing, as far as its condition and its group let it."""
+        self._spread(self._go_on(treatments))
+
+    def opened(self, run_id: str, producer: str) -> None:
+        """`producer` runs: consumers of its streams may start."""
+        edges = [edge for edge in self.runs.edges_from(run_id, producer) if edge.trigger is Trigger.OPENED]
+        if edges:
+            self.start_ready(self.runs.deliver(edges))
+
+    def settled(self, treatment: Treatment, at_most: int | None = None) -> bool:
+        """It has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one.
+
+        Gives up with False, to be called again without `at_most`, before more edges than that.
+        """
+        more = self._spread([treatment], at_most)
+        if more is None:
+            return False
+        if not more:
+            self.answer_when_all_settled(treatment.run_id)
+        return True
+
+    def answer_when_all_settled(self, run_id: str) -> None:
+        run = self.runs.get_run(run_id)
+        if run.unsettled == 0:
+            for token in (run.machine_token, run.stop_token):
+                if token:
+                    self.machines.succeed(token, {"run_id": run_id})
+
+    def _spread(self, ended: Ended, at_most: int | None = None) -> bool | None:
+        """Whether the run is known to have more to settle; None if it gave up.
+
+        It is if a consumer was seen that had yet to settle, and nothing was settled here since: whoever settles that one asks.
+        """
+        queue = deque(ended)
+        told: set[str] = set()
+        seen = 0
+        more = False
+        while queue:
+            producer = queue.popleft()
+            if producer.name in told:
+                continue
+            told.add(producer.name)
+            edges = self.runs.edges_from(producer.run_id, producer.name)
+            seen += len(edges)
+            if at_most is not None and seen > at_most:
+                return None
+            consumers = self._deliver(edges, producer)
+            more = more or any(not consumer.state.final for consumer in consumers)
+            queue += self._tell(producer, edges, consumers)
+        return more and len(told) == 1
+
+    def _deliver(self, edges: Sequence[Edge], producer: Treatment) -> Sequence[Treatment]:
+        fired = [edge for edge in edges if edge.trigger.fired_by(producer.state)]
+        return self.runs.deliver(fired) if fired else ()
+
+    def _tell(self, producer: Treatment, edges: Sequence[Edge], consumers: Sequence[Treatment]) -> Ended:
+        """Returns the treatments that ended by it."""
+        dead = [edge for edge in edges if not edge.trigger.fired_by(producer.state)]
+        ended = list(self._go_on(consumers))
+        for consumer in self.runs.bury(dead) if dead else ():
+            skipped = self._skip(consumer, dead, producer.state)
+            # A stream that broke had been opened, perhaps by a call that ended before it started the consumer.
+            ended += [skipped] if skipped else self._go_on([consumer])
+        if producer.state in FAILED_TREATMENT_STATES:
+            for group in consumers:
+                if producer.name.startswith(f"{group.name}:") and not group.state.final:
+                    self.wake_ups.wake(group.run_id, group.name, failed=True)
+        if producer.bounded_by:
+            self._give_place_up(producer, producer.bounded_by)
+        return ended
+
+    def _go_on(self, treatments: Iterable[Treatment]) -> Ended:
+        """Returns those that have ended without being started."""
+        ready = []
+        for treatment in treatments:
+            if treatment.kind is Kind.EACH and treatment.state is TreatmentState.RUNNING:
+                self.wake_ups.wake(treatment.run_id, treatment.name)
+            elif treatment.waiting == 0:
+                ready.append(treatment)
+        return [treatment for treatment in self.workers(self._start, ready) if treatment is not None]
+
+    def _start(self, treatment: Treatment) -> Treatment | None:
+        reached = self._make_ready(treatment)
+        if reached.state is TreatmentState.READY:
+            if reached.bounded_by is None or self._has_place(reached, reached.bounded_by):
+                self.machines.start_treatment(reached.run_id, reached.name, reached.kind)
+            return None
+        # Whoever ended it by its condition may have ended before telling its consumers.
+        return reached if reached.conditional and reached.state.final else None
+
+    def _make_ready(self, treatment: Treatment) -> Treatment:
+        if treatment.state is not TreatmentState.PENDING:
+            return treatment
+        try:
+            if treatment.conditional and (ended := self._judged(treatment)):
+                return ended
+            now = self.clock()
+            return self.runs.advance(
+                treatment.run_id,
+                treatment.name,
+                treatment.attempt,
+                {TreatmentState.PENDING},
+                TreatmentState.READY,
+                ready_at=now,
+                history=(Change(now, treatment.attempt, TreatmentState.READY),),
+            )
+        except Conflict:
+            # It was skipped or cancelled meanwhile; or another delivery made it ready, which may have ended before starting it.
+            return self.runs.get_treatment(treatment.run_id, treatment.name)
+
+    def _judged(self, treatment: Treatment) -> Treatment | None:
+        """The treatment as ended, if its condition does not let it run."""
+        spec = self.runs.get_spec(treatment.run_id, treatment.name)
+        over = in_order(self.runs, treatment.run_id, spec.when_over)
+        try:
+            run = self.runs.get_run(treatment.run_id)
+            if conditions.holds(run, spec, {producer.name: str(producer.state) for producer in over}):
+                return None
+            state, cause = TreatmentState.SKIPPED, f"its condition {spec.when} is false"
+        except conditions.NoAnswer as error:
+            state, cause = TreatmentState.FAILED, f"its condition {spec.when} has no answer: {error}"
+        self.runs.settle(treatment, state, cause, None, self.clock())
+        return self.runs.get_treatment(treatment.run_id, treatment.name)
+
+    def _has_place(self, instance: Treatment, group: str) -> bool:
+        if Bounding(self.groups).enter(instance.run_id, group, instance.name):
+            return True
+        if instance.waiting_for is None:
+            ready = {TreatmentState.READY}
+            with suppress(Conflict):  # it was given a place, or cancelled, meanwhile
+                self.runs.advance(
+                    instance.run_id, instance.name, instance.attempt, ready, TreatmentState.READY,
+                    waiting_for=f"another instance of {group} to end",
+                )  # fmt: skip
+        return False
+
+    def _give_place_up(self, instance: Treatment, group: str) -> None:
+        for name in Bounding(self.groups).leave(instance.run_id, group, instance.name):
+            self.machines.start_treatment(instance.run_id, name, Kind.COMMAND)
+
+    def _skip(self, consumer: Treatment, dead: Sequence[Edge], reached: TreatmentState) -> Treatment | None:
+        """The consumer, if it is skipped now or was before (then its own consumers are told again, in case they were not)."""
+        if consumer.state is TreatmentState.SKIPPED:
+            return consumer
+        if consumer.state is not TreatmentState.PENDING:
+            return None  # a stream's consumer that runs already learns it from its runner
+        edge = next(edge for edge in dead if edge.consumer == consumer.name)
+        cause = outcome_text.skipped_because(edge, reached)
+        try:
+            self.runs.settle(consumer, TreatmentState.SKIPPED, cause, None, self.clock())
+        except Conflict:
+            return None  # it became ready meanwhile
+        return self.runs.get_treatment(consumer.run_id, consumer.name)

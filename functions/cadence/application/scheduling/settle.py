@@ -1,0 +1,253 @@
+"""The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.limits.runner_slots import RunnerSlots
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import Deadlines, RunStore, Standing
+from cadence.application.shared.runner_ports import RunnerStore, Specs
+from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.placement.pool import HOST, provider_function
+from cadence.domain.runners.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.run import Treatment, Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.scheduling import retrying
+from cadence.domain.scheduling.machine_error import MachineError
+from cadence.domain.scheduling.machine_step import Next, Step, after_release
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Conflict, NotFound
+
+_LIVE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING, TreatmentState.RUNNING})
+# What a machine's error means for the treatment; any other error counts as lost, and may be tried again.
+_FINAL_ERRORS = {
+    "Cancelled": TreatmentState.CANCELLED,
+    "TimedOut": TreatmentState.TIMED_OUT,
+    "ProviderRejected": TreatmentState.FAILED,
+    "CannotRun": TreatmentState.FAILED,
+    "NotApproved": TreatmentState.FAILED,
+}
+# Another attempt would meet them again.
+_LASTING_ERRORS = frozenset({"ProviderRejected", "CannotRun", "NotApproved", "NotReady"})
+# What a treatment that is to be cancelled ends in because of that.
+_NOT_OF_ITSELF = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.INTERRUPTED})
+# A runner's own call settles no more consumers than this; its machine has more time.
+_QUICK = 25
+_OUTCOMES = {
+    Outcome.SUCCEEDED: TreatmentState.SUCCEEDED,
+    Outcome.FAILED: TreatmentState.FAILED,
+    Outcome.INFRASTRUCTURE: TreatmentState.LOST,
+    Outcome.INTERRUPTED: TreatmentState.INTERRUPTED,
+    Outcome.CANCELLED: TreatmentState.CANCELLED,
+    Outcome.TIMED_OUT: TreatmentState.TIMED_OUT,
+}
+
+
+def _nothing(runner: Runner) -> None:
+    """Nobody has to hear of it."""
+
+
+@dataclass(frozen=True)
+class Settle:
+    """`ended` hears of runners whose attempt has ended, however it did, if they had an engine."""
+
+    runs: RunStore
+    runners: RunnerStore
+    feeder: Feeder
+    slots: RunnerSlots
+    specs: Specs
+    provider_function_prefix: str
+    deadlines: Deadlines
+    clock: Clock
+    ended: Callable[[Runner], None] = _nothing
+
+    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> Step:
+        """What follows: another attempt or none, after the runner's release if it needs one. Safe to repeat.
+
+        `attempt` is the one that ended; None for whichever it is, and no other after it.
+        """
+        standing = self.runs.get_standing(run_id, treatment)
+        stored = standing.treatment
+        ended = attempt or stored.attempt
+        if ended == stored.attempt:
+            # Before the attempt is left behind, so that no slot is: a repeated call does it again.
+            self.slots.release(stored)
+        runner = self._runner(ids.runner_id(run_id, treatment, ended))
+        if runner and standing.spec.engine and ended == stored.attempt:
+            # Later attempts of a worker have the same token.
+            self.ended(runner)
+        if not stored.state.final and ended == stored.attempt:
+            stored = self._end(standing, runner, error, may_retry=attempt is not None)
+        if stored.state.final:
+            self.feeder.settled(stored)
+            self._tell_of_values(stored)
+            return self._released(Step(Next.DONE, ended), runner)
+        seconds = retrying.wait_seconds(stored, standing.spec.retry)
+        following = Next.WAIT if seconds else Next.RETRY
+        return self._released(Step(following, stored.attempt, wait_seconds=seconds), runner)
+
+    def quickly(self, runner: Runner) -> Step:
+        """Settles what succeeded, and says what follows; leaves it to the machine if it did not, or has many consumers.
+
+        Raises Conflict if the treatment moves at this moment.
+        """
+        result = runner.result
+        stored = self.runs.get_treatment(runner.run_id, runner.treatment)
+        running = stored.state is TreatmentState.RUNNING and stored.attempt == runner.attempt
+        if result is None or result.outcome is not Outcome.SUCCEEDED or not running:
+            return self.by_machine(runner)
+        self.slots.release(stored)
+        spec = self.specs(runner.run_id, runner.treatment)
+        state = self._settle(stored, spec, TreatmentState.SUCCEEDED, None, result)
+        if state is not TreatmentState.SUCCEEDED:
+            return self.by_machine(runner)
+        if not self.feeder.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
+            return self.by_machine(runner)
+        self._tell_of_values(stored)
+        return self._released(Step(Next.DONE, runner.attempt), runner)
+
+    def by_machine(self, runner: Runner) -> Step:
+        """The machine settles."""
+        return Step(Next.SETTLE, runner.attempt, function=self._function(runner), runner_id=runner.runner_id)
+
+    def _released(self, step: Step, runner: Runner | None) -> Step:
+        """A host's runner that ended by itself holds nothing any more; all others are ended, whatever they said."""
+        if runner is None or (runner.provider == HOST and runner.result is not None):
+            return step
+        return after_release(step, self._function(runner), runner.runner_id)
+
+    def _tell_of_values(self, ended: Treatment) -> None:
+        if ended.ends_custody:
+            self.deadlines.watch_values(ended.run_id, ended.name, timedelta())
+
+    def _function(self, runner: Runner) -> str:
+        return provider_function(self.provider_function_prefix, runner.provider)
+
+    def _end(
+        self, standing: Standing, runner: Runner | None, error: MachineError | None, *, may_retry: bool
+    ) -> Treatment:
+        run, spec, treatment = standing.run, standing.spec, standing.treatment
+        result = runner.result if runner else None
+        state, cause = _verdict(result, error)
+        if (
+            result
+            and result.outcome is Outcome.CANCELLED
+            and runner
+            and runner.cancel_reason
+            and not run.stop_requested
+            and not treatment.cancel_reason
+        ):
+            # The agent was told to stop, though nobody stopped the run: its time was over.
+            state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
+        if treatment.cancel_reason and state in _NOT_OF_ITSELF:
+            state, cause = TreatmentState.CANCELLED, treatment.cancel_reason
+        exit_code = result.exit_code if result else None
+        lasting = result is None and error is not None and error.name in _LASTING_ERRORS
+        wanted = may_retry and not lasting and not run.stop_requested and not treatment.cancel_reason
+        retried = wanted and spec.kind is Kind.COMMAND
+        if retried and retrying.may_retry(treatment, spec.retry, state, exit_code):
+            return self._next_attempt(treatment, spec, state, cause)
+        if state is TreatmentState.INTERRUPTED:
+            state = TreatmentState.LOST
+        settled = self._settle(treatment, spec, state, cause, result)
+        if settled is None:
+            return self.runs.get_treatment(treatment.run_id, treatment.name)
+        return dataclasses.replace(treatment, state=settled)
+
+    def _settle(
+        self,
+        treatment: Treatment,
+        spec: TreatmentSpec,
+        state: TreatmentState,
+        cause: str | None,
+        result: Result | None,
+    ) -> TreatmentState | None:
+        """The final state: another than `state` if an output is missing, None if it was settled before."""
+        if state is TreatmentState.SUCCEEDED and spec.outputs:
+            outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
+            missing = _unfinished(spec, outputs)
+            if missing:
+                state, cause = TreatmentState.FAILED, f"output {missing} was never finished"
+            else:
+                self.runs.put_values(self._values(treatment, spec, outputs))
+        exit_code = result.exit_code if result else None
+        return state if self.runs.settle(treatment, state, cause, exit_code, self.clock()) else None
+
+    def _runner(self, runner_id: str) -> Runner | None:
+        try:
+            runner = self.runners.get_runner(runner_id)
+        except NotFound:
+            return None
+        if runner.state.live and runner.result is None:
+            # From here on the attempt is over: what its runner still says is refused.
+            try:
+                live = {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED}
+                return self.runners.change_runner(runner.runner_id, live, state=RunnerState.LOST)
+            except Conflict:
+                return self.runners.get_runner(runner.runner_id)
+        return runner
+
+    def _next_attempt(
+        self, treatment: Treatment, spec: TreatmentSpec, state: TreatmentState, cause: str | None
+    ) -> Treatment:
+        counter = retrying.COUNTERS[state]
+        counts = {counter: getattr(treatment, counter) + 1, "attempt": treatment.attempt + 1}
+        seconds = retrying.wait_seconds(dataclasses.replace(treatment, **counts), spec.retry)
+        # While it waits it has no place, so that whoever stops the run ends it at once.
+        following = TreatmentState.READY if seconds else TreatmentState.PLACING
+        now = self.clock()
+        return self.runs.advance(
+            treatment.run_id,
+            treatment.name,
+            treatment.attempt,
+            _LIVE,
+            following,
+            cause=f"attempt {treatment.attempt}: {cause}",
+            waiting_for=f"{seconds} s to pass before attempt {counts['attempt']}" if seconds else None,
+            turnstiles=(),
+            history=(Change(now, treatment.attempt, state, cause or ""), Change(now, counts["attempt"], following)),
+            **counts,
+        )
+
+    def _values(self, treatment: Treatment, spec: TreatmentSpec, outputs: Sequence[OutputStream]) -> list[Value]:
+        streams = {stream.port: stream for stream in outputs}
+        now = self.clock()
+        return [
+            Value(
+                run_id=treatment.run_id,
+                treatment=treatment.name,
+                port=port.port,
+                flow=port.flow,
+                type=port.type,
+                sha256=stream.sha256,
+                size=stream.size,
+                chunks=stream.committed,
+                attempt=treatment.attempt,
+                preview=stream.preview,
+                created_at=now,
+                custody=treatment.custody,
+            )
+            for port in spec.outputs
+            if (stream := streams.get(port.port)) is not None and stream.sha256 is not None
+        ]
+
+
+def _verdict(result: Result | None, error: MachineError | None) -> tuple[TreatmentState, str | None]:
+    """The runner's own result wins over whatever its machine caught: it is what happened."""
+    if result is not None:
+        state = _OUTCOMES[result.outcome]
+        if state is TreatmentState.SUCCEEDED:
+            return state, None
+        return state, result.error or f"ended with exit code {result.exit_code}"
+    if error is None:
+        return TreatmentState.LOST, "the runner's result was not found"
+    return _FINAL_ERRORS.get(error.name, TreatmentState.LOST), error.cause or error.name
+
+
+def _unfinished(spec: TreatmentSpec, outputs: Sequence[OutputStream]) -> str | None:
+    ended = {stream.port for stream in outputs if stream.ended}
+    return next((port.port for port in spec.outputs if port.type != "void" and port.port not in ended), None)

@@ -1,0 +1,70 @@
+"""Something happened that a group goes by: more of its value is there, or one of its instances ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cadence.application.scheduling.end_treatment import EndTreatment
+from cadence.application.scheduling.expand_each import GrowGroup
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.treatment_queries import in_order
+from cadence.application.shared.run_ports import GroupStore, RunStore
+from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.runs.outcome_text import PAST
+from cadence.domain.runs.run import Treatment
+from cadence.domain.scheduling.group import first_failed
+from cadence.domain.shared.errors import NotFound
+
+
+@dataclass(frozen=True)
+class WakeGroup:
+    runs: RunStore
+    groups: GroupStore
+    grow: GrowGroup
+    end: EndTreatment
+    feeder: Feeder
+
+    def __call__(self, run_id: str, group: str, *, failed: bool) -> None:
+        """Safe to repeat, also at the same time. `failed`: one of its instances did."""
+        try:
+            stored = self.runs.get_treatment(run_id, group)
+        except NotFound:
+            return
+        if stored.kind is Kind.EACH:
+            if failed and not stored.state.final:
+                self._give_up(stored)
+            growth = self.grow(run_id, group)
+            if growth.failure and not stored.state.final:
+                self._give_up(stored)
+        elif failed and not stored.state.final:
+            self._give_up(stored)
+
+    def _give_up(self, group: Treatment) -> None:
+        """Ends the instances that have not ended, if the group is to fail fast."""
+        spec = self.runs.get_spec(group.run_id, group.name)
+        if not spec.fail_fast:
+            return
+        instances = self._instances(group, spec)
+        first = first_failed(instances)
+        failure = f"{first.name} {PAST[first.state]}" if first else self._own_failure(group)
+        if failure is None:
+            return
+        if group.kind is Kind.EACH:
+            self.grow.close(group.run_id, group.name)
+            instances = self._instances(group, spec)
+        for instance in instances:
+            if not instance.state.final:
+                self._cancel(instance, f"cancelled because {failure} (fail_fast)")
+
+    def _instances(self, group: Treatment, spec: TreatmentSpec) -> Sequence[Treatment]:
+        names = spec.instances
+        if group.kind is Kind.EACH:
+            names = tuple(self.groups.get_growth(group.run_id, group.name).names())
+        return in_order(self.runs, group.run_id, names)
+
+    def _own_failure(self, group: Treatment) -> str | None:
+        return self.groups.get_growth(group.run_id, group.name).failure if group.kind is Kind.EACH else None
+
+    def _cancel(self, instance: Treatment, reason: str) -> None:
+        asked = self.runs.request_cancel(instance.run_id, instance.name, reason)
+        if self.end(asked, asked.cancel_reason or reason):
+            self.feeder.settled(self.runs.get_treatment(instance.run_id, instance.name))

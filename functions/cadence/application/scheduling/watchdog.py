@@ -1,0 +1,215 @@
+"""Finds what stays silent: runners without heartbeat, boots without end, runs and treatments past their deadline.
+
+Every runner and every run has one wake-up on its way at a time; each wake-up acts or sends the next one. Nothing is scanned.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cadence.application.limits.approvals import Approvals
+from cadence.application.limits.run_gates import RunGates
+from cadence.application.limits.runner_slots import RunnerSlots
+from cadence.application.runs.end_process import EndProcess
+from cadence.application.runs.finalise import Finalise
+from cadence.application.scheduling.settle import Settle
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.application.shared.waiting_runs import answer_waiting
+from cadence.domain.limits.turnstile import is_for_runs
+from cadence.domain.placement.pool import HOST
+from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import (
+    BootTimedOut,
+    CadenceError,
+    Cancelled,
+    Conflict,
+    NotFound,
+    NotReady,
+    RunnerLost,
+    TimedOut,
+    Transient,
+)
+
+# However long nothing is due, so that a stop whose messenger ended is carried out.
+CHECK = timedelta(seconds=60)
+# How long after a run's deadline its machine may take to end it. Longer than the machine itself waits.
+STOP_TAKES = timedelta(minutes=20)
+# A run that waits for its turn is let in by whoever leaves: this look is a second net.
+WAITING_CHECK = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(days=7)
+
+
+def _patient(runner: Runner) -> NotReady | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Watchdog:
+    runs: RunStore
+    runners: RunnerStore
+    machines: Machines
+    deadlines: Deadlines
+    settle: Settle
+    finalise: Finalise
+    gates: RunGates
+    slots: RunnerSlots
+    approvals: Approvals
+    end_process: EndProcess
+    clock: Clock
+    untaken: Callable[[Runner], NotReady | None] = _patient
+    """What is to be said to the machine of a runner that is offered to hosts."""
+
+    def run(self, run_id: str) -> None:
+        try:
+            run = self.runs.get_run(run_id)
+        except NotFound:
+            return
+        if run.state.final:
+            # Again, in case whoever ended it went no further.
+            answer_waiting(self.machines, run)
+            return
+        now = self.clock()
+        due = _due(run)
+        if run.recorded:
+            if not self.end_process(run_id).state.final:
+                self.deadlines.watch_run(run_id, max(due - now, CHECK))
+            return
+        if now >= due + STOP_TAKES and run.started_at is not None:
+            self.finalise(run_id)
+            return
+        if now >= due:
+            self._end_overdue(run)
+            self.deadlines.watch_run(run_id, due + STOP_TAKES - now)
+            return
+        if run.started_at is None:
+            # Whoever created it, or let it in, may have ended before starting its machine.
+            due = min(due, now + (CHECK if run.waiting_for is None else WAITING_CHECK))
+            run = self.gates.proceed(run)
+            if run.state.final:
+                return
+        elif run.stop_requested and run.machine_token:
+            # Whoever asked may have ended before telling the machine.
+            self.machines.fail(run.machine_token, Cancelled(run.cause or "the run was stopped"))
+        self.deadlines.watch_run(run_id, due - now)
+
+    def runner(self, runner_id: str, task_token: str | None = None) -> None:
+        """`task_token` is what waited for the runner when the wake-up was asked for."""
+        try:
+            runner = self.runners.get_runner(runner_id)
+        except NotFound:
+            if task_token:
+                # Whoever was to make it has answered by now, or ended half-way; in the first case nobody hears this.
+                self.machines.fail(task_token, Transient(f"runner {runner_id} was to be asked for, and was not"))
+            return
+        tokens = [token for token in dict.fromkeys((runner.task_token, task_token)) if token]
+        if runner.state is RunnerState.COMPLETED:
+            # Again, in case its result was kept, but the call that kept it went no further, or told a launch that nobody waits for.
+            for token in tokens:
+                self.machines.succeed(token, self.settle.by_machine(runner).as_json())
+        elif runner.state is RunnerState.LOST:
+            # Again, in case an earlier look marked it and went no further.
+            for token in tokens:
+                self.machines.fail(token, self._stopped(runner) or _silence(runner))
+        elif runner.state.live:
+            self._look(runner, task_token)
+
+    def turnstile(self, scope: str) -> None:
+        (self.gates if is_for_runs(scope) else self.slots).tend(scope)
+
+    def approval(self, run_id: str, treatment: str) -> None:
+        self.approvals.look(run_id, treatment)
+
+    def _end_overdue(self, run: Run) -> None:
+        error = TimedOut(f"the run took longer than its max_duration of {run.max_duration} s")
+        try:
+            run = self.runs.request_stop(run.run_id, RunState.TIMED_OUT, error.message)
+        except Conflict:
+            return
+        # Repeated if the run was to be stopped before: whoever asked may have failed between asking and this.
+        if run.machine_token:
+            self.machines.fail(run.machine_token, error)
+        elif run.started_at is None:  # its machine never took it up, so nothing else will end it
+            cause = (
+                f"the run never began: it waited for {run.waiting_for}" if run.waiting_for else "the run never began"
+            )
+            self.gates.end_unbegun(run, RunState.TIMED_OUT, cause)
+
+    def _look(self, runner: Runner, task_token: str | None) -> None:
+        now = self.clock()
+        overdue = self._stopped(runner) or _overdue(runner, now)
+        if overdue is None:
+            untaken = runner.state is RunnerState.OFFERED and runner.provider == HOST
+            again = self.untaken(runner) if untaken else None
+            if again and runner.task_token:
+                # Its place is decided once more, which also asks for the next look.
+                self.machines.fail(runner.task_token, again)
+            else:
+                self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now), task_token)
+            return
+        marked = self._mark(runner, overdue)
+        if marked is None:
+            self.deadlines.watch_runner(runner.runner_id, timedelta(seconds=1), task_token)
+        else:
+            self._tell(marked, overdue)
+
+    def _stopped(self, runner: Runner) -> CadenceError | None:
+        run = self.runs.get_run(runner.run_id)
+        return Cancelled(run.cause or "the run was stopped") if run.stop_requested or run.state.final else None
+
+    def _mark(self, runner: Runner, overdue: CadenceError) -> Runner | None:
+        """The runner as marked, with the token that its machine waits on by now; None if it moved on since it was read."""
+        if runner.state is not RunnerState.CLAIMED or isinstance(overdue, RunnerLost):
+            return self.runners.get_runner(runner.runner_id) if self.runners.declare_lost(runner) else None
+        try:
+            return self.runners.change_runner(
+                runner.runner_id, {RunnerState.CLAIMED}, cancel_reason=runner.cancel_reason or overdue.message
+            )
+        except Conflict:
+            return None
+
+    def _tell(self, runner: Runner, error: CadenceError) -> None:
+        if runner.task_token:
+            self.machines.fail(runner.task_token, error)
+
+
+def _due(run: Run) -> datetime:
+    """A run's time counts from when it began. Waiting for its turn has a limit of its own."""
+    if run.started_at is not None:
+        return run.started_at + timedelta(seconds=run.max_duration)
+    return run.created_at + (timedelta(seconds=run.max_duration) if run.waiting_for is None else LONGEST_WAIT)
+
+
+def _overdue(runner: Runner, now: datetime) -> CadenceError | None:
+    if runner.state is RunnerState.OFFERED:
+        return None  # a host may take its time
+    if runner.state is RunnerState.BOOTING:
+        begun = runner.booting_at or runner.created_at
+        return _silence(runner) if now >= begun + timedelta(seconds=runner.boot_deadline) else None
+    if runner.lease_until and now >= runner.lease_until:
+        return _silence(runner)
+    if runner.deadline and now >= runner.deadline:
+        return TimedOut("the treatment took longer than its max_duration")
+    return None
+
+
+def _silence(runner: Runner) -> CadenceError:
+    if runner.claimed_at is None:
+        return BootTimedOut(
+            f"the runner did not call home within {runner.boot_deadline} s of starting on pool {runner.pool}"
+        )
+    where = f"host {runner.host_id}" if runner.host_id else f"pool {runner.pool}"
+    return RunnerLost(
+        f"the runner on {where} sent no heartbeat since its lease ran out at {runner.lease_until:%H:%M:%S} UTC"
+    )
+
+
+def _next_look(runner: Runner, now: datetime) -> timedelta:
+    boot_end = None
+    if runner.state is RunnerState.BOOTING:
+        boot_end = (runner.booting_at or runner.created_at) + timedelta(seconds=runner.boot_deadline)
+    due = min(moment for moment in (boot_end, runner.lease_until, runner.deadline, now + CHECK) if moment)
+    return max(due - now, timedelta(seconds=1))

@@ -1,0 +1,83 @@
+"""Searching the lines that a principal may see."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.search.ports import Counts, Place, Scope, SearchIndex, SearchPage
+from cadence.application.shared.ports import Clock
+from cadence.domain.access.access import Principal
+from cadence.domain.search.parse import parse
+from cadence.domain.search.query import FieldName, Query
+from cadence.domain.shared.errors import InvalidRequest, Violation
+
+MOST_INTERVALS = 1_000
+
+
+@dataclass(frozen=True)
+class ReadQuery:
+    """Raises BadQuery for a query that is none, and NotFound for a project that the principal does not see."""
+
+    visible: VisibleRuns
+    clock: Clock
+
+    def parse(self, text: str, now: datetime) -> Query:
+        return parse(text, now)
+
+    def scope(self, principal: Principal, project: str | None) -> Scope:
+        """From the token alone; what a query says can only leave out more."""
+        return Scope(principal.organization, tuple(self.visible.projects(principal, project)))
+
+
+@dataclass(frozen=True)
+class FindLines(ReadQuery):
+    """Every method raises NotFound for a project that the principal does not see."""
+
+    index: SearchIndex
+
+    def page(
+        self, principal: Principal, query: Query, project: str | None, limit: int, before: Place | None = None
+    ) -> SearchPage:
+        return self.index.search(self.scope(principal, project), query, limit, before)
+
+    def counts(
+        self,
+        principal: Principal,
+        query: Query,
+        project: str | None,
+        by: FieldName | None,
+        interval: timedelta | None,
+    ) -> Counts:
+        """Raises InvalidRequest for more than 1,000 intervals, for intervals without a beginning, and for counts by state."""
+        if by is FieldName.STATE:
+            raise _wrong("by", "States change, so lines cannot be counted by them. Filter by one: state:failed.")
+        if interval is not None:
+            self._check(interval, query)
+        return self.index.count(self.scope(principal, project), query, by, interval)
+
+    def _check(self, interval: timedelta, query: Query) -> None:
+        if query.since is None:
+            raise _wrong(
+                "interval", "Counts over time need a beginning: add since:1d, or whatever it is, to the query."
+            )
+        until = query.until or self.clock()
+        if (until - query.since) / interval > MOST_INTERVALS:
+            least = -(-int((until - query.since).total_seconds()) // MOST_INTERVALS)
+            raise _wrong(
+                "interval",
+                f"There would be more than {MOST_INTERVALS} intervals. Take at least {least} s, or a shorter time.",
+            )
+
+
+def _wrong(parameter: str, message: str) -> InvalidRequest:
+    return InvalidRequest(message, [Violation(parameter, message)])
+
+
+def as_text(place: Place) -> str:
+    return f"{place.time} {place.run_id} {place.segment} {place.index}"
+
+
+def from_text(text: str) -> Place:
+    """What `as_text` gave; raises ValueError for anything else."""
+    time, run_id, segment, index = text.split(" ")
+    return Place(time, run_id, int(segment), int(index))

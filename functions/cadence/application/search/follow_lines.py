@@ -1,0 +1,128 @@
+"""Lines are followed live across runs: each once, in the order in which their segments came."""
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cadence.application.logs.ports import LogSegments
+from cadence.application.logs.segment_facts import facts_of, owner_of
+from cadence.application.search.live_ports import LANES, Arrival, Arrivals, LiveLine, LivePage, Position
+from cadence.application.search.ports import Scope
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.runner_ports import Followers
+from cadence.domain.logs.log import Segment
+from cadence.domain.search.gaps import may_hide
+from cadence.domain.search.matching import Matcher
+from cadence.domain.search.pruning import may_match
+from cadence.domain.search.query import Query
+
+LONGEST_WAIT = timedelta(seconds=2)
+_LOOK_EVERY = 0.1  # seconds
+# Whoever follows asks again, or is heard of again, within this time.
+_FOLLOWED_FOR = timedelta(seconds=30)
+_ARRIVALS_PER_LOOK = 50
+_LARGEST_PAGE = 1_000_000  # characters
+
+
+@dataclass(frozen=True)
+class FollowLines:
+    arrivals: Arrivals
+    segments: LogSegments
+    followers: Followers
+    clock: Clock
+    sleep: Callable[[float], None]
+    _hurried: dict[str, datetime] = field(default_factory=dict)
+
+    def start(self, organization: str) -> Position:
+        """The position of whoever begins to follow now."""
+        return Position(tuple((number, 0) for number in self.arrivals.next_numbers(organization)))
+
+    def __call__(
+        self,
+        scope: Scope,
+        query: Query,
+        matches: Matcher,
+        after: Position,
+        limit: int = 1_000,
+        wait: timedelta = timedelta(),
+        characters: int = _LARGEST_PAGE,
+    ) -> LivePage:
+        """About `limit` lines after the position (of about so many characters, or one of each lane), with marks of gaps that may have hidden some. With `wait` (at most 2 s) it waits for the first.
+
+        Raises Gone if the position is older than what is kept for those who follow.
+        """
+        until = self.clock() + min(wait, LONGEST_WAIT)
+        while True:
+            page = self._look(scope, query, matches, after, limit, characters)
+            if page.lines or self.clock() >= until:
+                for run_id in {one.segment.run_id for one in page.lines}:
+                    self.hurry(run_id)
+                return page
+            after = page.after
+            if not page.more:
+                self.sleep(_LOOK_EVERY)
+
+    def _look(
+        self, scope: Scope, query: Query, matches: Matcher, after: Position, limit: int, characters: int
+    ) -> LivePage:
+        by_lane: list[list[LiveLine]] = []
+        reached: list[tuple[int, int]] = []
+        more = False
+        for lane, (number, index) in enumerate(after.lanes):
+            arrived = self.arrivals.list_arrivals(scope.organization, lane, number, _ARRIVALS_PER_LOOK)
+            share = _Share(-(-limit // LANES), characters // LANES)
+            at = share.take(arrived, (number, index), lambda segment: self._wanted(scope, query, matches, segment))
+            more = more or at[0] < number + len(arrived) or len(arrived) == _ARRIVALS_PER_LOOK
+            by_lane.append(share.lines)
+            reached.append(at)
+        lines = list(heapq.merge(*by_lane, key=lambda one: one.line["time"]))
+        return LivePage(lines, Position(tuple(reached)), more)
+
+    def _wanted(self, scope: Scope, query: Query, matches: Matcher, segment: Segment) -> Iterator[LiveLine]:
+        if segment.organization != scope.organization or segment.project not in scope.projects:
+            return
+        if not may_match(query, facts_of(segment), segment.first_time, segment.last_time):
+            return
+        owner = owner_of(segment)
+        for index, line in enumerate(self.segments.read(segment.key)):
+            if matches(owner, line) or ("gap" in line and may_hide(query, owner, line)):
+                yield LiveLine(segment, index, line)
+
+    def hurry(self, run_id: str) -> None:
+        """The run's runners send their lines at once, for as long as somebody follows; told again only when that runs out."""
+        now = self.clock()
+        if self._hurried.get(run_id, now) <= now:
+            self.followers.follow(run_id, now + _FOLLOWED_FOR)
+            self._hurried[run_id] = now + _FOLLOWED_FOR / 2
+        for forgotten in [known for known, until in self._hurried.items() if until <= now]:
+            del self._hurried[forgotten]
+
+
+@dataclass
+class _Share:
+    """What one lane may add to a page."""
+
+    lines_left: int
+    characters_left: int
+    lines: list[LiveLine] = field(default_factory=list)
+
+    def take(
+        self,
+        arrived: Sequence[Arrival],
+        after: tuple[int, int],
+        wanted: Callable[[Segment], Iterator[LiveLine]],
+    ) -> tuple[int, int]:
+        """Adds lines until the share is used up; returns where to go on."""
+        number, seen = after
+        for arrival in arrived:
+            for one in wanted(arrival.segment):
+                if one.index < seen:
+                    continue
+                if self.lines and (self.lines_left <= 0 or self.characters_left < len(one.line["text"])):
+                    return arrival.number, one.index
+                self.lines.append(one)
+                self.lines_left -= 1
+                self.characters_left -= len(one.line["text"])
+            number, seen = arrival.number + 1, 0
+        return number, seen

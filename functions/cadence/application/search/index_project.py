@@ -1,0 +1,239 @@
+"""A project's index is looked after: fresh segments become splits, small splits larger ones, and what is too old goes.
+
+Any number may do this at once, and any of them may end anywhere: what counts is decided by conditional transactions.
+An object that lost, or whose writer ended before its transaction, is referred to by nobody and goes with the bucket's
+rule, if it is not removed here.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cadence.application.logs.ports import Line, LogSegments
+from cadence.application.search.split_ports import BuiltSplit, Deadline, IndexState, SplitCatalogue, Splits
+from cadence.application.shared.ports import Clock
+from cadence.domain.logs.log import Segment
+from cadence.domain.search.split import (
+    Covered,
+    Split,
+    covering,
+    is_covered,
+    merged_covering,
+)
+from cadence.domain.search.tending import FULL_BYTES, Look, batches, look
+from cadence.domain.shared.errors import Conflict, InvalidRequest, Transient
+from cadence.domain.shared.ids import split_key
+
+_log = logging.getLogger("cadence.search_index")
+
+_ATTEMPTS = 5
+# Whoever takes care of a project is left alone for this long; afterwards it may be somebody else's turn.
+_TAKEN_FOR = timedelta(minutes=15)
+# No search that read the fresh segments before is under way any more.
+_SURELY_FORGOTTEN = timedelta(minutes=15)
+_REMOVED_AT_ONCE = 90
+_AGAIN_AFTER = timedelta(minutes=1)
+
+
+@dataclass
+class Tended:
+    """What was done."""
+
+    lines: int = 0
+    built: int = 0
+    merged: int = 0
+    removed: int = 0
+    set_aside: int = 0
+
+
+@dataclass(frozen=True)
+class TendIndex:
+    """`longest` is how long lines are found where the project does not say less."""
+
+    catalogue: SplitCatalogue
+    segments: LogSegments
+    splits: Splits
+    clock: Clock
+    new_id: Callable[[datetime], str]
+    longest: timedelta
+
+    def build(self, organization: str, project: str) -> Tended:
+        """Builds what is worth it by now, and notes when to look again. Raises Transient; repeating is safe."""
+        return self._look(organization, project, lambda: True)
+
+    def build_all(self, organization: str, project: str) -> Tended:
+        """Builds whatever is fresh, worth it or not. Raises Transient; repeating is safe."""
+        return self._look(organization, project, lambda: True, all_fresh=True)
+
+    def tend(self, organization: str, project: str, over: Deadline) -> Tended:
+        """Builds, merges and removes, until all is done or the time is over. Does nothing if somebody else does it already."""
+        state = self.catalogue.get_state(organization, project)
+        try:
+            self.catalogue.note_look(state, self.clock() + _TAKEN_FOR)
+        except Conflict:
+            return Tended()
+        return self._look(organization, project, over)
+
+    def ask_again(self, organization: str, project: str) -> None:
+        """Makes the project due. Whoever changed its state meanwhile has said when it is."""
+        state = self.catalogue.get_state(organization, project)
+        with suppress(Conflict):
+            self.catalogue.note_look(state, self.clock() + _AGAIN_AFTER)
+
+    def remove_expired(self, organization: str, project: str) -> int:
+        """Removes splits whose lines are all too old; says how many."""
+        state = self.catalogue.get_state(organization, project)
+        splits = self.catalogue.list_splits(organization, project)
+        expired = look([], splits, self.retention(state), self.clock()).expired
+        return self._remove(expired)
+
+    def retention(self, state: IndexState) -> timedelta:
+        return min(state.retention or self.longest, self.longest)
+
+    def _look(self, organization: str, project: str, over: Deadline, *, all_fresh: bool = False) -> Tended:
+        done = Tended()
+        for _ in range(_ATTEMPTS):
+            try:
+                self._work(self.catalogue.get_state(organization, project), over, done, all_fresh)
+            except Conflict:
+                # Somebody else builds here too, and may not have seen what woke this one.
+                continue
+            return done
+        raise Transient(f"The index of {organization}/{project} is being written by others.")
+
+    def _work(self, state: IndexState, over: Deadline, done: Tended, all_fresh: bool) -> None:
+        while True:
+            fresh, splits = self._read(state)
+            decided = look(fresh, splits, self.retention(state), self.clock())
+            before = replace(done)
+            if decided.build or all_fresh:
+                for batch in batches(fresh):
+                    left = batch
+                    while left:
+                        state, left = self._build(state, left, done)
+            if not over():
+                self._remove_and_merge(decided, over, done)
+            if done == before:
+                self.catalogue.note_look(state, decided.next_at)
+                return
+
+    def _read(self, state: IndexState) -> tuple[Sequence[Segment], Sequence[Split]]:
+        """Fresh segments and splits. What a split covers already, or nobody will find any more, is forgotten.
+
+        In this order: a segment that is covered in between is in both, and never in none.
+        """
+        listed = self.catalogue.list_fresh(state.organization, state.project)
+        splits = self.catalogue.list_splits(state.organization, state.project)
+        earliest = self.clock() - self.retention(state)
+        fresh: list[Segment] = []
+        forgotten: list[Segment] = []
+        for segment in listed:
+            too_old = datetime.fromisoformat(segment.last_time) <= earliest
+            (forgotten if too_old or is_covered(segment, splits) else fresh).append(segment)
+        if forgotten:
+            self.catalogue.forget_fresh(forgotten)
+        return fresh, splits
+
+    def _build(self, state: IndexState, batch: Sequence[Segment], done: Tended) -> tuple[IndexState, Sequence[Segment]]:
+        """One split, and those of `batch` that it had no room for. What cannot be indexed is set aside.
+
+        Raises Conflict if somebody else built something meanwhile.
+        """
+        readable: list[Segment] = []
+        with self.splits.build(state.organization, state.project) as building:
+            looked_at = 0
+            while looked_at < len(batch) and building.text_bytes < FULL_BYTES:
+                segment = batch[looked_at]
+                looked_at += 1
+                try:
+                    building.add(segment, read_segment(self.segments, segment))
+                except InvalidRequest as error:
+                    self._set_aside(segment, error.message, done)
+                else:
+                    readable.append(segment)
+            if readable:
+                state = self._add(state, building.finish(), covering(readable))
+                self.catalogue.forget_fresh(readable)
+                done.lines += sum(segment.lines for segment in readable)
+                done.built += 1
+        return state, batch[looked_at:]
+
+    def _set_aside(self, segment: Segment, cause: str, done: Tended) -> None:
+        _log.error(
+            "a log segment cannot be indexed and was set aside",
+            extra={"run_id": segment.run_id, "segment": segment.number, "cause": cause},
+        )
+        self.catalogue.set_aside(segment, cause, self.clock())
+        done.set_aside += 1
+
+    def _add(self, state: IndexState, built: BuiltSplit, covered: Covered) -> IndexState:
+        split = self._put(state, built, covered)
+        try:
+            return self.catalogue.add_split(state, split)
+        except Conflict:
+            self.splits.remove([split.key])
+            raise
+
+    def _put(self, state: IndexState, built: BuiltSplit, covered: Covered) -> Split:
+        now = self.clock()
+        split_id = self.new_id(now)
+        key = split_key(state.organization, state.project, split_id)
+        self.splits.put(built, key)
+        return Split(state.organization, state.project, split_id, key, now, built.facts, covered)
+
+    def _remove_and_merge(self, decided: Look, over: Deadline, done: Tended) -> None:
+        done.removed += self._remove(decided.expired)
+        for group in decided.merges:
+            if not over() and self._merge(group):
+                done.merged += len(group)
+
+    def _remove(self, expired: Sequence[Split]) -> int:
+        removed = 0
+        for start in range(0, len(expired), _REMOVED_AT_ONCE):
+            gone = expired[start : start + _REMOVED_AT_ONCE]
+            if self._replaced(gone, None):
+                removed += len(gone)
+        return removed
+
+    def _merge(self, group: Sequence[Split]) -> bool:
+        """Whether it was this one that merged them."""
+        opened = [self.splits.open(split) for split in group]
+        there = [split for split in opened if split is not None]
+        if len(there) < len(group):
+            _log.error("splits that are to be merged are not in the bucket", extra={"keys": [one.key for one in group]})
+            return False
+        first = group[0]
+        state = IndexState(first.organization, first.project, 0, None, None)
+        covered = self._still_covered(group)
+        with self.splits.merge(first.organization, first.project, there) as built:
+            return self._replaced(group, self._put(state, built, covered))
+
+    def _still_covered(self, group: Sequence[Split]) -> Covered:
+        """Nothing, once none of the segments can be taken for a fresh one by anybody."""
+        newest = max(split.built_at for split in group)
+        if newest + _SURELY_FORGOTTEN > self.clock():
+            return merged_covering(split.covered for split in group)
+        listed = self.catalogue.list_fresh(group[0].organization, group[0].project)
+        if any(is_covered(segment, group) for segment in listed):
+            return merged_covering(split.covered for split in group)
+        return {}
+
+    def _replaced(self, old: Sequence[Split], new: Split | None) -> bool:
+        try:
+            self.catalogue.replace(old, new)
+        except Conflict:
+            if new is not None:
+                self.splits.remove([new.key])
+            return False
+        self.splits.remove([split.key for split in old])
+        return True
+
+
+def read_segment(segments: LogSegments, segment: Segment) -> Sequence[Line]:
+    """All its lines. Raises InvalidRequest if its object holds something else."""
+    lines = segments.read(segment.key)
+    if len(lines) != segment.lines:
+        raise InvalidRequest(f"Its object holds {len(lines)} lines, its manifest says {segment.lines}.")
+    return lines

@@ -1,0 +1,133 @@
+"""Lines are pushed to those who hold a connection: each message goes on exactly where the one before ended.
+
+Client and server each know how far they are: a message says `from` which position it goes on and where it ends (`after`).
+A client whose own position is not the `from` of a message has missed one, or has seen this one; it leaves it, says where
+it stands with a `ping`, and is told from there. So nothing is lost and nothing is taken twice, whatever is repeated.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from cadence.application.access.authenticate import Authenticate, require
+from cadence.application.access.ports import TokenStore
+from cadence.application.search.live_ports import Connection, Connections, LivePage, Position
+from cadence.application.search.live_query import LiveQuery
+from cadence.application.shared.ports import Clock, Sockets
+from cadence.domain.access.access import Permission, Principal
+from cadence.domain.shared.errors import CadenceError, Conflict, Gone, NotFound, Unauthenticated
+
+# A client says that it is there every 15 seconds; one that has not for so long is told nothing more.
+ALIVE_FOR = timedelta(seconds=60)
+# A message has at most 128 KiB. With escapes and names, lines of so many characters nearly always fit.
+_CHARACTERS = 24_000
+_LINES = 100
+_LARGEST_MESSAGE = 120_000
+_MESSAGES_AT_ONCE = 50
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PushLines:
+    connections: Connections
+    sockets: Sockets
+    authenticate: Authenticate
+    tokens: TokenStore
+    live: LiveQuery
+    clock: Clock
+    as_message: Callable[[Message], str]
+    """As text. Lines are `LiveLine`s."""
+
+    def subscribe(self, connection_id: str, token: str, query: str, project: str | None, after: str | None) -> None:
+        """Begins to push lines that match, from now on or from the cursor on. A second call replaces the first.
+
+        Raises Unauthenticated, Forbidden, BadQuery, NotFound for a project that the token does not see, Gone for a cursor
+        that is too old.
+        """
+        principal = self.authenticate(f"Bearer {token}")
+        require(principal, Permission.LOGS_READ)
+        begin = Position.of(after) if after else self.live.follow.start(principal.organization)
+        # Whatever is wrong is told now, and not with the first line.
+        self.live(principal, query, project, begin, limit=1)
+        connection = Connection(connection_id, principal, query, project, begin, begin, self.clock() + ALIVE_FOR)
+        self.connections.save(connection)
+        self._post(connection, {"kind": "subscribed", "after": str(begin)})
+        self._deliver(connection)
+
+    def ping(self, connection_id: str, after: str) -> None:
+        """The client is there, and has taken all lines through the cursor.
+
+        Raises NotFound for a connection that follows nothing, Unauthenticated if its token is not valid any more.
+        """
+        connection = self.connections.get(connection_id)
+        self._check_token(connection.principal)
+        connection = replace(connection, alive_until=self.clock() + ALIVE_FOR)
+        position = Position.of(after)
+        if position != connection.told:
+            connection = replace(connection, looked=position, told=position)
+        self.connections.save(connection)
+        self._post(connection, {"kind": "pong"})
+        self._deliver(connection)
+
+    def close(self, connection_id: str) -> None:
+        self.connections.remove(connection_id)
+
+    def ring(self, organization: str) -> int:
+        """There may be new lines. Returns how many connections were looked after; one's trouble does not keep the others waiting."""
+        connections = self.connections.of_organization(organization, self.clock())
+        for connection in connections:
+            try:
+                self._deliver(connection)
+            except CadenceError as error:
+                # It hears of it, and asks again with its next ping.
+                self._post(connection, {"kind": "problem", "code": error.code, "detail": error.message})
+        return len(connections)
+
+    def _deliver(self, connection: Connection) -> None:
+        """Whoever moves a connection's position tells it what lies between; all others leave that to them."""
+        for _ in range(_MESSAGES_AT_ONCE):
+            page = self.live(
+                connection.principal,
+                connection.query,
+                connection.project,
+                connection.looked,
+                _LINES,
+                characters=_CHARACTERS,
+            )
+            if page.after == connection.looked:
+                return
+            told = page.after if page.lines else connection.told
+            before = connection
+            try:
+                connection = self.connections.advance(connection, page.after, told)
+            except Conflict:
+                return
+            if page.lines and not self._post(connection, self._lines(before.told, page)):
+                return
+            if not page.more:
+                return
+
+    def _lines(self, begin: Position, page: LivePage) -> Message:
+        message = {"kind": "lines", "from": str(begin), "after": str(page.after), "lines": page.lines}
+        if len(self.as_message(message)) <= _LARGEST_MESSAGE:
+            return message
+        # Such a line is read by HTTP: GET /v1/logs/live from `from` on.
+        return {"kind": "fetch", "from": str(begin), "after": str(page.after)}
+
+    def _post(self, connection: Connection, message: Message) -> bool:
+        try:
+            self.sockets.post(connection.connection_id, self.as_message(message))
+        except Gone:
+            self.connections.remove(connection.connection_id)
+            return False
+        return True
+
+    def _check_token(self, principal: Principal) -> None:
+        try:
+            token = self.tokens.get_token(principal.token_id)
+        except NotFound:
+            token = None
+        if token is None or (token.expires_at is not None and token.expires_at <= self.clock()):
+            raise Unauthenticated("The token is revoked or expired. Connect again with a valid one.")

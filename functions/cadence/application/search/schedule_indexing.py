@@ -1,0 +1,91 @@
+"""Which projects' indexes are tended: those with new lines at once, the others when they are due."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from typing import Protocol
+
+from cadence.application.search.index_project import Tended
+from cadence.application.search.split_ports import Deadline, SplitCatalogue
+from cadence.application.shared.ports import Clock
+from cadence.domain.shared.errors import Conflict
+
+_log = logging.getLogger("cadence.search_index")
+
+_DUE_AT_ONCE = 500
+# What is left of a call's time in seconds when no further merge is begun: one takes up to a minute.
+_LEAST_LEFT = 180.0
+
+
+class Tend(Protocol):
+    """Looks after one project's index: `TendIndex` and `TendStore`, which say more of it."""
+
+    def build(self, organization: str, project: str) -> Tended: ...
+
+    def build_all(self, organization: str, project: str) -> Tended: ...
+
+    def tend(self, organization: str, project: str, over: Deadline) -> Tended: ...
+
+    def ask_again(self, organization: str, project: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class TendIndexes:
+    catalogue: SplitCatalogue
+    tend: Tend
+    clock: Clock
+
+    def woken(self, projects: Iterable[tuple[str, str]]) -> dict[str, int]:
+        """Builds for projects (with their organizations) that got lines.
+
+        What fails is told and made due at once, so that one project's trouble keeps no other's lines waiting. Raises what
+        keeps it from being made due.
+        """
+        return self._each(projects, self.tend.build)
+
+    def due(self, seconds_left: Callable[[], float]) -> dict[str, int]:
+        """Does all that is due, as long as there is time; the rest is due still."""
+
+        def over() -> bool:
+            return seconds_left() < _LEAST_LEFT
+
+        def tended(organization: str, project: str) -> Tended:
+            return self.tend.tend(organization, project, over)
+
+        projects = self.catalogue.list_due(self.clock(), _DUE_AT_ONCE)
+        return self._each((project for project in projects if not over()), tended)
+
+    def redrive(
+        self, organization: str, project: str, segments: Sequence[Sequence[str | int]] | None = None
+    ) -> dict[str, int]:
+        """Indexes what was set aside once more, or of that only `segments` (each a run and a number).
+
+        What cannot be indexed still is set aside again.
+        """
+        wanted = None if segments is None else {(run_id, number) for run_id, number in segments}
+        for aside in self.catalogue.list_set_aside(organization, project):
+            if wanted is None or (aside.segment.run_id, aside.segment.number) in wanted:
+                with suppress(Conflict):  # somebody else has taken it back
+                    self.catalogue.take_back(aside.segment)
+        return self._each([(organization, project)], self.tend.build_all)
+
+    def _each(self, projects: Iterable[tuple[str, str]], work: Callable[[str, str], Tended]) -> dict[str, int]:
+        total = dict.fromkeys(("projects", "failed", *(one.name for one in fields(Tended))), 0)
+        began = time.perf_counter()
+        for organization, project in projects:
+            total["projects"] += 1
+            try:
+                done = work(organization, project)
+            except Exception as error:  # noqa: BLE001 - one project's trouble must not stop the others
+                _log.error(
+                    "a project's search index could not be tended",
+                    extra={"organization": organization, "project": project, "error": type(error).__name__},
+                )
+                self.tend.ask_again(organization, project)
+                total["failed"] += 1
+            else:
+                for name, number in asdict(done).items():
+                    total[name] += number
+        return total | {"duration_ms": round((time.perf_counter() - began) * 1000)}

@@ -1,0 +1,208 @@
+"""`SearchIndex` over what is indexed and fresh segments: the newest first, and only as far as it takes."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import groupby, islice
+from typing import TypeVar
+
+from cadence.application.scheduling.treatment_states import TreatmentStates
+from cadence.application.search.ports import Count, Counts, Hit, Place, Scope, SearchIndex, SearchPage
+from cadence.application.search.split_ports import Bounds, Counting, Deadline, SplitCatalogue, Tally
+from cadence.application.search.split_sources import Asked, Indexed, Planned, SplitGone
+from cadence.application.shared.ports import Clock
+from cadence.domain.search.matching import Matcher
+from cadence.domain.search.pruning import may_match
+from cadence.domain.search.query import FieldName, Query
+
+_log = logging.getLogger("cadence.search")
+
+T = TypeVar("T")
+
+LONGEST = timedelta(seconds=6)
+_MOST_VALUES = 100
+# Ids of runs are of digits and letters.
+_AFTER_ALL_RUNS = "~"
+# How many further splits are brought here while one is searched: more, the longer nothing is found.
+_MOST_AHEAD = 8
+# A split that was merged away while it was searched is looked for under its new name.
+_ATTEMPTS = 3
+_RETENTION_REMEMBERED = timedelta(seconds=30)
+
+
+@dataclass
+class _Retentions:
+    catalogue: SplitCatalogue
+    clock: Clock
+    longest: timedelta
+    known: dict[tuple[str, str], tuple[datetime, timedelta]] = field(default_factory=dict)
+
+    def __call__(self, organization: str, project: str) -> timedelta:
+        now = self.clock()
+        read_at, retention = self.known.get((organization, project), (None, self.longest))
+        if read_at is None or now - read_at > _RETENTION_REMEMBERED:
+            own = self.catalogue.get_state(organization, project).retention
+            retention = min(own or self.longest, self.longest)
+            self.known[organization, project] = now, retention
+        return retention
+
+
+class SearchLines(SearchIndex):
+    """`longest` is how long lines are found where the project does not say less. `workers` bring splits here, and count."""
+
+    def __init__(
+        self,
+        catalogue: SplitCatalogue,
+        indexed: Indexed,
+        states: TreatmentStates,
+        clock: Clock,
+        longest: timedelta,
+        workers: Executor,
+        budget: timedelta = LONGEST,
+    ) -> None:
+        self._catalogue, self._indexed = catalogue, indexed
+        self._states, self._clock, self._workers, self._budget = states, clock, workers, budget
+        self._retentions = _Retentions(catalogue, clock, longest)
+
+    def search(self, scope: Scope, query: Query, limit: int, before: Place | None = None) -> SearchPage:
+        over = self._deadline()
+        matcher = Matcher(query, self._states.within())
+        return self._insisting(
+            lambda skipped: self._search(self._sources(scope, query, before, skipped), matcher, limit, before, over)
+        )
+
+    def count(
+        self, scope: Scope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
+    ) -> Counts:
+        over = self._deadline()
+        matcher = Matcher(query, self._states.within())
+        counting = Counting(by, interval)
+        return self._insisting(
+            lambda skipped: self._count(self._sources(scope, query, None, skipped), matcher, counting, over)
+        )
+
+    def _deadline(self) -> Deadline:
+        until = self._clock() + self._budget
+        return lambda: self._clock() >= until
+
+    def _insisting(self, once: Callable[[frozenset[str]], T]) -> T:
+        """A split that is gone was merged into another, which a new look finds; one that is listed still is left out."""
+        missing: set[str] = set()
+        for _ in range(_ATTEMPTS):
+            try:
+                return once(frozenset())
+            except SplitGone as gone:
+                missing.add(gone.key)
+        while True:
+            _log.error("splits are not in the bucket, and are left out of a search", extra={"keys": sorted(missing)})
+            try:
+                return once(frozenset(missing))
+            except SplitGone as gone:
+                missing.add(gone.key)
+
+    def _sources(self, scope: Scope, query: Query, before: Place | None, skipped: frozenset[str]) -> Sequence[Planned]:
+        """Those that may hold matching lines, the newest first."""
+        asked: list[Asked] = []
+        now = self._clock()
+        for project in scope.projects:
+            earliest = now - self._retentions(scope.organization, project)
+            kept = query if query.since is not None and query.since > earliest else replace(query, since=earliest)
+            # Before it is looked for among what is indexed: what becomes so in between is in both, and never in none.
+            asked.append(Asked(project, kept, self._catalogue.list_fresh(scope.organization, project)))
+        found = [
+            planned
+            for planned in self._indexed.plan(scope.organization, asked, skipped)
+            if may_match(planned.query, planned.source.facts, planned.source.first_time, planned.source.last_time)
+            and (before is None or planned.source.first_time <= before.time)
+        ]
+        return sorted(found, key=lambda planned: planned.source.last_time, reverse=True)
+
+    def _search(
+        self, sources: Sequence[Planned], matcher: Matcher, limit: int, before: Place | None, over: Deadline
+    ) -> SearchPage:
+        hits: list[Hit] = []
+        # Everything from there on has been looked at; what is older, not everywhere.
+        down_to: Place | None = None
+        looked_at = 0
+        with self._prepared(sources) as prepared:
+            for planned in prepared:
+                newest = planned.source.last_time
+                # One more than asked for, to know whether there is any.
+                least = hits[limit].place if len(hits) > limit else None
+                if (least is not None and newest < least.time) or (down_to is not None and newest < down_to.time):
+                    break
+                if over() and looked_at and (before is None or newest < before.time):
+                    down_to = _later(down_to, Place(newest, _AFTER_ALL_RUNS, 0, 0))
+                    break
+                bounds = Bounds(before, _later(least, down_to))
+                found = planned.source.search(planned.query, matcher, limit + 1, bounds, over)
+                looked_at += 1
+                hits = list(islice(merge(hits, found.hits, key=_place, reverse=True), limit + 1))
+                down_to = _later(down_to, found.down_to)
+        seen = [hit for hit in hits if down_to is None or hit.place >= down_to]
+        if len(seen) > limit:
+            return SearchPage(seen[:limit], seen[limit - 1].place)
+        return SearchPage(seen, down_to)
+
+    @contextmanager
+    def _prepared(self, sources: Sequence[Planned]) -> Iterator[Iterator[Planned]]:
+        """The sources in order; some ahead of whoever goes through them are brought here meanwhile."""
+        coming: deque[tuple[Planned, Future[None]]] = deque()
+        left = iter(sources)
+
+        def ahead(number: int) -> None:
+            for planned in islice(left, max(number - len(coming), 0)):
+                coming.append((planned, self._workers.submit(planned.source.prepare, planned.query)))
+
+        def one_by_one() -> Iterator[Planned]:
+            number = 1
+            ahead(number)
+            while coming:
+                planned, ready = coming.popleft()
+                ready.result()
+                yield planned
+                number = min(number * 2, _MOST_AHEAD)
+                ahead(number)
+
+        try:
+            yield one_by_one()
+        finally:
+            for _, future in coming:
+                future.cancel()
+
+    def _count(self, sources: Sequence[Planned], matcher: Matcher, counting: Counting, over: Deadline) -> Counts:
+        def counted(planned: Planned) -> tuple[Tally, bool]:
+            if over():
+                return {}, False
+            return planned.source.count(planned.query, matcher, counting, over)
+
+        together: Tally = {}
+        complete = True
+        for tally, whole in self._workers.map(counted, sources):
+            complete = complete and whole
+            for key, lines in tally.items():
+                together[key] = together.get(key, 0) + lines
+        return Counts(_counts(together), complete)
+
+
+def _place(hit: Hit) -> Place:
+    return hit.place
+
+
+def _later(one: Place | None, other: Place | None) -> Place | None:
+    return max(one, other) if one is not None and other is not None else one or other
+
+
+def _counts(tally: Tally) -> Sequence[Count]:
+    ordered = sorted(tally.items(), key=lambda one: (one[0][0] or 0, -one[1], one[0][1] or ""))
+    by_start = groupby(ordered, key=lambda one: one[0][0])
+    return [
+        Count(None if start is None else datetime.fromtimestamp(start, UTC), value, lines)
+        for _, its in by_start
+        for (start, value), lines in islice(its, _MOST_VALUES)
+    ]

@@ -1,0 +1,117 @@
+"""A project's lines are kept in a search service: fresh segments are put there, and what is too old is removed."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cadence.application.logs.ports import Line, LogSegments
+from cadence.application.search.index_project import Tended, TendIndex, read_segment
+from cadence.application.search.line_store_ports import LineStore
+from cadence.application.search.split_ports import Deadline, SplitCatalogue
+from cadence.application.shared.ports import Clock
+from cadence.domain.logs.log import Segment
+from cadence.domain.search.split import is_covered
+from cadence.domain.search.tending import batches
+from cadence.domain.shared.errors import Conflict, InvalidRequest
+
+_log = logging.getLogger("cadence.search_index")
+
+# What is put at once, at most: some ten megabytes.
+_MOST_LINES = 10_000
+_MOST_SEGMENTS = 200
+_AGAIN_AFTER = timedelta(minutes=1)
+_REMOVED_EVERY = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class TendStore:
+    """`splits` looks after what was indexed before there was the store, until it is too old."""
+
+    catalogue: SplitCatalogue
+    segments: LogSegments
+    store: LineStore
+    splits: TendIndex
+    clock: Clock
+
+    def build(self, organization: str, project: str) -> Tended:
+        """Puts all fresh segments into the store. Raises Transient; repeating is safe."""
+        done = Tended()
+        self._put_fresh(organization, project, done)
+        self._due(organization, project, _REMOVED_EVERY, only_if_never=True)
+        return done
+
+    build_all = build
+
+    def tend(self, organization: str, project: str, over: Deadline) -> Tended:
+        """Puts what is fresh, and removes what is too old."""
+        done = Tended()
+        self._put_fresh(organization, project, done)
+        if over():
+            return done
+        retention = self.splits.retention(self.catalogue.get_state(organization, project))
+        left = self.store.remove(organization, project, self.clock() - retention)
+        done.removed += self.splits.remove_expired(organization, project)
+        if left or self.catalogue.list_splits(organization, project):
+            self._due(organization, project, _REMOVED_EVERY)
+        else:
+            self._due(organization, project, None)
+        return done
+
+    def ask_again(self, organization: str, project: str) -> None:
+        """Makes the project due."""
+        self._due(organization, project, _AGAIN_AFTER)
+
+    def _put_fresh(self, organization: str, project: str, done: Tended) -> None:
+        listed = self.catalogue.list_fresh(organization, project)
+        splits = self.catalogue.list_splits(organization, project)
+        earliest = self.clock() - self.splits.retention(self.catalogue.get_state(organization, project))
+        fresh: list[Segment] = []
+        forgotten: list[Segment] = []
+        for segment in listed:
+            too_old = datetime.fromisoformat(segment.last_time) <= earliest
+            (forgotten if too_old or is_covered(segment, splits) else fresh).append(segment)
+        if forgotten:
+            self.catalogue.forget_fresh(forgotten)
+        for some in batches(fresh, _MOST_SEGMENTS, _MOST_LINES):
+            self._put(some, done)
+
+    def _put(self, some: Sequence[Segment], done: Tended) -> None:
+        """They are fresh until the store has them, and searches leave out of the store what is fresh: each line is found once."""
+        readable: list[tuple[Segment, Sequence[Line]]] = []
+        for segment in some:
+            try:
+                readable.append((segment, read_segment(self.segments, segment)))
+            except InvalidRequest as error:
+                self._set_aside(segment, error.message, done)
+        refused = self.store.put(readable) if readable else {}
+        taken: list[Segment] = []
+        for segment, _ in readable:
+            cause = refused.get((segment.run_id, segment.number))
+            if cause is None:
+                taken.append(segment)
+            else:
+                self._set_aside(segment, cause, done)
+        if taken:
+            self.catalogue.forget_fresh(taken)
+        done.lines += sum(segment.lines for segment in taken)
+        done.built += len(taken)
+
+    def _set_aside(self, segment: Segment, cause: str, done: Tended) -> None:
+        _log.error(
+            "a log segment cannot be indexed and was set aside",
+            extra={"run_id": segment.run_id, "segment": segment.number, "cause": cause},
+        )
+        # Another one may have put it or set it aside meanwhile: then it is fresh no more.
+        with suppress(Conflict):
+            self.catalogue.set_aside(segment, cause, self.clock())
+            done.set_aside += 1
+
+    def _due(self, organization: str, project: str, after: timedelta | None, *, only_if_never: bool = False) -> None:
+        """Whoever changed the project's state meanwhile has said when it is due."""
+        state = self.catalogue.get_state(organization, project)
+        if only_if_never and state.due_at is not None:
+            return
+        with suppress(Conflict):
+            self.catalogue.note_look(state, None if after is None else self.clock() + after)

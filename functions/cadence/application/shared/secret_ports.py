@@ -1,0 +1,43 @@
+"""Ports over the secrets of projects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret's value, and which of its versions that is."""
+
+    value: str = field(repr=False)
+    version: int
+
+
+class SecretReader(Protocol):
+    def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
+        """By name; each in the version that is wanted, None for the newest. Raises NotFound naming the first that is not kept."""
+
+
+@dataclass(frozen=True)
+class SecretDescription:
+    name: str
+    version: int
+    updated_at: datetime
+
+
+class SecretStore(SecretReader, Protocol):
+    def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
+        """Encrypts and stores a new version; the one that it replaces is kept for replays for a while. A version's number is
+        never used twice, not even after the secret was deleted. Raises TooLarge over 64 KiB (UTF-8)."""
+
+    def has(self, organization: str, project: str, name: str, version: int) -> bool:
+        """Whether this version is kept."""
+
+    def describe(self, organization: str, project: str, name: str) -> SecretDescription:
+        """Raises NotFound."""
+
+    def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
+
+    def delete(self, organization: str, project: str, name: str) -> None:
+        """With all its versions. Raises NotFound."""

@@ -1,0 +1,60 @@
+"""Makes a git host known, so that its webhooks are accepted."""
+
+import secrets
+from dataclasses import dataclass
+
+from cadence.application.access.ports import Cipher
+from cadence.application.shared.identifiers import new_ulid
+from cadence.application.shared.ports import Clock
+from cadence.application.triggers.ports import GitHostStore
+from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.triggers.githost import GitHost, GitHostKind
+from cadence.domain.triggers.githosts import FORMATS
+
+
+@dataclass(frozen=True)
+class AddGitHost:
+    githosts: GitHostStore
+    cipher: Cipher
+    clock: Clock
+
+    def __call__(
+        self,
+        organization: str,
+        project: str,
+        kind: GitHostKind,
+        name: str,
+        webhook_secret: str | None = None,
+        url: str | None = None,
+        access_token: str | None = None,
+        *,
+        programs: bool = False,
+    ) -> tuple[GitHost, str]:
+        """The git host and its webhook secret, made up if none is given; afterwards it is kept encrypted only.
+
+        `access_token` reads private repositories at `url`, which is the kind's own home if none is given. Raises InvalidRequest
+        for a token without a place to send it to.
+        """
+        url = url or FORMATS[kind].home
+        if access_token and not url:
+            message = f"An access token needs `url`: where the repositories of this {kind} are."
+            raise InvalidRequest(message, [Violation("/url", message)])
+        now = self.clock()
+        secret = webhook_secret or secrets.token_urlsafe(32)
+        githost = GitHost(new_ulid(now), kind, organization, project, name, now, url, programs)
+        encrypted = self.cipher.encrypt(secret.encode(), secret_context(githost.githost_id))
+        token = None
+        if access_token:
+            token = self.cipher.encrypt(access_token.encode(), token_context(githost.githost_id))
+        self.githosts.add_githost(githost, encrypted, token)
+        return githost, secret
+
+
+def secret_context(githost_id: str) -> dict[str, str]:
+    """What a webhook secret's ciphertext is bound to."""
+    return {"purpose": "webhook", "githost": githost_id}
+
+
+def token_context(githost_id: str) -> dict[str, str]:
+    """What an access token's ciphertext is bound to."""
+    return {"purpose": "git", "githost": githost_id}

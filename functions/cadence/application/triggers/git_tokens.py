@@ -1,0 +1,41 @@
+"""Which access token reads a repository: that of a git host, and at its own address only."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from cadence.application.access.ports import Cipher
+from cadence.application.shared.git_ports import GitCredentials
+from cadence.application.triggers.add_githost import token_context
+from cadence.application.triggers.ports import GitHostStore
+from cadence.domain.triggers.githost import GitHost
+from cadence.domain.triggers.githosts import FORMATS
+
+
+@dataclass(frozen=True)
+class GitTokens:
+    """Implements RepositoryCredentials."""
+
+    githosts: GitHostStore
+    cipher: Cipher
+
+    def __call__(self, organization: str, project: str, url: str) -> GitCredentials | None:
+        ours = (one for one in self.githosts.list_githosts(organization) if one.project == project)
+        return next((found for one in ours if (found := self.of(one, url)) is not None), None)
+
+    def of(self, githost: GitHost, url: str) -> GitCredentials | None:
+        """The git host's own token, for repositories on that host only: whoever names the repository may be anybody."""
+        if githost.url is None or _origin(url) != _origin(githost.url):
+            return None
+        encrypted = self.githosts.access_token(githost.githost_id)
+        if encrypted is None:
+            return None
+        token = self.cipher.decrypt(encrypted, token_context(githost.githost_id))
+        return GitCredentials(FORMATS[githost.kind].user, token.decode())
+
+
+def _origin(url: str) -> tuple[str, str] | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.scheme.lower(), parts.netloc.lower()

@@ -1,0 +1,90 @@
+"""Turns a delivery into runs: one for each pipeline that it starts, however often it is delivered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cadence.application.access.ports import Cipher, SeenStore
+from cadence.application.melodium.run_pushed import RunPushed
+from cadence.application.pipelines.ports import PipelineStore
+from cadence.application.shared.git_ports import GitReader
+from cadence.application.shared.identifiers import derived_ulid
+from cadence.application.shared.ports import Clock
+from cadence.application.triggers.changed_paths import ChangedPaths
+from cadence.application.triggers.git_tokens import GitTokens
+from cadence.application.triggers.ports import Delivery, GitHostStore
+from cadence.application.triggers.start_triggered import StartTriggered
+from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound
+from cadence.domain.triggers.git_events import GitEvent, Push
+from cadence.domain.triggers.githost import GitHost
+from cadence.domain.triggers.githosts import FORMATS
+from cadence.domain.triggers.githosts.payload import read_payload
+
+_KEPT = timedelta(days=30)
+
+
+class Undeliverable(CadenceError):
+    """Coming again would change nothing: the delivery's git host is gone, or nothing can be read from it."""
+
+    code = "undeliverable"
+
+
+@dataclass(frozen=True)
+class ProcessDelivery:
+    githosts: GitHostStore
+    cipher: Cipher
+    seen: SeenStore
+    pipelines: PipelineStore
+    git: GitReader
+    start: StartTriggered
+    run_pushed: RunPushed
+    clock: Clock
+
+    def __call__(self, delivery: Delivery) -> Sequence[str]:
+        """The ids of the runs that it started; none if it was dealt with before. Safe to repeat at any point.
+
+        Run ids derive from the delivery, and it is marked as done last: a crash in between only means that all is done again,
+        with the same ids. Raises Undeliverable.
+        """
+        githost, events = self._read(delivery)
+        key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
+        seen = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
+        if seen.done:
+            return ()
+        started = []
+        versions = self.pipelines.list_newest(githost.organization, githost.project) if events else ()
+        tokens = GitTokens(self.githosts, self.cipher)
+        for number, event in enumerate(events):
+            comparison = event.comparison()
+            changed = ChangedPaths(self.git, event, tokens.of(githost, comparison.url) if comparison else None)
+            for version in versions:
+                trigger = event.trigger(version.triggers)
+                meant, source = (False, None) if trigger is None else changed.meant(trigger)
+                if not meant:
+                    continue
+                parts = (delivery.githost_id, delivery.delivery_id, str(number), version.name)
+                told = {**event.event(), **({"paths_from": str(source)} if source else {})}
+                run_id = derived_ulid(seen.first_seen, *parts)
+                run = self.start(run_id, version, told, f"{githost.kind} {githost.name}")
+                started.append(run.run_id)
+            started += self._programs(delivery, githost, event, number, seen.first_seen, tokens)
+        self.seen.mark_done(key)
+        return started
+
+    def _programs(
+        self, delivery: Delivery, githost: GitHost, event: GitEvent, number: int, seen: datetime, tokens: GitTokens
+    ) -> Sequence[str]:
+        if not isinstance(event, Push) or not self.run_pushed.wanted(githost, event):
+            return ()
+        run_id = derived_ulid(seen, delivery.githost_id, delivery.delivery_id, str(number), "melodium program")
+        credentials = tokens.of(githost, event.repository_url)
+        run = self.run_pushed(run_id, githost, event, credentials, f"{githost.kind} {githost.name}")
+        return (run.run_id,) if run else ()
+
+    def _read(self, delivery: Delivery) -> tuple[GitHost, Sequence[GitEvent]]:
+        try:
+            githost = self.githosts.get_githost(delivery.githost_id)
+            payload = read_payload(delivery.body, delivery.content_type)
+            return githost, FORMATS[githost.kind].read(delivery.event, payload)
+        except (NotFound, InvalidRequest) as error:
+            raise Undeliverable(error.message) from error

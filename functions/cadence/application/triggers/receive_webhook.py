@@ -1,0 +1,67 @@
+"""Takes a webhook in: checks its signature and queues it, nothing more, so that the git host is answered at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cadence.application.access.ports import Cipher
+from cadence.application.triggers.add_githost import secret_context
+from cadence.application.triggers.ports import Delivery, DeliveryQueue, GitHostStore
+from cadence.domain.shared.errors import InvalidRequest, NotFound, Unauthenticated, Violation
+from cadence.domain.triggers.githost import GitHostKind
+from cadence.domain.triggers.githosts import FORMATS
+from cadence.domain.triggers.githosts.payload import read_payload
+
+_LONGEST_ID = 200
+
+
+class Received(StrEnum):
+    PONG = "pong"
+    QUEUED = "queued"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True)
+class ReceiveWebhook:
+    githosts: GitHostStore
+    cipher: Cipher
+    queue: DeliveryQueue
+
+    def __call__(self, kind: str, githost_id: str, headers: Mapping[str, str], body: bytes) -> Received:
+        """`headers` by lower-case name, `body` as it was sent.
+
+        Raises Unauthenticated, in the same words for an unknown address, a wrong kind and a wrong signature; InvalidRequest for
+        a signed webhook that cannot be understood.
+        """
+        known = next((one for one in GitHostKind if one == kind), None)
+        its = FORMATS[known or GitHostKind.GITHUB]
+        secret = self._secret(known, githost_id) if known else None
+        if not its.signed(headers, body, secret or b"unknown") or secret is None:
+            raise Unauthenticated("The webhook's address or signature is wrong.")
+        event = headers.get(its.event_header, "")
+        if event in its.pings:
+            return Received.PONG
+        if event not in its.acted_on:
+            return Received.IGNORED
+        delivery_id = its.delivery(headers)
+        if not 0 < len(delivery_id) <= _LONGEST_ID:
+            wanted = its.delivery_headers[-1]
+            message = f"The header {wanted} is missing or longer than {_LONGEST_ID} characters."
+            raise InvalidRequest(message, [Violation(wanted, message)])
+        content_type = headers.get("content-type", "")
+        if not its.read(event, read_payload(body, content_type)):
+            return Received.IGNORED
+        self.queue.put(Delivery(githost_id, delivery_id, event, content_type, body))
+        return Received.QUEUED
+
+    def _secret(self, kind: GitHostKind, githost_id: str) -> bytes | None:
+        if len(githost_id) > _LONGEST_ID:  # no store could look for it
+            return None
+        try:
+            githost = self.githosts.get_githost(githost_id)
+            encrypted = self.githosts.webhook_secret(githost_id)
+        except NotFound:
+            return None
+        if githost.kind != kind:
+            return None
+        return self.cipher.decrypt(encrypted, secret_context(githost_id))

@@ -1,0 +1,68 @@
+"""Starts the pipelines whose `on.pipeline` means a run that has ended, once each."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.application.pipelines.ports import PipelineStore
+from cadence.application.runs.start_run import Ancestry
+from cadence.application.shared.block_values import LARGEST_VALUE, read_block
+from cadence.application.shared.identifiers import derived_ulid
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.triggers.start_triggered import StartTriggered
+from cadence.domain.runs.run import MAX_DEPTH, Run, Value
+from cadence.domain.triggers.git_events import from_fork
+
+LARGEST_OUTPUTS = 65_536
+
+
+@dataclass(frozen=True)
+class StartFollowers:
+    runs: RunStore
+    pipelines: PipelineStore
+    start: StartTriggered
+
+    def __call__(self, run_id: str) -> Sequence[str]:
+        """The ids of the runs that it started; they derive from the run that ended, so repeating leads to the same."""
+        ended = self.runs.get_run(run_id)
+        if ended.depth >= MAX_DEPTH or ended.finished_at is None or ended.replay_of is not None:
+            return ()
+        event = {**_event(ended), "outputs": outputs(self.runs.list_values(run_id))}
+        started = []
+        for version in self.pipelines.list_newest(ended.organization, ended.project):
+            for entry in version.triggers.pipeline:
+                if not entry.means(ended.pipeline, ended.state):
+                    continue
+                follower = derived_ulid(ended.finished_at, ended.run_id, version.name, entry.name)
+                ancestry = Ancestry(ended.run_id, depth=ended.depth + 1)
+                run = self.start(follower, version, event, f"pipeline {ended.pipeline}", entry.parameters, ancestry)
+                started.append(run.run_id)
+                break
+        return started
+
+
+def outputs(values: Sequence[Value]) -> Mapping[str, Mapping[str, Any]]:
+    """The values of blocks of at most 4 KiB by treatment and port, as long as all of them take no more than 64 KiB.
+
+    None that a pool keeps elsewhere, or only until it was read.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    left = LARGEST_OUTPUTS
+    for value in sorted(values, key=lambda one: (one.treatment, one.port)):
+        if value.custody:
+            continue  # an event is kept with the run that it starts
+        if value.flow != "block" or value.size > LARGEST_VALUE or len(value.preview) < value.size:
+            continue
+        content = read_block(value.preview, value.type)
+        size = len(json.dumps(content))
+        if size <= left:
+            left -= size
+            found.setdefault(value.treatment, {})[value.port] = content
+    return found
+
+
+def _event(run: Run) -> Mapping[str, Any]:
+    """What came from a fork stays so: whoever wrote its commits wrote the values as well."""
+    fork = {"fork": True} if from_fork(run.event) else {}
+    return {"kind": "pipeline", "run_id": run.run_id, "pipeline": run.pipeline, "state": str(run.state), **fork}

@@ -1,0 +1,89 @@
+"""Removes what may only pass: content of pools that capture digests, or nothing, once all that read from it have ended.
+
+Whoever ends asks for a look (`Deadlines.watch_values`); the run's own end asks for one at everything that is left. An agent
+that was given up may still hold addresses to upload to, so a run is looked at once more when those are void.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import Deadlines, RunStore
+from cadence.application.shared.value_ports import Custodies, Kept
+from cadence.application.shared.workers import Workers, several_at_once
+from cadence.domain.pipelines.specification import Kind
+from cadence.domain.runs.run import Run
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+from cadence.domain.values.value_retention import Capture
+
+# Longer than any address to upload to is valid.
+_LATE_UPLOADS = timedelta(hours=3)
+_GROUPS = frozenset({Kind.GATHER, Kind.EACH})
+
+
+@dataclass(frozen=True)
+class RemovePassed:
+    runs: RunStore
+    custodies: Custodies
+    remove_objects: Callable[[str], int]
+    """Removes everything whose address begins so."""
+    deadlines: Deadlines
+    clock: Clock
+    workers: Workers = several_at_once
+
+    def __call__(self, run_id: str, treatment: str | None = None) -> int:
+        """What the end of `treatment` (None: of the run) lets go. Returns how many objects that were. Safe to repeat."""
+        try:
+            run = self.runs.get_run(run_id)
+        except NotFound:
+            return 0
+        about = None if run.state.final or treatment is None else self._touched(run_id, treatment)
+        passing = [kept for kept in self.custodies.list(run_id, about) if kept.custody.passes]
+        removed = sum(self.workers(lambda kept: self._remove(run, kept), passing))
+        if passing and run.state.final:
+            self.deadlines.watch_late_values(run_id, _LATE_UPLOADS)
+        return removed
+
+    def late(self, run_id: str) -> int:
+        """What came after the run's end."""
+        try:
+            run = self.runs.get_run(run_id)
+        except NotFound:
+            return 0
+        due = (run.finished_at or self.clock()) + _LATE_UPLOADS
+        if self.clock() < due:
+            self.deadlines.watch_late_values(run_id, due - self.clock())
+            return 0
+        passing = [kept for kept in self.custodies.list(run_id) if kept.custody.passes]
+        return sum(self.workers(lambda kept: self._remove(run, kept), passing))
+
+    def _touched(self, run_id: str, treatment: str) -> Sequence[str] | None:
+        """The treatment, and those that it read from; None: any, as a group reads from all of its instances."""
+        spec = self.runs.get_spec(run_id, treatment)
+        if spec.kind in _GROUPS:
+            return None
+        return sorted({treatment, *(given.source_treatment for given in spec.inputs if given.source_treatment)})
+
+    def _remove(self, run: Run, kept: Kept) -> int:
+        if not run.state.final and not self._read_by_all(run.run_id, kept.treatment):
+            return 0
+        custody = kept.custody
+        count = self.remove_objects(ids.attempt_prefix(run.run_id, kept.treatment, kept.attempt, custody.bucket))
+        if custody.capture is Capture.NONE:
+            self.custodies.forget_digests(run.run_id, kept.treatment, kept.attempt)
+        return count
+
+    def _read_by_all(self, run_id: str, producer: str) -> bool:
+        if not self.runs.get_treatment(run_id, producer).state.final:
+            return False
+        consumers = {edge.consumer for edge in self.runs.edges_from(run_id, producer)}
+        for consumer in consumers:
+            stored = self.runs.get_treatment(run_id, consumer)
+            if not stored.state.final and (stored.kind in _GROUPS or self._reads(run_id, consumer, producer)):
+                return False
+        return True
+
+    def _reads(self, run_id: str, consumer: str, producer: str) -> bool:
+        return any(given.source_treatment == producer for given in self.runs.get_spec(run_id, consumer).inputs)

@@ -1,0 +1,160 @@
+"""Any piece of what goes or went through a port, while it flows as well as afterwards."""
+
+from dataclasses import dataclass
+
+from cadence.application.insight.treatment_insight import LookIntoTreatment
+from cadence.application.runs.run_details import RunInsight
+from cadence.application.shared.value_ports import Chunks, StreamStates
+from cadence.domain.pipelines.specification import Kind
+from cadence.domain.runs.edge import Trigger
+from cadence.domain.runs.run import Value
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Gone, InvalidRequest, NotFound, Violation
+from cadence.domain.values.value_retention import Custody, bucket_of
+
+LONGEST = 1024 * 1024
+_SIGNALS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where the content of a port is kept: as chunks, or `literal` as a part of the document.
+
+    `ended` is False while more may come; `size` and `sha256` are known once it is complete.
+    """
+
+    treatment: str
+    port: str
+    flow: str
+    type: str
+    attempt: int
+    prefix: str | None = None
+    literal: bytes = b""
+    ended: bool = True
+    size: int | None = None
+    sha256: str | None = None
+    custody: Custody | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`size` is how much there is of it all, until now if it has not `ended`."""
+
+    where: Where
+    offset: int
+    content: bytes
+    size: int
+
+
+@dataclass(frozen=True)
+class ReadContent:
+    chunks: Chunks
+    streams: StreamStates
+    look: LookIntoTreatment
+
+    def of_output(self, insight: RunInsight, treatment: str, port: str, attempt: int | None) -> Where:
+        """By its value, or by what one attempt (the latest) sent. Raises NotFound."""
+        spec, stored = self.look.standing(insight, treatment)
+        output = next((one for one in spec.outputs if one.port == port), None)
+        if output is None:
+            raise _no_port(treatment, "output", port, [one.port for one in spec.outputs])
+        found = insight.runs.get_values(insight.run.run_id, [(treatment, port)])
+        if found and attempt in {None, found[0].attempt}:
+            return of_value(found[0])
+        number = attempt or stored.attempt
+        if spec.kind is not Kind.COMMAND or number > stored.attempt:
+            raise NotFound(f"{treatment}.{port} has sent nothing (yet).")
+        run_id = insight.run.run_id
+        runner_id = ids.runner_id(run_id, treatment, number)
+        end = self.streams.get_progress(runner_id, port).end
+        custody = self._custody(runner_id)
+        under_way = number == stored.attempt and stored.state is TreatmentState.RUNNING
+        return Where(
+            treatment,
+            port,
+            output.flow,
+            output.type,
+            number,
+            ids.chunk_prefix(run_id, treatment, number, port, bucket_of(custody)),
+            ended=end is not None or not under_way,
+            size=end.size if end else None,
+            sha256=end.sha256 if end else None,
+            custody=custody,
+        )
+
+    def of_input(self, insight: RunInsight, treatment: str, port: str) -> Where:
+        """What its producer sends now or has sent. Raises NotFound."""
+        spec, _ = self.look.standing(insight, treatment)
+        given = next((one for one in spec.inputs if one.port == port), None)
+        if given is None:
+            raise _no_port(treatment, "input", port, [one.port for one in spec.inputs])
+        if given.source_treatment and given.source_port and given.source_port not in _SIGNALS:
+            return self.of_output(insight, given.source_treatment, given.source_port, None)
+        literal = (given.literal or "").encode("utf-8", "surrogatepass")
+        return Where(treatment, port, given.flow, given.type, 1, literal=literal, size=len(literal))
+
+    def __call__(self, where: Where, offset: int, length: int) -> Piece:
+        """At most `length` bytes from `offset` on; a negative offset counts from the end of what is there.
+
+        Raises InvalidRequest for an offset beyond the end, NotFound if the content is not kept any more, Gone if it never was.
+        """
+        require_kept(f"{where.treatment}.{where.port}", where.custody)
+        if where.prefix is None:
+            size = len(where.literal)
+            start = _start(offset, size)
+            return Piece(where, start, where.literal[start : start + length], size)
+        sizes = list(self.chunks.sizes(where.prefix))
+        there = sum(sizes)
+        size = there if where.size is None else where.size
+        if there < size:
+            raise NotFound(f"The content of {where.treatment}.{where.port} is not kept any more.")
+        start = _start(offset, size)
+        return Piece(where, start, self._read(where.prefix, sizes, start, length), size)
+
+    def _custody(self, runner_id: str) -> Custody | None:
+        runner = self.look.hosts.get_runners([runner_id]).get(runner_id)
+        return runner.custody if runner else None
+
+    def _read(self, prefix: str, sizes: list[int], start: int, length: int) -> bytes:
+        content = b""
+        begin = 0
+        for number, size in enumerate(sizes):
+            if begin + size > start and len(content) < length:
+                skipped = max(0, start - begin)
+                wanted = min(size - skipped, length - len(content))
+                content += self.chunks.read(f"{prefix}{number:012}", skipped, wanted)
+            begin += size
+        return content
+
+
+def of_value(value: Value) -> Where:
+    return Where(
+        value.treatment,
+        value.port,
+        value.flow,
+        value.type,
+        value.attempt,
+        value.chunk_prefix,
+        size=value.size,
+        sha256=value.digest,
+        custody=value.custody,
+    )
+
+
+def require_kept(what: str, custody: Custody | None) -> None:
+    """Raises Gone for what is only for those that read it in its own run, whether it is still there or not."""
+    if custody and custody.passes:
+        raise Gone(f"{what} is not kept: {custody.reason}.", pool=custody.pool, capture=str(custody.capture))
+
+
+def _start(offset: int, size: int) -> int:
+    start = max(0, size + offset) if offset < 0 else offset
+    if start > size:
+        message = f"There are {size} bytes, so there is nothing at offset {offset}."
+        raise InvalidRequest(message, [Violation("offset", message)])
+    return start
+
+
+def _no_port(treatment: str, kind: str, port: str, known: list[str]) -> NotFound:
+    return NotFound(f"Treatment {treatment!r} has no {kind} {port!r} (it has: {', '.join(known) or 'none'}).")

@@ -1,0 +1,87 @@
+"""How long a project's lines and values are kept, where it says less than the installation: then they are removed by us.
+
+The bucket's own rules remove everything at the installation's age, whoever looks or not.
+"""
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from cadence.application.shared.identifiers import highest_ulid
+from cadence.application.shared.ports import Clock
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.ids import in_bucket
+
+_RUNS_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class ShortLived:
+    """A project that keeps less than the installation. All its runs up to `removed_through` have nothing left."""
+
+    organization: str
+    project: str
+    retention: timedelta
+    removed_through: str | None
+
+
+class OldRuns(Protocol):
+    """Runs by age, and what of them is in the tables (`logs`, `runs`)."""
+
+    def short_lived(self) -> Sequence[ShortLived]: ...
+
+    def older(self, project: ShortLived, after: str | None, before: str, limit: int) -> Sequence[Run]:
+        """Runs with ids between the two, the oldest first."""
+
+    def buckets(self, run_id: str) -> Set[str]:
+        """Beside the installation's own, those that some of its values are in."""
+
+    def forget_previews(self, run_id: str) -> None:
+        """Removes what the tables hold of its values' content. Repeating changes nothing."""
+
+    def note_removed(self, project: ShortLived, through: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class RemoveOldRuns:
+    """A run's lines and values go so many days after its end. What the run was and did stays known."""
+
+    runs: OldRuns
+    remove_objects: Callable[[str], int]
+    """Removes everything whose address begins so; returns how many objects there were."""
+    clock: Clock
+    longest: timedelta
+
+    def __call__(self, seconds_left: Callable[[], float], least: float = 60.0) -> dict[str, int]:
+        """As much as there is time for; the rest is found by the next call."""
+        done = {"projects": 0, "runs": 0, "objects": 0}
+        for project in self.runs.short_lived():
+            if project.retention < self.longest and seconds_left() > least:
+                done["projects"] += 1
+                self._remove(project, lambda: seconds_left() <= least, done)
+        return done
+
+    def _remove(self, project: ShortLived, over: Callable[[], bool], done: dict[str, int]) -> None:
+        oldest_kept = self.clock() - project.retention
+        before = highest_ulid(oldest_kept)
+        # The mark stays behind a run that goes on still, so that it is found again once it has ended.
+        mark, behind = project.removed_through, False
+        after = mark
+        while runs := self.runs.older(project, after, before, _RUNS_AT_ONCE):
+            for run in runs:
+                if over():
+                    return
+                if run.finished_at is None or run.finished_at > oldest_kept:
+                    behind = True
+                    continue
+                elsewhere = self.runs.buckets(run.run_id) if run.has_custodies else ()
+                for bucket in (None, *sorted(elsewhere)):
+                    done["objects"] += self.remove_objects(in_bucket(bucket, f"runs/{run.run_id}/"))
+                self.runs.forget_previews(run.run_id)
+                done["runs"] += 1
+                if not behind:
+                    mark = run.run_id
+            after = runs[-1].run_id
+            if mark is not None and mark != project.removed_through:
+                self.runs.note_removed(project, mark)

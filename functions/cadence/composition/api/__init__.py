@@ -1,0 +1,226 @@
+"""Wiring of the `api` Lambda."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore, DynamoLinkStore
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.placement.back_offs import REFUSED, DynamoBackOffs
+from cadence.adapters.dynamodb.placement.pool_credentials import DynamoPoolCredentials
+from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
+from cadence.adapters.s3.documents import S3Documents
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.adapters.s3.presigned import S3DataUrls
+from cadence.adapters.s3.value_buckets import S3ValueBuckets
+from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.application.access.authenticate import Authenticate
+from cadence.application.access.create_token import CreateToken
+from cadence.application.access.ports import AuditTrail, SharedKeys
+from cadence.application.dead_letters.sources import SetAside
+from cadence.application.exports.manage_exports import ManageExports
+from cadence.application.limits.approval_links import ApprovalLinks
+from cadence.application.limits.approvals import Approvals, ApprovalStore
+from cadence.application.limits.ports import EnvironmentStore
+from cadence.application.limits.run_gates import RunGates
+from cadence.application.limits.runner_slots import RunnerSlots
+from cadence.application.logs.read_logs import ReadLogs
+from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.application.pipelines.check_document import CheckDocument, FreezeDocument
+from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.pipelines.ports import PipelineStore
+from cadence.application.pipelines.programs import Programs
+from cadence.application.pipelines.store_pipelines import FreezePipeline, PutPipeline
+from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.manage_pools import ManagePools
+from cadence.application.runners.hold_runner import HoldRunner
+from cadence.application.runs.cancel_run import CancelRun
+from cadence.application.runs.rerun import Rerun
+from cadence.application.runs.run_details import LookIntoRun
+from cadence.application.runs.start_run import RequestRun, StartRun
+from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.shared.ports import Clock, Documents
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import HostStore, RunnerStore
+from cadence.application.shared.secret_ports import SecretStore
+from cadence.application.shared.value_ports import DataUrls
+from cadence.application.triggers.add_githost import AddGitHost
+from cadence.application.values.manage_retention import ManageRetention
+from cadence.composition import gates, settings
+from cadence.composition.api.alerts import Alerting, alerting
+from cadence.composition.api.dead_letters import set_aside
+from cadence.composition.api.insight import Debugging, debugging
+from cadence.composition.api.provenance import Provenance, provenance
+from cadence.composition.api.replay import Replays, replays
+from cadence.composition.documents import check_document
+from cadence.composition.exports import manage_exports, tell_metrics
+from cadence.composition.schedules import schedules
+from cadence.composition.search import Search, search
+from cadence.domain.access.access import Principal, Project
+from cadence.domain.shared.errors import NotFound
+from cadence.domain.shared.schemas import schemas_folder
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes use: use cases, and stores where a route only reads."""
+
+    clock: Clock
+    schemas: Path
+    authenticate: Authenticate
+    access: DynamoAccessStore
+    keys: SharedKeys
+    secrets: SecretStore
+    pools: ManagePools
+    hold: HoldRunner
+    pipelines: PipelineStore
+    documents: Documents
+    runs: RunStore
+    runners: RunnerStore
+    hosts: HostStore
+    urls: DataUrls
+    check: CheckDocument
+    programs: Programs
+    freeze_document: FreezeDocument
+    freeze_pipeline: FreezePipeline
+    put_pipeline: PutPipeline
+    request_run: RequestRun
+    rerun: Rerun
+    provenance: Provenance
+    replays: Replays
+    cancel_run: CancelRun
+    run_gates: RunGates
+    slots: RunnerSlots
+    environments: EnvironmentStore
+    approval_store: ApprovalStore
+    approvals: Approvals
+    approval_links: ApprovalLinks
+    visible: VisibleRuns
+    look: LookIntoRun
+    debugging: Debugging
+    create_token: CreateToken
+    add_githost: AddGitHost
+    exports: ManageExports
+    tell_metrics: TellMetrics
+    read_logs: ReadLogs
+    search: Search
+    aside: SetAside
+    retention: ManageRetention
+    audit: AuditTrail
+    alerting: Alerting
+
+    @property
+    def version(self) -> str:
+        try:
+            return installed_version("cadence-control-plane")
+        except PackageNotFoundError:  # a Lambda's bundle has the code without its metadata
+            return "0.1.0"
+
+    def project(self, principal: Principal, name: str) -> Project:
+        """A project that the principal sees. Raises NotFound, in the same words, for all others."""
+        missing = NotFound(f"There is no project {name!r} here.")
+        if not principal.sees(principal.organization, name):
+            raise missing
+        try:
+            return self.access.get_project(principal.organization, name)
+        except NotFound:
+            raise missing from None
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def services() -> Services:
+    its = settings.load(settings.ApiSettings)
+    access = DynamoAccessStore(its.access_table)
+    cipher = KmsCipher(its.secrets_key)
+    secrets = KmsSecretStore(its.access_table, its.secrets_key)
+    pipelines = DynamoPipelineStore(its.pipelines_table)
+    documents = S3Documents(client("s3"), its.data_bucket)
+    runs = DynamoRunStore(its.runs_table)
+    runners, hosts = DynamoRunnerStore(its.runners_table), DynamoHostStore(its.runners_table)
+    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    provider_calls = LambdaProviderCalls(its.provider_function_prefix)
+    check = check_document(its)
+    freeze = FreezeDocument(check, documents)
+    visible = VisibleRuns(runs, access)
+    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    run_gates = gates.run_gates(its, runs, machines)
+    approvals = gates.approvals(its, runs, machines)
+    approval_store = DynamoApprovalStore(its.runs_table)
+    start = StartRun(runs, run_gates, deadlines, now)
+    searching = search(its, visible, runs, runners, now)
+    return Services(
+        clock=now,
+        schemas=schemas_folder(),
+        authenticate=Authenticate(access, now),
+        access=access,
+        keys=DynamoSharedKeys(cipher),
+        secrets=secrets,
+        hold=HoldRunner(runners, provider_calls, now),
+        pools=ManagePools(
+            access,
+            DynamoPoolCredentials(its.access_table, cipher),
+            DynamoPoolRecords(its.runners_table),
+            hosts,
+            gates.runner_slots(its, runs, machines),
+            provider_calls,
+            S3ValueBuckets(Buckets.of(its.data_bucket, its.value_buckets), timedelta(days=int(its.retention_days))),
+            now,
+            Refusals(DynamoBackOffs(its.runners_table, REFUSED), now),
+        ),
+        pipelines=pipelines,
+        documents=documents,
+        runs=runs,
+        runners=runners,
+        hosts=hosts,
+        urls=S3DataUrls(Buckets.of(its.data_bucket, its.value_buckets)),
+        rerun=Rerun(runs, documents, S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))),
+        provenance=provenance(its, runs, documents, pipelines),
+        replays=replays(its, runs, runners, documents, secrets, access),
+        check=check,
+        programs=check.programs,
+        freeze_document=freeze,
+        freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
+        put_pipeline=PutPipeline(pipelines, freeze, schedules(its), now),
+        request_run=RequestRun(PlanRun(documents), start, access, now),
+        cancel_run=CancelRun(run_gates),
+        run_gates=run_gates,
+        slots=gates.runner_slots(its, runs, machines),
+        environments=DynamoEnvironmentStore(its.access_table),
+        approval_store=approval_store,
+        approvals=approvals,
+        approval_links=ApprovalLinks(DynamoLinkStore(its.access_table), runs, approval_store, approvals, now),
+        visible=visible,
+        look=LookIntoRun(runs, runners, documents),
+        debugging=debugging(its, hosts),
+        create_token=CreateToken(access, access, now),
+        add_githost=AddGitHost(access, cipher, now),
+        exports=manage_exports(its),
+        tell_metrics=tell_metrics(its),
+        search=searching,
+        aside=set_aside(its, access),
+        retention=ManageRetention(DynamoSplitCatalogue(its.logs_table), now, timedelta(days=int(its.retention_days))),
+        audit=DynamoAuditTrail(its.access_table),
+        alerting=alerting(its, runs, hosts, searching.find.index),
+        read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
+    )

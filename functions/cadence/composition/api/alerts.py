@@ -1,0 +1,60 @@
+"""Wiring of what the API does with alert rules, channels and silences."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cadence.adapters.aws.alert_notifier import AlertBells
+from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
+from cadence.adapters.dynamodb.alerts.alert_listening import AlertListening
+from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
+from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
+from cadence.adapters.dynamodb.alerts.alert_store import DynamoAlertStore
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.application.alerts.manage import ManageChannels, ManageRules, ManageSilences
+from cadence.application.alerts.past import TryOnPast
+from cadence.application.alerts.queries import check_query
+from cadence.application.search.ports import SearchIndex
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import HostStore
+from cadence.composition import settings
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Alerting:
+    """What the API's routes use."""
+
+    rules: DynamoRuleStore
+    channels: DynamoChannelStore
+    silences: DynamoSilenceStore
+    alerts: DynamoAlertStore
+    outbox: DynamoOutbox
+    manage_rules: ManageRules
+    manage_channels: ManageChannels
+    manage_silences: ManageSilences
+    try_on_past: TryOnPast
+    topic_prefix: str
+
+
+def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, index: SearchIndex) -> Alerting:
+    table = its.alerts_table
+    rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
+    alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
+    bells = AlertBells(its.alerting_queue_url, its.alert_deliveries_function)
+    listening = AlertListening(its.alerts_table, its.alerting_queue_arn, its.alerts_function)
+    subscriptions = DynamoSubscriptionStore(its.access_table)
+    return Alerting(
+        rules=rules,
+        channels=channels,
+        silences=silences,
+        alerts=alerts,
+        outbox=outbox,
+        manage_rules=ManageRules(rules, channels, alerts, outbox, bells, subscriptions, listening, check_query, _now),
+        manage_channels=ManageChannels(channels, rules, outbox, bells, listening, KmsCipher(its.secrets_key), _now),
+        manage_silences=ManageSilences(silences, _now),
+        try_on_past=TryOnPast(runs, runners, index, _now),
+        topic_prefix=its.alert_topic_prefix,
+    )

@@ -1,0 +1,46 @@
+"""Wiring of what is done about what was set aside."""
+
+from datetime import UTC, datetime
+
+from cadence.adapters.aws.alert_notifier import AlertBells
+from cadence.adapters.aws.redrive import AskingAgain
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
+from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore
+from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
+from cadence.adapters.dynamodb.exports.export_store import DynamoExportStore
+from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
+from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
+from cadence.adapters.sqs.export_work import SqsExportWork
+from cadence.application.dead_letters.sources import ExportShelf, MessageShelf, RecordShelf, SegmentShelf, SetAside
+from cadence.composition.settings import ApiSettings
+from cadence.domain.dead_letters.dead_letter import AsideKind
+
+
+def set_aside(its: ApiSettings, access: DynamoAccessStore) -> SetAside:
+    asking = AskingAgain(its.log_indexer_function, its.search_index_function)
+
+    def projects(organization: str) -> list[str]:
+        return [project.name for project in access.list_projects(organization)]
+
+    return SetAside(
+        {
+            AsideKind.SEGMENT: SegmentShelf(
+                DynamoSplitCatalogue(its.logs_table), projects, S3Chunks(Buckets(its.data_bucket)).read, asking
+            ),
+            AsideKind.RECORD: RecordShelf(DynamoStrayRecords(its.logs_table, its.data_bucket), asking),
+            AsideKind.EXPORT: ExportShelf(
+                DynamoExportStore(its.access_table),
+                DynamoBacklog(its.telemetry_table),
+                SqsExportWork(its.exporting_queue_url),
+                lambda: datetime.now(UTC),
+            ),
+            AsideKind.MESSAGE: MessageShelf(
+                DynamoChannelStore(its.alerts_table),
+                DynamoOutbox(its.alerts_table),
+                AlertBells(its.alerting_queue_url, its.alert_deliveries_function),
+            ),
+        }
+    )

@@ -1,0 +1,37 @@
+"""Wiring of what looks into treatments, for the `api` Lambda."""
+
+from dataclasses import dataclass
+
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
+from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.insight.diagnose import Diagnose
+from cadence.application.insight.treatment_insight import LookIntoTreatment
+from cadence.application.logs.last_lines import LastLines
+from cadence.application.runners.resource_series import ResourceSeries
+from cadence.application.shared.runner_ports import HostStore
+from cadence.application.values.read_content import ReadContent
+from cadence.composition.settings import ApiSettings
+
+
+@dataclass(frozen=True)
+class Debugging:
+    look: LookIntoTreatment
+    diagnose: Diagnose
+    content: ReadContent
+    resources: ResourceSeries
+
+
+def debugging(its: ApiSettings, hosts: HostStore) -> Debugging:
+    look = LookIntoTreatment(hosts, DynamoGroupStore(its.runs_table))
+    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
+    return Debugging(
+        look=look,
+        diagnose=Diagnose(LastLines(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket))),
+        content=ReadContent(chunks, DynamoStreamStore(its.runners_table), look),
+        resources=ResourceSeries(DynamoSampleStore(its.runners_table)),
+    )

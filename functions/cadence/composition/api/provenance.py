@@ -1,0 +1,37 @@
+"""Wiring of traces, for the `api` Lambda."""
+
+from dataclasses import dataclass
+
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.provenance.provenance_store import DynamoProvenance
+from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.values.cache_uses import DynamoCacheUses
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.pipelines.ports import PipelineStore
+from cadence.application.provenance.following import ListFollowing
+from cadence.application.provenance.known import Stores
+from cadence.application.provenance.trace import Trace
+from cadence.application.provenance.uses import UsesOfValue
+from cadence.application.shared.ports import Documents
+from cadence.application.shared.run_ports import RunStore
+from cadence.composition.settings import ApiSettings
+
+
+@dataclass(frozen=True)
+class Provenance:
+    trace: Trace
+    uses: UsesOfValue
+    following: ListFollowing
+
+
+def provenance(its: ApiSettings, runs: RunStore, documents: Documents, pipelines: PipelineStore) -> Provenance:
+    store = DynamoProvenance(its.runs_table)
+    groups, runners = DynamoGroupStore(its.runs_table), DynamoHostStore(its.runners_table)
+    stores = Stores(runs, groups, runners, store, documents, pipelines)
+    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
+    index, segments = DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket)
+    trace = Trace(stores, chunks, chunks, DynamoCacheUses(its.runners_table), index, segments)
+    return Provenance(trace, UsesOfValue(runs, store), ListFollowing(runs, store))

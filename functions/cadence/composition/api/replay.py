@@ -1,0 +1,48 @@
+"""Wiring of replays, for the `api` Lambda."""
+
+from dataclasses import dataclass
+
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.replay.replay_store import DynamoReplayStore
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
+from cadence.adapters.s3.stored_processes import S3StoredProcesses
+from cadence.application.melodium.capture_element import CaptureElement
+from cadence.application.replay.compare_replay import CompareReplay
+from cadence.application.replay.ports import ReplayStore
+from cadence.application.replay.replay_treatment import FindOriginal, ListReplays, Replay
+from cadence.application.shared.ports import Documents, PoolStore
+from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.runner_ports import RunnerStore
+from cadence.application.shared.secret_ports import SecretStore
+from cadence.composition.settings import ApiSettings
+
+
+@dataclass(frozen=True)
+class Replays:
+    replay: Replay
+    find: FindOriginal
+    compare: CompareReplay
+    store: ReplayStore
+    of: ListReplays
+
+
+def replays(
+    its: ApiSettings,
+    runs: RunStore,
+    runners: RunnerStore,
+    documents: Documents,
+    secrets: SecretStore,
+    pools: PoolStore,
+) -> Replays:
+    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
+    store = DynamoReplayStore(its.runs_table)
+    capture = CaptureElement(S3StoredProcesses(client("s3"), its.data_bucket), documents)
+    find = FindOriginal(runs, runners, chunks, capture)
+    return Replays(
+        replay=Replay(find, documents, secrets, pools),
+        find=find,
+        compare=CompareReplay(runs, runners, chunks, store),
+        store=store,
+        of=ListReplays(runs, find, store),
+    )

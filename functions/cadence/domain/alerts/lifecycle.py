@@ -1,0 +1,200 @@
+"""When an alert opens, is told of, and closes. One alert for each group of what a rule looks at.
+
+Two clocks are at work: what fits a rule is counted by the times at which it happened, so that repeated, late and shuffled
+events change nothing, while messages and ends go by the time it is now.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from cadence.domain.alerts.message import MessageKind
+from cadence.domain.alerts.occurrence import Group, Sample
+from cadence.domain.alerts.rule import Rule
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many at this second, of one event."""
+
+    at: datetime
+    count: int
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What is known of one group of a rule. `number` counts the times it was open, `messages` those of this time.
+
+    `count` is how many there were within the window, or since the message before the last.
+    `told_at` is when the last message that it is there was made, `told_through` up to when that message counted.
+    Only what happened after `counts_after` counts, and only something after `closed_through` opens it again.
+    `look_at` is when it is looked at next, without anything happening. `version` 0: not stored yet.
+    """
+
+    rule: str
+    project: str
+    organization: str
+    group: Group
+    revision: int
+    open: bool = False
+    number: int = 0
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    count: int = 0
+    sample: Sample | None = None
+    messages: int = 0
+    told_at: datetime | None = None
+    told_through: datetime = _LONG_AGO
+    counts_after: datetime = _LONG_AGO
+    closed_through: datetime = _LONG_AGO
+    look_at: datetime | None = None
+    silenced_until: datetime | None = None
+    version: int = field(default=0, compare=False)
+
+    @property
+    def alert_id(self) -> str:
+        return f"{self.rule}-{self.group.digest}"
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What is stored of a group from some time on: counts by second, in order, and the newest thing."""
+
+    counts: Sequence[Count]
+    newest: Sample | None = None
+
+    @property
+    def last(self) -> datetime:
+        return self.counts[-1].at if self.counts else _LONG_AGO
+
+    def after(self, moment: datetime) -> "Happened":
+        return replace(self, counts=[each for each in self.counts if each.at > moment])
+
+
+@dataclass(frozen=True)
+class Change:
+    """An alert as it is from now on, and the message about it if there is one."""
+
+    alert: Alert
+    message: MessageKind | None = None
+
+
+def after_occurrences(
+    alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
+) -> Change | None:
+    """What becomes of an alert once something that fits its rule is stored. None: nothing."""
+    happened = happened.after(alert.counts_after)
+    if not alert.open:
+        reached = most_within(happened.counts, rule.window, newer_than=alert.closed_through)
+        if reached < rule.count:
+            return None
+        opened = replace(
+            alert,
+            open=True,
+            number=alert.number + 1,
+            opened_at=now,
+            closed_at=None,
+            count=reached,
+            sample=happened.newest,
+            messages=0,
+            told_through=_LONG_AGO,
+        )
+        return _told_if_due(opened, rule, happened, now, silenced_until)
+    change = _told_if_due(alert, rule, happened, now, silenced_until)
+    return change if change.message else None
+
+
+def may_be_told(alert: Alert, rule: Rule, now: datetime) -> bool:
+    """Whether a message is possible already, as far as the one before it goes."""
+    return now >= _may_tell_from(alert, rule)
+
+
+def after_recovery(alert: Alert, rule: Rule, at: datetime, last: datetime, now: datetime) -> Change | None:
+    """What becomes of an alert once the thing itself is as it should be. `last` is when it last was not."""
+    if at <= alert.counts_after:
+        return None
+    cut = replace(alert, counts_after=at)
+    if not alert.open or last > at:
+        return Change(cut)
+    return _closed(cut, rule, at, now)
+
+
+def after_look(
+    alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
+) -> Change | None:
+    """What becomes of an open alert because time has passed. None if it is not open."""
+    if not alert.open:
+        return None
+    happened = happened.after(alert.counts_after)
+    within = sum(each.count for each in happened.counts if each.at > now - rule.window)
+    if now >= _quiet_since(alert, happened) + rule.resolve.after and within < rule.count:
+        return _closed(alert, rule, happened.last, now)
+    return _told_if_due(alert, rule, happened, now, silenced_until)
+
+
+def after_change_of_rule(alert: Alert, rule: Rule | None, now: datetime) -> Change | None:
+    """An alert of a rule that looks for something else by now, is switched off, or is gone."""
+    if not alert.open:
+        return None
+    ended = replace(alert, open=False, closed_at=now, look_at=None)
+    return Change(ended, MessageKind.RESOLVED if alert.messages and rule and rule.resolve.message else None)
+
+
+def most_within(counts: Iterable[Count], window: timedelta, newer_than: datetime = _LONG_AGO) -> int:
+    """The most that happened within any time as long as `window` that ends after `newer_than`."""
+    inside: list[Count] = []
+    total = most = 0
+    for each in sorted(counts, key=lambda count: count.at):
+        inside.append(each)
+        total += each.count
+        while each.at - inside[0].at >= window:
+            total -= inside.pop(0).count
+        if each.at > newer_than:
+            most = max(most, total)
+    return most
+
+
+def _told_if_due(
+    alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
+) -> Change:
+    """A message if there is something new to tell, nothing silences it, and the last one is long enough ago."""
+    is_new = not alert.messages or happened.last > alert.told_through
+    if is_new and silenced_until is None and may_be_told(alert, rule, now):
+        kind = MessageKind.STILL_FIRING if alert.messages else MessageKind.FIRING
+        since = [each.count for each in happened.counts if each.at > alert.told_through]
+        alert = replace(
+            alert,
+            count=sum(since) if alert.messages else max(most_within(happened.counts, rule.window), alert.count),
+            sample=happened.newest or alert.sample,
+            messages=alert.messages + 1,
+            told_at=now,
+            told_through=happened.last,
+        )
+        return Change(_looked_at_next(alert, rule, happened, now, None), kind)
+    return Change(_looked_at_next(alert, rule, happened, now, silenced_until))
+
+
+def _may_tell_from(alert: Alert, rule: Rule) -> datetime:
+    return alert.told_at + rule.cooldown if alert.told_at else _LONG_AGO
+
+
+def _quiet_since(alert: Alert, happened: Happened) -> datetime:
+    """Lines may come long after their time; an alert is there for a while in any case."""
+    return max(happened.last, alert.opened_at or _LONG_AGO)
+
+
+def _looked_at_next(
+    alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
+) -> Alert:
+    ends = max(_quiet_since(alert, happened) + rule.resolve.after, now + timedelta(seconds=1))
+    # What comes until then is told then; what comes later tells itself.
+    tells = max(_may_tell_from(alert, rule), silenced_until or _LONG_AGO)
+    next_look = min(ends, tells) if tells > now else ends
+    return replace(alert, look_at=next_look, silenced_until=silenced_until)
+
+
+def _closed(alert: Alert, rule: Rule, through: datetime, now: datetime) -> Change:
+    closed = replace(alert, open=False, closed_at=now, closed_through=max(through, alert.closed_through), look_at=None)
+    return Change(closed, MessageKind.RESOLVED if alert.messages and rule.resolve.message else None)

@@ -1,0 +1,90 @@
+"""What is told of an alert, before any channel gives it its own form."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cadence.domain.alerts.occurrence import Sample
+from cadence.domain.alerts.rule import Severity
+from cadence.domain.shared.rfc3339 import milliseconds
+
+
+class MessageKind(StrEnum):
+    FIRING = "firing"
+    STILL_FIRING = "still_firing"
+    RESOLVED = "resolved"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of one alert. `message_id` is the same whenever it is sent again, `alert_id` that of all of its alert.
+
+    `project` is that of the rule. Times are UTC; `window` is in seconds.
+    """
+
+    message_id: str
+    alert_id: str
+    kind: MessageKind
+    organization: str
+    project: str
+    rule: str
+    severity: Severity
+    labels: Mapping[str, str]
+    made_at: datetime
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    count: int = 0
+    window: int = 0
+    description: str = ""
+    sample: Sample | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """`failing-builds is firing: pipeline=app treatment=build`."""
+        about = " ".join(f"{name}={value}" for name, value in self.labels.items() if value)
+        state = {
+            MessageKind.FIRING: "is firing",
+            MessageKind.STILL_FIRING: "is still firing",
+            MessageKind.RESOLVED: "is over",
+            MessageKind.TEST: "is tested",
+        }[self.kind]
+        return f"{self.rule} {state}: {about}" if about else f"{self.rule} {state}"
+
+    @property
+    def summary(self) -> str:
+        """One or two sentences: how often, and the newest thing itself."""
+        if self.kind is MessageKind.RESOLVED:
+            return "Nothing more of it came." if not self.sample else f"It was: {self.sample.text}"
+        often = f"{self.count} in {_length(self.window)}. " if self.count > 1 else ""
+        if self.kind is MessageKind.STILL_FIRING:
+            often = f"{self.count} more since the last message. "
+        return often + (self.sample.text if self.sample else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """With `title` and `summary`; times as RFC 3339. What the generic webhook sends, and what is stored."""
+        values = asdict(self) | {"title": self.title, "summary": self.summary}
+        for name in ("made_at", "opened_at", "closed_at"):
+            moment = getattr(self, name)
+            values[name] = milliseconds(moment) if moment else None
+        return values
+
+    @classmethod
+    def of_json(cls, values: Mapping[str, Any]) -> "Message":
+        """The message that `to_json` wrote."""
+        given = {name: value for name, value in values.items() if name not in ("title", "summary")}
+        for name in ("made_at", "opened_at", "closed_at"):
+            given[name] = datetime.fromisoformat(given[name]) if given[name] else None
+        sample = Sample(**given["sample"]) if given["sample"] else None
+        kinds = {"kind": MessageKind(given["kind"]), "severity": Severity(given["severity"])}
+        return cls(**{**given, **kinds, "sample": sample})
+
+
+def _length(seconds: int) -> str:
+    for size, name in ((3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {name}"
+    return f"{seconds} s"

@@ -1,0 +1,149 @@
+"""Alert rules: what is looked for, how often it takes, and who is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.shared.patterns import matches_any
+
+QUEUE, BOOT, DURATION, RUN_DURATION = "queue", "boot", "duration", "run"
+TIMES = (QUEUE, BOOT, DURATION, RUN_DURATION)
+"""What `time` and `anomaly` measure in seconds; anything else is a member of a treatment's usage."""
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class LogCondition:
+    """Lines that a search query finds."""
+
+    query: str
+
+
+@dataclass(frozen=True)
+class TreatmentCondition:
+    """Treatments that ended so. Empty `exit_codes` and `cause` do not restrict."""
+
+    states: frozenset[str]
+    exit_codes: frozenset[int] = frozenset()
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class RunCondition:
+    states: frozenset[str]
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class LimitCondition:
+    """A time in seconds (see `TIMES`) or a member of a treatment's usage that is above a limit."""
+
+    of: str
+    above: float
+
+
+@dataclass(frozen=True)
+class AnomalyCondition:
+    """A value that is unusual among its treatment's (or pipeline's) own earlier ones."""
+
+    of: str
+    direction: str = "both"
+    deviations: float = 5.0
+    warm_up: int = 10
+
+
+Condition = LogCondition | TreatmentCondition | RunCondition | LimitCondition | AnomalyCondition
+
+
+def is_of_runs(when: Condition) -> bool:
+    """Whether a condition looks at whole runs."""
+    measures_them = isinstance(when, LimitCondition | AnomalyCondition) and when.of == RUN_DURATION
+    return measures_them or isinstance(when, RunCondition)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Patterns of which one has to fit; none: everything fits."""
+
+    pipeline: tuple[str, ...] = ()
+    treatment: tuple[str, ...] = ()
+    pool: tuple[str, ...] = ()
+
+    def includes_pipeline(self, name: str) -> bool:
+        return not self.pipeline or matches_any(name, self.pipeline)
+
+    def includes(self, values: Mapping[str, Any]) -> bool:
+        """Whether what has these labels is looked at. What has no treatment or pool fits no pattern of one."""
+        return all(
+            not patterns or matches_any(str(values.get(name) or ""), patterns)
+            for name, patterns in (("pipeline", self.pipeline), ("treatment", self.treatment), ("pool", self.pool))
+        )
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """When an alert is over."""
+
+    after: timedelta = timedelta(hours=1)
+    on_recovery: bool = True
+    message: bool = True
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as stored. `project` is a project's name or `*`; `revision` grows whenever what it looks for changes.
+
+    `document` is the rule as it was written (`schemas/alert-rule/1.json`), `address` where whoever wrote it reached the API:
+    links in messages begin with it.
+    """
+
+    organization: str
+    project: str
+    name: str
+    revision: int
+    when: Condition
+    channels: tuple[str, ...]
+    where: Scope = Scope()
+    count: int = 1
+    window: timedelta = timedelta(minutes=5)
+    group_by: tuple[str, ...] = ("project", "pipeline", "treatment")
+    cooldown: timedelta = timedelta(minutes=15)
+    resolve: Resolution = Resolution()
+    severity: Severity = Severity.ERROR
+    description: str = ""
+    enabled: bool = True
+    document: Mapping[str, Any] = field(default_factory=dict)
+    updated_at: datetime | None = None
+    updated_by: str = ""
+    address: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.organization, self.project, self.name
+
+    @property
+    def recovers(self) -> bool:
+        """Whether something that is as it should be ends an alert: only if it is the same thing that was not.
+
+        A log line that does not come tells nothing, and one success among many failures is none either.
+        """
+        itself = "pipeline" if is_of_runs(self.when) else "treatment"
+        is_log = isinstance(self.when, LogCondition)
+        return self.resolve.on_recovery and self.count == 1 and not is_log and itself in self.group_by
+
+    def covers(self, project: str) -> bool:
+        return self.enabled and self.project in (ALL_PROJECTS, project)
+
+    def looks_like(self, other: "Rule") -> bool:
+        """Whether both look for the same, so that what was counted for one counts for the other."""
+        same = ("when", "where", "count", "window", "group_by")
+        return all(getattr(self, name) == getattr(other, name) for name in same)

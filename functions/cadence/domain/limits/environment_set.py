@@ -1,0 +1,38 @@
+"""Environments: what a treatment gets, and has to wait for, by saying `environment: production`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cadence.domain.shared.patterns import matches_any
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """Who has to agree before a treatment starts, within `timeout` seconds.
+
+    `approvers` are the names of tokens that may (None: every one with the permission); `not_by_starter` keeps whoever
+    started the run from agreeing to it.
+    """
+
+    required: int = 1
+    timeout: int = 86_400
+    approvers: tuple[str, ...] | None = None
+    not_by_starter: bool = False
+
+
+@dataclass(frozen=True)
+class EnvironmentSet:
+    """Variables and secrets (environment variable to secret's name) added to the treatments that name this environment.
+
+    `branches` are patterns of the branches and tags whose runs may use it; none means all runs.
+    """
+
+    name: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    approvals: Approvals | None = None
+    branches: tuple[str, ...] = ()
+
+    def open_to(self, branch: str | None) -> bool:
+        """Whether a run for that branch or tag may use it; one for neither may only if every run may."""
+        return not self.branches or (branch is not None and matches_any(branch, self.branches))

@@ -1,0 +1,50 @@
+"""Pipeline documents: reading, checking, and the pipeline they describe."""
+
+from cadence.domain.pipelines.document.connections.types import (
+    DataType,
+    Flow,
+    FlowType,
+    TypeSyntaxError,
+    parse_data_type,
+    parse_flow_type,
+)
+from cadence.domain.pipelines.document.findings import Code, Finding, Severity
+from cadence.domain.pipelines.document.libraries import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
+from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Connection, Parameter, Pipeline, Port, Treatment
+from cadence.domain.pipelines.document.project_checks import Context, PoolOffer
+from cadence.domain.pipelines.document.syntax.schema import pipeline_schema
+from cadence.domain.pipelines.document.treatments.parameters import BoundParameters, bind_parameters
+from cadence.domain.pipelines.document.treatments.programs import programs_named
+from cadence.domain.pipelines.document.treatments.triggering import triggers_of
+from cadence.domain.pipelines.document.validate import Checked, validate
+
+__all__ = [
+    "BUILTIN_OUTPUTS",
+    "MOST_LIBRARIES_DEEP",
+    "BoundParameters",
+    "Checked",
+    "Code",
+    "Connection",
+    "Context",
+    "DataType",
+    "Finding",
+    "Flow",
+    "FlowType",
+    "Parameter",
+    "Pipeline",
+    "PoolOffer",
+    "Port",
+    "Reference",
+    "Severity",
+    "Treatment",
+    "TypeSyntaxError",
+    "Unavailable",
+    "bind_parameters",
+    "parse_data_type",
+    "parse_flow_type",
+    "pipeline_schema",
+    "programs_named",
+    "references",
+    "triggers_of",
+    "validate",
+]

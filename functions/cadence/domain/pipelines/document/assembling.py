@@ -1,0 +1,81 @@
+"""Builds the `Pipeline` of a document in which nothing is wrong, with defaults resolved."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from cadence.domain.pipelines.document.connections.ports import Ports
+from cadence.domain.pipelines.document.draft import Draft, DraftTreatment
+from cadence.domain.pipelines.document.pipeline import (
+    DEFAULT_RUN_DURATION,
+    Concurrency,
+    Connection,
+    Parameter,
+    Pipeline,
+    Port,
+    Treatment,
+)
+from cadence.domain.pipelines.document.templates import holds_expressions
+from cadence.domain.pipelines.specification import ConcurrencyPolicy
+from cadence.domain.triggers import triggers
+
+_MERGED = ("env", "retry")
+"""Defaults of which a treatment overrides single entries."""
+
+
+def assemble(
+    data: Mapping[str, Any],
+    draft: Draft,
+    connections: tuple[Connection, ...],
+    parameters: Mapping[str, Parameter],
+    *,
+    expressive: bool = True,
+) -> Pipeline:
+    """The pipeline of a document that passed every check; one that is not `expressive` is known to hold no expressions."""
+    treatments = {name: _treatment(draft.treatments[name], draft.defaults) for name in draft.treatments}
+    concurrency = _concurrency(data.get("concurrency"))
+    return Pipeline(
+        name=data["name"],
+        treatments=treatments,
+        connections=connections,
+        parameters=parameters,
+        triggers=triggers.from_json(data.get("on") or {}),
+        max_duration=data.get("max_duration", DEFAULT_RUN_DURATION),
+        concurrency=concurrency,
+        priority=data.get("priority", 0),
+        registries=data.get("registries") or {},
+        depends_on_run=(concurrency is not None and holds_expressions(concurrency.group))
+        or any("environment" in it.body or (expressive and holds_expressions(it.body)) for it in treatments.values()),
+    )
+
+
+def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> Treatment:
+    body = with_defaults(draft.body, defaults)
+    return Treatment(
+        draft.name, body, _ports(draft.inputs), _ports(draft.outputs), tuple(body.get("after", ())), draft.program
+    )
+
+
+def with_defaults(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A treatment's body with the document's defaults for what it does not say itself."""
+    if not defaults:
+        return body
+    merged = {**defaults, **body}
+    for key in _MERGED:
+        if key in defaults and key in body:
+            merged[key] = {**defaults[key], **body[key]}
+    return merged
+
+
+def _ports(ports: Ports | None) -> Mapping[str, Port]:
+    """The ports as they are: in a valid document each of them could be read."""
+    return cast(Mapping[str, Port], ports or {})
+
+
+def _concurrency(written: Any) -> Concurrency | None:
+    match written:
+        case None:
+            return None
+        case str():
+            return Concurrency(written)
+        case _:
+            return Concurrency(written["group"], ConcurrencyPolicy(written.get("policy", ConcurrencyPolicy.QUEUE)))

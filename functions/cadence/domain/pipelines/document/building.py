@@ -1,0 +1,125 @@
+"""Builds plain data from a text's parts as a parser meets them; shared by YAML and JSON."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from cadence.domain.pipelines.document.findings import MAX_FINDINGS, Code, Path
+from cadence.domain.pipelines.document.syntax.source import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_NODES,
+    EnoughMisreadings,
+    Misreading,
+    Places,
+    Position,
+    Reading,
+    Unreadable,
+)
+from cadence.domain.shared.display import shown
+
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+"""Escapes can spell these, but no environment, file name or UTF-8 text can hold them."""
+
+
+class Builder:
+    """Receives scalars, containers and their ends in order.
+
+    Recursion-free, so that no text can exhaust the stack. `spot` is whatever the parser knows places by; `position_of`
+    turns it into a position when one is needed. Places are kept only when asked for, so that a valid document,
+    the usual case, does not pay for them.
+    """
+
+    def __init__(self, position_of: Callable[[Any], Position], *, keep_places: bool = False) -> None:
+        self.expects_key = False
+        self._root: Any = None
+        self._misreadings: list[Misreading] = []
+        self._position_of = position_of
+        self._places = Places(position_of) if keep_places else None
+        self._enclosing: list[tuple[Any, str | int]] = []
+        self._container: Any = None
+        self._spots: list[Any] = []
+        self._key = ""
+        self._key_spot: Any = None
+        self._left = MAX_NODES
+
+    def key(self, name: str, spot: Any) -> None:
+        """The name of the next member of the mapping that is open."""
+        self._key, self._key_spot = name, spot
+        self.expects_key = False
+        if name in self._container:
+            message = f"The key {shown(name)} appears twice in the same mapping."
+            self.problem(Code.DUPLICATE_KEY, message, spot, "Keep one of them.")
+
+    def value(self, value: Any, spot: Any) -> None:
+        """A scalar, or a container met before."""
+        self._left -= 1
+        if self._left < 0:
+            raise too_complex((1, 1))
+        container = self._container
+        if type(container) is dict:
+            if self._places is not None and self._key not in container:
+                self._spots.append(self._key_spot)
+                self._spots.append(spot)
+            container[self._key] = value
+            self.expects_key = True
+        elif container is not None:
+            if self._places is not None:
+                self._spots.append(spot)
+            container.append(value)
+        else:
+            self._root = value
+
+    def start(self, container: dict[str, Any] | list[Any], spot: Any) -> None:
+        """Opens a mapping or a list."""
+        if len(self._enclosing) >= MAX_DEPTH:
+            raise too_complex(self._position_of(spot))
+        self._enclosing.append((self._container, self._member()))
+        self.value(container, spot)
+        self._container = container
+        self.expects_key = type(container) is dict
+        if self._places is not None:
+            self._spots = self._places.members[id(container)] = []
+
+    def end(self, _: Any = None) -> None:
+        """Closes the mapping or list opened last. What a parser tells of an end is not needed."""
+        self._container, _ = self._enclosing.pop()
+        if self._places is not None and self._container is not None:
+            self._spots = self._places.members[id(self._container)]
+        self.expects_key = type(self._container) is dict
+
+    def usable(self, text: str, spot: Any) -> str:
+        """The text without characters that cannot be worked with, which are a problem."""
+        if _UNUSABLE.search(text) is None:
+            return text
+        self.problem(Code.BAD_CHARACTER, "This text holds a NUL character or half of a surrogate pair.", spot)
+        return _UNUSABLE.sub("", text)
+
+    def problem(self, code: Code, message: str, spot: Any, hint: str | None = None) -> None:
+        path: Path = tuple(member for _, member in self._enclosing[1:])
+        if self._container is not None:
+            path = (*path, self._member())
+        self._misreadings.append(Misreading(code, message, self._position_of(spot), hint, path))
+        if len(self._misreadings) > MAX_FINDINGS:
+            raise EnoughMisreadings(tuple(self._misreadings))
+
+    def finish(self) -> Reading:
+        """The whole document. Raises `Unreadable` if there is nothing in it."""
+        if self._root is None:
+            raise Unreadable(Code.EMPTY_DOCUMENT, "There is nothing in this document.")
+        if self._places is not None:
+            self._places.root = self._root
+        return Reading(self._root, tuple(self._misreadings), self._places)
+
+    def _member(self) -> str | int:
+        return len(self._container) if type(self._container) is list else self._key
+
+
+def too_complex(position: Position) -> Unreadable:
+    return Unreadable(
+        Code.TOO_COMPLEX,
+        f"The document has more than {MAX_NODES:,} parts, is nested deeper than {MAX_DEPTH} levels, "
+        f"or repeats more than {MAX_CHARACTERS:,} characters.",
+        position,
+        "Split the pipeline; repeat less through YAML aliases.",
+    )

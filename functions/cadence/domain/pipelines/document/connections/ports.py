@@ -1,0 +1,137 @@
+"""Ports as documents declare them: a type, or a mapping with a type, a path, and what an input has if nothing feeds it."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from cadence.domain.pipelines.document.connections.types import (
+    DataType,
+    Parameterized,
+    Scalar,
+    TypeSyntaxError,
+    parameters_of,
+    parse_flow_type,
+    substituted,
+)
+from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems
+from cadence.domain.pipelines.document.pipeline import ANYWHERE, Literal, Port
+from cadence.domain.pipelines.document.syntax.literals import unwritable
+from cadence.domain.shared.display import shown
+
+Ports = Mapping[str, Port | None]
+"""Ports by name; `None` for one that is declared in a way that cannot be read."""
+
+_GLOB = re.compile(r"[*?\[]")
+
+
+def read_ports(declared: Any, path: Path, generics: Collection[str], problems: Problems) -> Ports | None:
+    """The ports declared at `path`; types, paths and contradictions that make no sense are added to `problems`."""
+    if not isinstance(declared, dict):
+        return None
+    ports: dict[str, Port | None] = {}
+    for name, declaration in declared.items():
+        ports[name] = None
+        at, text = (*path, name), declaration
+        if isinstance(declaration, dict):
+            at, text = (*at, "type"), declaration.get("type")
+        if not isinstance(text, str) or not text:
+            continue
+        try:
+            port = _plain_port(name, text) if not generics else _port(name, text, generics)
+        except TypeSyntaxError as error:
+            problems.add(type_problem(error, at))
+            continue
+        ports[name] = port if text is declaration else _with_settings(port, declaration, (*path, name), problems)
+    _check_paths_differ(ports, path, problems)
+    return ports
+
+
+def type_problem(error: TypeSyntaxError, path: Path) -> Problem:
+    """The problem of a type that cannot be read."""
+    return Problem(Code.BAD_TYPE, str(error), path, error.hint)
+
+
+def retyped(ports: Ports | None, meaning: Callable[[Parameterized], DataType]) -> Ports | None:
+    """The ports with something else for each type parameter."""
+    if ports is None:
+        return None
+    found: dict[str, Port | None] = {}
+    for name, port in ports.items():
+        data_type = substituted(port.type, meaning) if port else None
+        same = port is None or data_type is None or data_type is port.type
+        found[name] = port if same else _like(port, data_type)  # type: ignore[arg-type]
+    return found
+
+
+def literal_faults(port: Port) -> Iterator[tuple[str, str]]:
+    """The keys of a port's literals that are not of its type, and why in words."""
+    for key, literal in (("value", port.literal), ("default", port.default)):
+        why = None if literal is None else unwritable(literal.value, port.flow_type)
+        if why is not None:
+            yield key, f"The {key} of input {shown(port.name)} does not fit: {why}."
+
+
+def path_fault(text: str) -> str | None:
+    """Why a path cannot be used in the working directory, in words."""
+    if text.startswith(("/", "~")):
+        return "starts outside of the working directory"
+    if ".." in text.split("/"):
+        return "leaves the working directory"
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _plain_port(name: str, text: str) -> Port:
+    """Ports are alike all over large documents, so each distinct one is made once."""
+    return _port(name, text, ())
+
+
+def _port(name: str, text: str, generics: Collection[str]) -> Port:
+    flow_type = parse_flow_type(text, generics)
+    return Port(name, flow_type.flow, flow_type.type)
+
+
+def _like(port: Port, data_type: DataType) -> Port:
+    return Port(port.name, port.flow, data_type, port.path, port.literal, port.default, port.optional, port.leaves)
+
+
+def _with_settings(port: Port, settings: Mapping[str, Any], path: Path, problems: Problems) -> Port:
+    place = settings.get("path")
+    optional = settings.get("optional") is True
+    literal, default = (Literal(settings[key]) if key in settings else None for key in ("value", "default"))
+    if isinstance(place, str) and place:
+        _check_path(port, place, path, problems)
+    for one, other in (("value", "default"), ("value", "optional"), ("default", "optional")):
+        if one in settings and settings.get(other) not in (None, False):
+            message = f"The input {shown(port.name)} has both {one} and {other}."
+            hint = f"Keep one of them: an input with {one} always has something."
+            problems.add(Problem(Code.CONTRADICTION, message, (*path, other), hint, at_key=True))
+            break
+    leaves = settings.get("residency") == ANYWHERE
+    path_text = place if isinstance(place, str) else None
+    return Port(port.name, port.flow, port.type, path_text, literal, default, optional, leaves)
+
+
+def _check_path(port: Port, place: str, path: Path, problems: Problems) -> None:
+    fault = path_fault(place)
+    hint = "Write it relative to the working directory, without .."
+    if fault is None and port.type is Scalar.VOID:
+        fault, hint = f"belongs to a {port.flow_type}, which has no content", "Leave the path out."
+    archive = place.endswith("/") or (path[-2] == "outputs" and _GLOB.search(place) is not None)
+    if fault is None and archive and port.type is not Scalar.BYTE and parameters_of(port.type) is None:
+        fault = f"stands for a tar archive, but {shown(port.name)} is a {port.flow_type}"
+        hint = "Make the port a Stream<byte> or Block<byte>, or name one file."
+    if fault is not None:
+        problems.add(Problem(Code.BAD_PATH, f"The path {shown(place)} {fault}.", (*path, "path"), hint))
+
+
+def _check_paths_differ(ports: Ports, path: Path, problems: Problems) -> None:
+    taken: dict[str, str] = {}
+    for name, port in ports.items():
+        if port is None or port.path is None or path[-1] != "inputs":
+            continue
+        place = port.path.removeprefix("./").rstrip("/")
+        if taken.setdefault(place, name) != name:
+            message = f"The inputs {shown(taken[place])} and {shown(name)} are restored at the same path."
+            problems.add(Problem(Code.BAD_PATH, message, (*path, name, "path"), "Choose another path for one of them."))

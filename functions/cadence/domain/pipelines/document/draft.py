@@ -1,0 +1,97 @@
+"""What can be made of a document that may still be wrong: parts that make sense are read, others are left unknown."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cadence.domain.pipelines.document.connections.ports import Ports
+from cadence.domain.pipelines.document.connections.types import DataType, Parameterized, parameters_of
+from cadence.domain.pipelines.document.findings import Code, Path, Problem, Severity
+from cadence.domain.pipelines.document.pipeline import UsedProgram
+from cadence.domain.shared.display import shown
+
+Origins = Mapping[Path, Path]
+"""Of what is inherited: a key of a body (and for `env`, `secrets` and `matrix` a key within) to the body it is written in."""
+
+
+@dataclass(slots=True)
+class DraftTreatment:
+    """A treatment or a definition as far as it can be read, with what it takes from the definition it uses.
+
+    `inputs` or `outputs` are `None` where they cannot be known. `generics` are the type parameters that its ports still
+    have; `meant` what `with` says of those it had.
+    """
+
+    name: str
+    body: Mapping[str, Any]
+    inputs: Ports | None
+    outputs: Ports | None
+    section: str = "treatments"
+    generics: tuple[str, ...] = ()
+    meant: Mapping[str, DataType] = field(default_factory=dict)
+    origins: Origins = field(default_factory=dict)
+    definition: str | None = None
+    """The definition it uses, in words."""
+    program: UsedProgram | None = None
+
+    @property
+    def path(self) -> Path:
+        return (self.section, self.name)
+
+    @property
+    def words(self) -> str:
+        return f"{'treatment' if self.section == 'treatments' else 'definition'} {shown(self.name)}"
+
+    def type_parameters(self) -> Iterator[Parameterized]:
+        """The type parameters in its ports, as often as they appear."""
+        for port in (*(self.inputs or {}).values(), *(self.outputs or {}).values()):
+            if port is not None and (parameter := parameters_of(port.type)) is not None:
+                yield parameter
+
+    def at(self, *keys: str | int) -> Path:
+        """Where a part of the body is written: in it, or in the definition that it is inherited from."""
+        origins = self.origins
+        base = (origins.get(keys[:2]) or origins.get(keys[:1]) or self.path) if origins else self.path
+        return (*base, *keys)
+
+    def problem(
+        self,
+        code: Code,
+        message: str,
+        keys: tuple[str | int, ...],
+        hint: str | None = None,
+        *,
+        at_key: bool = False,
+        severity: Severity = Severity.ERROR,
+    ) -> Problem:
+        """A problem with a part of the body; with what is inherited it is one of the use."""
+        path = self.at(*keys)
+        inherited = self.definition is not None and path[:2] != self.path
+        use = ((*self.path, "use"), self.definition or "") if inherited else None
+        return Problem(code, message, path, hint, at_key, severity, use)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A document as far as it can be read. `definitions` are those of the document itself."""
+
+    defaults: Mapping[str, Any]
+    connections: list[Any]
+    treatments: dict[str, DraftTreatment] = field(default_factory=dict)
+    definitions: dict[str, DraftTreatment] = field(default_factory=dict)
+
+    def bodies(self) -> Iterator[DraftTreatment]:
+        """Definitions, then treatments: what is wrong with a definition is found there first."""
+        yield from self.definitions.values()
+        yield from self.treatments.values()
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value itself if it is a mapping, else an empty one (the schema has then told what is wrong)."""
+    return value if isinstance(value, dict) else {}
+
+
+def texts(value: Any) -> Iterator[tuple[int, str]]:
+    """The texts in a value that should be a list of them, with their indexes."""
+    if isinstance(value, list):
+        yield from ((index, item) for index, item in enumerate(value) if isinstance(item, str))

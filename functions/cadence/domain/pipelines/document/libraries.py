@@ -1,0 +1,164 @@
+"""Libraries: other documents whose definitions a document uses."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.pipelines.document.draft import mapping
+from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems, Severity
+from cadence.domain.pipelines.document.syntax.schema import check_shape
+from cadence.domain.pipelines.document.syntax.source import Unreadable, decode
+from cadence.domain.pipelines.document.syntax.text import guess, read
+from cadence.domain.shared.display import shown
+
+MOST_LIBRARIES_DEEP = 4
+"""A library may use another, and so on; this many are followed."""
+
+
+MOST_TAKEN = 300_000
+"""Members that all uses of definitions may make in a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Which document is meant: a version of another pipeline of the project, or a file of a git repository at a commit."""
+
+    pipeline: str | None = None
+    version: int | None = None
+    git: str | None = None
+    commit: str | None = None
+    path: str | None = None
+
+    @property
+    def name(self) -> str:
+        """As a run keeps it: a pipeline's name, with its version if one is named, or where a file lies."""
+        if self.git is not None:
+            return f"{self.git}@{self.commit}:{self.path}"
+        return f"{self.pipeline}@{self.version}" if self.version else str(self.pipeline)
+
+    def __str__(self) -> str:
+        if self.git is not None:
+            return f"{shown(self.path or '')} of {shown(self.git)} at {(self.commit or '')[:12]}"
+        return f"The pipeline {shown(self.pipeline or '')}" + (f" in version {self.version}" if self.version else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A library that could not be had, and why, in words."""
+
+    fault: str
+
+
+Texts = Mapping[Reference, bytes | Unavailable]
+"""Libraries as they were fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The definitions of a library, or why there are none."""
+
+    definitions: Mapping[str, Any] | None
+    fault: str = ""
+    code: Code = Code.UNREACHABLE_DEFINITION
+
+
+class Libraries:
+    """Reads each library once."""
+
+    def __init__(self, texts: Texts | None) -> None:
+        self._taken = 0
+        self._texts = texts or {}
+        self._read: dict[Reference, Library] = {}
+
+    def may_take(self, size: int) -> bool:
+        """Counts what is taken from definitions, of libraries or not; whether it is not too much yet."""
+        self._taken += size
+        return self._taken <= MOST_TAKEN
+
+    def get(self, asked: Reference) -> Library | None:
+        """The library; `None` if nobody has looked for it."""
+        if asked not in self._read and asked in self._texts:
+            self._read[asked] = _library(self._texts[asked])
+        return self._read.get(asked)
+
+
+def reference(use: Mapping[str, Any], path: Path, problems: Problems) -> Reference | None:
+    """The library that a `use` written as a mapping means; adds what is wrong with it to `problems`."""
+    kinds = [kind for kind in ("pipeline", "git") if kind in use]
+    if len(kinds) != 1:
+        message = "`use` has to name either a pipeline or a git repository" + (", not both." if kinds else ".")
+        hint = "For a definition of this document write its name alone: use: name."
+        code = Code.CONTRADICTION if kinds else Code.MISSING_KEY
+        problems.add(Problem(code, message, path, hint, at_key=True))
+        return None
+    wrong = list(_misplaced(use, kinds[0], path)) + list(_unpinned(use, path))
+    problems.add_all(wrong)
+    if any(problem.severity is Severity.ERROR for problem in wrong):
+        return None
+    return _plain_reference(use)
+
+
+def references(source: bytes | str) -> frozenset[Reference]:
+    """Every library that a document refers to; none of a document that cannot be read."""
+    try:
+        text = decode(source)
+        if '"use"' not in text and "use:" not in text and "'use'" not in text:
+            return frozenset()
+        data = mapping(read(text, guess(text)).data)
+    except Unreadable:
+        return frozenset()
+    bodies = [*mapping(data.get("treatments")).values(), *mapping(data.get("definitions")).values()]
+    found = (_plain_reference(use) for body in bodies if isinstance(use := mapping(body).get("use"), dict))
+    return frozenset(one for one in found if one is not None)
+
+
+def _plain_reference(use: Mapping[str, Any]) -> Reference | None:
+    """The reference if its parts are of the right kinds (the schema tells otherwise)."""
+    pipeline, version, git, commit, path = (use.get(key) for key in ("pipeline", "version", "git", "commit", "path"))
+    if isinstance(pipeline, str) and (version is None or type(version) is int):
+        return Reference(pipeline=pipeline, version=version)
+    if isinstance(git, str) and isinstance(commit, str) and isinstance(path, str):
+        return Reference(git=git, commit=commit, path=path)
+    return None
+
+
+def _misplaced(use: Mapping[str, Any], kind: str, path: Path) -> Iterator[Problem]:
+    for key in ("commit", "ref", "path") if kind == "pipeline" else ("version",):
+        if key in use:
+            message = f"{shown(key)} means nothing beside {shown(kind)}."
+            yield Problem(Code.CONTRADICTION, message, (*path, key), "Leave it out.", at_key=True)
+    if kind == "git" and "path" not in use:
+        yield Problem(Code.MISSING_KEY, "`use` lacks “path”.", path, "Name the file in the repository.", at_key=True)
+
+
+def _unpinned(use: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+    if "git" in use and "ref" in use:
+        message = "A branch or tag can move, so that another script would run than was checked."
+        hint = "Write the full commit: commit: <40 hexadecimal digits>."
+        yield Problem(Code.UNPINNED_DEFINITION, message, (*path, "ref"), hint, at_key=True)
+    elif "git" in use and "commit" not in use:
+        message = "The definition is not pinned to a commit."
+        hint = "Write the full commit: commit: <40 hexadecimal digits>."
+        yield Problem(Code.UNPINNED_DEFINITION, message, path, hint, at_key=True)
+    elif "pipeline" in use and "version" not in use:
+        message = f"The newest version of {shown(use['pipeline'])} is used, which can change from run to run."
+        hint = "Write the version that is meant: version: 3."
+        yield Problem(Code.UNPINNED_DEFINITION, message, path, hint, at_key=True, severity=Severity.WARNING)
+
+
+def _library(text: bytes | Unavailable) -> Library:
+    if isinstance(text, Unavailable):
+        return Library(None, text.fault)
+    try:
+        source = decode(text)
+        reading = read(source, guess(source))
+    except Unreadable as error:
+        return Library(None, f"its document cannot be read: {error.problem.message}", Code.BAD_LIBRARY)
+    definitions = mapping(reading.data).get("definitions", {})
+    # A library need not have treatments, so only this part of it is held against the schema.
+    shape = {"cadence": 1, "name": "library", "treatments": {"none": {"run": "true"}}, "definitions": definitions}
+    mistakes = [misreading.message for misreading in reading.misreadings]
+    mistakes += [problem.message for problem in check_shape(shape)]
+    if mistakes:
+        return Library(None, f"its document has mistakes: {mistakes[0]}", Code.BAD_LIBRARY)
+    return Library(definitions)

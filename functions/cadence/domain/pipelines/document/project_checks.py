@@ -1,0 +1,258 @@
+"""Checks against what the project has: secrets, pools, and what the pools' runners can be."""
+
+from collections.abc import Iterator, Mapping, Sized
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.limits.environment_set import EnvironmentSet
+from cadence.domain.melodium.specification import secret_variable
+from cadence.domain.melodium.stored_program import ProgramFacts
+from cadence.domain.pipelines.document.draft import Draft, mapping, texts
+from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems
+from cadence.domain.pipelines.document.libraries import Reference, Unavailable
+from cadence.domain.pipelines.document.templates import holds_expressions
+from cadence.domain.pipelines.document.treatments.residency import in_words, residency_of
+from cadence.domain.pipelines.document.wording import suggestion
+from cadence.domain.pipelines.image import registry_of
+from cadence.domain.shared.display import shown
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOffer:
+    """What runners of a pool can be; `None` where it is not known. Millicores and MB, as in documents."""
+
+    architectures: frozenset[str] | None = None
+    max_cpu: int | None = None
+    max_memory: int | None = None
+    max_storage: int | None = None
+    images: bool | None = None
+    """Whether its runners can run a container image."""
+    max_runners: int | None = None
+    """How many runners it can have at a time."""
+    residency: str | None = None
+    """Where its data is; `None` if it does not say, and then it is nowhere in particular."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the project that a document is for has. `None` is not known: what needs it is not checked."""
+
+    secrets: frozenset[str] | None = None
+    pools: Mapping[str, PoolOffer] | None = None
+    environments: Mapping[str, EnvironmentSet] | None = None
+    libraries: Mapping[Reference, bytes | Unavailable] | None = None
+    programs: Mapping[str, ProgramFacts | Unavailable] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotOffered:
+    """That no pool can run a treatment, and why; `keys` lead to the part of its body that asks too much."""
+
+    code: Code
+    message: str
+    keys: tuple[str, ...]
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What a treatment asks of its runner; `None` where it asks nothing or cannot be read."""
+
+    arch: str | None
+    image: bool
+    sizes: tuple[tuple[str, int | None], ...]
+    residency: tuple[str, ...] = ()
+
+
+_SECRETS: tuple[tuple[str, ...], ...] = (("secrets",), ("melodium", "secrets"))
+
+
+def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
+    """Every secret a treatment names has to exist."""
+    if context.secrets is None:
+        return
+    for treatment in draft.bodies():
+        for path in _SECRETS:
+            for name, secret in mapping(_at(treatment.body, path)).items():
+                if isinstance(secret, str) and secret not in context.secrets:
+                    message, hint = _unknown_secret(secret, context.secrets, problems)
+                    problems.add(treatment.problem(Code.UNKNOWN_SECRET, message, (*path, name), hint))
+
+
+def secrets_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """Of a treatment's body: by variable, the names of its secrets, those that its program has as parameters included."""
+    as_parameters = mapping(_at(body, _SECRETS[1]))
+    return {**mapping(body.get("secrets")), **{secret_variable(name): secret for name, secret in as_parameters.items()}}
+
+
+def _at(body: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    found: Any = body
+    for key in path:
+        found = mapping(found).get(key)
+    return found
+
+
+def check_registries(data: Mapping[str, Any], context: Context, problems: Problems) -> None:
+    """Hosts have to be such, and the secrets to exist."""
+    for host, secret in mapping(data.get("registries")).items():
+        try:
+            registry_of(host)
+        except ValueError:
+            hint = "Write it as images do, such as ghcr.io or registry.example.com:5000."
+            message = f"{shown(host)} is no host of a registry."
+            problems.add(Problem(Code.WRONG_FORM, message, ("registries", host), hint, at_key=True))
+        if context.secrets is not None and isinstance(secret, str) and secret not in context.secrets:
+            message, hint = _unknown_secret(secret, context.secrets, problems)
+            problems.add_one(Code.UNKNOWN_SECRET, message, ("registries", host), hint)
+
+
+def _unknown_secret(secret: str, known: frozenset[str], told: Sized) -> tuple[str, str]:
+    hint = suggestion(secret, known, told) or f"Set it first: cadence secret set {secret[:60]}."
+    return f"The project has no secret {shown(secret)}.", hint
+
+
+def check_environments(draft: Draft, context: Context, problems: Problems) -> None:
+    """Every environment a treatment names has to exist; one that an expression names is looked at when a run starts."""
+    if context.environments is None:
+        return
+    for treatment in draft.treatments.values():
+        written = treatment.body.get("environment")
+        path: Path = ("environment", "name") if isinstance(written, dict) else ("environment",)
+        name = mapping(written).get("name") if isinstance(written, dict) else written
+        if isinstance(name, str) and name not in context.environments and not holds_expressions(name):
+            problems.add(
+                Problem(
+                    Code.UNKNOWN_ENVIRONMENT,
+                    f"The project has no environment {shown(name)}.",
+                    (*treatment.path, *path),
+                    suggestion(name, context.environments, problems),
+                )
+            )
+
+
+def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
+    """Every pool named has to exist, and one of those a treatment may use has to satisfy all it asks for."""
+    if context.pools is None:
+        return
+    for index, message, hint in unknown_pools(draft.defaults, context.pools, problems):
+        problems.add_one(Code.UNKNOWN_POOL, message, ("defaults", "pools", index), hint)
+    for body in draft.bodies():
+        for index, message, hint in unknown_pools(body.body, context.pools, problems):
+            problems.add(body.problem(Code.UNKNOWN_POOL, message, ("pools", index), hint))
+    for treatment in draft.treatments.values():
+        lacking = not_offered(treatment.name, treatment.body, draft.defaults, context.pools)
+        if lacking is not None:
+            problems.add(
+                treatment.problem(lacking.code, lacking.message, lacking.keys, lacking.hint, at_key=not lacking.keys)
+            )
+
+
+def unknown_pools(
+    body: Mapping[str, Any], pools: Mapping[str, PoolOffer], told: Sized
+) -> Iterator[tuple[int, str, str | None]]:
+    """The indexes of the pools that a body names and the project does not have; what is wrong, and a hint."""
+    for index, name in texts(body.get("pools")):
+        if name not in pools and "${{" not in name:
+            yield index, f"The project has no pool {shown(name)}.", suggestion(name, pools, told)
+
+
+def not_offered(
+    name: str, body: Mapping[str, Any], defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
+) -> NotOffered | None:
+    """Whether no pool that a treatment may use satisfies all it asks for."""
+    if "trigger" in body:
+        return None
+    offers = usable_pools(body, defaults, pools)
+    needs = _needs(body, defaults)
+    if not offers or any(_satisfies(offer, needs) for offer in offers.values()):
+        return None
+    names = ", ".join(offers)
+    whose = f"No pool of treatment {shown(name)} ({names})"
+    if not any(_is_there(offer, needs) for offer in offers.values()):
+        said = sorted({offer.residency for offer in offers.values() if offer.residency})
+        return NotOffered(
+            Code.RESIDENCY_NOT_OFFERED,
+            f"{whose} is in {in_words(needs.residency)}.",
+            ("residency",) if "residency" in body else (),
+            f"They are in {', '.join(said)}."
+            if said
+            else "They do not say where they are: `residency` of a pool does.",
+        )
+    if not any(_has_architecture(offer, needs) for offer in offers.values()):
+        offered = sorted({arch for offer in offers.values() for arch in offer.architectures or ()})
+        return NotOffered(
+            Code.ARCHITECTURE_NOT_OFFERED,
+            f"{whose} has {needs.arch}.",
+            ("arch",) if "arch" in body else (),
+            f"They offer {', '.join(offered)}.",
+        )
+    if not any(_runs_image(offer, needs) for offer in offers.values()):
+        return NotOffered(
+            Code.IMAGE_NOT_OFFERED,
+            f"{whose} can run images.",
+            ("image",) if "image" in body else ("services",),
+            "Use a pool whose runners have podman or docker, or leave the image out.",
+        )
+    return NotOffered(
+        Code.POOL_TOO_SMALL,
+        f"{whose} offers all it asks for: {_told(needs)}.",
+        (),
+        "The largest runners there: " + "; ".join(_offer_told(pool, offer) for pool, offer in offers.items()),
+    )
+
+
+def usable_pools(
+    body: Mapping[str, Any], defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
+) -> Mapping[str, PoolOffer]:
+    """The pools that the treatment may take runners from; none where that is known only to a run."""
+    listed = [name for _, name in texts(body.get("pools", defaults.get("pools")))]
+    if any("${{" in name for name in listed):
+        return {}
+    return {name: pools[name] for name in listed or pools if name in pools}
+
+
+def _needs(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Needs:
+    sizes = tuple((kind, _whole(body.get(kind, defaults.get(kind)))) for kind in ("cpu", "memory", "storage"))
+    arch = body.get("arch", defaults.get("arch"))
+    return _Needs(
+        arch if isinstance(arch, str) and "${{" not in arch else None,
+        "image" in body or bool(body.get("services")),
+        sizes,
+        residency_of(body, defaults),
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _satisfies(offer: PoolOffer, needs: _Needs) -> bool:
+    limits = (offer.max_cpu, offer.max_memory, offer.max_storage)
+    fits = all(
+        wanted is None or limit is None or wanted <= limit
+        for (_, wanted), limit in zip(needs.sizes, limits, strict=True)
+    )
+    return fits and _is_there(offer, needs) and _has_architecture(offer, needs) and _runs_image(offer, needs)
+
+
+def _is_there(offer: PoolOffer, needs: _Needs) -> bool:
+    return not needs.residency or offer.residency in needs.residency
+
+
+def _has_architecture(offer: PoolOffer, needs: _Needs) -> bool:
+    return needs.arch is None or offer.architectures is None or needs.arch in offer.architectures
+
+
+def _runs_image(offer: PoolOffer, needs: _Needs) -> bool:
+    return not needs.image or offer.images is not False
+
+
+def _told(needs: _Needs) -> str:
+    asked = [f"{kind} {amount:,}" for kind, amount in needs.sizes if amount is not None]
+    there = [f"residency {in_words(needs.residency)}"] if needs.residency else []
+    return ", ".join([*asked, *([needs.arch] if needs.arch else []), *(["an image"] if needs.image else []), *there])
+
+
+def _offer_told(name: str, offer: PoolOffer) -> str:
+    limits = (("cpu", offer.max_cpu), ("memory", offer.max_memory), ("storage", offer.max_storage))
+    return f"{name} (" + ", ".join(f"{kind} {most:,}" for kind, most in limits if most is not None) + ")"

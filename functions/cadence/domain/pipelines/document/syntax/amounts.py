@@ -1,0 +1,56 @@
+"""A bound on all the expressions of a document: reading them takes longer than anything else in it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cadence.domain.pipelines.document.draft import Draft
+from cadence.domain.pipelines.document.findings import Code, Problem
+from cadence.domain.pipelines.document.templates import SCRIPTS, texts_with_expressions
+from cadence.domain.pipelines.expression import MAX_EXPRESSIONS, MAX_LENGTH
+
+MAX_WORDS = 60_000
+"""Names, numbers and signs in the distinct texts with expressions. Reading one takes up to 6 microseconds."""
+_WORD = re.compile(r"\w+|[^\w\s]")
+_OPENING = "${{"
+
+
+def check_amount(data: Mapping[str, Any], draft: Draft) -> Problem | None:
+    """What is wrong if there are more than `MAX_WORDS`, found without reading any expression."""
+    seen: set[str] = set()
+    words = 0
+    for problem, text in _texts(data, draft):
+        if text in seen:
+            continue
+        seen.add(text)
+        words += _words(text)
+        if words > MAX_WORDS:
+            return problem
+    return None
+
+
+def _texts(data: Mapping[str, Any], draft: Draft) -> Iterator[tuple[Problem, str]]:
+    """Each text with expressions, and the problem that it is one too many."""
+    message = f"With this the expressions of the document have more than {MAX_WORDS:,} words and signs."
+    hint = "Let treatments share expressions, with a matrix or a definition, or compute values in a treatment."
+    for treatment in draft.bodies():
+        for key, value in treatment.body.items():
+            if key not in SCRIPTS:
+                for path, text in texts_with_expressions(value, (key,)):
+                    yield treatment.problem(Code.TOO_COMPLEX, message, path, hint), text
+    for key in ("defaults", "concurrency", "on"):
+        for path, text in texts_with_expressions(data.get(key), (key,)):
+            yield Problem(Code.TOO_COMPLEX, message, path, hint), text
+
+
+def _words(text: str) -> int:
+    """Those that expressions of the text can have, which is at most all that is near to an opening."""
+    count = end = position = 0
+    for _ in range(MAX_EXPRESSIONS):
+        position = text.find(_OPENING, position)
+        if position < 0:
+            break
+        start, end = max(position, end), min(len(text), position + len(_OPENING) + MAX_LENGTH)
+        count += len(_WORD.findall(text, start, end))
+        position += len(_OPENING)
+    return count

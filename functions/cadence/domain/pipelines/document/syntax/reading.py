@@ -1,0 +1,61 @@
+"""Reads treatments and definitions into a draft, each with what it takes from the definition it uses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cadence.domain.pipelines.document.connections.ports import read_ports, retyped
+from cadence.domain.pipelines.document.connections.types import Parameterized
+from cadence.domain.pipelines.document.definitions import Definitions, inherited
+from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping
+from cadence.domain.pipelines.document.findings import Code, Problems
+from cadence.domain.pipelines.document.libraries import Libraries
+from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS
+from cadence.domain.pipelines.document.treatments.programs import Programs
+from cadence.domain.shared.display import shown
+
+
+def read_draft(data: Mapping[str, Any], libraries: Libraries, programs: Programs, problems: Problems) -> Draft:
+    """Reads what it can; ports whose type makes no sense and definitions that are not there are added to `problems`."""
+    connections = data.get("connections")
+    draft = Draft(mapping(data.get("defaults")), connections if isinstance(connections, list) else [])
+    definitions = Definitions(mapping(data.get("definitions")), libraries, problems)
+    draft.definitions = definitions.all()
+    for name, body in mapping(data.get("treatments")).items():
+        if isinstance(body, dict) and "melodium" in body:
+            draft.treatments[name] = programs.treatment(name, body)
+        else:
+            draft.treatments[name] = _read_treatment(name, body, definitions, problems)
+    for treatment in draft.bodies():
+        if treatment.outputs and not BUILTIN_OUTPUTS.keys().isdisjoint(treatment.outputs):
+            problems.add_all(
+                treatment.problem(
+                    Code.RESERVED_PORT,
+                    f"Every treatment already has the output {shown(port)}.",
+                    ("outputs", port),
+                    "Choose another name.",
+                    at_key=True,
+                )
+                for port in BUILTIN_OUTPUTS.keys() & treatment.outputs
+            )
+    return draft
+
+
+def _read_treatment(name: str, body: Any, definitions: Definitions, problems: Problems) -> DraftTreatment:
+    if not isinstance(body, dict):
+        return DraftTreatment(name, mapping(body), None, None)
+    if "use" in body:
+        base = definitions.used(body["use"], ("treatments", name, "use"))
+        return _own(inherited(name, "treatments", body, base, problems))
+    path = ("treatments", name)
+    inputs = read_ports(body["inputs"], (*path, "inputs"), (), problems) if "inputs" in body else {}
+    outputs = read_ports(body["outputs"], (*path, "outputs"), (), problems) if "outputs" in body else {}
+    return DraftTreatment(name, body, inputs, outputs)
+
+
+def _own(treatment: DraftTreatment) -> DraftTreatment:
+    """Makes the type parameters those of this treatment, so that each use of a definition has its own."""
+    if treatment.generics:
+        meaning = {generic: Parameterized(generic, treatment.name) for generic in treatment.generics}
+        treatment.inputs = retyped(treatment.inputs, lambda found: meaning.get(found.name, found))
+        treatment.outputs = retyped(treatment.outputs, lambda found: meaning.get(found.name, found))
+    return treatment

@@ -1,0 +1,291 @@
+"""The document's shape, checked against schemas/pipeline/1.json, with the errors told in plain words."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ValidationError
+
+from cadence.domain.pipelines.document.draft import mapping
+from cadence.domain.pipelines.document.findings import Code, Path, Problem
+from cadence.domain.pipelines.document.wording import suggestion
+from cadence.domain.shared import schemas
+from cadence.domain.shared.display import kind_of, shown
+
+_KINDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+_AT_ONCE = 100
+"""Treatments."""
+_MOST_KEYS = 200
+"""Of the document and of a body: more than there are with any meaning."""
+_LONGEST_LIST = 1_000
+"""Of a body."""
+_UNITS = {"Length": "characters", "Items": "items", "Properties": "entries"}
+
+
+def check_shape(data: Any) -> Iterator[Problem]:
+    """Everything about `data` that the schema forbids."""
+    for piece in _pieces(data):
+        for error in _validator().iter_errors(piece):
+            yield from _problems(error)
+
+
+def _pieces(data: Any) -> Iterator[Any]:
+    """The document in parts that are whole documents to the schema.
+
+    The validator finds all errors before it tells the first one, each with a copy of what it is about. So long documents are
+    checked bit by bit, and without what no schema looks at.
+    """
+    treatments = data.get("treatments") if isinstance(data, dict) else None
+    if not isinstance(treatments, dict) or len(treatments) <= _AT_ONCE:
+        yield _without_unknown(data)
+        return
+    bodies = iter(treatments.items())
+    yield {**_without_unknown(data), "treatments": dict(islice(bodies, _AT_ONCE))}
+    while piece := dict(islice(bodies, _AT_ONCE)):
+        yield {"cadence": 1, "name": "piece", "treatments": piece}
+
+
+def _without_unknown(data: Any) -> Any:
+    properties = pipeline_schema()["properties"]
+    if not isinstance(data, dict) or data.keys() <= properties.keys():
+        return data
+    return {key: value if key in properties else None for key, value in data.items()}
+
+
+def check_counts(data: Any) -> Iterator[Problem]:
+    """The parts that have more members than possible by far: the validator would take long to tell of each of them."""
+    properties = pipeline_schema()["properties"]
+    document = data if isinstance(data, dict) else {}
+    for key in ("treatments", "definitions", "connections"):
+        part, limit = document.get(key), properties[key].get("maxProperties") or properties[key].get("maxItems")
+        if isinstance(part, dict | list) and len(part) > limit:
+            yield _more_than((key,), limit, "Properties" if isinstance(part, dict) else "Items")
+    for key in ("treatments", "definitions"):
+        for name, body in mapping(document.get(key)).items():
+            yield from _body_counts((key, name), mapping(body))
+    connections = document.get("connections")
+    items = connections if isinstance(connections, list) else []
+    wrong = [index for index, one in enumerate(items) if type(one) is not str]
+    if len(wrong) > _MOST_KEYS:
+        first = ("connections", wrong[0])
+        message = f"{_subject(first)} and {len(wrong) - 1:,} others have to be text, not {kind_of(items[wrong[0]])}."
+        yield Problem(Code.WRONG_TYPE, message, first, "Write producer.output -> consumer.input.", too_large=True)
+    if len(document) > _MOST_KEYS:
+        yield _more_than((), _MOST_KEYS, "Properties")
+
+
+def _body_counts(path: Path, body: Mapping[str, Any]) -> Iterator[Problem]:
+    if len(body) > _MOST_KEYS:
+        yield _more_than(path, _MOST_KEYS, "Properties")
+    for part, value in body.items():
+        if type(value) is list and len(value) > _LONGEST_LIST:
+            yield _more_than((*path, part), _LONGEST_LIST, "Items")
+
+
+def pipeline_schema() -> dict[str, Any]:
+    return schemas.schema("pipeline")
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(_checked_schema())
+
+
+@cache
+def _checked_schema() -> dict[str, Any]:
+    """The schema with its `propertyNames` in another form.
+
+    The validator tells of each wrong name with a copy of the whole mapping, which for thousands of them is more than any
+    memory holds. So names are instead checked as members that cannot be there, which are told one by one.
+    """
+    schema: dict[str, Any] = _names_as_members(pipeline_schema())
+    return schema
+
+
+def _names_as_members(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_names_as_members(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {key: _names_as_members(part) for key, part in schema.items() if key != "propertyNames"}
+    if isinstance(rule := schema.get("propertyNames"), dict):
+        if "$ref" in rule:
+            rule = pipeline_schema()["$defs"][rule["$ref"].rsplit("/", 1)[1]]
+        members = parts.get("additionalProperties", True)
+        parts["patternProperties"] = {f"^(?!{rule['pattern'].removeprefix('^')})": {"allOf": [False, members]}}
+    return parts
+
+
+def _problems(error: ValidationError) -> Iterable[Problem]:
+    path: Path = tuple(error.instance_path)
+    tell = _TELLERS.get(error.kind.name)
+    if tell is None:
+        return [Problem(Code.WRONG_FORM, f"{_subject(path)}: {error.message[:200]}.", path)]
+    return tell(error, path, _subject(path))
+
+
+def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    properties = _schema_of(error).get("properties", {})
+    known = [name for name, schema in properties.items() if schema is not False]
+    for key in sorted(error.kind.as_dict()["unexpected"]):
+        message = f"{subject} cannot have the key {shown(key)}."
+        yield Problem(Code.UNKNOWN_KEY, message, (*path, key), suggestion(key, known), at_key=True)
+
+
+def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    name = error.kind.as_dict()["property"]
+    yield Problem(Code.MISSING_KEY, f"{subject} lacks {shown(name)}.", path, f"Add {name}.", at_key=True)
+
+
+def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    wanted: list[str] = [*error.kind.as_dict()["types"], *_other_shape(error)]
+    instance = error.instance
+    hint = None
+    if "string" in wanted and isinstance(instance, int | float):
+        hint = "Put it in quotes."
+    elif "integer" in wanted and isinstance(instance, str):
+        hint = "Write a number as in JSON, without quotes, unit or leading zero."
+    elif wanted == ["array"] and isinstance(instance, str):
+        hint = "Write it as a list: [ … ]."
+    names = " or ".join(_KINDS[kind] for kind in wanted)
+    found = kind_of(instance) + (f" {shown(instance)}" if isinstance(instance, str | int | float) else "")
+    yield Problem(Code.WRONG_TYPE, f"{subject} has to be {names}, not {found}.", path, hint)
+
+
+def _wrong_value(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    limits = error.kind.as_dict()
+    allowed = ", ".join(json.dumps(value) for value in limits.get("options", [limits.get("expected_value")]))
+    yield Problem(Code.WRONG_VALUE, f"{subject} is {shown(error.instance)}.", path, f"Allowed: {allowed}.")
+
+
+def _out_of_range(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    schema = _schema_of(error)
+    bounds = f"between {schema['minimum']:,} and {schema['maximum']:,}"
+    message = f"{subject} is {shown(error.instance)}, but has to be {bounds}."
+    yield Problem(Code.OUT_OF_RANGE, message, path, schema.get("description"))
+
+
+def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    limit = error.kind.as_dict()["limit"]
+    wanting = "is empty" if limit == 1 else f"has fewer than {limit} {_unit(error)}"
+    yield Problem(Code.WRONG_SIZE, f"{subject} {wanting}.", path)
+
+
+def _too_much(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+    yield _more_than(path, error.kind.as_dict()["limit"], error.kind.name[3:])
+
+
+def _more_than(path: Path, limit: int, what: str) -> Problem:
+    message = f"{_subject(path)} has more than {limit:,} {_UNITS[what]}."
+    return Problem(Code.WRONG_SIZE, message, path, too_large=True)
+
+
+def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    schema = _schema_of(error)
+    if error.schema_path[:2] in (["$defs", "name"], ["$defs", "port_name"]):
+        message = f"{shown(error.instance)} is not a valid name."
+        yield Problem(Code.BAD_NAME, message, path, _naming_rule(schema["pattern"]))
+    else:
+        message = f"{subject} cannot be {shown(error.instance)}."
+        yield Problem(Code.WRONG_FORM, message, path, schema.get("description"))
+
+
+def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+    items: Any = error.instance
+    seen: set[str] = set()
+    for index, item in enumerate(items):
+        known = len(seen)
+        seen.add(json.dumps(item, sort_keys=True))
+        if len(seen) == known:
+            yield Problem(Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them.")
+
+
+def _wrong_name(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+    """A schema that is `false` marks members with wrong names."""
+    pattern = error.schema_path[error.schema_path.index("patternProperties") + 1]
+    message = f"{shown(path[-1])} is not a valid name."
+    yield Problem(Code.BAD_NAME, message, path, _naming_rule(str(pattern)), at_key=True)
+
+
+_TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[Problem]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing_key,
+    "type": _wrong_type,
+    "enum": _wrong_value,
+    "const": _wrong_value,
+    "minimum": _out_of_range,
+    "maximum": _out_of_range,
+    "minLength": _too_little,
+    "minItems": _too_little,
+    "minProperties": _too_little,
+    "maxLength": _too_much,
+    "maxItems": _too_much,
+    "maxProperties": _too_much,
+    "pattern": _wrong_form,
+    "uniqueItems": _repeated_items,
+    "falseSchema": _wrong_name,
+}
+
+
+def _subject(path: Path) -> str:
+    """What a path leads to, in words."""
+    match path:
+        case ():
+            return "The document"
+        case ("treatments", str(name)):
+            return f"Treatment {shown(name)}"
+        case ("definitions", str(name)):
+            return f"Definition {shown(name)}"
+        case ("parameters", str(name)):
+            return f"Parameter {shown(name)}"
+        case (*_, str(key)):
+            return shown(key)
+        case (*_, key, int(index)):
+            return f"Item {index + 1} of {shown(key)}"
+        case _:
+            return "This"
+
+
+def _schema_of(error: ValidationError) -> dict[str, Any]:
+    """The schema that holds the keyword an error is about."""
+    schema: Any = _checked_schema()
+    for part in error.schema_path[:-1]:
+        schema = schema[part]
+    found: dict[str, Any] = schema
+    return found
+
+
+def _other_shape(error: ValidationError) -> list[str]:
+    """The kind of value that is allowed as well where the schema tells two shapes apart (`if` a mapping, `else` text)."""
+    schema: Any = _checked_schema()
+    other: list[str] = []
+    for part in error.evaluation_path:
+        if part == "else":
+            other = [kind for kind in [schema["if"].get("type")] if kind in ("object", "array")]
+        elif part == "$ref":
+            schema = schema["$ref"].removeprefix("#/").split("/")
+            schema = _checked_schema()[schema[0]][schema[1]]
+            continue
+        elif part != "type":
+            other = []
+        schema = schema[part]
+    return other
+
+
+def _unit(error: ValidationError) -> str:
+    return _UNITS[error.kind.name[3:]]
+
+
+def _naming_rule(pattern: str) -> str:
+    dash = ", - and _" if "-]" in pattern else " and _"
+    return f"A name starts with a small letter and goes on with small letters, digits{dash}; at most 63 characters."

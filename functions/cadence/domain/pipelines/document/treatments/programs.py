@@ -1,0 +1,210 @@
+"""Treatments that are Mélodium programs: which program and entrypoint, the ports that it has, and its parameters."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cadence.domain.melodium.headers import ProgramParameter, ProgramPort
+from cadence.domain.melodium.stored_program import Entrypoint, ProgramFacts
+from cadence.domain.pipelines.document.connections.types import (
+    DataType,
+    FlowType,
+    Map,
+    Option,
+    Scalar,
+    TypeSyntaxError,
+    Vec,
+    parse_data_type,
+    parse_flow_type,
+)
+from cadence.domain.pipelines.document.draft import DraftTreatment, mapping
+from cadence.domain.pipelines.document.findings import Code, Problem, Problems
+from cadence.domain.pipelines.document.libraries import Unavailable
+from cadence.domain.pipelines.document.pipeline import Port, UsedProgram
+from cadence.domain.pipelines.document.syntax.literals import mismatch
+from cadence.domain.pipelines.document.syntax.source import Unreadable, decode
+from cadence.domain.pipelines.document.syntax.text import guess, read
+from cadence.domain.pipelines.document.templates import holds_expressions
+from cadence.domain.pipelines.document.wording import suggestion
+from cadence.domain.shared.display import shown
+
+Known = Mapping[str, ProgramFacts | Unavailable]
+"""Programs by what documents call them."""
+
+DEFAULT_ENTRYPOINT = "main"
+_TEXTS = ("string", "Option<string>")
+_MEANINGLESS = (
+    "run", "use", "shell", "image", "inputs", "outputs", "stdin", "stdout", "services", "volumes", "trigger", "each",
+    "with",
+)  # fmt: skip
+
+
+def programs_named(source: bytes | str) -> frozenset[str]:
+    """Every program that a document names; none of a document that cannot be read."""
+    try:
+        text = decode(source)
+        if "melodium" not in text:
+            return frozenset()
+        data = mapping(read(text, guess(text)).data)
+    except Unreadable:
+        return frozenset()
+    bodies = [*mapping(data.get("treatments")).values(), *mapping(data.get("definitions")).values()]
+    names = (mapping(mapping(body).get("melodium")).get("program") for body in bodies)
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+class Programs:
+    """`known` is None where it is not known which programs there are: then nothing about them is checked."""
+
+    def __init__(self, known: Known | None, problems: Problems) -> None:
+        self._known, self._problems = known, problems
+
+    def treatment(self, name: str, body: Mapping[str, Any], section: str = "treatments") -> DraftTreatment:
+        """The treatment with the ports of its entrypoint; without ports where they cannot be known."""
+        treatment = DraftTreatment(name, body, None, None, section)
+        for key in _MEANINGLESS:
+            if key in body:
+                message = f"{shown(key)} means nothing beside melodium, whose program says what is done."
+                self._problems.add(treatment.problem(Code.CONTRADICTION, message, (key,), "Leave it out.", at_key=True))
+        said = mapping(body["melodium"])
+        entrypoint = self._entrypoint(treatment, said)
+        if entrypoint is None or entrypoint.header is None:
+            return treatment
+        treatment.inputs = dict(self._ports(treatment, entrypoint.header.inputs, "input"))
+        treatment.outputs = dict(self._ports(treatment, entrypoint.header.outputs, "output"))
+        types = {given.name: given for given in entrypoint.header.parameters}
+        given = mapping(said.get("parameters"))
+        secrets = mapping(said.get("secrets"))
+        self._problems.add_all(_parameter_problems(treatment, given, types, secrets))
+        self._problems.add_all(_secret_problems(treatment, given, types, secrets))
+        known = {name: found for name, each in types.items() if (found := _type(each.type)) is not None}
+        facts = (self._known or {})[said["program"]]
+        if isinstance(facts, ProgramFacts):
+            treatment.program = UsedProgram(facts.sha256, entrypoint.command, entrypoint.treatment, known)
+        return treatment
+
+    def _entrypoint(self, treatment: DraftTreatment, said: Mapping[str, Any]) -> Entrypoint | None:
+        name, command = said.get("program"), said.get("entrypoint", DEFAULT_ENTRYPOINT)
+        if self._known is None or not isinstance(name, str) or not isinstance(command, str):
+            return None
+        keys = ("melodium", "program")
+        facts = self._known.get(name)
+        if not isinstance(facts, ProgramFacts):
+            why = f": {facts.fault}" if isinstance(facts, Unavailable) else ""
+            hint = "Store it first (cadence program put), or name a file beside the document for `cadence run`."
+            message = f"The program {shown(name)} cannot be had{why}."
+            self._problems.add(treatment.problem(Code.UNKNOWN_PROGRAM, message, keys, hint))
+            return None
+        for fault in facts.faults:
+            message = f"{fault.file}:{fault.line}:{fault.column} of the program {shown(name)}: {fault.message}."
+            self._problems.add(treatment.problem(Code.BAD_PROGRAM, message, keys))
+        if command not in facts.entrypoints:
+            where = ("melodium", "entrypoint") if "entrypoint" in said else ("melodium",)
+            known = ", ".join(facts.entrypoints) or "none"
+            hint = suggestion(command, facts.entrypoints, self._problems) or f"It has: {known}."
+            message = f"The program {shown(name)} has no entrypoint {shown(command)}."
+            self._problems.add(treatment.problem(Code.UNKNOWN_ENTRYPOINT, message, where, hint))
+            return None
+        entrypoint = facts.entrypoints[command]
+        if entrypoint.unusable is not None:
+            message = f"The entrypoint {shown(command)} of {shown(name)} cannot be run: {entrypoint.unusable}."
+            self._problems.add(treatment.problem(Code.BAD_PROGRAM, message, keys))
+            return None
+        return entrypoint
+
+    def _ports(
+        self, treatment: DraftTreatment, ports: tuple[ProgramPort, ...], side: str
+    ) -> Iterator[tuple[str, Port | None]]:
+        for port in ports:
+            of = _flow_type(port.type)
+            if of is None:
+                message = (
+                    f"The {side} {shown(port.name)} of the program is a {port.type}, which no other treatment can have."
+                )
+                hint = "Ports have core types; leave data types to the inside of the program."
+                self._problems.add(treatment.problem(Code.BAD_PROGRAM, message, ("melodium",), hint))
+            yield port.name, Port(port.name, of.flow, of.type) if of else None
+
+
+def unlike(value: Any, wanted: DataType) -> str | None:
+    """Why a value, in which every expression is evaluated, is none of a parameter's."""
+    return mismatch(value, wanted)
+
+
+def _unknown_parameter(
+    treatment: DraftTreatment, name: str, known: Mapping[str, ProgramParameter], path: tuple[str, ...]
+) -> Problem:
+    message = f"The program has no parameter {shown(name)}."
+    hint = suggestion(name, known) or f"It has: {', '.join(known) or 'none'}."
+    return treatment.problem(Code.UNKNOWN_PARAMETER, message, (*path, name), hint, at_key=True)
+
+
+def _secret_problems(
+    treatment: DraftTreatment,
+    given: Mapping[str, Any],
+    known: Mapping[str, ProgramParameter],
+    secrets: Mapping[str, Any],
+) -> Iterator[Problem]:
+    """A secret is text."""
+    path = ("melodium", "secrets")
+    for name in secrets:
+        if name not in known:
+            yield _unknown_parameter(treatment, name, known, path)
+        elif known[name].type not in _TEXTS:
+            message = f"The parameter {shown(name)} is a {known[name].type}, and a secret is text."
+            yield treatment.problem(Code.BAD_PARAMETER, message, (*path, name))
+        elif name in given:
+            message = f"The parameter {shown(name)} has a value as well as a secret."
+            yield treatment.problem(Code.CONTRADICTION, message, (*path, name), "Leave one of them out.", at_key=True)
+
+
+def _parameter_problems(
+    treatment: DraftTreatment,
+    given: Mapping[str, Any],
+    known: Mapping[str, ProgramParameter],
+    secrets: Mapping[str, Any],
+) -> Iterator[Problem]:
+    path = ("melodium", "parameters")
+    for name, value in given.items():
+        if name not in known:
+            yield _unknown_parameter(treatment, name, known, path)
+            continue
+        wanted = _type(known[name].type)
+        if wanted is None:
+            message = f"The parameter {shown(name)} is a {known[name].type}, which cannot be given from outside."
+            yield treatment.problem(Code.BAD_PARAMETER, message, (*path, name))
+        elif not holds_expressions(value) and (why := mismatch(value, wanted)) is not None:
+            yield treatment.problem(Code.BAD_PARAMETER, f"{shown(name)}: {why}.", (*path, name), f"It is a {wanted}.")
+    for name, parameter in known.items():
+        if name not in given and name not in secrets and parameter.default is None:
+            message = f"The program needs the parameter {shown(name)} ({parameter.type})."
+            where: tuple[str, ...] = path if given else ("melodium",)
+            yield treatment.problem(Code.MISSING_PARAMETER, message, where, f"Add it: parameters: {{{name}: …}}.")
+
+
+def _flow_type(text: str) -> FlowType | None:
+    try:
+        found = parse_flow_type(text)
+    except TypeSyntaxError:
+        return None
+    return found if _told_apart(found.type) else None
+
+
+def _type(text: str) -> DataType | None:
+    try:
+        found = parse_data_type(text)
+    except TypeSyntaxError:
+        return None
+    return found if _told_apart(found) else None
+
+
+def _told_apart(of: DataType) -> bool:
+    """JSON writes none, and an option that holds none, alike; and Mélodium's maps are no core type."""
+    match of:
+        case Option(item):
+            return not isinstance(item, Option) and item is not Scalar.VOID and _told_apart(item)
+        case Vec(item):
+            return _told_apart(item)
+        case Map():
+            return False
+        case _:
+            return True

@@ -1,0 +1,77 @@
+"""Where data has to stay: a treatment runs where its `residency` says, and what it sends may be read there only."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from cadence.domain.pipelines.document.connections.types import Scalar
+from cadence.domain.pipelines.document.draft import Draft, DraftTreatment
+from cadence.domain.pipelines.document.findings import Code, Problem, Problems
+from cadence.domain.pipelines.document.pipeline import ANYWHERE, BUILTIN_OUTPUTS, Connection
+from cadence.domain.shared.display import shown
+
+
+def residency_of(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[str, ...]:
+    """The places where a treatment may run; none if it may run anywhere (`any`, whatever the defaults say)."""
+    written = body.get("residency", defaults.get("residency"))
+    if isinstance(written, str):
+        return () if written == ANYWHERE else (written,)
+    return tuple(one for one in written if isinstance(one, str)) if isinstance(written, list) else ()
+
+
+def in_words(places: Iterable[str]) -> str:
+    return " or ".join(places)
+
+
+def check_residency(draft: Draft, connections: Iterable[Connection], problems: Problems) -> None:
+    """What one treatment sends that has to stay somewhere may not be read by one that may run elsewhere."""
+    if "residency" not in draft.defaults and not any("residency" in body.body for body in draft.bodies()):
+        return
+    problems.add_all(_leaving(draft, connections))
+
+
+def _leaving(draft: Draft, connections: Iterable[Connection]) -> Iterator[Problem]:
+    for connection in connections:
+        source = draft.treatments.get(connection.source_treatment)
+        target = draft.treatments.get(connection.target_treatment)
+        if source is None or target is None or not _stays(source, connection.source_port):
+            continue
+        where = _where_it_leaves_to(source, target, draft.defaults)
+        if where is None:
+            continue
+        free = f"say of the output that it may leave: {connection.source_port}: {{type: …, residency: any}}."
+        said = "residency" in target.body
+        yield target.problem(
+            Code.RESIDENCY_LEFT,
+            f"{connection.source_treatment}.{connection.source_port} has to stay in "
+            f"{in_words(residency_of(source.body, draft.defaults))}, and {where}.",
+            ("residency",) if said else (),
+            free[0].upper() + free[1:]
+            if _starts_a_run(target)
+            else f"Give {shown(target.name)} the same residency, or {free}",
+            at_key=not said,
+        )
+
+
+def _where_it_leaves_to(source: DraftTreatment, target: DraftTreatment, defaults: Mapping[str, Any]) -> str | None:
+    """In words; None if what `source` sends stays."""
+    places, allowed = residency_of(source.body, defaults), residency_of(target.body, defaults)
+    if not places:
+        return None
+    if _starts_a_run(target):
+        return "it becomes a parameter of another run, which is kept with that run"
+    if not allowed:
+        return f"{shown(target.name)} may run anywhere"
+    others = [one for one in allowed if one not in places]
+    return f"{shown(target.name)} may run in {in_words(others)}" if others else None
+
+
+def _starts_a_run(target: DraftTreatment) -> bool:
+    return "trigger" in target.body
+
+
+def _stays(source: DraftTreatment, port: str) -> bool:
+    """Whether an output holds anything, and was not said to be free."""
+    if port in BUILTIN_OUTPUTS:
+        return False
+    output = (source.outputs or {}).get(port)
+    return output is None or (output.type is not Scalar.VOID and not output.leaves)

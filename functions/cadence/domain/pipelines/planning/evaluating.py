@@ -1,0 +1,70 @@
+"""Evaluates the expressions of a treatment's body and checks that their values are what belongs there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cadence.domain.pipelines.document.findings import Code, Path, Problem
+from cadence.domain.pipelines.document.syntax.schema import check_shape
+from cadence.domain.pipelines.document.templates import holds_expressions, replaced
+from cadence.domain.pipelines.document.treatments.sizes import MAX_TREATMENT_BYTES, stored_size
+from cadence.domain.pipelines.expression import Evaluator, ExpressionError, text_of
+from cadence.domain.pipelines.planning.names import RunProblems
+from cadence.domain.shared.display import shown
+
+_KEEPS_TYPE = frozenset({"cpu", "memory", "storage", "max_duration"})
+_DECIDED_BEFORE = frozenset({"when", "matrix", "run", "shell"})
+
+
+def evaluated_body(
+    body: Mapping[str, Any], names: Evaluator, path: Path, problems: RunProblems
+) -> Mapping[str, Any] | None:
+    """The body without expressions; `None` if something is wrong, which is added to `problems`."""
+    expressive = [key for key, value in body.items() if key not in _DECIDED_BEFORE and holds_expressions(value)]
+    if not expressive:
+        return body
+    failed = False
+
+    def evaluated(text: str, at: Path) -> Any:
+        nonlocal failed
+        try:
+            value = names.value(text)
+        except ExpressionError as error:
+            failed = True
+            problems.failed(error, text, (*path, *at))
+            return None
+        return _fitting(value, at)
+
+    values = {key: replaced(body[key], evaluated, (key,)) for key in expressive}
+    if failed or not _fits(values, path, problems):
+        return None
+    return {**body, **values}
+
+
+def _fitting(value: Any, at: Path) -> Any:
+    """Numbers stay numbers where those belong, and anything goes as a parameter; elsewhere values become texts."""
+    if at[0] in ("trigger", "melodium"):
+        return value
+    if at[0] in _KEEPS_TYPE or at[-1] in _KEEPS_TYPE:
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    return text_of(value)
+
+
+def _fits(values: Mapping[str, Any], path: Path, problems: RunProblems) -> bool:
+    """Whether the document could say as much: the values are checked by the same rules."""
+    name = str(path[1])
+    document = {"cadence": 1, "name": "run", "treatments": {"checked": {"run": ":", **values}}}
+    fits = True
+    for key, value in values.items():
+        if key != "env" and holds_expressions(value) and key not in ("trigger", "melodium", "services", "cache"):
+            fits = False
+            message = f"{shown(key)} cannot be {shown(value)}."
+            problems.add(Problem(Code.WRONG_FORM, message, (*path, key)))
+    for problem in check_shape(document):
+        fits = False
+        message = f"With the values of this run: {problem.message.replace('checked', name)}"
+        problems.add(Problem(problem.code, message, (*path, *problem.path[2:]), problem.hint))
+    if fits and (size := stored_size(values)) > MAX_TREATMENT_BYTES:
+        fits = False
+        message = f"The settings of treatment {shown(name)} take {size:,} bytes, {MAX_TREATMENT_BYTES:,} at most."
+        problems.add(Problem(Code.WRONG_SIZE, message, path, "Keep what is large in the repository."))
+    return fits

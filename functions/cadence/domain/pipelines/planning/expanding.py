@@ -1,0 +1,141 @@
+"""Decides for each treatment of a run whether it takes part, and into which instances its matrix makes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from cadence.domain.pipelines.document.findings import Code, Path, Problem
+from cadence.domain.pipelines.document.pipeline import Treatment
+from cadence.domain.pipelines.document.templates import holds_expressions, replaced
+from cadence.domain.pipelines.document.treatments.expressions import states_named
+from cadence.domain.pipelines.document.treatments.matrix import (
+    Instance,
+    MatrixError,
+    axes,
+    combinations,
+    instances,
+    values_key,
+)
+from cadence.domain.pipelines.expression import Evaluator, ExpressionError, read_template
+from cadence.domain.pipelines.planning.names import RunProblems
+from cadence.domain.shared.display import kind_of, shown
+
+_LONGEST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """A treatment in one run.
+
+    `never` tells why it is skipped from the start. `over` are the treatments whose states its condition names; the condition
+    is then decided when the treatment is ready. Only with a matrix it has `instances`.
+    """
+
+    treatment: Treatment
+    names: Evaluator
+    never: str | None = None
+    over: tuple[str, ...] = ()
+    instances: tuple[Instance, ...] = ()
+    axes: tuple[str, ...] = ()
+    never_of: Mapping[str, str] = field(default_factory=dict)
+    """For each instance that is skipped from the start, why."""
+
+    @property
+    def is_matrix(self) -> bool:
+        return "matrix" in self.treatment.body
+
+    def names_of(self, instance: Instance) -> Evaluator:
+        return self.names.with_names({"matrix": instance.values})
+
+    @cached_property
+    def by_values(self) -> Mapping[str, list[Instance]]:
+        """The instances by the values of the axes."""
+        found: dict[str, list[Instance]] = {}
+        for instance in self.instances:
+            found.setdefault(values_key(instance.values, self.axes), []).append(instance)
+        return found
+
+
+def expand(treatment: Treatment, names: Evaluator, problems: RunProblems) -> Expanded:
+    """Adds what is wrong to `problems`."""
+    body = treatment.body
+    if "when" not in body and "matrix" not in body:
+        return Expanded(treatment, names)
+    when = body.get("when", True)
+    over = states_named(body)
+    by_instance = "matrix" in body and _names_matrix(when)
+    never = None if over or by_instance else _never(when, names, (*_path(treatment), "when"), problems)
+    if "matrix" not in body or never is not None:
+        return Expanded(treatment, names, never, over)
+    matrix = body["matrix"]
+    found = _instances(treatment, matrix, names, problems)
+    if not found:
+        return Expanded(treatment, names, "its matrix has no combinations", over, axes=axes(matrix))
+    expanded = Expanded(treatment, names, None, over, found, axes(matrix))
+    if not by_instance or over:
+        return expanded
+    skipped = {}
+    for instance in found:
+        why = _never(when, expanded.names_of(instance), (*_path(treatment), "when"), problems)
+        if why is not None:
+            skipped[instance.name] = why
+    return Expanded(treatment, names, None, over, found, axes(matrix), skipped)
+
+
+def _path(treatment: Treatment) -> Path:
+    return ("treatments", treatment.name)
+
+
+def _names_matrix(when: Any) -> bool:
+    if not isinstance(when, str):
+        return False
+    return any(use.path[0] == "matrix" for part in read_template(when).expressions for use in part.names)
+
+
+def _never(when: Any, names: Evaluator, path: Path, problems: RunProblems) -> str | None:
+    """Why a condition that is known now keeps its treatment from running."""
+    if isinstance(when, bool):
+        return None if when else "its condition is false"
+    try:
+        value = names.value(when)
+    except ExpressionError as error:
+        problems.failed(error, when, path)
+        return None
+    if not isinstance(value, bool):
+        message = f"The condition {shown(when.strip())} is {kind_of(value)}; it has to be true or false."
+        problems.add(Problem(Code.EXPRESSION_FAILED, message, path, "Compare it with something, as in … == 'main'."))
+    return f"its condition {condition_text(when)} is false" if value is False else None
+
+
+def condition_text(when: str) -> str:
+    """A condition as it is told in a cause: without its braces, on one line."""
+    expression = read_template(when).whole
+    text = " ".join((expression.source if expression else when).split())
+    return f"{text[:_LONGEST_SHOWN]}…" if len(text) > _LONGEST_SHOWN else text
+
+
+def _instances(
+    treatment: Treatment, matrix: Mapping[str, Any], names: Evaluator, problems: RunProblems
+) -> tuple[Instance, ...]:
+    path: Path = (*_path(treatment), "matrix")
+    failed = False
+
+    def evaluated(text: str, at: Path) -> Any:
+        nonlocal failed
+        try:
+            return names.value(text)
+        except ExpressionError as error:
+            failed = True
+            problems.failed(error, text, (*path, *at))
+            return None
+
+    values = replaced(matrix, evaluated) if holds_expressions(matrix) else matrix
+    if failed:
+        return ()
+    try:
+        return instances(treatment.name, combinations(values))
+    except MatrixError as error:
+        code = Code.MATRIX_TOO_LARGE if error.size else Code.BAD_MATRIX
+        problems.add(Problem(code, f"The matrix of {shown(treatment.name)}: {error.message}", (*path, *error.key)))
+        return ()

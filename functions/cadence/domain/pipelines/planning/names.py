@@ -1,0 +1,66 @@
+"""What the expressions of a run can name, and how its problems are told."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.pipelines.document.findings import Code, Finding, Path, Problem, Severity, pointer
+from cadence.domain.pipelines.expression import ExpressionError
+from cadence.domain.shared.display import shown
+
+_MOST_PROBLEMS = 100
+_LONGEST_MESSAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What is known of a run from outside of its document: `run` in expressions."""
+
+    run_id: str = ""
+    pipeline: str = ""
+    project: str = ""
+
+
+def run_names(parameters: Mapping[str, Any], event: Mapping[str, Any], facts: RunFacts) -> dict[str, Any]:
+    """The names that every expression of a run can use."""
+    run = {"id": facts.run_id, "pipeline": facts.pipeline, "project": facts.project}
+    return {"parameters": parameters, "event": event, "run": run}
+
+
+class TooManyProblems(Exception):
+    """Nobody wants to be told more of them."""
+
+
+class RunProblems:
+    """What is wrong with a run that should be planned. Raises TooManyProblems when there are enough."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Code, Path, str], Problem] = {}
+
+    def add(self, problem: Problem) -> None:
+        self._found[problem.code, problem.path, problem.message] = problem
+        if len(self._found) >= _MOST_PROBLEMS:
+            raise TooManyProblems
+
+    def failed(self, error: ExpressionError, text: str, path: Path) -> None:
+        """An expression that cannot be evaluated."""
+        message = f"{shown(text.strip())} has no value here: {error.message}"[:_LONGEST_MESSAGE]
+        self.add(Problem(Code.EXPRESSION_FAILED, message, path, error.hint))
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """They are about the values of one run, so that they have no place in a text: line and column are 0."""
+        return tuple(_finding(problem) for problem in self._found.values())
+
+
+def _finding(problem: Problem) -> Finding:
+    return Finding(problem.code, Severity.ERROR, problem.message, pointer(problem.path), 0, 0, problem.hint)
+
+
+def told(findings: Iterable[Finding]) -> str:
+    """Findings as the cause of a run that could not start."""
+    parts = [f"{finding.message} ({finding.pointer})" if finding.pointer else finding.message for finding in findings]
+    more = f" And {len(parts) - 3} more." if len(parts) > 3 else ""
+    return " ".join(parts[:3]) + more

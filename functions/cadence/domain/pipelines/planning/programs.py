@@ -1,0 +1,42 @@
+"""Treatments that are Mélodium programs, in a plan: checked before anything that leads to them has run."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cadence.domain.melodium.specification import ProgramSpec
+from cadence.domain.pipelines.document.pipeline import UsedProgram
+from cadence.domain.pipelines.document.syntax.literals import mismatch
+from cadence.domain.pipelines.specification import TreatmentSpec
+
+CHECK_SECONDS = 300
+
+
+def checked_first(spec: TreatmentSpec) -> list[TreatmentSpec]:
+    """With a treatment before it that only checks its program, at the start of the run, if it has to wait for others.
+
+    One that waits for nothing checks its program itself, at the same moment.
+    """
+    waits = bool(spec.after or spec.when_over or any(port.source_treatment for port in spec.inputs))
+    if not isinstance(spec.engine, ProgramSpec) or spec.never is not None or not waits:
+        return [spec]
+    check = TreatmentSpec(
+        f"{spec.name}:check",
+        engine=replace(spec.engine, check_only=True, parameters={}, types={}, secrets={}),
+        pools=spec.pools,
+        arch=spec.arch,
+        residency=spec.residency,
+        max_duration=CHECK_SECONDS,
+        retry=replace(spec.retry, failure=0),
+        offline=True,
+        priority=spec.priority,
+    )
+    return [check, replace(spec, after=(*spec.after, check.name))]
+
+
+def misfits(body: Mapping[str, Any], program: UsedProgram) -> Iterator[tuple[str, str]]:
+    """The parameters whose values are not of their types, and why."""
+    for name, value in body.get("parameters", {}).items():
+        why = mismatch(value, program.parameters[name])
+        if why is not None:
+            yield name, why

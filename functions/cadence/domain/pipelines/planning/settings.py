@@ -1,0 +1,102 @@
+"""Reads the settings of a specification from a treatment's body in which everything is evaluated."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cadence.domain.melodium.specification import ProgramSpec, secret_variable
+from cadence.domain.pipelines.document.pipeline import DEFAULT_SHELL, DEFAULT_TREATMENT_DURATION, UsedProgram
+from cadence.domain.pipelines.document.project_checks import secrets_of
+from cadence.domain.pipelines.document.treatments.residency import residency_of
+from cadence.domain.pipelines.expression import text_of
+from cadence.domain.pipelines.specification import CacheSpec, RetrySpec, ServiceSpec, TriggerSpec
+
+_AS_WRITTEN = ("image", "stdin", "stdout", "cpu", "memory", "storage", "arch")
+_ESCAPED = "$${{"
+
+
+def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dict[str, Any]:
+    """The fields of a TreatmentSpec that a body says; those it does not say are left out."""
+    found: dict[str, Any] = {key: body[key] for key in _AS_WRITTEN if key in body}
+    run = body.get("run", "")
+    found["run"] = run.replace(_ESCAPED, "${{") if _ESCAPED in run else run
+    found["shell"] = body.get("shell", DEFAULT_SHELL)
+    found["max_duration"] = body.get("max_duration", DEFAULT_TREATMENT_DURATION)
+    if secrets := secrets_of(body):
+        found["secrets"] = secrets
+    for key, name, read in (
+        ("env", "env", _variables),
+        ("pools", "pools", tuple),
+        ("residency", "residency", _residency),
+        ("retry", "retry", _retry),
+        ("volumes", "volumes", dict),
+        ("services", "services", _services),
+        ("cache", "caches", _caches),
+        ("trigger", "trigger", _trigger),
+    ):
+        if key in body:
+            found[name] = read(body[key])
+    if "melodium" in body and program is not None:
+        found["engine"] = _program(body["melodium"], program)
+    if "environment" in body:
+        environment = body["environment"]
+        found["environment"] = environment["name"] if isinstance(environment, Mapping) else environment
+    return found
+
+
+def _variables(env: Mapping[str, Any]) -> dict[str, str]:
+    """Environment variables' texts: true, false and numbers as they are written."""
+    return {name: text_of(value) for name, value in env.items()}
+
+
+def _residency(written: Any) -> tuple[str, ...]:
+    return residency_of({"residency": written}, {})
+
+
+def _retry(body: Mapping[str, Any]) -> RetrySpec:
+    return RetrySpec(**{**body, "exit_codes": tuple(body.get("exit_codes", ()))})
+
+
+def _services(services: Mapping[str, Any]) -> tuple[ServiceSpec, ...]:
+    found = []
+    for name, body in services.items():
+        said = {key: body[key] for key in ("cpu", "memory") if key in body}
+        health = body.get("health", {})
+        said.update({f"health_{key}": health[key] for key in ("interval", "timeout") if key in health})
+        found.append(
+            ServiceSpec(
+                name,
+                body["image"],
+                env=_variables(body.get("env", {})),
+                command=tuple(body["command"]) if "command" in body else None,
+                ports=tuple(body.get("ports", ())),
+                health_command=tuple(health.get("command", ())),
+                volumes=dict(body.get("volumes", {})),
+                **said,
+            )
+        )
+    return tuple(found)
+
+
+def _caches(written: Any) -> tuple[CacheSpec, ...]:
+    caches = written if isinstance(written, list) else [written]
+    return tuple(
+        CacheSpec(it["key"], tuple(it["paths"]), tuple(it.get("files", ())), tuple(it.get("restore", ())))
+        for it in caches
+    )
+
+
+def _trigger(body: Mapping[str, Any]) -> TriggerSpec:
+    return TriggerSpec(body["pipeline"], dict(body.get("parameters", {})), body.get("wait", False))
+
+
+def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
+    given = dict(body.get("parameters", {}))
+    return ProgramSpec(
+        program.sha256,
+        program.entrypoint,
+        program.treatment,
+        given,
+        {name: str(program.parameters[name]) for name in (*given, *body.get("secrets", {}))},
+        body.get("errors", "fail"),
+        secrets={name: secret_variable(name) for name in body.get("secrets", {})},
+    )

@@ -1,0 +1,195 @@
+"""Makes the specifications of a treatment in one run: its own, and those of its instances."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cadence.domain.limits.environment_set import EnvironmentSet
+from cadence.domain.pipelines.document.findings import Code, Problem
+from cadence.domain.pipelines.document.pipeline import Pipeline, UsedProgram
+from cadence.domain.pipelines.document.project_checks import PoolOffer, not_offered, unknown_pools
+from cadence.domain.pipelines.document.treatments.matrix import Instance
+from cadence.domain.pipelines.expression import Evaluator, read_template, text_of
+from cadence.domain.pipelines.image import parse_image, registry_of
+from cadence.domain.pipelines.planning.evaluating import evaluated_body
+from cadence.domain.pipelines.planning.expanding import Expanded
+from cadence.domain.pipelines.planning.names import RunProblems
+from cadence.domain.pipelines.planning.programs import checked_first, misfits
+from cadence.domain.pipelines.planning.settings import settings
+from cadence.domain.pipelines.planning.wiring import Wiring
+from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.shared.display import shown
+
+DEFAULT_PARALLEL = 16
+
+
+class Specifier:
+    """Makes specifications; adds what is wrong to the problems it was given."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        wiring: Wiring,
+        event: Mapping[str, Any],
+        environments: Mapping[str, EnvironmentSet] | None,
+        pools: Mapping[str, PoolOffer] | None,
+        problems: RunProblems,
+    ) -> None:
+        self._pipeline = pipeline
+        self._wiring = wiring
+        self._branch = branch_of(event)
+        self._environments = environments
+        self._pools = pools
+        self._problems = problems
+
+    def specs(self, one: Expanded) -> list[TreatmentSpec]:
+        """The treatment's own, then those of its instances."""
+        if one.is_matrix:
+            return self._group(one)
+        if "each" in one.treatment.body:
+            return [self._each(one)]
+        return checked_first(self._single(one, one.treatment.name, one.names, one.never))
+
+    def _single(
+        self, one: Expanded, name: str, names: Evaluator, never: str | None, instance: Instance | None = None
+    ) -> TreatmentSpec:
+        treatment = one.treatment
+        inputs = self._wiring.inputs(one, instance)
+        kind = Kind.TRIGGER if "trigger" in treatment.body else Kind.COMMAND
+        fields: dict[str, Any] = {
+            "name": name,
+            "kind": kind,
+            "inputs": inputs,
+            "outputs": self._wiring.outputs(treatment),
+            "after": treatment.after,
+            "priority": self._pipeline.priority,
+        }
+        if instance is not None:
+            fields.update(group=treatment.name, matrix=dict(instance.values))
+        if never is not None:
+            # What it would need is not looked at: its condition may well be there to guard it.
+            return TreatmentSpec(**fields, never=never)
+        path, body = ("treatments", treatment.name), treatment.body
+        if self._pipeline.depends_on_run:
+            evaluated = evaluated_body(body, names, path, self._problems)
+            if evaluated is None:
+                return TreatmentSpec(**fields)
+            if evaluated is not body:
+                self._check_offers(name, evaluated, path)
+            body = evaluated
+        if treatment.program is not None and not self._fits(body, treatment.program, path):
+            return TreatmentSpec(**fields)
+        spec = TreatmentSpec(**fields, **settings(body, treatment.program), **self._condition(one))
+        return self._in_environment(self._with_registries(spec), path)
+
+    def _fits(self, body: Mapping[str, Any], program: UsedProgram, path: tuple[str, ...]) -> bool:
+        """What expressions give a program is known only now."""
+        found = list(misfits(body["melodium"], program))
+        for name, why in found:
+            at = (*path, "melodium", "parameters", name)
+            self._problems.add(Problem(Code.BAD_PARAMETER, f"{shown(name)}: {why}.", at))
+        return not found
+
+    def _with_registries(self, spec: TreatmentSpec) -> TreatmentSpec:
+        """A treatment is given the secrets of those registries only that its images come from."""
+        given = self._pipeline.registries
+        if not given:
+            return spec
+        images = [*([spec.image] if spec.image else []), *(service.image for service in spec.services)]
+        used = {parse_image(image).registry for image in images}
+        return replace(spec, registries={host: name for host, name in given.items() if registry_of(host) in used})
+
+    def _check_offers(self, name: str, body: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        """What expressions ask of pools is known only now."""
+        if self._pools is None:
+            return
+        unknown = list(unknown_pools(body, self._pools, ()))
+        for index, message, hint in unknown:
+            self._problems.add(Problem(Code.UNKNOWN_POOL, message, (*path, "pools", index), hint))
+        lacking = None if unknown else not_offered(name, body, {}, self._pools)
+        if lacking is not None:
+            self._problems.add(Problem(lacking.code, lacking.message, (*path, *lacking.keys), lacking.hint))
+
+    def _condition(self, one: Expanded) -> dict[str, Any]:
+        if not one.over:
+            return {}
+        when = read_template(one.treatment.body["when"]).whole
+        return {"when": when.source if when else None, "when_over": one.over}
+
+    def _group(self, one: Expanded) -> list[TreatmentSpec]:
+        treatment, matrix = one.treatment, one.treatment.body["matrix"]
+        group = TreatmentSpec(
+            treatment.name,
+            kind=Kind.GATHER,
+            outputs=self._wiring.gathered_outputs(treatment),
+            instances=tuple(instance.name for instance in one.instances),
+            fail_fast=matrix.get("fail_fast", True),
+            parallel=matrix.get("max_parallel"),
+            priority=self._pipeline.priority,
+            never=one.never,
+        )
+        made = [group]
+        for instance in one.instances:
+            spec = self._single(one, instance.name, one.names_of(instance), one.never_of.get(instance.name), instance)
+            if spec.never is None:
+                variables = {f"CADENCE_MATRIX_{axis}": text_of(value) for axis, value in instance.values.items()}
+                spec = replace(spec, env={**spec.env, **variables})
+            made.append(spec)
+        return made
+
+    def _each(self, one: Expanded) -> TreatmentSpec:
+        treatment, each = one.treatment, one.treatment.body["each"]
+        name = each["input"] if isinstance(each, dict) else each
+        parallel = each.get("parallel") if isinstance(each, dict) else None
+        template = self._single(one, treatment.name, one.names, one.never)
+        elements = self._wiring.elements_of(treatment, name)
+        return TreatmentSpec(
+            treatment.name,
+            kind=Kind.EACH,
+            inputs=tuple(_of_elements(port, elements) if port.port == name else port for port in template.inputs),
+            outputs=self._wiring.gathered_outputs(treatment),
+            after=template.after,
+            when=template.when,
+            when_over=template.when_over,
+            never=one.never,
+            parallel=parallel or treatment.body.get("parallel", DEFAULT_PARALLEL),
+            each=name,
+            instance=replace(template, group=treatment.name, after=(), when=None, when_over=()),
+            priority=self._pipeline.priority,
+        )
+
+    def _in_environment(self, spec: TreatmentSpec, path: tuple[str, ...]) -> TreatmentSpec:
+        if spec.environment is None or self._environments is None:
+            return spec
+        its = self._environments.get(spec.environment)
+        at = (*path, "environment")
+        if its is None:
+            known = ", ".join(sorted(self._environments)[:10])
+            hint = f"Known here: {known}." if known else "Add it first."
+            message = f"The project has no environment {shown(spec.environment)}."
+            self._problems.add(Problem(Code.UNKNOWN_ENVIRONMENT, message, at, hint))
+            return spec
+        if not its.open_to(self._branch):
+            ours = f"this run is of {shown(self._branch)}" if self._branch else "this run is of no branch"
+            message = f"The environment {shown(its.name)} is only for runs of {', '.join(its.branches)}; {ours}."
+            self._problems.add(Problem(Code.ENVIRONMENT_CLOSED, message, at, "Guard the treatment with `when`."))
+            return spec
+        own = spec.env.keys() | spec.secrets.keys()
+        return replace(
+            spec,
+            env={**{name: value for name, value in its.env.items() if name not in own}, **spec.env},
+            secrets={**{name: value for name, value in its.secrets.items() if name not in own}, **spec.secrets},
+        )
+
+
+def branch_of(event: Mapping[str, Any]) -> str | None:
+    """The branch or tag that a run is of, as far as it says what the run may do: whoever opens a pull request chooses its branch."""
+    if event.get("kind") == "pull_request":
+        return None
+    return event.get("branch") or event.get("tag") or None
+
+
+def _of_elements(port: InputSpec, elements: tuple[str, str] | None) -> InputSpec:
+    if elements is None:
+        return replace(port, type=f"Vec<{port.type}>")
+    return replace(port, flow=elements[0], type=elements[1])

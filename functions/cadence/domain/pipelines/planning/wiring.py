@@ -1,0 +1,107 @@
+"""What feeds each input of each treatment of a run, instances of matrices included."""
+
+from cadence.domain.pipelines.document.connections.pairing import UNMATCHED_HINT, unmatched_message
+from cadence.domain.pipelines.document.connections.types import Flow
+from cadence.domain.pipelines.document.findings import Code, Problem
+from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Pipeline, Port, Treatment
+from cadence.domain.pipelines.document.treatments.matrix import Instance, values_key
+from cadence.domain.pipelines.planning.expanding import Expanded
+from cadence.domain.pipelines.planning.names import RunProblems
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, lines_of
+
+
+class Wiring:
+    """Knows the sources of inputs in one run."""
+
+    def __init__(self, pipeline: Pipeline, expanded: dict[str, Expanded], problems: RunProblems) -> None:
+        self._sources = {
+            (it.target_treatment, it.target_port): (it.source_treatment, it.source_port) for it in pipeline.connections
+        }
+        self._expanded = expanded
+        self._problems = problems
+        # Of a group's block only a stream can be made; instance to instance the flows are the same.
+        self._read_as_lines = {
+            source
+            for (consumer, port), source in self._sources.items()
+            if expanded[consumer].treatment.inputs[port].flow is Flow.STREAM
+            and source[1] not in BUILTIN_OUTPUTS
+            and expanded[source[0]].treatment.outputs[source[1]].flow is Flow.BLOCK
+        }
+
+    def inputs(self, consumer: Expanded, instance: Instance | None = None) -> tuple[InputSpec, ...]:
+        """The inputs of a treatment, or of one of its instances; an optional one that nothing feeds is left out."""
+        treatment = consumer.treatment
+        found = []
+        for port in treatment.inputs.values():
+            source = self._sources.get((treatment.name, port.name))
+            if source is None:
+                content = port.content_unless_fed
+                if content is not None or not port.optional:
+                    found.append(_input(port, None, None, content))
+            else:
+                output = (
+                    lines_of(source[1]) if source in self._read_as_lines and port.flow is Flow.STREAM else source[1]
+                )
+                found.append(_input(port, self._producer(source, consumer, instance), output, None))
+        return tuple(found)
+
+    def elements_of(self, consumer: Treatment, port: str) -> tuple[str, str] | None:
+        """Flow and type of what is connected to the input whose elements become instances."""
+        source = self._sources.get((consumer.name, port))
+        if source is None:
+            return None
+        producer, name = self._expanded[source[0]].treatment, source[1]
+        output = BUILTIN_OUTPUTS.get(name) or producer.outputs[name]
+        gathered = "matrix" in producer.body or "each" in producer.body
+        if gathered and str(output.flow) == "block":
+            return "block", f"Vec<{output.type}>"
+        return str(output.flow), str(output.type)
+
+    def outputs(self, treatment: Treatment) -> tuple[OutputSpec, ...]:
+        """Of a program only those blocks that somebody reads: it need not send all that it could."""
+        read = {source for source in self._sources.values() if source[0] == treatment.name}
+        return tuple(
+            OutputSpec(port.name, str(port.flow), str(port.type), port.path)
+            for port in treatment.outputs.values()
+            if treatment.program is None or port.flow is Flow.STREAM or (treatment.name, port.name) in read
+        )
+
+    def gathered_outputs(self, treatment: Treatment) -> tuple[OutputSpec, ...]:
+        """What a group gives: of blocks a list, and their stream if one is read; of streams one after another."""
+        found = []
+        for port in treatment.outputs.values():
+            if port.flow is Flow.STREAM:
+                found.append(OutputSpec(port.name, "stream", str(port.type)))
+                continue
+            found.append(OutputSpec(port.name, "block", f"Vec<{port.type}>"))
+            if (treatment.name, port.name) in self._read_as_lines:
+                found.append(OutputSpec(lines_of(port.name), "stream", str(port.type)))
+        return tuple(found)
+
+    def _producer(self, source: tuple[str, str], consumer: Expanded, instance: Instance | None) -> str:
+        """The treatment that feeds an input: an instance with the same values, if the consumer has all of its axes."""
+        name, port = source
+        producer = self._expanded[name]
+        if instance is None or port in BUILTIN_OUTPUTS or not producer.instances or not _paired(producer, consumer):
+            return name
+        match producer.by_values.get(values_key(instance.values, producer.axes), []):
+            case [only]:
+                return only.name
+            case several:
+                self._problems.add(
+                    Problem(
+                        Code.MATRIX_UNMATCHED,
+                        unmatched_message(instance.name, source, instance.values, producer.axes, len(several)),
+                        ("treatments", consumer.treatment.name, "matrix"),
+                        UNMATCHED_HINT,
+                    )
+                )
+                return name
+
+
+def _paired(producer: Expanded, consumer: Expanded) -> bool:
+    return bool(producer.axes) and set(producer.axes) <= set(consumer.axes)
+
+
+def _input(port: Port, treatment: str | None, source: str | None, content: str | None) -> InputSpec:
+    return InputSpec(port.name, str(port.flow), str(port.type), treatment, source, content, port.path)

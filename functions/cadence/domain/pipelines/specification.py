@@ -1,0 +1,181 @@
+"""Treatments as admitted: what a run's plan is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from cadence.domain.melodium.element import ElementSpec
+from cadence.domain.melodium.specification import EngineSpec
+
+
+class Kind(StrEnum):
+    """What a treatment is to the scheduler. Only a `command` has runners."""
+
+    COMMAND = "command"
+    GATHER = "gather"  # the instances of a matrix, as one
+    EACH = "each"  # the instances for the elements of a value, made as the elements become known
+    TRIGGER = "trigger"  # starts a run of another pipeline
+    ELEMENT = "element"  # happened inside of an engine: shown, never scheduled
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """An input port and the output that feeds it (`None` for none).
+
+    `literal` is the content of an input that nothing feeds, as it is written into the port's file. `path` is where it is
+    restored in the working directory: one that ends in / is a tar archive, any other a file.
+    """
+
+    port: str
+    flow: str
+    type: str
+    source_treatment: str | None = None
+    source_port: str | None = None
+    literal: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """An output port. `path` is what is captured after the command: a glob or a path ending in / as tar, else the file.
+
+    `grows` are the `each` treatments that make instances from what is sent here, to be woken when there is more of it.
+    """
+
+    port: str
+    flow: str
+    type: str
+    path: str | None = None
+    grows: tuple[str, ...] = ()
+
+
+_LINES = "-lines"  # no port's own name has a dash
+
+
+def lines_of(port: str) -> str:
+    """The output of a group that is a stream of what its instances' blocks `port` hold; `port` itself is a list of it."""
+    return port + _LINES
+
+
+def port_of_instances(output: str) -> str:
+    """The port of the instances that an output of their group is made from."""
+    return output.removesuffix(_LINES)
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """A container beside the treatment's command, reachable by its name. Seconds, millicores, MB."""
+
+    name: str
+    image: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] | None = None
+    ports: tuple[int, ...] = ()
+    health_command: tuple[str, ...] = ()
+    health_interval: int = 2
+    health_timeout: int = 60
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    cpu: int | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class CacheSpec:
+    """Paths kept between runs under `key` and the hash of `files`; `restore` are prefixes of keys that do as well."""
+
+    key: str
+    paths: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    restore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RetrySpec:
+    """Further attempts by cause. `exit_codes` are the only ones worth another attempt (none: all are).
+
+    `wait` is the longest wait before the second attempt in seconds; it doubles each time up to `max_wait`.
+    """
+
+    infrastructure: int = 0
+    failure: int = 0
+    timeout: int = 0
+    exit_codes: tuple[int, ...] = ()
+    wait: int = 0
+    max_wait: int = 3_600
+
+
+@dataclass(frozen=True)
+class TriggerSpec:
+    """The run of another pipeline that a treatment starts; with `wait` it ends as that run does."""
+
+    pipeline: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    wait: bool = False
+
+
+@dataclass(frozen=True)
+class TreatmentSpec:
+    """A treatment as admitted: immutable, complete, without secrets' values.
+
+    Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret name,
+    `registries` the host of a registry that its images come from to the secret by which they are read.
+    `secret_versions` says which version of a secret it gets, by the secret's name (others: the newest).
+    With `offline` it has no network at all. `residency` are the places where it may run (none: anywhere).
+    `when` is a condition over the states of the treatments named in `when_over`, decided when the treatment is ready;
+    `never` tells why a treatment is skipped from the start. `group` is the treatment that gathers this instance,
+    `instances` those that a gathering one waits for, in order, `matrix` an instance's own values.
+    `element` tells what a treatment inside of an engine is.
+    Of an `each` treatment, `each` is the input whose elements become instances and `instance` what they are made from.
+    `engine` is the Mélodium engine that the runner starts instead of a script.
+    """
+
+    name: str
+    run: str = ""
+    kind: Kind = Kind.COMMAND
+    shell: str = "sh"
+    image: str | None = None
+    inputs: tuple[InputSpec, ...] = ()
+    outputs: tuple[OutputSpec, ...] = ()
+    stdin: str | None = None
+    stdout: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    registries: Mapping[str, str] = field(default_factory=dict)
+    secret_versions: Mapping[str, int] = field(default_factory=dict)
+    offline: bool = False
+    pools: tuple[str, ...] = ()
+    cpu: int | None = None
+    memory: int | None = None
+    storage: int | None = None
+    arch: str | None = None
+    residency: tuple[str, ...] = ()
+    max_duration: int = 3_600
+    after: tuple[str, ...] = ()
+    retry: RetrySpec = RetrySpec()
+    services: tuple[ServiceSpec, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    caches: tuple[CacheSpec, ...] = ()
+    environment: str | None = None
+    when: str | None = None
+    when_over: tuple[str, ...] = ()
+    never: str | None = None
+    group: str | None = None
+    matrix: Mapping[str, Any] = field(default_factory=dict)
+    instances: tuple[str, ...] = ()
+    fail_fast: bool = True
+    parallel: int | None = None
+    each: str | None = None
+    instance: "TreatmentSpec | None" = None
+    trigger: TriggerSpec | None = None
+    priority: int = 0
+    element: ElementSpec | None = None
+    engine: EngineSpec | None = None
+
+
+class ConcurrencyPolicy(StrEnum):
+    """What a run does that finds another one in its concurrency group."""
+
+    QUEUE = "queue"  # waits its turn
+    CANCEL_RUNNING = "cancel-running"  # cancels what is there and what waits, then runs
+    DROP = "drop"  # ends at once

@@ -1,0 +1,147 @@
+"""Pools: where runners come from."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cadence.domain.placement.pool_policy import Policy
+from cadence.domain.scheduling.machine_step import Next, Step
+
+# The provider whose runners are offered to machines that joined a pool by themselves.
+HOST = "host"
+# Every provider has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
+PROVIDERS: tuple[str, ...] = (
+    HOST,
+    "aws_ec2",
+    "aws_fargate",
+    "azure",
+    "gcp",
+    "github_actions",
+    "gitlab",
+    "kubernetes",
+    "openstack",
+    "scaleway",
+    "vsphere",
+)
+
+
+# Settings that pools of every provider may have, or most.
+_OF_ALL = frozenset({"boot", "melodium"})
+
+
+def provider_function(prefix: str, provider: str) -> str:
+    """The name of a provider's Lambda; `prefix` is what the names of all of them begin with."""
+    return prefix + provider.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class LargestRunner:
+    """What the largest runner of a pool has (millicores, MB), and whether it can run container images; `None` is not known."""
+
+    cpu: int | None = None
+    memory: int | None = None
+    storage: int | None = None
+    images: bool | None = None
+
+
+@dataclass(frozen=True)
+class Price:
+    """What an hour of a runner costs. `currency` is a code of ISO 4217."""
+
+    per_hour: float
+    currency: str = "USD"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun.
+
+    `max_runners` is how many it may give at a time (None: as many as it has). `price` is what metrics of cost are made from.
+    """
+
+    organization: str
+    name: str
+    provider: str
+    boot_deadline: int = 120
+    architectures: tuple[str, ...] = ("amd64",)
+    projects: tuple[str, ...] = ("*",)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    max_runners: int | None = None
+    largest: LargestRunner = LargestRunner()
+    price: Price | None = None
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def currency(self) -> str:
+        """Of all its prices."""
+        return self.price.currency if self.price else "USD"
+
+    @property
+    def own_settings(self) -> Mapping[str, Any]:
+        """Those of its provider alone."""
+        return {name: value for name, value in self.settings.items() if name not in _OF_ALL}
+
+    def serves(self, project: str) -> bool:
+        return "*" in self.projects or project in self.projects
+
+
+@dataclass(frozen=True)
+class SaidNo:
+    """What a pool answered to the launch of an attempt, in its infrastructure's own words. `lasting`: it would say so again."""
+
+    pool: str
+    words: str
+    lasting: bool = False
+
+    @property
+    def told(self) -> str:
+        return f"{self.pool}: {self.words}"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The decision for one attempt: `function` is the provider's Lambda, `refusals` what pools said before it.
+
+    `rounds` is how often all candidates have been asked in vain, `offers` what of the pool the treatment can use, `overcomes` what the pool
+    refused before and does not any more if this launch comes about, `price` what is expected of it.
+    """
+
+    pool: str
+    provider: str
+    function: str
+    runner_id: str
+    attempt: int
+    boot_deadline: int
+    reason: str
+    decided_at: datetime
+    refusals: tuple[SaidNo, ...] = ()
+    priority: int = 0
+    rounds: int = 0
+    offers: tuple[str, ...] = ()
+    overcomes: tuple[str, ...] = ()
+    price: Price | None = None
+
+    def as_json(self) -> Mapping[str, Any]:
+        return asdict(self) | {
+            "decided_at": self.decided_at.isoformat(),
+            "refusals": [asdict(one) for one in self.refusals],
+            "offers": list(self.offers),
+            "overcomes": list(self.overcomes),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Placement":
+        read = {
+            "decided_at": datetime.fromisoformat(data["decided_at"]),
+            "refusals": tuple(SaidNo(**one) for one in data["refusals"]),
+            "offers": tuple(data["offers"]),
+            "overcomes": tuple(data["overcomes"]),
+            "price": Price(**data["price"]) if data["price"] else None,
+        }
+        return cls(**{**data, **read})
+
+    def step(self) -> Mapping[str, Any]:
+        """To be launched next, by the state machine."""
+        launch = Step(Next.LAUNCH, self.attempt, function=self.function, runner_id=self.runner_id)
+        return {**launch.as_json(), "placement": self.as_json()}

@@ -1,5 +1,0 @@
-"""How the beginning of a value, or a piece of it, is best shown: as text, JSON, a table, an image, an archive or bytes."""
-
-from cadence.domain.previews.preview import Preview, preview
-
-__all__ = ["Preview", "preview"]

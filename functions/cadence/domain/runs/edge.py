@@ -1,0 +1,75 @@
+"""Edges: what one treatment waits for from another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.runs.states import FAILED_TREATMENT_STATES, TreatmentState
+
+
+class Trigger(StrEnum):
+    """What of a producer a consumer waits for."""
+
+    OPENED = "opened"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    FINISHED = "finished"
+    SETTLED = "settled"  # it came to any end at all; what a `when` over its state waits for
+
+    def fired_by(self, state: TreatmentState) -> bool:
+        """Whether a producer that settled in `state` delivers this trigger (it is dead otherwise)."""
+        match self:
+            case Trigger.COMPLETED | Trigger.OPENED:
+                return state is TreatmentState.SUCCEEDED
+            case Trigger.FAILED:
+                return state in FAILED_TREATMENT_STATES
+            case Trigger.FINISHED:
+                return state not in {TreatmentState.SKIPPED, TreatmentState.CANCELLED}
+            case Trigger.SETTLED:
+                return state.final
+
+
+class EdgeState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One thing that `consumer` waits for from `producer`."""
+
+    run_id: str
+    producer: str
+    consumer: str
+    trigger: Trigger
+    state: EdgeState = EdgeState.PENDING
+
+
+# The outputs that every treatment has without declaring them.
+_LIFECYCLE = {trigger.value: trigger for trigger in (Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED)}
+
+
+def edges_of(run_id: str, specs: Sequence[TreatmentSpec]) -> tuple[Edge, ...]:
+    """Everything that any treatment waits for, each once.
+
+    The streams of a group are there only once all of its instances have ended, so that nothing can read along.
+    """
+    groups = {spec.name for spec in specs if spec.kind in (Kind.GATHER, Kind.EACH)}
+    found: dict[tuple[str, str, Trigger], Edge] = {}
+    for spec in specs:
+        waits = [(producer, Trigger.COMPLETED) for producer in spec.after]
+        waits += [(name, Trigger.SETTLED) for name in (*spec.when_over, *spec.instances)]
+        for port in spec.inputs:
+            if port.source_treatment:
+                waits.append((port.source_treatment, _trigger(port, of_group=port.source_treatment in groups)))
+        for producer, trigger in waits:
+            found[producer, spec.name, trigger] = Edge(run_id, producer, spec.name, trigger)
+    return tuple(found.values())
+
+
+def _trigger(port: InputSpec, *, of_group: bool) -> Trigger:
+    if port.flow == "stream" and not of_group:
+        return Trigger.OPENED
+    return _LIFECYCLE.get(port.source_port or "", Trigger.COMPLETED)

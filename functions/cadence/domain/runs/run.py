@@ -1,0 +1,211 @@
+"""Runs, their treatments, and the edges between them: what the scheduler knows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cadence.domain.melodium.process import MelodiumRun
+from cadence.domain.pipelines.specification import (
+    ConcurrencyPolicy,
+    Kind,
+)
+from cadence.domain.runs.history import Change
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.values.value_retention import Capture, Custody, bucket_of
+
+HIGHEST_PRIORITY = 100
+
+MAX_DEPTH = 10
+"""Runs that may have started one another; more is a loop."""
+
+
+@dataclass(frozen=True)
+class ReplayOf:
+    """The run and its treatment that a replay runs once more."""
+
+    run_id: str
+    treatment: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of a pipeline. Times are UTC, durations seconds. Its tokens are never shown to anyone.
+
+    `depth` counts the runs before it that started one another, `started_by_run` is the last of them, and `waiting_token` is
+    of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what
+    admission works from (`cadence.domain.pipelines.plan`); a run that could not be planned has no plan ("") and has failed.
+    `pins` are the digests of the documents whose definitions it uses, by how they are named.
+    `has_custodies`: some of its values are kept elsewhere, or only until they were read (`cadence.domain.values.value_retention`).
+    A run with `replay_of` is there to be compared only: nobody else hears of it, and nothing follows from it.
+    One with `melodium` is a process of a Mélodium engine, and its id a UUID.
+    """
+
+    run_id: str
+    organization: str
+    project: str
+    pipeline: str
+    state: RunState
+    created_at: datetime
+    document_sha256: str
+    plan_sha256: str
+    pipeline_version: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
+    max_duration: int = 86_400
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cause: str | None = None
+    stop_requested: RunState | None = None
+    unsettled: int | None = None
+    started_by_run: str | None = None
+    started_by_treatment: str | None = None
+    depth: int = 0
+    waiting_token: str | None = field(default=None, repr=False)
+    machine_token: str | None = field(default=None, repr=False)
+    stop_token: str | None = field(default=None, repr=False)
+    created_by: str = "unknown"
+    rerun_of: str | None = None
+    replay_of: ReplayOf | None = None
+    kept_sha256: str | None = (
+        None  # what it takes over from the run that it repeats (`cadence.domain.runs.rerun_reuse`)
+    )
+    pins: Mapping[str, str] = field(default_factory=dict)
+    concurrency_group: str | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    priority: int = 0
+    waiting_for: str | None = None  # in words, what it waited for before it began
+    melodium: MelodiumRun | None = None
+    has_custodies: bool = False
+
+    @property
+    def position(self) -> str:
+        """Its place among the runs of its project, by time."""
+        return self.melodium.position if self.melodium else self.run_id
+
+    @property
+    def recorded(self) -> bool:
+        """Whether somebody else runs it, and tells of it: there is no machine that could start, stop or repeat it."""
+        return self.melodium is not None and not self.melodium.supervised
+
+    @property
+    def values_from(self) -> str | None:
+        """The run that it takes values over from."""
+        return self.replay_of.run_id if self.replay_of else self.rerun_of
+
+    @property
+    def machine_timeout(self) -> int:
+        """Seconds after which its machine gives up by itself: a second net, so a little later than the watchdog."""
+        return self.max_duration + 300
+
+    @property
+    def origins(self) -> Sequence[tuple[str, str, str | None]]:
+        """What it came of: how (`started`, `rerun`, `replay`), the other run, and the treatment there that it is about."""
+        found: list[tuple[str, str, str | None]] = []
+        if self.started_by_run:
+            found.append(("started", self.started_by_run, self.started_by_treatment))
+        if self.rerun_of:
+            found.append(("rerun", self.rerun_of, None))
+        if self.replay_of:
+            found.append(("replay", self.replay_of.run_id, self.replay_of.treatment))
+        return found
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """A treatment of a run, as it stands now. `waiting` counts the edges not yet delivered.
+
+    `bounded_by` is the group that lets only some of its instances be under way at a time; `conditional` ones are skipped
+    if their `when` says so once they are ready; `cancel_reason` is why this one is to end although its run goes on.
+    `history` are its states so far, of all attempts, in order.
+    """
+
+    run_id: str
+    name: str
+    state: TreatmentState
+    waiting: int
+    kind: Kind = Kind.COMMAND
+    bounded_by: str | None = None
+    conditional: bool = False
+    cancel_reason: str | None = None
+    attempt: int = 1
+    failures: int = 0
+    infrastructure_failures: int = 0
+    interruptions: int = 0  # attempts whose machine was taken away: they count against nothing
+    timeouts: int = 0
+    cause: str | None = None
+    exit_code: int | None = None
+    pool: str | None = None
+    placement: str | None = None  # which pools were considered, and why (`domain.placing`)
+    waiting_for: str | None = None  # in words, while something beside its inputs holds it back
+    turnstiles: tuple[str, ...] = ()  # where its attempt holds or waits for a slot
+    turn_token: str | None = field(default=None, repr=False)  # its machine's, while that waits for a turn
+    kept_from: str | None = None  # the run that made the values it was admitted with
+    ready_at: datetime | None = None
+    placed_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    history: tuple[Change, ...] = ()
+    custody: Custody | None = None  # of what its attempt sends
+    ends_custody: bool = False  # whether its end may be what the removal of some content waits for
+
+
+def is_element(name: str) -> bool:
+    """Whether a treatment of this name happened inside of an engine: it is named by its path there."""
+    return "/" in name
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value is from that another treatment, of this run or another, sent. `copied`: its chunks are kept here as well."""
+
+    run_id: str
+    treatment: str
+    port: str
+    copied: bool = False
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a settled treatment sent through one output port; `attempt` says which attempt's chunks hold it.
+
+    `kept_from` is the run that really made it, if this one only took it over; `origin` is the treatment that did, where a
+    value only passed through this one.
+    """
+
+    run_id: str
+    treatment: str
+    port: str
+    flow: str
+    type: str
+    sha256: str
+    size: int
+    chunks: int
+    attempt: int
+    preview: bytes = b""
+    created_at: datetime | None = None
+    kept_from: str | None = None
+    origin: Origin | None = None
+    custody: Custody | None = None
+
+    @property
+    def chunk_prefix(self) -> str:
+        """Of the addresses of its chunks; the chunk's number, with twelve digits, follows."""
+        bucket = bucket_of(self.custody)
+        if self.origin and not self.origin.copied:
+            return ids.chunk_prefix(self.origin.run_id, self.origin.treatment, self.attempt, self.origin.port, bucket)
+        return ids.chunk_prefix(self.kept_from or self.run_id, self.treatment, self.attempt, self.port, bucket)
+
+    @property
+    def passes(self) -> bool:
+        """Whether its content is only for those that read it while its run goes on: nobody else gets it."""
+        return self.custody is not None and self.custody.passes
+
+    @property
+    def digest(self) -> str | None:
+        """Its SHA-256, where its pool lets one stay."""
+        return self.sha256 if self.custody is None or self.custody.capture is not Capture.NONE else None
+
+    def chunk_key(self, seq: int) -> str:
+        return f"{self.chunk_prefix}{seq:012}"

@@ -1,0 +1,55 @@
+"""States of runs and treatments."""
+
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def final(self) -> bool:
+        return self in _FINAL_RUN_STATES
+
+
+_FINAL_RUN_STATES = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.TIMED_OUT})
+
+
+class TreatmentState(StrEnum):
+    PENDING = "pending"
+    READY = "ready"
+    PLACING = "placing"
+    BOOTING = "booting"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"  # an attempt's end only: the treatment goes on elsewhere
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def final(self) -> bool:
+        return self in _FINAL_TREATMENT_STATES
+
+
+_FINAL_TREATMENT_STATES = frozenset(
+    {
+        TreatmentState.SUCCEEDED,
+        TreatmentState.FAILED,
+        TreatmentState.SKIPPED,
+        TreatmentState.CANCELLED,
+        TreatmentState.LOST,
+        TreatmentState.TIMED_OUT,
+    }
+)
+FAILED_TREATMENT_STATES = frozenset({TreatmentState.FAILED, TreatmentState.LOST, TreatmentState.TIMED_OUT})
+UNFINISHED_TREATMENT_STATES = frozenset(TreatmentState) - _FINAL_TREATMENT_STATES
+# Placing may be repeated, and goes on in another pool if one had no room.
+PLACEABLE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING})

@@ -1,0 +1,151 @@
+"""What happens in a git repository: pushes and pull requests, and which triggers mean them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cadence.domain.shared.patterns import selected
+from cadence.domain.triggers.triggers import GitTrigger, Triggers
+
+_BRANCH = "refs/heads/"
+_TAG = "refs/tags/"
+DEFAULT_BRANCH = "HEAD"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The two commits between which files differ. `base` may be a ref or `HEAD` (the default branch); None is no files at all."""
+
+    url: str
+    base: str | None
+    head: str
+    merge_base: bool
+
+
+@dataclass(frozen=True)
+class Push:
+    """`paths` are those that its commits changed; None if the git host did not list all of them, so that any may have changed.
+
+    `commit` is the one that a branch or tag now is, `before` what it was (zeros if it is new).
+    """
+
+    repository: str
+    repository_url: str
+    ref: str
+    commit: str
+    before: str = ""
+    sender: str = ""
+    author: str = ""
+    message: str = ""
+    deleted: bool = False
+    default_branch: str = ""
+    paths: frozenset[str] | None = None
+
+    @property
+    def branch(self) -> str | None:
+        return self.ref.removeprefix(_BRANCH) if self.ref.startswith(_BRANCH) else None
+
+    @property
+    def tag(self) -> str | None:
+        return self.ref.removeprefix(_TAG) if self.ref.startswith(_TAG) else None
+
+    def trigger(self, triggers: Triggers) -> GitTrigger | None:
+        """What of a pipeline's triggers is about this event. A ref that is gone starts nothing."""
+        push = triggers.push
+        if push is None or self.deleted:
+            return None
+        if self.branch is not None:
+            return push if push.takes_branch(self.branch) else None
+        return push if self.tag is not None and push.takes_tag(self.tag) else None
+
+    def comparison(self) -> Comparison | None:
+        """What the paths of a trigger are held against. None for a tag: it names a commit, and changes no file."""
+        if self.branch is None:
+            return None
+        if self.before.strip("0"):
+            return Comparison(self.repository_url, self.before, self.commit, merge_base=False)
+        first = self.branch == self.default_branch
+        return Comparison(self.repository_url, None if first else DEFAULT_BRANCH, self.commit, merge_base=not first)
+
+    def event(self) -> Mapping[str, Any]:
+        """What the run's treatments see of it: flat, so that each is an environment variable."""
+        return {
+            "kind": "push",
+            "repository": self.repository,
+            "repository_url": self.repository_url,
+            "commit": self.commit,
+            "before": self.before,
+            "ref": self.ref,
+            "branch": self.branch or "",
+            **({"tag": self.tag} if self.tag else {}),
+            "sender": self.sender,
+            "author": self.author,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """A pull request (GitLab: merge request) that was opened, opened again, or got new commits.
+
+    `repository_url` is where its commits are: of a fork if `fork`. `base_commit` is empty if the git host does not tell it.
+    """
+
+    number: int
+    title: str
+    repository: str
+    repository_url: str
+    ref: str
+    commit: str
+    base_repository: str
+    base_url: str
+    base_ref: str
+    base_commit: str
+    fork: bool
+    author: str = ""
+    sender: str = ""
+    paths: frozenset[str] | None = None
+
+    @property
+    def base_branch(self) -> str:
+        return self.base_ref.removeprefix(_BRANCH)
+
+    def trigger(self, triggers: Triggers) -> GitTrigger | None:
+        pull_request = triggers.pull_request
+        if pull_request is None or not (not pull_request.branches or selected(self.base_branch, pull_request.branches)):
+            return None
+        return pull_request
+
+    def comparison(self) -> Comparison | None:
+        """Git hosts let a pull request's commits be read from the repository that it is for, a fork's too."""
+        return Comparison(self.base_url, self.base_commit or self.base_ref, self.commit, merge_base=True)
+
+    def event(self) -> Mapping[str, Any]:
+        return {
+            "kind": "pull_request",
+            "number": self.number,
+            "title": self.title,
+            "repository": self.repository,
+            "repository_url": self.repository_url,
+            "ref": self.ref,
+            "branch": self.ref.removeprefix(_BRANCH),
+            "commit": self.commit,
+            "base_repository": self.base_repository,
+            "base_repository_url": self.base_url,
+            "base_ref": self.base_ref,
+            "base_branch": self.base_branch,
+            "base_commit": self.base_commit,
+            "fork": self.fork,
+            "author": self.author,
+            "sender": self.sender,
+        }
+
+
+GitEvent = Push | PullRequest
+
+
+def from_fork(event: Mapping[str, Any]) -> bool:
+    """Whether a run's event is a pull request from a fork, whose commits anybody may have written, or came of such a run."""
+    if event.get("kind") == "pull_request":
+        return event.get("fork") is not False
+    return event.get("fork") is True

@@ -1,0 +1,20 @@
+"""Webhooks of Gitea and Forgejo: payloads like GitHub's, signed in their own way."""
+
+from cadence.domain.triggers.githosts.format import Headers, WebhookFormat, hmac_sha256, same
+from cadence.domain.triggers.githosts.github import read
+
+SIGNATURE_HEADER = "x-gitea-signature"
+
+
+def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
+    return same(hmac_sha256(body, secret), headers.get(SIGNATURE_HEADER, ""))
+
+
+GITEA = WebhookFormat(
+    event_header="x-gitea-event",
+    delivery_headers=("x-gitea-delivery",),
+    acted_on=frozenset({"push", "pull_request"}),
+    signed=signed,
+    read=read,
+    user="cadence",
+)

@@ -1,0 +1,92 @@
+"""GitHub's webhooks."""
+
+from collections.abc import Sequence
+
+from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, hmac_sha256, same
+from cadence.domain.triggers.githosts.payload import at, changed_paths, items, number, required, text
+
+SIGNATURE_HEADER = "x-hub-signature-256"
+EVENT_HEADER = "x-github-event"
+DELIVERY_HEADER = "x-github-delivery"
+
+_STARTING = frozenset({"opened", "synchronize", "synchronized", "reopened"})
+# GitHub lists no more; beyond that a push may have changed any path.
+_MOST_COMMITS = 2_048
+
+
+def signature_of(body: bytes, secret: bytes) -> str:
+    """What the signature's header holds."""
+    return "sha256=" + hmac_sha256(body, secret)
+
+
+def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
+    return same(signature_of(body, secret), headers.get(SIGNATURE_HEADER, ""))
+
+
+def read(event: str, payload: Payload) -> Sequence[GitEvent]:
+    """Gitea's payloads are like GitHub's, so this reads them as well."""
+    if event == "push":
+        return (_push(payload),)
+    return (_pull_request(payload),) if text(payload, "action") in _STARTING else ()
+
+
+def _push(payload: Payload) -> Push:
+    ref, after, url = required(payload, "push", "ref", "after", "repository.clone_url")
+    # Of an annotated tag `after` is the tag itself.
+    commit = (text(payload, "head_commit", "id") or after) if ref.startswith("refs/tags/") else after
+    commits = items(payload, "commits")
+    listed = at(payload, "total_commits")
+    whole = bool(commits) and len(commits) < _MOST_COMMITS and (not isinstance(listed, int) or listed <= len(commits))
+    return Push(
+        repository=text(payload, "repository", "full_name"),
+        repository_url=url,
+        ref=ref,
+        commit=commit,
+        before=text(payload, "before"),
+        sender=text(payload, "sender", "login"),
+        author=text(payload, "head_commit", "author", "name"),
+        message=text(payload, "head_commit", "message"),
+        deleted=at(payload, "deleted") is True or after.strip("0") == "",
+        default_branch=text(payload, "repository", "default_branch"),
+        paths=changed_paths(commits) if whole else None,
+    )
+
+
+def _pull_request(payload: Payload) -> PullRequest:
+    what = "pull request"
+    base_url, base_ref, base_commit, ref, commit = required(
+        payload,
+        what,
+        *(f"pull_request.{part}" for part in ("base.repo.clone_url", "base.ref", "base.sha", "head.ref", "head.sha")),
+    )
+    request = at(payload, "pull_request")
+    head, base = at(request, "head", "repo"), at(request, "base", "repo")
+    return PullRequest(
+        number=number(payload, what, "number"),
+        title=text(request, "title"),
+        repository=text(head, "full_name"),
+        # The repository of a fork that was deleted since is unknown; its commits are in the other one, too.
+        repository_url=text(head, "clone_url") or base_url,
+        ref=f"refs/heads/{ref}",
+        commit=commit,
+        base_repository=text(base, "full_name"),
+        base_url=base_url,
+        base_ref=f"refs/heads/{base_ref}",
+        base_commit=base_commit,
+        fork=at(head, "id") is None or at(head, "id") != at(base, "id"),
+        author=text(request, "user", "login"),
+        sender=text(payload, "sender", "login"),
+    )
+
+
+GITHUB = WebhookFormat(
+    event_header=EVENT_HEADER,
+    delivery_headers=(DELIVERY_HEADER,),
+    acted_on=frozenset({"push", "pull_request"}),
+    pings=frozenset({"ping"}),
+    signed=signed,
+    read=read,
+    user="x-access-token",
+    home="https://github.com",
+)

@@ -1,0 +1,79 @@
+"""GitLab's webhooks: not signed, but sent with the secret itself, which is why they belong on TLS only."""
+
+from collections.abc import Sequence
+
+from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, same
+from cadence.domain.triggers.githosts.payload import NO_COMMIT, at, changed_paths, items, number, required, text
+
+TOKEN_HEADER = "x-gitlab-token"  # noqa: S105 (a header's name)
+_PUSHES = frozenset({"Push Hook", "Tag Push Hook"})
+_MERGE_REQUEST = "Merge Request Hook"
+
+
+def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
+    return same(secret.decode("utf-8", "replace"), headers.get(TOKEN_HEADER, ""))
+
+
+def read(event: str, payload: Payload) -> Sequence[GitEvent]:
+    if event in _PUSHES:
+        return (_push(payload),)
+    action = at(payload, "object_attributes", "action")
+    # An update without `oldrev` changed the title or the like, not the commits.
+    starts = action in ("open", "reopen") or (action == "update" and text(payload, "object_attributes", "oldrev"))
+    return (_merge_request(payload),) if starts else ()
+
+
+def _push(payload: Payload) -> Push:
+    ref, after, url = required(payload, "push", "ref", "after", "project.git_http_url")
+    commits = items(payload, "commits")
+    whole = bool(commits) and at(payload, "total_commits_count") == len(commits)
+    commit = text(payload, "checkout_sha") or after
+    head = next((one for one in commits if at(one, "id") == commit), None)
+    return Push(
+        repository=text(payload, "project", "path_with_namespace"),
+        repository_url=url,
+        ref=ref,
+        commit=commit,
+        before=text(payload, "before"),
+        sender=text(payload, "user_username"),
+        author=text(head, "author", "name"),
+        message=text(head, "message"),
+        deleted=after == NO_COMMIT,
+        default_branch=text(payload, "project", "default_branch"),
+        paths=changed_paths(commits) if whole else None,
+    )
+
+
+def _merge_request(payload: Payload) -> PullRequest:
+    what = "merge request"
+    names = ("target.git_http_url", "target_branch", "source_branch", "last_commit.id")
+    base_url, target, source, commit = required(payload, what, *(f"object_attributes.{name}" for name in names))
+    request = at(payload, "object_attributes")
+    return PullRequest(
+        number=number(payload, what, "object_attributes", "iid"),
+        title=text(request, "title"),
+        repository=text(request, "source", "path_with_namespace"),
+        repository_url=text(request, "source", "git_http_url") or base_url,
+        ref=f"refs/heads/{source}",
+        commit=commit,
+        base_repository=text(request, "target", "path_with_namespace"),
+        base_url=base_url,
+        base_ref=f"refs/heads/{target}",
+        base_commit="",
+        fork=at(request, "source_project_id") is None
+        or at(request, "source_project_id") != at(request, "target_project_id"),
+        author=text(request, "last_commit", "author", "name"),
+        sender=text(payload, "user", "username"),
+    )
+
+
+GITLAB = WebhookFormat(
+    event_header="x-gitlab-event",
+    delivery_headers=("idempotency-key", "x-gitlab-event-uuid"),
+    acted_on=_PUSHES | {_MERGE_REQUEST},
+    signed=signed,
+    read=read,
+    user="oauth2",
+    home="https://gitlab.com",
+)

@@ -1,0 +1,121 @@
+"""The kind of a content, by its type and by what it is."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cadence.domain.values.previews.formats import Archive, Image, archive, image, media_type
+from cadence.domain.values.previews.tables import table_of_json, table_of_text
+
+Kind = Literal["empty", "text", "json", "table", "image", "archive", "hex"]
+
+_SHOWN_BYTES = 256
+_PER_LINE = 16
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`text` is there for text and JSON (laid out), `columns` and `rows` for tables, `lines` for bytes, `names` for archives.
+
+    `width` and `height` are an image's in pixels. `cut`: the content goes on beyond what is shown.
+    """
+
+    kind: Kind
+    media_type: str
+    cut: bool = False
+    text: str | None = None
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    width: int | None = None
+    height: int | None = None
+    names: tuple[str, ...] = ()
+    lines: tuple[str, ...] = field(default=(), repr=False)
+
+
+def preview(content: bytes, type: str, *, cut: bool, offset: int = 0) -> Preview:  # noqa: A002 - the value's type
+    """`type` is the port's, of an element if it is a stream. `cut`: there is more after `content`; `offset`: and before it."""
+    if not content:
+        return Preview("empty", "application/x-empty", cut)
+    if type == "byte" and offset == 0:
+        known = _of_format(content, cut)
+        if known:
+            return known
+    text = _text(content, cut=cut, offset=offset)
+    if text is None:
+        return Preview("hex", media_type(content) or "application/octet-stream", cut, lines=_lines(content, offset))
+    return _of_text(text, type, cut=cut, offset=offset)
+
+
+def _of_format(content: bytes, cut: bool) -> Preview | None:
+    seen: Image | Archive | None = image(content) or archive(content)
+    if isinstance(seen, Image):
+        return Preview("image", seen.media_type, cut, width=seen.width, height=seen.height, lines=_lines(content, 0))
+    if isinstance(seen, Archive):
+        return Preview("archive", seen.media_type, cut, names=seen.names)
+    known = media_type(content)
+    return Preview("hex", known, cut, lines=_lines(content, 0)) if known else None
+
+
+def _of_text(text: str, type: str, *, cut: bool, offset: int) -> Preview:  # noqa: A002 - the value's type
+    whole = _whole_lines(text) if cut else text
+    if offset == 0:
+        document = None if cut else _json(whole)
+        values = [document] if document is not None else _json_lines(whole)
+        found = table_of_json(values)
+        if found:
+            return Preview("table", "application/json", cut, columns=found.columns, rows=found.rows)
+        if document is not None and (type != "string" or isinstance(document, dict | list)):
+            return Preview("json", "application/json", cut, text=json.dumps(document, indent=2, ensure_ascii=False))
+        if values and type not in {"string", "byte"}:
+            return Preview("json", "application/json", cut, text=whole.rstrip("\n"))
+        written = table_of_text(whole)
+        if written:
+            return Preview("table", written.media_type, cut, columns=written.columns, rows=written.rows)
+    return Preview("text", "text/plain", cut, text=text)
+
+
+def _text(content: bytes, *, cut: bool, offset: int) -> str | None:
+    """None for what is not text. A character that the piece begins or ends within is left out."""
+    if offset:
+        content = content.lstrip(bytes(range(0x80, 0xC0)))
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        if not cut or error.end != len(content) or len(content) - error.start > 3:
+            return None
+        text = content[: error.start].decode()
+    return None if any(mark < " " and mark not in "\t\n\r\f\x1b" for mark in text) else text
+
+
+def _whole_lines(text: str) -> str:
+    lines, end, _ = text.rpartition("\n")
+    return lines + end if end else text
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json_lines(text: str) -> list[Any]:
+    """The values of lines that hold one JSON value each; none if one does not."""
+    values = []
+    for line in text.splitlines():
+        if line.strip():
+            values.append(_json(line))
+            if values[-1] is None and line.strip() != "null":
+                return []
+    return values
+
+
+def _lines(content: bytes, offset: int) -> tuple[str, ...]:
+    """As `hexdump -C` writes them: offset, bytes, characters."""
+    lines = []
+    for start in range(0, min(len(content), _SHOWN_BYTES), _PER_LINE):
+        piece = content[start : start + _PER_LINE]
+        halves = " ".join(f"{byte:02x}" for byte in piece[:8]), " ".join(f"{byte:02x}" for byte in piece[8:])
+        shown = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in piece)
+        lines.append(f"{offset + start:08x}  {halves[0]:<23}  {halves[1]:<23}  |{shown}|")
+    return tuple(lines)

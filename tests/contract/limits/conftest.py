@@ -1,0 +1,21 @@
+"""Each test of this folder runs over the store in memory and over DynamoDB's."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cadence.adapters.dynamodb.limits.turnstiles import DynamoTurnstileStore
+from cadence.application.limits.concurrency_limits import TurnstileStore
+from tests.contract.runs.conftest import bound_table, table_properties
+from tests.fakes.turnstiles import MemoryTurnstileStore
+
+__all__ = ["table_properties"]
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[TurnstileStore]:
+    if request.param == "memory":
+        yield MemoryTurnstileStore()
+        return
+    with bound_table(request, monkeypatch) as table:
+        yield DynamoTurnstileStore(table)

@@ -1,0 +1,62 @@
+"""What every `Paces` holds to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cadence.application.placement.pacing import Pacer, Paces
+from cadence.domain.placement.pacing import LONGEST_WAIT, Api, Pace
+from cadence.domain.shared.errors import Transient
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+API = Api("123", "eu-west-1", "RunInstances", Pace(per_second=2, burst=5))
+
+
+def test_a_burst_goes_through_and_the_rest_gets_its_place(paces: Paces) -> None:
+    waits = [paces.reserve(API, 1, NOW) for _ in range(8)]
+    assert [wait.total_seconds() for wait in waits if wait is not None] == [0, 0, 0, 0, 0, 0.5, 1, 1.5]
+
+
+def test_what_was_not_used_comes_back_but_no_more_than_the_burst(paces: Paces) -> None:
+    for _ in range(6):
+        paces.reserve(API, 1, NOW)
+    assert paces.reserve(API, 1, NOW + timedelta(seconds=1)) == timedelta()
+    later = NOW + timedelta(hours=1)
+    waits = [paces.reserve(API, 1, later) for _ in range(6)]
+    assert [wait.total_seconds() for wait in waits if wait is not None] == [0, 0, 0, 0, 0, 0.5]
+
+
+def test_several_calls_are_reserved_together(paces: Paces) -> None:
+    assert paces.reserve(API, 5, NOW) == timedelta()
+    assert paces.reserve(API, 4, NOW) == timedelta(seconds=2)
+
+
+def test_accounts_regions_and_apis_have_buckets_of_their_own(paces: Paces) -> None:
+    assert paces.reserve(API, 5, NOW) == timedelta()
+    for other in (Api("124", "eu-west-1", "RunInstances", API.pace), Api("123", "eu-west-3", "RunInstances", API.pace)):
+        assert paces.reserve(other, 5, NOW) == timedelta()
+
+
+def test_nobody_is_given_a_place_too_far_away(paces: Paces) -> None:
+    places = 0
+    while paces.reserve(API, 100, NOW) is not None:
+        places += 100
+    assert places <= 5 + 2 * LONGEST_WAIT.total_seconds() + 200
+    assert paces.reserve(API, 1, NOW + LONGEST_WAIT) is not None
+
+
+def test_an_api_that_says_it_is_asked_too_much_is_left_alone_by_all(paces: Paces) -> None:
+    paces.slow_down(API, timedelta(seconds=30), NOW)
+    paces.slow_down(API, timedelta(seconds=3), NOW)  # the longer pause counts
+    assert paces.reserve(API, 1, NOW) == timedelta(seconds=30.5)
+
+
+def test_a_call_waits_a_moment_or_comes_again(paces: Paces) -> None:
+    slept: list[float] = []
+    pacer = Pacer(paces, lambda: NOW, slept.append)
+    for _ in range(7):
+        pacer.call(API)
+    assert slept == [0.5, 1.0]
+    with pytest.raises(Transient, match="RunInstances of eu-west-1 is called as often as it may be") as refused:
+        pacer.call(API)
+    assert refused.value.retry_after == 1.5

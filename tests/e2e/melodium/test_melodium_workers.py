@@ -1,0 +1,300 @@
+"""Workers that real Mélodium engines ask the stack for."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadence.adapters.caching.ttl_cached_pools import SECONDS
+from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
+from runner_bootstrap.build import build
+from tests.e2e.api import Api
+from tests.e2e.conftest import Cadence, Stack
+from tests.e2e.engine import BINARY, PROGRAMS, VERSION, Engine, Ids, needs_engine
+
+pytestmark = [
+    pytest.mark.engine,
+    needs_engine,
+    pytest.mark.skipif(
+        time.time() > BUILT_IN_UNTIL[VERSION].timestamp(), reason="the certificate built into the engine has ended"
+    ),
+]
+
+GIVEN = "  said from afar \n"
+HANGS = 240
+
+
+@pytest.fixture(scope="module")
+def engine(stack: Stack) -> Engine:
+    return Engine(f"{stack.url}/0.1", stack.token)
+
+
+def workers_of(api: Api, parent: str) -> list[str]:
+    runs = api.get("/v1/runs?pipeline=melodium-worker&limit=50")["items"]
+    return [run["run_id"] for run in runs if run["started_by_run"] == parent]
+
+
+def a_request(key: str, group: str, **said: Any) -> dict[str, Any]:
+    """What an engine sends that asks for a worker."""
+    amounts = {"max_duration": 60, "memory": 50, "cpu": 50, "storage": 1}
+    lists: dict[str, list[Any]] = {name: [] for name in ("volumes", "containers", "service_containers", "tags")}
+    unset = dict.fromkeys(("config", "id", "organization_id", "arch", "parent_id"))
+    mode = {"distribution_secret_key": {"key": key}}
+    told = {"edition": "scratch", "version": VERSION, "mode": mode, "group_id": group, "local_exec": False}
+    return {**unset, **amounts, **lists, **told, **said}
+
+
+def test_a_worker_is_dispatched_and_values_stream_both_ways(engine: Engine, api: Api, tmp_path: Path) -> None:
+    ids, given, answer = Ids(), tmp_path / "given", tmp_path / "answer"
+    given.write_text(GIVEN)
+    said = engine.run("dispatching.mel", ids, "--given", str(given), "--answer", str(answer))
+    assert answer.read_text() == "said from afar", said
+    (worker,) = workers_of(api, ids.run)
+    run = api.finished(worker)
+    assert (run["state"], run["cause"]) == ("succeeded", None)
+    # Beside it there is what happened inside of the engine.
+    (treatment,) = (each for each in run["treatments"] if each["name"] == "worker")
+    assert (treatment["state"], treatment["pool"]) == ("succeeded", "local")
+
+
+def test_three_workers_that_are_asked_for_at_once_all_work(engine: Engine, api: Api, tmp_path: Path) -> None:
+    ids, names = Ids(), ("one", "two", "three")
+    words = [word for name in names for word in (f"--{name}", str(tmp_path / name))]
+    said = engine.run("three_workers.mel", ids, *words)
+    assert [(tmp_path / name).read_text() for name in names] == ["first", "second", "third"], said
+    workers = workers_of(api, ids.run)
+    assert len(workers) == 3
+    assert {api.finished(worker)["state"] for worker in workers} == {"succeeded"}
+
+
+def test_values_go_through_three_engines_and_back(engine: Engine, api: Api, tmp_path: Path) -> None:
+    ids, answer = Ids(), tmp_path / "answer"
+    said = engine.run("nesting.mel", ids, "--word", "there and back", "--answer", str(answer))
+    assert answer.exists(), said
+    assert answer.read_text() == "there and back"
+    assert [worker["pool"] for worker in chain_of(api, ids.run)] == ["local", "local"]
+
+
+def chain_of(api: Api, parent: str) -> list[dict[str, Any]]:
+    """The worker that this run asked for, the one that that worker asked for, and so on; all have succeeded."""
+    chain = []
+    while asked_for := workers_of(api, parent):
+        (parent,) = asked_for
+        run = api.finished(parent)
+        assert run["state"] == "succeeded", run["cause"]
+        chain += [each for each in run["treatments"] if each["name"] == "worker"]
+    return chain
+
+
+@pytest.mark.parametrize(
+    ("script", "port", "state"), [("echo fine; echo > /mnt/data/out.txt", "success", 0), ("exit 3", "error", 3)]
+)
+def test_a_step_ends_as_its_command_does(
+    engine: Engine, api: Api, tmp_path: Path, script: str, port: str, state: int
+) -> None:
+    ids = Ids()
+    said = engine.run("step.mel", ids, "--script", script, "--result", str(tmp_path / "result"))
+    assert f"info: step: {port}" in said
+    (worker,) = workers_of(api, ids.run)
+    api.finished(worker)
+    lines = "\n".join(line["text"] for line in api.get(f"/v1/runs/{worker}/logs?limit=1000")["lines"])
+    assert re.search(rf"^unit-tests: sh -c .* ended with {state} after ", lines, re.MULTILINE), lines
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_its_work_has_failed(engine: Engine, api: Api, tmp_path: Path) -> None:
+    ids, given = Ids(), tmp_path / "given"
+    os.mkfifo(given)
+    words = ("run", str(PROGRAMS / "dispatching.mel"), "--given", str(given), "--answer", str(tmp_path / "answer"))
+    with engine.running(*words, ids=ids) as asking:
+        # The engine opens it once its worker is there, and reads it until it is closed.
+        with given.open("wb", buffering=0) as written:
+            written.write(b"the first of much")
+            (worker,) = workers_of_group(api, ids.group)
+            run = api.until(worker, lambda run: run["state"] == "running")
+            assert "running" in {each["state"] for each in run["treatments"] if each["name"] == "worker"}
+            os.kill(pid_of(worker), signal.SIGKILL)
+            run = api.finished(worker)
+        asking.communicate(timeout=HANGS)
+    assert run["state"] == "failed"
+    # In a sandbox the engine's end is told by the sandbox.
+    assert re.fullmatch(r"worker failed: the command .*signal 9 \(SIGKILL\)", run["cause"])
+
+
+def workers_of_group(api: Api, group: str) -> list[str]:
+    """An engine that reports nothing has no run of its own."""
+    runs = api.get("/v1/runs?pipeline=melodium-worker&limit=5")["items"]
+    return [run["run_id"] for run in runs if run["state"] == "running"][:1] or pytest.fail(f"none of {group}: {runs}")
+
+
+def pid_of(run_id: str) -> int:
+    """Of the engine that works as this run."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            is_its_own = f"MELODIUM_RUN_ID={run_id}".encode() in (process / "environ").read_bytes()
+            if is_its_own and (process / "comm").read_text().strip() == "melodium":
+                return int(process.name)
+    raise AssertionError(f"no engine works as {run_id}")
+
+
+def test_an_engine_of_another_group_is_refused(engine: Engine, api: Api, tmp_path: Path) -> None:
+    key, group = str(uuid.uuid4()), str(uuid.uuid4())
+    asked = a_request(key, group)
+    worker = engine.post("execution/run/start", asked)["ok"]
+    assert engine.post("execution/run/start", asked) == {"ok": worker}  # the same request is the same worker
+    found = engine.access(worker)["started"]
+    assert (found["id"], found["addresses"]) == (worker, ["127.0.0.1"])
+    words = ("--port", str(found["port"]), "--remote_key", found["key"], "--self_key", key, "--word", "x")
+    with engine.running("run", str(PROGRAMS / "given_worker.mel"), *words, "--answer", str(tmp_path / "a"), ids=Ids()):
+        run = api.finished(worker)
+    assert (run["state"], run["cause"]) == (
+        "failed",
+        "worker failed: the worker could not start to work: Distribution refused",
+    )
+    assert engine.access(worker) == {"error": [run["cause"]]}
+    shown = str(api.get(f"/v1/runs/{worker}")) + str(api.get(f"/v1/runs/{worker}/treatments/worker"))
+    assert key not in shown and found["key"] not in shown
+
+
+def test_what_no_pool_can_ever_hold_is_refused_at_once(engine: Engine, api: Api) -> None:
+    config = {"cluster_mode_preference": None, "cluster_mode_requirement": ["shared"]}
+    for said, why in (({"arch": "arm64"}, "has no arm64"), ({"config": config}, "is not shared")):
+        answer = engine.post("execution/run/start", a_request(str(uuid.uuid4()), str(uuid.uuid4()), **said))
+        # Other tests' pools have reasons of their own.
+        (told,) = answer["error"]
+        begin, _, reasons = told.partition(": ")
+        assert begin == "no pool can hold the worker" and f"pool local {why}" in reasons.split("; ")
+
+
+def test_a_relay_leads_to_the_worker_and_ends_with_what_it_was_for(cadence: Cadence, tmp_path: Path) -> None:
+    given, answer = tmp_path / "given", tmp_path / "answer"
+    given.write_text(GIVEN)
+    program = (str(BINARY), "run", str(PROGRAMS / "dispatching.mel"), "--given", str(given), "--answer", str(answer))
+    cadence("melodium", "relay", "--", *program)
+    assert answer.read_text() == "said from afar"
+
+
+@pytest.fixture
+def elsewhere(stack: Stack) -> Iterator[tuple[list[str], str]]:
+    """A network of its own, from which this machine's loopback cannot be reached: how to run something there, and the stack's address."""
+    if os.getuid() != 0 or not shutil.which("ip"):
+        pytest.skip("a network of its own takes root, and `ip`")
+    name, here, there = f"cadence-{os.getpid()}", "10.213.77.1", "10.213.77.2"
+    outside = f"cad{os.getpid() % 100000}"
+
+    def ip(*words: str) -> bool:
+        return subprocess.run(["ip", *words], capture_output=True, check=False).returncode == 0
+
+    inside = ("netns", "exec", name, "ip")
+    made = (
+        ip("netns", "add", name)
+        and ip("link", "add", outside, "type", "veth", "peer", "name", "inner", "netns", name)
+        and ip("addr", "add", f"{here}/30", "dev", outside)
+        and ip("link", "set", outside, "up")
+        and ip(*inside, "addr", "add", f"{there}/30", "dev", "inner")
+        and ip(*inside, "link", "set", "inner", "up")
+        and ip(*inside, "link", "set", "lo", "up")
+    )
+    forwarding = subprocess.Popen(
+        [sys.executable, "-c", _FORWARD, here, stack.url.rpartition(":")[2]], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        if not made:
+            pytest.skip("no network of its own can be made here")
+        assert forwarding.stdout
+        port = forwarding.stdout.readline().strip()
+        yield ["ip", "netns", "exec", name], f"http://{here}:{port}"
+    finally:
+        forwarding.kill()
+        forwarding.communicate()
+        ip("link", "delete", outside)
+        ip("netns", "delete", name)
+
+
+_FORWARD = """
+import socket, sys, threading
+def pump(source, target):
+    try:
+        while piece := source.recv(65536):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        target.close()
+server = socket.create_server((sys.argv[1], 0))
+print(server.getsockname()[1], flush=True)
+while True:
+    client, _ = server.accept()
+    stack = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    for pair in ((client, stack), (stack, client)):
+        threading.Thread(target=pump, args=pair, daemon=True).start()
+"""
+
+
+def test_a_worker_on_another_network_is_reached_through_the_control_plane(
+    elsewhere: tuple[list[str], str], stack: Stack, tmp_path: Path
+) -> None:
+    there, url = elsewhere
+    given, answer = tmp_path / "given", tmp_path / "answer"
+    # More than the tunnel lets be under way at a time.
+    given.write_text("  x" + "y" * 3_000_000)
+    relay = (str(Path(sys.executable).with_name("cadence")), "melodium", "relay", "--")
+    program = (str(BINARY), "run", str(PROGRAMS / "dispatching.mel"), "--given", str(given), "--answer", str(answer))
+    done = subprocess.run(
+        [*there, *relay, *program],
+        env={**os.environ, "CADENCE_URL": url, "CADENCE_TOKEN": stack.token},
+        cwd=tmp_path, capture_output=True, text=True, timeout=HANGS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert answer.exists(), done.stdout + done.stderr
+    assert answer.read_text() == "x" + "y" * 3_000_000, done.stdout + done.stderr
+
+
+@pytest.fixture
+def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[str]:
+    """A pool whose one host is in another network. It comes before others, and holds workers of little memory only."""
+    there, url = elsewhere
+    pool = "a-far"
+    body: dict[str, Any] = {"provider": "host", "limits": {"memory": 55}}
+    assert api.call("PUT", f"/v1/pools/{pool}", json=body).ok
+    token = api.call("POST", "/v1/tokens", json={"name": pool, "permissions": ["hosts:join"]}).json()["token"]
+    agent = build(tmp_path / "agent.pyz")
+    words = ("host", "--gateway", url, "--pool", pool, "--name", pool, "--grace", "0", "--slots", "2")
+    places = ("--state", str(tmp_path / "host.json"), "--workspaces", str(tmp_path / "work"))
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*there, sys.executable, str(agent), *words, *places],
+            env={**os.environ, "CADENCE_JOIN_TOKEN": token}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        give_up = time.monotonic() + 60
+        while not [host for host in api.get("/v1/hosts")["items"] if host["pool"] == pool]:
+            assert time.monotonic() < give_up and process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.2)
+        yield pool
+    finally:
+        process.terminate()
+        process.wait(60)
+        api.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]})
+        time.sleep(SECONDS + 0.5)  # processes that place workers may still know the pool as it was
+
+
+def test_a_worker_in_another_network_reaches_the_worker_that_it_asks_for_itself(
+    far: str, api: Api, cadence: Cadence, tmp_path: Path
+) -> None:
+    """From here by a tunnel into that network, and from there by another one back."""
+    ids, answer = Ids(), tmp_path / "answer"
+    program = (str(BINARY), "run", "--api-report", str(PROGRAMS / "nesting.mel"), "--word", "to and fro")
+    told = {"MELODIUM_RUN_ID": ids.run, "MELODIUM_GROUP_ID": ids.group}
+    said = cadence("melodium", "relay", "--", *program, "--answer", str(answer), **told)
+    assert answer.exists(), said.stdout + said.stderr
+    assert answer.read_text() == "to and fro"
+    assert [worker["pool"] for worker in chain_of(api, ids.run)] == [far, "local"]

@@ -1,0 +1,269 @@
+"""Secrets, presigned URLs, the doorbell and the log stream on moto."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import botocore.session
+import pytest
+import time_machine
+from botocore.config import Config
+
+from cadence.adapters.aws import kinesis_log_lines
+from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
+from cadence.adapters.dynamodb.access.kms_secrets import SecretItem, VersionItem
+from cadence.adapters.lines.log_records import decode
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.adapters.s3.presigned import LIFETIME, S3DataUrls
+from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.adapters.sqs.work_notification import WAIT_SECONDS, queue_name
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.application.shared.secret_ports import Secret
+from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
+from cadence.domain.shared.retention import KEPT
+from tests.fakes.runs import a_run
+from tests.integration.runners.conftest import REGION, RUN_ID, World
+
+PROJECT = ("default", "default")
+
+
+@pytest.mark.parametrize("value", ["", "x", "é" * 4096, "a" * 65536])
+def test_a_secret_comes_back_as_it_was_put(world: World, value: str) -> None:
+    put = world.secrets.put(*PROJECT, "token", value, world.clock())
+    assert world.secrets.decrypt(*PROJECT, {"token": None}) == {"token": Secret(value, 1)}
+    assert world.secrets.describe(*PROJECT, "token") == put
+    assert put.version == 1
+    assert world.secrets.put(*PROJECT, "token", "new", world.clock()).version == 2
+    assert world.secrets.decrypt(*PROJECT, {"token": None}) == {"token": Secret("new", 2)}
+    assert [known.name for known in world.secrets.names(*PROJECT)] == ["git-read", "token"]
+    assert world.secrets.names("default", "other") == []
+
+
+def test_versions_that_were_replaced_are_kept_until_the_secret_is_deleted(world: World) -> None:
+    for value in ("one", "two", "three"):
+        world.secrets.put(*PROJECT, "token", value, world.clock())
+    for version, value in enumerate(("one", "two", "three"), 1):
+        assert world.secrets.has(*PROJECT, "token", version)
+        assert world.secrets.decrypt(*PROJECT, {"token": version}) == {"token": Secret(value, version)}
+    assert [known.name for known in world.secrets.names(*PROJECT)] == ["git-read", "token"]
+    replaced = VersionItem.get(*VersionItem.key_in(SecretItem.key(*PROJECT, "token")[0], "token", 1))
+    assert replaced.expires_at == world.clock().replace(microsecond=0) + KEPT
+    with pytest.raises(NotFound, match="Version 4 of the secret token"):
+        world.secrets.decrypt(*PROJECT, {"token": 4})
+
+
+def test_no_version_of_a_deleted_secret_is_left_nor_its_number_used_again(world: World) -> None:
+    for value in ("one", "two"):
+        world.secrets.put(*PROJECT, "token", value, world.clock())
+    world.secrets.put(*PROJECT, "token-of-others", "kept", world.clock())
+    world.secrets.put(*PROJECT, "token-of-others", "kept too", world.clock())
+    world.secrets.delete(*PROJECT, "token")
+    assert not any(world.secrets.has(*PROJECT, "token", version) for version in (1, 2))
+    assert world.secrets.has(*PROJECT, "token-of-others", 1)
+    assert world.secrets.put(*PROJECT, "token", "another", world.clock()).version == 3
+
+
+def test_a_secret_is_bounded(world: World) -> None:
+    with pytest.raises(TooLarge):
+        world.secrets.put(*PROJECT, "token", "é" * 40_000, world.clock())
+
+
+def test_a_secret_that_is_not_there(world: World) -> None:
+    for call in (world.secrets.describe, world.secrets.delete):
+        with pytest.raises(NotFound):
+            call(*PROJECT, "none")
+    with pytest.raises(NotFound, match="none"):
+        world.secrets.decrypt(*PROJECT, {"git-read": None, "none": None})
+
+
+def test_a_ciphertext_cannot_be_moved_to_another_secret(world: World) -> None:
+    item = SecretItem.get(*SecretItem.key(*PROJECT, "git-read"))
+    SecretItem(
+        *SecretItem.key("default", "other", "git-read"),
+        name=item.name,
+        version=item.version,
+        updated_at=item.updated_at,
+        parts=item.parts,
+    ).save()
+    with pytest.raises(Conflict):
+        world.secrets.decrypt("default", "other", {"git-read": None})
+
+
+@pytest.mark.parametrize("method", ["put_object", "get_object"])
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"])
+def test_urls_are_signed_as_botocore_signs_them(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, method: str, endpoint: str | None
+) -> None:
+    key = "runs/r/values/make/1/a b/000000000001"
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    style = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if endpoint else "virtual", "us_east_1_regional_endpoint": "regional"},
+    )
+    s3: Any = botocore.session.get_session().create_client(
+        "s3", region_name=REGION, config=style, endpoint_url=endpoint or f"https://s3.{REGION}.amazonaws.com"
+    )
+    with time_machine.travel("2026-01-02T03:04:05Z", tick=False):
+        urls = S3DataUrls(Buckets("data"), REGION)
+        ours = urls.upload(key) if method == "put_object" else urls.download(key)
+        theirs = s3.generate_presigned_url(method, Params={"Bucket": "data", "Key": key}, ExpiresIn=LIFETIME)
+    assert urlsplit(ours)[:3] == urlsplit(theirs)[:3]
+    assert parse_qs(urlsplit(ours).query) == parse_qs(urlsplit(theirs).query)
+
+
+def test_the_doorbell_is_one_queue_per_pool_made_once(world: World) -> None:
+    world.doorbell.ring("default", "local")
+    rung = world.doorbell.listen("default", "local")
+    other = type(world.doorbell)("doorbell-").listen("default", "other")
+    name = queue_name("doorbell-", "default", "local")
+    assert urlsplit(rung.url).path.endswith(f"/{name}")
+    assert urlsplit(other.url).path != urlsplit(rung.url).path
+    query = parse_qs(urlsplit(rung.url).query)
+    assert query["Action"] == ["ReceiveMessage"]
+    assert query["WaitTimeSeconds"] == [str(WAIT_SECONDS)]
+    assert int(query["X-Amz-Expires"][0]) >= 3600
+    sqs = client("sqs")
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "1"
+    assert attributes["MessageRetentionPeriod"] == attributes["VisibilityTimeout"] == "60"
+
+
+def test_a_doorbell_that_was_removed_is_made_again(world: World) -> None:
+    world.doorbell.ring("default", "local")
+    name = queue_name("doorbell-", "default", "local")
+    sqs = client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
+    world.doorbell.ring("default", "local")
+    assert sqs.get_queue_url(QueueName=name)["QueueUrl"]
+
+
+def batch(count: int, size: int = 10) -> LogBatch:
+    lines = [LogLine(n, "2026-01-01T00:00:00.000Z", "stdout", "info", "x" * size) for n in range(1, count + 1)]
+    return LogBatch(RUN_ID, "runner", "make", 1, lines)
+
+
+def stored_records() -> list[LogBatch]:
+    kinesis = client("kinesis")
+    shard = kinesis.describe_stream(StreamName="log-lines")["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = kinesis.get_shard_iterator(StreamName="log-lines", ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+        "ShardIterator"
+    ]
+    return [decode(record["Data"]) for record in kinesis.get_records(ShardIterator=iterator)["Records"]]
+
+
+def test_lines_are_taken_by_the_stream_in_order(cloud: None) -> None:
+    client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
+    assert KinesisLogLines("log-lines").put(batch(60, size=60_000)) == 60
+    stored = stored_records()
+    assert len(stored) > 1
+    assert [line.seq for part in stored for line in part.lines] == list(range(1, 61))
+
+
+def test_a_parked_stream_says_when_to_come_again(cloud: None) -> None:
+    with pytest.raises(Transient) as refused:
+        KinesisLogLines("log-lines").put(batch(1))
+    assert refused.value.retry_after >= 1
+
+
+class Throttling:
+    """A Kinesis that refuses the records at these positions of its successive answers."""
+
+    def __init__(self, *refusals: set[int]) -> None:
+        self.refusals = list(refusals)
+        self.taken: list[LogBatch] = []
+
+    def put_records(self, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        refused = self.refusals.pop(0) if self.refusals else set()
+        answers = []
+        for index, record in enumerate(Records):
+            if index in refused:
+                answers.append({"ErrorCode": "ProvisionedThroughputExceededException"})
+            else:
+                self.taken.append(decode(record["Data"]))
+                answers.append({"SequenceNumber": "1"})
+        return {"FailedRecordCount": len(refused), "Records": answers}
+
+
+@pytest.fixture
+def throttling(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Throttling]:
+    def use(*refusals: set[int]) -> Throttling:
+        fake = Throttling(*refusals)
+        monkeypatch.setattr(kinesis_log_lines, "client", lambda _: fake)
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        return fake
+
+    return use
+
+
+def test_what_was_refused_is_sent_again(throttling: Callable[..., Throttling]) -> None:
+    fake = throttling({1}, {0})
+    assert KinesisLogLines("log-lines").put(batch(60, size=60_000)) == 60
+    assert {line.seq for part in fake.taken for line in part.lines} == set(range(1, 61))
+
+
+def test_only_what_was_taken_is_acknowledged(throttling: Callable[..., Throttling]) -> None:
+    fake = throttling({1}, {0}, {0}, {0})
+    through = KinesisLogLines("log-lines").put(batch(60, size=60_000))
+    assert through == fake.taken[0].lines[-1].seq
+    assert 0 < through < 60
+
+
+def test_a_stream_that_takes_nothing_is_transient(throttling: Callable[..., Throttling]) -> None:
+    throttling({0}, {0}, {0}, {0})
+    with pytest.raises(Transient):
+        KinesisLogLines("log-lines").put(batch(1))
+
+
+def test_segments_and_manifests_agree(world: World) -> None:
+    index = IndexLogs(world.log_index, world.log_segments, a_run)
+    assert index(RUN_ID, [batch(3)]) == 3
+    assert index(RUN_ID, [batch(3)]) == 0
+    assert index(RUN_ID, [batch(5)]) == 2
+    first, second = world.log_index.list_segments(RUN_ID, 0, 10)
+    assert [line["seq"] for line in world.log_segments.read(first.key)] == [1, 2, 3]
+    assert [line["seq"] for line in world.log_segments.read(second.key)] == [4, 5]
+    assert world.log_index.list_segments(RUN_ID, 1, 10) == [second]
+    assert (second.number, second.lines, second.treatments, second.levels) == (1, 2, ("make",), ("info",))
+
+
+def test_a_segment_that_the_bucket_has_expired_holds_no_lines(world: World) -> None:
+    IndexLogs(world.log_index, world.log_segments, a_run)(RUN_ID, [batch(3)])
+    (segment,) = world.log_index.list_segments(RUN_ID, 0, 10)
+    client("s3").delete_object(Bucket="data", Key=segment.key)
+    assert S3LogSegments("data").read(segment.key) == []
+
+
+def test_of_two_writers_one_starts_anew(world: World) -> None:
+    class Interrupted(S3LogSegments):
+        """Another writer appends between this one's segment and its manifest."""
+
+        others: ClassVar[list[LogBatch]] = [batch(2)]
+
+        def write(self, run_id: str, number: int, lines: Any) -> str:
+            key: str = super().write(run_id, number, lines)
+            if self.others:
+                IndexLogs(world.log_index, world.log_segments, a_run)(run_id, [self.others.pop()])
+            return key
+
+    assert IndexLogs(world.log_index, Interrupted("data"), a_run)(RUN_ID, [batch(4)]) == 2
+    lines = [
+        line["seq"]
+        for segment in world.log_index.list_segments(RUN_ID, 0, 10)
+        for line in world.log_segments.read(segment.key)
+    ]
+    assert lines == [1, 2, 3, 4]
+
+
+def test_what_is_masked_is_known_by_digests_and_handed_on(world: World) -> None:
+    masks = S3ReportMasks(client("s3"), "data")
+    masks.hand_on("nobody", "worker")
+    masks.note("asking", ["b", "a", "b"])
+    masks.hand_on("asking", "worker")
+    keys = [item["Key"] for item in client("s3").list_objects_v2(Bucket="data", Prefix="runs/")["Contents"]]
+    assert keys == ["runs/asking/melodium/secrets", "runs/worker/melodium/secrets"]
+    assert {client("s3").get_object(Bucket="data", Key=key)["Body"].read() for key in keys} == {b'["a", "b"]'}

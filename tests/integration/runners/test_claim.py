@@ -1,0 +1,356 @@
+import dataclasses
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.presigned import S3DataUrls
+from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.application.melodium.engine_secrets import ReadEngineSecrets
+from cadence.application.melodium.run_tokens import RunTokens
+from cadence.application.runners.claim import LEASE_SECONDS, Claim
+from cadence.application.runners.hosts import LeaseAnswer, LeaseWork
+from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_tokens import new_token, token_hash
+from cadence.application.scheduling.mark_started import Begin
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.shared.run_ports import Standing
+from cadence.application.shared.runner_ports import Host
+from cadence.domain.runners.runner import Outcome, Result, RunnerState
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Unauthenticated
+from tests.fakes.services import MemoryWakeUps
+from tests.integration.runners.conftest import RUN_ID, World
+
+NONCE = "nonce-of-the-agent"
+JoinedHost = tuple[Host, str]
+Booting = tuple[str, str]
+
+
+@pytest.fixture
+def claim(world: World) -> Claim:
+    feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+    begin = Begin(world.runs, feeder, world.machines)
+    engine_secrets = ReadEngineSecrets(
+        SealedWorkers("runners", KmsCipher(world.key)),
+        RunTokens(DynamoAccessStore("access"), world.clock),
+        S3DataUrls(Buckets("data")),
+        S3ReportMasks(client("s3"), "data"),
+    )
+    return Claim(
+        world.runs,
+        world.runners,
+        world.secrets,
+        world.runners,
+        world.machines,
+        begin,
+        engine_secrets,
+        world.pools,
+        world.custodies,
+        world.clock,
+    )
+
+
+@pytest.fixture
+def host(world: World) -> JoinedHost:
+    return join(world, "one")
+
+
+def join(world: World, name: str, **facts: str) -> JoinedHost:
+    token = f"default.local.{new_token()}"
+    now = world.clock()
+    host = Host(f"host-{name}", "default", "local", name, 4, token_hash(token), now, now, facts)
+    world.hosts.put_host(host)
+    return host, token
+
+
+def lease(world: World, host: JoinedHost, free: int = 4, running: tuple[str, ...] = ()) -> LeaseAnswer:
+    return leases(world)(host[0].host_id, f"Bearer {host[1]}", free, running)
+
+
+def leases(world: World) -> LeaseWork:
+    return LeaseWork(world.hosts, world.runners, world.machines, world.doorbell, world.clock)
+
+
+@pytest.fixture
+def booting(world: World, host: JoinedHost) -> Booting:
+    """A runner that a host has taken, and its one-time token."""
+    runner_id = world.launch()
+    (handed,) = lease(world, host).assignments
+    assert handed.runner_id == runner_id
+    return runner_id, handed.token
+
+
+def events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [vars(record)["security_event"] for record in caplog.records]
+
+
+def test_a_claim_gives_the_assignment_and_begins_the_treatment(world: World, claim: Claim, booting: Booting) -> None:
+    assignment = claim(*booting, NONCE, {"arch": "amd64"})
+    assert assignment.secrets == {"TOKEN": "s3cr3t-value"}
+    assert assignment.spec.run == "make"
+    assert world.runs.get_treatment(RUN_ID, "make").state is TreatmentState.RUNNING
+    assert world.machines.succeeded == []  # the machine waits for the result
+    runner = world.runners.get_runner(booting[0])
+    assert (runner.state, runner.facts) == (RunnerState.CLAIMED, {"arch": "amd64"})
+    assert runner.lease_until == world.clock() + timedelta(seconds=LEASE_SECONDS)
+    assert RunnerSessions(world.runners)(booting[0], f"Bearer {assignment.session_token}") == runner
+
+
+def test_the_same_agent_may_repeat_its_claim_and_nobody_else(
+    world: World, claim: Claim, booting: Booting, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = claim(*booting, NONCE, {})
+    again = claim(*booting, NONCE, {})
+    assert (again.session_token, again.secrets) == (first.session_token, first.secrets)
+    with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
+        claim(*booting, "another-agent-s-nonce", {})
+    assert events(caplog) == ["one_time_token_used_twice"]
+
+
+def test_a_wrong_token_is_refused_and_noted(
+    world: World, claim: Claim, booting: Booting, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
+        claim(booting[0], new_token(), NONCE, {})
+    assert events(caplog) == ["wrong_one_time_token"]
+    other = world.launch("test", task_token="other")
+    with pytest.raises(Unauthenticated):
+        claim(other, booting[1], NONCE, {})
+    with pytest.raises(Unauthenticated):
+        claim(f"{RUN_ID}-000000000000-1", booting[1], NONCE, {})
+
+
+@pytest.mark.parametrize("state", [RunnerState.LOST, RunnerState.RELEASED])
+def test_a_token_that_comes_late_is_refused(world: World, claim: Claim, booting: Booting, state: RunnerState) -> None:
+    world.runners.change_runner(booting[0], {RunnerState.BOOTING}, state=state)
+    with pytest.raises(Gone):
+        claim(*booting, NONCE, {})
+    assert world.machines.succeeded == []
+
+
+def test_a_cancelled_runner_gets_no_assignment(world: World, claim: Claim, booting: Booting) -> None:
+    world.runners.change_runner(booting[0], {RunnerState.BOOTING}, cancel_reason="cancelled by ada")
+    with pytest.raises(Gone, match="cancelled by ada"):
+        claim(*booting, NONCE, {})
+
+
+def test_a_session_ends_with_its_runner(world: World, claim: Claim, booting: Booting) -> None:
+    session = claim(*booting, NONCE, {}).session_token
+    sessions = RunnerSessions(world.runners)
+    with pytest.raises(Unauthenticated):
+        sessions(booting[0], f"Bearer {booting[1]}")
+    with pytest.raises(Unauthenticated):
+        sessions(booting[0], None)
+    world.runners.change_runner(booting[0], {RunnerState.CLAIMED}, state=RunnerState.LOST)
+    with pytest.raises(Gone):
+        sessions(booting[0], f"Bearer {session}")
+
+
+def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim: Claim, booting: Booting) -> None:
+    world.secrets.delete("default", "default", "git-read")
+    with pytest.raises(CannotRun, match="git-read"):
+        claim(*booting, NONCE, {})
+    ((token, error),) = world.machines.failed
+    assert (token, type(error)) == ("launch-token", CannotRun)
+    assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
+
+
+@pytest.mark.parametrize("event", [{"kind": "pull_request", "fork": True}, {"kind": "pipeline", "fork": True}])
+def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
+    world: World, claim: Claim, booting: Booting, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+) -> None:
+    read = world.runs.get_standing
+
+    def of_a_fork(run_id: str, treatment: str) -> Standing:
+        standing = read(run_id, treatment)
+        return dataclasses.replace(standing, run=dataclasses.replace(standing.run, event=event))
+
+    monkeypatch.setattr(world.runs, "get_standing", of_a_fork)
+    with pytest.raises(CannotRun, match="not given to pull requests from forks"):
+        claim(*booting, NONCE, {})
+    assert [token for token, _ in world.machines.failed] == ["launch-token"]
+    assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
+
+
+def test_nothing_secret_is_stored_or_logged(
+    world: World, claim: Claim, booting: Booting, host: JoinedHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        assignment = claim(*booting, NONCE, {})
+    session = assignment.session_token
+    stored = world.items("access") + world.items("runners") + world.items("runs") + caplog.text + repr(assignment)
+    for secret in (booting[1], session, NONCE, host[1], "s3cr3t-value"):
+        assert secret not in stored
+
+
+def test_two_hosts_cannot_take_one_offer(world: World, host: JoinedHost) -> None:
+    runner_id = world.launch()
+    offer = world.runners.get_runner(runner_id).as_offer
+    second, _ = join(world, "two")
+    assert world.hosts.lease(host[0], offer, token_hash("a"), world.clock())
+    assert not world.hosts.lease(second, offer, token_hash("b"), world.clock())
+    runner = world.runners.get_runner(runner_id)
+    assert (runner.host_id, runner.one_time_hash) == (host[0].host_id, token_hash("a"))
+
+
+def test_an_offer_that_went_on_to_another_pool_is_no_longer_to_be_had(world: World, host: JoinedHost) -> None:
+    runner_id = world.launch()
+    world.runners.change_runner(runner_id, {RunnerState.OFFERED}, pool="elsewhere")
+    assert lease(world, host).assignments == []
+    assert world.hosts.list_offers("default", "local", 10) == []
+    runner = world.runners.get_runner(runner_id)
+    assert (runner.state, runner.host_id) == (RunnerState.OFFERED, None)
+
+
+def test_a_host_gets_no_more_than_it_has_room_for(world: World, host: JoinedHost) -> None:
+    launched = {world.launch("make"), world.launch("test", task_token="other")}
+    (first,) = lease(world, host, free=1).assignments
+    assert lease(world, host, free=0, running=(first.runner_id,)).assignments == []
+    (second,) = lease(world, join(world, "two"), free=4).assignments
+    assert {first.runner_id, second.runner_id} == launched
+
+
+def test_offers_that_nobody_can_take_hide_no_others(world: World, host: JoinedHost) -> None:
+    """More of them than a host looks at in one call: left by runners that were lost while their release failed."""
+    offered = world.runners.get_runner(world.launch("make"))
+    for number in range(12):
+        stale = dataclasses.replace(offered, runner_id=f"{RUN_ID}-{number:012x}-1")
+        world.hosts.put_offer(stale, world.clock())
+    lost = world.launch("make")
+    world.runners.declare_lost(world.runners.get_runner(lost))
+    wanted = world.launch("test", task_token="other")
+    assert lease(world, host, free=1).assignments == []
+    assert [each.runner_id for each in lease(world, host, free=1).assignments] == [wanted]
+
+
+def test_work_for_an_engine_goes_to_hosts_that_have_it(world: World, host: JoinedHost) -> None:
+    """However much of it there is, it hides nothing from hosts without one."""
+    made = world.runners.get_runner(world.launch("make"))
+    for number, engine in enumerate(("0.10.2", "0.9.0", *["*"] * 12)):
+        offered = dataclasses.replace(made, runner_id=f"{RUN_ID}-{number:012x}-1", engine=engine)
+        world.runners.put_runner(offered)
+        world.hosts.put_offer(offered, world.clock())
+    wanted = world.launch("test", task_token="other")
+    assert {each.runner_id for each in lease(world, host, free=4).assignments} == {made.runner_id, wanted}
+    equipped = join(world, "two", melodium="0.10.2")
+    given = [world.runners.get_runner(each.runner_id).engine for each in lease(world, equipped, free=20).assignments]
+    assert sorted(str(engine) for engine in given) == ["*"] * 12 + ["0.10.2"]
+
+
+def test_offers_are_leased_by_priority_then_fair_share_then_age(world: World, host: JoinedHost) -> None:
+    """Also where one project has more of them than a host looks at in one call."""
+    made = world.runners.get_runner(world.launch("make"))
+    world.hosts.remove_offer("default", "local", made.as_offer)
+
+    def offer(number: int, project: str, priority: int = 0) -> str:
+        runner_id = f"{number:026}-{number:012x}-1"
+        runner = dataclasses.replace(made, runner_id=runner_id, project=project, priority=priority)
+        world.runners.put_runner(runner)
+        world.hosts.put_offer(runner, world.clock())
+        return runner_id
+
+    many = [offer(number, "big") for number in range(40)]
+    few = [offer(number, "small") for number in range(50, 52)]
+    urgent = offer(99, "small", 5)
+    leased = [each.runner_id for each in lease(world, host, free=5).assignments]
+    # The urgent one is of the small project, so the big one is next.
+    assert leased == [urgent, many[0], many[1], few[0], many[2]]
+
+
+def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host: JoinedHost) -> None:
+    runner_id = world.launch()
+    (lost,) = lease(world, host).assignments
+    (again,) = lease(world, host).assignments
+    assert again.runner_id == runner_id
+    with pytest.raises(Unauthenticated):
+        claim(runner_id, lost.token, NONCE, {})
+    claim(runner_id, again.token, NONCE, {})
+    assert lease(world, host).assignments == []
+    assert world.hosts.get_host("default", "local", host[0].host_id).handed == frozenset()
+
+
+def test_a_host_is_told_what_to_stop(world: World, host: JoinedHost, booting: Booting) -> None:
+    unknown = f"{RUN_ID}-000000000000-1"
+    answer = lease(world, host, running=(booting[0], unknown))
+    assert answer.stop == [unknown]
+    world.release(booting[0])
+    assert lease(world, host, running=(booting[0],)).stop == [booting[0]]
+
+
+@pytest.mark.parametrize("reported", [True, False])
+def test_an_agent_whose_process_is_gone_is_lost_at_once(
+    world: World, host: JoinedHost, claim: Claim, booting: Booting, reported: bool
+) -> None:
+    runner_id, token = booting
+    claim(runner_id, token, NONCE, {})
+    if reported:
+        lease(world, host, running=(runner_id,))
+    lease(world, host, running=())
+    lease(world, host, running=())
+    assert world.runners.get_runner(runner_id).state is RunnerState.LOST
+    assert [(token, type(error)) for token, error in world.machines.failed] == [("launch-token", RunnerLost)]
+
+
+def test_an_agent_that_has_given_its_result_is_not_lost(
+    world: World, host: JoinedHost, claim: Claim, booting: Booting
+) -> None:
+    runner_id, token = booting
+    claim(runner_id, token, NONCE, {})
+    world.runners.complete(runner_id, Result(Outcome.SUCCEEDED, exit_code=0))
+    lease(world, host, running=())
+    assert world.runners.get_runner(runner_id).state is RunnerState.COMPLETED
+    assert world.machines.failed == []
+
+
+def test_a_host_needs_its_own_token(world: World, host: JoinedHost) -> None:
+    other = join(world, "two")
+    for authorization in (None, "Bearer nonsense", f"Bearer {other[1]}", f"Bearer {host[1]}x"):
+        with pytest.raises(Unauthenticated):
+            leases(world)(host[0].host_id, authorization, 1, ())
+
+
+def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: Claim) -> None:
+    runner_id = world.launch(task_token="first")
+    world.launch(task_token="second")
+    assert [offer.runner_id for offer in world.hosts.list_offers("default", "local", 10)] == [runner_id]
+    (handed,) = lease(world, host).assignments
+    claim(runner_id, handed.token, NONCE, {})
+    world.launch(task_token="third")
+    assert world.machines.succeeded == []
+    assert world.runners.get_runner(runner_id).task_token == "third"
+    world.runners.complete(runner_id, Result(Outcome.SUCCEEDED))
+    world.launch(task_token="fourth")
+    ((token, told),) = world.machines.succeeded
+    assert (token, told["next"], told["function"]) == ("fourth", "settle", "provider-host")
+    assert world.hosts.list_offers("default", "local", 10) == []
+    assert world.deadlines.runners == [(runner_id, timedelta(seconds=120))] * 4
+
+
+def test_a_stopped_run_starts_no_runner(world: World, host: JoinedHost) -> None:
+    world.runs.request_stop(RUN_ID, RunState.CANCELLED, "cancelled by ada")
+    with pytest.raises(Cancelled, match="cancelled by ada"):
+        world.launch()
+    assert lease(world, host).assignments == []
+
+
+def test_a_released_runner_is_not_started_again(world: World) -> None:
+    runner_id = world.launch()
+    world.release(runner_id)
+    world.release(runner_id)
+    with pytest.raises(RunnerLost):
+        world.launch()
+    assert world.hosts.list_offers("default", "local", 10) == []
+
+
+def test_releasing_what_never_was_is_no_error(world: World) -> None:
+    world.release(f"{RUN_ID}-000000000000-1")
+    with pytest.raises(NotFound):
+        world.runners.get_runner(f"{RUN_ID}-000000000000-1")

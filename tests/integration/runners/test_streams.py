@@ -1,0 +1,250 @@
+"""Chunks from a producer to its consumer: commits, credits, epochs."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.application.limits.concurrency_limits import Turnstiles
+from cadence.application.limits.runner_slots import RunnerSlots
+from cadence.application.runners.complete import Complete
+from cadence.application.runners.heartbeat import Heartbeat
+from cadence.application.runners.input_streams import InputStreams
+from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
+from cadence.application.runners.outputs import CommitOutput, OutputAnswer
+from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.settle import Settle
+from cadence.domain.runners.resources import Sample
+from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound
+from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
+from tests.fakes.gates import MemoryQuotas
+from tests.fakes.services import MemoryWakeUps
+from tests.fakes.turnstiles import MemoryTurnstileStore
+from tests.integration.runners.conftest import RUN_ID, World
+
+EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+def chunks(first: int, count: int, size: int = 10) -> list[Chunk]:
+    return [Chunk(seq, size, hashlib.sha256(str(seq).encode()).hexdigest()) for seq in range(first, first + count)]
+
+
+class Flow:
+    """The producer `make` and the consumer `test`, both claimed and running."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        sources = InputStreams(world.runs, world.streams)
+        self.wake_ups = MemoryWakeUps()
+        self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, self.wake_ups)
+        self.read = ReadInput(world.runs.get_spec, world.streams, sources, world.urls)
+        self.samples = DynamoSampleStore("runners")
+        self.heartbeat = Heartbeat(
+            world.runs.get_spec, world.runners, sources, world.runners, self.samples, world.clock
+        )
+        self.make = self.running("make")
+        self.test = self.running("test")
+
+    def running(self, treatment: str, attempt: int = 1) -> Runner:
+        runner_id = self.world.launch(treatment, attempt)
+        self.world.move(treatment, TreatmentState.RUNNING, attempt)
+        return self.world.runners.change_runner(runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED)
+
+    def send(
+        self,
+        committed: Sequence[Chunk] = (),
+        end: StreamEnd | None = None,
+        next_seq: int = 0,
+        want: int = 0,
+        by: Runner | None = None,
+    ) -> OutputAnswer:
+        return self.commit(by or self.make, "wheel", committed, end, next_seq, want)
+
+    def ask(self, next_seq: int = 0, epoch: int = 1, done: bool = False) -> InputAnswer:
+        return self.read(self.test, "wheel", epoch, next_seq, done)
+
+    def ended(self, count: int, by: Runner | None = None) -> StreamEnd:
+        end = StreamEnd(count * 10, hashlib.sha256(b"all").hexdigest(), count, b"preview")
+        self.send([*chunks(0, count), Chunk(count, 0, EMPTY)], end, by=by)
+        return end
+
+
+@pytest.fixture
+def flow(world: World) -> Flow:
+    return Flow(world)
+
+
+def seqs(urls: Sequence[ChunkUrl]) -> list[int]:
+    return [each.seq for each in urls]
+
+
+def test_committing_again_changes_nothing(flow: Flow) -> None:
+    flow.send(chunks(0, 3))
+    flow.send(chunks(0, 3))
+    flow.send(chunks(2, 3))
+    progress = flow.world.streams.get_progress(flow.make.runner_id, "wheel")
+    assert (progress.next_seq, progress.size, progress.end) == (5, 50, None)
+    assert flow.world.streams.list_chunks(flow.make.runner_id, "wheel", 1, 3) == chunks(1, 3)
+
+
+def test_chunks_are_found_across_rows(flow: Flow) -> None:
+    for first in range(0, 150, 50):
+        flow.send(chunks(first, 50))
+    assert flow.world.streams.list_chunks(flow.make.runner_id, "wheel", 70, 64) == chunks(70, 64)
+    assert flow.world.streams.list_chunks(flow.make.runner_id, "wheel", 149, 64) == chunks(149, 1)
+
+
+def test_a_gap_is_refused(flow: Flow) -> None:
+    with pytest.raises(Conflict) as refused:
+        flow.send(chunks(1, 1))
+    assert refused.value.details == {"expected": 0}
+
+
+def test_an_end_must_fit_what_was_committed(flow: Flow) -> None:
+    flow.send([*chunks(0, 2), Chunk(2, 0, EMPTY)])
+    with pytest.raises(Conflict):
+        flow.send(end=StreamEnd(20, EMPTY, 3))
+    with pytest.raises(Conflict):
+        flow.send(end=StreamEnd(21, EMPTY, 2))
+    end = StreamEnd(20, "ab" * 32, 2, b"x")
+    flow.send(end=end)
+    flow.send(end=end)
+    with pytest.raises(Conflict):
+        flow.send(end=StreamEnd(20, "cd" * 32, 2, b"x"))
+    with pytest.raises(Conflict):
+        flow.send(chunks(3, 1))
+    (output,) = flow.world.runners.list_outputs(flow.make.runner_id)
+    assert (output.port, output.committed, output.size, output.ended) == ("wheel", 2, 20, True)
+    assert (output.sha256, output.preview) == ("ab" * 32, b"x")
+
+
+def test_nothing_follows_the_empty_chunk(flow: Flow) -> None:
+    with pytest.raises(InvalidRequest):
+        flow.send([Chunk(0, 0, EMPTY), *chunks(1, 1)])
+
+
+def test_only_declared_ports_exist(flow: Flow) -> None:
+    with pytest.raises(NotFound):
+        flow.commit(flow.make, "other", [], None, 0, 1)
+    with pytest.raises(NotFound):
+        flow.read(flow.test, "other", 0, 0)
+
+
+def test_urls_are_of_this_attempt_and_bounded(flow: Flow) -> None:
+    answer = flow.send(next_seq=0, want=64)
+    assert seqs(answer.uploads) == list(range(64))
+    assert f"/runs/{RUN_ID}/values/make/1/wheel/{0:012}?" in answer.uploads[0].url
+    assert flow.send(next_seq=1000, want=64).uploads == []
+
+
+def test_a_producer_waits_for_its_slowest_consumer(flow: Flow) -> None:
+    assert seqs(flow.ask(epoch=0).downloads) == list(range(DOWNLOADS))
+    assert seqs(flow.send(next_seq=0, want=64).uploads) == list(range(WINDOW))
+    waiting = flow.send(chunks(0, WINDOW), next_seq=WINDOW, want=8)
+    assert waiting.uploads == []
+    assert 0 < waiting.retry_after <= 1
+    flow.ask(next_seq=4)
+    assert seqs(flow.send(next_seq=WINDOW, want=8).uploads) == [16, 17, 18, 19]
+
+
+@pytest.mark.parametrize("leaving", ["done", "lost"])
+def test_a_consumer_that_is_gone_holds_nobody_back(flow: Flow, leaving: str) -> None:
+    flow.ask(epoch=0)
+    if leaving == "done":
+        flow.ask(done=True)
+    else:
+        flow.world.runners.change_runner(flow.test.runner_id, {RunnerState.CLAIMED}, state=RunnerState.LOST)
+    assert len(flow.send(next_seq=0, want=64).uploads) == 64
+
+
+def test_a_stream_that_has_ended_is_read_to_its_end(flow: Flow) -> None:
+    end = flow.ended(10)
+    answer = flow.ask(next_seq=6)
+    assert (answer.state, answer.end) == (InputState.ENDED, end)
+    assert seqs(answer.downloads) == [6, 7, 8, 9]
+    assert flow.ask(next_seq=10).downloads == []
+
+
+def test_a_new_attempt_is_a_new_epoch_read_from_its_start(flow: Flow) -> None:
+    flow.send(chunks(0, 5))
+    flow.ask(next_seq=5)
+    flow.world.move("make", TreatmentState.PLACING, attempt=2)
+    between = flow.ask(next_seq=5)
+    assert (between.epoch, between.state, between.downloads) == (2, InputState.OPEN, ())
+    assert between.retry_after > 0
+    second = flow.running("make", attempt=2)
+    answer = flow.ask(next_seq=5)
+    assert (answer.epoch, seqs(answer.downloads)) == (2, list(range(DOWNLOADS)))
+    assert "/values/make/2/wheel/" in answer.downloads[0].url
+    end = flow.ended(1, by=second)
+    assert flow.ask(epoch=2).end == end
+
+
+def test_an_input_fails_with_its_producer(flow: Flow) -> None:
+    flow.ended(1)
+    flow.world.move("make", TreatmentState.FAILED)
+    answer = flow.ask()
+    assert (answer.state, answer.downloads) == (InputState.FAILED, ())
+
+
+def test_a_heartbeat_renews_the_lease_and_tells_the_news(flow: Flow) -> None:
+    runner = flow.world.runners.get_runner(flow.test.runner_id)
+    began = flow.world.clock()
+    first = Sample(began, 5, 100, 0, 0, 2)
+    second = Sample(began + timedelta(seconds=1), 9, 50, 0, 0, 1, 7, 8, 4096, shared_network=True)
+    flow.heartbeat(runner, "running", [first])
+    # Its answer was lost, so the same sample comes again, with the next one.
+    answer = flow.heartbeat(runner, "running", [first, second])
+    assert flow.samples.list_samples(runner.runner_id) == [first, second]
+    assert (answer.cancel, answer.follow) == (None, False)
+    assert (answer.inputs["wheel"].epoch, answer.inputs["wheel"].state) == (1, InputState.OPEN)
+    flow.world.clock.pass_time(10)
+    flow.world.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, cancel_reason="enough")
+    runner = flow.world.runners.get_runner(runner.runner_id)
+    assert flow.heartbeat(runner, "running", []).cancel == "enough"
+    kept = flow.world.runners.get_runner(runner.runner_id)
+    assert (kept.peaks["cpu_ms"], kept.peaks["memory"], kept.phase) == (9, 100, "running")
+    assert kept.peaks["disk_bytes"] == 4096
+    assert kept.lease_until is not None
+    assert kept.lease_until > flow.world.clock()
+
+
+def test_a_runner_declared_lost_meanwhile_hears_so(flow: Flow) -> None:
+    stale = flow.world.runners.get_runner(flow.test.runner_id)
+    assert flow.world.runners.declare_lost(stale)
+    with pytest.raises(Gone):
+        flow.heartbeat(stale, "running", [])
+
+
+def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> None:
+    stale = flow.world.runners.get_runner(flow.test.runner_id)
+    flow.heartbeat(stale, "running", [])
+    assert not flow.world.runners.declare_lost(stale)
+
+
+def test_a_result_is_kept_once(flow: Flow) -> None:
+    world = flow.world
+    feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+    turnstiles = Turnstiles(MemoryTurnstileStore(), world.deadlines, world.clock, lambda attempt: None)
+    slots = RunnerSlots(world.runs, world.machines, turnstiles, MemoryQuotas())
+    settle = Settle(
+        world.runs, world.runners, feeder, slots, world.runs.get_spec, "provider-", world.deadlines, world.clock
+    )
+    complete = Complete(world.runners, settle, world.machines, lambda _: None)
+    result = Result(Outcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})
+    complete(flow.make, result)
+    complete(flow.make, result)
+    assert [(token, told["next"]) for token, told in world.machines.succeeded] == [("launch-token", "settle")] * 2
+    with pytest.raises(Conflict):
+        complete(flow.make, Result(Outcome.FAILED, 1))
+    flow.world.release(flow.make.runner_id)
+    complete(flow.make, result)
+    assert flow.world.runners.get_runner(flow.make.runner_id).result == result
+    flow.world.runners.declare_lost(flow.test)
+    with pytest.raises(Gone):
+        complete(flow.test, result)

@@ -1,0 +1,129 @@
+"""A Mélodium worker's runner on moto: what it is told at its claim, and how it says that it listens."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import jsonschema_rs
+import pytest
+
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.presigned import S3DataUrls
+from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.application.melodium.engine_secrets import ReadEngineSecrets
+from cadence.application.melodium.note_listening import NoteListening
+from cadence.application.melodium.run_tokens import RunTokens
+from cadence.application.melodium.worker_ports import WorkerSecrets
+from cadence.application.runners.claim import Assignment, Claim
+from cadence.application.runners.runner_tokens import new_token, token_hash
+from cadence.application.scheduling.mark_started import Begin
+from cadence.application.scheduling.readiness import Feeder
+from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Listening, Runner, RunnerState
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import Conflict, Gone, NotFound
+from cadence.domain.shared.schemas import schema as schema_of
+from runner_gateway import wire
+from tests.fakes.services import MemoryWakeUps
+from tests.integration.runners.conftest import World
+
+RUN = "0d0b6c1e-7c52-4c6e-9c0f-52b0a9b1a9d2"
+KEYS = WorkerSecrets(
+    "c6f4b1f8-2d3c-4f6b-8d0e-6f0a4f0f7a10", "0f8c3c8e-58a0-4d0e-9f53-1f6a1f0c2b11", {"build": "p" * 9000}
+)
+WORKER = WorkerSpec(
+    version="0.10.2",
+    group_id="6f2d9a2a-4b0a-4a24-9f1a-3f7f6a6c4d31",
+    duration=60,
+    volumes={"data": 500},
+    containers=(ContainerSpec("build", "ubuntu:noble", memory=500, mounts={"data": "/mnt/data"}),),
+)
+HERE = Listening(("127.0.0.1",), 41237, "boot:4026531840")
+
+
+@pytest.fixture
+def sealed(world: World) -> SealedWorkers:
+    return SealedWorkers("runners", KmsCipher(world.key))
+
+
+@pytest.fixture
+def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], Assignment]:
+    def claim(spec: TreatmentSpec) -> Assignment:
+        world.runs.create_run(
+            Run(RUN, "default", "default", "melodium", RunState.PENDING, world.clock(), "d" * 64, "p" * 64)
+        )
+        world.runs.begin_run(RUN, "run-token", world.clock())
+        world.runs.admit(RUN, [spec], [Treatment(RUN, spec.name, TreatmentState.BOOTING, 0)], [])
+        sealed.keep(RUN, KEYS)
+        runner_id, one_time = ids.runner_id(RUN, spec.name, 1), new_token()
+        booting = RunnerState.BOOTING
+        runner = Runner(runner_id, RUN, spec.name, 1, "default", "default", "local", "host", booting, world.clock())
+        world.runners.put_runner(replace(runner, one_time_hash=token_hash(one_time)))
+        feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+        begin = Begin(world.runs, feeder, world.machines)
+        secrets = ReadEngineSecrets(
+            sealed,
+            RunTokens(DynamoAccessStore("access"), world.clock),
+            S3DataUrls(Buckets("data")),
+            S3ReportMasks(client("s3"), "data"),
+        )
+        stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
+        return Claim(*stores, begin, secrets, world.pools, world.custodies, world.clock)(
+            runner_id, one_time, "nonce-of-the-agent", {}
+        )
+
+    return claim
+
+
+def test_a_workers_keys_come_once_with_its_assignment_and_are_in_no_table(
+    world: World, claimed: Callable[[TreatmentSpec], Assignment]
+) -> None:
+    answer = wire.assignment_json(claimed(TreatmentSpec("worker", engine=WORKER)))
+    schema = {**schema_of("runner-protocol"), "$ref": "#/$defs/claim_answer"}
+    jsonschema_rs.Draft202012Validator(schema).validate(answer)
+    assert answer["engine"]["worker"]["containers"][0]["mounts"] == {"data": "/mnt/data"}
+    token = answer["engine"]["secrets"].pop("api_token")
+    assert token.startswith("cad_")
+    assert answer["engine"]["secrets"] == {
+        "receive_key": KEYS.receive_key,
+        "send_key": KEYS.send_key,
+        "pull_secrets": dict(KEYS.pull_secrets),
+    }
+    assert KEYS.receive_key in json.dumps(answer)
+    for table in ("runs", "runners", "access"):
+        assert token not in world.items(table)
+        assert KEYS.receive_key not in world.items(table)
+        assert KEYS.send_key not in world.items(table)
+
+
+def test_of_two_who_keep_a_workers_keys_the_first_is_right(sealed: SealedWorkers) -> None:
+    assert sealed.keep(RUN, KEYS) == KEYS
+    assert sealed.keep(RUN, WorkerSecrets("other", "keys")) == KEYS
+    assert sealed.get(RUN) == KEYS
+    with pytest.raises(NotFound):
+        sealed.get("another run")
+
+
+def test_a_runner_says_that_its_engine_listens(world: World, claimed: Callable[[TreatmentSpec], Assignment]) -> None:
+    runner = claimed(TreatmentSpec("worker", engine=WORKER)).runner
+    note = NoteListening(world.runs.get_spec, world.runners)
+    for _ in range(2):
+        note(runner, HERE)
+    assert world.runners.get_runner(runner.runner_id).listening == HERE
+    world.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, state=RunnerState.LOST)
+    with pytest.raises(Gone):
+        note(runner, HERE)
+
+
+def test_a_runner_without_an_engine_cannot_listen(world: World, claimed: Callable[[TreatmentSpec], Assignment]) -> None:
+    runner = claimed(TreatmentSpec("make", run="make")).runner
+    with pytest.raises(Conflict, match="no engine"):
+        NoteListening(world.runs.get_spec, world.runners)(runner, HERE)

@@ -1,0 +1,199 @@
+"""Reading repositories over HTTP, with the real git program at the other end and as the judge of what differs."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cadence.adapters.git.reader import DulwichGitReader
+from cadence.adapters.http.egress_policy import Reach
+from cadence.application.shared.git_ports import GitCredentials
+from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge, Transient
+from tests.git.repositories import Repository, served
+
+LOCAL = Reach(frozenset({"*"}))
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp())
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with served(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def repository(folder: Path) -> Repository:
+    made = Repository(folder / "one")
+    made.commit({"ci/shared.yaml": "first", "a.txt": "a"})
+    made.commit({"ci/shared.yaml": "second", "ü/b.txt": "b"})
+    return made
+
+
+def test_a_file_is_read_as_it_is_in_the_commit(address, repository):
+    reader = DulwichGitReader(LOCAL)
+    first, second = repository.git("rev-parse", "HEAD~1"), repository.git("rev-parse", "HEAD")
+
+    for url in (f"{address}/one", f"{address}/one/.git", repository.url):
+        assert reader.read_file(url, first, "ci/shared.yaml") == b"first"
+        assert reader.read_file(url, second, "ci/shared.yaml") == b"second"
+        assert reader.read_file(url, second, "ü/b.txt") == b"b"
+
+
+def test_a_server_without_filters_is_read_as_well(folder, address):
+    plain = Repository(folder / "plain")
+    plain.git("config", "uploadpack.allowFilter", "false")
+    plain.git("config", "uploadpack.allowAnySHA1InWant", "false")
+    base = plain.commit({"a": "1"})
+    head = plain.commit({"a": "2", "b": "1"})
+
+    assert DulwichGitReader(LOCAL).read_file(f"{address}/plain", base, "a") == b"1"
+    assert DulwichGitReader(LOCAL).changed_files(f"{address}/plain", base, head, merge_base=True) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("where", "commit", "path", "words"),
+    [
+        ("/one", "f" * 40, "a.txt", "does not have this commit"),
+        ("/one", "main", "a.txt", "40 hexadecimal digits"),
+        ("/one", None, "nothing.txt", "no file nothing.txt"),
+        ("/one", None, "ci", "not a file"),
+        ("/one", None, "a.txt/b", "no file"),
+        ("/two", None, "a.txt", "no repository"),
+    ],
+)
+def test_what_is_not_there(address, repository, where, commit, path, words):
+    wanted = commit or repository.git("rev-parse", "HEAD")
+    with pytest.raises(NotFound, match=words):
+        DulwichGitReader(LOCAL).read_file(address + where, wanted, path)
+
+
+def test_a_private_repository_needs_its_token_which_no_error_shows(folder, repository):
+    commit = repository.git("rev-parse", "HEAD")
+    with served(folder, token="s3cret-token") as address:
+        reader = DulwichGitReader(LOCAL)
+        with pytest.raises(NotFound, match="access token"):
+            reader.read_file(f"{address}/one", commit, "a.txt")
+        with pytest.raises(NotFound) as refused:
+            reader.read_file(f"{address}/one", commit, "a.txt", GitCredentials("git", "another"))
+        assert "another" not in str(refused.value)
+        assert reader.read_file(f"{address}/one", commit, "a.txt", GitCredentials("git", "s3cret-token")) == b"a"
+
+
+def test_bounds(folder, address):
+    large = Repository(folder / "large")
+    commit = large.commit({"big": "x" * 6_000_000})
+
+    with pytest.raises(TooLarge, match="larger than 5 MB"):
+        DulwichGitReader(LOCAL).read_file(f"{address}/large", commit, "big")
+    with pytest.raises(TooLarge, match="MiB"):
+        DulwichGitReader(LOCAL, size=1_000).read_file(f"{address}/large", commit, "big")
+    with pytest.raises(Transient, match="longer than"):
+        DulwichGitReader(LOCAL, seconds=-1).read_file(f"{address}/large", commit, "big")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ssh://git.example/a.git",
+        "git://git.example/a.git",
+        "git@git.example:a.git",
+        "file:///etc",
+        "https://user:password@git.example/a.git",
+        "https://git.example:99999/a.git",
+        "https:///a.git",
+    ],
+)
+def test_addresses_that_are_refused_as_they_stand(url):
+    with pytest.raises(InvalidRequest):
+        DulwichGitReader().read_file(url, "0" * 40, "a")
+
+
+def test_the_network_that_cadence_runs_in_is_out_of_reach_unless_named(address, repository):
+    commit = repository.git("rev-parse", "HEAD")
+    with pytest.raises(Transient, match="not a public address"):
+        DulwichGitReader().read_file(f"{address}/one", commit, "a.txt")
+    for named in ("127.0.0.1", address.removeprefix("http://")):
+        reader = DulwichGitReader(Reach(frozenset({named})))
+        assert reader.read_file(f"{address}/one", commit, "a.txt") == b"a"
+        with pytest.raises(InvalidRequest, match="https"):
+            reader.read_file(f"{address}/one", commit, "a.txt", GitCredentials("git", "token"))
+
+
+def test_a_new_branch_is_compared_with_the_default_one_and_a_new_repository_with_nothing(folder, address):
+    made = Repository(folder / "branches")
+    start = made.commit({"a": "1", "b": "1"})
+    made.git("checkout", "--quiet", "-b", "feature")
+    head = made.commit({"c": "1"})
+    made.git("checkout", "--quiet", "main")
+    made.commit({"a": "2"})
+
+    reader, url = DulwichGitReader(LOCAL), f"{address}/branches"
+    assert reader.changed_files(url, "HEAD", head, merge_base=True) == {"c"}
+    assert reader.changed_files(url, "HEAD", head, merge_base=False) == {"a", "c"}
+    assert reader.changed_files(url, None, start, merge_base=False) == {"a", "b"}
+
+
+def test_where_long_branches_parted_is_found(folder, address):
+    made = Repository(folder / "long")
+    start = made.commit({"start": "1"})
+    for branch, count in (("left", 60), ("right", 3)):
+        made.git("checkout", "--quiet", "-b", branch, start)
+        for number in range(count):
+            made.commit({f"{branch}-{number}": "x"})
+    left, right = made.git("rev-parse", "left"), made.git("rev-parse", "right")
+
+    changed = DulwichGitReader(LOCAL).changed_files(f"{address}/long", right, left, merge_base=True)
+    assert changed == made.differing(right, left, "...")
+    assert len(changed) == 60
+
+
+NAMES = st.sampled_from(["a", "b", "src/a", "src/b", "src/deep/a", "docs/ü"])
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["commit", "branch", "merge"]),
+        st.integers(0, 5),
+        st.dictionaries(NAMES, st.one_of(st.none(), st.sampled_from(["1", "2", "3"])), max_size=3),
+    ),
+    min_size=2,
+    max_size=8,
+)
+
+
+@given(steps=STEPS, picks=st.tuples(st.integers(0, 20), st.integers(0, 20)))
+@settings(max_examples=25)
+def test_what_differs_is_what_git_says(steps, picks):
+    """Random histories with branches and merges, criss-cross too."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        made = Repository(folder / "r")
+        commits = [made.commit({"a": "0"})]
+        branches = ["main"]
+        for number, (what, which, files) in enumerate(steps):
+            branch = branches[which % len(branches)]
+            if what == "branch":
+                branches.append(f"b{number}")
+                made.git("branch", branches[-1], branch)
+                continue
+            made.git("checkout", "--quiet", branch)
+            if what == "merge":
+                other = branches[(which + number) % len(branches)]
+                made.git("merge", "--quiet", "--no-edit", "--no-ff", "-s", "ours", "--allow-unrelated-histories", other)
+            commits.append(made.commit(dict(files)))
+        base, head = (commits[pick % len(commits)] for pick in picks)
+        with served(folder) as address:
+            reader = DulwichGitReader(LOCAL)
+            for dots, merge_base in (("..", False), ("...", True)):
+                found = reader.changed_files(f"{address}/r", base, head, merge_base=merge_base)
+                assert found == made.differing(base, head, dots)
+    finally:
+        shutil.rmtree(folder)
