@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import cadence.domain.pipelines.document.yaml_text as yaml_text
+import cadence.domain.pipelines.document.syntax.yaml_text as yaml_text
 import pytest
 import yaml
 from hypothesis import given, settings
