@@ -27,8 +27,8 @@ from bench.log_corpus import FIRST, segments
 from bench.victorialogs import VERSION, as_json_lines, binary, victoria_logs
 from cadence.adapters.s3.fast_line_parser import quick_lines
 from cadence.application.scheduling.treatment_states import TreatmentStates
-from cadence.application.search.index_project import Tended, TendIndex
-from cadence.application.search.ports import Scope
+from cadence.application.search.index_project import IndexingResult, IndexProject
+from cadence.application.search.ports import SearchScope
 from cadence.application.search.search_lines import SearchLines
 from cadence.application.search.split_sources import IndexedSplits
 from cadence.application.shared.identifiers import new_ulid
@@ -179,7 +179,7 @@ def _ours(report: Report, folder: Path, corpus: Corpus, asked: Sequence[Asked], 
     def clock() -> datetime:
         return last + timedelta(hours=2, seconds=time.monotonic() - began)
 
-    tend = TendIndex(catalogue, corpus, splits, clock, new_ulid, _RETENTION)
+    tend = IndexProject(catalogue, corpus, splits, clock, new_ulid, _RETENTION)
     lines = sum(segment.lines for segment in corpus.listed)
     built = _timed(lambda: [tend.build("acme", project) for project in PROJECTS])
     report.add("built into splits, lines per core and second", lines / built.cpu, "/s", Goal(50_000, at_least=True))
@@ -202,7 +202,7 @@ def _ours(report: Report, folder: Path, corpus: Corpus, asked: Sequence[Asked], 
             _RETENTION,
             workers,
         )
-        scope = Scope("acme", PROJECTS)
+        scope = SearchScope("acme", PROJECTS)
 
         def ask(one: Asked) -> int:
             query = parse(one.ours, clock())
@@ -218,8 +218,8 @@ def _as_they_come(report: Report, folder: Path, corpus: Corpus) -> None:
     folder.mkdir()
     catalogue, splits = MemoryCatalogue(), MemorySplits(folder)
     now = FIRST
-    tend = TendIndex(catalogue, corpus, splits, lambda: now, new_ulid, _RETENTION)
-    done = Tended()
+    tend = IndexProject(catalogue, corpus, splits, lambda: now, new_ulid, _RETENTION)
+    done = IndexingResult()
     cpu = time.process_time()
     for segment in corpus.listed:
         if done.lines >= _AS_THEY_COME:

@@ -13,11 +13,11 @@ from cadence.adapters.http.http_event import json_response
 from cadence.adapters.http.problem import Response
 from cadence.adapters.http.request_schema import check_request
 from cadence.application.access.authenticate import require
-from cadence.application.melodium.ports import Listens, Refused
-from cadence.application.runs.ports import Stream
+from cadence.application.melodium.ports import WorkerReady, WorkerRefused
+from cadence.application.runs.ports import EngineStream
 from cadence.composition.melodium import EngineApi
 from cadence.domain.access.access import Permission, Principal
-from cadence.domain.melodium.process import Ended
+from cadence.domain.melodium.process import ProcessOutcome
 from cadence.domain.melodium.request import launch_request, shown_request
 from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound
 from melodium import page, wire
@@ -72,9 +72,9 @@ def start(api: EngineApi, call: Call) -> Response:
 def access(api: EngineApi, call: Call) -> Response:
     run = api.processes.get(call.by, call.run_id)
     found = api.access(call.by, run)
-    if isinstance(found, Listens):
+    if isinstance(found, WorkerReady):
         return json_response(wire.access_json(found, api.tunnel_url))
-    if isinstance(found, Refused):
+    if isinstance(found, WorkerRefused):
         return json_response({"error": list(found.reasons)})
     return json_response({"waiting": None}, 202)
 
@@ -86,7 +86,7 @@ def launched(api: EngineApi, call: Call) -> Response:
 
 def ended(api: EngineApi, call: Call) -> Response:
     ((how, messages),) = call.body["result"].items()
-    api.report.ended(call.by, call.run_id, Ended(how), messages or ())
+    api.report.ended(call.by, call.run_id, ProcessOutcome(how), messages or ())
     return json_response({})
 
 
@@ -101,12 +101,12 @@ def details(api: EngineApi, call: Call) -> Response:
 
 
 def logs(api: EngineApi, call: Call) -> Response:
-    api.report.chunks(call.by, call.run_id, Stream.LOGS, call.body["chunks"])
+    api.report.chunks(call.by, call.run_id, EngineStream.LOGS, call.body["chunks"])
     return json_response({})
 
 
 def debug(api: EngineApi, call: Call) -> Response:
-    api.report.chunks(call.by, call.run_id, Stream.DEBUG, call.body["chunks"])
+    api.report.chunks(call.by, call.run_id, EngineStream.DEBUG, call.body["chunks"])
     return json_response({})
 
 

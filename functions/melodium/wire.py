@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from cadence.application.melodium.ports import FormUpload, Listens
+from cadence.application.melodium.ports import FormUpload, WorkerReady
 from cadence.application.melodium.report import Destinations
 
 
-def access_json(found: Listens, tunnel_url: str) -> dict[str, Any]:
+def access_json(found: WorkerReady, tunnel_url: str) -> dict[str, Any]:
     """`machine` and `tunnel` are for relays; engines leave out what they do not know."""
     started = {"id": found.run_id, "addresses": list(found.addresses), "port": found.port, "key": found.key}
     return {"started": {**started, "machine": found.machine, "tunnel": tunnel_url}}

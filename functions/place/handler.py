@@ -5,7 +5,7 @@ State Await turn: `{operation: "wait", run_id, treatment, task_token}`; the toke
 """
 
 from cadence.adapters.lambda_runtime.machine_boundary import Event, token_task
-from cadence.application.placement.reconcile_launch import Refused
+from cadence.application.placement.reconcile_launch import FailedLaunch
 from cadence.composition import scheduling
 
 place, gates, machines = scheduling.place()
@@ -16,7 +16,7 @@ def task(event: Event) -> None:
         gates.wait(event["run_id"], event["treatment"], event["task_token"])
         return
     state = event["state"]
-    place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], Refused.of(state))
+    place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], FailedLaunch.of(state))
 
 
 handler = token_task("place", task, machines)

@@ -12,10 +12,10 @@ from cadence.application.runners.hosts import LeaseAnswer
 from cadence.application.runners.inputs import InputAnswer
 from cadence.application.runners.outputs import OutputAnswer
 from cadence.application.runners.report_boot import BootPhase
-from cadence.application.values.caches import Found
+from cadence.application.values.caches import CacheHit
 from cadence.domain.runners.assignment import work_json
-from cadence.domain.runners.resources import Sample
-from cadence.domain.runners.runner import Listening, Outcome, Result
+from cadence.domain.runners.resources import ResourceSample
+from cadence.domain.runners.runner import EngineEndpoint, RunnerOutcome, RunnerResult
 from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.values.stream import Chunk, StreamEnd
 
@@ -30,15 +30,15 @@ def boot_phase(body: Json) -> BootPhase:
     return BootPhase(body["phase"], body["ok"], body["seconds"], body["detail"])
 
 
-def samples(body: Sequence[Json]) -> tuple[Sample, ...]:
+def samples(body: Sequence[Json]) -> tuple[ResourceSample, ...]:
     return tuple(_sample(one, f"/samples/{place}") for place, one in enumerate(body))
 
 
-def _sample(body: Json, pointer: str) -> Sample:
+def _sample(body: Json, pointer: str) -> ResourceSample:
     measured = {name: amount for name, amount in body.items() if name != "time"}
     at = _time(body["time"], f"{pointer}/time")
     assert at is not None  # the schema wants it
-    return Sample(at, **measured)
+    return ResourceSample(at, **measured)
 
 
 def log_line(body: Json) -> LogLine:
@@ -59,9 +59,9 @@ def stream_end(body: Json | None) -> StreamEnd | None:
     return StreamEnd(body["size"], body["sha256"], body["chunks"], preview)
 
 
-def result(body: Json) -> Result:
-    return Result(
-        outcome=Outcome(body["outcome"]),
+def result(body: Json) -> RunnerResult:
+    return RunnerResult(
+        outcome=RunnerOutcome(body["outcome"]),
         exit_code=body["exit_code"],
         signal=body["signal"],
         error=body["error"],
@@ -90,8 +90,8 @@ def assignment_json(answer: Assignment) -> dict[str, Any]:
     }
 
 
-def listening(body: Json) -> Listening:
-    return Listening(tuple(body["addresses"]), body["port"], body["machine"])
+def listening(body: Json) -> EngineEndpoint:
+    return EngineEndpoint(tuple(body["addresses"]), body["port"], body["machine"])
 
 
 def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def input_json(answer: InputAnswer) -> dict[str, Any]:
     }
 
 
-def found_json(found: Found | None) -> dict[str, Any]:
+def found_json(found: CacheHit | None) -> dict[str, Any]:
     if found is None:
         return {"found": None}
     entry = found.entry

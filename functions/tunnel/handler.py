@@ -6,7 +6,7 @@ from typing import Any
 from cadence.adapters.http.problem import problem
 from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.adapters.lambda_runtime.service_log import service_logger
-from cadence.application.melodium.tunnels import Side
+from cadence.application.melodium.tunnels import TunnelSide
 from cadence.composition.tunnel import tunnels
 from cadence.domain.shared.errors import CadenceError, Gone, InvalidRequest, Violation
 
@@ -37,11 +37,11 @@ def _obey(connection_id: str, body: str) -> None:
     if not isinstance(message, dict):
         raise InvalidRequest("Send JSON objects.")
     run_id, side = _text(message, "run"), _text(message, "side")
-    if side not in (Side.ASKING, Side.WORKER):
+    if side not in (TunnelSide.ASKING, TunnelSide.WORKER):
         raise InvalidRequest("There is no such side.", [Violation("/side", "is one of asking and worker")])
     if "token" not in message:
-        _tunnels.pass_on(connection_id, run_id, Side(side), message.get("data"))
-    elif side == Side.ASKING:
+        _tunnels.pass_on(connection_id, run_id, TunnelSide(side), message.get("data"))
+    elif side == TunnelSide.ASKING:
         _tunnels.join_asking(connection_id, run_id, _text(message, "token"))
     else:
         _tunnels.join_worker(connection_id, run_id, _text(message, "runner"), _text(message, "token"))

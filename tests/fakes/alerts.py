@@ -7,12 +7,12 @@ from typing import Any
 
 from cadence.application.alerts.evaluate import EvaluateEvent
 from cadence.application.alerts.memory import MemoryAlertStore, MemoryHistoryStore
-from cadence.application.alerts.ports import ChannelKey, Outbox, Refused, SetAsideMessages, Waiting
+from cadence.application.alerts.ports import ChannelKey, ChannelRefused, DeadLetterMessages, Outbox, WaitingMessage
 from cadence.application.alerts.unusual import Histories
 from cadence.application.alerts.update import UpdateAlert
-from cadence.domain.alerts.channel import Channel, ChannelKind, Delivery
+from cadence.domain.alerts.channel import AlertDelivery, Channel, ChannelKind
 from cadence.domain.alerts.message import Message
-from cadence.domain.alerts.occurrence import Group
+from cadence.domain.alerts.occurrence import AlertGroup
 from cadence.domain.alerts.reading import read_rule
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.alerts.silence import Silence
@@ -97,12 +97,12 @@ class MemoryBells:
 
     clock: ManualClock
     deliveries: list[tuple[datetime, ChannelKey, datetime | None]] = field(default_factory=list)
-    looks: list[tuple[datetime, tuple[str, str, str], Group, datetime]] = field(default_factory=list)
+    looks: list[tuple[datetime, tuple[str, str, str], AlertGroup, datetime]] = field(default_factory=list)
 
     def deliver(self, key: ChannelKey, after: timedelta, retry_at: datetime | None = None) -> None:
         self.deliveries.append((self.clock() + after, key, retry_at))
 
-    def look(self, rule: tuple[str, str, str], group: Group, at: datetime, after: timedelta) -> None:
+    def look(self, rule: tuple[str, str, str], group: AlertGroup, at: datetime, after: timedelta) -> None:
         self.looks.append((self.clock() + min(after, timedelta(seconds=900)), rule, group, at))
 
 
@@ -152,37 +152,37 @@ def channel(name: str = "ops", project: str = "p", kind: ChannelKind = ChannelKi
 
 
 @dataclass
-class MemoryOutbox(Outbox, SetAsideMessages):
-    items: dict[ChannelKey, dict[str, Waiting]] = field(default_factory=dict)
-    deliveries: dict[ChannelKey, Delivery] = field(default_factory=dict)
-    set_asides: dict[ChannelKey, dict[str, Waiting]] = field(default_factory=dict)
+class MemoryOutbox(Outbox, DeadLetterMessages):
+    items: dict[ChannelKey, dict[str, WaitingMessage]] = field(default_factory=dict)
+    deliveries: dict[ChannelKey, AlertDelivery] = field(default_factory=dict)
+    set_asides: dict[ChannelKey, dict[str, WaitingMessage]] = field(default_factory=dict)
 
     @property
-    def aside(self) -> list[Waiting]:
+    def aside(self) -> list[WaitingMessage]:
         return [each for its in self.set_asides.values() for each in its.values()]
 
     def post(self, key: ChannelKey, message: Message) -> None:
         position = f"{stamp(message.made_at)}#{message.message_id}"
-        self.items.setdefault(key, {})[position] = Waiting(position, message)
+        self.items.setdefault(key, {})[position] = WaitingMessage(position, message)
 
-    def waiting(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+    def waiting(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
         return [each for _, each in sorted(self.items.get(key, {}).items())][:limit]
 
     def count_waiting(self, key: ChannelKey, most: int) -> int:
         return len(self.waiting(key, most))
 
-    def remove(self, key: ChannelKey, waiting: Iterable[Waiting]) -> None:
+    def remove(self, key: ChannelKey, waiting: Iterable[WaitingMessage]) -> None:
         for each in waiting:
             self.items[key].pop(each.position, None)
 
-    def refused(self, key: ChannelKey, waiting: Waiting) -> None:
+    def refused(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         self.items[key][waiting.position] = replace(waiting, refusals=waiting.refusals + 1)
 
-    def set_aside(self, key: ChannelKey, waiting: Waiting) -> None:
+    def set_aside(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         self.set_asides.setdefault(key, {})[waiting.position] = waiting
         self.items[key].pop(waiting.position)
 
-    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
         return [each for _, each in sorted(self.set_asides.get(key, {}).items())][:limit]
 
     def count_aside(self, key: ChannelKey, most: int) -> int:
@@ -200,10 +200,10 @@ class MemoryOutbox(Outbox, SetAsideMessages):
         self.items.pop(key, None)
         self.deliveries.pop(key, None)
 
-    def get_delivery(self, key: ChannelKey) -> Delivery:
-        return self.deliveries.get(key, Delivery())
+    def get_delivery(self, key: ChannelKey) -> AlertDelivery:
+        return self.deliveries.get(key, AlertDelivery())
 
-    def put_delivery(self, key: ChannelKey, delivery: Delivery) -> None:
+    def put_delivery(self, key: ChannelKey, delivery: AlertDelivery) -> None:
         if self.get_delivery(key).version != delivery.version:
             raise Conflict("changed")
         self.deliveries[key] = replace(delivery, version=delivery.version + 1)
@@ -214,7 +214,7 @@ class ListeningSender:
     """Takes messages while `fault` is None. `tried` are the times of all tries."""
 
     clock: ManualClock
-    fault: CadenceError | Refused | None = None
+    fault: CadenceError | ChannelRefused | None = None
     most: int = 10
     per_minute: int = 5
     got: list[list[Message]] = field(default_factory=list)

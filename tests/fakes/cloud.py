@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cadence.application.shared.ports import Clock
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CapacityExhausted
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 
 
 @dataclass
@@ -30,14 +30,14 @@ class MemoryCloud:
             if len(self.machines) >= self.room:
                 raise CapacityExhausted("InsufficientCapacity: there is no room")
             self.machines[ref] = Machine(
-                ref, request.runner_id, Condition.STARTING, self.clock(), request.expires_at, "small", 0.1
+                ref, request.runner_id, MachineCondition.STARTING, self.clock(), request.expires_at, "small", 0.1
             )
         self.requests.append(request)
         return ref
 
     def describe(self, ref: str) -> Machine:
         self.calls.append("describe")
-        return self.machines.get(self._ref(ref)) or Machine(ref, "", Condition.GONE)
+        return self.machines.get(self._ref(ref)) or Machine(ref, "", MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         self.calls.append("stop")
@@ -56,7 +56,7 @@ class MemoryCloud:
         return self.printed.get(self._ref(ref))
 
     def boot(self, ref: str) -> None:
-        self.machines[ref] = dataclasses.replace(self.machines[ref], condition=Condition.RUNNING)
+        self.machines[ref] = dataclasses.replace(self.machines[ref], condition=MachineCondition.RUNNING)
 
     def _ref(self, ref: str) -> str:
         return ref if ref.startswith("machine-of-") else f"machine-of-{ref}"

@@ -3,24 +3,24 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from cadence.application.shared.value_ports import Kept
-from cadence.domain.values.value_retention import Custody
+from cadence.application.shared.value_ports import AttemptRetention
+from cadence.domain.values.value_retention import ValueRetention
 from tests.fakes.runs import MemoryRunStore
 
 
 class MemoryCustodies:
     def __init__(self, runs: MemoryRunStore) -> None:
         self._runs = runs
-        self.kept: dict[tuple[str, str, int], Custody] = {}
+        self.kept: dict[tuple[str, str, int], ValueRetention] = {}
 
-    def note(self, run_id: str, treatment: str, attempt: int, custody: Custody) -> None:
+    def note(self, run_id: str, treatment: str, attempt: int, custody: ValueRetention) -> None:
         self.kept[run_id, treatment, attempt] = custody
         self._runs.runs[run_id] = dataclasses.replace(self._runs.runs[run_id], has_custodies=True)
 
-    def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[Kept]:
+    def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[AttemptRetention]:
         wanted = None if treatments is None else set(treatments)
         return [
-            Kept(treatment, attempt, custody)
+            AttemptRetention(treatment, attempt, custody)
             for (of, treatment, attempt), custody in sorted(self.kept.items())
             if of == run_id and (wanted is None or treatment in wanted)
         ]

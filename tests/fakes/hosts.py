@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.melodium.engines import able
-from cadence.domain.placement.offer import Offer
+from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Conflict, NotFound
 from tests.fakes.offers import MemoryOffers
@@ -51,15 +51,15 @@ class MemoryHosts:
     def put_offer(self, runner: Runner, at: datetime) -> None:
         self.offers.offered.add(runner.runner_id)
 
-    def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
+    def remove_offer(self, organization: str, pool: str, offer: RunnerOffer) -> None:
         self.offers.offered.discard(offer.runner_id)
 
-    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[Offer]:
+    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[RunnerOffer]:
         known = self.get_runners(self.offers.offered)
         offers = [one.as_offer for _, one in sorted(known.items()) if one.pool == pool]
         return [one for one in offers if one.engine is None or one.engine in able(engine)]
 
-    def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
+    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
         runner = self.offers.runners.runners.get(offer.runner_id)
         if offer.runner_id not in self.offers.offered or runner is None:
             return False

@@ -5,24 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cadence.application.melodium.ports import FormUpload, PutUpload
-from cadence.application.runs.ports import Stream
+from cadence.application.runs.ports import EngineStream
 from cadence.domain.access.access import ApiToken
-from cadence.domain.melodium.process import Ended, Reported
-from cadence.domain.runs.engine_outcome import Evidence
+from cadence.domain.melodium.process import ProcessOutcome, Reported
+from cadence.domain.runs.engine_outcome import EngineEvidence
 from cadence.domain.shared.errors import NotFound
 
 
 class MemoryReported:
     def __init__(self) -> None:
         self.said: dict[str, Reported] = {}
-        self.seen: dict[str, Evidence] = {}
+        self.seen: dict[str, EngineEvidence] = {}
         self.executes: dict[str, tuple[str, dict[str, str]]] = {}
 
     def get(self, run_id: str) -> Reported:
         return self.said.get(run_id, Reported())
 
-    def evidence(self, run_id: str) -> Evidence:
-        return self.seen.get(run_id, Evidence())
+    def evidence(self, run_id: str) -> EngineEvidence:
+        return self.seen.get(run_id, EngineEvidence())
 
     def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
         seen = self.evidence(run_id)
@@ -51,21 +51,21 @@ class MemoryReported:
         if said.launched_at is None:
             self.said[run_id] = dataclasses.replace(said, launched_at=at, launch_errors=tuple(errors))
 
-    def note_ended(self, run_id: str, how: Ended, messages: Sequence[str], at: datetime) -> None:
+    def note_ended(self, run_id: str, how: ProcessOutcome, messages: Sequence[str], at: datetime) -> None:
         said = self.get(run_id)
         if said.ended_at is None:
             self.said[run_id] = dataclasses.replace(said, ended_at=at, ended=how, messages=tuple(messages))
 
-    def count_chunks(self, run_id: str, stream: Stream, chunks: int) -> None:
+    def count_chunks(self, run_id: str, stream: EngineStream, chunks: int) -> None:
         said = self.get(run_id)
-        if stream is Stream.LOGS:
+        if stream is EngineStream.LOGS:
             self.said[run_id] = dataclasses.replace(said, logs_chunks=max(said.logs_chunks, chunks))
         else:
             self.said[run_id] = dataclasses.replace(said, debug_chunks=max(said.debug_chunks, chunks))
 
 
 class FakeUploads:
-    def chunks(self, run_id: str, stream: Stream) -> FormUpload:
+    def chunks(self, run_id: str, stream: EngineStream) -> FormUpload:
         return FormUpload("https://store.example", {"policy": "p"}, f"uploads/{run_id}/{stream}")
 
     def program(self, run_id: str) -> PutUpload:

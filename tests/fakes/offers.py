@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.application.shared.runner_ports import DoorbellUrl
+from cadence.application.shared.runner_ports import WorkNotificationUrl
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.states import PLACEABLE, TreatmentState
 from cadence.domain.shared.errors import Conflict
@@ -50,5 +50,5 @@ class MemoryDoorbell:
     def ring(self, organization: str, pool: str) -> None:
         self.rings.append(pool)
 
-    def listen(self, organization: str, pool: str) -> DoorbellUrl:
-        return DoorbellUrl("http://doorbell.invalid/", 20)
+    def listen(self, organization: str, pool: str) -> WorkNotificationUrl:
+        return WorkNotificationUrl("http://doorbell.invalid/", 20)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cadence.domain.placement.pacing import LONGEST_WAIT, Api, microseconds
+from cadence.domain.placement.pacing import LONGEST_WAIT, LimitedApi, microseconds
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -15,7 +15,7 @@ class MemoryPaces:
     full_at: dict[str, int] = field(default_factory=dict)
     asked: int = 0
 
-    def reserve(self, api: Api, calls: int, now: datetime) -> timedelta | None:
+    def reserve(self, api: LimitedApi, calls: int, now: datetime) -> timedelta | None:
         self.asked += 1
         at = microseconds(now)
         before = max(self.full_at.get(api.bucket, 0), at)
@@ -24,6 +24,6 @@ class MemoryPaces:
         self.full_at[api.bucket] = before + api.pace.taken(calls)
         return _MICROSECOND * api.pace.wait(self.full_at[api.bucket], at)
 
-    def slow_down(self, api: Api, by: timedelta, now: datetime) -> None:
+    def slow_down(self, api: LimitedApi, by: timedelta, now: datetime) -> None:
         until = microseconds(now) + by // _MICROSECOND + api.pace.taken(api.pace.burst)
         self.full_at[api.bucket] = max(self.full_at.get(api.bucket, 0), until)

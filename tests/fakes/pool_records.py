@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cadence.application.placement.ports import Probe, SweepResult
+from cadence.application.placement.ports import PoolProbe, SweepResult
 
 Key = tuple[str, str]
 
@@ -14,7 +14,7 @@ class MemoryPoolRecords:
     since: dict[Key, dict[str, datetime]] = field(default_factory=dict)
     runners: dict[Key, set[str]] = field(default_factory=dict)
     charged: set[tuple[str, str, str]] = field(default_factory=set)
-    probes: dict[Key, Probe] = field(default_factory=dict)
+    probes: dict[Key, PoolProbe] = field(default_factory=dict)
     sweeps: dict[Key, SweepResult] = field(default_factory=dict)
 
     def marks(self, organization: str, pool: str) -> Mapping[str, datetime]:
@@ -36,10 +36,10 @@ class MemoryPoolRecords:
     def active(self, organization: str, pool: str) -> Sequence[str]:
         return sorted(self.runners.get((organization, pool), set()))
 
-    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
+    def note_probe(self, organization: str, pool: str, probe: PoolProbe, of: str = "") -> None:
         self.probes[organization, pool + of] = probe
 
-    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None:
+    def probe(self, organization: str, pool: str, of: str = "") -> PoolProbe | None:
         return self.probes.get((organization, pool + of))
 
     def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from cadence.application.provenance.ports import FollowingRun, Passed, StoredChunk, ValuePlace
+from cadence.application.provenance.ports import FollowingRun, StoredChunk, ValueArrival, ValueOrigin
 from cadence.application.shared.ports import Page
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.values.cache import CacheUse
@@ -34,9 +34,11 @@ class MemoryProvenance:
         ]
         return _page(found, limit)
 
-    def passed_to(self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None) -> Page[Passed]:
+    def passed_to(
+        self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None
+    ) -> Page[ValueArrival]:
         found = [
-            Passed(*place)
+            ValueArrival(*place)
             for place, value in self.runs.values.items()
             if value.run_id != run_id
             and value.origin
@@ -47,12 +49,12 @@ class MemoryProvenance:
 
     def places_of(
         self, organization: str, project: str, sha256: str, limit: int, after: str | None = None
-    ) -> Page[ValuePlace]:
+    ) -> Page[ValueOrigin]:
         found = []
         for value in self.runs.values.values():
             run = self.runs.runs[value.run_id]
             if value.sha256 == sha256 and value.size and (run.organization, run.project) == (organization, project):
-                place = ValuePlace(
+                place = ValueOrigin(
                     value.run_id, value.treatment, value.port, value.size, value.created_at, value.kept_from
                 )
                 if after is None or place.position < after:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cadence.domain.runners.runner import OutputStream, Result, Runner, RunnerState
+from cadence.domain.runners.runner import OutputStream, Runner, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
 
 
@@ -64,7 +64,7 @@ class MemoryRunnerStore:
     def list_outputs(self, runner_id: str) -> Sequence[OutputStream]:
         return list(self.outputs.get(runner_id, {}).values())
 
-    def complete(self, runner_id: str, result: Result) -> Runner:
+    def complete(self, runner_id: str, result: RunnerResult) -> Runner:
         stored = self.get_runner(runner_id)
         if stored.result == result:
             return stored

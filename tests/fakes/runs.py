@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cadence.application.shared.ports import Page
-from cadence.application.shared.run_ports import Standing
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.application.shared.run_ports import TreatmentContext
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs import history
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Run, Treatment, Value, is_element
 from cadence.domain.runs.states import RunState, TreatmentState
-from cadence.domain.scheduling.group import Growth, Places
+from cadence.domain.scheduling.group import EachProgress, InstanceSlots
 from cadence.domain.shared.errors import Conflict, NotFound
 
 NOW = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -49,8 +49,8 @@ class MemoryRunStore:
         self.edges: dict[EdgeKey, Edge] = {}
         self.values: dict[tuple[str, str, str], Value] = {}
         self.published: list[Value] = []
-        self.growths: dict[tuple[str, str], Growth] = {}
-        self.places: dict[tuple[str, str], Places] = {}
+        self.growths: dict[tuple[str, str], EachProgress] = {}
+        self.places: dict[tuple[str, str], InstanceSlots] = {}
 
     def create_run(self, run: Run) -> None:
         if run.run_id in self.runs:
@@ -83,8 +83,8 @@ class MemoryRunStore:
             self.runs[run_id] = dataclasses.replace(run, unsettled=sum(not t.state.final for t in treatments))
         for spec in specs:
             self.specs.setdefault((run_id, spec.name), spec)
-            if spec.kind is Kind.GATHER and spec.parallel:
-                self.places.setdefault((run_id, spec.name), Places(spec.parallel))
+            if spec.kind is TreatmentKind.GATHER and spec.parallel:
+                self.places.setdefault((run_id, spec.name), InstanceSlots(spec.parallel))
         for edge in edges:
             self.edges.setdefault(_key(edge), edge)
         for treatment in treatments:
@@ -150,9 +150,9 @@ class MemoryRunStore:
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
 
-    def get_standing(self, run_id: str, treatment: str) -> Standing:
+    def get_standing(self, run_id: str, treatment: str) -> TreatmentContext:
         stored = self.get_treatment(run_id, treatment)
-        return Standing(self.get_run(run_id), self.get_spec(run_id, treatment), stored)
+        return TreatmentContext(self.get_run(run_id), self.get_spec(run_id, treatment), stored)
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         return [one for (run, _), one in sorted(self.treatments.items()) if run == run_id and not is_element(one.name)]
@@ -220,7 +220,7 @@ class MemoryRunStore:
             cause=cause,
             exit_code=stored.exit_code if exit_code is None else exit_code,
             finished_at=at,
-            history=_told(stored, (Change(at, stored.attempt, state, cause or ""),)),
+            history=_told(stored, (StateChange(at, stored.attempt, state, cause or ""),)),
         )
         run = self.get_run(treatment.run_id)
         self.runs[run.run_id] = dataclasses.replace(run, unsettled=(run.unsettled or 0) - 1)
@@ -263,17 +263,19 @@ class MemoryRunStore:
     def list_values(self, run_id: str) -> Sequence[Value]:
         return [value for (run, _, _), value in sorted(self.values.items()) if run == run_id]
 
-    def get_growth(self, run_id: str, group: str) -> Growth:
-        return self.growths.get((run_id, group), Growth(run_id, group))
+    def get_growth(self, run_id: str, group: str) -> EachProgress:
+        return self.growths.get((run_id, group), EachProgress(run_id, group))
 
-    def save_growth(self, seen: Growth, after: Growth) -> Growth:
+    def save_growth(self, seen: EachProgress, after: EachProgress) -> EachProgress:
         if self.get_growth(seen.run_id, seen.group).version != seen.version:
             raise Conflict(f"group {seen.group} is no longer as it was read")
         after = dataclasses.replace(after, version=seen.version + 1)
         self.growths[seen.run_id, seen.group] = after
         return after
 
-    def add_instances(self, seen: Growth, after: Growth, specs: Sequence[TreatmentSpec], at: datetime) -> None:
+    def add_instances(
+        self, seen: EachProgress, after: EachProgress, specs: Sequence[TreatmentSpec], at: datetime
+    ) -> None:
         run, group = self.get_run(seen.run_id), self.get_treatment(seen.run_id, seen.group)
         if run.stop_requested or group.state is not TreatmentState.RUNNING:
             raise Conflict(f"group {seen.group} grows no more")
@@ -285,17 +287,17 @@ class MemoryRunStore:
             assert (run.run_id, spec.name) not in self.treatments
             self.specs[run.run_id, spec.name] = spec
             self.edges[_key(edge)] = edge
-            made = (Change(at, 1, TreatmentState.READY),)
+            made = (StateChange(at, 1, TreatmentState.READY),)
             instance = Treatment(run.run_id, spec.name, TreatmentState.READY, 0, ready_at=at, history=made)
             self.treatments[run.run_id, spec.name] = instance
 
-    def get_places(self, run_id: str, group: str) -> Places:
+    def get_places(self, run_id: str, group: str) -> InstanceSlots:
         try:
             return self.places[run_id, group]
         except KeyError:
             raise NotFound(f"group {group} has no places") from None
 
-    def save_places(self, run_id: str, group: str, seen: Places, after: Places) -> None:
+    def save_places(self, run_id: str, group: str, seen: InstanceSlots, after: InstanceSlots) -> None:
         if self.places[run_id, group].version != seen.version:
             raise Conflict(f"group {group} is no longer as it was read")
         self.places[run_id, group] = dataclasses.replace(after, version=seen.version + 1)
@@ -311,7 +313,7 @@ class MemoryRunStore:
         return [self.treatments[key] for key in sorted({(edge.run_id, edge.consumer) for edge in edges})]
 
 
-def _told(treatment: Treatment, changes: Iterable[Change]) -> tuple[Change, ...]:
+def _told(treatment: Treatment, changes: Iterable[StateChange]) -> tuple[StateChange, ...]:
     """As if each change had been written and read."""
     written = (history.decode(history.encode(change)) for change in (*treatment.history, *changes))
     return history.in_order(written, tuple(TreatmentState))

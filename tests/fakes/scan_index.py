@@ -10,7 +10,15 @@ from itertools import groupby
 from cadence.application.logs.ports import Line, LogSegments
 from cadence.application.logs.segment_facts import facts_of, owner_of
 from cadence.application.scheduling.treatment_states import TreatmentStates
-from cadence.application.search.ports import Count, Counts, Hit, Place, Scope, SearchIndex, SearchPage
+from cadence.application.search.ports import (
+    Hit,
+    LineCount,
+    LineCounts,
+    LinePosition,
+    SearchIndex,
+    SearchPage,
+    SearchScope,
+)
 from cadence.application.shared.ports import Clock
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import Matcher
@@ -25,7 +33,7 @@ _MOST_VALUES = 100
 class Seen:
     """A line that was looked at; `hit` if it matches."""
 
-    place: Place
+    place: LinePosition
     hit: Hit | None
 
 
@@ -34,7 +42,7 @@ class ScanSegments:
     segments: LogSegments
 
     def __call__(
-        self, found: Iterable[Segment], query: Query, matches: Matcher, before: Place | None = None
+        self, found: Iterable[Segment], query: Query, matches: Matcher, before: LinePosition | None = None
     ) -> Iterator[Seen]:
         """Every line of those segments that can hold matches, in the order of its place, the newest first.
 
@@ -66,10 +74,10 @@ class ScanSegments:
                     heapq.heappop(heap)
                 yield Seen(place, _hit(newest.segment, place, line, matches))
 
-    def _places(self, segment: Segment, before: Place | None) -> list[tuple[Place, Line]]:
+    def _places(self, segment: Segment, before: LinePosition | None) -> list[tuple[LinePosition, Line]]:
         """Oldest first, so that the newest is taken from the end."""
         placed = (
-            (Place(line["time"], segment.run_id, segment.number, index), line)
+            (LinePosition(line["time"], segment.run_id, segment.number, index), line)
             for index, line in enumerate(self.segments.read(segment.key))
         )
         return sorted(
@@ -82,17 +90,17 @@ class _Newest:
     """A segment by its newest line that is left: `heapq` takes the smallest, so the newest is the smaller one."""
 
     segment: Segment
-    lines: list[tuple[Place, Line]]
+    lines: list[tuple[LinePosition, Line]]
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LinePosition:
         return self.lines[-1][0]
 
     def __lt__(self, other: "_Newest") -> bool:
         return self.place > other.place
 
 
-def _hit(segment: Segment, place: Place, line: Line, matches: Matcher) -> Hit | None:
+def _hit(segment: Segment, place: LinePosition, line: Line, matches: Matcher) -> Hit | None:
     owner = owner_of(segment)
     if not matches(owner, line):
         return None
@@ -108,7 +116,7 @@ class ScanIndex(SearchIndex):
     states: TreatmentStates
     clock: Clock
 
-    def search(self, scope: Scope, query: Query, limit: int, before: Place | None = None) -> SearchPage:
+    def search(self, scope: SearchScope, query: Query, limit: int, before: LinePosition | None = None) -> SearchPage:
         until = self.clock() + _LONGEST
         hits: list[Hit] = []
         for seen in self._seen(scope, query, before):
@@ -119,18 +127,18 @@ class ScanIndex(SearchIndex):
         return SearchPage(hits, None)
 
     def count(
-        self, scope: Scope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
-    ) -> Counts:
+        self, scope: SearchScope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
+    ) -> LineCounts:
         until = self.clock() + _LONGEST
         tally: Counter[tuple[datetime | None, str | None]] = Counter()
         for seen in self._seen(scope, query, None):
             if seen.hit:
                 tally[_start(seen.hit, interval), _value(seen.hit, by)] += 1
             if self.clock() >= until:
-                return Counts(_counts(tally), complete=False)
-        return Counts(_counts(tally), complete=True)
+                return LineCounts(_counts(tally), complete=False)
+        return LineCounts(_counts(tally), complete=True)
 
-    def _seen(self, scope: Scope, query: Query, before: Place | None) -> Iterable[Seen]:
+    def _seen(self, scope: SearchScope, query: Query, before: LinePosition | None) -> Iterable[Seen]:
         segments = [one for project in scope.projects for one in self.all_segments(scope.organization, project)]
         return self.scan(segments, query, Matcher(query, self.states.within()), before)
 
@@ -155,8 +163,8 @@ def _value(hit: Hit, by: FieldName | None) -> str | None:
     return owner.get(by.value) or hit.line.get(by.value) or ""
 
 
-def _counts(tally: Counter[tuple[datetime | None, str | None]]) -> Sequence[Count]:
-    counts = [Count(start, value, lines) for (start, value), lines in tally.items()]
+def _counts(tally: Counter[tuple[datetime | None, str | None]]) -> Sequence[LineCount]:
+    counts = [LineCount(start, value, lines) for (start, value), lines in tally.items()]
     counts.sort(key=lambda one: (one.start or datetime.min.replace(tzinfo=UTC), -one.lines, one.value or ""))
     by_start = groupby(counts, key=lambda one: one.start)
     return [one for _, its in by_start for one in list(its)[:_MOST_VALUES]]

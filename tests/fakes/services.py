@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.secret_ports import Secret
 from cadence.domain.pipelines.image import Image
 from cadence.domain.pipelines.registry_login import RegistryLogin
-from cadence.domain.pipelines.specification import Kind
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import CadenceError, NotFound, ProviderRejected
@@ -43,7 +43,7 @@ class MemoryMachines:
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         self.runs.setdefault(ids.run_execution(run_id, execution), deadline_seconds)
 
-    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             self.treatments.append((run_id, treatment))
 
@@ -197,6 +197,6 @@ class MemoryLogStream:
         self.needs += 1
 
 
-def no_pipeline(organization: str, project: str, name: str, given: Mapping[str, Any]) -> Frozen:
+def no_pipeline(organization: str, project: str, name: str, given: Mapping[str, Any]) -> RunRequest:
     """Stands for a project without stored pipelines."""
     raise NotFound(f"There is no pipeline {name!r}.")

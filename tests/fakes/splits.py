@@ -15,7 +15,7 @@ from cadence.adapters.tantivy.conditions import may_have
 from cadence.adapters.tantivy.layout import read_head
 from cadence.adapters.tantivy.split_folder import SplitFolder
 from cadence.application.logs.ports import Line, LogHead
-from cadence.application.search.split_ports import BuiltSplit, IndexState, OpenSplit, SetAside, SplitBuilding
+from cadence.application.search.split_ports import BuiltSplit, IndexState, OpenSplit, SkippedSegment, SplitBuilding
 from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.search.query import Query
 from cadence.domain.search.split import Split
@@ -31,7 +31,7 @@ class MemoryCatalogue:
     states: dict[tuple[str, str], IndexState] = field(default_factory=dict)
     fresh: dict[tuple[str, int], Segment] = field(default_factory=dict)
     splits: dict[str, Split] = field(default_factory=dict)
-    aside: dict[tuple[str, int], SetAside] = field(default_factory=dict)
+    aside: dict[tuple[str, int], SkippedSegment] = field(default_factory=dict)
 
     def get_state(self, organization: str, project: str) -> IndexState:
         nothing = IndexState(organization, project, 0, None, None)
@@ -68,9 +68,9 @@ class MemoryCatalogue:
     def set_aside(self, segment: Segment, cause: str, at: datetime) -> None:
         if self.fresh.pop(segment_id(segment), None) is None:
             raise Conflict("it is not fresh")
-        self.aside[segment_id(segment)] = SetAside(segment, cause, at)
+        self.aside[segment_id(segment)] = SkippedSegment(segment, cause, at)
 
-    def list_set_aside(self, organization: str, project: str) -> Sequence[SetAside]:
+    def list_set_aside(self, organization: str, project: str) -> Sequence[SkippedSegment]:
         return [one for one in self.aside.values() if one.segment.project == project]
 
     def take_back(self, segment: Segment) -> None:

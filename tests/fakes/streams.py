@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from cadence.domain.runners.resources import Sample, in_order
+from cadence.domain.runners.resources import ResourceSample, in_order
 from cadence.domain.values.stream import StreamProgress
 
 
@@ -17,10 +17,10 @@ class MemoryStreams:
 
 class MemorySamples:
     def __init__(self) -> None:
-        self.told: defaultdict[str, list[Sample]] = defaultdict(list)
+        self.told: defaultdict[str, list[ResourceSample]] = defaultdict(list)
 
-    def add(self, runner_id: str, samples: Sequence[Sample]) -> None:
+    def add(self, runner_id: str, samples: Sequence[ResourceSample]) -> None:
         self.told[runner_id] += samples
 
-    def list_samples(self, runner_id: str) -> Sequence[Sample]:
+    def list_samples(self, runner_id: str) -> Sequence[ResourceSample]:
         return in_order(self.told[runner_id])

@@ -14,10 +14,18 @@ from typing import Any
 from cadence.cli.client import Client
 from cadence.cli.output import err
 from cadence.domain.pipelines.specification import OutputSpec
-from cadence.domain.replay.clues import Side
+from cadence.domain.replay.clues import ExecutionSite
 from cadence.domain.replay.kinds import Execution, guesses
 from cadence.domain.replay.moments import Stretch
-from cadence.domain.replay.verdict import NOTHING, OutputContrast, Sent, Verdict, contrasted, evidence, verdict
+from cadence.domain.replay.verdict import (
+    NOTHING,
+    OutputContrast,
+    OutputDigest,
+    ReplayVerdict,
+    contrasted,
+    evidence,
+    verdict,
+)
 from cadence.domain.shared import ids
 
 LONGEST_COMPARED = 256 * 1024 * 1024
@@ -144,11 +152,11 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
     for one, which in ((original, "The original"), (now, "The replay")):
         if one["state"] in _TELLS_NOTHING:
             why = f"{which} ended {one['state']}: {one['cause'] or 'no cause is known'}"
-            return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
+            return {**found, "verdict": str(ReplayVerdict.INCONCLUSIVE), "first": why}
     unknown = [name for name, sent in kit["outputs"].items() if sent["sha256"] is None]
     if unknown:
         why = f"what went through {unknown[0]} cannot be compared: {kit['outputs'][unknown[0]]['not_kept']}"
-        return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
+        return {**found, "verdict": str(ReplayVerdict.INCONCLUSIVE), "first": why}
     types = _captured(work)
     if types is not None:
         now["exit_code"] = None  # of an engine of its own, which the original had not
@@ -182,7 +190,7 @@ def _output(client: Client, kit: Any, port: Any, sent: Any, folder: Path) -> Out
     then, now = kit["outputs"].get(name), sent.get(name)
     spec = OutputSpec(name, port["flow"], port["type"], port.get("path"))
     none = NOTHING if _captured(kit["work"]) is not None else None
-    both = Sent(then["sha256"], then["size"]) if then else none, Sent(**now) if now else none
+    both = OutputDigest(then["sha256"], then["size"]) if then else none, OutputDigest(**now) if now else none
     if then and then["not_kept"] and both[0] != both[1]:
         return OutputContrast(spec, *both, note=f"what was sent is not kept: {then['not_kept']}")
     contents = _of_then(client, kit, then), _of_now(folder / "outputs" / name)
@@ -204,9 +212,9 @@ def _execution(one: Any, sent: Any) -> Execution:
     return Execution(one["state"], one["exit_code"], {port: each["sha256"] for port, each in sent.items()})
 
 
-def _side(one: Any) -> Side:
+def _side(one: Any) -> ExecutionSite:
     begin, end = (datetime.fromisoformat(one[name]) for name in ("started_at", "finished_at"))
-    return Side(Stretch(begin, end), one["host"])
+    return ExecutionSite(Stretch(begin, end), one["host"])
 
 
 def _shown(output: OutputContrast) -> Any:

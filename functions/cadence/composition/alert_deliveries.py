@@ -10,12 +10,12 @@ from cadence.adapters.alert_channels.http import Poster
 from cadence.adapters.alert_channels.pagerduty import PagerDutySender
 from cadence.adapters.alert_channels.sns import SnsSender
 from cadence.adapters.alert_channels.webhook import WebhookSender
-from cadence.adapters.aws.alert_notifier import AlertBells, read_delivery
+from cadence.adapters.aws.alert_notifier import SqsAlertNotifier, read_delivery
 from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
-from cadence.application.alerts.deliver import Deliver, Report
+from cadence.application.alerts.deliver import Deliver, DeliveryFault
 from cadence.application.alerts.ports import Sender
 from cadence.composition import settings
 from cadence.domain.alerts.channel import ChannelKind
@@ -25,10 +25,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def deliver_messages(report: Report) -> Callable[[Mapping[str, Any]], int]:
+def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int]:
     """What waits for a channel is delivered: how many messages."""
     its = settings.load(settings.AlertDeliveriesSettings)
-    reach = Reach.of(its.outbound_hosts, "outbound hosts")
+    reach = EgressPolicy.of(its.outbound_hosts, "outbound hosts")
     poster = Poster(reach)
     senders: dict[ChannelKind, Sender] = {
         ChannelKind.SNS: SnsSender(its.alert_topic_prefix),
@@ -43,7 +43,7 @@ def deliver_messages(report: Report) -> Callable[[Mapping[str, Any]], int]:
         DynamoOutbox(its.alerts_table),
         senders,
         KmsCipher(its.secrets_key),
-        AlertBells(its.alerting_queue_url, its.alert_deliveries_function),
+        SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function),
         _now,
         report,
     )

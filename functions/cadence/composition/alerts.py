@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from cadence.adapters.aws.alert_notifier import AlertBells, read_delivery, read_look
-from cadence.adapters.caching.ttl_cached_rules import RememberedRules
+from cadence.adapters.aws.alert_notifier import SqsAlertNotifier, read_delivery, read_look
+from cadence.adapters.caching.ttl_cached_rules import CachedRules
 from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
 from cadence.adapters.dynamodb.alerts.alert_store import DynamoAlertStore, DynamoHistoryStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.alerts.evaluate import EvaluateEvent
-from cadence.application.alerts.replays import Replays
+from cadence.application.alerts.replays import ReplayFilter
 from cadence.application.alerts.unusual import Histories
 from cadence.application.alerts.update import UpdateAlert
 from cadence.composition import settings
@@ -26,11 +26,11 @@ def judge_message() -> Callable[[str], None]:
     its = settings.load(settings.AlertsSettings)
     alerts = DynamoAlertStore(its.alerts_table)
     rules = DynamoRuleStore(its.alerts_table)
-    bells = AlertBells(its.alerting_queue_url, its.alert_deliveries_function)
-    remembered = RememberedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
+    bells = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
+    remembered = CachedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
     update = UpdateAlert(alerts, remembered, remembered, bells, _now)
     histories = Histories(DynamoHistoryStore(its.alerts_table))
-    replays = Replays(DynamoRunStore(its.runs_table))
+    replays = ReplayFilter(DynamoRunStore(its.runs_table))
     evaluate = EvaluateEvent(remembered, update, histories, S3LogSegments(its.data_bucket).read, replays.includes)
 
     def judge(body: str) -> None:

@@ -17,7 +17,7 @@ from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.programs import Programs
 from cadence.application.pipelines.store_pipelines import FreezePipeline
 from cadence.application.runs.start_run import StartRun
-from cadence.application.shared.git_ports import GitReader, nobody
+from cadence.application.shared.git_ports import GitReader, no_credentials
 from cadence.application.triggers.git_tokens import GitTokens
 from cadence.application.triggers.start_triggered import StartTriggered
 
@@ -40,7 +40,7 @@ def check_document(its: DocumentSettings, *, decrypts: bool = True) -> CheckDocu
     pipelines, documents = DynamoPipelineStore(its.pipelines_table), S3Documents(client("s3"), its.data_bucket)
     texts = S3LibraryTexts(client("s3"), its.data_bucket)
     access = DynamoAccessStore(its.access_table)
-    credentials = GitTokens(access, KmsCipher(its.secrets_key)) if decrypts else nobody
+    credentials = GitTokens(access, KmsCipher(its.secrets_key)) if decrypts else no_credentials
     libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts), credentials)
     secrets = KmsSecretStore(its.access_table, its.secrets_key)
     environments = DynamoEnvironmentStore(its.access_table)

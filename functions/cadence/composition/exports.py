@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from cadence.adapters.caching.ttl_cached_exports import RememberedExports
-from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.caching.ttl_cached_exports import CachedExports
+from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
 from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
 from cadence.adapters.dynamodb.exports.export_store import DynamoExportStore
-from cadence.adapters.dynamodb.limits.turnstiles import DynamoTurnstileStore
+from cadence.adapters.dynamodb.limits.turnstiles import DynamoConcurrencyLimitStore
 from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.dynamodb.metrics.counters import DynamoCounters
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.export_formats.formats import format_of
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.outgoing_http import OutgoingHttp
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.log_segments import S3LogSegments
@@ -31,7 +31,7 @@ from cadence.application.exports.push_metrics import PushMetrics
 from cadence.application.exports.send_export import SendExport
 from cadence.application.metrics.count_events import CountEvents
 from cadence.application.metrics.gauges import ControlPlaneGauges, GaugeSource, PoolGauges, RunGauges
-from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.application.shared.ports import PoolStore
 from cadence.composition import settings
 from cadence.domain.placement.pool import Price
@@ -57,24 +57,24 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
         DynamoLogIndex(its.logs_table),
     )
     deliver = DeliverExports(send, backlog, work, now, report)
-    count = CountEvents(DynamoCounters(its.telemetry_table), hosts, _prices(RememberedPools(access)))
-    tell = TellMetrics(DynamoCounters(its.telemetry_table), _gauges(its))
+    count = CountEvents(DynamoCounters(its.telemetry_table), hosts, _prices(CachedPools(access)))
+    tell = RenderMetrics(DynamoCounters(its.telemetry_table), _gauges(its))
     past = BackfillMetrics(
         runs, count, DynamoCounters(its.telemetry_table), access.list_projects, send, format_of, LONGEST_RUN
     )
     return ProcessExports(
         count,
         stored,
-        RememberedExports(stored),
+        CachedExports(stored),
         deliver,
         PushMetrics(tell, access.list_projects, format_of, deliver, backlog, work, now),
         WorkOnBackfill(runs, hosts, index, send, backlog, work, now, past),
     )
 
 
-def tell_metrics(its: settings.ApiSettings) -> TellMetrics:
+def tell_metrics(its: settings.ApiSettings) -> RenderMetrics:
     control_plane = ControlPlaneGauges(SqsDepths(its.watched_queues, its.queue_prefix))
-    return TellMetrics(DynamoCounters(its.telemetry_table), (*_gauges(its), control_plane))
+    return RenderMetrics(DynamoCounters(its.telemetry_table), (*_gauges(its), control_plane))
 
 
 def manage_exports(its: settings.ApiSettings) -> ManageExports:
@@ -86,12 +86,12 @@ def manage_exports(its: settings.ApiSettings) -> ManageExports:
         backlog,
         work,
         KmsCipher(its.secrets_key),
-        OutgoingHttp(Reach.of(its.outbound_hosts, _HOSTS_ARE)),
+        OutgoingHttp(EgressPolicy.of(its.outbound_hosts, _HOSTS_ARE)),
         DynamoSubscriptionStore(its.access_table),
         send,
         format_of,
         PushMetrics(
-            TellMetrics(DynamoCounters(its.telemetry_table)),
+            RenderMetrics(DynamoCounters(its.telemetry_table)),
             access.list_projects,
             format_of,
             deliver,
@@ -105,14 +105,14 @@ def manage_exports(its: settings.ApiSettings) -> ManageExports:
 
 
 def _send(its: Either) -> SendExport:
-    outgoing = OutgoingHttp(Reach.of(its.outbound_hosts, _HOSTS_ARE))
+    outgoing = OutgoingHttp(EgressPolicy.of(its.outbound_hosts, _HOSTS_ARE))
     return SendExport(S3LogSegments(its.data_bucket), format_of, outgoing, KmsCipher(its.secrets_key))
 
 
 def _gauges(its: Either) -> tuple[GaugeSource, ...]:
     access, hosts = DynamoAccessStore(its.access_table), DynamoHostStore(its.runners_table)
     return (
-        RunGauges(DynamoTurnstileStore(its.runs_table)),
+        RunGauges(DynamoConcurrencyLimitStore(its.runs_table)),
         PoolGauges(access, hosts, now),
         ExportGauges(DynamoExportStore(its.access_table), DynamoBacklog(its.telemetry_table)),
     )

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws.retry import pause
-from cadence.adapters.caching.ttl_cache import RememberedQuotas
+from cadence.adapters.caching.ttl_cache import CachedQuotas
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
-from cadence.adapters.dynamodb.limits.turnstiles import DynamoTurnstileStore
+from cadence.adapters.dynamodb.limits.turnstiles import DynamoConcurrencyLimitStore
 from cadence.adapters.sqs.deadlines import SqsDeadlines
-from cadence.application.limits.approvals import Approvals
-from cadence.application.limits.concurrency_limits import Turnstiles
+from cadence.application.limits.approvals import TreatmentApprovals
+from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.shared.run_ports import Machines, RunStore
@@ -34,18 +34,20 @@ def runner_slots(its: GateSettings, runs: RunStore, machines: Machines) -> Runne
     return RunnerSlots(runs, machines, _turnstiles(its), _quotas(its))
 
 
-def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> Approvals:
+def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> TreatmentApprovals:
     environments = DynamoEnvironmentStore(its.access_table)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    return Approvals(runs, DynamoApprovalStore(its.runs_table), environments, machines, deadlines, _now)
+    return TreatmentApprovals(runs, DynamoApprovalStore(its.runs_table), environments, machines, deadlines, _now)
 
 
-def _turnstiles(its: GateSettings) -> Turnstiles:
-    return Turnstiles(DynamoTurnstileStore(its.runs_table), SqsDeadlines(its.deadlines_queue_url), _now, pause)
+def _turnstiles(its: GateSettings) -> ConcurrencyLimits:
+    return ConcurrencyLimits(
+        DynamoConcurrencyLimitStore(its.runs_table), SqsDeadlines(its.deadlines_queue_url), _now, pause
+    )
 
 
-def _quotas(its: GateSettings) -> RememberedQuotas:
-    return RememberedQuotas(DynamoAccessStore(its.access_table))
+def _quotas(its: GateSettings) -> CachedQuotas:
+    return CachedQuotas(DynamoAccessStore(its.access_table))
 
 
 def _now() -> datetime:

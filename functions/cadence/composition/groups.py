@@ -7,7 +7,7 @@ from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
-from cadence.adapters.dynamodb.values.value_retention import DynamoCustodies
+from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.documents import S3Documents
@@ -19,12 +19,12 @@ from cadence.application.pipelines.store_pipelines import FreezePipeline
 from cadence.application.runs.start_child_run import Freeze, StartChildRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
-from cadence.application.scheduling.collect_outputs import Gather
-from cadence.application.scheduling.control_treatment import Act
-from cadence.application.scheduling.each_items import Elements
+from cadence.application.scheduling.collect_outputs import CollectOutputs
+from cadence.application.scheduling.control_treatment import ControlTreatment
+from cadence.application.scheduling.each_items import EachItems
 from cadence.application.scheduling.end_treatment import EndTreatment
-from cadence.application.scheduling.expand_each import GrowGroup
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.expand_each import ExpandEach
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.shared.run_ports import Machines
 from cadence.composition import gates, settings
@@ -32,20 +32,22 @@ from cadence.composition.documents import check_document
 from cadence.composition.scheduling import now
 
 
-def act() -> tuple[Act, Machines]:
+def act() -> tuple[ControlTreatment, Machines]:
     its = settings.load(settings.ActSettings)
     runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
-    feeder = Feeder(runs, groups, machines, SqsWakeUps(its.wake_ups_queue_url), now)
-    elements = Elements(runs, DynamoStreamStore(its.runners_table), chunks)
-    grow = GrowGroup(runs, groups, elements, machines, now)
+    feeder = Readiness(runs, groups, machines, SqsWakeUps(its.wake_ups_queue_url), now)
+    elements = EachItems(runs, DynamoStreamStore(its.runners_table), chunks)
+    grow = ExpandEach(runs, groups, elements, machines, now)
     start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
     start_child = StartChildRun(runs, _freeze(its), PlanRun(S3Documents(client("s3"), its.data_bucket)), start)
     stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    gather = Gather(runs, chunks, DynamoCustodies(its.runs_table), now)
-    return Act(runs, groups, gather, grow, start_child, stop_child, feeder, machines, deadlines, now), machines
+    gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(its.runs_table), now)
+    return ControlTreatment(
+        runs, groups, gather, grow, start_child, stop_child, feeder, machines, deadlines, now
+    ), machines
 
 
 def _freeze(its: settings.ActSettings) -> Freeze:
@@ -62,12 +64,12 @@ def wake_group() -> WakeGroup:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
     slots = gates.runner_slots(its, runs, machines)
-    elements = Elements(runs, DynamoStreamStore(its.runners_table), S3Chunks(Buckets(its.data_bucket)))
+    elements = EachItems(runs, DynamoStreamStore(its.runners_table), S3Chunks(Buckets(its.data_bucket)))
     stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
     return WakeGroup(
         runs=runs,
         groups=groups,
-        grow=GrowGroup(runs, groups, elements, machines, now),
+        grow=ExpandEach(runs, groups, elements, machines, now),
         end=EndTreatment(runs, DynamoRunnerStore(its.runners_table), machines, slots, wake_ups, stop_child, now),
-        feeder=Feeder(runs, groups, machines, wake_ups, now),
+        feeder=Readiness(runs, groups, machines, wake_ups, now),
     )

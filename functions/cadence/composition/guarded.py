@@ -2,11 +2,11 @@
 
 import requests
 
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.guarded_session import guarded_session
 from cadence.composition import settings
 
 
 def guarded() -> requests.Session:
     """It reaches public hosts, and those that this installation names."""
-    return guarded_session(Reach.of(settings.load(settings.ProviderSettings).git_hosts))
+    return guarded_session(EgressPolicy.of(settings.load(settings.ProviderSettings).git_hosts))

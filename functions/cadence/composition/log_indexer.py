@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 
-from cadence.adapters.aws.live_notifier import LiveBell
+from cadence.adapters.aws.live_notifier import LiveNotifier
 from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
@@ -13,7 +13,7 @@ from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.adapters.lines.log_records import decode
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
-from cadence.application.logs.take_records import PutAside, RedriveRecords, TakeRecords
+from cadence.application.logs.take_records import KeepStrayRecord, RedriveRecords, TakeRecords
 from cadence.composition import settings
 
 _REMEMBERED_RUNS = 1_000
@@ -23,11 +23,11 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     its = settings.load(settings.LogIndexerSettings)
     # Of a run only what never changes is looked at, so it may be remembered.
     run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(its.runs_table).get_run)
-    bell = LiveBell(its.live_function, DynamoConnections(its.logs_table))
+    bell = LiveNotifier(its.live_function, DynamoConnections(its.logs_table))
     index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, bell)
     records = DynamoStrayRecords(its.logs_table, its.data_bucket)
     report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
-    take = TakeRecords(decode, index, PutAside(records, run_of, _now, report), _now, report)
+    take = TakeRecords(decode, index, KeepStrayRecord(records, run_of, _now, report), _now, report)
     return take, RedriveRecords(records, take)
 
 

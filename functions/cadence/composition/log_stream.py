@@ -8,13 +8,13 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.cloudformation import CloudFormationStreamStack, S3SavedTemplate
 from cadence.adapters.aws.kinesis_records import FailedBatches
 from cadence.adapters.aws.live_runs import StepFunctionsLiveRuns
-from cadence.adapters.dynamodb.logs.log_stream_need import DynamoNeedNote
+from cadence.adapters.dynamodb.logs.log_stream_need import DynamoStreamUsage
 from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.application.logs.log_stream import KeepLogStream
 from cadence.application.logs.rescue_records import RescueRecords
-from cadence.application.logs.take_records import PutAside
+from cadence.application.logs.take_records import KeepStrayRecord
 from cadence.composition import settings
 
 
@@ -28,11 +28,11 @@ def log_stream() -> tuple[KeepLogStream, RescueRecords]:
         parkable=its.log_stream_policy == "parkable",
         stack=CloudFormationStreamStack(client("cloudformation"), its.log_stream_stack, its.log_stream_role_arn),
         saved=S3SavedTemplate(client("s3"), its.data_bucket),
-        need=DynamoNeedNote(its.access_table),
+        need=DynamoStreamUsage(its.access_table),
         live_runs=StepFunctionsLiveRuns(client("stepfunctions"), its.run_machine_arn),
         clock=_now,
     )
-    put_aside = PutAside(
+    put_aside = KeepStrayRecord(
         DynamoStrayRecords(its.logs_table, its.data_bucket),
         DynamoRunStore(its.runs_table).get_run,
         _now,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
-from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
@@ -23,10 +23,10 @@ from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.authenticate import Authenticate
 from cadence.application.melodium.access import WaitForWorker
 from cadence.application.melodium.pin_worker_images import PinWorkerImages
-from cadence.application.melodium.ports import Access, StartWorker
+from cadence.application.melodium.ports import EngineAccess, StartWorker
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.record_start import RecordStart
-from cadence.application.melodium.report import Report
+from cadence.application.melodium.report import ReportProcess
 from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.start_run import StartRun
@@ -44,8 +44,8 @@ class EngineApi:
     processes: Processes
     record_start: RecordStart
     start_worker: StartWorker
-    access: Access
-    report: Report
+    access: EngineAccess
+    report: ReportProcess
     tunnel_url: str
 
 
@@ -72,7 +72,7 @@ def engine_api() -> EngineApi:
         ),
         start_worker=_request_worker(its, runs, reported, access, sealed),
         access=WaitForWorker(runs, DynamoRunnerStore(its.runners_table), sealed, _now, time.sleep),
-        report=Report(
+        report=ReportProcess(
             processes,
             reported,
             S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
@@ -98,7 +98,7 @@ def _request_worker(
     registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
     pin = PinWorkerImages(registries, its.loopback_registries == "resolved")
     masks = S3ReportMasks(client("s3"), its.data_bucket)
-    return RequestWorker(runs, reported, access, RememberedPools(access), sealed, documents, start, _now, pin, masks)
+    return RequestWorker(runs, reported, access, CachedPools(access), sealed, documents, start, _now, pin, masks)
 
 
 def _now() -> datetime:

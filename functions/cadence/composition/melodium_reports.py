@@ -17,7 +17,7 @@ from cadence.application.melodium.take_events import TakeEvents, stored_models
 from cadence.application.melodium.take_logs import TakeLogs
 from cadence.application.melodium.take_upload import TakeUpload
 from cadence.application.runs.end_process import EndProcess
-from cadence.application.runs.ports import Stream
+from cadence.application.runs.ports import EngineStream
 from cadence.composition import settings
 
 
@@ -36,7 +36,7 @@ def take_upload() -> TakeUpload:
         uploaded=S3Uploaded(store, its.data_bucket),
         parts=parts,
         turns=DynamoTurns(its.runs_table),
-        take_in={Stream.LOGS: TakeLogs(parts, lines, reported, _now), Stream.DEBUG: events},
+        take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, _now), EngineStream.DEBUG: events},
         note_workers=link.note_workers,
         end=EndProcess(runs, reported, _now),
         clock=_now,

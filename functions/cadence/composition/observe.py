@@ -1,6 +1,6 @@
 """Wiring of `observe`."""
 
-from cadence.adapters.caching.ttl_cache import RememberedSubscriptions
+from cadence.adapters.caching.ttl_cache import CachedSubscriptions
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
@@ -13,5 +13,5 @@ from cadence.domain.exports.event import Audience
 def observe() -> Observe:
     its = settings.load(settings.ObserveSettings)
     queues = {Audience.ALERTING: its.alerting_queue_url, Audience.EXPORTING: its.exporting_queue_url}
-    subscriptions = RememberedSubscriptions(DynamoSubscriptionStore(its.access_table))
+    subscriptions = CachedSubscriptions(DynamoSubscriptionStore(its.access_table))
     return Observe(DynamoRunStore(its.runs_table), DynamoHostStore(its.runners_table), subscriptions, SqsEvents(queues))

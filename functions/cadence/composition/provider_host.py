@@ -7,7 +7,7 @@ from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.sqs.deadlines import SqsDeadlines
-from cadence.adapters.sqs.work_notification import SqsDoorbell
+from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.shared.run_ports import Machines
 from cadence.composition import settings
 from cadence.providers.contract import Provider
@@ -21,7 +21,7 @@ def provider_host() -> tuple[Operations, Machines]:
     runs = DynamoRunStore(its.runs_table)
     runners = DynamoRunnerStore(its.runners_table)
     hosts = DynamoHostStore(its.runners_table)
-    doorbell = SqsDoorbell(its.doorbell_prefix)
+    doorbell = SqsWorkNotification(its.doorbell_prefix)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
 
     def provider(organization: str, pool: str) -> Provider:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from cadence.adapters.aws.pool_identity import PoolIdentity
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
-from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.placement.back_offs import CIRCUIT, REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.placement.claims import DynamoClaims
 from cadence.adapters.dynamodb.placement.ledger import DynamoLedger
 from cadence.adapters.dynamodb.placement.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
-from cadence.adapters.dynamodb.placement.rate_limits import DynamoPaces
+from cadence.adapters.dynamodb.placement.rate_limits import DynamoRateLimits
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
@@ -22,10 +22,10 @@ from cadence.adapters.lambda_runtime.machine_boundary import LambdaHandler, toke
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.budgets import Budgets
-from cadence.application.placement.pacing import Pacer
+from cadence.application.placement.pacing import RateLimiter
 from cadence.application.placement.ports import Identity
 from cadence.composition import settings
-from cadence.providers.contract import AgentFile, Build, Surroundings
+from cadence.providers.contract import AgentFile, Build, ProviderContext
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
 from cadence.providers.operations import Operations
@@ -41,11 +41,11 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     cipher = KmsCipher(its.secrets_key)
     access = DynamoAccessStore(its.access_table)
-    pools = RememberedPools(access)
+    pools = CachedPools(access)
     credentials = DynamoPoolCredentials(its.access_table, cipher)
-    pacer = Pacer(DynamoPaces(its.runners_table), _now, time.sleep)
+    pacer = RateLimiter(DynamoRateLimits(its.runners_table), _now, time.sleep)
     circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
-    around = Surroundings(its.installation, _now, circuits, pacer, claims, _identity(its))
+    around = ProviderContext(its.installation, _now, circuits, pacer, claims, _identity(its))
     providers = RememberedProviders(name, pools, credentials, build, around)
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)

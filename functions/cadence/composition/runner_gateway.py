@@ -8,7 +8,7 @@ from functools import lru_cache
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
-from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
@@ -19,8 +19,8 @@ from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
-from cadence.adapters.dynamodb.values.value_retention import DynamoCustodies
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.buckets import Buckets
@@ -29,13 +29,13 @@ from cadence.adapters.s3.removal import S3Removal
 from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.wake_ups import SqsWakeUps
-from cadence.adapters.sqs.work_notification import SqsDoorbell
+from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.access.authenticate import Authenticate, require
 from cadence.application.logs.accept_logs import AcceptLogs
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets, RevokeEngineToken
 from cadence.application.melodium.note_listening import NoteListening
 from cadence.application.melodium.run_tokens import RunTokens
-from cadence.application.runners.claim import Claim
+from cadence.application.runners.claim import ClaimAssignment
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.exchange_identity import ExchangeIdentity
 from cadence.application.runners.heartbeat import Heartbeat
@@ -45,8 +45,8 @@ from cadence.application.runners.inputs import ReadInput
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
-from cadence.application.scheduling.mark_started import Begin
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.mark_started import MarkStarted
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition import gates, settings
@@ -63,7 +63,7 @@ class Gateway:
     lease: LeaseWork
     report_boot: ReportBoot
     exchange: ExchangeIdentity
-    claim: Claim
+    claim: ClaimAssignment
     session: RunnerSessions
     heartbeat: Heartbeat
     accept_logs: AcceptLogs
@@ -91,8 +91,8 @@ def gateway() -> Gateway:
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
-    feeder = Feeder(runs, DynamoGroupStore(its.runs_table), machines, wake_ups, _now)
-    begin = Begin(runs, feeder, machines)
+    feeder = Readiness(runs, DynamoGroupStore(its.runs_table), machines, wake_ups, _now)
+    begin = MarkStarted(runs, feeder, machines)
     slots = gates.runner_slots(its, runs, machines)
     settle = Settle(
         runs, runners, feeder, slots, specs, its.provider_function_prefix, SqsDeadlines(its.deadlines_queue_url), _now
@@ -109,10 +109,10 @@ def gateway() -> Gateway:
     return Gateway(
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
-        lease=LeaseWork(hosts, runners, machines, SqsDoorbell(its.doorbell_prefix), _now),
+        lease=LeaseWork(hosts, runners, machines, SqsWorkNotification(its.doorbell_prefix), _now),
         report_boot=ReportBoot(runners, machines),
-        exchange=ExchangeIdentity(runners, access, OidcTokens(Reach.of(its.git_hosts))),
-        claim=Claim(
+        exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(its.git_hosts))),
+        claim=ClaimAssignment(
             runs,
             runners,
             KmsSecretStore(its.access_table, its.secrets_key),
@@ -125,8 +125,8 @@ def gateway() -> Gateway:
                 urls,
                 S3ReportMasks(client("s3"), its.data_bucket),
             ),
-            RememberedPools(access),
-            DynamoCustodies(its.runs_table),
+            CachedPools(access),
+            DynamoValueRetentionStore(its.runs_table),
             _now,
         ),
         session=RunnerSessions(runners),

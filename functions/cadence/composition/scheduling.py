@@ -6,7 +6,7 @@ from typing import Protocol
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
-from cadence.adapters.caching.ttl_cached_pools import RememberedPools
+from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
@@ -17,7 +17,7 @@ from cadence.adapters.dynamodb.runners.offers import DynamoOffers
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
-from cadence.adapters.dynamodb.values.value_retention import DynamoCustodies
+from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.adapters.http.oci_registry import OciRegistries
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.documents import S3Documents
@@ -25,30 +25,30 @@ from cadence.adapters.s3.removal import S3Removal
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.deliveries import SqsDeliveryQueue
 from cadence.adapters.sqs.wake_ups import SqsWakeUps
-from cadence.adapters.sqs.work_notification import SqsDoorbell
+from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.limits.treatment_gates import TreatmentGates
 from cadence.application.melodium.engine_secrets import RevokeEngineToken
 from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.placement.back_offs import Refusals
-from cadence.application.placement.offer import Offer
-from cadence.application.placement.place import Place
-from cadence.application.placement.reconcile_launch import TakeBack
-from cadence.application.placement.unclaimed_offers import Untaken
+from cadence.application.placement.offer import OfferRunner
+from cadence.application.placement.place import PlaceTreatment
+from cadence.application.placement.reconcile_launch import ReconcileLaunch
+from cadence.application.placement.unclaimed_offers import UnclaimedOffers
 from cadence.application.runners.hosts import EnginesOfHosts, HostsAtWork
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
 from cadence.application.runs.pin_images import PinImages
-from cadence.application.runs.run_ends import TellOfEnd
+from cadence.application.runs.run_ends import NotifyRunEnd
 from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.scheduling.admit import Admission, Admit
 from cadence.application.scheduling.end_treatment import EndTreatment
-from cadence.application.scheduling.execution_failed import MachineBroke
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.execution_failed import ExecutionFailed
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.watchdog import Watchdog
 from cadence.application.shared.run_ports import Machines
-from cadence.application.values.purge_transient_values import RemovePassed
+from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.composition import gates, settings
 
 
@@ -66,8 +66,8 @@ class _Feeding(Protocol):
     def wake_ups_queue_url(self) -> str: ...
 
 
-def _feeder(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Feeder:
-    return Feeder(runs, DynamoGroupStore(its.runs_table), machines, SqsWakeUps(its.wake_ups_queue_url), now)
+def _feeder(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Readiness:
+    return Readiness(runs, DynamoGroupStore(its.runs_table), machines, SqsWakeUps(its.wake_ups_queue_url), now)
 
 
 def _settle(
@@ -109,7 +109,7 @@ def admit() -> tuple[Admit, Machines]:
     return use_case, machines
 
 
-def place() -> tuple[Place, TreatmentGates, Machines]:
+def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
     its = settings.load(settings.PlaceSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
@@ -119,18 +119,18 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
     runners = DynamoRunnerStore(its.runners_table)
     refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), now)
     hosts = DynamoHostStore(its.runners_table)
-    offer = Offer(
+    offer = OfferRunner(
         runners=runners,
         offers=DynamoOffers(its.runs_table, its.runners_table),
-        doorbell=SqsDoorbell(its.doorbell_prefix),
+        doorbell=SqsWorkNotification(its.doorbell_prefix),
         machines=machines,
     )
-    use_case = Place(
+    use_case = PlaceTreatment(
         runs=runs,
-        pools=RememberedPools(DynamoAccessStore(its.access_table)),
+        pools=CachedPools(DynamoAccessStore(its.access_table)),
         gates=turns,
         offer=offer,
-        take_back=TakeBack(runners, machines, its.provider_function_prefix, refusals),
+        take_back=ReconcileLaunch(runners, machines, its.provider_function_prefix, refusals),
         machines=machines,
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         provider_function_prefix=its.provider_function_prefix,
@@ -179,12 +179,12 @@ def finalise() -> Finalise:
     return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, tell_of_end(its, machines), now)
 
 
-def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> TellOfEnd:
+def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> NotifyRunEnd:
     queue = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
-    return TellOfEnd(DynamoPipelineStore(its.pipelines_table), queue, machines)
+    return NotifyRunEnd(DynamoPipelineStore(its.pipelines_table), queue, machines)
 
 
-def watchdog() -> tuple[Watchdog, MachineBroke]:
+def watchdog() -> tuple[Watchdog, ExecutionFailed]:
     its = settings.load(settings.WatchdogSettings)
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
@@ -204,20 +204,20 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
         gates.approvals(its, runs, machines),
         EndProcess(runs, DynamoReportedStore(its.runs_table), now),
         now,
-        Untaken(
+        UnclaimedOffers(
             runs,
-            RememberedPools(DynamoAccessStore(its.access_table)),
+            CachedPools(DynamoAccessStore(its.access_table)),
             HostsAtWork(DynamoHostStore(its.runners_table), now),
         ),
     )
-    return looks, MachineBroke(runs, machines, settle, finalise)
+    return looks, ExecutionFailed(runs, machines, settle, finalise)
 
 
-def remove_passed() -> RemovePassed:
+def remove_passed() -> PurgeTransientValues:
     its = settings.load(settings.WatchdogSettings)
-    return RemovePassed(
+    return PurgeTransientValues(
         DynamoRunStore(its.runs_table),
-        DynamoCustodies(its.runs_table, its.runners_table),
+        DynamoValueRetentionStore(its.runs_table, its.runners_table),
         S3Removal(Buckets.of(its.data_bucket, its.value_buckets)),
         SqsDeadlines(its.deadlines_queue_url),
         now,

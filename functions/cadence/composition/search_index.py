@@ -10,10 +10,10 @@ from cadence.adapters.s3.fast_line_parser import quick_lines
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.splits import S3Splits
 from cadence.adapters.tantivy.split_folder import SplitFolder
-from cadence.application.search.index_project import TendIndex
+from cadence.application.search.index_project import IndexProject
 from cadence.application.search.line_store_ports import LineStore
-from cadence.application.search.schedule_indexing import TendIndexes
-from cadence.application.search.sync_search_service import TendStore
+from cadence.application.search.schedule_indexing import ScheduleIndexing
+from cadence.application.search.sync_search_service import SyncSearchService
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.composition import settings
@@ -43,10 +43,10 @@ def line_store(its: _Its, clock: Clock) -> LineStore | None:
     if not its.search_endpoint:
         return None
     # Takes a while to import, and few need it.
-    from cadence.adapters.opensearch.connection import Service, connected
+    from cadence.adapters.opensearch.connection import OpenSearchConnection, connected
     from cadence.adapters.opensearch.store import OpenSearchLines
 
-    service = Service(lambda: connected(its.search_endpoint, its.search_region, its.search_secret))
+    service = OpenSearchConnection(lambda: connected(its.search_endpoint, its.search_region, its.search_secret))
     return OpenSearchLines(service, its.search_prefix, clock)
 
 
@@ -54,7 +54,7 @@ def splits(bucket: str) -> S3Splits:
     return S3Splits(bucket, SplitFolder(Path(tempfile.gettempdir()) / "cadence-splits", _MOST_BYTES))
 
 
-def search_index() -> TendIndexes:
+def search_index() -> ScheduleIndexing:
     its = settings.load(settings.SearchIndexSettings)
     catalogue = DynamoSplitCatalogue(its.logs_table)
 
@@ -63,8 +63,8 @@ def search_index() -> TendIndexes:
 
     segments = S3LogSegments(its.data_bucket, quick_lines)
     longest = timedelta(days=int(its.retention_days))
-    tend = TendIndex(catalogue, segments, splits(its.data_bucket), now, new_ulid, longest)
+    tend = IndexProject(catalogue, segments, splits(its.data_bucket), now, new_ulid, longest)
     store = line_store(its, now)
     if store is None:
-        return TendIndexes(catalogue, tend, now)
-    return TendIndexes(catalogue, TendStore(catalogue, segments, store, tend, now), now)
+        return ScheduleIndexing(catalogue, tend, now)
+    return ScheduleIndexing(catalogue, SyncSearchService(catalogue, segments, store, tend, now), now)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cadence.domain.pipelines.document.findings import Code
-from cadence.domain.pipelines.document.syntax.source import Places, Position, Unreadable
+from cadence.domain.pipelines.document.syntax.source import Position, SourcePositions, UnreadableDocument
 from cadence.domain.pipelines.document.syntax.yaml_text import read_yaml
 from cadence.importing.report import ImportFailure, Notes
 
@@ -20,13 +20,13 @@ class Source:
             raise ImportFailure(f"The file has more than {MAX_YAML_BYTES:,} characters; split it.")
         try:
             reading = read_yaml(text, keep_places=True)
-        except Unreadable as error:
+        except UnreadableDocument as error:
             raise ImportFailure(error.problem.message, error.problem.position[0]) from None
         if not isinstance(reading.data, dict):
             raise ImportFailure("The file is not a mapping of keys.", 1)
         assert reading.places is not None
         self.data: dict[str, Any] = reading.data
-        self._places: Places = reading.places
+        self._places: SourcePositions = reading.places
         self._made: dict[int, tuple[Any, int]] = {}
         self._alive: list[Any] = []  # so that nothing else gets the identity of what was made
         self.tagged = [problem.path for problem in reading.misreadings if problem.code is Code.YAML_TAG]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from cadence.domain.pipelines.document.syntax.json_text import read_json
-from cadence.domain.pipelines.document.syntax.source import Reading, Unreadable
+from cadence.domain.pipelines.document.syntax.source import ParsedDocument, UnreadableDocument
 from cadence.importing.report import ImportFailure, Notes
 
 MAX_BYTES = 20_000_000
@@ -95,10 +95,10 @@ class Workflow:
         return places.position_of(spot)[0] if spot is not None else 0
 
     @cached_property
-    def _positions(self) -> Reading:
+    def _positions(self) -> ParsedDocument:
         try:
             return read_json(self._text, keep_places=True)
-        except Unreadable as error:
+        except UnreadableDocument as error:
             raise ImportFailure(error.problem.message, error.problem.position[0]) from None
 
     def _file_sizes(self) -> dict[str, int]:

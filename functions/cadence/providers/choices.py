@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.shared.errors import CapacityExhausted
-from cadence.providers.contract import Needs
+from cadence.providers.contract import RunnerNeeds
 
 _AMD64 = "amd64"
 
@@ -29,13 +29,13 @@ class Choice:
     def label(self) -> str:
         return f"{self.type} spot" if self.spot else self.type
 
-    def suffices(self, needs: Needs) -> bool:
+    def suffices(self, needs: RunnerNeeds) -> bool:
         return (
             needs.arch in (None, self.arch) and _at_least(self.cpu, needs.cpu) and _at_least(self.memory, needs.memory)
         )
 
 
-def suitable(choices: Iterable[Choice], needs: Needs) -> Sequence[Choice]:
+def suitable(choices: Iterable[Choice], needs: RunnerNeeds) -> Sequence[Choice]:
     """In their order. Raises CapacityExhausted if none is large enough, or of the architecture."""
     found = [choice for choice in choices if choice.suffices(needs)]
     if not found:

@@ -14,13 +14,13 @@ from math import ceil
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from cadence.application.shared.ports import Clock
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import Conflict, NotFound, ProviderRejected
 from cadence.providers.choices import Choice, suitable
-from cadence.providers.contract import AgentFile, Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import AgentFile, Check, Machine, MachineCondition, RunnerRequest
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, as_seconds, from_seconds
+from cadence.providers.marks import MachineOwner, as_seconds, from_seconds
 from cadence.providers.rest import Rest, all_there
 
 Found = Mapping[str, Any]
@@ -39,7 +39,7 @@ class Mark:
     expires_at: datetime | None
 
 
-def mark(owner: Owner, request: RunnerRequest) -> str:
+def mark(owner: MachineOwner, request: RunnerRequest) -> str:
     """The same in each repetition."""
     expires = as_seconds(request.expires_at) if request.expires_at else "0"
     return f"cadence {request.runner_id} {owner.key} {expires}"
@@ -78,17 +78,24 @@ class CiProvider(ABC, Generic[Settings]):
     name_of: ClassVar[str]
     """Where a run's name is."""
     not_over: ClassVar[Sequence[str]]
-    conditions: ClassVar[Mapping[str, Condition]]
+    conditions: ClassVar[Mapping[str, MachineCondition]]
     """What its status means; all others are before it runs."""
 
     def __init__(
-        self, owner: Owner, settings: Settings, rest: Rest, hidden: Hidden, clock: Clock, api: Api, page: int = 100
+        self,
+        owner: MachineOwner,
+        settings: Settings,
+        rest: Rest,
+        hidden: Hidden,
+        clock: Clock,
+        api: LimitedApi,
+        page: int = 100,
     ) -> None:
         self._owner, self._settings, self._rest, self._hidden = owner, settings, rest, hidden
         self._clock, self._api, self._page = clock, api, page
 
     @property
-    def start_api(self) -> Api:
+    def start_api(self) -> LimitedApi:
         return self._api
 
     def start(self, request: RunnerRequest) -> str:
@@ -108,8 +115,8 @@ class CiProvider(ABC, Generic[Settings]):
         try:
             found = self._whole(ref)
         except NotFound:
-            return Machine(ref, "", Condition.GONE)
-        return self._machine(found) if found else Machine(ref, ref, Condition.GONE)
+            return Machine(ref, "", MachineCondition.GONE)
+        return self._machine(found) if found else Machine(ref, ref, MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         for each in [ref] if ref.isdecimal() else [str(run["id"]) for run in self._find(ref)]:
@@ -147,7 +154,7 @@ class CiProvider(ABC, Generic[Settings]):
             run
             for run in self._owned(**self._since(self._clock() - _REPEATED))
             if (its := read_mark(run[self.name_of])) and its.runner_id == runner_id
-            if self.conditions.get(run["status"]) is not Condition.GONE
+            if self.conditions.get(run["status"]) is not MachineCondition.GONE
         ]
         return sorted(found, key=lambda run: int(run["id"]))
 
@@ -164,7 +171,7 @@ class CiProvider(ABC, Generic[Settings]):
         return Machine(
             ref=str(run["id"]),
             runner_id=its.runner_id if its else "",
-            condition=self.conditions.get(str(run["status"]), Condition.STARTING),
+            condition=self.conditions.get(str(run["status"]), MachineCondition.STARTING),
             created_at=datetime.fromisoformat(run["created_at"]),
             expires_at=its.expires_at if its else None,
             offer=self._offer(),

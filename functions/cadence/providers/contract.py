@@ -19,14 +19,14 @@ from cadence.application.placement.ports import Claims, Identity
 from cadence.application.shared.ports import Clock
 from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pipelines.specification import ServiceSpec
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.providers.circuit import Circuit, SharedCircuit
 
 
 @dataclass(frozen=True)
-class Needs:
+class RunnerNeeds:
     """What the treatment asks of its runner: millicores, MB. `None`: no matter."""
 
     cpu: int | None = None
@@ -89,14 +89,14 @@ class RunnerRequest:
     run_id: str = ""
     treatment: str = ""
     project: str = ""
-    needs: Needs = Needs()
+    needs: RunnerNeeds = RunnerNeeds()
     max_duration: int = 3_600  # seconds
     expires_at: datetime | None = None
     home: CallHome | None = None
     containers: Containers = Containers()
 
 
-class Condition(StrEnum):
+class MachineCondition(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     STOPPING = "stopping"
@@ -114,7 +114,7 @@ class Machine:
 
     ref: str
     runner_id: str
-    condition: Condition
+    condition: MachineCondition
     created_at: datetime | None = None
     expires_at: datetime | None = None
     offer: str | None = None
@@ -131,35 +131,35 @@ class Check:
     hint: str | None = None
 
 
-class Calls(Protocol):
+class PacedCalls(Protocol):
     """Calls to an infrastructure's API at a pace that it bears, over all processes of the installation (`Pacer`)."""
 
-    def call(self, api: Api, calls: int = 1) -> None:
+    def call(self, api: LimitedApi, calls: int = 1) -> None:
         """Before each call that is not a start: waits for at most a second. Raises Transient with `retry_after`."""
 
-    def refused(self, api: Api, retry_after: float | None = None) -> None:
+    def refused(self, api: LimitedApi, retry_after: float | None = None) -> None:
         """`api` answered that it is asked too much: everybody pauses."""
 
 
 class Unhurried:
     """`Calls` to what may be called as often as anybody likes."""
 
-    def call(self, api: Api, calls: int = 1) -> None:
+    def call(self, api: LimitedApi, calls: int = 1) -> None:
         return
 
-    def refused(self, api: Api, retry_after: float | None = None) -> None:
+    def refused(self, api: LimitedApi, retry_after: float | None = None) -> None:
         return
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ProviderContext:
     """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines. `back_offs` are which offers are not asked for,
     `claims` whose machines are that were made in advance."""
 
     installation: str
     clock: Clock
     back_offs: BackOffs
-    calls: Calls = field(default_factory=Unhurried)
+    calls: PacedCalls = field(default_factory=Unhurried)
     claims: Claims | None = None
     identity: Identity | None = None  # None: it has none to show
 
@@ -200,7 +200,7 @@ class Paced(Protocol):
     """What a provider says beside, if its infrastructure bears only so many starts."""
 
     @property
-    def start_api(self) -> Api:
+    def start_api(self) -> LimitedApi:
         """A start takes one call of it; who has to wait for it costs nothing meanwhile. `start` itself does not ask `Calls` for it again."""
 
 
@@ -224,5 +224,5 @@ class Warming(Protocol):
 Credentials = Mapping[str, str]
 """A pool's secret, decrypted, by key (`token`, `access_key`…): never logged, never in an error."""
 
-Build = Callable[[Pool, Credentials, Surroundings], Provider]
+Build = Callable[[Pool, Credentials, ProviderContext], Provider]
 """Makes the provider of a pool. It is kept for a while and serves many calls, so it may keep sessions."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.budgets import Budgets
-from cadence.application.placement.pacing import Pacer
+from cadence.application.placement.pacing import RateLimiter
 from cadence.application.placement.ports import PoolRecords
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
@@ -17,9 +17,9 @@ from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import Price
-from cadence.domain.runners.runner import Outcome, Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerState
 from cadence.domain.runs.states import TreatmentState
-from cadence.domain.scheduling.machine_step import Next, Step
+from cadence.domain.scheduling.machine_step import MachineStep, NextState
 from cadence.domain.shared.errors import (
     CadenceError,
     Cancelled,
@@ -30,7 +30,7 @@ from cadence.domain.shared.errors import (
     RunnerLost,
     Transient,
 )
-from cadence.providers.contract import CallHome, Containers, EndsItself, Needs, Paced, Provider, RunnerRequest
+from cadence.providers.contract import CallHome, Containers, EndsItself, Paced, Provider, RunnerNeeds, RunnerRequest
 from cadence.providers.homes import FreshToken, Homes
 
 Providers = Callable[[str, str], Provider]
@@ -75,7 +75,7 @@ class StartRunner:
     providers: Providers
     clock: Clock
     homes: Homes | None = None  # None: machines have joined by themselves, and get their tokens there
-    pacer: Pacer | None = None
+    pacer: RateLimiter | None = None
     records: PoolRecords | None = None  # None: what is offered and runs is kept with the hosts
     budgets: Budgets | None = None
     refusals: Refusals | None = None
@@ -121,7 +121,7 @@ class StartRunner:
         if standing.treatment.cancel_reason:
             raise Cancelled(standing.treatment.cancel_reason)
         if runner.result is not None:
-            ended = Step(Next.SETTLE, launch.attempt, function=launch.function, runner_id=launch.runner_id)
+            ended = MachineStep(NextState.SETTLE, launch.attempt, function=launch.function, runner_id=launch.runner_id)
             self.machines.succeed(launch.task_token, ended.as_json())
         elif runner.state in _NOT_BEGUN:
             wait = self._turn(provider, runner)
@@ -182,8 +182,8 @@ class StartRunner:
         with suppress(Conflict):  # somebody ends it: the next launch sees that
             self.runners.move_runner(runner, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait)
             self._note_waiting(launch, f"its turn with the API of pool {launch.pool}")
-        step = Step(
-            Next.LATER,
+        step = MachineStep(
+            NextState.LATER,
             launch.attempt,
             function=launch.function,
             runner_id=launch.runner_id,
@@ -268,7 +268,7 @@ def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> Runn
         run_id=runner.run_id,
         treatment=runner.treatment,
         project=runner.project,
-        needs=Needs(spec.cpu, spec.memory, spec.storage, spec.arch, spec.image),
+        needs=RunnerNeeds(spec.cpu, spec.memory, spec.storage, spec.arch, spec.image),
         max_duration=spec.max_duration,
         expires_at=runner.created_at + timedelta(seconds=runner.boot_deadline + spec.max_duration) + EXPIRY_GRACE,
         home=home,
@@ -291,7 +291,7 @@ def held(runner: Runner, now: datetime) -> bool:
     """Whether its machine is kept for whoever looks into its failure."""
     if runner.held_until is None or now >= runner.held_until:
         return False
-    return runner.result is None or runner.result.outcome not in {Outcome.SUCCEEDED, Outcome.CANCELLED}
+    return runner.result is None or runner.result.outcome not in {RunnerOutcome.SUCCEEDED, RunnerOutcome.CANCELLED}
 
 
 @dataclass(frozen=True)

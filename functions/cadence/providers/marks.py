@@ -12,7 +12,7 @@ _OTHER = re.compile(r"[^a-z0-9-]+")
 
 
 @dataclass(frozen=True)
-class Owner:
+class MachineOwner:
     """Whose a machine is: another installation, organization or pool in the same account never touches it."""
 
     installation: str

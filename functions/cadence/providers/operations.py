@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cadence.application.placement.ports import CheckResult, PoolRecords, Probe
+from cadence.application.placement.ports import CheckResult, PoolProbe, PoolRecords
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.domain.placement.pool import Price
 from cadence.domain.shared.errors import CadenceError, InvalidRequest, ProviderRejected
@@ -68,7 +68,7 @@ class Operations:
         except CadenceError as raised:
             checks, error = [], raised.message
         if self.records and self.clock:
-            self.records.note_probe(event["organization"], event["pool"], Probe(self.clock(), tuple(checks), error))
+            self.records.note_probe(event["organization"], event["pool"], PoolProbe(self.clock(), tuple(checks), error))
         elif error:
             raise ProviderRejected(error)
         return [asdict(check) for check in checks]

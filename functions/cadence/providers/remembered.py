@@ -7,7 +7,7 @@ from cadence.application.placement.ports import PoolCredentials
 from cadence.application.shared.ports import PoolStore
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import ProviderRejected
-from cadence.providers.contract import Build, Provider, Surroundings
+from cadence.providers.contract import Build, Provider, ProviderContext
 
 # New credentials are used after this long at the latest.
 SECONDS = 30.0
@@ -22,7 +22,7 @@ class RememberedProviders:
         pools: PoolStore,
         credentials: PoolCredentials,
         build: Build,
-        surroundings: Surroundings,
+        surroundings: ProviderContext,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name

@@ -25,9 +25,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.shared.errors import CadenceError, Conflict, NotFound, ProviderRejected, Transient
-from cadence.providers.contract import Calls
+from cadence.providers.contract import PacedCalls
 from cadence.providers.hidden import Hidden
 
 LONGEST_WORDS = 400
@@ -37,7 +37,7 @@ _PIECE = 65_536
 
 
 @dataclass(frozen=True)
-class Answer:
+class RestResponse:
     """`body` is the JSON, or the text where it is none; `headers` are found by lower-case names."""
 
     status: int
@@ -69,10 +69,10 @@ class Dialect(Protocol):
 
     name: str
 
-    def read(self, answer: Answer) -> Refusal:
+    def read(self, answer: RestResponse) -> Refusal:
         """What an answer from 400 on says. Must not fail, whatever the body is."""
 
-    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+    def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         """The error that it means, `None` for what the status says."""
 
 
@@ -91,7 +91,7 @@ class Rest:
         hidden: Hidden,
         session: requests.Session | None = None,
         seconds: float = 10.0,
-        turns: tuple[Calls, Api] | None = None,
+        turns: tuple[PacedCalls, LimitedApi] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base = base.rstrip("/") + "/"
@@ -114,7 +114,7 @@ class Rest:
         params: Mapping[str, Any] | None = None,
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> RestResponse:
         """`path` is below the base, or a whole URL at the same host. `body` is sent as JSON, `data` as it is.
 
         A redirect is an answer, not followed: credentials go nowhere else. Raises as the module says.
@@ -129,7 +129,7 @@ class Rest:
             raise self._error(answer, f"{method} {urlsplit(url).path}")
         return answer
 
-    def call_elsewhere(self, url: str, limit: int = _LARGEST_ANSWER) -> Answer:
+    def call_elsewhere(self, url: str, limit: int = _LARGEST_ANSWER) -> RestResponse:
         """Reads what the infrastructure pointed to (a signed address), without credentials. At most `limit` bytes."""
         answer = self.exchange("GET", url, headers={"Accept": "*/*"}, limit=limit)
         if answer.status >= 400:
@@ -141,7 +141,7 @@ class Rest:
         path: str,
         *,
         params: Mapping[str, Any] | None = None,
-        following: Callable[[Answer, int], Mapping[str, Any] | str | None],
+        following: Callable[[RestResponse, int], Mapping[str, Any] | str | None],
         most: int = 1_000,
     ) -> Iterator[Any]:
         """The body of each page. `following` says from an answer and how many pages there were what leads to the next:
@@ -159,7 +159,7 @@ class Rest:
                 asked |= then
         raise Transient(f"{self._dialect.name}: {path} has more than {most} pages.")
 
-    def exchange(self, method: str, url: str, *, limit: int = _LARGEST_ANSWER, **options: Any) -> Answer:
+    def exchange(self, method: str, url: str, *, limit: int = _LARGEST_ANSWER, **options: Any) -> RestResponse:
         """One exchange, whatever its status. Raises Transient where there was no whole answer."""
         host = urlsplit(url).hostname
         until = self._clock() + self._seconds
@@ -174,7 +174,7 @@ class Rest:
             ) as response:
                 content = self._read(response, until, limit)
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, headers, _parsed(content, headers.get("content-type", "")))
+                return RestResponse(response.status_code, headers, _parsed(content, headers.get("content-type", "")))
         except requests.exceptions.InvalidURL as error:
             # Also a host that is out of the installation's reach.
             raise ProviderRejected(f"{self._dialect.name}: {self._hidden.cut(str(error))}") from None
@@ -199,7 +199,7 @@ class Rest:
             raise ProviderRejected(f"{self._dialect.name} points to another host than its own.")
         return url
 
-    def _error(self, answer: Answer, asked: str) -> CadenceError:
+    def _error(self, answer: RestResponse, asked: str) -> CadenceError:
         refusal = self._dialect.read(answer)
         said = self._hidden.cut(" ".join(refusal.words.split()))[:LONGEST_WORDS] or "no reason given"
         code = self._hidden.cut(refusal.code)
@@ -242,7 +242,7 @@ def mentions(refusal: Refusal, phrases: Sequence[str]) -> bool:
     return any(phrase in text for phrase in phrases)
 
 
-def following_link(answer: Answer, _: int) -> str | None:
+def following_link(answer: RestResponse, _: int) -> str | None:
     """The next page as `Link: <…>; rel="next"` has it."""
     for link in requests.utils.parse_header_links(answer.headers.get("link", "")):
         if link.get("rel") == "next":
@@ -250,7 +250,7 @@ def following_link(answer: Answer, _: int) -> str | None:
     return None
 
 
-def _by_status(answer: Answer) -> type[CadenceError]:
+def _by_status(answer: RestResponse) -> type[CadenceError]:
     match answer.status:
         case 404 | 410:
             return NotFound

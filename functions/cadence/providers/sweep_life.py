@@ -6,7 +6,7 @@ from enum import StrEnum
 from cadence.providers.sweeping import LOOK_AGAIN
 
 
-class Seen(StrEnum):
+class MachineSweepState(StrEnum):
     WANTED = "wanted"
     MARKED = "marked"
     ENDED = "ended"
@@ -14,15 +14,18 @@ class Seen(StrEnum):
 
 _MINUTES = round(LOOK_AGAIN.total_seconds() / 60)
 
-TRANSITIONS: Mapping[tuple[Seen, Seen], str] = {
-    (Seen.WANTED, Seen.MARKED): "nobody wants it",
-    (Seen.MARKED, Seen.WANTED): "somebody does after all",
-    (Seen.MARKED, Seen.ENDED): f"{_MINUTES} min later at the earliest, looked at again, still nobody does",
+TRANSITIONS: Mapping[tuple[MachineSweepState, MachineSweepState], str] = {
+    (MachineSweepState.WANTED, MachineSweepState.MARKED): "nobody wants it",
+    (MachineSweepState.MARKED, MachineSweepState.WANTED): "somebody does after all",
+    (
+        MachineSweepState.MARKED,
+        MachineSweepState.ENDED,
+    ): f"{_MINUTES} min later at the earliest, looked at again, still nobody does",
 }
 
 
 def mermaid() -> str:
     """The diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {Seen.WANTED}"]
+    lines = ["stateDiagram-v2", f"    [*] --> {MachineSweepState.WANTED}"]
     lines += [f"    {source} --> {target}: {why}" for (source, target), why in TRANSITIONS.items()]
-    return "\n".join([*lines, f"    {Seen.ENDED} --> [*]: the inventory tells it no more"]) + "\n"
+    return "\n".join([*lines, f"    {MachineSweepState.ENDED} --> [*]: the inventory tells it no more"]) + "\n"

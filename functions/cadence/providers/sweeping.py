@@ -16,7 +16,7 @@ from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.placement.pool_policy import warm_now
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import CadenceError, Conflict
-from cadence.providers.contract import Condition, Machine, Provider, Warming
+from cadence.providers.contract import Machine, MachineCondition, Provider, Warming
 from cadence.providers.lifecycle import Providers, held
 
 # The call that made a machine has ended by then: a Lambda's longest time, and some.
@@ -155,7 +155,7 @@ def orphaned(machine: Machine, runner: Runner | None, pool: str, now: datetime) 
     Never one whose runner lives in this pool, whatever else is said of it: which of two machines made for a runner called
     home, only that machine knows.
     """
-    if machine.condition in {Condition.STOPPING, Condition.GONE}:
+    if machine.condition in {MachineCondition.STOPPING, MachineCondition.GONE}:
         return None
     if runner is not None and runner.pool == pool and _wanted(runner, now):
         return None

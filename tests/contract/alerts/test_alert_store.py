@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 
 from cadence.application.alerts.messages import test_message as message_of_test
-from cadence.application.alerts.ports import Series, SeriesKey, Value
-from cadence.domain.alerts.channel import Delivery
-from cadence.domain.alerts.lifecycle import Count
-from cadence.domain.alerts.occurrence import Group, Occurrence, Sample
+from cadence.application.alerts.ports import MeasuredSeries, MeasuredSeriesKey, MeasuredValue
+from cadence.domain.alerts.channel import AlertDelivery
+from cadence.domain.alerts.lifecycle import OccurrenceCount
+from cadence.domain.alerts.occurrence import AlertGroup, Occurrence, OccurrenceSample
 from cadence.domain.shared.errors import Conflict, NotFound
 from tests.contract.alerts.conftest import Stores
 from tests.fakes.alerts import START, rule
 
 RULE = rule({"log": {"query": "boom"}})
-GROUP = Group({"pipeline": "app"})
+GROUP = AlertGroup({"pipeline": "app"})
 KEY = ("o", "p", "ops")
 
 
@@ -24,16 +24,16 @@ def at(seconds: int):
 
 
 def occurrence(seconds: int, event: str = "e", count: int = 1) -> Occurrence:
-    return Occurrence(event, at(seconds), count, {}, Sample(f"text {seconds}", "now", "run", "build", 3, 7))
+    return Occurrence(event, at(seconds), count, {}, OccurrenceSample(f"text {seconds}", "now", "run", "build", 3, 7))
 
 
 def test_the_same_occurrences_stored_again_change_nothing(stores: Stores) -> None:
     occurrences = [occurrence(5), occurrence(6, count=3), occurrence(6, "other")]
     for _ in range(2):
         stores.alerts.put_occurrences(RULE, GROUP, occurrences)
-    stores.alerts.put_occurrences(RULE, Group({"pipeline": "else"}), [occurrence(5)])
+    stores.alerts.put_occurrences(RULE, AlertGroup({"pipeline": "else"}), [occurrence(5)])
     happened = stores.alerts.happened(RULE, GROUP, at(0))
-    assert list(happened.counts) == [Count(at(5), 1), Count(at(6), 3), Count(at(6), 1)]
+    assert list(happened.counts) == [OccurrenceCount(at(5), 1), OccurrenceCount(at(6), 3), OccurrenceCount(at(6), 1)]
     assert happened.newest == occurrence(6).sample
     assert list(stores.alerts.happened(RULE, GROUP, at(6)).counts) == list(happened.counts)[1:]
     assert len(stores.alerts.happened(RULE, GROUP, at(100)).counts) == 1  # the newest in any case
@@ -68,13 +68,13 @@ def test_of_two_changes_of_the_same_alert_one_fails_with_its_messages(stores: St
 
 
 def test_series_change_only_as_they_were_read(stores: Stores) -> None:
-    key = SeriesKey("o", "p", "app", "build", "duration")
-    values = (Value("run-1", at(1), 12.5), Value("run-2", at(2), 13.0))
-    stores.history.put_series(key, Series(values))
+    key = MeasuredSeriesKey("o", "p", "app", "build", "duration")
+    values = (MeasuredValue("run-1", at(1), 12.5), MeasuredValue("run-2", at(2), 13.0))
+    stores.history.put_series(key, MeasuredSeries(values))
     read = stores.history.get_series(key)
     assert (read.values, read.version) == (values, 1)
     with pytest.raises(Conflict):
-        stores.history.put_series(key, Series(values))
+        stores.history.put_series(key, MeasuredSeries(values))
     stores.history.put_series(key, replace(read, values=values[1:]))
     assert stores.history.get_series(key).values == values[1:]
 
@@ -107,7 +107,7 @@ def test_messages_wait_in_the_order_in_which_they_were_made(stores: Stores) -> N
 
 def test_a_lease_is_taken_by_one(stores: Stores) -> None:
     fresh = stores.outbox.get_delivery(KEY)
-    assert fresh == Delivery()
+    assert fresh == AlertDelivery()
     stores.outbox.put_delivery(KEY, fresh.leased(at(0), timedelta(minutes=1)))
     with pytest.raises(Conflict):
         stores.outbox.put_delivery(KEY, fresh.leased(at(0), timedelta(minutes=1)))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cadence.adapters.dynamodb.limits.turnstiles import DynamoTurnstileStore
-from cadence.application.limits.concurrency_limits import TurnstileStore
+from cadence.adapters.dynamodb.limits.turnstiles import DynamoConcurrencyLimitStore
+from cadence.application.limits.concurrency_limits import ConcurrencyLimitStore
 from tests.contract.runs.conftest import bound_table, table_properties
 from tests.fakes.turnstiles import MemoryTurnstileStore
 
@@ -13,9 +13,9 @@ __all__ = ["table_properties"]
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[TurnstileStore]:
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConcurrencyLimitStore]:
     if request.param == "memory":
         yield MemoryTurnstileStore()
         return
     with bound_table(request, monkeypatch) as table:
-        yield DynamoTurnstileStore(table)
+        yield DynamoConcurrencyLimitStore(table)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.limits.concurrency_limits import Turnstiles, TurnstileStore
-from cadence.domain.limits.turnstile import Lane, LaneKey, Place, Turnstile
+from cadence.application.limits.concurrency_limits import ConcurrencyLimits, ConcurrencyLimitStore
+from cadence.domain.limits.turnstile import ConcurrencyLimit, LaneKey, LimitEntry, WaitingLane
 from cadence.domain.shared.errors import Conflict
 from tests.fakes.services import ManualClock, MemoryDeadlines
 
@@ -16,25 +16,25 @@ SCOPE = "RUNS#acme"
 
 
 class Nobody:
-    def wake(self, scope: str, place: Place) -> None:
+    def wake(self, scope: str, place: LimitEntry) -> None:
         pass
 
     def gone(self, scope: str, places: object) -> tuple[()]:
         return ()
 
 
-def place(holder: str, ticket: int, project: str = "site", priority: int = 0, *, inside: bool = False) -> Place:
-    return Place(holder, f"run-{holder}", project, priority, "build", 2, ticket, inside)
+def place(holder: str, ticket: int, project: str = "site", priority: int = 0, *, inside: bool = False) -> LimitEntry:
+    return LimitEntry(holder, f"run-{holder}", project, priority, "build", 2, ticket, inside)
 
 
-def committed(store: TurnstileStore, *places: Place, **fields: object) -> Turnstile:
-    store.commit(dataclasses.replace(Turnstile(SCOPE, 3), **fields), places, [])  # type: ignore[arg-type]
+def committed(store: ConcurrencyLimitStore, *places: LimitEntry, **fields: object) -> ConcurrencyLimit:
+    store.commit(dataclasses.replace(ConcurrencyLimit(SCOPE, 3), **fields), places, [])  # type: ignore[arg-type]
     stored, _ = store.get(SCOPE)
     assert stored is not None
     return stored
 
 
-def test_what_was_written_is_read(store: TurnstileStore) -> None:
+def test_what_was_written_is_read(store: ConcurrencyLimitStore) -> None:
     now = ManualClock().now
     inside, waiting = place("a", 1, inside=True), place("b", 2, priority=-3)
     stored = committed(
@@ -43,17 +43,17 @@ def test_what_was_written_is_read(store: TurnstileStore) -> None:
         waiting,
         next_ticket=3,
         inside={"site": 1},
-        lanes={LaneKey(-3, "site"): Lane(1, 2)},
+        lanes={LaneKey(-3, "site"): WaitingLane(1, 2)},
         unwoken=frozenset({"a"}),
         watched_until=now,
         checked_at=now + timedelta(seconds=1),
     )
-    assert stored == Turnstile(
+    assert stored == ConcurrencyLimit(
         SCOPE,
         3,
         3,
         {"site": 1},
-        {LaneKey(-3, "site"): Lane(1, 2)},
+        {LaneKey(-3, "site"): WaitingLane(1, 2)},
         frozenset({"a"}),
         now,
         now + timedelta(seconds=1),
@@ -65,16 +65,16 @@ def test_what_was_written_is_read(store: TurnstileStore) -> None:
     assert store.get("RUNS#other", "a") == (None, None)
 
 
-def test_a_change_of_something_older_is_refused_whole(store: TurnstileStore) -> None:
+def test_a_change_of_something_older_is_refused_whole(store: ConcurrencyLimitStore) -> None:
     stored = committed(store, place("a", 1))
     store.commit(stored, [place("b", 2)], [])
-    for stale in (stored, Turnstile(SCOPE, 3)):
+    for stale in (stored, ConcurrencyLimit(SCOPE, 3)):
         with pytest.raises(Conflict):
             store.commit(stale, [place("c", 3)], [place("a", 1)])
     assert [one.holder for one in store.waiting(SCOPE, 10)] == ["a", "b"]
 
 
-def test_those_who_wait_are_read_by_priority_and_lane_in_order(store: TurnstileStore) -> None:
+def test_those_who_wait_are_read_by_priority_and_lane_in_order(store: ConcurrencyLimitStore) -> None:
     places = [place(f"h{ticket:02}", ticket, "site" if ticket % 2 else "shop", ticket % 3) for ticket in range(1, 13)]
     committed(store, *places, place("in", 99, inside=True))
     assert [one.ticket for one in store.first_waiting(SCOPE, LaneKey(2, "site"), 5)] == [5, 11]
@@ -84,7 +84,7 @@ def test_those_who_wait_are_read_by_priority_and_lane_in_order(store: TurnstileS
     assert len(store.waiting(SCOPE, 5)) == 5
 
 
-def test_a_place_moves_from_the_queue_to_inside_and_away(store: TurnstileStore) -> None:
+def test_a_place_moves_from_the_queue_to_inside_and_away(store: ConcurrencyLimitStore) -> None:
     stored = committed(store, place("a", 1), place("b", 2))
     store.commit(stored, [place("a", 1, inside=True)], [place("a", 1)])
     assert [one.holder for one in store.waiting(SCOPE, 10)] == ["b"]
@@ -96,12 +96,12 @@ def test_a_place_moves_from_the_queue_to_inside_and_away(store: TurnstileStore) 
     assert store.inside(SCOPE, 10) == []
 
 
-def test_many_at_once_are_all_let_in_one_after_another(store: TurnstileStore) -> None:
-    turnstiles = Turnstiles(store, MemoryDeadlines(), ManualClock(), lambda attempt: time.sleep(0.001 * attempt))
+def test_many_at_once_are_all_let_in_one_after_another(store: ConcurrencyLimitStore) -> None:
+    turnstiles = ConcurrencyLimits(store, MemoryDeadlines(), ManualClock(), lambda attempt: time.sleep(0.001 * attempt))
     names = [f"h{number:02}" for number in range(12)]
 
     def come(name: str) -> None:
-        turnstiles.enter(SCOPE, 3, Place(name, name, "site"), Nobody())
+        turnstiles.enter(SCOPE, 3, LimitEntry(name, name, "site"), Nobody())
 
     threads = [threading.Thread(target=come, args=(name,)) for name in names]
     for thread in threads:

@@ -10,11 +10,11 @@ from botocore.config import Config
 
 from cadence.application.shared.ports import Clock
 from cadence.providers.aws import CONFIG, Clients, clients
-from cadence.providers.aws_ec2.provider import Ec2Provider, Waiting
+from cadence.providers.aws_ec2.provider import Ec2Provider, WarmSupport
 from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.circuit import SharedCircuit
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from tests.contract.providers.peer import Trouble
 from tests.doubles.aws import GOOD_KEY, Aws, Call, aws, error
 from tests.doubles.ec2 import ELSEWHERE, REGION, Ec2, backend
@@ -23,7 +23,7 @@ from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.claims import MemoryClaims
 
 NAME = "aws_ec2"
-OWNER = Owner("installation", "default", "aws")
+OWNER = MachineOwner("installation", "default", "aws")
 SECRET = "wJalrXUtnFEMIexampleSecretKey0123456789"
 _REFUSALS = {
     Trouble.FULL: ("InsufficientInstanceCapacity", "We currently do not have sufficient capacity in the zone."),
@@ -73,7 +73,7 @@ class Ec2Peer:
         circuit = SharedCircuit(self.back_offs, "acme", "pool", clock)
         return Ec2Provider(
             OWNER, settings, self._clients(GOOD_KEY, 20), Hidden([SECRET]), circuit,
-            waiting=Waiting(self.claims, clock),
+            waiting=WarmSupport(self.claims, clock),
         )  # fmt: skip
 
     def _clients(self, key: str, seconds: float) -> Clients:

@@ -14,7 +14,7 @@ from cadence.providers.aws_fargate.provider import FargateProvider
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.circuit import SharedCircuit
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from tests.contract.providers.peer import Trouble
 from tests.doubles.aws import GOOD_KEY, Aws, Call, aws, error
 from tests.doubles.ec2 import backend as ec2_backend
@@ -24,7 +24,7 @@ from tests.fakes.back_offs import MemoryBackOffs
 
 NAME = "aws_fargate"
 CLUSTER = "runners"
-OWNER = Owner("installation", "default", "fargate")
+OWNER = MachineOwner("installation", "default", "fargate")
 SECRET = "wJalrXUtnFEMIexampleSecretKey0123456789"
 _NOT_BEFORE = "ECS pulls the image after it has accepted the task: the reason is in what `describe` says then"
 _REFUSALS: Mapping[Trouble, str | tuple[str, str]] = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from cadence.providers.azure.provider import AzureProvider
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from tests.contract.providers.doubled import Doubled
 from tests.contract.providers.peer import Trouble
 from tests.doubles.azure import CLIENT_SECRET, IMAGE, Azure
@@ -64,7 +64,7 @@ class AzurePeer(Doubled[Azure]):
         )
 
     def add_foreign(self) -> None:
-        foreign = AzurePeer(self.cloud, self.url, Owner("another", "installation", "pool"))
+        foreign = AzurePeer(self.cloud, self.url, MachineOwner("another", "installation", "pool"))
         foreign.provider().start(self.a_request("foreign-0"))
 
     def _of(self, runner_id: str) -> list[str]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from tests.contract.providers.peer import Trouble
 from tests.doubles.cloud import Cloud
 from tests.doubles.cloud import Trouble as Reaction
@@ -28,9 +28,9 @@ class Doubled(Generic[C]):
     throttled: ClassVar[Any] = None
     broken: ClassVar[Any] = None
 
-    def __init__(self, cloud: C, url: str, owner: Owner | None = None) -> None:
+    def __init__(self, cloud: C, url: str, owner: MachineOwner | None = None) -> None:
         self.cloud, self.url = cloud, url
-        self.owner = owner or Owner("cadence-test", "default", "cloud")
+        self.owner = owner or MachineOwner("cadence-test", "default", "cloud")
         self.trouble: Trouble | None = None
         self.held = threading.Event()
         self.patience = 5.0

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from cadence.providers.gcp.provider import GcpProvider
-from cadence.providers.marks import Owner, host_name
+from cadence.providers.marks import MachineOwner, host_name
 from tests.contract.providers.doubled import Doubled
 from tests.contract.providers.peer import Trouble
 from tests.doubles.gcp import HERE, Gcp, account_key
@@ -69,7 +69,7 @@ class GcpPeer(Doubled[Gcp]):
         return sum(one["status"] != "STOPPING" for one in self._of(runner_id))
 
     def add_foreign(self) -> None:
-        foreign = GcpPeer(self.cloud, self.url, Owner("another", "installation", "pool"))
+        foreign = GcpPeer(self.cloud, self.url, MachineOwner("another", "installation", "pool"))
         foreign.provider().start(self.a_request("foreign-0"))
 
     def _of(self, runner_id: str) -> list[dict[str, object]]:

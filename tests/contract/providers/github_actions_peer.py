@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from cadence.providers.github_actions.provider import GithubProvider
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from tests.contract.providers.doubled import Doubled
 from tests.contract.providers.peer import Trouble
 from tests.doubles.github import HERE, TOKEN, Github
@@ -58,7 +58,7 @@ class GithubPeer(Doubled[Github]):
         return sum(run["status"] != "completed" for run in self.cloud.of(runner_id))
 
     def add_foreign(self) -> None:
-        foreign = GithubPeer(self.cloud, self.url, Owner("another", "installation", "pool"))
+        foreign = GithubPeer(self.cloud, self.url, MachineOwner("another", "installation", "pool"))
         foreign.provider().start(self.a_request("foreign-0"))
 
 

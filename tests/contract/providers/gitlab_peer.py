@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from cadence.providers.gitlab.provider import GitlabProvider
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from tests.contract.providers.doubled import Doubled
 from tests.contract.providers.peer import Trouble
 from tests.doubles.gitlab import HERE, TOKEN, Gitlab
@@ -64,7 +64,7 @@ class GitlabPeer(Doubled[Gitlab]):
         return sum(one["status"] not in ("success", "canceled") for one in self.cloud.of(runner_id))
 
     def add_foreign(self) -> None:
-        foreign = GitlabPeer(self.cloud, self.url, Owner("another", "installation", "pool"))
+        foreign = GitlabPeer(self.cloud, self.url, MachineOwner("another", "installation", "pool"))
         foreign.provider().start(self.a_request("foreign-0"))
 
 

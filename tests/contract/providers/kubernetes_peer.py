@@ -13,14 +13,14 @@ from cadence.providers.hidden import Hidden
 from cadence.providers.kubernetes.dialect import KubernetesDialect
 from cadence.providers.kubernetes.provider import KubernetesProvider
 from cadence.providers.kubernetes.settings import KubernetesSettings
-from cadence.providers.marks import Owner, host_name
+from cadence.providers.marks import MachineOwner, host_name
 from cadence.providers.rest import Rest
 from tests.contract.providers.peer import Trouble
 from tests.doubles.cluster import NAMESPACE, Cluster, cluster
 from tests.fakes.answering import Asked, Reply, answering
 
 NAME = "kubernetes"
-OWNER = Owner("installation", "default", "cluster")
+OWNER = MachineOwner("installation", "default", "cluster")
 _LATER = "a cluster pulls the image after it has accepted the job: the reason is in what `describe` says then"
 _ROOMY = {"count/jobs.batch": "200"}
 

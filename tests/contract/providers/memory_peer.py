@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected, Transient
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 from tests.contract.providers.peer import Trouble
 
 NAME = "memory"
@@ -48,27 +48,27 @@ class Memory:
         self.losing = True
 
     def boot(self, runner_id: str) -> None:
-        self.change(runner_id, Condition.RUNNING)
+        self.change(runner_id, MachineCondition.RUNNING)
 
     def end(self, runner_id: str) -> None:
-        self.change(runner_id, Condition.GONE)
+        self.change(runner_id, MachineCondition.GONE)
 
     def settle(self) -> None:
         for name, machine in list(self.inventory.items()):
-            if machine.condition is Condition.STOPPING:
-                self.change(name, Condition.GONE)
+            if machine.condition is MachineCondition.STOPPING:
+                self.change(name, MachineCondition.GONE)
 
     def machines(self, runner_id: str) -> int:
         return sum(
             1
             for each in self.inventory.values()
-            if each.runner_id == runner_id and each.condition in {Condition.STARTING, Condition.RUNNING}
+            if each.runner_id == runner_id and each.condition in {MachineCondition.STARTING, MachineCondition.RUNNING}
         )
 
     def add_foreign(self) -> None:
         """There is but one account."""
 
-    def change(self, runner_id: str, condition: Condition) -> None:
+    def change(self, runner_id: str, condition: MachineCondition) -> None:
         self.inventory[runner_id] = replace(self.inventory[runner_id], condition=condition)
 
 
@@ -82,7 +82,7 @@ class MemoryProvider:
         with self.memory.lock:
             self.memory.inventory.setdefault(
                 request.runner_id,
-                Machine(request.runner_id, request.runner_id, Condition.STARTING, expires_at=request.expires_at),
+                Machine(request.runner_id, request.runner_id, MachineCondition.STARTING, expires_at=request.expires_at),
             )
         if self.memory.losing:
             self.memory.losing = False
@@ -91,16 +91,16 @@ class MemoryProvider:
 
     def describe(self, ref: str) -> Machine:
         self._meet()
-        return self.memory.inventory.get(ref, Machine(ref, ref, Condition.GONE))
+        return self.memory.inventory.get(ref, Machine(ref, ref, MachineCondition.GONE))
 
     def stop(self, ref: str) -> None:
         self._meet()
-        if ref in self.memory.inventory and self.memory.inventory[ref].condition is not Condition.GONE:
-            self.memory.change(ref, Condition.STOPPING)
+        if ref in self.memory.inventory and self.memory.inventory[ref].condition is not MachineCondition.GONE:
+            self.memory.change(ref, MachineCondition.STOPPING)
 
     def list_owned(self) -> Sequence[Machine]:
         self._meet()
-        return [each for each in self.memory.inventory.values() if each.condition is not Condition.GONE]
+        return [each for each in self.memory.inventory.values() if each.condition is not MachineCondition.GONE]
 
     def probe(self) -> Sequence[Check]:
         return [

@@ -14,9 +14,9 @@ import requests
 from cadence.providers.choices import Choice
 from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.openstack.provider import OpenStackProvider
-from cadence.providers.openstack.services import Services
+from cadence.providers.openstack.services import OpenStackServices
 from cadence.providers.openstack.settings import OpenStackSettings
 from tests.contract.providers.peer import Trouble
 from tests.integration.exports.peers import BUILT, eventually
@@ -27,7 +27,7 @@ IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 NETWORK = "3cb9bc59-5699-4588-a4b1-b87f96708bc6"
 # Seconds: bounds on a hang, no measure. Nova shares the machine with the tests, and takes the time that it gets.
 PATIENCE = 180
-OWNER = Owner("installation", "default", "openstack")
+OWNER = MachineOwner("installation", "default", "openstack")
 
 
 @dataclass
@@ -95,7 +95,7 @@ class OpenStackPeer:
         )
         self._provider(replace(OWNER, pool="another")).start(RunnerRequest("foreign-1", boot_deadline=60, home=home))
 
-    def _provider(self, owner: Owner) -> OpenStackProvider:
+    def _provider(self, owner: MachineOwner) -> OpenStackProvider:
         settings = OpenStackSettings(
             auth_url=f"{self.url}/identity/v3",
             flavors=(Choice("m1.tiny", price_per_hour=0.01),),
@@ -107,7 +107,9 @@ class OpenStackPeer:
             "application_credential_secret": "another" if self.trouble is Trouble.CREDENTIALS else self.secret,
         }
         hidden = Hidden()
-        services = Services(settings, credentials, hidden, seconds=1.0 if self.trouble is Trouble.SLOW else PATIENCE)
+        services = OpenStackServices(
+            settings, credentials, hidden, seconds=1.0 if self.trouble is Trouble.SLOW else PATIENCE
+        )
         return OpenStackProvider(owner, settings, services, hidden, pause=self._until_decided, page=3)
 
     def _until_decided(self, _: float) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 from cadence.providers.scaleway.dialect import ScalewayDialect
 from cadence.providers.scaleway.provider import ScalewayProvider
@@ -71,7 +71,7 @@ class ScalewayPeer(Doubled[Scaleway]):
         return sum(self.cloud.servers[server_id]["state"] != "stopping" for server_id in self._of(runner_id))
 
     def add_foreign(self) -> None:
-        foreign = ScalewayPeer(self.cloud, self.url, Owner("another", "installation", "pool"))
+        foreign = ScalewayPeer(self.cloud, self.url, MachineOwner("another", "installation", "pool"))
         foreign.provider().start(self.a_request("foreign-0"))
 
     def _of(self, runner_id: str) -> list[str]:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.providers._template.dialect import TemplateDialect
 from cadence.providers._template.provider import TemplateProvider
 from cadence.providers._template.settings import TemplateSettings
 from cadence.providers.choices import Choice
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 from tests.contract.providers.doubled import Doubled
 from tests.contract.providers.peer import Trouble
@@ -46,7 +46,7 @@ class TemplatePeer(Doubled[Template]):
         )
         image = "none" if self.trouble is Trouble.IMAGE else "linux"
         settings = TemplateSettings(("east", "west"), (Choice("small"), Choice("large")), image)
-        api = Api("account", "all", "machines", Pace(per_second=5, burst=20))
+        api = LimitedApi("account", "all", "machines", RateLimit(per_second=5, burst=20))
         return TemplateProvider(self.owner, settings, rest, hidden, api, page=3)
 
     def fill(self) -> None:
@@ -76,7 +76,7 @@ class TemplatePeer(Doubled[Template]):
         return sum(one["state"] != "deleting" for one in self.cloud.of(runner_id))
 
     def add_foreign(self) -> None:
-        foreign = TemplatePeer(self.cloud, self.url, Owner("another", "installation", "pool"))
+        foreign = TemplatePeer(self.cloud, self.url, MachineOwner("another", "installation", "pool"))
         foreign.provider().start(self.a_request("foreign-0"))
 
 

@@ -11,15 +11,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, ProviderRejected, Transient
-from cadence.providers.contract import AgentFile, CallHome, Condition, Machine, Provider, RunnerRequest
+from cadence.providers.contract import AgentFile, CallHome, Machine, MachineCondition, Provider, RunnerRequest
 from tests.contract import providers
 from tests.contract.providers.peer import Peer, Trouble
 
 TOKEN = "a-one-time-token-nobody-may-read"
 RUN = "01arz3ndektsv4rrffq69g5fav"
 EXPIRES = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2)
-UP = {Condition.STARTING, Condition.RUNNING}
-OVER = {Condition.STOPPING, Condition.GONE}
+UP = {MachineCondition.STARTING, MachineCondition.RUNNING}
+OVER = {MachineCondition.STOPPING, MachineCondition.GONE}
 
 
 def _peers() -> dict[str, Callable[[], AbstractContextManager[Peer]]]:
@@ -136,14 +136,14 @@ def test_start_at_the_same_time_makes_one(peer: Peer, request_: RunnerRequest) -
 
 
 def test_describe_follows_a_life(peer: Peer, provider: Provider, request_: RunnerRequest) -> None:
-    assert provider.describe(request_.runner_id).condition is Condition.GONE
+    assert provider.describe(request_.runner_id).condition is MachineCondition.GONE
     ref = provider.start(request_)
     peer.boot(request_.runner_id)
-    assert provider.describe(ref).condition is Condition.RUNNING
+    assert provider.describe(ref).condition is MachineCondition.RUNNING
     provider.stop(ref)
     assert provider.describe(ref).condition in OVER
     peer.settle()
-    assert provider.describe(ref).condition is Condition.GONE
+    assert provider.describe(ref).condition is MachineCondition.GONE
 
 
 def test_a_machine_that_ended_by_itself_is_gone(peer: Peer, provider: Provider, request_: RunnerRequest) -> None:

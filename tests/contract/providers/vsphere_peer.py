@@ -14,7 +14,7 @@ from pyVmomi import vim
 
 from cadence.providers.bootstrap import user_data
 from cadence.providers.contract import RunnerRequest
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.vsphere.inventory import Inventory
 from cadence.providers.vsphere.provider import VSphereProvider
 from cadence.providers.vsphere.settings import VSphereSettings
@@ -23,7 +23,7 @@ from tests.integration.exports.peers import eventually, program
 
 NAME = "vsphere"
 _UNDER_WAY = (vim.TaskInfo.State.queued, vim.TaskInfo.State.running)
-OWNER = Owner("installation", "default", "vcenter")
+OWNER = MachineOwner("installation", "default", "vcenter")
 
 
 @dataclass
@@ -101,7 +101,7 @@ class VSpherePeer:
     def add_foreign(self) -> None:
         self._provider(replace(OWNER, pool="another")).start(RunnerRequest("foreign-1", boot_deadline=60))
 
-    def _provider(self, owner: Owner) -> VSphereProvider:
+    def _provider(self, owner: MachineOwner) -> VSphereProvider:
         settings, password = self.settings, self.secret
         if self.trouble is Trouble.IMAGE:
             settings = replace(settings, template="no-such-template")

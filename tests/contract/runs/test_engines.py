@@ -6,7 +6,7 @@ from cadence.application.shared.identifiers import derived_ulid, new_ulid
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.process import MelodiumRun
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
 from cadence.domain.runs.run import Origin, Run, Treatment, Value
 from cadence.domain.runs.states import TreatmentState
@@ -24,12 +24,12 @@ def a_process(run_id: str, minutes: int) -> Run:
 def spec(name: str, *inputs: InputSpec) -> TreatmentSpec:
     element = ElementSpec("std/flow::emit", 1, generics={"T": "u128"}, parameters={"value": str(2**128 - 1)})
     return TreatmentSpec(
-        name, kind=Kind.ELEMENT, inputs=inputs, outputs=(OutputSpec("emit", "block", "u128"),), element=element
+        name, kind=TreatmentKind.ELEMENT, inputs=inputs, outputs=(OutputSpec("emit", "block", "u128"),), element=element
     )
 
 
 def treatment(name: str, state: TreatmentState = TreatmentState.RUNNING) -> Treatment:
-    return Treatment(FIRST, name, state, 0, Kind.ELEMENT, started_at=NOW)
+    return Treatment(FIRST, name, state, 0, TreatmentKind.ELEMENT, started_at=NOW)
 
 
 def test_a_process_comes_back_as_it_was(store: RunStore) -> None:

@@ -10,14 +10,14 @@ import pytest
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_items import RunItem
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
-from cadence.application.scheduling.group_parallelism import Bounding
+from cadence.application.scheduling.group_parallelism import GroupParallelism
 from cadence.application.shared.run_ports import MOST_ADDED
-from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.edge import Trigger
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState, TreatmentState
-from cadence.domain.scheduling.group import Growth, Places
+from cadence.domain.scheduling.group import EachProgress, InstanceSlots
 from cadence.domain.shared.errors import Conflict, NotFound
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -41,9 +41,9 @@ class Stores:
 def run(store: Any) -> Any:
     store.create_run(Run(RUN, "acme", "site", "build", RunState.PENDING, NOW, "d" * 64, "e" * 64))
     specs = [
-        TreatmentSpec("g", kind=Kind.EACH, each="item", when="true", when_over=("a",)),
+        TreatmentSpec("g", kind=TreatmentKind.EACH, each="item", when="true", when_over=("a",)),
         TreatmentSpec("a", never="its condition is false"),
-        TreatmentSpec("m", kind=Kind.GATHER, instances=("m:0", "m:1", "m:2"), parallel=2),
+        TreatmentSpec("m", kind=TreatmentKind.GATHER, instances=("m:0", "m:1", "m:2"), parallel=2),
         *(TreatmentSpec(f"m:{number}", group="m") for number in range(3)),
     ]
     begins = beginning(RUN, specs, NOW)
@@ -55,7 +55,7 @@ def made(number: int, size: int = 1) -> TreatmentSpec:
     return TreatmentSpec(f"g:{number}", group="g", inputs=(InputSpec("item", "block", "string", literal="é" * size),))
 
 
-def running(store: Any) -> Growth:
+def running(store: Any) -> EachProgress:
     store.advance(RUN, "g", 1, {S.PENDING}, S.RUNNING)
     return store.get_growth(RUN, "g")  # type: ignore[no-any-return]
 
@@ -64,7 +64,7 @@ def test_what_is_decided_from_the_start_is_stored_so(run: Any) -> None:
     assert run.get_run(RUN).unsettled == 5
     a, g, bounded = (run.get_treatment(RUN, name) for name in ("a", "g", "m:0"))
     assert (a.state, a.cause) == (S.SKIPPED, "its condition is false")
-    assert (g.kind, g.conditional, g.waiting, bounded.bounded_by) == (Kind.EACH, True, 0, "m")
+    assert (g.kind, g.conditional, g.waiting, bounded.bounded_by) == (TreatmentKind.EACH, True, 0, "m")
     assert run.get_treatment(RUN, "m").waiting == 3
 
 
@@ -117,11 +117,11 @@ def test_a_reason_to_end_is_kept_once_and_only_before_the_end(run: Any) -> None:
 
 
 def test_never_more_are_inside_than_there_are_places(run: Any) -> None:
-    bounding = Bounding(run)
+    bounding = GroupParallelism(run)
     with ThreadPoolExecutor(3) as pool:
         entered = list(pool.map(lambda number: bounding.enter(RUN, "m", f"m:{number}"), range(3)))
     assert sorted(entered) == [False, True, True]
-    places: Places = run.get_places(RUN, "m")
+    places: InstanceSlots = run.get_places(RUN, "m")
     (late,) = places.waiting
     assert bounding.enter(RUN, "m", places.under_way[0])
     assert bounding.leave(RUN, "m", places.under_way[0]) == [late]

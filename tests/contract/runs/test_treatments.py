@@ -10,7 +10,7 @@ from cadence.application.shared.run_ports import RunStore
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, RetrySpec, TreatmentSpec
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Run, Value
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Conflict, NotFound
@@ -108,12 +108,18 @@ def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunStor
 def test_a_history_keeps_every_state_of_every_attempt(store: RunStore, run: str) -> None:
     admit(store, TreatmentSpec("a", "true"), TreatmentSpec("b", "true", never="its condition is false"))
     times = [NOW + timedelta(seconds=seconds) for seconds in range(5)]
-    store.advance(RUN, "a", 1, {S.PENDING}, S.READY, history=(Change(times[1], 1, S.READY),))
+    store.advance(RUN, "a", 1, {S.PENDING}, S.READY, history=(StateChange(times[1], 1, S.READY),))
     for _ in range(2):  # a repeated call says the same again
         store.advance(
-            RUN, "a", 1, {S.READY, S.RUNNING}, S.RUNNING, started_at=times[2], history=(Change(times[2], 1, S.RUNNING),)
+            RUN,
+            "a",
+            1,
+            {S.READY, S.RUNNING},
+            S.RUNNING,
+            started_at=times[2],
+            history=(StateChange(times[2], 1, S.RUNNING),),
         )
-    ended = (Change(times[3], 1, S.LOST, "gone"), Change(times[3], 2, S.PLACING))
+    ended = (StateChange(times[3], 1, S.LOST, "gone"), StateChange(times[3], 2, S.PLACING))
     moved = store.advance(RUN, "a", 1, {S.RUNNING}, S.PLACING, attempt=2, history=ended)
     store.settle(moved, S.FAILED, "exit code 3", 3, times[4])
 

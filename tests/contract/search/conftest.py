@@ -10,14 +10,14 @@ from uuid import uuid4
 
 import pytest
 
-from cadence.adapters.opensearch.connection import Service, connected
+from cadence.adapters.opensearch.connection import OpenSearchConnection, connected
 from cadence.adapters.opensearch.store import OpenSearchLines
 from cadence.application.scheduling.treatment_states import TreatmentStates
-from cadence.application.search.index_project import Tended, TendIndex
+from cadence.application.search.index_project import IndexingResult, IndexProject
 from cadence.application.search.search_lines import LONGEST, SearchLines
 from cadence.application.search.split_sources import IndexedSplits
 from cadence.application.search.stored_lines import IndexedInStore
-from cadence.application.search.sync_search_service import TendStore
+from cadence.application.search.sync_search_service import SyncSearchService
 from cadence.application.shared.identifiers import new_ulid
 from cadence.domain.logs.log import Segment
 from cadence.domain.runs.run import Treatment
@@ -32,9 +32,9 @@ RETENTION = timedelta(days=30)
 
 
 class Tend(Protocol):
-    def build_all(self, organization: str, project: str) -> Tended: ...
+    def build_all(self, organization: str, project: str) -> IndexingResult: ...
 
-    def tend(self, organization: str, project: str, over: Callable[[], bool]) -> Tended: ...
+    def tend(self, organization: str, project: str, over: Callable[[], bool]) -> IndexingResult: ...
 
 
 class Treatments:
@@ -107,11 +107,11 @@ def install(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             )
             states = TreatmentStates(Treatments())
             indexed: Any = IndexedSplits(catalogue, segments, splits)
-            tend: Any = TendIndex(catalogue, segments, splits, clock, new_ulid, RETENTION)
+            tend: Any = IndexProject(catalogue, segments, splits, clock, new_ulid, RETENTION)
             if backend == "opensearch":
-                store = OpenSearchLines(Service(lambda: connected(url)), f"test-{uuid4().hex}", clock)
+                store = OpenSearchLines(OpenSearchConnection(lambda: connected(url)), f"test-{uuid4().hex}", clock)
                 indexed = IndexedInStore(indexed, store)
-                tend = TendStore(catalogue, segments, store, tend, clock)
+                tend = SyncSearchService(catalogue, segments, store, tend, clock)
             search = SearchLines(catalogue, indexed, states, clock, RETENTION, workers, budget)
             return Installation(catalogue, segments, clock, tend, search, states)
 

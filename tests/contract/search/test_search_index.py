@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bench.log_corpus import segments
-from cadence.adapters.opensearch.connection import Service, connected
+from cadence.adapters.opensearch.connection import OpenSearchConnection, connected
 from cadence.adapters.opensearch.store import OpenSearchLines
 from cadence.application.search.line_store_ports import Extent
-from cadence.application.search.ports import Counts, Hit, Scope, SearchIndex
-from cadence.application.search.split_ports import Counting
+from cadence.application.search.ports import Hit, LineCounts, SearchIndex, SearchScope
+from cadence.application.search.split_ports import SplitCounting
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.parse import parse
@@ -23,7 +23,7 @@ from cadence.domain.shared.errors import Conflict
 from tests.contract.search.conftest import RETENTION, Install, Installation
 from tests.unit.search.strategies import conditions
 
-SCOPE = Scope("acme", ("shop", "platform", "mobile"))
+SCOPE = SearchScope("acme", ("shop", "platform", "mobile"))
 CORPUS = list(segments(3_000, per_segment=250, per_run=1_000))
 NOW = datetime.fromisoformat(CORPUS[-1].lines[-1]["time"]) + timedelta(minutes=1)
 SINCE, UNTIL = "since:2026-06-01T00:00:20Z", "until:2026-06-01T00:00:50Z"
@@ -113,7 +113,7 @@ def installed(install: Install) -> Installation:
     return its
 
 
-def _all_pages(index: SearchIndex, scope: Scope, query: Query, limit: int) -> Sequence[Hit]:
+def _all_pages(index: SearchIndex, scope: SearchScope, query: Query, limit: int) -> Sequence[Hit]:
     found: list[Hit] = []
     before = None
     while True:
@@ -146,7 +146,7 @@ def test_it_counts_the_lines_that_match(
     query = parse(f"{SINCE} {text}", NOW)
     interval = None if seconds is None else timedelta(seconds=seconds)
     wanted = installed.all_lines.count(SCOPE, query, by, interval)
-    assert installed.search.count(SCOPE, query, by, interval) == Counts(wanted.counts, complete=True)
+    assert installed.search.count(SCOPE, query, by, interval) == LineCounts(wanted.counts, complete=True)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -160,12 +160,12 @@ def test_any_condition_means_what_it_means_on_a_line(installed: Installation, co
 def test_nothing_outside_of_the_scope_is_found_whatever_the_query_says(installed: Installation) -> None:
     for text in ("project:shop,platform OR tests", "org:acme OR org:other", "NOT project:shop OR NOT absent"):
         query = parse(text, NOW)
-        hits = installed.search.search(Scope("acme", ("platform",)), query, 1_000).hits
+        hits = installed.search.search(SearchScope("acme", ("platform",)), query, 1_000).hits
         assert {(hit.organization, hit.project) for hit in hits} == {("acme", "platform")}
-        assert installed.search.search(Scope("nobody", SCOPE.projects), query, 10).hits == []
-        assert installed.search.search(Scope("acm", SCOPE.projects), query, 10).hits == []
-        assert installed.search.search(Scope("acme", ("sho",)), query, 10).hits == []
-        assert installed.search.search(Scope("acme", ()), query, 10).hits == []
+        assert installed.search.search(SearchScope("nobody", SCOPE.projects), query, 10).hits == []
+        assert installed.search.search(SearchScope("acm", SCOPE.projects), query, 10).hits == []
+        assert installed.search.search(SearchScope("acme", ("sho",)), query, 10).hits == []
+        assert installed.search.search(SearchScope("acme", ()), query, 10).hits == []
 
 
 def test_a_cursor_stays_valid_while_lines_come_and_are_indexed(install: Install) -> None:
@@ -256,14 +256,14 @@ def test_several_processes_write_the_same_indices_of_a_service(server: str) -> N
     segment = Segment("acme", "shop", "build", CORPUS[0].run_id, 0, "", "", "", 250, (), ())
     extent = Extent("acme", {"shop": datetime(2026, 1, 1, tzinfo=UTC)}, [])
     for _ in range(2):
-        store = OpenSearchLines(Service(lambda: connected(server)), prefix, lambda: NOW)
+        store = OpenSearchLines(OpenSearchConnection(lambda: connected(server)), prefix, lambda: NOW)
         assert store.put([(segment, CORPUS[0].lines)]) == {}
-        tally = store.count(extent, EVERY_LINE, Matcher(EVERY_LINE), Counting(None, None), lambda: False)
+        tally = store.count(extent, EVERY_LINE, Matcher(EVERY_LINE), SplitCounting(None, None), lambda: False)
         assert tally == ({(None, None): 250}, True)
     # What a service has no room for: it says so, and of which segment.
     refused = store.put([(replace(segment, number=1), [dict(_line(1, "x"), level="y" * 40_000)])])
     assert list(refused) == [(segment.run_id, 1)]
     # An index of a month long past goes with its last line.
-    late = OpenSearchLines(Service(lambda: connected(server)), prefix, lambda: NOW + timedelta(days=4_000))
+    late = OpenSearchLines(OpenSearchConnection(lambda: connected(server)), prefix, lambda: NOW + timedelta(days=4_000))
     assert not late.remove("acme", "shop", NOW + timedelta(days=1))
-    assert store.count(extent, EVERY_LINE, Matcher(EVERY_LINE), Counting(None, None), lambda: False) == ({}, True)
+    assert store.count(extent, EVERY_LINE, Matcher(EVERY_LINE), SplitCounting(None, None), lambda: False) == ({}, True)

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from cadence.providers.bootstrap import variables
-from cadence.providers.contract import AgentFile, CallHome, Containers, Needs, RunnerRequest
+from cadence.providers.contract import AgentFile, CallHome, Containers, RunnerNeeds, RunnerRequest
 from cadence.providers.kubernetes import manifests
 from cadence.providers.kubernetes.containers import beside
 from cadence.providers.kubernetes.settings import KubernetesSettings
-from cadence.providers.marks import Owner, host_name
+from cadence.providers.marks import MachineOwner, host_name
 from tests.doubles.kubelet import Kubelet, PodHere
 
 from .fake_gateway import FakeGateway, Runner
@@ -39,14 +39,16 @@ class Node:
         self.manifests: list[Mapping[str, Any]] = []
         self.secrets: dict[str, Mapping[str, str]] = {}
 
-    def start(self, runner: Runner, containers: Containers, needs: Needs | None = None, **settings: Any) -> PodHere:
+    def start(
+        self, runner: Runner, containers: Containers, needs: RunnerNeeds | None = None, **settings: Any
+    ) -> PodHere:
         home = CallHome(self.gateway.url, runner.token, self.agent)
-        needs = needs or Needs(cpu=500, memory=128)
+        needs = needs or RunnerNeeds(cpu=500, memory=128)
         request = RunnerRequest(runner.runner_id, 60, needs=needs, home=home, containers=containers)
         its = KubernetesSettings.from_json({**SETTINGS, **settings})
         name = host_name(runner.runner_id)
         made = beside(its, request, name)
-        job = manifests.job(its, Owner("test", "default", "cluster"), request, variables(home, request), made)
+        job = manifests.job(its, MachineOwner("test", "default", "cluster"), request, variables(home, request), made)
         self.manifests.append(json.loads(json.dumps(job)))
         self.secrets[name] = {**made.secrets, manifests.TOKEN_KEY: runner.token}
         pod = self.kubelet.start(name, job["spec"]["template"]["spec"], self.secrets.__getitem__)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cadence.domain.pipelines.specification import ServiceSpec
-from cadence.providers.contract import AgentFile, Containers, Needs
+from cadence.providers.contract import AgentFile, Containers, RunnerNeeds
 from tests.doubles.images import runner_image
 
 from . import pods
@@ -78,7 +78,7 @@ def test_a_command_in_the_pools_own_image(gateway: FakeGateway, node: Node) -> N
     """As on Fargate: the image that `runner_bootstrap/Containerfile` makes, and nothing beside."""
     script = "import os, ssl, sqlite3; print(os.getuid(), os.path.exists('/opt/cadence/boot.py'))"
     runner = gateway.add_runner(script, shell="python3")
-    done = node.work(runner, Containers(), needs=Needs(cpu=1000, memory=256))
+    done = node.work(runner, Containers(), needs=RunnerNeeds(cpu=1000, memory=256))
     assert done["outcome"] == "succeeded", (done, runner.text("agent"), runner.text("stderr"))
     assert runner.text() == ["65532 True"]
 
@@ -164,7 +164,7 @@ def test_nothing_outlives_an_agent_that_is_killed(gateway: FakeGateway, node: No
 def test_memory_is_limited_and_the_reason_told(gateway: FakeGateway, node: Node) -> None:
     script = "busybox dd if=/dev/zero of=/dev/null bs=400M count=1; echo survived"
     runner = gateway.add_runner(script, image=TREATMENTS_IMAGE, limits={"memory": 64})
-    done = node.work(runner, in_image(), needs=Needs(cpu=500, memory=64))
+    done = node.work(runner, in_image(), needs=RunnerNeeds(cpu=500, memory=64))
     assert done["outcome"] == "failed"
     assert done["error"].startswith("it took more than its 64 MB of memory: the command ended with exit code 137"), done
 

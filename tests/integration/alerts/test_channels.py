@@ -19,23 +19,23 @@ from cadence.adapters.alert_channels.pagerduty import PagerDutySender
 from cadence.adapters.alert_channels.sns import SnsSender
 from cadence.adapters.alert_channels.webhook import WebhookSender
 from cadence.adapters.aws import clients as aws_clients
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.alerts.messages import links
-from cadence.application.alerts.ports import Refused, Sender
+from cadence.application.alerts.ports import ChannelRefused, Sender
 from cadence.domain.alerts.channel import Channel, ChannelKind
 from cadence.domain.alerts.message import Message, MessageKind
-from cadence.domain.alerts.occurrence import Sample
-from cadence.domain.alerts.rule import Severity
+from cadence.domain.alerts.occurrence import OccurrenceSample
+from cadence.domain.alerts.rule import AlertSeverity
 from cadence.domain.shared.errors import Transient
 from tests.fakes.listeners import HttpListener, http_listener, smtp_listener
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-POSTER = Poster(Reach(frozenset({"*"})))
+POSTER = Poster(EgressPolicy(frozenset({"*"})))
 LINE = "ERROR <b>&amp; ```boom``` \ud800 *no* [link](http://x)"
 
 
 def message(kind: MessageKind = MessageKind.FIRING, number: int = 1, **members: Any) -> Message:
-    sample = Sample(LINE, "2030-01-01T11:59:59.000Z", "01run", "build:3.13", 4, 17)
+    sample = OccurrenceSample(LINE, "2030-01-01T11:59:59.000Z", "01run", "build:3.13", 4, 17)
     values: dict[str, Any] = {
         "message_id": f"o.p.boom-abc.{number}.{kind}.1",
         "alert_id": f"o.p.boom-abc.{number}",
@@ -43,7 +43,7 @@ def message(kind: MessageKind = MessageKind.FIRING, number: int = 1, **members: 
         "organization": "o",
         "project": "p",
         "rule": "boom",
-        "severity": Severity.CRITICAL,
+        "severity": AlertSeverity.CRITICAL,
         "labels": {"pipeline": "app", "treatment": "build:3.13"},
         "made_at": NOW,
         "opened_at": NOW,
@@ -133,7 +133,7 @@ def test_a_mail_holds_everything_that_waits() -> None:
             port=listener.port,
             encryption="none",
         )
-        EmailSender(Reach(frozenset({"*"}))).send(its, None, [message(), message(number=2)])
+        EmailSender(EgressPolicy(frozenset({"*"}))).send(its, None, [message(), message(number=2)])
         ((sender, to, text),) = listener.mails
         assert (sender, to) == ("ci@x.example", ["a@x.example", "b@x.example"])
         mail = message_from_string(text, policy=policy.default)
@@ -142,14 +142,14 @@ def test_a_mail_holds_everything_that_waits() -> None:
         assert content.count("boom is firing") == 2 and "after=4%3A17" in content and "Call the owner." in content
         listener.verdict = "451 later"
         with pytest.raises(Transient, match="451 later"):
-            EmailSender(Reach(frozenset({"*"}))).send(its, None, [message()])
+            EmailSender(EgressPolicy(frozenset({"*"}))).send(its, None, [message()])
         listener.verdict = "554 spam"
-        with pytest.raises(Refused, match="554 spam"):
-            EmailSender(Reach(frozenset({"*"}))).send(its, None, [message()])
+        with pytest.raises(ChannelRefused, match="554 spam"):
+            EmailSender(EgressPolicy(frozenset({"*"}))).send(its, None, [message()])
         with pytest.raises(Transient, match="no public host"):
-            EmailSender(Reach()).send(its, None, [message()])
+            EmailSender(EgressPolicy()).send(its, None, [message()])
     with pytest.raises(Transient, match="ConnectionRefusedError"):
-        EmailSender(Reach(frozenset({"*"}))).send(its, None, [message()])
+        EmailSender(EgressPolicy(frozenset({"*"}))).send(its, None, [message()])
 
 
 def test_a_mail_that_has_to_be_encrypted_is_not_sent_in_the_open() -> None:
@@ -158,7 +158,7 @@ def test_a_mail_that_has_to_be_encrypted_is_not_sent_in_the_open() -> None:
             ChannelKind.EMAIL, **{"to": ["a@x.example"], "from": "ci@x.example"}, host="127.0.0.1", port=listener.port
         )
         with pytest.raises(Transient):
-            EmailSender(Reach(frozenset({"*"}))).send(its, None, [message()])
+            EmailSender(EgressPolicy(frozenset({"*"}))).send(its, None, [message()])
         assert listener.mails == []
 
 
@@ -201,12 +201,12 @@ def test_what_somebody_can_mend_is_tried_again(listener: HttpListener, status: i
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_what_is_wrong_with_the_message_itself_is_told_apart(listener: HttpListener, status: int) -> None:
     listener.status, listener.answer = status, b"invalid_payload"
-    with pytest.raises(Refused, match="invalid_payload"):
+    with pytest.raises(ChannelRefused, match="invalid_payload"):
         SlackSender(POSTER).send(channel(ChannelKind.SLACK), listener.url, [message()])
 
 
 def test_an_address_inside_the_installation_is_not_reached(listener: HttpListener) -> None:
-    guarded = Poster(Reach())
+    guarded = Poster(EgressPolicy())
     for url in (listener.url, "http://169.254.169.254/latest/meta-data", "http://[::1]:1/"):
         with pytest.raises(Transient, match="no public host") as caught:
             guarded.post(url, b"{}")

@@ -19,12 +19,12 @@ from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.removal import S3Removal
 from cadence.application.alerts.messages import test_message as message_of_test
-from cadence.application.alerts.ports import Waiting
+from cadence.application.alerts.ports import WaitingMessage
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.values.remove_old_runs import RemoveOldRuns
 from cadence.domain.alerts.reading import read_rule
 from cadence.domain.dead_letters.dead_letter import StrayRecord
-from cadence.domain.exports.export import Parcel
+from cadence.domain.exports.export import ExportBatch
 from cadence.domain.logs.log import Segment
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import RunState
@@ -78,13 +78,13 @@ def put_message_aside(api: Api) -> None:
     key, outbox = ("default", "default", "ops"), DynamoOutbox("alerts")
     outbox.post(key, message_of_test(rule, "m1", NOW))
     (waiting,) = outbox.waiting(key, 10)
-    outbox.set_aside(key, Waiting(waiting.position, waiting.message, 4))
+    outbox.set_aside(key, WaitingMessage(waiting.position, waiting.message, 4))
 
 
 def put_letter_aside(api: Api) -> None:
     api("PUT", "/v1/exports/loki", {"kind": "loki", "url": "http://127.0.0.1:9/push"})
     export = DynamoExportStore("access").get_export("default", "loki")
-    parcel = Parcel("e1", NOW, event={"id": "segment/01a/3", "kind": "segment"})
+    parcel = ExportBatch("e1", NOW, event={"id": "segment/01a/3", "kind": "segment"})
     DynamoBacklog("telemetry").bury(export, [parcel], "HTTP 400: no", NOW)
 
 

@@ -18,7 +18,7 @@ from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.pipelines import plan
-from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
@@ -43,7 +43,7 @@ def run_id(api):
             ids.runner_id(run_id, name, 1), run_id, name, 1, "default", "default", "local", "host",
             RunnerState.COMPLETED, NOW, host_id="h1", one_time_hash="one-time", session_hash="session",
             task_token="machine-token", facts={"system": "Linux"},
-            result=Result(Outcome.SUCCEEDED, code, usage={"memory_mb": 12.5}),
+            result=RunnerResult(RunnerOutcome.SUCCEEDED, code, usage={"memory_mb": 12.5}),
         )  # fmt: skip
         api.services.runners.put_runner(runner)
         cause = "exit code 3" if code else None

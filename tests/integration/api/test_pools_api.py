@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cadence.adapters.aws.clients import client
-from cadence.application.placement.ports import CheckResult, Probe, SweepResult
+from cadence.application.placement.ports import CheckResult, PoolProbe, SweepResult
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import ProviderRejected, Violation
 from tests.integration.api.calling import Api
@@ -102,7 +102,7 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     api("PUT", "/v1/pools/par", CLOUD)
     its, now = api.services.pools, api.services.clock()
     checks = (CheckResult("credentials"), CheckResult("quota", "0 of 10 left", "ask for more"))
-    its.records.note_probe("default", "par", Probe(now, checks))
+    its.records.note_probe("default", "par", PoolProbe(now, checks))
     its.records.note_sweep("default", "par", SweepResult(now, 3, 1))
     its.refusals.note("default", "par", ["DEV1-S"], now, "out of stock")
     began = now - timedelta(hours=2)

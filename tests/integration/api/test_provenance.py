@@ -14,7 +14,7 @@ from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.application.shared.identifiers import new_ulid
 from cadence.domain.pipelines import plan
-from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.run import Run, Value
 from cadence.domain.runs.states import TreatmentState
@@ -58,7 +58,7 @@ def admitted(api: Any, document: str, contents: dict[tuple[str, str], bytes], **
         api.services.runners.put_runner(
             Runner(
                 runner_id, run.run_id, spec.name, 1, "default", "default", "local", "host", RunnerState.COMPLETED, NOW,
-                host_id="h1", session_hash="session", result=Result(Outcome.SUCCEEDED, 0, image_digest="sha256:1"),
+                host_id="h1", session_hash="session", result=RunnerResult(RunnerOutcome.SUCCEEDED, 0, image_digest="sha256:1"),
             )
         )  # fmt: skip
         treatment = runs.advance(

@@ -18,10 +18,10 @@ from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
-from cadence.domain.runners.resources import Sample
-from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.resources import ResourceSample
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.admission import beginning
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
@@ -81,16 +81,18 @@ def run_id(api, settings) -> str:
     begins = beginning(run_id, specs, NOW)
     runs.admit(run_id, specs, begins.treatments, begins.edges)
     for name in ("fetch", "total"):
-        runs.advance(run_id, name, 1, {S.PENDING}, S.READY, ready_at=at(1), history=(Change(at(1), 1, S.READY),))
-        runs.advance(run_id, name, 1, {S.READY}, S.RUNNING, started_at=at(5), history=(Change(at(5), 1, S.RUNNING),))
-    again = (Change(at(9), 1, S.LOST, "the host went away"), Change(at(9), 2, S.PLACING))
+        runs.advance(run_id, name, 1, {S.PENDING}, S.READY, ready_at=at(1), history=(StateChange(at(1), 1, S.READY),))
+        runs.advance(
+            run_id, name, 1, {S.READY}, S.RUNNING, started_at=at(5), history=(StateChange(at(5), 1, S.RUNNING),)
+        )
+    again = (StateChange(at(9), 1, S.LOST, "the host went away"), StateChange(at(9), 2, S.PLACING))
     runs.advance(run_id, "total", 1, {S.RUNNING}, S.PLACING, attempt=2, history=again)
-    moved = runs.advance(run_id, "total", 2, {S.PLACING}, S.RUNNING, history=(Change(at(12), 2, S.RUNNING),))
+    moved = runs.advance(run_id, "total", 2, {S.PLACING}, S.RUNNING, history=(StateChange(at(12), 2, S.RUNNING),))
     runs.settle(moved, S.FAILED, "the command ended with exit code 1", 1, at(20))
     for name, attempt, result in (
         ("fetch", 1, None),
         ("total", 1, None),
-        ("total", 2, Result(Outcome.FAILED, 1, usage={"cpu_ms": 40}, samples=(sample(14),))),
+        ("total", 2, RunnerResult(RunnerOutcome.FAILED, 1, usage={"cpu_ms": 40}, samples=(sample(14),))),
     ):
         api.services.runners.put_runner(
             Runner(
@@ -113,8 +115,8 @@ def run_id(api, settings) -> str:
     return run_id
 
 
-def sample(seconds: float, memory: int = 1000) -> Sample:
-    return Sample(at(seconds), 10, memory, 1, 2, 1, 3, 4, 5)
+def sample(seconds: float, memory: int = 1000) -> ResourceSample:
+    return ResourceSample(at(seconds), 10, memory, 1, 2, 1, 3, 4, 5)
 
 
 def put(run_id: str, treatment: str, attempt: int, port: str, number: int, content: bytes) -> None:

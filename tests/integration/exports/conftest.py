@@ -12,7 +12,7 @@ from cadence.adapters.aws import clients as aws_clients
 from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
 from cadence.adapters.dynamodb.metrics.counters import DynamoCounters
 from cadence.adapters.export_formats.formats import format_of
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.outgoing_http import OutgoingHttp
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.log_segments import S3LogSegments
@@ -126,7 +126,7 @@ def world(aws: None) -> World:
     backlog = DynamoBacklog("telemetry")
     key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
     cipher, segments = KmsCipher(key), S3LogSegments("data")
-    send = SendExport(segments, format_of, OutgoingHttp(Reach.of("*")), cipher)
+    send = SendExport(segments, format_of, OutgoingHttp(EgressPolicy.of("*")), cipher)
     faults: list[Exception] = []
     deliver = DeliverExports(send, backlog, work, clock, lambda error, name: faults.append(error))
     return World(clock, work, backlog, DynamoCounters("telemetry"), segments, send, deliver, cipher, faults)

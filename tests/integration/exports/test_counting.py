@@ -12,12 +12,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from cadence.adapters.dynamodb.metrics.counters import DynamoCounters
 from cadence.adapters.dynamodb.shared.plain_items import query
 from cadence.application.metrics.count_events import CountEvents
-from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.domain.exports.event import run_event, treatment_event
 from cadence.domain.metrics.openmetrics import openmetrics
-from cadence.domain.pipelines.specification import Kind
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.placement.pool import Price
-from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.run import ReplayOf, Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
@@ -42,7 +42,7 @@ def treatment(name: str = "build", attempt: int = 1, **more: Any) -> Treatment:
 
 def runner(name: str, attempt: int, pool: str, begun: float, called: float | None, ended: float | None) -> Runner:
     usage = {"cpu_ms": 1500, "memory_peak": 2**25, "read_bytes": 10, "write_bytes": 20}
-    result = Result(Outcome.SUCCEEDED, finished_at=at(ended), usage=usage) if ended is not None else None
+    result = RunnerResult(RunnerOutcome.SUCCEEDED, finished_at=at(ended), usage=usage) if ended is not None else None
     return Runner(
         ids.runner_id(RUN_ID, name, attempt),
         RUN_ID,
@@ -74,7 +74,7 @@ def counting(counters: DynamoCounters, *runners: Runner, price: Price | None = N
 
 def told(counters: DynamoCounters) -> dict[str, float]:
     """Samples by name and labels, read by an OpenMetrics parser that refuses what is not quite right."""
-    text = openmetrics(TellMetrics(counters)("acme", ["web"], True))
+    text = openmetrics(RenderMetrics(counters)("acme", ["web"], True))
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -130,7 +130,7 @@ def test_instances_are_counted_together_and_groups_not_at_all(aws):
     events = [
         treatment_event(run(), treatment("test:3.13"), None),
         treatment_event(run(), treatment("test:3.14"), None),
-        treatment_event(run(), treatment("test", kind=Kind.GATHER, pool=None), None),
+        treatment_event(run(), treatment("test", kind=TreatmentKind.GATHER, pool=None), None),
         treatment_event(run(), treatment("kept", kept_from="01kb0000000000000000000001"), None),
     ]
     counting(counters)(events)

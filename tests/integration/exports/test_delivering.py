@@ -8,7 +8,7 @@ import pytest
 
 from cadence.application.exports.deliver_exports import parcel_of
 from cadence.application.exports.send_export import credentials_context
-from cadence.domain.exports.export import Credentials
+from cadence.domain.exports.export import ExportCredentials
 from cadence.domain.shared.errors import Conflict
 from tests.integration.exports.conftest import START, of_projects
 
@@ -46,7 +46,7 @@ def test_only_what_the_export_covers_goes_out(world, loki, receiver):
 
 
 def test_credentials_are_sent_and_are_nowhere_else(world, loki, receiver):
-    given = Credentials("basic", "hunter2", "grafana")
+    given = ExportCredentials("basic", "hunter2", "grafana")
     plain = json.dumps(given.as_json()).encode()
     export = replace(loki, encrypted=world.cipher.encrypt(plain, credentials_context("acme", "logs")), scheme="basic")
     world.deliver.events(export, [world.segment("x")])

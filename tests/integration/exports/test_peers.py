@@ -13,13 +13,13 @@ import yaml
 
 from cadence.adapters.export_formats.formats import format_of
 from cadence.adapters.export_formats.spans import trace_id
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.outgoing_http import OutgoingHttp
 from cadence.application.exports.ports import LogRecord
 from cadence.application.exports.send_export import SendExport
 from cadence.domain.exports.export import Export, ExportKind, Signal
 from cadence.domain.metrics import catalog
-from cadence.domain.metrics.counting import Series, SeriesKey
+from cadence.domain.metrics.counting import CounterKey, CounterSeries
 from cadence.domain.metrics.model import Metric
 from cadence.domain.metrics.openmetrics import openmetrics
 from cadence.domain.metrics.telling import gauge, metrics_of
@@ -122,7 +122,7 @@ def export(kind: ExportKind, url: str) -> Export:
 
 def send(to: Export, requests: Any) -> None:
     """Raises what the receiver refuses."""
-    sender = SendExport(None, format_of, OutgoingHttp(Reach.of("*")), None)  # type: ignore[arg-type]
+    sender = SendExport(None, format_of, OutgoingHttp(EgressPolicy.of("*")), None)  # type: ignore[arg-type]
     for request in requests:
         sender.request(to, request, {})
 
@@ -161,8 +161,10 @@ def metrics() -> list[Metric]:
         "memory.3": 3,
         "memory.sum": 9,
     }
-    treatments = Series(SeriesKey("acme", "web", "ci", "build", "spot", "ec2"), counts)
-    runs = Series(SeriesKey("acme", "web", "ci"), {"state.failed": 3, "run_duration.1": 3, "run_duration.sum": 12})
+    treatments = CounterSeries(CounterKey("acme", "web", "ci", "build", "spot", "ec2"), counts)
+    runs = CounterSeries(
+        CounterKey("acme", "web", "ci"), {"state.failed": 3, "run_duration.1": 3, "run_duration.sum": 12}
+    )
     gauges = [
         gauge(catalog.FAILED_MESSAGES, [({"queue": "watching"}, 2)]),
         gauge(catalog.EXPORT_DEAD, [({"export": "logs", "kind": "loki"}, 4)]),

@@ -8,19 +8,19 @@ import pytest
 from cadence.adapters.export_formats.formats import format_of
 from cadence.application.exports.push_metrics import PushMetrics
 from cadence.application.metrics.ports import Counted
-from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.domain.access.access import Project
 from cadence.domain.exports.export import PUSH_EVERY, ExportKind, Signal
-from cadence.domain.metrics.counting import SeriesKey
+from cadence.domain.metrics.counting import CounterKey
 from tests.integration.exports.conftest import START
 
-KEY = SeriesKey("acme", "web", "ci")
+KEY = CounterKey("acme", "web", "ci")
 
 
 @pytest.fixture
 def push(world):
     projects = [Project("acme", name, START) for name in ("web", "other")]
-    tell = TellMetrics(world.counters)
+    tell = RenderMetrics(world.counters)
     return PushMetrics(tell, lambda _: projects, format_of, world.deliver, world.backlog, world.work, world.clock)
 
 

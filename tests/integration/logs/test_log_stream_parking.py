@@ -19,7 +19,7 @@ import requests
 from cadence.adapters.aws import clients as aws
 from cadence.adapters.aws.cloudformation import CloudFormationStreamStack, S3SavedTemplate
 from cadence.adapters.aws.live_runs import StepFunctionsLiveRuns
-from cadence.adapters.dynamodb.logs.log_stream_need import DynamoNeedNote
+from cadence.adapters.dynamodb.logs.log_stream_need import DynamoStreamUsage
 from cadence.application.logs.log_stream import KeepLogStream, StackState
 from infra import synth
 
@@ -127,7 +127,7 @@ def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]
         parkable=True,
         stack=stack,
         saved=S3SavedTemplate(clients["s3"], "data"),
-        need=DynamoNeedNote(ACCESS),
+        need=DynamoStreamUsage(ACCESS),
         live_runs=StepFunctionsLiveRuns(clients["stepfunctions"], machine["stateMachineArn"]),
         clock=lambda: made.now,
     )

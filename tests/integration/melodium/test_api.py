@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cadence.adapters.aws.clients import client
 from cadence.application.access.authenticate import issue_token
 from cadence.application.melodium.run_tokens import RunTokens
-from cadence.domain.melodium.process import Ended
+from cadence.domain.melodium.process import ProcessOutcome
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import NotFound
 from tests.integration.melodium.conftest import ENGINE, ORGANIZATION, PROJECT, Engines, start_body
@@ -150,7 +150,7 @@ def test_counters_keep_the_largest_also_after_the_end(engines: Engines) -> None:
     for chunks in (3, 1, 2**127, 2):
         engines.say(f"execution/report/run/{run_id}/debug/chunks", {"chunks": chunks})
     said = engines.reported.get(run_id)
-    assert (said.debug_chunks, said.logs_chunks, said.ended) == (10**12, 0, Ended.SUCCESS)
+    assert (said.debug_chunks, said.logs_chunks, said.ended) == (10**12, 0, ProcessOutcome.SUCCESS)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from cadence.domain.shared.errors import CapacityExhausted
 from cadence.providers.aws_ec2.settings import Ec2Settings
-from cadence.providers.contract import Needs
+from cadence.providers.contract import RunnerNeeds
 from tests.contract.providers.aws_ec2_peer import Ec2Peer, a_place, a_pool, instances, peer
 from tests.contract.providers.test_contract import TOKEN, a_request
 from tests.doubles.aws import error
@@ -166,7 +166,7 @@ def test_all_refusals_are_told(ec2: Ec2Peer):
 
 def test_what_no_type_has_is_not_asked_for(ec2: Ec2Peer):
     with pytest.raises(CapacityExhausted, match="64000 MB of memory"):
-        ec2.provider().start(replace(a_request(), needs=Needs(memory=64_000)))
+        ec2.provider().start(replace(a_request(), needs=RunnerNeeds(memory=64_000)))
     assert not ec2.double.calls
 
 

@@ -13,7 +13,7 @@ import pytest
 from cadence.domain.shared.errors import Transient
 from cadence.providers.aws_ec2.provider import Ec2Provider
 from cadence.providers.aws_ec2.warm import MARK
-from cadence.providers.contract import Condition, Needs, RunnerRequest
+from cadence.providers.contract import MachineCondition, RunnerNeeds, RunnerRequest
 from tests.contract.providers.aws_ec2_peer import Ec2Peer, instances, peer
 from tests.contract.providers.test_contract import TOKEN, a_request
 from tests.doubles.aws import GOOD_KEY
@@ -90,7 +90,7 @@ def test_a_start_takes_a_waiting_instance_and_tells_it_who_it_is(ec2: Ec2Peer, c
     assert (instance.state, instance.instance_initiated_shutdown_behavior) == ("running", "terminate")
     assert tags(instance)["cadence-expires"] and TOKEN in _text(instance.user_data)
     machine = provider.describe(ref)
-    assert (machine.runner_id, machine.condition) == (request.runner_id, Condition.RUNNING)
+    assert (machine.runner_id, machine.condition) == (request.runner_id, MachineCondition.RUNNING)
     # The other one still waits, and is nobody's.
     refs = {f"{REGION}/{each.id}" for each in made_in_advance()}
     assert sorted(one.runner_id for one in provider.list_owned() if one.ref in refs) == ["", request.runner_id]
@@ -210,7 +210,7 @@ def test_one_that_is_too_small_or_still_boots_is_not_taken(ec2: Ec2Peer, clock: 
     (booting,) = made_in_advance()
     assert provider.start(a_request()) != f"{REGION}/{booting.id}"
     ec2._clients(GOOD_KEY, 20)("ec2", REGION).stop_instances(InstanceIds=[booting.id])
-    large = replace(a_request(), needs=Needs(arch="arm64"))
+    large = replace(a_request(), needs=RunnerNeeds(arch="arm64"))
     assert provider._warm is not None
     assert provider._warm.take(large, "#cloud-config\n{}\n") is None
 

@@ -8,7 +8,7 @@ import pytest
 from cadence.domain.pipelines.specification import ServiceSpec
 from cadence.domain.shared.errors import CapacityExhausted
 from cadence.providers.aws_fargate.settings import FargateSettings
-from cadence.providers.contract import Containers, Needs
+from cadence.providers.contract import Containers, RunnerNeeds
 from tests.contract.providers.aws_fargate_peer import CLUSTER, FargatePeer, peer, running
 from tests.contract.providers.test_contract import TOKEN, a_request
 from tests.doubles.ecs import backend
@@ -74,7 +74,7 @@ def test_why_a_task_ended_is_told(fargate: FargatePeer):
 
 def test_images_of_treatments_are_for_other_pools(fargate: FargatePeer):
     with pytest.raises(CapacityExhausted, match="the pool's own image"):
-        fargate.provider().start(replace(a_request(), needs=Needs(image="python:3.13")))
+        fargate.provider().start(replace(a_request(), needs=RunnerNeeds(image="python:3.13")))
     assert not fargate.double.calls
 
 

@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from cadence.application.placement.pacing import Pacer
+from cadence.application.placement.pacing import RateLimiter
 from cadence.domain.placement.pool import Pool
-from cadence.domain.runners.runner import Outcome, Result, RunnerState
+from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Transient
 from cadence.providers.aws_ec2.provider import Ec2Provider
 from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.bootstrap import FOLDER
 from cadence.providers.circuit import SharedCircuit
-from cadence.providers.contract import AgentFile, Condition
+from cadence.providers.contract import AgentFile, MachineCondition
 from cadence.providers.hidden import Hidden
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from tests.doubles.ec2_paced import PacedEc2
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.cloud import PlainCipher
@@ -62,9 +62,9 @@ class Burst:
         its.pools.pools = (Pool("acme", "near", "aws_ec2"),)
         lost = random.Random(self.seed)
         self.ec2 = PacedEc2(its.clock, lost=lambda _: lost.random() < self.lost_share)
-        pacer = Pacer(MemoryPaces(), its.clock, lambda _: None, self.random.random)
+        pacer = RateLimiter(MemoryPaces(), its.clock, lambda _: None, self.random.random)
         self.provider = Ec2Provider(
-            Owner("test", "acme", "near"),
+            MachineOwner("test", "acme", "near"),
             SETTINGS,
             self.ec2,
             Hidden(),
@@ -130,7 +130,7 @@ class Burst:
         runners.change_runner(runner_id, {RunnerState.BOOTING}, state=RunnerState.CLAIMED)
 
         def done() -> None:
-            runners.complete(runner_id, Result(Outcome.SUCCEEDED, exit_code=0))
+            runners.complete(runner_id, RunnerResult(RunnerOutcome.SUCCEEDED, exit_code=0))
             self.release(runner_id)
             ref = runners.get_runner(runner_id).ref or ""
             self.after(timedelta(seconds=5), lambda: self.ec2.end(ref.partition("/")[2]))
@@ -138,7 +138,7 @@ class Burst:
         self.after(timedelta(seconds=self.random.uniform(10, 120)), done)
 
     def sweep(self) -> None:
-        up = [each for each in self.provider.list_owned() if each.condition is not Condition.GONE]
+        up = [each for each in self.provider.list_owned() if each.condition is not MachineCondition.GONE]
         if up or self.events:
             self.after(SWEEP, self.sweep)
 

@@ -12,7 +12,7 @@ from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
 from cadence.domain.pipelines.specification import ServiceSpec
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import ProviderRejected
-from cadence.providers.contract import Condition, Containers, Surroundings
+from cadence.providers.contract import Containers, MachineCondition, ProviderContext
 from cadence.providers.kubernetes.provider import build
 from cadence.providers.marks import host_name
 from tests.contract.providers.kubernetes_peer import KubernetesPeer, peer
@@ -164,7 +164,7 @@ def test_why_a_pod_waits_is_told_in_the_clusters_words(cluster: KubernetesPeer):
 
     machine = cluster.provider().describe(ref)
 
-    assert machine.condition is Condition.STARTING
+    assert machine.condition is MachineCondition.STARTING
     assert machine.reason == "Unschedulable: 0/3 nodes are available: insufficient cpu"
     assert "insufficient cpu" in (cluster.provider().console(ref) or "")
 
@@ -173,7 +173,7 @@ def test_a_finished_job_is_gone_while_it_can_still_be_looked_at(cluster: Kuberne
     request = a_request()
     ref = cluster.provider().start(request)
     cluster.cluster.finish(ref)
-    assert cluster.provider().describe(ref).condition is Condition.GONE
+    assert cluster.provider().describe(ref).condition is MachineCondition.GONE
     assert ref not in {each.ref for each in cluster.provider().list_owned()}
 
 
@@ -188,13 +188,13 @@ def test_a_pool_talks_to_the_api_itself_and_believes_its_authority_alone(cluster
     }
     pool = Pool("default", "cluster", "kubernetes", settings=settings)
     provider = build(
-        pool, {"token": made.token}, Surroundings("installation", lambda: datetime.now(UTC), MemoryBackOffs())
+        pool, {"token": made.token}, ProviderContext("installation", lambda: datetime.now(UTC), MemoryBackOffs())
     )
     assert [check for check in provider.probe() if check.missing] == []
 
     unknown = replace(pool, settings={name: value for name, value in settings.items() if name != "certificate"})
     doubting = build(
-        unknown, {"token": made.token}, Surroundings("installation", lambda: datetime.now(UTC), MemoryBackOffs())
+        unknown, {"token": made.token}, ProviderContext("installation", lambda: datetime.now(UTC), MemoryBackOffs())
     )
     assert "certificate is not valid" in str([check.missing for check in doubting.probe()])
 
@@ -204,7 +204,7 @@ def test_cadence_may_write_tokens_and_not_read_them(cluster: KubernetesPeer):
     ref = provider.start(a_request())
     with pytest.raises(ProviderRejected, match="forbidden"):
         provider._rest.get(f"api/v1/namespaces/{NAMESPACE}/secrets/{ref}")
-    assert provider.describe("not-there").condition is Condition.GONE
+    assert provider.describe("not-there").condition is MachineCondition.GONE
 
 
 def test_the_probe_names_the_service_account_that_is_missing(cluster: KubernetesPeer):

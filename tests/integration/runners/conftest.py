@@ -15,13 +15,13 @@ from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
-from cadence.adapters.dynamodb.values.value_retention import DynamoCustodies
+from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.adapters.s3 import presigned
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.presigned import S3DataUrls
-from cadence.adapters.sqs.work_notification import SqsDoorbell
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec
+from cadence.adapters.sqs.work_notification import SqsWorkNotification
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -57,7 +57,7 @@ class FakeMachines:
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         raise AssertionError("no run is started here")
 
-    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         self.started.append(treatment)
 
     def succeed(self, task_token: str, output: Any) -> None:
@@ -140,13 +140,13 @@ class World:
         self.runners = DynamoRunnerStore("runners")
         self.streams = DynamoStreamStore("runners")
         self.hosts = DynamoHostStore("runners")
-        self.doorbell = SqsDoorbell("doorbell-")
+        self.doorbell = SqsWorkNotification("doorbell-")
         self.log_index = DynamoLogIndex("logs")
         self.log_segments = S3LogSegments("data")
         self.urls = S3DataUrls(Buckets("data", ELSEWHERE), REGION)
         self.key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.pools = MemoryPools([Pool("default", "local", "host")])
-        self.custodies = DynamoCustodies("runs", "runners")
+        self.custodies = DynamoValueRetentionStore("runs", "runners")
         self.secrets = KmsSecretStore("access", self.key)
         self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
         self.release = ReleaseRunner(self.runners, self.provider)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cadence.application.runners.claim import Claim
+from cadence.application.runners.claim import ClaimAssignment
 from cadence.application.runners.report_boot import BootPhase, ReportBoot
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import Gone, RunnerLost, Unauthenticated
@@ -29,7 +29,7 @@ def test_phases_are_kept_with_their_times(world: World, report: ReportBoot, boot
 
 
 def test_a_report_that_comes_after_the_claim_does_no_harm(
-    world: World, report: ReportBoot, claim: Claim, booting: Booting
+    world: World, report: ReportBoot, claim: ClaimAssignment, booting: Booting
 ) -> None:
     claim(*booting, NONCE, {})
     report(*booting, VERIFIED)

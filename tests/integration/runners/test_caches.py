@@ -10,7 +10,7 @@ from cadence.adapters.dynamodb.values.cache_uses import DynamoCacheUses
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.removal import S3Removal
-from cadence.application.values.caches import FindCache, Found, ReadCache, SaveCache, WriteCache
+from cadence.application.values.caches import CacheHit, FindCache, ReadCache, SaveCache, WriteCache
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import NotFound, TooLarge
 from cadence.domain.values.cache import CacheLimits, CacheMaker
@@ -45,7 +45,7 @@ class Caches:
             clients.client("s3").put_object(Bucket="data", Key=f"caches/default/default/{entry}/{seq:06}", Body=b"x")
 
     def found(self, key: str, *restore: str, by: Runner | None = None) -> tuple[str, bool] | None:
-        found: Found | None = self.find(by or self.runner, key, restore)
+        found: CacheHit | None = self.find(by or self.runner, key, restore)
         return (found.entry.entry, found.exact) if found else None
 
     @property

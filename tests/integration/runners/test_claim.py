@@ -15,15 +15,15 @@ from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets
 from cadence.application.melodium.run_tokens import RunTokens
-from cadence.application.runners.claim import LEASE_SECONDS, Claim
+from cadence.application.runners.claim import LEASE_SECONDS, ClaimAssignment
 from cadence.application.runners.hosts import LeaseAnswer, LeaseWork
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.runner_tokens import new_token, token_hash
-from cadence.application.scheduling.mark_started import Begin
-from cadence.application.scheduling.readiness import Feeder
-from cadence.application.shared.run_ports import Standing
+from cadence.application.scheduling.mark_started import MarkStarted
+from cadence.application.scheduling.readiness import Readiness
+from cadence.application.shared.run_ports import TreatmentContext
 from cadence.application.shared.runner_ports import Host
-from cadence.domain.runners.runner import Outcome, Result, RunnerState
+from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Unauthenticated
 from tests.fakes.services import MemoryWakeUps
@@ -35,16 +35,16 @@ Booting = tuple[str, str]
 
 
 @pytest.fixture
-def claim(world: World) -> Claim:
-    feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
-    begin = Begin(world.runs, feeder, world.machines)
+def claim(world: World) -> ClaimAssignment:
+    feeder = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+    begin = MarkStarted(world.runs, feeder, world.machines)
     engine_secrets = ReadEngineSecrets(
         SealedWorkers("runners", KmsCipher(world.key)),
         RunTokens(DynamoAccessStore("access"), world.clock),
         S3DataUrls(Buckets("data")),
         S3ReportMasks(client("s3"), "data"),
     )
-    return Claim(
+    return ClaimAssignment(
         world.runs,
         world.runners,
         world.secrets,
@@ -92,7 +92,9 @@ def events(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [vars(record)["security_event"] for record in caplog.records]
 
 
-def test_a_claim_gives_the_assignment_and_begins_the_treatment(world: World, claim: Claim, booting: Booting) -> None:
+def test_a_claim_gives_the_assignment_and_begins_the_treatment(
+    world: World, claim: ClaimAssignment, booting: Booting
+) -> None:
     assignment = claim(*booting, NONCE, {"arch": "amd64"})
     assert assignment.secrets == {"TOKEN": "s3cr3t-value"}
     assert assignment.spec.run == "make"
@@ -105,7 +107,7 @@ def test_a_claim_gives_the_assignment_and_begins_the_treatment(world: World, cla
 
 
 def test_the_same_agent_may_repeat_its_claim_and_nobody_else(
-    world: World, claim: Claim, booting: Booting, caplog: pytest.LogCaptureFixture
+    world: World, claim: ClaimAssignment, booting: Booting, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = claim(*booting, NONCE, {})
     again = claim(*booting, NONCE, {})
@@ -116,7 +118,7 @@ def test_the_same_agent_may_repeat_its_claim_and_nobody_else(
 
 
 def test_a_wrong_token_is_refused_and_noted(
-    world: World, claim: Claim, booting: Booting, caplog: pytest.LogCaptureFixture
+    world: World, claim: ClaimAssignment, booting: Booting, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
         claim(booting[0], new_token(), NONCE, {})
@@ -129,20 +131,22 @@ def test_a_wrong_token_is_refused_and_noted(
 
 
 @pytest.mark.parametrize("state", [RunnerState.LOST, RunnerState.RELEASED])
-def test_a_token_that_comes_late_is_refused(world: World, claim: Claim, booting: Booting, state: RunnerState) -> None:
+def test_a_token_that_comes_late_is_refused(
+    world: World, claim: ClaimAssignment, booting: Booting, state: RunnerState
+) -> None:
     world.runners.change_runner(booting[0], {RunnerState.BOOTING}, state=state)
     with pytest.raises(Gone):
         claim(*booting, NONCE, {})
     assert world.machines.succeeded == []
 
 
-def test_a_cancelled_runner_gets_no_assignment(world: World, claim: Claim, booting: Booting) -> None:
+def test_a_cancelled_runner_gets_no_assignment(world: World, claim: ClaimAssignment, booting: Booting) -> None:
     world.runners.change_runner(booting[0], {RunnerState.BOOTING}, cancel_reason="cancelled by ada")
     with pytest.raises(Gone, match="cancelled by ada"):
         claim(*booting, NONCE, {})
 
 
-def test_a_session_ends_with_its_runner(world: World, claim: Claim, booting: Booting) -> None:
+def test_a_session_ends_with_its_runner(world: World, claim: ClaimAssignment, booting: Booting) -> None:
     session = claim(*booting, NONCE, {}).session_token
     sessions = RunnerSessions(world.runners)
     with pytest.raises(Unauthenticated):
@@ -154,7 +158,9 @@ def test_a_session_ends_with_its_runner(world: World, claim: Claim, booting: Boo
         sessions(booting[0], f"Bearer {session}")
 
 
-def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim: Claim, booting: Booting) -> None:
+def test_a_missing_secret_fails_the_treatment_with_its_name(
+    world: World, claim: ClaimAssignment, booting: Booting
+) -> None:
     world.secrets.delete("default", "default", "git-read")
     with pytest.raises(CannotRun, match="git-read"):
         claim(*booting, NONCE, {})
@@ -165,11 +171,11 @@ def test_a_missing_secret_fails_the_treatment_with_its_name(world: World, claim:
 
 @pytest.mark.parametrize("event", [{"kind": "pull_request", "fork": True}, {"kind": "pipeline", "fork": True}])
 def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
-    world: World, claim: Claim, booting: Booting, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+    world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
 ) -> None:
     read = world.runs.get_standing
 
-    def of_a_fork(run_id: str, treatment: str) -> Standing:
+    def of_a_fork(run_id: str, treatment: str) -> TreatmentContext:
         standing = read(run_id, treatment)
         return dataclasses.replace(standing, run=dataclasses.replace(standing.run, event=event))
 
@@ -181,7 +187,7 @@ def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
 
 
 def test_nothing_secret_is_stored_or_logged(
-    world: World, claim: Claim, booting: Booting, host: JoinedHost, caplog: pytest.LogCaptureFixture
+    world: World, claim: ClaimAssignment, booting: Booting, host: JoinedHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         assignment = claim(*booting, NONCE, {})
@@ -265,7 +271,9 @@ def test_offers_are_leased_by_priority_then_fair_share_then_age(world: World, ho
     assert leased == [urgent, many[0], many[1], few[0], many[2]]
 
 
-def test_work_whose_handing_over_was_lost_is_handed_again(world: World, claim: Claim, host: JoinedHost) -> None:
+def test_work_whose_handing_over_was_lost_is_handed_again(
+    world: World, claim: ClaimAssignment, host: JoinedHost
+) -> None:
     runner_id = world.launch()
     (lost,) = lease(world, host).assignments
     (again,) = lease(world, host).assignments
@@ -287,7 +295,7 @@ def test_a_host_is_told_what_to_stop(world: World, host: JoinedHost, booting: Bo
 
 @pytest.mark.parametrize("reported", [True, False])
 def test_an_agent_whose_process_is_gone_is_lost_at_once(
-    world: World, host: JoinedHost, claim: Claim, booting: Booting, reported: bool
+    world: World, host: JoinedHost, claim: ClaimAssignment, booting: Booting, reported: bool
 ) -> None:
     runner_id, token = booting
     claim(runner_id, token, NONCE, {})
@@ -300,11 +308,11 @@ def test_an_agent_whose_process_is_gone_is_lost_at_once(
 
 
 def test_an_agent_that_has_given_its_result_is_not_lost(
-    world: World, host: JoinedHost, claim: Claim, booting: Booting
+    world: World, host: JoinedHost, claim: ClaimAssignment, booting: Booting
 ) -> None:
     runner_id, token = booting
     claim(runner_id, token, NONCE, {})
-    world.runners.complete(runner_id, Result(Outcome.SUCCEEDED, exit_code=0))
+    world.runners.complete(runner_id, RunnerResult(RunnerOutcome.SUCCEEDED, exit_code=0))
     lease(world, host, running=())
     assert world.runners.get_runner(runner_id).state is RunnerState.COMPLETED
     assert world.machines.failed == []
@@ -317,7 +325,7 @@ def test_a_host_needs_its_own_token(world: World, host: JoinedHost) -> None:
             leases(world)(host[0].host_id, authorization, 1, ())
 
 
-def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: Claim) -> None:
+def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: ClaimAssignment) -> None:
     runner_id = world.launch(task_token="first")
     world.launch(task_token="second")
     assert [offer.runner_id for offer in world.hosts.list_offers("default", "local", 10)] == [runner_id]
@@ -326,7 +334,7 @@ def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: Claim) -
     world.launch(task_token="third")
     assert world.machines.succeeded == []
     assert world.runners.get_runner(runner_id).task_token == "third"
-    world.runners.complete(runner_id, Result(Outcome.SUCCEEDED))
+    world.runners.complete(runner_id, RunnerResult(RunnerOutcome.SUCCEEDED))
     world.launch(task_token="fourth")
     ((token, told),) = world.machines.succeeded
     assert (token, told["next"], told["function"]) == ("fourth", "settle", "provider-host")

@@ -14,15 +14,15 @@ from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.removal import S3Removal
-from cadence.application.runners.claim import Claim
+from cadence.application.runners.claim import ClaimAssignment
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runners.inputs import ReadInput
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.runner_tokens import token_hash
-from cadence.application.scheduling.mark_started import Begin
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.mark_started import MarkStarted
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.values.caches import FindCache, SaveCache, WriteCache
-from cadence.application.values.purge_transient_values import RemovePassed
+from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.domain.placement.pool import Pool
 from cadence.domain.placement.pool_policy import Policy
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -32,7 +32,7 @@ from cadence.domain.shared import ids
 from cadence.domain.shared.errors import CannotRun, NotFound
 from cadence.domain.values.cache import CacheLimits
 from cadence.domain.values.stream import Chunk, StreamEnd
-from cadence.domain.values.value_retention import Capture, Custody, ValuePolicy
+from cadence.domain.values.value_retention import ValueCapture, ValuePolicy, ValueRetention
 from tests.fakes.services import MemoryWakeUps
 from tests.fakes.workers import one_by_one
 from tests.integration.runners.conftest import ELSEWHERE, RUN_ID, World
@@ -49,24 +49,24 @@ class Scene:
         self.world = world
         world.pools.pools = [Pool("default", "local", "host", policy=Policy(values=policy))]
         self.buckets = Buckets("data", ELSEWHERE)
-        self.feeder = Feeder(
+        self.feeder = Readiness(
             world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock, one_by_one
         )
         self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, MemoryWakeUps())
         self.read = ReadInput(world.runs.get_spec, world.streams, InputStreams(world.runs, world.streams), world.urls)
-        self.remove = RemovePassed(
+        self.remove = PurgeTransientValues(
             world.runs, world.custodies, S3Removal(self.buckets), world.deadlines, world.clock, one_by_one
         )
         self.make = self.claimed("make")
 
     def claimed(self, treatment: str) -> Runner:
         world = self.world
-        begin = Begin(world.runs, self.feeder, world.machines)
+        begin = MarkStarted(world.runs, self.feeder, world.machines)
         runner_id = world.launch(treatment)
         world.runners.change_runner(
             runner_id, {RunnerState.OFFERED}, state=RunnerState.BOOTING, one_time_hash=token_hash("once")
         )
-        claim = Claim(
+        claim = ClaimAssignment(
             world.runs, world.runners, world.secrets, world.runners, world.machines, begin, lambda *_: {},
             world.pools, world.custodies, world.clock,
         )  # fmt: skip
@@ -142,7 +142,7 @@ def test_chunks_go_to_the_pools_bucket_and_are_read_from_there(world: World) -> 
 
 
 def test_what_passes_is_removed_with_its_digest_if_none_may_stay(world: World, late: list[Any]) -> None:
-    scene = Scene(world, ValuePolicy(Capture.NONE, "elsewhere"))
+    scene = Scene(world, ValuePolicy(ValueCapture.NONE, "elsewhere"))
     scene.send()
     consumer = scene.claimed("test")
     value = scene.settled()
@@ -155,14 +155,18 @@ def test_what_passes_is_removed_with_its_digest_if_none_may_stay(world: World, l
     assert scene.objects("elsewhere") == []
     assert DIGEST not in world.items("runs") + world.items("runners")
     stays = world.runs.get_value(RUN_ID, "make", "wheel")
-    assert (stays.digest, stays.size, stays.custody) == (None, value.size, Custody("local", Capture.NONE, "elsewhere"))
+    assert (stays.digest, stays.size, stays.custody) == (
+        None,
+        value.size,
+        ValueRetention("local", ValueCapture.NONE, "elsewhere"),
+    )
     assert world.streams.get_progress(scene.make.runner_id, "wheel").end is not None
     assert scene.remove(RUN_ID) == 0
     assert len(late) == 2
 
 
 def test_a_digest_stays_where_it_may(world: World, late: list[Any]) -> None:
-    scene = Scene(world, ValuePolicy(Capture.DIGEST))
+    scene = Scene(world, ValuePolicy(ValueCapture.DIGEST))
     assert scene.send()[0] == "data"
     scene.settled()
     scene.end_run()
@@ -174,7 +178,7 @@ def test_a_digest_stays_where_it_may(world: World, late: list[Any]) -> None:
 def test_the_policy_of_a_claim_holds_for_the_attempt(world: World) -> None:
     scene = Scene(world, ValuePolicy(bucket="elsewhere"))
     world.pools.pools = [Pool("default", "local", "host")]
-    assert world.runners.get_runner(scene.make.runner_id).custody == Custody("local", bucket="elsewhere")
+    assert world.runners.get_runner(scene.make.runner_id).custody == ValueRetention("local", bucket="elsewhere")
     assert scene.send()[0] == "elsewhere"
 
 
@@ -207,5 +211,5 @@ def test_caches_stay_in_their_bucket_and_are_none_where_nothing_stays(world: Wor
     assert find(usual, "pip", ("p",)) is None
     other = save(usual, "pip").entry
     assert other and other != entry
-    passing = replace(scene.make, custody=Custody("local", Capture.DIGEST))
+    passing = replace(scene.make, custody=ValueRetention("local", ValueCapture.DIGEST))
     assert save(passing, "npm").refused == "pool local captures digests only, and a cache is all content"

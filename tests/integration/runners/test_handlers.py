@@ -15,7 +15,7 @@ from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
 from cadence.adapters.lines.log_records import encode
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.application.logs.rescue_records import RescueRecords
-from cadence.application.logs.take_records import PutAside
+from cadence.application.logs.take_records import KeepStrayRecord
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared import ids
@@ -177,7 +177,7 @@ def test_what_fell_out_of_the_stream_is_brought_to_safety(world: World) -> None:
     ):
         client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(body))
     aside, clock = DynamoStrayRecords("logs", "data"), ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
-    put_aside = PutAside(aside, world.runs.get_run, clock, lambda *_, **__: None)
+    put_aside = KeepStrayRecord(aside, world.runs.get_run, clock, lambda *_, **__: None)
     assert RescueRecords(FailedBatches(queue, "log-lines"), put_aside)() == 2
     strays = aside.list("default", 10)
     assert sorted(aside.content(stray) for stray in strays) == [b"record 1", b"record 2"]

@@ -23,7 +23,7 @@ from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy, 
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import CapacityExhausted, NotFound
-from cadence.providers.contract import Check, Credentials, Surroundings
+from cadence.providers.contract import Check, Credentials, ProviderContext
 from runner_gateway import routes
 from tests.fakes.cloud import MemoryCloud
 from tests.integration.runners.conftest import RUN_ID, World
@@ -70,7 +70,7 @@ class Its:
         DynamoPoolCredentials("access", KmsCipher(key)).put(POOL, {"token": "hunter2" * 1000}, world.clock())
         self.handler = provider_handler("fake", self._build)
 
-    def _build(self, pool: Pool, credentials: Credentials, its: Surroundings) -> MemoryCloud:
+    def _build(self, pool: Pool, credentials: Credentials, its: ProviderContext) -> MemoryCloud:
         self.built.append((pool, credentials, its.installation))
         return self.cloud
 

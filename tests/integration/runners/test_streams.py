@@ -8,17 +8,17 @@ import pytest
 
 from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
-from cadence.application.limits.concurrency_limits import Turnstiles
+from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.heartbeat import Heartbeat
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.runners.outputs import CommitOutput, OutputAnswer
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
-from cadence.domain.runners.resources import Sample
-from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.resources import ResourceSample
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
@@ -195,8 +195,8 @@ def test_an_input_fails_with_its_producer(flow: Flow) -> None:
 def test_a_heartbeat_renews_the_lease_and_tells_the_news(flow: Flow) -> None:
     runner = flow.world.runners.get_runner(flow.test.runner_id)
     began = flow.world.clock()
-    first = Sample(began, 5, 100, 0, 0, 2)
-    second = Sample(began + timedelta(seconds=1), 9, 50, 0, 0, 1, 7, 8, 4096, shared_network=True)
+    first = ResourceSample(began, 5, 100, 0, 0, 2)
+    second = ResourceSample(began + timedelta(seconds=1), 9, 50, 0, 0, 1, 7, 8, 4096, shared_network=True)
     flow.heartbeat(runner, "running", [first])
     # Its answer was lost, so the same sample comes again, with the next one.
     answer = flow.heartbeat(runner, "running", [first, second])
@@ -229,19 +229,19 @@ def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> Non
 
 def test_a_result_is_kept_once(flow: Flow) -> None:
     world = flow.world
-    feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
-    turnstiles = Turnstiles(MemoryTurnstileStore(), world.deadlines, world.clock, lambda attempt: None)
+    feeder = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+    turnstiles = ConcurrencyLimits(MemoryTurnstileStore(), world.deadlines, world.clock, lambda attempt: None)
     slots = RunnerSlots(world.runs, world.machines, turnstiles, MemoryQuotas())
     settle = Settle(
         world.runs, world.runners, feeder, slots, world.runs.get_spec, "provider-", world.deadlines, world.clock
     )
     complete = Complete(world.runners, settle, world.machines, lambda _: None)
-    result = Result(Outcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})
+    result = RunnerResult(RunnerOutcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})
     complete(flow.make, result)
     complete(flow.make, result)
     assert [(token, told["next"]) for token, told in world.machines.succeeded] == [("launch-token", "settle")] * 2
     with pytest.raises(Conflict):
-        complete(flow.make, Result(Outcome.FAILED, 1))
+        complete(flow.make, RunnerResult(RunnerOutcome.FAILED, 1))
     flow.world.release(flow.make.runner_id)
     complete(flow.make, result)
     assert flow.world.runners.get_runner(flow.make.runner_id).result == result

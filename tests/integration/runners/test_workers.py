@@ -19,13 +19,13 @@ from cadence.application.melodium.engine_secrets import ReadEngineSecrets
 from cadence.application.melodium.note_listening import NoteListening
 from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.melodium.worker_ports import WorkerSecrets
-from cadence.application.runners.claim import Assignment, Claim
+from cadence.application.runners.claim import Assignment, ClaimAssignment
 from cadence.application.runners.runner_tokens import new_token, token_hash
-from cadence.application.scheduling.mark_started import Begin
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.mark_started import MarkStarted
+from cadence.application.scheduling.readiness import Readiness
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runners.runner import Listening, Runner, RunnerState
+from cadence.domain.runners.runner import EngineEndpoint, Runner, RunnerState
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
@@ -46,7 +46,7 @@ WORKER = WorkerSpec(
     volumes={"data": 500},
     containers=(ContainerSpec("build", "ubuntu:noble", memory=500, mounts={"data": "/mnt/data"}),),
 )
-HERE = Listening(("127.0.0.1",), 41237, "boot:4026531840")
+HERE = EngineEndpoint(("127.0.0.1",), 41237, "boot:4026531840")
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         booting = RunnerState.BOOTING
         runner = Runner(runner_id, RUN, spec.name, 1, "default", "default", "local", "host", booting, world.clock())
         world.runners.put_runner(replace(runner, one_time_hash=token_hash(one_time)))
-        feeder = Feeder(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
-        begin = Begin(world.runs, feeder, world.machines)
+        feeder = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+        begin = MarkStarted(world.runs, feeder, world.machines)
         secrets = ReadEngineSecrets(
             sealed,
             RunTokens(DynamoAccessStore("access"), world.clock),
@@ -76,7 +76,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             S3ReportMasks(client("s3"), "data"),
         )
         stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
-        return Claim(*stores, begin, secrets, world.pools, world.custodies, world.clock)(
+        return ClaimAssignment(*stores, begin, secrets, world.pools, world.custodies, world.clock)(
             runner_id, one_time, "nonce-of-the-agent", {}
         )
 

@@ -15,9 +15,9 @@ from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.splits import S3Splits
 from cadence.adapters.tantivy.split_folder import SplitFolder
-from cadence.application.search.index_project import TendIndex
-from cadence.application.search.schedule_indexing import TendIndexes
-from cadence.application.search.split_ports import Bounds
+from cadence.application.search.index_project import IndexProject
+from cadence.application.search.schedule_indexing import ScheduleIndexing
+from cadence.application.search.split_ports import SplitBounds
 from cadence.application.shared.identifiers import new_ulid
 from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.search.matching import Matcher
@@ -80,9 +80,9 @@ def _append(number: int, texts: list[str]) -> Segment:
     return segment
 
 
-def _tend(tmp_path: Path, clock: ManualClock) -> tuple[TendIndex, DynamoSplitCatalogue, S3Splits]:
+def _tend(tmp_path: Path, clock: ManualClock) -> tuple[IndexProject, DynamoSplitCatalogue, S3Splits]:
     catalogue, splits = DynamoSplitCatalogue("logs"), S3Splits("data", SplitFolder(tmp_path / "splits", 1 << 30))
-    return TendIndex(catalogue, S3LogSegments("data"), splits, clock, new_ulid, RETENTION), catalogue, splits
+    return IndexProject(catalogue, S3LogSegments("data"), splits, clock, new_ulid, RETENTION), catalogue, splits
 
 
 def _keys() -> set[str]:
@@ -104,7 +104,7 @@ def test_a_segment_is_fresh_with_its_manifest_until_a_split_covers_it(cloud: Non
     opened = splits.open(split)
     assert opened is not None
     query = Query(Word("shared"))
-    found = opened.search(query, Matcher(query), 10, Bounds(), lambda: False)
+    found = opened.search(query, Matcher(query), 10, SplitBounds(), lambda: False)
     assert [(hit.place.segment, hit.place.index) for hit in found.hits] == [(2, 0), (1, 0), (0, 0)]
     assert not splits.may_match(replace(split, split_id="elsewhere"), Query(Word("absent")))
     assert splits.may_match(replace(split, split_id="elsewhere"), query)
@@ -124,10 +124,10 @@ def test_of_two_that_build_at_once_one_counts_and_the_other_leaves_no_object(clo
             listed = super().list_splits(organization, project)
             if not self.began:
                 self.began = True
-                TendIndex(catalogue, S3LogSegments("data"), splits, clock, new_ulid, RETENTION).build("acme", "shop")
+                IndexProject(catalogue, S3LogSegments("data"), splits, clock, new_ulid, RETENTION).build("acme", "shop")
             return listed
 
-    slow = TendIndex(Meanwhile("logs"), S3LogSegments("data"), splits, clock, new_ulid, RETENTION)
+    slow = IndexProject(Meanwhile("logs"), S3LogSegments("data"), splits, clock, new_ulid, RETENTION)
     slow.build("acme", "shop")
     (split,) = catalogue.list_splits("acme", "shop")
     assert split.facts.lines == 1
@@ -179,7 +179,7 @@ def test_a_segment_that_cannot_be_read_is_set_aside_and_can_be_taken_back(cloud:
     client.put_object(Bucket="data", Key=bad.key, Body=stored)
     # Another process, which remembers no segment.
     tend, _, _ = _tend(tmp_path, clock)
-    done_again = TendIndexes(catalogue, tend, clock).redrive("acme", "shop")
+    done_again = ScheduleIndexing(catalogue, tend, clock).redrive("acme", "shop")
     assert (done_again["lines"], done_again["failed"]) == (1, 0)
     assert sum(split.facts.lines for split in catalogue.list_splits("acme", "shop")) == 2
     assert catalogue.list_set_aside("acme", "shop") == []

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.adapters.git.reader import DulwichGitReader
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.shared.git_ports import GitCredentials
 from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge, Transient
 from tests.git.repositories import Repository, served
 
-LOCAL = Reach(frozenset({"*"}))
+LOCAL = EgressPolicy(frozenset({"*"}))
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_the_network_that_cadence_runs_in_is_out_of_reach_unless_named(address, 
     with pytest.raises(Transient, match="not a public address"):
         DulwichGitReader().read_file(f"{address}/one", commit, "a.txt")
     for named in ("127.0.0.1", address.removeprefix("http://")):
-        reader = DulwichGitReader(Reach(frozenset({named})))
+        reader = DulwichGitReader(EgressPolicy(frozenset({named})))
         assert reader.read_file(f"{address}/one", commit, "a.txt") == b"a"
         with pytest.raises(InvalidRequest, match="https"):
             reader.read_file(f"{address}/one", commit, "a.txt", GitCredentials("git", "token"))

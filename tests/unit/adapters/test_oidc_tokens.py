@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
 from cadence.domain.shared.errors import Transient, Unauthenticated
 from tests.fakes.answering import Asked, Reply, answering
@@ -46,7 +46,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 def tokens(clock: Any = lambda: 1_000.0) -> OidcTokens:
-    return OidcTokens(Reach.of("127.0.0.1"), clock)
+    return OidcTokens(EgressPolicy.of("127.0.0.1"), clock)
 
 
 def test_a_token_is_read_and_the_keys_are_remembered(issuer: Issuer) -> None:
@@ -112,7 +112,7 @@ def test_keys_are_the_issuers_own(issuer: Issuer) -> None:
 
 
 def test_an_issuer_out_of_reach_is_not_asked(issuer: Issuer) -> None:
-    its = OidcTokens(Reach())
+    its = OidcTokens(EgressPolicy())
     with pytest.raises(Transient):
         its.read(issuer.token(), issuer.url, AUDIENCE)
     assert issuer.asked == 0

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import urllib3
 
-from cadence.adapters.http.egress_policy import OutOfReach, Reach, guarded_pool, is_public
+from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool, is_public
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])
@@ -59,7 +59,7 @@ def server() -> Iterator[HTTPServer]:
         thread.join()
 
 
-def get(reach: Reach, url: str) -> int:
+def get(reach: EgressPolicy, url: str) -> int:
     retries = urllib3.Retry(total=None, connect=0, read=0, other=0, redirect=3)
     with guarded_pool(reach, user_agent="t", timeout=urllib3.Timeout(5), retries=retries) as pool:
         return int(pool.request("GET", url).status)
@@ -67,17 +67,17 @@ def get(reach: Reach, url: str) -> int:
 
 def test_only_named_hosts_may_have_private_addresses(server: HTTPServer) -> None:
     port = server.server_port
-    with pytest.raises(OutOfReach, match="not a public address"):
-        get(Reach(), f"http://127.0.0.1:{port}/")
+    with pytest.raises(EgressRefused, match="not a public address"):
+        get(EgressPolicy(), f"http://127.0.0.1:{port}/")
     for hosts in ("*", "127.0.0.1", f"a.example,127.0.0.1:{port}"):
-        assert get(Reach.of(hosts), f"http://127.0.0.1:{port}/") == 200
-    with pytest.raises(OutOfReach):
-        get(Reach.of("127.0.0.1:1"), f"http://127.0.0.1:{port}/")
+        assert get(EgressPolicy.of(hosts), f"http://127.0.0.1:{port}/") == 200
+    with pytest.raises(EgressRefused):
+        get(EgressPolicy.of("127.0.0.1:1"), f"http://127.0.0.1:{port}/")
 
 
 def test_a_redirect_leads_nowhere_else(server: HTTPServer) -> None:
-    with pytest.raises(OutOfReach, match="localhost"):
-        get(Reach.of("127.0.0.1"), f"http://127.0.0.1:{server.server_port}/away")
+    with pytest.raises(EgressRefused, match="localhost"):
+        get(EgressPolicy.of("127.0.0.1"), f"http://127.0.0.1:{server.server_port}/away")
 
 
 def test_a_name_is_looked_up_once(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,5 +92,5 @@ def test_a_name_is_looked_up_once(server: HTTPServer, monkeypatch: pytest.Monkey
         return real("127.0.0.1", port, *args, **rest)  # type: ignore[arg-type, return-value]
 
     monkeypatch.setattr(socket, "getaddrinfo", changing)
-    assert get(Reach(), f"http://rebinding.example:{server.server_port}/") == 200
+    assert get(EgressPolicy(), f"http://rebinding.example:{server.server_port}/") == 200
     assert connected == ["8.8.8.8"]

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from cadence.adapters.caching.ttl_cached_pools import SECONDS, RememberedPools
+from cadence.adapters.caching.ttl_cached_pools import SECONDS, CachedPools
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import NotFound
 from tests.fakes.services import MemoryPools
@@ -19,7 +19,7 @@ class Time:
 
 def test_a_pool_is_asked_for_again_after_a_moment() -> None:
     time, stored = Time(), MemoryPools((POOL,))
-    pools = RememberedPools(stored, time)
+    pools = CachedPools(stored, time)
     assert (pools.get_pool("acme", "near"), list(pools.list_pools("acme"))) == (POOL, [POOL])
     changed = dataclasses.replace(POOL, boot_deadline=7)
     stored.pools = (changed,)
@@ -31,7 +31,7 @@ def test_a_pool_is_asked_for_again_after_a_moment() -> None:
 
 def test_what_is_not_there_is_asked_for_each_time() -> None:
     stored = MemoryPools()
-    pools = RememberedPools(stored, Time())
+    pools = CachedPools(stored, Time())
     assert list(pools.list_pools("acme")) == []
     with pytest.raises(NotFound):
         pools.get_pool("acme", "near")

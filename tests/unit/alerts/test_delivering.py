@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from cadence.application.alerts.deliver import Deliver
 from cadence.application.alerts.messages import test_message as message_of_test
-from cadence.application.alerts.ports import Refused
+from cadence.application.alerts.ports import ChannelRefused
 from cadence.domain.alerts.channel import ChannelKind
 from cadence.domain.shared.errors import Transient
 from tests.fakes.alerts import (
@@ -96,7 +96,7 @@ def test_tries_lie_farther_and_farther_apart() -> None:
 
 def test_a_message_that_the_channel_itself_refuses_does_not_stop_the_others() -> None:
     refusing = Delivering()
-    refusing.sender.fault = Refused("The channel answers with status 400.")
+    refusing.sender.fault = ChannelRefused("The channel answers with status 400.")
     refusing.post(1)
     refusing.run(START + timedelta(minutes=30))
     assert len(refusing.sender.tried) == 5

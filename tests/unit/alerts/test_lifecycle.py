@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.domain.alerts.lifecycle import Count, most_within
+from cadence.domain.alerts.lifecycle import OccurrenceCount, most_within
 from cadence.domain.alerts.silence import Silence
 from tests.fakes.alerts import START, Alerting, line, rule, treatment_event
 
@@ -152,7 +152,7 @@ def test_whatever_the_order_and_however_often_each_comes_a_window_counts_each_li
         alerting.segments.add("run-1", number, [line(at(second), "boom")] * times)
         for number, (second, times) in enumerate(seconds)
     ]
-    counts = [Count(at(second), times) for second, times in seconds]
+    counts = [OccurrenceCount(at(second), times) for second, times in seconds]
     expected = any(
         sum(each.count for each in counts if timedelta() <= each.at - first.at < MINUTE) >= threshold
         for first in counts

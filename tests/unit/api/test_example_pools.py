@@ -7,7 +7,7 @@ import yaml
 
 from api.routes.placement.pool_shapes import PoolBody
 from cadence.adapters.http.pool_settings_schema import check_settings
-from cadence.domain.values.value_retention import Capture, ValuePolicy
+from cadence.domain.values.value_retention import ValueCapture, ValuePolicy
 
 POOLS = Path(__file__).resolve().parents[3] / "examples" / "pools"
 
@@ -23,5 +23,5 @@ def test_the_example_of_values_keeps_what_it_says() -> None:
     policy = body.pool("default", "eu").policy
     assert (policy.residency, policy.values) == (
         "eu",
-        ValuePolicy(Capture.DIGEST, "acme-values-eu", "eu-central-1"),
+        ValuePolicy(ValueCapture.DIGEST, "acme-values-eu", "eu-central-1"),
     )

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from cadence.domain.exports.export import SIGNALS
 from cadence.domain.metrics import catalog
-from cadence.domain.metrics.model import Kind
+from cadence.domain.metrics.model import MetricKind
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "monitoring.md").read_text()
 
 
 def test_every_metric_is_listed_with_its_help() -> None:
     for family in catalog.ALL:
-        suffix = "_total" if family.kind is Kind.COUNTER else ""
+        suffix = "_total" if family.kind is MetricKind.COUNTER else ""
         assert f"| `{family.name}{suffix}` ({family.kind}) |" in TEXT
         assert family.help in TEXT
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from cadence.domain.insight.exit_explanation import Ending, ending, explanations
+from cadence.domain.insight.exit_explanation import ExitExplanation, ending, explanations
 from cadence.domain.pipelines.specification import RetrySpec, TreatmentSpec
-from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runners.timing import Times, times
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 
@@ -26,25 +26,25 @@ def ended(state: TreatmentState, code: int | None = None, **fields: Any) -> Trea
     return dataclasses.replace(Treatment("r", "t", state, 0, exit_code=code), **fields)
 
 
-def runner(result: Result | None = None, **fields: Any) -> Runner:
+def runner(result: RunnerResult | None = None, **fields: Any) -> Runner:
     made = Runner("r-t-1", "r", "t", 1, "o", "p", "pool", "host", RunnerState.COMPLETED, NOW, result=result)
     return dataclasses.replace(made, **fields)
 
 
-def failed(code: int | None, signal: int | None = None, **usage: float) -> Result:
-    return Result(Outcome.FAILED, code, signal, usage=usage)
+def failed(code: int | None, signal: int | None = None, **usage: float) -> RunnerResult:
+    return RunnerResult(RunnerOutcome.FAILED, code, signal, usage=usage)
 
 
 @pytest.mark.parametrize(
     ("code", "signal", "expected"),
     [
-        (3, None, Ending(3, None)),
-        (137, None, Ending(137, "SIGKILL")),
-        (None, 11, Ending(None, "SIGSEGV")),
-        (200, None, Ending(200, None)),
+        (3, None, ExitExplanation(3, None)),
+        (137, None, ExitExplanation(137, "SIGKILL")),
+        (None, 11, ExitExplanation(None, "SIGSEGV")),
+        (200, None, ExitExplanation(200, None)),
     ],
 )
-def test_an_end_is_a_code_or_a_signal(code: int | None, signal: int | None, expected: Ending) -> None:
+def test_an_end_is_a_code_or_a_signal(code: int | None, signal: int | None, expected: ExitExplanation) -> None:
     assert ending(ended(S.FAILED, code), failed(code, signal)) == expected
 
 
@@ -81,13 +81,13 @@ def test_lost_and_late_ones_are_explained_and_others_are_not() -> None:
 
 def test_each_attempt_has_times_of_its_own() -> None:
     history = (
-        Change(at(0), 1, S.PENDING),
-        Change(at(2), 1, S.READY),
-        Change(at(3), 1, S.BOOTING),
-        Change(at(7), 1, S.RUNNING),
-        Change(at(17), 1, S.LOST),
-        Change(at(17), 2, S.PLACING),
-        Change(at(18), 2, S.BOOTING),
+        StateChange(at(0), 1, S.PENDING),
+        StateChange(at(2), 1, S.READY),
+        StateChange(at(3), 1, S.BOOTING),
+        StateChange(at(7), 1, S.RUNNING),
+        StateChange(at(17), 1, S.LOST),
+        StateChange(at(17), 2, S.PLACING),
+        StateChange(at(18), 2, S.BOOTING),
     )
     treatment = ended(S.BOOTING, attempt=2, history=history)
     assert times(treatment, 1, runner(booting_at=at(4)), at(30)) == Times(2, 2, 3, 10)
@@ -96,7 +96,7 @@ def test_each_attempt_has_times_of_its_own() -> None:
 
 
 def test_what_has_not_begun_waits_and_a_group_has_no_runner() -> None:
-    pending = ended(S.PENDING, history=(Change(at(0), 1, S.PENDING),))
+    pending = ended(S.PENDING, history=(StateChange(at(0), 1, S.PENDING),))
     assert times(pending, 1, None, at(5)) == Times(waited=5)
-    skipped = ended(S.SKIPPED, history=(Change(at(0), 1, S.PENDING), Change(at(4), 1, S.SKIPPED)))
+    skipped = ended(S.SKIPPED, history=(StateChange(at(0), 1, S.PENDING), StateChange(at(4), 1, S.SKIPPED)))
     assert times(skipped, 1, None, at(9)) == Times(waited=4)

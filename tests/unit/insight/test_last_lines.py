@@ -9,7 +9,7 @@ from cadence.application.logs.last_lines import LastLines
 from cadence.application.logs.ports import Line, LogHead
 from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 
@@ -96,7 +96,7 @@ def test_a_trace_is_linked_to_its_lines_although_another_stream_is_between_them(
         for seq, (stream, text) in enumerate(written, 1)
     ]
     treatment = Treatment(
-        "r", "t", TreatmentState.FAILED, 0, exit_code=1, cause="exit code 1", history=(Change(NOW, 1, "failed"),)
+        "r", "t", TreatmentState.FAILED, 0, exit_code=1, cause="exit code 1", history=(StateChange(NOW, 1, "failed"),)
     )
     said = Diagnose(LastLines(log, log))(treatment, TreatmentSpec("t"), None, 1, 3)
     (linked,) = said.traces

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.scheduling.watchdog import LONGEST_WAIT
@@ -45,7 +45,7 @@ class Office(Setting):
     def begin(
         self, run_id: str, group: str | None = None, policy: P = P.QUEUE, project: str = "site", **fields: int
     ) -> Run:
-        frozen = Frozen(
+        frozen = RunRequest(
             "acme", project, "build", "d" * 64, self.plan_sha256, 600, concurrency_group=group, concurrency_policy=policy,
             **fields,  # type: ignore[arg-type]
         )  # fmt: skip

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.domain.limits.approval import Verdict
-from cadence.domain.limits.environment_set import Approvals, EnvironmentSet
+from cadence.domain.limits.approval import ApprovalVerdict
+from cadence.domain.limits.environment_set import ApprovalRule, EnvironmentSet
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.placement.pool import Pool
-from cadence.domain.runners.runner import Outcome
+from cadence.domain.runners.runner import RunnerOutcome
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Cancelled, Conflict, Forbidden, MustWait, NotApproved
 from tests.unit.scheduling.setting import RUN, Setting, spec
@@ -36,11 +36,11 @@ def told(setting: Setting, name: str, attempt: int = 1) -> bool:
 
 
 def approved(setting: Setting, **fields: object) -> None:
-    setting.environments.environments["production"] = EnvironmentSet("production", approvals=Approvals(**fields))  # type: ignore[arg-type]
+    setting.environments.environments["production"] = EnvironmentSet("production", approvals=ApprovalRule(**fields))  # type: ignore[arg-type]
     setting.admitted(spec("t", environment="production"))
 
 
-def decide(setting: Setting, verdict: Verdict, who: str, comment: str = "") -> None:
+def decide(setting: Setting, verdict: ApprovalVerdict, who: str, comment: str = "") -> None:
     setting.approvals.decide(setting.runs.get_run(RUN), "t", verdict, f"id-{who}", who, who, comment)
 
 
@@ -114,7 +114,7 @@ def test_every_attempt_takes_its_own_turn(setting: Setting) -> None:
     setting.admitted(spec("a", retry=dataclasses.replace(spec("x").retry, failure=1)), spec("b"))
     setting.running("a")
     waits(setting, "b")
-    setting.complete("a", Outcome.FAILED)
+    setting.complete("a", RunnerOutcome.FAILED)
     assert setting.settle("a", 1) == "retry"
     assert told(setting, "b")
     waits(setting, "a")
@@ -211,7 +211,7 @@ def test_the_priority_of_the_run_counts(setting: Setting) -> None:
 def test_an_approval_lets_the_treatment_start(setting: Setting) -> None:
     approved(setting)
     assert waits(setting, "t") == "approval for environment production"
-    decide(setting, Verdict.APPROVE, "bob", "looks good")
+    decide(setting, ApprovalVerdict.APPROVE, "bob", "looks good")
     assert told(setting, "t")
     assert setting.done("t") == "done"
     assert setting.state("t") is TreatmentState.SUCCEEDED
@@ -220,7 +220,7 @@ def test_an_approval_lets_the_treatment_start(setting: Setting) -> None:
 def test_a_refusal_fails_the_treatment_with_its_reason(setting: Setting) -> None:
     approved(setting)
     waits(setting, "t")
-    decide(setting, Verdict.REFUSE, "bob", "not on a Friday")
+    decide(setting, ApprovalVerdict.REFUSE, "bob", "not on a Friday")
     with pytest.raises(NotApproved, match="environment production: refused by bob: not on a Friday") as refused:
         setting.place("t")
     setting.settle("t", None, None)
@@ -238,12 +238,12 @@ def test_a_refused_treatment_is_settled_as_failed(setting: Setting) -> None:
 def test_two_approvals_are_two_approvers(setting: Setting) -> None:
     approved(setting, required=2)
     assert waits(setting, "t") == "2 approvals for environment production"
-    decide(setting, Verdict.APPROVE, "bob")
-    decide(setting, Verdict.APPROVE, "bob")
+    decide(setting, ApprovalVerdict.APPROVE, "bob")
+    decide(setting, ApprovalVerdict.APPROVE, "bob")
     assert not told(setting, "t")
     with pytest.raises(Conflict, match="bob has decided already"):
-        decide(setting, Verdict.REFUSE, "bob")
-    decide(setting, Verdict.APPROVE, "carol")
+        decide(setting, ApprovalVerdict.REFUSE, "bob")
+    decide(setting, ApprovalVerdict.APPROVE, "carol")
     assert told(setting, "t")
 
 
@@ -251,8 +251,8 @@ def test_only_those_named_approve(setting: Setting) -> None:
     approved(setting, approvers=("carol",))
     waits(setting, "t")
     with pytest.raises(Forbidden, match="only by: carol"):
-        decide(setting, Verdict.APPROVE, "bob")
-    decide(setting, Verdict.APPROVE, "carol")
+        decide(setting, ApprovalVerdict.APPROVE, "bob")
+    decide(setting, ApprovalVerdict.APPROVE, "carol")
     assert told(setting, "t")
 
 
@@ -261,8 +261,8 @@ def test_who_started_the_run_does_not_approve_it(setting: Setting) -> None:
     setting.runs.runs[RUN] = dataclasses.replace(setting.runs.get_run(RUN), created_by="bob")
     waits(setting, "t")
     with pytest.raises(Forbidden, match="whoever started the run"):
-        decide(setting, Verdict.APPROVE, "bob")
-    decide(setting, Verdict.REFUSE, "bob")
+        decide(setting, ApprovalVerdict.APPROVE, "bob")
+    decide(setting, ApprovalVerdict.REFUSE, "bob")
     assert told(setting, "t")
 
 
@@ -276,7 +276,7 @@ def test_an_approval_that_does_not_come_is_ended_by_the_watchdog(setting: Settin
     setting.watchdog.approval(RUN, "t")
     assert told(setting, "t")
     with pytest.raises(Conflict, match="waits for an approval no more"):
-        decide(setting, Verdict.APPROVE, "bob")
+        decide(setting, ApprovalVerdict.APPROVE, "bob")
     with pytest.raises(NotApproved, match="not approved within 100 s"):
         setting.place("t")
 
@@ -285,7 +285,7 @@ def test_a_decision_whose_caller_died_is_carried_out_by_the_watchdog(setting: Se
     approved(setting)
     waits(setting, "t")
     setting.runs.treatments[RUN, "t"] = dataclasses.replace(setting.treatment("t"), turn_token=None)
-    decide(setting, Verdict.APPROVE, "bob")
+    decide(setting, ApprovalVerdict.APPROVE, "bob")
     setting.gates.wait(RUN, "t", "turn-t-1")
     assert told(setting, "t")
 
@@ -293,7 +293,7 @@ def test_a_decision_whose_caller_died_is_carried_out_by_the_watchdog(setting: Se
 def test_nothing_is_decided_that_was_not_asked(setting: Setting) -> None:
     setting.admitted(spec("t"))
     with pytest.raises(Conflict, match="does not wait for an approval"):
-        decide(setting, Verdict.APPROVE, "bob")
+        decide(setting, ApprovalVerdict.APPROVE, "bob")
 
 
 def test_an_environment_without_approvals_asks_nobody(setting: Setting) -> None:
@@ -316,5 +316,5 @@ def test_a_cancelled_run_waits_for_no_approval(setting: Setting) -> None:
     assert setting.state("t") is TreatmentState.CANCELLED
     assert isinstance(setting.machines.answers["turn-t-1"], Cancelled)
     with pytest.raises(Conflict):
-        decide(setting, Verdict.APPROVE, "bob")
+        decide(setting, ApprovalVerdict.APPROVE, "bob")
     assert setting.runs.get_run(RUN).stop_requested is RunState.CANCELLED

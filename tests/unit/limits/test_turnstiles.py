@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cadence.application.limits.concurrency_limits import LOOK, Entered, Turnstiles
-from cadence.domain.limits.turnstile import Place
+from cadence.application.limits.concurrency_limits import LOOK, Admittance, ConcurrencyLimits
+from cadence.domain.limits.turnstile import LimitEntry
 from cadence.domain.shared.errors import Transient
 from tests.fakes.services import ManualClock, MemoryDeadlines
 from tests.fakes.turnstiles import MemoryTurnstileStore
@@ -53,7 +53,7 @@ class Stage:
     deaf: bool = False
 
     def __post_init__(self) -> None:
-        self.turnstiles = Turnstiles(self, self, self.clock, lambda attempt: None)
+        self.turnstiles = ConcurrencyLimits(self, self, self.clock, lambda attempt: None)
 
     def commit(self, *arguments: Any) -> None:
         self.steps(self.kept.commit, *arguments)
@@ -61,12 +61,12 @@ class Stage:
     def watch_turnstile(self, *arguments: Any) -> None:
         self.steps(self.deadlines.watch_turnstile, *arguments)
 
-    def wake(self, scope: str, place: Place) -> None:
+    def wake(self, scope: str, place: LimitEntry) -> None:
         if self.deaf:
             raise Transient("throttled")
         self.steps(self.woken.append, place.holder)
 
-    def gone(self, scope: str, places: Sequence[Place]) -> Iterable[Place]:
+    def gone(self, scope: str, places: Sequence[LimitEntry]) -> Iterable[LimitEntry]:
         return [place for place in places if place.holder in self.ended]
 
     def __getattr__(self, name: str) -> Any:
@@ -74,8 +74,8 @@ class Stage:
 
     def enter(
         self, holder: str, project: str = "site", priority: int = 0, limit: int = 1, *, wait: bool = True
-    ) -> Entered:
-        return self.turnstiles.enter(SCOPE, limit, Place(holder, holder, project, priority), self, wait=wait)
+    ) -> Admittance:
+        return self.turnstiles.enter(SCOPE, limit, LimitEntry(holder, holder, project, priority), self, wait=wait)
 
     def leave(self, holder: str) -> None:
         self.turnstiles.leave(SCOPE, holder, self)

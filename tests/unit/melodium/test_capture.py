@@ -12,10 +12,10 @@ from cadence.adapters.engine_reports.debug_chunk import ReadEvents
 from cadence.adapters.engine_reports.program import redacted_program
 from cadence.application.melodium.element_records import Records
 from cadence.domain.melodium.capture import Capturing
-from cadence.domain.melodium.model import Model
+from cadence.domain.melodium.model import ProgramModel
 from cadence.domain.melodium.program import read_program
 from cadence.domain.melodium.redaction import Masks
-from cadence.domain.melodium.wiring import Wiring
+from cadence.domain.melodium.wiring import ProgramWiring
 from cadence.domain.shared.errors import Conflict
 
 UPLOADED = Path(__file__).parents[2] / "events" / "melodium"
@@ -25,7 +25,7 @@ def capturing(name: str, change: Any = lambda dump: None) -> Capturing:
     masks = Masks()
     dump = json.loads(redacted_program((UPLOADED / f"{name}-program.json").read_bytes(), masks))
     change(dump)
-    model = Model("run", read_program(dump))
+    model = ProgramModel("run", read_program(dump))
     model.entrypoint = model.program.entrypoint
     with (UPLOADED / f"{name}-debug.json").open("rb") as chunk:
         for run_id, event in ReadEvents(masks)(chunk, "run"):
@@ -35,7 +35,7 @@ def capturing(name: str, change: Any = lambda dump: None) -> Capturing:
 
 
 def captured(of: Capturing, name: str) -> Mapping[str, Any]:
-    wiring = Wiring(of.model)
+    wiring = ProgramWiring(of.model)
     ((spec, _),) = Records(of.model, wiring).of([name])
     sources = {
         each.port: (each.source_treatment or "", each.source_port or "") for each in spec.inputs if each.source_port

@@ -4,26 +4,28 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.domain.melodium.process import Ended, Reported
-from cadence.domain.runs.engine_outcome import Evidence, outcome
+from cadence.domain.melodium.process import ProcessOutcome, Reported
+from cadence.domain.runs.engine_outcome import EngineEvidence, outcome
 from cadence.domain.runs.states import RunState
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 PATIENCE = timedelta(seconds=60)
-OVER = Evidence(over=True, logs_chunks=2, debug_chunks=2)
+OVER = EngineEvidence(over=True, logs_chunks=2, debug_chunks=2)
 
 
-def ended(seconds_ago: float, how: Ended = Ended.SUCCESS, *messages: str, reporting: bool = True) -> Reported:
+def ended(
+    seconds_ago: float, how: ProcessOutcome = ProcessOutcome.SUCCESS, *messages: str, reporting: bool = True
+) -> Reported:
     at = NOW - timedelta(seconds=seconds_ago)
     return Reported(
         reporting_at=at if reporting else None, ended_at=at, ended=how, messages=messages, logs_chunks=2, debug_chunks=2
     )
 
 
-NOTHING = Evidence()
+NOTHING = EngineEvidence()
 
 
-def decided(said: Reported, seen: Evidence = NOTHING) -> tuple[RunState, str | None] | None:
+def decided(said: Reported, seen: EngineEvidence = NOTHING) -> tuple[RunState, str | None] | None:
     found = outcome(said, seen, NOW, PATIENCE)
     return (found.state, found.cause) if found else None
 
@@ -41,7 +43,7 @@ def test_a_launch_that_failed_is_the_end() -> None:
 
 
 def test_what_comes_after_the_end_is_waited_for() -> None:
-    few = Evidence(over=True, logs_chunks=1, debug_chunks=2)
+    few = EngineEvidence(over=True, logs_chunks=1, debug_chunks=2)
     assert decided(ended(10), few) is None
     assert decided(ended(10), OVER) == (RunState.SUCCEEDED, None)
     assert decided(ended(1), OVER) is None  # the last chunk may not be counted yet
@@ -51,22 +53,25 @@ def test_what_comes_after_the_end_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("seen", "cause"),
     [
-        (Evidence(errors=1, first_error="build: Commands failed"), "one line at level error: build: Commands failed"),
-        (Evidence(errors=3, first_error="a: b"), "3 lines at level error: a: b"),
-        (Evidence(failed_steps=("main/build",), errors=1, first_error="a: b"), "main/build failed: a: b"),
+        (
+            EngineEvidence(errors=1, first_error="build: Commands failed"),
+            "one line at level error: build: Commands failed",
+        ),
+        (EngineEvidence(errors=3, first_error="a: b"), "3 lines at level error: a: b"),
+        (EngineEvidence(failed_steps=("main/build",), errors=1, first_error="a: b"), "main/build failed: a: b"),
     ],
 )
-def test_success_is_not_taken_at_its_word(seen: Evidence, cause: str) -> None:
+def test_success_is_not_taken_at_its_word(seen: EngineEvidence, cause: str) -> None:
     assert decided(ended(90), seen) == (RunState.FAILED, cause)
 
 
 def test_whoever_started_it_may_know_that_it_failed() -> None:
-    assert decided(ended(0, Ended.FAILURE, "Compose exit code 1")) == (RunState.FAILED, "Compose exit code 1")
+    assert decided(ended(0, ProcessOutcome.FAILURE, "Compose exit code 1")) == (RunState.FAILED, "Compose exit code 1")
 
 
 def test_a_timeout_of_whoever_started_it_says_nothing_about_it() -> None:
-    said = ended(1_000, Ended.SUCCESS, "Compose exit timeout: 10 s")
+    said = ended(1_000, ProcessOutcome.SUCCESS, "Compose exit timeout: 10 s")
     assert decided(said) is None
     assert decided(said, OVER) == (RunState.SUCCEEDED, None)
-    found = decided(ended(1, Ended.SUCCESS, "Compose exit timeout: 10 s", reporting=False))
+    found = decided(ended(1, ProcessOutcome.SUCCESS, "Compose exit timeout: 10 s", reporting=False))
     assert found is not None and "stopped waiting" in str(found[1])

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cadence.adapters.s3.engine_reports import S3Parts
-from cadence.application.melodium.intake import Part
+from cadence.application.melodium.intake import ReportPart
 from cadence.application.melodium.progress import PATIENCE, Progress, due
-from cadence.application.runs.ports import Stream
+from cadence.application.runs.ports import EngineStream
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,12 +24,14 @@ class Stored(S3Parts):
     def write(self, run_id: str, source: str, number: int, at: datetime) -> None:
         self.parts.setdefault((run_id, source), {})[number] = at
 
-    def stored(self, run_id: str, stream: Stream, source: str | None = None) -> Mapping[str, Mapping[int, datetime]]:
+    def stored(
+        self, run_id: str, stream: EngineStream, source: str | None = None
+    ) -> Mapping[str, Mapping[int, datetime]]:
         return {of: told for (run, of), told in self.parts.items() if run == run_id and source in (None, of)}
 
 
 def taken(parts: Stored, progress: Progress, now: datetime) -> Sequence[tuple[str, int]]:
-    found = due(parts, "worker", Stream.LOGS, progress, now)
+    found = due(parts, "worker", EngineStream.LOGS, progress, now)
     for part in found.parts:
         progress.took(part)
     return [(part.source, part.number) for part in found.parts]
@@ -69,12 +71,12 @@ def test_each_part_is_taken_once_whatever_comes_when(
 def test_a_gap_of_any_size_is_told_of_once() -> None:
     parts, progress = Stored(), Progress()
     parts.write("worker", "worker", 10**12 - 1, START)
-    young = due(parts, "worker", Stream.LOGS, progress, START)
+    young = due(parts, "worker", EngineStream.LOGS, progress, START)
     assert (young.parts, young.lost, young.waits) == ([], [], True)
-    old = due(parts, "worker", Stream.LOGS, progress, START + PATIENCE)
+    old = due(parts, "worker", EngineStream.LOGS, progress, START + PATIENCE)
     assert (old.lost, old.waits) == ([(0, 10**12 - 1)], False)
-    assert old.parts == [Part("worker", Stream.LOGS, "worker", 10**12 - 1)]
-    again = due(parts, "worker", Stream.LOGS, Progress.read(vars(progress)), START + PATIENCE)
+    assert old.parts == [ReportPart("worker", EngineStream.LOGS, "worker", 10**12 - 1)]
+    again = due(parts, "worker", EngineStream.LOGS, Progress.read(vars(progress)), START + PATIENCE)
     assert (again.parts, again.lost) == (old.parts, [])
     assert progress.taken("worker") == 10**12 - 1
     progress.took(old.parts[0])

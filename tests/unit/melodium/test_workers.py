@@ -10,17 +10,17 @@ import pytest
 
 from cadence.application.melodium.access import PATIENCE, WaitForWorker
 from cadence.application.melodium.pin_worker_images import PinWorkerImages
-from cadence.application.melodium.ports import Listens, Refused, Waiting
+from cadence.application.melodium.ports import WorkerReady, WorkerRefused, WorkerStarting
 from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.melodium.worker_ports import WorkerSecrets, WorkerSecretStore
 from cadence.application.runs.start_run import StartRun
 from cadence.domain.access.access import Principal
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
-from cadence.domain.melodium.request import Container, LaunchRequest, Mode, Volume
+from cadence.domain.melodium.request import EngineContainer, LaunchRequest, Mode, Volume
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.registry_login import RegistryLogin
 from cadence.domain.placement.pool import LargestRunner, Pool
-from cadence.domain.runners.runner import Listening, Runner, RunnerState
+from cadence.domain.runners.runner import EngineEndpoint, Runner, RunnerState
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
@@ -164,8 +164,8 @@ def test_the_same_request_is_the_same_worker_with_the_same_keys(world: World) ->
 
 
 def test_keys_and_other_secrets_are_in_nothing_that_others_read(world: World) -> None:
-    build = Container("build", "ubuntu", pull_secret="hidden-login")
-    postgres = Container("db", "postgres", env={"PASSWORD": "hidden-word"})
+    build = EngineContainer("build", "ubuntu", pull_secret="hidden-login")
+    postgres = EngineContainer("db", "postgres", env={"PASSWORD": "hidden-word"})
     run = world.runs.get_run(world.ask_for(BY, request(containers=(build,), service_containers=(postgres,))))
     assert world.keys.get(run.run_id).pull_secrets == {"build": "hidden-login"}
     document = world.documents.get(run.document_sha256).decode()
@@ -181,14 +181,14 @@ def test_images_are_those_of_when_the_worker_was_asked_for_where_registries_tell
     world.registries.digests = {"ubuntu:24.04": digest, "ghcr.io/org/private:1": digest}
     auths = {"ghcr.io": {"auth": base64.b64encode(b"ada:lovelace").decode()}, "https://index.docker.io/v1/": {}}
     containers = (
-        Container("a", "ubuntu:24.04"),
-        Container("b", "ghcr.io/org/private:1", pull_secret=json.dumps({"auths": auths})),
-        Container("c", "unknown.example/x:1", pull_secret="of another format"),
-        Container("d", "localhost/own"),
-        Container("e", f"x@{digest}"),
-        Container("f", "127.0.0.1:5000/x"),
+        EngineContainer("a", "ubuntu:24.04"),
+        EngineContainer("b", "ghcr.io/org/private:1", pull_secret=json.dumps({"auths": auths})),
+        EngineContainer("c", "unknown.example/x:1", pull_secret="of another format"),
+        EngineContainer("d", "localhost/own"),
+        EngineContainer("e", f"x@{digest}"),
+        EngineContainer("f", "127.0.0.1:5000/x"),
     )
-    services = (Container("db", "ubuntu:24.04"),)
+    services = (EngineContainer("db", "ubuntu:24.04"),)
     run = world.runs.get_run(world.ask_for(BY, request(containers=containers, service_containers=services)))
     engine = spec_of(world, run).engine
     assert [each.image for each in engine.containers] == [
@@ -210,7 +210,7 @@ def test_images_are_those_of_when_the_worker_was_asked_for_where_registries_tell
         ({"arch": "arm64"}, "pool near has no arm64"),
         ({"required": ("shared",)}, "pool near is not shared"),
         ({"memory": 9000}, "pool near has at most 8000 MB of memory, and 9000 are asked for"),
-        ({"containers": (Container("a", "b", memory=7600),)}, "8000 MB of memory, and 8100 are asked for"),
+        ({"containers": (EngineContainer("a", "b", memory=7600),)}, "8000 MB of memory, and 8100 are asked for"),
         ({"storage": 20_000}, "pool near has at most 10000 MB of storage, and 20000 are asked for"),
     ],
 )
@@ -223,7 +223,7 @@ def test_what_no_pool_can_hold_is_refused_with_each_pools_reason(world: World, s
 
 def test_an_architecture_that_only_containers_name_is_a_wish(world: World) -> None:
     world.pool("arm", architectures=("arm64",))
-    step = Container("build", "ubuntu", arch="arm64")
+    step = EngineContainer("build", "ubuntu", arch="arm64")
     assert spec_of(world, world.runs.get_run(world.ask_for(BY, request(containers=(step,))))).pools == ("arm", "near")
     world.pools.pools = (Pool("acme", "strict", "host", settings={"melodium": {"containers_arch": "required"}}),)
     with pytest.raises(ProviderRejected, match="pool strict has no arm64 for the containers"):
@@ -242,10 +242,13 @@ def test_preferred_modes_come_first_and_pools_may_say_their_own(world: World) ->
 @pytest.mark.parametrize(
     ("said", "what"),
     [
-        ({"containers": (Container("a,b", "x"),)}, "comma"),
-        ({"containers": (Container("a", "x"), Container("a", "y"))}, "two called"),
-        ({"containers": (Container("a", "x", mounts={"gone": "/mnt"}),)}, "volume 'gone', which is not there"),
-        ({"volumes": (Volume("v", 1),), "containers": (Container("a", "x", mounts={"v": "mnt"}),)}, "no absolute path"),
+        ({"containers": (EngineContainer("a,b", "x"),)}, "comma"),
+        ({"containers": (EngineContainer("a", "x"), EngineContainer("a", "y"))}, "two called"),
+        ({"containers": (EngineContainer("a", "x", mounts={"gone": "/mnt"}),)}, "volume 'gone', which is not there"),
+        (
+            {"volumes": (Volume("v", 1),), "containers": (EngineContainer("a", "x", mounts={"v": "mnt"}),)},
+            "no absolute path",
+        ),
         ({"key": None}, "needs the key"),
     ],
 )
@@ -262,27 +265,27 @@ def test_nothing_is_dispatched_once_the_built_in_certificate_has_ended(world: Wo
     ):
         world.ask_for(BY, request(key=GROUP))
     refused = world.access(BY, run)
-    assert isinstance(refused, Refused) and "ended at 2026-12-21" in refused.reasons[0]
+    assert isinstance(refused, WorkerRefused) and "ended at 2026-12-21" in refused.reasons[0]
 
 
 def test_an_engine_waits_until_its_worker_listens(world: World) -> None:
     run = world.begun()
-    assert isinstance(world.access(BY, run), Waiting)
+    assert isinstance(world.access(BY, run), WorkerStarting)
     assert PATIENCE - timedelta(seconds=1) <= timedelta(seconds=sum(world.slept)) <= PATIENCE
     world.called_home(run.run_id)
-    assert isinstance(world.access(BY, run), Waiting)
-    world.called_home(run.run_id, listening=Listening(("127.0.0.1",), 4123, "here"))
+    assert isinstance(world.access(BY, run), WorkerStarting)
+    world.called_home(run.run_id, listening=EngineEndpoint(("127.0.0.1",), 4123, "here"))
     key = world.keys.get(run.run_id).receive_key
-    assert world.access(BY, run) == Listens(run.run_id, ("127.0.0.1",), 4123, key, "here")
+    assert world.access(BY, run) == WorkerReady(run.run_id, ("127.0.0.1",), 4123, key, "here")
 
 
 def test_an_engine_hears_the_real_reason_why_there_is_no_worker(world: World) -> None:
     run = world.begun()
     treatment = world.runs.get_treatment(run.run_id, "worker")
     world.runs.settle(treatment, TreatmentState.LOST, "the runner was killed", None, world.clock())
-    assert world.access(BY, run) == Refused(["worker lost: the runner was killed"])
+    assert world.access(BY, run) == WorkerRefused(["worker lost: the runner was killed"])
     world.runs.finish_run(world.runs.get_run(run.run_id), RunState.FAILED, "worker lost: it was killed", world.clock())
-    assert world.access(BY, run) == Refused(["worker lost: it was killed"])
+    assert world.access(BY, run) == WorkerRefused(["worker lost: it was killed"])
 
 
 def test_a_run_that_is_no_worker_has_no_address(world: World) -> None:
@@ -290,4 +293,4 @@ def test_a_run_that_is_no_worker_has_no_address(world: World) -> None:
     assert process
     recorded = replace(a_run(PARENT), melodium=replace(process, supervised=False))
     world.runs.create_run(recorded)
-    assert isinstance(world.access(BY, recorded), Refused)
+    assert isinstance(world.access(BY, recorded), WorkerRefused)

@@ -8,7 +8,7 @@ import pytest
 from cadence.application.provenance import trace as trace_module
 from cadence.application.provenance.contents import Contents
 from cadence.application.provenance.ports import StoredChunk
-from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.provenance.graph import Basis, Direction, LinkKind
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
@@ -131,7 +131,7 @@ def test_a_gathered_stream_leads_to_the_very_instance(past):
     run = past.run(
         "01a",
         *(spec(name, outputs=["o"], group="m") for name in instances),
-        spec("m", outputs=["o"], kind=Kind.GATHER, instances=instances),
+        spec("m", outputs=["o"], kind=TreatmentKind.GATHER, instances=instances),
     )
     past.sent(run, "m:x", "o", b"1\n2\n")
     past.sent(run, "m:y", "o", b"3\n4\n")
@@ -149,7 +149,7 @@ def test_a_gathered_list_and_its_lines_lead_to_the_very_instance(past):
     run = past.run(
         "01a",
         *(spec(name, outputs=["o:block:string"], group="m") for name in instances),
-        spec("m", outputs=["o:block:Vec<string>", "o-lines"], kind=Kind.GATHER, instances=instances),
+        spec("m", outputs=["o:block:Vec<string>", "o-lines"], kind=TreatmentKind.GATHER, instances=instances),
     )
     for name, content in zip(instances, (b"x", "é".encode(), b"z"), strict=True):
         past.sent(run, name, "o", content)
@@ -168,7 +168,7 @@ def test_an_instance_leads_to_its_element(past):
     run = past.run(
         "01a",
         spec("rows", outputs=["out"]),
-        spec("e", {"item": "rows.out"}, ["n"], kind=Kind.EACH, each="item"),
+        spec("e", {"item": "rows.out"}, ["n"], kind=TreatmentKind.EACH, each="item"),
         inner,
     )
     past.sent(run, "rows", "out", LINES)
@@ -203,7 +203,7 @@ def test_an_answer_is_bounded_and_says_where_it_goes_on(past):
     run = past.run(
         "01a",
         *(spec(name, outputs=["o:block:u64"], group="m") for name in instances),
-        spec("m", outputs=["o:block:Vec<u64>"], kind=Kind.GATHER, instances=instances),
+        spec("m", outputs=["o:block:Vec<u64>"], kind=TreatmentKind.GATHER, instances=instances),
     )
     graph = past.back(run, "m.o", limit=60)
     group = next(node for node in graph.nodes.values() if str(node.id) == "treatment:01a/m")

@@ -6,7 +6,7 @@ import pytest
 
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.pipelines import plan
-from cadence.domain.pipelines.specification import CacheSpec, Kind, TriggerSpec
+from cadence.domain.pipelines.specification import CacheSpec, TreatmentKind, TriggerSpec
 from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.provenance.graph import Direction, LinkKind
 from cadence.domain.runs.run import Origin, ReplayOf
@@ -40,7 +40,7 @@ def test_a_started_run_leads_to_the_treatment_that_started_it(past):
     past.run(
         "01a",
         spec("version", outputs=["n:block:string"]),
-        spec("go", {"version:block:string": "version.n"}, kind=Kind.TRIGGER, trigger=TriggerSpec("deploy")),
+        spec("go", {"version:block:string": "version.n"}, kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy")),
     )
     child = past.run(
         "01b", spec("d", outputs=["o"]), started_by_run="01a", started_by_treatment="go", pipeline="deploy"
@@ -84,7 +84,7 @@ def test_a_cache_leads_to_the_treatment_that_saved_it(past):
 
 
 def test_nothing_leads_into_another_project(past):
-    past.run("01a", spec("go", kind=Kind.TRIGGER), project="secret")
+    past.run("01a", spec("go", kind=TreatmentKind.TRIGGER), project="secret")
     run = past.run("01b", spec("d", outputs=["o"]), started_by_run="01a", started_by_treatment="go", rerun_of="01a")
     graph = past.back(run, "d.o")
     assert not [name for name in names(graph) if "01a" in name]

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from cadence.application.shared.identifiers import child_run_id
-from cadence.domain.pipelines.specification import CacheSpec, InputSpec, Kind, TriggerSpec
+from cadence.domain.pipelines.specification import CacheSpec, InputSpec, TreatmentKind, TriggerSpec
 from cadence.domain.provenance.graph import Basis, Direction, LinkKind
 from cadence.domain.shared import ids
 from cadence.domain.values.cache import CacheMaker, CacheUse
@@ -64,7 +64,7 @@ def test_an_element_goes_to_its_instance_and_its_group(past):
     run = past.run(
         "01a",
         spec("rows", outputs=["out"]),
-        spec("e", {"item": "rows.out"}, ["n"], kind=Kind.EACH, each="item"),
+        spec("e", {"item": "rows.out"}, ["n"], kind=TreatmentKind.EACH, each="item"),
         *(
             dataclasses.replace(
                 spec(f"e:{number}", outputs=["n"], group="e"),
@@ -92,7 +92,7 @@ def test_an_instance_goes_into_the_values_of_its_group(past):
         spec(
             "m",
             outputs=["o:block:Vec<string>", "o-lines", "p:block:Vec<string>"],
-            kind=Kind.GATHER,
+            kind=TreatmentKind.GATHER,
             instances=instances,
         ),
     )
@@ -106,7 +106,7 @@ def test_it_goes_on_in_runs_that_came_of_it(past):
     run = past.run(
         "01a",
         spec("version", outputs=["n:block:string"]),
-        spec("go", {"version:block:string": "version.n"}, kind=Kind.TRIGGER, trigger=TriggerSpec("deploy")),
+        spec("go", {"version:block:string": "version.n"}, kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy")),
     )
     value = past.sent(run, "version", "n", b"7")
     child = child_run_id(run, "go")

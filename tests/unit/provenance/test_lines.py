@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cadence.domain.provenance.graph import Basis
-from cadence.domain.provenance.lines import Lines, backward, forward, read_lines, same_text
+from cadence.domain.provenance.lines import ContentLines, backward, forward, read_lines, same_text
 
 
-def lines(*texts: str) -> Lines:
+def lines(*texts: str) -> ContentLines:
     return read_lines(["".join(f"{text}\n" for text in texts).encode()])
 
 
-def places(output: Lines, source: Lines, index: int) -> tuple[str, list[int]] | None:
+def places(output: ContentLines, source: ContentLines, index: int) -> tuple[str, list[int]] | None:
     (passed,) = backward(output, [source], index)
     return (str(passed.basis), list(passed.places)) if passed else None
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prov.model import ProvActivity, ProvDocument, ProvEntity
 
-from cadence.domain.pipelines.specification import CacheSpec, Kind, TriggerSpec
+from cadence.domain.pipelines.specification import CacheSpec, TreatmentKind, TriggerSpec
 from cadence.domain.provenance import openlineage, prov
 from cadence.domain.provenance.graph import Direction
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -30,8 +30,8 @@ def everything(past: Past):
         "01a",
         spec("rows", outputs=["out"]),
         spec("m:x", {"in": "rows.out"}, ["out"], group="m"),
-        spec("m", outputs=["out"], kind=Kind.GATHER, instances=("m:x",)),
-        spec("go", {"in": "m.out"}, kind=Kind.TRIGGER, trigger=TriggerSpec("deploy")),
+        spec("m", outputs=["out"], kind=TreatmentKind.GATHER, instances=("m:x",)),
+        spec("go", {"in": "m.out"}, kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy")),
         started_at=NOW, finished_at=NOW + timedelta(seconds=9),
     )  # fmt: skip
     past.sent(first, "rows", "out", b"a\nb\nc\n")

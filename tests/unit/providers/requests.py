@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 
-API = Api("account", "place", "machines", Pace(per_second=10, burst=10))
-OWNER = Owner("cadence-test", "default", "cloud")
+API = LimitedApi("account", "place", "machines", RateLimit(per_second=10, burst=10))
+OWNER = MachineOwner("cadence-test", "default", "cloud")
 TOKEN = "one-time-token-0123456789abcdef"
 RUNNER = "01JDF8Z4Q2W3E4R5T6Y7U8I9OP-0123456789ab-1"
 EXPIRES = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pytest
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import CadenceError
 from cadence.providers.azure.building import build as build_azure
-from cadence.providers.contract import Build, Credentials, Paced, Provider, Surroundings
+from cadence.providers.contract import Build, Credentials, Paced, Provider, ProviderContext
 from cadence.providers.gcp.building import build as build_gcp
 from cadence.providers.github_actions.building import build as build_github
 from cadence.providers.gitlab.building import build as build_gitlab
@@ -27,7 +27,7 @@ from tests.unit.providers.requests import TOKEN, runner
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLANTED = "planted-credential-0123456789abcdef"
-AROUND = Surroundings("cadence-test", lambda: datetime(2026, 11, 25, 10, 0, tzinfo=UTC), MemoryBackOffs())
+AROUND = ProviderContext("cadence-test", lambda: datetime(2026, 11, 25, 10, 0, tzinfo=UTC), MemoryBackOffs())
 
 Make = Callable[[str], Provider]
 

@@ -17,9 +17,9 @@ from cadence.providers.azure.provider import AzureProvider
 from cadence.providers.azure.settings import AzureSettings
 from cadence.providers.azure.tokens import ApplicationTokens
 from cadence.providers.choices import Choice
-from cadence.providers.contract import Condition, Credentials, Needs
+from cadence.providers.contract import Credentials, MachineCondition, RunnerNeeds
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 from tests.doubles.azure import CLIENT_ID, CLIENT_SECRET, IMAGE, SUBNET, SUBSCRIPTION, TENANT, Azure
 from tests.doubles.cloud import Trouble
@@ -51,7 +51,7 @@ class Hands:
         self,
         settings: AzureSettings = SETTINGS,
         credentials: Credentials = CREDENTIALS,
-        owner: Owner = OWNER,
+        owner: MachineOwner = OWNER,
         seconds: float = 5.0,
     ) -> AzureProvider:
         hidden = Hidden()
@@ -82,7 +82,7 @@ def test_a_machine_is_one_call_and_everything_goes_with_it(azure: Hands) -> None
     assert (properties["priority"], properties["evictionPolicy"]) == ("Spot", "Delete")
     assert TOKEN in base64.b64decode(properties["osProfile"]["customData"]).decode()
     machine = its.describe(ref)
-    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, Condition.STARTING, EXPIRES)
+    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, MachineCondition.STARTING, EXPIRES)
     assert machine.offer == "Standard_D2as_v5 spot in westeurope" and machine.price_per_hour == 0.03
     assert machine.created_at == datetime(2026, 11, 25, 10, 0, 0, 123_456, tzinfo=UTC)
 
@@ -135,7 +135,7 @@ def test_without_room_anywhere_nothing_stays(azure: Hands) -> None:
 
 
 def test_needs_choose_the_size(azure: Hands) -> None:
-    assert azure.provider().start(runner(needs=Needs(cpu=3_000))) == f"{BASE}-1"
+    assert azure.provider().start(runner(needs=RunnerNeeds(cpu=3_000))) == f"{BASE}-1"
 
 
 def test_a_quota_is_in_its_own_words(azure: Hands) -> None:
@@ -149,7 +149,7 @@ def test_one_that_switched_itself_off_is_seen(azure: Hands) -> None:
     ref = its.start(runner())
     azure.cloud.power(ref, "stopped")
     (machine,) = its.list_owned()
-    assert machine.condition is Condition.STOPPING and machine.reason == "Succeeded, stopped"
+    assert machine.condition is MachineCondition.STOPPING and machine.reason == "Succeeded, stopped"
 
 
 def test_one_token_serves_many_calls(azure: Hands) -> None:

@@ -9,7 +9,7 @@ import pytest
 from cadence.application.runners.runner_tokens import matches
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, RunnerLost
-from cadence.providers.contract import AgentFile, CallHome, Needs
+from cadence.providers.contract import AgentFile, CallHome, RunnerNeeds
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 from tests.fakes.cloud import MemoryCloud, PlainCipher
@@ -53,7 +53,7 @@ def world() -> World:
 def test_a_machine_is_told_what_it_needs(world: World) -> None:
     world.start()
     (request,) = world.clouds["near"].requests
-    assert request.needs == Needs(2000, 4096, None, "arm64", "localhost/python")
+    assert request.needs == RunnerNeeds(2000, 4096, None, "arm64", "localhost/python")
     assert (request.run_id, request.treatment, request.max_duration) == (RUN, "build", 3_600)
     assert request.expires_at is not None and request.expires_at > world.setting.clock() + timedelta(seconds=3_720)
     home = world.home()

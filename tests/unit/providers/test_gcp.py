@@ -8,13 +8,13 @@ import pytest
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, NotReady, ProviderRejected, Transient
 from cadence.providers.choices import Choice
-from cadence.providers.contract import Condition, Needs
+from cadence.providers.contract import MachineCondition, RunnerNeeds
 from cadence.providers.gcp.dialect import GcpDialect
 from cadence.providers.gcp.provider import GcpProvider
 from cadence.providers.gcp.settings import GcpSettings
 from cadence.providers.gcp.tokens import ServiceAccountTokens
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 from tests.doubles.cloud import Trouble
 from tests.doubles.gcp import HERE, PROJECT, Gcp, account_key
@@ -43,7 +43,11 @@ class Hands:
         self.now = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 
     def provider(
-        self, settings: GcpSettings = SETTINGS, key: str | None = None, owner: Owner = OWNER, seconds: float = 5.0
+        self,
+        settings: GcpSettings = SETTINGS,
+        key: str | None = None,
+        owner: MachineOwner = OWNER,
+        seconds: float = 5.0,
     ) -> GcpProvider:
         hidden = Hidden()
         tokens = ServiceAccountTokens(key or account_key(), hidden)
@@ -77,7 +81,7 @@ def test_an_instance_is_as_it_has_to_be(gcp: Hands) -> None:
     assert body["disks"][0]["autoDelete"] is True and "serviceAccounts" not in body
     assert TOKEN in next(item["value"] for item in body["metadata"]["items"] if item["key"] == "user-data")
     machine = its.describe(ref)
-    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, Condition.STARTING, EXPIRES)
+    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, MachineCondition.STARTING, EXPIRES)
     assert machine.offer == "e2-standard-2 spot in europe-west1-b" and machine.price_per_hour == 0.02
     assert machine.created_at == datetime(2026, 11, 25, 10, 0, 1, tzinfo=UTC)
 
@@ -145,7 +149,7 @@ def test_why_one_is_gone(gcp: Hands) -> None:
     zone, name = (ref := its.start(runner())).split("/")
     gcp.cloud.preempt(zone, name)
     gone = its.describe(ref)
-    assert gone.condition is Condition.GONE and "was preempted" in (gone.reason or "")
+    assert gone.condition is MachineCondition.GONE and "was preempted" in (gone.reason or "")
 
 
 def test_in_one_zone_a_start_is_one_call(gcp: Hands) -> None:
@@ -214,7 +218,7 @@ def test_the_end_of_what_it_printed_without_its_token(gcp: Hands) -> None:
 def test_an_architecture_without_an_image_is_said(gcp: Hands) -> None:
     arm = replace(SETTINGS, types=(Choice("t2a-standard-2", arch="arm64"),))
     with pytest.raises(ProviderRejected, match="no image for arm64"):
-        gcp.provider(arm).start(runner(needs=Needs(arch="arm64")))
+        gcp.provider(arm).start(runner(needs=RunnerNeeds(arch="arm64")))
 
 
 def test_a_probe_names_what_is_missing(gcp: Hands) -> None:

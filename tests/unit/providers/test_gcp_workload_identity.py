@@ -15,7 +15,7 @@ from cadence.adapters.aws.pool_identity import PoolIdentity
 from cadence.application.placement.ports import IdentityKeys
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import ProviderRejected, Transient
-from cadence.providers.contract import Surroundings
+from cadence.providers.contract import ProviderContext
 from cadence.providers.gcp import workload
 from cadence.providers.gcp.building import build
 from cadence.providers.gcp.provider import GcpProvider
@@ -70,7 +70,7 @@ class World:
     def provider(self, pool: str = "par", configuration: dict[str, Any] | None = None, **more: str) -> GcpProvider:
         told = json.dumps(CONFIGURATION if configuration is None else configuration)
         credentials = {"workload_identity": told, **more}
-        around = Surroundings("cadence-main", self.clock, MemoryBackOffs(), identity=self.shown)
+        around = ProviderContext("cadence-main", self.clock, MemoryBackOffs(), identity=self.shown)
         where = (f"{self.url}/compute/v1", f"{self.url}/v1", self.url, self.url)
         return build(Pool("default", pool, "gcp", settings=SETTINGS), credentials, around, *where)
 
@@ -141,11 +141,11 @@ def test_no_file_and_two_kinds_are_refused(world: World) -> None:
     with pytest.raises(ProviderRejected, match="it is no such file"):
         build(
             Pool("default", "par", "gcp", settings=SETTINGS), ({"workload_identity": "nothing"}),
-            Surroundings("cadence-main", world.clock, MemoryBackOffs(), identity=world.shown),
+            ProviderContext("cadence-main", world.clock, MemoryBackOffs(), identity=world.shown),
         )  # fmt: skip
     with pytest.raises(ProviderRejected, match="give no key"):
         world.provider(service_account_key=account_key())
-    nobody = Surroundings("cadence-main", world.clock, MemoryBackOffs())
+    nobody = ProviderContext("cadence-main", world.clock, MemoryBackOffs())
     told = {"workload_identity": json.dumps(CONFIGURATION)}
     with pytest.raises(ProviderRejected, match="no identity of AWS to show"):
         build(Pool("default", "par", "gcp", settings=SETTINGS), told, nobody)

@@ -10,13 +10,13 @@ import pytest
 
 from cadence.domain.shared.errors import CapacityExhausted, NotReady, ProviderRejected, Transient
 from cadence.providers.choices import Choice
-from cadence.providers.contract import Condition, Credentials, Needs
+from cadence.providers.contract import Credentials, MachineCondition, RunnerNeeds
 from cadence.providers.github_actions.dialect import GithubDialect
 from cadence.providers.github_actions.provider import GithubProvider
 from cadence.providers.github_actions.settings import GithubSettings
 from cadence.providers.github_actions.tokens import tokens
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 from tests.doubles.cloud import Trouble
 from tests.doubles.github import HERE, REPOSITORY, TOKEN, Github, app_pem
@@ -43,7 +43,7 @@ class Hands:
         self,
         settings: GithubSettings = SETTINGS,
         credentials: Credentials | None = None,
-        owner: Owner = OWNER,
+        owner: MachineOwner = OWNER,
         seconds: float = 5.0,
     ) -> GithubProvider:
         hidden = Hidden()
@@ -67,14 +67,14 @@ def test_a_run_is_dispatched_without_any_secret(github: Hands) -> None:
     assert inputs["agent_sha256"] == "0" * 64 and inputs["minutes"] == "72"
     assert ONE_TIME not in json.dumps(inputs)
     machine = its.describe(ref)
-    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, Condition.STARTING, EXPIRES)
+    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, MachineCondition.STARTING, EXPIRES)
 
 
 def test_needs_choose_the_labels(github: Hands) -> None:
-    ref = github.provider().start(runner(needs=Needs(arch="arm64")))
+    ref = github.provider().start(runner(needs=RunnerNeeds(arch="arm64")))
     assert json.loads(github.cloud.inputs[int(ref)]["labels"]) == ["self-hosted", "arm64"]
     with pytest.raises(CapacityExhausted, match="16000 millicores"):
-        github.provider().start(runner("other", needs=Needs(cpu=16_000, arch="amd64")))
+        github.provider().start(runner("other", needs=RunnerNeeds(cpu=16_000, arch="amd64")))
 
 
 def test_an_older_github_says_later_which_run_it_is(github: Hands) -> None:

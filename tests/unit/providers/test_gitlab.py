@@ -8,12 +8,12 @@ import pytest
 
 from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected
 from cadence.providers.choices import Choice
-from cadence.providers.contract import Condition, Needs
+from cadence.providers.contract import MachineCondition, RunnerNeeds
 from cadence.providers.gitlab.dialect import GitlabDialect
 from cadence.providers.gitlab.provider import GitlabProvider
 from cadence.providers.gitlab.settings import GitlabSettings
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 from tests.doubles.gitlab import HERE, PROJECT, TOKEN, Gitlab
 from tests.unit.providers.requests import API, EXPIRES, OWNER, RUNNER, runner
@@ -33,7 +33,7 @@ class Hands:
         cloud.url = url
 
     def provider(
-        self, settings: GitlabSettings = SETTINGS, token: str = TOKEN, owner: Owner = OWNER, seconds: float = 5.0
+        self, settings: GitlabSettings = SETTINGS, token: str = TOKEN, owner: MachineOwner = OWNER, seconds: float = 5.0
     ) -> GitlabProvider:
         hidden = Hidden([token])
         rest = Rest(
@@ -56,11 +56,11 @@ def test_a_pipeline_is_made_without_any_secret(gitlab: Hands) -> None:
     assert given["CADENCE_RUNNER"] == RUNNER and given["CADENCE_TAG"] == "saas-linux-medium-amd64"
     assert ONE_TIME not in str(given)
     machine = its.describe(ref)
-    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, Condition.STARTING, EXPIRES)
+    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, MachineCondition.STARTING, EXPIRES)
 
 
 def test_needs_choose_the_tag(gitlab: Hands) -> None:
-    ref = gitlab.provider().start(runner(needs=Needs(arch="arm64")))
+    ref = gitlab.provider().start(runner(needs=RunnerNeeds(arch="arm64")))
     assert gitlab.cloud.variables[int(ref)]["CADENCE_TAG"] == "saas-linux-small-arm64"
 
 
@@ -70,7 +70,7 @@ def test_twins_of_a_lagging_list_are_cancelled_but_the_oldest(gitlab: Hands) -> 
     second = gitlab.provider().start(runner())
     gitlab.cloud.hidden = set()
     assert first != second and gitlab.provider().start(runner()) == first
-    assert gitlab.provider().describe(second).condition is Condition.GONE
+    assert gitlab.provider().describe(second).condition is MachineCondition.GONE
 
 
 def test_minutes_that_are_used_up_are_no_room(gitlab: Hands) -> None:

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from cadence.application.runners.hold_runner import HoldRunner
-from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Conflict
-from cadence.providers.contract import Condition, Machine
+from cadence.providers.contract import Machine, MachineCondition
 from cadence.providers.lifecycle import ReleaseRunner
 from cadence.providers.sweeping import Sweep
 from tests.fakes.cloud import MemoryCloud
@@ -28,7 +28,7 @@ class Calls:
 
 
 class World:
-    def __init__(self, outcome: Outcome = Outcome.FAILED) -> None:
+    def __init__(self, outcome: RunnerOutcome = RunnerOutcome.FAILED) -> None:
         self.clock = ManualClock()
         self.cloud = MemoryCloud(self.clock)
         self.runners, self.records, self.calls = MemoryRunnerStore(), MemoryPoolRecords(), Calls()
@@ -44,7 +44,7 @@ class World:
             )
         )  # fmt: skip
         self.cloud.machines["machine-of-r-1"] = Machine(
-            "machine-of-r-1", "r-1", Condition.RUNNING, self.clock.now, self.clock.now + 6 * HOUR
+            "machine-of-r-1", "r-1", MachineCondition.RUNNING, self.clock.now, self.clock.now + 6 * HOUR
         )
         self.records.note_active("acme", "near", "r-1", self.clock.now)
         self.outcome = outcome
@@ -54,7 +54,7 @@ class World:
         return self.runners.get_runner("r-1")
 
     def end(self) -> None:
-        self.runners.complete("r-1", Result(self.outcome, exit_code=1))
+        self.runners.complete("r-1", RunnerResult(self.outcome, exit_code=1))
         self.release("r-1")
 
     def swept(self) -> None:
@@ -75,8 +75,8 @@ def test_a_failed_runner_is_kept_then_ended_by_the_sweeper() -> None:
     assert (world.cloud.machines, world.records.active("acme", "near")) == ({}, [])
 
 
-@pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.CANCELLED])
-def test_nobody_looks_into_what_did_not_fail(outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [RunnerOutcome.SUCCEEDED, RunnerOutcome.CANCELLED])
+def test_nobody_looks_into_what_did_not_fail(outcome: RunnerOutcome) -> None:
     world = World(outcome)
     world.hold.hold(world.runner, HOUR)
     world.end()

@@ -8,11 +8,11 @@ import pytest
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
 from cadence.domain.pipelines.specification import ServiceSpec
 from cadence.domain.shared.errors import ProviderRejected
-from cadence.providers.contract import Containers, Needs, RunnerRequest
+from cadence.providers.contract import Containers, RunnerNeeds, RunnerRequest
 from cadence.providers.kubernetes import manifests
 from cadence.providers.kubernetes.containers import ROOT, beside
 from cadence.providers.kubernetes.settings import KubernetesSettings
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from runner_bootstrap.agent import engine_spec
 from tests.unit.providers.requests import runner
 
@@ -44,7 +44,7 @@ DATABASE = ServiceSpec(
 def pod_of(request: RunnerRequest, **settings: Any) -> tuple[dict[str, Any], dict[str, str]]:
     its = KubernetesSettings.from_json({**SETTINGS, **settings})
     made = beside(its, request, "the-secret")
-    job = manifests.job(its, Owner("installation", "default", "cluster"), request, {}, made)
+    job = manifests.job(its, MachineOwner("installation", "default", "cluster"), request, {}, made)
     return job["spec"]["template"]["spec"], made.secrets
 
 
@@ -59,7 +59,7 @@ def limits(container: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def test_a_runner_without_containers_is_one_container() -> None:
-    pod, secrets = pod_of(runner(needs=Needs(cpu=2000, memory=4096)))
+    pod, secrets = pod_of(runner(needs=RunnerNeeds(cpu=2000, memory=4096)))
     assert [each["name"] for each in pod["containers"]] == ["runner"]
     assert "initContainers" not in pod and "hostAliases" not in pod and secrets == {}
     assert limits(pod["containers"][0]) == ("2000m", "4096M", "10000M")
@@ -68,7 +68,7 @@ def test_a_runner_without_containers_is_one_container() -> None:
 
 def test_the_command_gets_what_the_treatment_asks_for_and_the_agent_little() -> None:
     asked = Containers("python:3.13", (DATABASE,), {"data": "/shared"})
-    pod, _ = pod_of(runner(needs=Needs(cpu=2000, memory=4096, image="python:3.13"), containers=asked))
+    pod, _ = pod_of(runner(needs=RunnerNeeds(cpu=2000, memory=4096, image="python:3.13"), containers=asked))
     assert [each["name"] for each in pod["initContainers"]] == ["desk", "service-db", "command"]
     assert [limits(named(pod, name)) for name in ("runner", "command", "service-db")] == [
         ("500m", "256M", "1000M"),
@@ -116,7 +116,9 @@ def test_everything_is_the_runners_user_unless_the_namespace_is_baseline() -> No
 
 
 def test_a_workers_containers_services_and_volumes() -> None:
-    pod, secrets = pod_of(runner(needs=Needs(cpu=1500, memory=600, storage=900), containers=Containers(worker=WORKER)))
+    pod, secrets = pod_of(
+        runner(needs=RunnerNeeds(cpu=1500, memory=600, storage=900), containers=Containers(worker=WORKER))
+    )
     assert [each["name"] for each in pod["initContainers"]] == ["desk", "db", "unit-tests", "unit-tests-2"]
     assert named(pod, "db")["args"] == ["postgres", "-c", "x"] and list(secrets.values()) == ["hush"]
     assert limits(named(pod, "unit-tests")) == ("500m", "100M", "2000M")
@@ -160,7 +162,7 @@ def test_an_architecture_that_only_containers_name_is_a_wish() -> None:
     pod, _ = pod_of(runner(containers=Containers(worker=worker)))
     (wish,) = pod["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
     assert wish["preference"]["matchExpressions"][0]["values"] == ["arm64"]
-    pod, _ = pod_of(runner(needs=Needs(arch="amd64"), containers=Containers(worker=worker)))
+    pod, _ = pod_of(runner(needs=RunnerNeeds(arch="amd64"), containers=Containers(worker=worker)))
     assert pod["nodeSelector"] == {"kubernetes.io/arch": "amd64"} and "affinity" not in pod
 
 

@@ -8,7 +8,7 @@ import pytest
 from cadence.application.placement.ports import CredentialsDescription
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import InvalidRequest, NotFound, ProviderRejected
-from cadence.providers.contract import Check, Credentials, Provider, Surroundings
+from cadence.providers.contract import Check, Credentials, Provider, ProviderContext
 from cadence.providers.operations import Operations
 from cadence.providers.remembered import RememberedProviders
 from tests.fakes.back_offs import MemoryBackOffs
@@ -42,12 +42,12 @@ class Remembered:
         self.credentials = Kept()
         self.seconds = 0.0
         self.built: list[tuple[Pool, Credentials]] = []
-        surroundings = Surroundings("cadence-main", ManualClock(), MemoryBackOffs())
+        surroundings = ProviderContext("cadence-main", ManualClock(), MemoryBackOffs())
         self.providers = RememberedProviders(
             "fake", self.pools, self.credentials, self._build, surroundings, lambda: self.seconds
         )
 
-    def _build(self, pool: Pool, credentials: Credentials, its: Surroundings) -> Provider:
+    def _build(self, pool: Pool, credentials: Credentials, its: ProviderContext) -> Provider:
         self.built.append((pool, credentials))
         return MemoryCloud(its.clock)
 

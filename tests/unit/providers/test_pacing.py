@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from tests.fakes.paces import MemoryPaces
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 def test_no_window_ever_has_more_calls_than_the_pace_allows(
     per_second: float, burst: int, asked: list[tuple[int, int]]
 ) -> None:
-    paces, api = MemoryPaces(), Api("a", "r", "n", Pace(per_second, burst))
+    paces, api = MemoryPaces(), LimitedApi("a", "r", "n", RateLimit(per_second, burst))
     now, made = NOW, []
     for pause, calls in asked:
         now += timedelta(milliseconds=pause)
@@ -40,7 +40,7 @@ def test_no_window_ever_has_more_calls_than_the_pace_allows(
 @given(st.floats(0.5, 20), st.integers(1, 10))
 def test_no_token_is_lost(per_second: float, burst: int) -> None:
     """As many calls as come at once are made in the time that the pace takes for them."""
-    paces, api = MemoryPaces(), Api("a", "r", "n", Pace(per_second, burst))
+    paces, api = MemoryPaces(), LimitedApi("a", "r", "n", RateLimit(per_second, burst))
     waits = [wait for wait in (paces.reserve(api, 1, NOW) for _ in range(burst + 100)) if wait is not None]
     assert waits[-1].total_seconds() == pytest.approx((len(waits) - burst) / per_second, abs=0.001)
 
@@ -48,4 +48,4 @@ def test_no_token_is_lost(per_second: float, burst: int) -> None:
 def test_a_pace_that_lets_nobody_call_is_refused() -> None:
     for per_second, burst in ((0, 1), (1, 0), (-1, 1)):
         with pytest.raises(ValueError, match="never let anybody call"):
-            Pace(per_second, burst)
+            RateLimit(per_second, burst)

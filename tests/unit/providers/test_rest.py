@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.guarded_session import guarded_session
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.shared.errors import (
     CadenceError,
     CapacityExhausted,
@@ -26,7 +26,7 @@ from cadence.domain.shared.errors import (
     Transient,
 )
 from cadence.providers.hidden import Hidden
-from cadence.providers.rest import Answer, Refusal, Rest, following_link, mentions
+from cadence.providers.rest import Refusal, Rest, RestResponse, following_link, mentions
 from tests.fakes.answering import Answering, Asked, Reply, answering
 
 TOKEN = "planted-credential/0123456789+abc"
@@ -35,11 +35,11 @@ TOKEN = "planted-credential/0123456789+abc"
 class Plain:
     name = "Cloud"
 
-    def read(self, answer: Answer) -> Refusal:
+    def read(self, answer: RestResponse) -> Refusal:
         body = answer.body if isinstance(answer.body, dict) else {}
         return Refusal(answer.status, str(body.get("code", "")), str(body.get("message", "")))
 
-    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+    def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         if mentions(refusal, ("out of stock", "quota")):
             return CapacityExhausted
         return None
@@ -209,7 +209,7 @@ def test_pages_by_parameters_keep_the_others() -> None:
         asked.append(request)
         return Reply(200, {"items": [1], "next": None if "after" in request.params else "b"})
 
-    def following(answer: Answer, _: int) -> dict[str, str] | None:
+    def following(answer: RestResponse, _: int) -> dict[str, str] | None:
         return {"after": answer.body["next"]} if answer.body["next"] else None
 
     with rest(page) as cloud:
@@ -242,15 +242,15 @@ class Turns:
         self.waited: list[str] = []
         self.refusals: list[float | None] = []
 
-    def call(self, api: Api, calls: int = 1) -> None:
+    def call(self, api: LimitedApi, calls: int = 1) -> None:
         self.waited.append(api.bucket)
 
-    def refused(self, api: Api, retry_after: float | None = None) -> None:
+    def refused(self, api: LimitedApi, retry_after: float | None = None) -> None:
         self.refusals.append(retry_after)
 
 
 def test_what_reads_waits_for_its_turn_and_a_429_slows_everybody() -> None:
-    turns, api = Turns(), Api("account", "place", "servers", Pace(1, 5))
+    turns, api = Turns(), LimitedApi("account", "place", "servers", RateLimit(1, 5))
     replies = iter([Reply(200, {}), Reply(201, {}), Reply(429, {}, {"retry-after": "9"}), Reply(503, {})])
     with answering(lambda _: next(replies)) as url:
         cloud = Rest(url, Plain(), dict, hidden=Hidden(), turns=(turns, api))
@@ -264,6 +264,6 @@ def test_what_reads_waits_for_its_turn_and_a_429_slows_everybody() -> None:
 
 def test_a_host_out_of_reach_never_works() -> None:
     with answering(always(Reply(200, {}))) as url:
-        cloud = Rest(url, Plain(), dict, hidden=Hidden(), session=guarded_session(Reach()))
+        cloud = Rest(url, Plain(), dict, hidden=Hidden(), session=guarded_session(EgressPolicy()))
         with pytest.raises(ProviderRejected, match="not a public address"):
             cloud.get("servers")

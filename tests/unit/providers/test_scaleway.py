@@ -6,7 +6,7 @@ import pytest
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, NotReady, ProviderRejected, Transient
 from cadence.providers.choices import Choice
-from cadence.providers.contract import Condition, Needs
+from cadence.providers.contract import MachineCondition, RunnerNeeds
 from cadence.providers.hidden import Hidden
 from cadence.providers.rest import Rest
 from cadence.providers.scaleway.dialect import ScalewayDialect
@@ -49,7 +49,7 @@ def test_a_machine_is_made_told_and_switched_on(cloud: Scaleway) -> None:
     assert server["volumes"]["0"]["size"] == 20_000_000_000
     assert TOKEN in cloud.told[server_id].decode()
     machine = provider(cloud).describe(ref)
-    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, Condition.STARTING, EXPIRES)
+    assert (machine.runner_id, machine.condition, machine.expires_at) == (RUNNER, MachineCondition.STARTING, EXPIRES)
     assert machine.price_per_hour == 0.054 and machine.offer == "PLAY2-MICRO in fr-par-1"
 
 
@@ -92,10 +92,10 @@ def test_a_quota_is_in_its_own_words(cloud: Scaleway) -> None:
 
 
 def test_needs_choose_the_type(cloud: Scaleway) -> None:
-    provider(cloud).start(runner(needs=Needs(cpu=3_000)))
+    provider(cloud).start(runner(needs=RunnerNeeds(cpu=3_000)))
     assert [server["commercial_type"] for server in cloud.servers.values()] == ["PRO2-XS"]
     with pytest.raises(CapacityExhausted, match="16000 millicores"):
-        provider(cloud).start(runner("other", needs=Needs(cpu=16_000)))
+        provider(cloud).start(runner("other", needs=RunnerNeeds(cpu=16_000)))
 
 
 def test_an_unknown_image_never_works(cloud: Scaleway) -> None:
@@ -124,24 +124,24 @@ def test_one_that_runs_is_terminated_and_its_disk_found(cloud: Scaleway, by_id: 
     ref = its.start(runner())
     cloud.boot(ref.split("/")[1])
     its.stop(RUNNER if by_id else ref)
-    assert its.describe(ref).condition is Condition.STOPPING
+    assert its.describe(ref).condition is MachineCondition.STOPPING
     its.stop(ref)
     cloud.settle()
-    assert its.describe(ref).condition is Condition.GONE
+    assert its.describe(ref).condition is MachineCondition.GONE
     (left,) = its.list_owned()
     assert left.runner_id == RUNNER and left.reason == "a disk of which no machine is left"
     assert its.describe(left.ref) == left
     its.stop(left.ref)
     its.stop(left.ref)
     its.stop(RUNNER)
-    assert its.list_owned() == [] and its.describe(left.ref).condition is Condition.GONE
+    assert its.list_owned() == [] and its.describe(left.ref).condition is MachineCondition.GONE
 
 
 def test_one_that_switched_itself_off_is_deleted_with_its_disk(cloud: Scaleway) -> None:
     its = provider(cloud)
     ref = its.start(runner())
     cloud.switch_off(ref.split("/")[1])
-    assert its.list_owned()[0].condition is Condition.STOPPING
+    assert its.list_owned()[0].condition is MachineCondition.STOPPING
     its.stop(ref)
     assert not cloud.servers and not cloud.volumes
 

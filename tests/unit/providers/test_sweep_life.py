@@ -5,8 +5,8 @@ from pathlib import Path
 from random import Random
 
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.providers.contract import Condition, Machine
-from cadence.providers.sweep_life import TRANSITIONS, Seen, mermaid
+from cadence.providers.contract import Machine, MachineCondition
+from cadence.providers.sweep_life import TRANSITIONS, MachineSweepState, mermaid
 from cadence.providers.sweeping import LOOK_AGAIN, START_TAKES, Sweep
 from tests.fakes.cloud import MemoryCloud
 from tests.fakes.pool_records import MemoryPoolRecords
@@ -31,12 +31,12 @@ class Watched:
         self.cloud, self.runners, self.records = MemoryCloud(self.clock), MemoryRunnerStore(), MemoryPoolRecords()
         self.sweep = Sweep(lambda *_: self.cloud, self.runners.get_runners, self.records, self.clock)
         born = self.clock.now - START_TAKES
-        self.cloud.machines[_REF] = Machine(_REF, _RUNNER, Condition.RUNNING, born)
+        self.cloud.machines[_REF] = Machine(_REF, _RUNNER, MachineCondition.RUNNING, born)
 
-    def seen(self) -> Seen:
+    def seen(self) -> MachineSweepState:
         if _REF not in self.cloud.machines:
-            return Seen.ENDED
-        return Seen.MARKED if _REF in self.records.marks("acme", "near") else Seen.WANTED
+            return MachineSweepState.ENDED
+        return MachineSweepState.MARKED if _REF in self.records.marks("acme", "near") else MachineSweepState.WANTED
 
     def say(self, state: RunnerState | None) -> None:
         self.runners.runners.clear()
@@ -52,16 +52,16 @@ def test_machines_go_the_ways_of_the_diagram_and_no_others() -> None:
         watched = Watched()
         marked_at: datetime | None = None
         watched.say(RunnerState.CLAIMED)
-        while watched.seen() is not Seen.ENDED:
+        while watched.seen() is not MachineSweepState.ENDED:
             before = watched.seen()
             watched.say(random.choice((None, RunnerState.LOST, RunnerState.RELEASED, RunnerState.CLAIMED)))
             watched.clock.advance(random.choice((timedelta(seconds=20), LOOK_AGAIN, timedelta(minutes=5))))
             watched.sweep("acme", "near")
             after = watched.seen()
-            if after is Seen.ENDED:
+            if after is MachineSweepState.ENDED:
                 assert marked_at is not None
                 assert watched.clock.now >= marked_at + LOOK_AGAIN
             if before is not after:
                 went.add((before, after))
-                marked_at = watched.clock.now if after is Seen.MARKED else None
+                marked_at = watched.clock.now if after is MachineSweepState.MARKED else None
     assert went == set(TRANSITIONS)

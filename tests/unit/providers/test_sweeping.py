@@ -13,7 +13,7 @@ from cadence.domain.placement.pool import Pool
 from cadence.domain.placement.pool_policy import Budget, Policy, WarmWindow
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, Transient
-from cadence.providers.contract import Condition, Machine
+from cadence.providers.contract import Machine, MachineCondition
 from cadence.providers.sweeping import Sweep, orphaned
 from tests.fakes.cloud import MemoryCloud
 from tests.fakes.ledger import MemoryLedger
@@ -31,7 +31,7 @@ def runner(state: RunnerState, **fields: Any) -> Runner:
 
 def machine(**fields: Any) -> Machine:
     return dataclasses.replace(
-        Machine("m-1", "r-1", Condition.RUNNING, NOW - HOUR, NOW + HOUR, price_per_hour=0.1), **fields
+        Machine("m-1", "r-1", MachineCondition.RUNNING, NOW - HOUR, NOW + HOUR, price_per_hour=0.1), **fields
     )
 
 
@@ -65,8 +65,8 @@ def test_orphans(one: Machine, known: Runner | None, why: str) -> None:
         (machine(created_at=None), None),
         (machine(), runner(RunnerState.COMPLETED, lease_until=NOW - timedelta(minutes=4))),
         (machine(), runner(RunnerState.RELEASED, held_until=NOW + HOUR)),
-        (machine(condition=Condition.STOPPING), runner(RunnerState.LOST)),
-        (machine(condition=Condition.GONE), None),
+        (machine(condition=MachineCondition.STOPPING), runner(RunnerState.LOST)),
+        (machine(condition=MachineCondition.GONE), None),
         (machine(runner_id=""), None),
     ],
 )
@@ -221,7 +221,7 @@ def test_a_runner_that_is_still_wanted_or_there_stays_listed(known: Runner, ther
     world = World()
     ledger = charged(world, known)
     if there:
-        world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1", condition=Condition.STOPPING)
+        world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1", condition=MachineCondition.STOPPING)
     for _ in range(3):
         world.swept()
     assert world.records.active("acme", "near") == ["r-1"]

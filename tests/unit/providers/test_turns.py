@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cadence.application.placement.pacing import Pacer
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.application.placement.pacing import RateLimiter
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.providers.lifecycle import Launch, StartRunner
@@ -14,7 +14,7 @@ from tests.fakes.cloud import MemoryCloud
 from tests.fakes.paces import MemoryPaces
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
-API = Api("acme", "fr-par", "servers", Pace(per_second=0.1, burst=1))
+API = LimitedApi("acme", "fr-par", "servers", RateLimit(per_second=0.1, burst=1))
 
 
 class PacedCloud(MemoryCloud):
@@ -29,7 +29,7 @@ class World:
         self.placed = {name: its.place(name).runner_id for name in ("a", "b")}
         self.cloud = PacedCloud(its.clock)
         self.paces = MemoryPaces()
-        pacer = Pacer(self.paces, its.clock, lambda _: None)
+        pacer = RateLimiter(self.paces, its.clock, lambda _: None)
         self.begin = StartRunner(
             its.runs, its.runners, its.machines, its.deadlines, lambda *_: self.cloud, its.clock, pacer=pacer
         )

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cadence.application.replay.compare_replay import LONGEST_COMPARED, CompareReplay, Comparison
+from cadence.application.replay.compare_replay import LONGEST_COMPARED, CompareReplay, ReplayComparison
 from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec
-from cadence.domain.replay.kinds import Kind
-from cadence.domain.replay.verdict import Verdict
+from cadence.domain.replay.kinds import DifferenceKind
+from cadence.domain.replay.verdict import ReplayVerdict
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import ReplayOf, Run, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -95,7 +95,7 @@ class World:
         self.chunks.write(value.chunk_key(1), content[middle:])
         self.runs.put_values([value])
 
-    def compared(self, run_id: str = "01b") -> Comparison:
+    def compared(self, run_id: str = "01b") -> ReplayComparison:
         return self.use_case(self.runs.get_run(run_id))
 
 
@@ -108,7 +108,7 @@ def test_the_same_is_deterministic(world: World) -> None:
     world.ran("01a", out=b"a\n", json=b"1\n")
     world.ran("01b", out=b"a\n", json=b"1\n")
     found = world.compared()
-    assert (found.verdict, found.first, found.guesses) == (Verdict.DETERMINISTIC, None, [])
+    assert (found.verdict, found.first, found.guesses) == (ReplayVerdict.DETERMINISTIC, None, [])
     assert all(output.equal for output in found.outputs)
 
 
@@ -116,20 +116,20 @@ def test_how_it_ended_differs_first(world: World) -> None:
     world.ran("01a", out=b"a\n", json=b"1\n")
     world.ran("01b", S.FAILED, 3)
     found = world.compared()
-    assert (found.verdict, found.first) == (Verdict.DIFFERS, "it succeeded then, and failed with exit code 3 now")
+    assert (found.verdict, found.first) == (ReplayVerdict.DIFFERS, "it succeeded then, and failed with exit code 3 now")
 
 
 def test_a_failure_that_is_the_same_again(world: World) -> None:
     for run_id in ("01a", "01b"):
         world.ran(run_id, S.FAILED, 3)
-    assert world.compared().verdict is Verdict.DETERMINISTIC
+    assert world.compared().verdict is ReplayVerdict.DETERMINISTIC
 
 
 def test_the_first_output_that_differs_and_where(world: World) -> None:
     world.ran("01a", out=b"a\nb 1\n", json=b"1\n")
     world.ran("01b", out=b"a\nb 2\n", json=b"2\n")
     found = world.compared()
-    assert (found.verdict, found.first) == (Verdict.DIFFERS, "output out differs first in line 2, column 3")
+    assert (found.verdict, found.first) == (ReplayVerdict.DIFFERS, "output out differs first in line 2, column 3")
     assert [output.equal for output in found.outputs] == [False, False]
 
 
@@ -137,7 +137,7 @@ def test_equal_values_written_differently(world: World) -> None:
     world.ran("01a", out=b"a\n", json=b"1\n")
     world.ran("01b", out=b"a\n", json=b"1.0\n")
     found = world.compared()
-    assert found.verdict is Verdict.EQUIVALENT
+    assert found.verdict is ReplayVerdict.EQUIVALENT
     assert found.first == "output json differs first in line 1, column 2 (the values are equal)"
 
 
@@ -145,17 +145,17 @@ def test_its_own_time_is_named(world: World) -> None:
     for run_id in ("01a", "01b"):
         written = (world.clock.now + timedelta(hours=1, seconds=4)).isoformat()
         world.ran(run_id, out=f"at {written}\n".encode(), json=b"1\n")
-    assert [guess.kind for guess in world.compared().guesses] == [Kind.TIME]
+    assert [guess.kind for guess in world.compared().guesses] == [DifferenceKind.TIME]
 
 
 def test_earlier_replays_are_evidence(world: World) -> None:
     world.ran("01a", out=b"17\n", json=b"1\n")
     world.ran("01b", out=b"42\n", json=b"1\n")
-    assert [guess.kind for guess in world.compared().guesses] == [Kind.UNKNOWN]
+    assert [guess.kind for guess in world.compared().guesses] == [DifferenceKind.UNKNOWN]
     world.ran("01c", out=b"3\n", json=b"1\n", offline=True)
     world.ran("01d", S.LOST, None)
     found = world.compared()
-    assert [guess.kind for guess in found.guesses] == [Kind.RANDOM]
+    assert [guess.kind for guess in found.guesses] == [DifferenceKind.RANDOM]
     assert found.considered == ["01c"]
 
 
@@ -164,11 +164,11 @@ def test_what_is_no_longer_kept_is_compared_by_its_digest(world: World) -> None:
     world.ran("01b", out=b"42\n", json=b"1\n")
     world.chunks.contents.clear()
     found = world.compared()
-    assert found.verdict is Verdict.DIFFERS
+    assert found.verdict is ReplayVerdict.DIFFERS
     assert found.first == "output out differs; what was sent is no longer kept, only its digest"
     world.ran("01c", out=b"17\n", json=b"1\n")
     world.chunks.contents.clear()
-    assert world.compared("01c").verdict is Verdict.DETERMINISTIC
+    assert world.compared("01c").verdict is ReplayVerdict.DETERMINISTIC
 
 
 def test_what_is_very_long_is_compared_from_its_beginning(world: World) -> None:
@@ -191,15 +191,15 @@ def test_an_end_that_is_not_its_own_says_nothing(world: World) -> None:
     world.ran("01a", out=b"17\n", json=b"1\n")
     world.ran("01b", S.LOST, None)
     found = world.compared()
-    assert (found.verdict, found.first) == (Verdict.INCONCLUSIVE, "The replay ended lost: it was so")
+    assert (found.verdict, found.first) == (ReplayVerdict.INCONCLUSIVE, "The replay ended lost: it was so")
 
 
 def test_a_replay_that_goes_on_or_has_not_begun(world: World) -> None:
     world.ran("01a", out=b"17\n", json=b"1\n")
     world.ran("01b", S.RUNNING, None)
-    assert world.compared().verdict is Verdict.PENDING
+    assert world.compared().verdict is ReplayVerdict.PENDING
     del world.runs.treatments["01b", "t"]
-    assert world.compared().verdict is Verdict.PENDING
+    assert world.compared().verdict is ReplayVerdict.PENDING
 
 
 def test_what_is_no_replay_and_what_is_gone(world: World) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.replay.contrast import EQUAL, Contrast, Form, Place, contrast, form_of
-from cadence.domain.replay.pieces import LONGEST_LINE, Reader, evenly, lines, upto
+from cadence.domain.replay.contrast import EQUAL, Contrast, Difference, Form, contrast, form_of
+from cadence.domain.replay.pieces import LONGEST_LINE, ContentReader, evenly, lines, upto
 
 PLACES = st.integers(1, 7)
 
@@ -23,7 +23,7 @@ def of(form: Form, then: bytes, now: bytes, size: int = 5) -> Contrast:
     return contrast(form, cut(then, size), cut(now, size + 3))
 
 
-def first(form: Form, then: bytes, now: bytes) -> Place:
+def first(form: Form, then: bytes, now: bytes) -> Difference:
     found = of(form, then, now).first
     assert found is not None
     return found
@@ -37,7 +37,7 @@ def test_pieces_are_the_content(content: bytes, size: int, even: int) -> None:
     assert b"".join(pieces) == content
     assert {len(piece) for piece in pieces[:-1]} <= {even}
     assert b"".join(upto(cut(content, size), even)) == content[:even]
-    reader = Reader(cut(content, size))
+    reader = ContentReader(cut(content, size))
     assert b"".join(iter(lambda: reader.read(even), b"")) == content
 
 
@@ -71,8 +71,8 @@ def test_a_line_and_a_column() -> None:
 
 
 def test_one_ends_sooner() -> None:
-    assert first(Form.LINES, b"a\nb\n", b"a\n") == Place(2, "b", "(the end)", 2, 1)
-    assert first(Form.BYTES, b"\0\1\2", b"\0\1") == Place(2, "02", "(the end)")
+    assert first(Form.LINES, b"a\nb\n", b"a\n") == Difference(2, "b", "(the end)", 2, 1)
+    assert first(Form.BYTES, b"\0\1\2", b"\0\1") == Difference(2, "02", "(the end)")
     assert first(Form.LINES, b"a\n", b"a").offset == 1
 
 

@@ -4,19 +4,19 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from cadence.domain.replay.clues import Clue, Reading, Side, read
-from cadence.domain.replay.kinds import Confidence, Evidence, Execution, Guess, Kind, guesses
+from cadence.domain.replay.clues import Clue, ExecutionSite, OutputClues, read
+from cadence.domain.replay.kinds import Confidence, DifferenceEvidence, DifferenceKind, Execution, Guess, guesses
 from cadence.domain.replay.moments import Stretch, moments
 
 THEN = datetime(2026, 11, 24, 21, 0, 5, tzinfo=UTC)
 NOW = datetime(2027, 2, 3, 8, 30, 59, tzinfo=UTC)
 
 
-def side(at: datetime, host: str | None = None) -> Side:
-    return Side(Stretch(at - timedelta(seconds=2), at + timedelta(seconds=5)), host)
+def side(at: datetime, host: str | None = None) -> ExecutionSite:
+    return ExecutionSite(Stretch(at - timedelta(seconds=2), at + timedelta(seconds=5)), host)
 
 
-def reading(*pairs: tuple[str, str]) -> Reading:
+def reading(*pairs: tuple[str, str]) -> OutputClues:
     return read(pairs, side(THEN, "runner-a"), side(NOW, "runner-b"))
 
 
@@ -105,53 +105,61 @@ UNEXPLAINED = {"out": reading(("17", "42"))}
 TIMED = {"out": reading((THEN.isoformat(), NOW.isoformat()))}
 
 
-def kinds(evidence: Evidence) -> list[tuple[Kind, Confidence]]:
+def kinds(evidence: DifferenceEvidence) -> list[tuple[DifferenceKind, Confidence]]:
     return [(guess.kind, guess.confidence) for guess in guesses(evidence)]
 
 
 def test_nothing_is_guessed_where_nothing_differs() -> None:
-    assert guesses(Evidence(sent("a"), [sent("a"), sent("a", offline=True)], {})) == []
+    assert guesses(DifferenceEvidence(sent("a"), [sent("a"), sent("a", offline=True)], {})) == []
 
 
 def test_time_is_named_by_its_words() -> None:
-    (guess,) = guesses(Evidence(sent("a"), [sent("b")], TIMED))
+    (guess,) = guesses(DifferenceEvidence(sent("a"), [sent("b")], TIMED))
     assert guess == Guess(
-        Kind.TIME,
+        DifferenceKind.TIME,
         Confidence.LIKELY,
         f"out says '{THEN.isoformat()}' then and '{NOW.isoformat()}' now, each the time of its own run",
     )
 
 
 def test_random_needs_a_replay_without_a_network_that_differs_as_well() -> None:
-    assert kinds(Evidence(sent("a"), [sent("b")], UNEXPLAINED)) == [(Kind.UNKNOWN, Confidence.POSSIBLE)]
-    assert kinds(Evidence(sent("a"), [sent("b"), sent("c")], UNEXPLAINED)) == [(Kind.RANDOM, Confidence.POSSIBLE)]
+    assert kinds(DifferenceEvidence(sent("a"), [sent("b")], UNEXPLAINED)) == [
+        (DifferenceKind.UNKNOWN, Confidence.POSSIBLE)
+    ]
+    assert kinds(DifferenceEvidence(sent("a"), [sent("b"), sent("c")], UNEXPLAINED)) == [
+        (DifferenceKind.RANDOM, Confidence.POSSIBLE)
+    ]
     replays = [sent("b"), sent("c"), sent("d", offline=True)]
-    assert kinds(Evidence(sent("a"), replays, UNEXPLAINED)) == [(Kind.RANDOM, Confidence.LIKELY)]
+    assert kinds(DifferenceEvidence(sent("a"), replays, UNEXPLAINED)) == [(DifferenceKind.RANDOM, Confidence.LIKELY)]
 
 
 def test_the_network_is_named_when_it_ends_otherwise_without_one() -> None:
     failed = sent("", offline=True, state="failed", code=7)
-    (guess,) = guesses(Evidence(sent("a"), [sent("b"), failed], UNEXPLAINED))
-    assert (guess.kind, guess.confidence) == (Kind.NETWORK, Confidence.LIKELY)
+    (guess,) = guesses(DifferenceEvidence(sent("a"), [sent("b"), failed], UNEXPLAINED))
+    assert (guess.kind, guess.confidence) == (DifferenceKind.NETWORK, Confidence.LIKELY)
     assert "without a network it failed with exit code 7, with one it succeeded" in guess.evidence
-    assert kinds(Evidence(sent("a"), [sent("b"), failed], TIMED)) == [
-        (Kind.TIME, Confidence.LIKELY),
-        (Kind.NETWORK, Confidence.POSSIBLE),
+    assert kinds(DifferenceEvidence(sent("a"), [sent("b"), failed], TIMED)) == [
+        (DifferenceKind.TIME, Confidence.LIKELY),
+        (DifferenceKind.NETWORK, Confidence.POSSIBLE),
     ]
 
 
 def test_what_needs_the_network_and_is_the_same_is_told() -> None:
     failed = sent("", offline=True, state="failed", code=7)
-    assert kinds(Evidence(sent("a"), [sent("a"), failed], {})) == [(Kind.NETWORK, Confidence.LIKELY)]
+    assert kinds(DifferenceEvidence(sent("a"), [sent("a"), failed], {})) == [
+        (DifferenceKind.NETWORK, Confidence.LIKELY)
+    ]
 
 
 def test_what_changed_once_and_for_all() -> None:
-    (guess,) = guesses(Evidence(sent("a"), [sent("b"), sent("b")], UNEXPLAINED))
-    assert guess.kind is Kind.UNKNOWN
+    (guess,) = guesses(DifferenceEvidence(sent("a"), [sent("b"), sent("b")], UNEXPLAINED))
+    assert guess.kind is DifferenceKind.UNKNOWN
     assert "the same in all 2 replays, but not as then" in guess.evidence
 
 
 def test_order_and_endings() -> None:
-    assert kinds(Evidence(sent("a"), [sent("b")], UNEXPLAINED, ["out"])) == [(Kind.ORDER, Confidence.LIKELY)]
-    (guess,) = guesses(Evidence(sent("a"), [sent("", state="failed", code=1)], {}))
+    assert kinds(DifferenceEvidence(sent("a"), [sent("b")], UNEXPLAINED, ["out"])) == [
+        (DifferenceKind.ORDER, Confidence.LIKELY)
+    ]
+    (guess,) = guesses(DifferenceEvidence(sent("a"), [sent("", state="failed", code=1)], {}))
     assert guess.evidence == "it does not always end alike: succeeded, failed with exit code 1"

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from cadence.application.limits.approvals import Approvals
-from cadence.application.limits.concurrency_limits import Turnstiles
+from cadence.application.limits.approvals import TreatmentApprovals
+from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.limits.treatment_gates import TreatmentGates
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.placement.back_offs import Refusals
-from cadence.application.placement.offer import Offer
-from cadence.application.placement.place import Place
-from cadence.application.placement.reconcile_launch import Refused, TakeBack
+from cadence.application.placement.offer import OfferRunner
+from cadence.application.placement.place import PlaceTreatment
+from cadence.application.placement.reconcile_launch import FailedLaunch, ReconcileLaunch
 from cadence.application.runners.complete import Complete
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
@@ -23,23 +23,23 @@ from cadence.application.runs.start_child_run import StartChildRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.scheduling.admit import Admission, Admit
-from cadence.application.scheduling.collect_outputs import Gather
-from cadence.application.scheduling.control_treatment import Act
-from cadence.application.scheduling.each_items import Elements
+from cadence.application.scheduling.collect_outputs import CollectOutputs
+from cadence.application.scheduling.control_treatment import ControlTreatment
+from cadence.application.scheduling.each_items import EachItems
 from cadence.application.scheduling.end_treatment import EndTreatment
-from cadence.application.scheduling.execution_failed import MachineBroke
-from cadence.application.scheduling.expand_each import GrowGroup
-from cadence.application.scheduling.mark_started import Begin
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.execution_failed import ExecutionFailed
+from cadence.application.scheduling.expand_each import ExpandEach
+from cadence.application.scheduling.mark_started import MarkStarted
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
-from cadence.application.values.purge_transient_values import RemovePassed
+from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
 from cadence.domain.placement.pool import HOST, Placement, Pool
-from cadence.domain.runners.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.machine_error import MachineError
@@ -108,30 +108,30 @@ class Setting:
 
     def __post_init__(self) -> None:
         self.custodies = MemoryCustodies(self.runs)
-        self.remove_passed = RemovePassed(
+        self.remove_passed = PurgeTransientValues(
             self.runs, self.custodies, self.chunks.remove, self.deadlines, self.clock, one_by_one
         )
         admission = Admission(self.runs, self.documents, self.clock)
-        feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
+        feeder = Readiness(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
         self.feeder = feeder
         pin = PinImages(self.runs, self.documents, self.registries, self.secrets, resolves_loopback=True)
         self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock, pin)
-        turnstiles = Turnstiles(self.turnstiles, self.deadlines, self.clock, lambda attempt: None)
+        turnstiles = ConcurrencyLimits(self.turnstiles, self.deadlines, self.clock, lambda attempt: None)
         self.run_gates = RunGates(self.runs, self.machines, turnstiles, self.quotas, self.clock)
         self.slots = RunnerSlots(self.runs, self.machines, turnstiles, self.quotas)
-        self.approvals = Approvals(
+        self.approvals = TreatmentApprovals(
             self.runs, self.approval_store, self.environments, self.machines, self.deadlines, self.clock
         )
         self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
         self.offers = MemoryOffers(self.runs, self.runners)
-        offer = Offer(self.runners, self.offers, MemoryDoorbell(), self.machines)
+        offer = OfferRunner(self.runners, self.offers, MemoryDoorbell(), self.machines)
         self.refusals = Refusals(MemoryBackOffs(), self.clock)
-        take_back = TakeBack(self.runners, self.machines, "provider-", self.refusals)
-        self.placing = Place(
+        take_back = ReconcileLaunch(self.runners, self.machines, "provider-", self.refusals)
+        self.placing = PlaceTreatment(
             self.runs, self.pools, self.gates, offer, take_back, self.machines, self.deadlines, "provider-", self.clock,
             self.refusals,
         )  # fmt: skip
-        self.beginning = Begin(self.runs, feeder, self.machines)
+        self.beginning = MarkStarted(self.runs, feeder, self.machines)
         self.settling = Settle(
             self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.deadlines, self.clock
         )
@@ -139,12 +139,12 @@ class Setting:
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, stop_child, self.clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
-        elements = Elements(self.runs, self.streams, self.chunks)
-        grow = GrowGroup(self.runs, self.runs, elements, self.machines, self.clock)
-        gather = Gather(self.runs, self.chunks, self.custodies, self.clock)
+        elements = EachItems(self.runs, self.streams, self.chunks)
+        grow = ExpandEach(self.runs, self.runs, elements, self.machines, self.clock)
+        gather = CollectOutputs(self.runs, self.chunks, self.custodies, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
-        self.act = Act(
+        self.act = ControlTreatment(
             self.runs,
             self.runs,
             gather,
@@ -172,7 +172,7 @@ class Setting:
             EndProcess(self.runs, MemoryReported(), self.clock),
             self.clock,
         )
-        self.machine_broke = MachineBroke(self.runs, self.machines, self.settling, self.finalise)
+        self.machine_broke = ExecutionFailed(self.runs, self.machines, self.settling, self.finalise)
 
     def create(self, *specs: TreatmentSpec, max_duration: int = 600) -> None:
         plan_sha256 = self.documents.put(plan.encode(specs))
@@ -212,7 +212,7 @@ class Setting:
     ) -> Placement:
         """Places the current attempt; for a cloud, the answer of the machine's token is taken off it."""
         attempt, token = self.treatment(name).attempt, self.token(name)
-        self.placing(RUN, name, attempt, token, Refused(refused, MachineError(error, words)) if refused else None)
+        self.placing(RUN, name, attempt, token, FailedLaunch(refused, MachineError(error, words)) if refused else None)
         answer = self.machines.answers.pop(token, None)
         if answer is not None and not isinstance(answer, CadenceError):
             return Placement.from_json(answer["placement"])
@@ -261,15 +261,20 @@ class Setting:
         return str(step.then or step.next)
 
     def complete(
-        self, name: str, outcome: Outcome = Outcome.SUCCEEDED, error: str | None = None, *, outputs: bool = True
+        self,
+        name: str,
+        outcome: RunnerOutcome = RunnerOutcome.SUCCEEDED,
+        error: str | None = None,
+        *,
+        outputs: bool = True,
     ) -> Runner:
         runner_id = ids.runner_id(RUN, name, self.treatment(name).attempt)
         if outputs:
             self.runners.put_output(runner_id, OutputStream("out", 1, 3, ended=True, sha256="a" * 64, preview=b"abc"))
-        exit_code = 0 if outcome is Outcome.SUCCEEDED else 1
-        return self.runners.complete(runner_id, Result(outcome, exit_code=exit_code, error=error))
+        exit_code = 0 if outcome is RunnerOutcome.SUCCEEDED else 1
+        return self.runners.complete(runner_id, RunnerResult(outcome, exit_code=exit_code, error=error))
 
-    def done(self, name: str, outcome: Outcome = Outcome.SUCCEEDED, error: str | None = None) -> str:
+    def done(self, name: str, outcome: RunnerOutcome = RunnerOutcome.SUCCEEDED, error: str | None = None) -> str:
         """Runs the treatment's current attempt to its end and settles it."""
         attempt = self.treatment(name).attempt
         self.running(name)

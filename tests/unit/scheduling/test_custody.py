@@ -6,18 +6,24 @@ import pytest
 
 from cadence.application.runs.start_child_run import CannotStart
 from cadence.application.triggers.start_followers import outputs
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TriggerSpec
-from cadence.domain.runners.runner import Outcome
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TriggerSpec
+from cadence.domain.runners.runner import RunnerOutcome
 from cadence.domain.shared import ids
-from cadence.domain.values.value_retention import ApartError, Capture, Custody, ValuePolicy, together
+from cadence.domain.values.value_retention import (
+    IncompatibleRetention,
+    ValueCapture,
+    ValuePolicy,
+    ValueRetention,
+    together,
+)
 from tests.unit.scheduling.setting import RUN, Setting, spec, stream
 
-DIGESTS = Custody("near", Capture.DIGEST)
-NOTHING = Custody("near", Capture.NONE)
-THERE = Custody("near", bucket="there")
+DIGESTS = ValueRetention("near", ValueCapture.DIGEST)
+NOTHING = ValueRetention("near", ValueCapture.NONE)
+THERE = ValueRetention("near", bucket="there")
 
 
-def begun(setting: Setting, name: str, custody: Custody | None) -> None:
+def begun(setting: Setting, name: str, custody: ValueRetention | None) -> None:
     """As a claim does it, with a chunk that was sent."""
     runner = setting.claimed(name)
     if custody:
@@ -28,7 +34,7 @@ def begun(setting: Setting, name: str, custody: Custody | None) -> None:
     setting.chunks.write(ids.chunk_key(RUN, name, runner.attempt, "out", 0, bucket), b"abc")
 
 
-def ended(setting: Setting, name: str, outcome: Outcome = Outcome.SUCCEEDED) -> str:
+def ended(setting: Setting, name: str, outcome: RunnerOutcome = RunnerOutcome.SUCCEEDED) -> str:
     attempt = setting.treatment(name).attempt
     setting.complete(name, outcome)
     return setting.settle(name, attempt)
@@ -46,7 +52,7 @@ def left(setting: Setting) -> list[str]:
 
 
 def test_a_pool_without_a_policy_changes_nothing() -> None:
-    assert Custody.of("near", ValuePolicy()) is None
+    assert ValueRetention.of("near", ValuePolicy()) is None
     setting = Setting()
     setting.admitted(spec("a"), spec("b", stream("a")))
     begun(setting, "a", None)
@@ -81,7 +87,7 @@ def test_who_is_tried_again_reads_it_again() -> None:
     begun(setting, "a", DIGESTS)
     begun(setting, "b", None)
     ended(setting, "a")
-    assert ended(setting, "b", Outcome.INFRASTRUCTURE) == "retry"
+    assert ended(setting, "b", RunnerOutcome.INFRASTRUCTURE) == "retry"
     assert "a-1" in looked(setting)
     begun(setting, "b", None)
     ended(setting, "b")
@@ -93,7 +99,7 @@ def test_what_an_attempt_sent_that_failed_goes_as_well_and_the_next_pool_may_kee
     retried = dataclasses.replace(spec("a"), retry=dataclasses.replace(spec("a").retry, infrastructure=1))
     setting.admitted(retried)
     begun(setting, "a", DIGESTS)
-    ended(setting, "a", Outcome.INFRASTRUCTURE)
+    ended(setting, "a", RunnerOutcome.INFRASTRUCTURE)
     begun(setting, "a", None)
     assert setting.treatment("a").custody is None
     ended(setting, "a")
@@ -148,7 +154,7 @@ def test_what_passes_never_becomes_a_parameter_which_is_kept() -> None:
     trigger = spec(
         "go",
         InputSpec("word", "block", "string", "a", "out"),
-        kind=Kind.TRIGGER,
+        kind=TreatmentKind.TRIGGER,
         outputs=(),
         trigger=TriggerSpec("ship"),
     )
@@ -166,7 +172,7 @@ def test_an_element_never_becomes_a_part_of_the_run() -> None:
     setting = Setting()
     each = InputSpec("item", "stream", "string", "a", "out")
     group = spec(
-        "g", each, kind=Kind.EACH, each="item", outputs=(),
+        "g", each, kind=TreatmentKind.EACH, each="item", outputs=(),
         instance=spec("g", InputSpec("item", "block", "string"), outputs=(), group="g"),
     )  # fmt: skip
     setting.admitted(spec("a", outputs=(OutputSpec("out", "stream", "string", grows=("g",)),)), group)
@@ -178,10 +184,10 @@ def test_an_element_never_becomes_a_part_of_the_run() -> None:
     assert (setting.treatment("g").cause or "").startswith("pool near captures digests only, and each element of a.out")
 
 
-def matrix(setting: Setting, *custodies: Custody | None) -> None:
+def matrix(setting: Setting, *custodies: ValueRetention | None) -> None:
     names = [f"g:{number}" for number in range(len(custodies))]
     block = (OutputSpec("out", "block", "string"),)
-    group = spec("g", kind=Kind.GATHER, instances=tuple(names), outputs=block)
+    group = spec("g", kind=TreatmentKind.GATHER, instances=tuple(names), outputs=block)
     setting.admitted(*(spec(name, outputs=block, group="g") for name in names), group, spec("z", stream("g")))
     for name, custody in zip(names, custodies, strict=True):
         begun(setting, name, custody)
@@ -194,7 +200,7 @@ def test_what_is_gathered_is_kept_as_its_strictest_part() -> None:
     setting = Setting()
     matrix(setting, None, DIGESTS, THERE)
     value = setting.runs.get_value(RUN, "g", "out")
-    assert value.custody == Custody("near", Capture.DIGEST, "there")
+    assert value.custody == ValueRetention("near", ValueCapture.DIGEST, "there")
     assert value.chunk_key(0).startswith(f"//there/runs/{RUN}/values/g/1/")
     assert value.preview == b""
     # The instance's own content goes with the group, the group's with whoever reads it.
@@ -205,13 +211,13 @@ def test_what_is_gathered_is_kept_as_its_strictest_part() -> None:
 
 def test_what_may_not_be_together_is_not_gathered() -> None:
     setting = Setting()
-    matrix(setting, THERE, Custody("far", bucket="elsewhere"))
+    matrix(setting, THERE, ValueRetention("far", bucket="elsewhere"))
     assert setting.treatment("g").cause == (
         "what its instances sent cannot be put together: its parts are kept in the buckets elsewhere (far) and there (near), "
         "and one value cannot be in both"
     )
-    with pytest.raises(ApartError):
-        together([THERE, Custody("far", bucket="elsewhere")])
+    with pytest.raises(IncompatibleRetention):
+        together([THERE, ValueRetention("far", bucket="elsewhere")])
 
 
 def test_a_run_that_is_no_more_has_nothing_left() -> None:

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec
-from cadence.domain.runners.runner import Outcome
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
+from cadence.domain.runners.runner import RunnerOutcome
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
-from cadence.domain.scheduling.group import LARGEST_ELEMENT, MOST_ELEMENTS, Growth
+from cadence.domain.scheduling.group import LARGEST_ELEMENT, MOST_ELEMENTS, EachProgress
 from cadence.domain.shared import ids
 from cadence.domain.values.stream import StreamProgress
 from tests.unit.scheduling.setting import RUN, Setting, spec
@@ -19,7 +19,7 @@ S = TreatmentState
 def plan_of(of: str = "string", flow: str = "stream", **fields: object) -> list[TreatmentSpec]:
     given = InputSpec("item", flow, of if flow == "stream" else f"Vec<{of}>", "source", "items")
     template = spec("e", InputSpec("item", "block", of), outputs=())
-    each = TreatmentSpec("e", kind=Kind.EACH, each="item", inputs=(given,), instance=template, **fields)  # type: ignore[arg-type]
+    each = TreatmentSpec("e", kind=TreatmentKind.EACH, each="item", inputs=(given,), instance=template, **fields)  # type: ignore[arg-type]
     return [spec("source", outputs=(OutputSpec("items", flow, given.type),)), each]
 
 
@@ -47,7 +47,7 @@ def began(setting: Setting, *specs: TreatmentSpec, flow: str = "stream") -> None
         setting.act(RUN, "e", "act-token")
 
 
-def growth(setting: Setting) -> Growth:
+def growth(setting: Setting) -> EachProgress:
     return setting.runs.get_growth(RUN, "e")
 
 
@@ -126,7 +126,7 @@ def test_an_element_that_is_none_fails_the_group_and_ends_the_others(
 
 def test_more_elements_than_may_be_fail_the_group(setting: Setting) -> None:
     began(setting, *plan_of(fail_fast=False))
-    setting.runs.growths[RUN, "e"] = Growth(
+    setting.runs.growths[RUN, "e"] = EachProgress(
         RUN, "e", 9, 1, made=MOST_ELEMENTS, started=MOST_ELEMENTS, token="act-token"
     )
     send(setting, b"one more\n")
@@ -157,7 +157,7 @@ def test_a_source_that_fails_ends_the_group(setting: Setting) -> None:
     began(setting, *plan_of())
     send(setting, b"one\n")
     setting.wake(RUN, "e", failed=False)
-    setting.complete("source", Outcome.FAILED, "why", outputs=False)
+    setting.complete("source", RunnerOutcome.FAILED, "why", outputs=False)
     setting.settle("source", 1)
     for _ in range(3):
         setting.wake(RUN, "e", failed=False)
@@ -168,7 +168,7 @@ def test_a_failed_instance_ends_the_others_and_no_more_are_made(setting: Setting
     began(setting, *plan_of(parallel=2))
     send(setting, b"1\n2\n3\n")
     setting.wake(RUN, "e", failed=False)
-    setting.done("e:1", Outcome.FAILED, "why")
+    setting.done("e:1", RunnerOutcome.FAILED, "why")
     for _ in range(2):
         setting.wake(RUN, "e", failed=True)
     assert growth(setting).made == 2
@@ -189,7 +189,7 @@ def test_machines_that_an_interrupted_call_did_not_start_are_started_by_the_next
     send(setting, b"1\n")
     setting.wake(RUN, "e", failed=False)
     setting.machines.treatments.remove((RUN, "e:0"))
-    setting.runs.growths[RUN, "e"] = Growth(**{**vars(growth(setting)), "started": 0})
+    setting.runs.growths[RUN, "e"] = EachProgress(**{**vars(growth(setting)), "started": 0})
     setting.wake(RUN, "e", failed=False)
     assert setting.started() == ["source", "e", "e:0"]
     assert json.dumps(literals(setting)) == '["1"]'

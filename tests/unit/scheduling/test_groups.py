@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from cadence.domain.pipelines.specification import Kind, OutputSpec, TreatmentSpec
-from cadence.domain.runners.runner import Outcome
+from cadence.domain.pipelines.specification import OutputSpec, TreatmentKind, TreatmentSpec
+from cadence.domain.runners.runner import RunnerOutcome
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
@@ -28,7 +28,7 @@ def matrix(
     instances = [spec(f"m:{name}", group="m", outputs=outputs) for name in names]
     group = TreatmentSpec(
         "m",
-        kind=Kind.GATHER,
+        kind=TreatmentKind.GATHER,
         instances=tuple(i.name for i in instances),
         outputs=gathered,
         **fields,  # type: ignore[arg-type]
@@ -140,8 +140,8 @@ def test_gathering_again_changes_nothing(setting: Setting) -> None:
 
 def test_the_first_that_failed_names_the_cause(setting: Setting) -> None:
     setting.admitted(*matrix("a", "b", "c", fail_fast=False))
-    setting.done("m:b", Outcome.FAILED, "no compiler")
-    setting.done("m:a", Outcome.FAILED, "no disk")
+    setting.done("m:b", RunnerOutcome.FAILED, "no compiler")
+    setting.done("m:a", RunnerOutcome.FAILED, "no disk")
     end(setting, "m:c", None)
     assert setting.wake_ups.asked == [(RUN, "m", True), (RUN, "m", True)]
     setting.wake(RUN, "m", failed=True)
@@ -154,7 +154,7 @@ def test_failing_fast_ends_the_others_wherever_they_are(setting: Setting) -> Non
     end(setting, "m:good", None)
     setting.launched("m:offered")
     setting.running("m:running")
-    setting.done("m:bad", Outcome.FAILED, "no disk")
+    setting.done("m:bad", RunnerOutcome.FAILED, "no disk")
     for _ in range(2):
         setting.wake(RUN, "m", failed=True)
     assert setting.state("m:ready") is S.CANCELLED
@@ -173,7 +173,7 @@ def test_failing_fast_ends_the_others_wherever_they_are(setting: Setting) -> Non
 def test_an_instance_between_two_steps_ends_at_the_next_one(setting: Setting) -> None:
     setting.admitted(*matrix("a", "bad"))
     runner = setting.runners.runners.pop(setting.claimed("m:a").runner_id)  # placed, but not there yet
-    setting.done("m:bad", Outcome.FAILED, "why")
+    setting.done("m:bad", RunnerOutcome.FAILED, "why")
     setting.wake(RUN, "m", failed=True)
     setting.runners.put_runner(runner)
     with pytest.raises(Gone, match="m:bad failed"):
@@ -188,7 +188,7 @@ def test_a_result_that_came_first_stays(setting: Setting) -> None:
     setting.runs.specs[RUN, "m:a"] = spec("m:a", outputs=())
     setting.running("m:a")
     setting.complete("m:a")
-    setting.done("m:bad", Outcome.FAILED, "why")
+    setting.done("m:bad", RunnerOutcome.FAILED, "why")
     setting.wake(RUN, "m", failed=True)
     setting.settle("m:a", 1, None)
     assert setting.state("m:a") is S.SUCCEEDED
@@ -198,7 +198,7 @@ def test_instances_beyond_the_bound_wait_for_a_place(setting: Setting) -> None:
     setting.admitted(*matrix("a", "b", "c", "d", parallel=2))
     assert setting.started() == ["m:a", "m:b"]
     assert setting.treatment("m:c").waiting_for == "another instance of m to end"
-    assert setting.done("m:b", Outcome.FAILED, "why") == "done"
+    assert setting.done("m:b", RunnerOutcome.FAILED, "why") == "done"
     assert setting.started() == ["m:a", "m:b", "m:c"]
     setting.settle("m:b", 1, None)  # once more: nobody else is let in
     assert setting.started() == ["m:a", "m:b", "m:c"]
@@ -211,7 +211,7 @@ def test_instances_beyond_the_bound_wait_for_a_place(setting: Setting) -> None:
 
 def test_one_that_waited_for_a_place_and_is_cancelled_takes_none(setting: Setting) -> None:
     setting.admitted(*matrix("a", "b", "c", parallel=1))
-    setting.done("m:a", Outcome.FAILED, "why")
+    setting.done("m:a", RunnerOutcome.FAILED, "why")
     setting.wake(RUN, "m", failed=True)
     assert {setting.state(f"m:{name}") for name in "bc"} == {S.CANCELLED}
     assert gathered(setting) is S.FAILED
@@ -247,14 +247,14 @@ def test_a_group_of_skipped_instances_is_skipped(setting: Setting) -> None:
 @pytest.mark.parametrize(
     ("outcome", "when", "state", "cause"),
     [
-        (Outcome.FAILED, "treatments.a.state == 'failed'", S.READY, None),
-        (Outcome.SUCCEEDED, "treatments.a.state == 'failed'", S.SKIPPED, "its condition .* is false"),
-        (Outcome.SUCCEEDED, "treatments.b.state == 'failed'", S.FAILED, "its condition .* has no answer"),
-        (Outcome.SUCCEEDED, "1", S.FAILED, "neither true nor false"),
+        (RunnerOutcome.FAILED, "treatments.a.state == 'failed'", S.READY, None),
+        (RunnerOutcome.SUCCEEDED, "treatments.a.state == 'failed'", S.SKIPPED, "its condition .* is false"),
+        (RunnerOutcome.SUCCEEDED, "treatments.b.state == 'failed'", S.FAILED, "its condition .* has no answer"),
+        (RunnerOutcome.SUCCEEDED, "1", S.FAILED, "neither true nor false"),
     ],
 )
 def test_a_condition_over_states_is_decided_when_they_are_known(
-    setting: Setting, outcome: Outcome, when: str, state: TreatmentState, cause: str | None
+    setting: Setting, outcome: RunnerOutcome, when: str, state: TreatmentState, cause: str | None
 ) -> None:
     setting.admitted(
         spec("a", outputs=()), spec("c", when=when, when_over=("a",), outputs=()), spec("d", after=("c",), outputs=())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cadence.application.runners.claim import Assignment, Claim
+from cadence.application.runners.claim import Assignment, ClaimAssignment
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import (
@@ -161,7 +161,7 @@ def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds:
 
 def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
-    claim = Claim(
+    claim = ClaimAssignment(
         its.runs, its.runners, its.secrets, Nobody(), its.machines, its.beginning, lambda run, spec, attempt, own: {},
         clouds.pools, MemoryCustodies(its.runs), its.clock,
     )  # fmt: skip

@@ -14,12 +14,12 @@ from cadence.domain.placement.back_off import FIRST_PAUSE, BackOff
 from cadence.domain.placement.placing import ANY_OFFER, in_order, misfit
 from cadence.domain.placement.pool import LargestRunner, Pool, Price
 from cadence.domain.placement.pool_policy import InstanceOffer, Policy, WarmWindow, warm_now
-from cadence.domain.runners.runner import Outcome
+from cadence.domain.runners.runner import RunnerOutcome
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling.retrying import MOST_INTERRUPTIONS
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotReady, ProviderRejected
-from cadence.domain.values.value_retention import Capture, ValuePolicy
+from cadence.domain.values.value_retention import ValueCapture, ValuePolicy
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
@@ -171,7 +171,7 @@ def test_nothing_fits_is_told_with_each_reason(setting: Setting) -> None:
 
 
 def interrupted(setting: Setting, name: str = "build") -> str:
-    return setting.done(name, Outcome.INTERRUPTED, "EC2 takes the spot instance back")
+    return setting.done(name, RunnerOutcome.INTERRUPTED, "EC2 takes the spot instance back")
 
 
 def test_an_interrupted_attempt_goes_on_elsewhere_and_counts_for_nothing(setting: Setting) -> None:
@@ -197,7 +197,7 @@ def test_what_is_interrupted_while_it_is_cancelled_is_cancelled(setting: Setting
     setting.admitted(spec("build"))
     setting.running("build")
     setting.runs.request_cancel(RUN, "build", "another instance failed")
-    setting.complete("build", Outcome.INTERRUPTED, "the runner was told to stop (SIGTERM)")
+    setting.complete("build", RunnerOutcome.INTERRUPTED, "the runner was told to stop (SIGTERM)")
     setting.settle("build", 1)
     assert setting.state("build") is TreatmentState.CANCELLED
 
@@ -213,7 +213,7 @@ def test_a_treatment_that_has_to_stay_gets_no_runner_elsewhere() -> None:
 def test_an_engine_gets_no_runner_where_values_are_not_kept_as_usual() -> None:
     engine = spec("x", engine=ProgramSpec("d" * 64, "main", "p::main"))
     for values, why in (
-        (ValuePolicy(Capture.DIGEST), "pool a captures digests only"),
+        (ValuePolicy(ValueCapture.DIGEST), "pool a captures digests only"),
         (ValuePolicy(bucket="there"), "pool a keeps its values in bucket there"),
     ):
         assert misfit(pool("a", values=values), spec("x"), "site") is None

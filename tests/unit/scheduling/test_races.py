@@ -10,11 +10,11 @@ import pytest
 
 from cadence.domain.pipelines.specification import RetrySpec
 from cadence.domain.placement.pool import Pool
-from cadence.domain.runners.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.edge import EdgeState
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.machine_error import MachineError
-from cadence.domain.scheduling.machine_step import Next
+from cadence.domain.scheduling.machine_step import NextState
 from cadence.domain.shared.errors import CadenceError, Cancelled, Conflict, Gone, RunnerLost, Transient
 from cadence.domain.shared.ids import runner_id
 from tests.unit.scheduling.setting import RUN, Setting, on, spec, stream
@@ -269,7 +269,7 @@ def test_an_agent_that_obeys_its_deadline_has_timed_out(setting: Setting) -> Non
     setting.admitted(spec("a"))
     runner = setting.running("a")
     setting.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, cancel_reason="too long")
-    setting.complete("a", Outcome.CANCELLED, "told to stop")
+    setting.complete("a", RunnerOutcome.CANCELLED, "told to stop")
     setting.settle("a", 1)
     assert (setting.state("a"), setting.treatment("a").cause) == (S.TIMED_OUT, "too long")
 
@@ -282,7 +282,7 @@ def test_a_superseded_attempt_is_refused(setting: Setting) -> None:
     with pytest.raises(Gone):
         setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
     with pytest.raises(CadenceError):
-        setting.runners.complete(runner.runner_id, Result(Outcome.SUCCEEDED))
+        setting.runners.complete(runner.runner_id, RunnerResult(RunnerOutcome.SUCCEEDED))
 
 
 # settling
@@ -321,7 +321,7 @@ def test_a_retry_that_was_decided_is_not_decided_again(setting: Setting) -> None
     setting.running("a")
     error = MachineError("RunnerLost", "gone")
     steps = [setting.settling(RUN, "a", 1, error) for _ in range(3)]
-    assert {(step.next, step.then, step.attempt) for step in steps} == {(Next.RELEASE, Next.RETRY, 2)}
+    assert {(step.next, step.then, step.attempt) for step in steps} == {(NextState.RELEASE, NextState.RETRY, 2)}
     assert (setting.treatment("a").attempt, setting.treatment("a").infrastructure_failures) == (2, 1)
 
 
@@ -362,7 +362,7 @@ def test_a_consumer_is_skipped_while_another_edge_is_delivered(
     for name in ("a", "b"):
         setting.running(name)
     setting.complete("a")
-    setting.complete("b", Outcome.FAILED, "exit 1")
+    setting.complete("b", RunnerOutcome.FAILED, "exit 1")
     meanwhile(monkeypatch, setting.runs, "deliver", lambda: setting.settle("b", 1))
     setting.settle("a", 1)
     assert (setting.state("c"), setting.state("d")) == (S.SKIPPED, S.SKIPPED)
@@ -375,7 +375,7 @@ def test_a_consumer_that_becomes_ready_is_not_skipped(setting: Setting, monkeypa
     setting.admitted(spec("a"), spec("b"), spec("c", stream("a"), after=("b",)))
     for name in ("a", "b"):
         setting.running(name)
-    setting.complete("a", Outcome.FAILED, "exit 1", outputs=False)
+    setting.complete("a", RunnerOutcome.FAILED, "exit 1", outputs=False)
     setting.complete("b")
     settle = setting.runs.settle
 
@@ -409,7 +409,7 @@ def test_a_wide_graph_is_skipped_in_one_pass(setting: Setting, monkeypatch: pyte
     ]
     setting.admitted(*specs)
     setting.running("root")
-    setting.complete("root", Outcome.FAILED, "exit 1")
+    setting.complete("root", RunnerOutcome.FAILED, "exit 1")
     read: list[str] = []
     edges_from = setting.runs.edges_from
 
@@ -474,11 +474,11 @@ def test_a_settle_of_a_treatment_that_moves_is_tried_again(setting: Setting, mon
 # settling with the result
 
 
-def completes(setting: Setting, name: str, outcome: Outcome = Outcome.SUCCEEDED) -> Any:
+def completes(setting: Setting, name: str, outcome: RunnerOutcome = RunnerOutcome.SUCCEEDED) -> Any:
     """The agent hands in its result; what its machine is told."""
     runner = setting.running(name)
     put_output(setting, runner)
-    setting.completing(runner, Result(outcome, exit_code=0))
+    setting.completing(runner, RunnerResult(outcome, exit_code=0))
     return setting.machines.answers[setting.token(name, runner.attempt)]
 
 
@@ -504,8 +504,10 @@ def test_a_cloud_s_runner_is_released_whatever_it_said(setting: Setting) -> None
     assert told["runner_id"] == runner_id(RUN, "a", 1)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INFRASTRUCTURE, Outcome.CANCELLED, Outcome.TIMED_OUT])
-def test_what_did_not_succeed_is_settled_by_its_machine(setting: Setting, outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    "outcome", [RunnerOutcome.FAILED, RunnerOutcome.INFRASTRUCTURE, RunnerOutcome.CANCELLED, RunnerOutcome.TIMED_OUT]
+)
+def test_what_did_not_succeed_is_settled_by_its_machine(setting: Setting, outcome: RunnerOutcome) -> None:
     setting.admitted(spec("a"))
     assert completes(setting, "a", outcome)["next"] == "settle"
     assert setting.state("a") is S.RUNNING
@@ -532,7 +534,7 @@ def test_a_quick_settle_that_meets_an_error_is_done_by_the_machine(
     put_output(setting, runner)
     with monkeypatch.context() as patch:
         patch.setattr(setting.runs, call, busy)
-        setting.completing(runner, Result(Outcome.SUCCEEDED))
+        setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
     told = setting.machines.answers["a-1"]
     assert not isinstance(told, CadenceError)
     assert told["next"] == "settle"
@@ -551,8 +553,8 @@ def test_a_result_whose_call_ended_anywhere_may_be_handed_in_again(
     runner = setting.running("a")
     put_output(setting, runner)
     with ends_at(monkeypatch, getattr(setting, port), call):
-        setting.completing(runner, Result(Outcome.SUCCEEDED))
-    setting.completing(runner, Result(Outcome.SUCCEEDED))
+        setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+    setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
     assert setting.machines.answers["a-1"]
     assert setting.settle("a", 1) == "done"
     assert setting.started() == ["a", "b"]
@@ -565,7 +567,7 @@ def test_a_result_that_crosses_its_machine_s_error_settles_once(
     runner = setting.running("a")
     put_output(setting, runner)
     meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.failed_with("a", "RunnerLost"))
-    setting.completing(runner, Result(Outcome.SUCCEEDED))
+    setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.SUCCEEDED, 1)
     assert setting.runs.get_run(RUN).unsettled == 1
 
@@ -575,7 +577,7 @@ def test_a_result_of_a_superseded_attempt_settles_nothing(setting: Setting) -> N
     runner = setting.running("a")
     setting.failed_with("a", "RunnerLost")
     with pytest.raises(Gone):
-        setting.completing(runner, Result(Outcome.SUCCEEDED))
+        setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.PLACING, 2)
 
 

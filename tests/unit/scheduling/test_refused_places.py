@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.placement.reconcile_launch import Refused
+from cadence.application.placement.reconcile_launch import FailedLaunch
 from cadence.domain.placement import placing
 from cadence.domain.placement.back_off import FIRST_PAUSE, LONGEST_PAUSE, pause_after
 from cadence.domain.placement.placing import ANY_OFFER
@@ -14,7 +14,7 @@ from cadence.domain.placement.pool_policy import InstanceOffer, Policy
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling.machine_error import MachineError
-from cadence.domain.scheduling.machine_step import Next
+from cadence.domain.scheduling.machine_step import NextState
 from cadence.domain.shared.errors import NotReady, ProviderRejected, RunnerLost
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
@@ -129,7 +129,11 @@ def test_a_machine_that_is_done_already_is_settled(clouds: Setting) -> None:
     clouds.placing(RUN, "build", 1, "placed again", _refused(first))
     answer = clouds.machines.answers["placed again"]
     assert isinstance(answer, dict)
-    assert (answer["next"], answer["function"], answer["runner_id"]) == (Next.SETTLE, "provider-here", runner.runner_id)
+    assert (answer["next"], answer["function"], answer["runner_id"]) == (
+        NextState.SETTLE,
+        "provider-here",
+        runner.runner_id,
+    )
 
 
 def test_a_runner_that_is_lost_goes_nowhere_else(clouds: Setting) -> None:
@@ -189,5 +193,5 @@ def test_a_pause_is_twice_as_long_each_time() -> None:
     assert pause_after(100) == LONGEST_PAUSE
 
 
-def _refused(placement: Placement) -> Refused:
-    return Refused(placement, MachineError("Transient", DEAD))
+def _refused(placement: Placement) -> FailedLaunch:
+    return FailedLaunch(placement, MachineError("Transient", DEAD))

@@ -6,24 +6,24 @@ from typing import Any
 import pytest
 
 from cadence.application.melodium.capture_element import CaptureElement, StoredProcess
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.replay.replay_treatment import FindOriginal, Original, Replay
-from cadence.application.runners.input_streams import InputStreams, Source
-from cadence.application.runs.run_ends import TellOfEnd
+from cadence.application.runners.input_streams import InputStreams, StreamSource
+from cadence.application.runs.run_ends import NotifyRunEnd
 from cadence.application.runs.start_run import StartRun
 from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.pipelines.specification import (
     InputSpec,
-    Kind,
     OutputSpec,
     RetrySpec,
     ServiceSpec,
+    TreatmentKind,
     TreatmentSpec,
     TriggerSpec,
 )
-from cadence.domain.runners.runner import Outcome
+from cadence.domain.runners.runner import RunnerOutcome
 from cadence.domain.runs.run import Origin, ReplayOf, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
@@ -63,9 +63,9 @@ class World:
         for one in specs:
             if setting.state(one.name) is S.READY:
                 setting.chunks.write(ids.chunk_key(RUN, one.name, 1, "out", 0), b"abc")
-                setting.done(one.name, Outcome.FAILED if one.name == failing else Outcome.SUCCEEDED, "why")
+                setting.done(one.name, RunnerOutcome.FAILED if one.name == failing else RunnerOutcome.SUCCEEDED, "why")
 
-    def replay(self, name: str, run_id: str = RUN, **how: Any) -> tuple[Original, Frozen]:
+    def replay(self, name: str, run_id: str = RUN, **how: Any) -> tuple[Original, RunRequest]:
         setting = self.setting
         capture: Any = self.capture or CaptureElement(NoProcesses(), setting.documents)
         find = FindOriginal(setting.runs, setting.runners, setting.chunks, capture, one_by_one)
@@ -80,7 +80,7 @@ class World:
         setting.admit(run_id, "token")
         return original
 
-    def source(self, name: str) -> Source:
+    def source(self, name: str) -> StreamSource:
         """Where the first input of the replay comes from."""
         streams = InputStreams(self.setting.runs, self.setting.streams)  # type: ignore[arg-type]
         return streams(NEXT, self.setting.runs.get_spec(NEXT, name).inputs[0])
@@ -166,13 +166,15 @@ def test_nothing_follows_from_a_replay(world: World) -> None:
         def put_ended(self, run_id: str) -> None:
             raise AssertionError("nobody is told")
 
-    TellOfEnd(Pipelines(), Queue(), world.setting.machines)(dataclasses.replace(run, state=RunState.SUCCEEDED))  # type: ignore[arg-type]
+    NotifyRunEnd(Pipelines(), Queue(), world.setting.machines)(dataclasses.replace(run, state=RunState.SUCCEEDED))  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_replayed_says_why(world: World) -> None:
-    group = TreatmentSpec("group", kind=Kind.GATHER, instances=("i:1", "i:2"))
-    each = TreatmentSpec("each", kind=Kind.EACH, each="items", inputs=(InputSpec("items", "block", "Vec<string>"),))
-    other = TreatmentSpec("start", kind=Kind.TRIGGER, trigger=TriggerSpec("deploy"))
+    group = TreatmentSpec("group", kind=TreatmentKind.GATHER, instances=("i:1", "i:2"))
+    each = TreatmentSpec(
+        "each", kind=TreatmentKind.EACH, each="items", inputs=(InputSpec("items", "block", "Vec<string>"),)
+    )
+    other = TreatmentSpec("start", kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy"))
     skipped = spec("skipped", never="it never runs")
     world.ended(group, each, other, skipped, spec("i:1"), spec("i:2"), *CHAIN)
     for name, words in {
@@ -274,10 +276,10 @@ def test_a_treatment_inside_of_an_engine_runs_under_a_name_that_can_be_scheduled
     world = World(Setting())
     setting = world.setting
     element = ElementSpec("std/flow::count", 0)
-    made, read = (spec(name, kind=Kind.ELEMENT, element=element) for name in ("main/say#7", "main/read"))
+    made, read = (spec(name, kind=TreatmentKind.ELEMENT, element=element) for name in ("main/say#7", "main/read"))
     setting.runs.create_run(dataclasses.replace(a_run(RUN), melodium=MelodiumRun("group", "1", "0.10.2", "direct")))
     ended: Any = {"started_at": setting.clock.now, "finished_at": setting.clock.now}
-    states = [Treatment(RUN, one.name, S.SUCCEEDED, 0, Kind.ELEMENT, **ended) for one in (made, read)]
+    states = [Treatment(RUN, one.name, S.SUCCEEDED, 0, TreatmentKind.ELEMENT, **ended) for one in (made, read)]
     setting.runs.put_elements(RUN, list(zip((made, read), states, strict=True)), [])
     setting.chunks.write(ids.chunk_key(RUN, "main/say#7", 1, "out", 0), b"1\n")
     value = Value(RUN, "main/say#7", "out", "stream", "u64", "a" * 64, 2, 1, 1, b"1\n", setting.clock.now)

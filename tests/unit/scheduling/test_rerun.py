@@ -7,7 +7,7 @@ import pytest
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runs.rerun import Rerun
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runners.runner import Outcome
+from cadence.domain.runners.runner import RunnerOutcome
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
@@ -40,7 +40,7 @@ def ended(setting: Setting, *specs: TreatmentSpec, failing: str) -> None:
     for one in specs:
         if setting.state(one.name) is S.READY:
             setting.chunks.write(ids.chunk_key(RUN, one.name, 1, "out", 0), b"abc")
-            setting.done(one.name, Outcome.FAILED if one.name == failing else Outcome.SUCCEEDED, "why")
+            setting.done(one.name, RunnerOutcome.FAILED if one.name == failing else RunnerOutcome.SUCCEEDED, "why")
     setting.finalise(RUN)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence.domain.runners.resources import Sample, decode, encode, in_order, thinned
+from cadence.domain.runners.resources import ResourceSample, decode, encode, in_order, thinned
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 AMOUNT = st.integers(0, 2**53)
@@ -13,15 +13,15 @@ MAYBE = st.none() | AMOUNT
 
 
 @st.composite
-def samples(draw: st.DrawFn) -> Sample:
+def samples(draw: st.DrawFn) -> ResourceSample:
     at = NOW + timedelta(milliseconds=draw(st.integers(0, 10**6)))
     cpu, memory, read, write, processes = (draw(AMOUNT) for _ in range(5))
     seen = (draw(MAYBE), draw(MAYBE), draw(MAYBE))
-    return Sample(at, cpu, memory, read, write, processes, *seen, shared_network=draw(st.booleans()))
+    return ResourceSample(at, cpu, memory, read, write, processes, *seen, shared_network=draw(st.booleans()))
 
 
 @given(st.lists(samples(), max_size=20))
-def test_what_is_written_is_read(series: list[Sample]) -> None:
+def test_what_is_written_is_read(series: list[ResourceSample]) -> None:
     assert list(decode(encode(series))) == series
     assert in_order([*series, *series]) == in_order(series)
 
@@ -30,7 +30,8 @@ def test_what_is_written_is_read(series: list[Sample]) -> None:
 def test_thinning_keeps_the_ends_and_the_most_memory(count: int, most: int, data: st.DataObject) -> None:
     peak = data.draw(st.integers(0, max(0, count - 1)))
     series = [
-        Sample(NOW + timedelta(seconds=place), place, 9 if place == peak else 1, 0, 0, 1) for place in range(count)
+        ResourceSample(NOW + timedelta(seconds=place), place, 9 if place == peak else 1, 0, 0, 1)
+        for place in range(count)
     ]
     kept = thinned(series, most)
     assert len(kept) <= max(most, min(count, most))

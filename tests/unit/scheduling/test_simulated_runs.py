@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.runs.edge import Trigger
@@ -108,7 +108,7 @@ def check_undisturbed_run(world: World) -> None:
             assert unmet or never, f"{spec.name} was skipped though everything arrived"
             continue
         assert not condition_is_false(spec, states)
-        if spec.kind is Kind.COMMAND:
+        if spec.kind is TreatmentKind.COMMAND:
             if not ended_with_its_group(treatment, states):
                 script = world.scripts[spec.name if spec.name in world.scripts else str(spec.group)]
                 assert (treatment.state, treatment.attempt) == outcome(spec, script), spec.name
@@ -116,7 +116,7 @@ def check_undisturbed_run(world: World) -> None:
             check_group(world, spec, states)
         for producer, trigger in unmet:  # only a stream that was open before it broke
             assert trigger is Trigger.OPENED
-            assert states[producer].kind is Kind.COMMAND
+            assert states[producer].kind is TreatmentKind.COMMAND
             assert any(runner_id(RUN, producer, n) in claimed for n in range(1, states[producer].attempt + 1))
     for spec in all_specs(world):
         values = {v.port for v in world.runs.list_values(RUN) if v.treatment == spec.name}
@@ -153,7 +153,7 @@ def check_group(world: World, spec: TreatmentSpec, states: Mapping[str, Treatmen
     """It ended as its instances did, and its values are theirs, in order; each element has become one instance."""
     names = list(spec.instances)
     source = None
-    if spec.kind is Kind.EACH:
+    if spec.kind is TreatmentKind.EACH:
         source = states[str(spec.inputs[-1].source_treatment)]
         names = [f"{spec.name}:{number}" for number in range(world.runs.get_growth(RUN, spec.name).made)]
         literals = [world.runs.get_spec(RUN, name).inputs[0].literal for name in names]
@@ -187,7 +187,7 @@ def check_gathered(world: World, spec: TreatmentSpec, names: Sequence[str]) -> N
 def elements_of(world: World, spec: TreatmentSpec) -> list[str]:
     given = spec.inputs[-1]
     producer = world.runs.get_spec(RUN, str(given.source_treatment))
-    if producer.kind is Kind.COMMAND:
+    if producer.kind is TreatmentKind.COMMAND:
         output = next(output for output in producer.outputs if output.port == given.source_port)
         content = sent(producer.name, output)
     elif not (content := content_of(world, producer.name, str(given.source_port))):
@@ -215,7 +215,7 @@ def check_stopped_run(world: World) -> None:
     assert run.cause == "cancelled by alice"
     for treatment in world.runs.list_treatments(RUN):
         assert treatment.cause or treatment.state is S.SUCCEEDED, treatment
-        if treatment.state not in {S.CANCELLED, S.SKIPPED} and treatment.kind is Kind.COMMAND:
+        if treatment.state not in {S.CANCELLED, S.SKIPPED} and treatment.kind is TreatmentKind.COMMAND:
             assert any(
                 runner_id(RUN, treatment.name, n) in world.runners.created for n in range(1, treatment.attempt + 1)
             )

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.application.placement.unclaimed_offers import Untaken
+from cadence.application.placement.unclaimed_offers import UnclaimedOffers
 from cadence.application.runners.hosts import HOST_SILENT, HostsAtWork
 from cadence.application.scheduling.watchdog import CHECK
 from cadence.application.shared.runner_ports import Host
@@ -26,7 +26,9 @@ def hosts(setting: Setting) -> MemoryHosts:
     at_work = HostsAtWork(found, setting.clock)
     setting.pools.pools = (Pool("acme", "first", HOST), Pool("acme", "second", HOST))
     setting.placing = dataclasses.replace(setting.placing, attended=at_work)
-    setting.watchdog = dataclasses.replace(setting.watchdog, untaken=Untaken(setting.runs, setting.pools, at_work))
+    setting.watchdog = dataclasses.replace(
+        setting.watchdog, untaken=UnclaimedOffers(setting.runs, setting.pools, at_work)
+    )
     setting.admitted(spec("build"))
     return found
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from cadence.domain.pipelines.specification import RetrySpec
-from cadence.domain.placement.pool import Pool, SaidNo
-from cadence.domain.runners.runner import Outcome
+from cadence.domain.placement.pool import Pool, PoolRefusal
+from cadence.domain.runners.runner import RunnerOutcome
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.shared.errors import Cancelled, NotFound, NotReady, ProviderRejected
@@ -79,7 +79,7 @@ def test_a_full_pool_is_followed_by_the_next_and_then_by_a_pause(setting: Settin
     setting.admitted(spec("t"))
     first = setting.place("t")
     second = setting.place("t", first)
-    assert (second.pool, second.refusals, second.runner_id) == ("b", (SaidNo("a", "full"),), first.runner_id)
+    assert (second.pool, second.refusals, second.runner_id) == ("b", (PoolRefusal("a", "full"),), first.runner_id)
     with pytest.raises(NotReady, match="a: full; b: full"):
         setting.place("t", second)
     setting.clock.advance(timedelta(seconds=15))
@@ -130,9 +130,9 @@ def test_an_output_without_end_is_a_failure(setting: Setting) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "state"),
-    [(Outcome.FAILED, S.FAILED), (Outcome.INFRASTRUCTURE, S.LOST), (Outcome.TIMED_OUT, S.TIMED_OUT)],
+    [(RunnerOutcome.FAILED, S.FAILED), (RunnerOutcome.INFRASTRUCTURE, S.LOST), (RunnerOutcome.TIMED_OUT, S.TIMED_OUT)],
 )
-def test_the_agents_word_is_the_cause(setting: Setting, outcome: Outcome, state: TreatmentState) -> None:
+def test_the_agents_word_is_the_cause(setting: Setting, outcome: RunnerOutcome, state: TreatmentState) -> None:
     setting.admitted(spec("a"), spec("b", on("a", "failed")), spec("c", on("a", "finished")), spec("d", after=("a",)))
     setting.done("a", outcome, "in its own words")
     assert (setting.state("a"), setting.treatment("a").cause) == (state, "in its own words")
@@ -168,7 +168,7 @@ def test_neither_result_nor_error_is_lost(setting: Setting) -> None:
 
 def test_losses_and_failures_have_budgets_of_their_own(setting: Setting) -> None:
     setting.admitted(spec("a", retry=RetrySpec(1, 1)))
-    ends = [setting.done("a", outcome, "why") for outcome in (Outcome.INFRASTRUCTURE, Outcome.FAILED)]
+    ends = [setting.done("a", outcome, "why") for outcome in (RunnerOutcome.INFRASTRUCTURE, RunnerOutcome.FAILED)]
     assert ends == ["retry", "retry"]
     treatment = setting.treatment("a")
     assert (treatment.state, treatment.attempt, treatment.cause) == (S.PLACING, 3, "attempt 2: why")
@@ -218,10 +218,10 @@ def test_a_run_whose_treatments_succeeded_or_were_skipped_succeeded(setting: Set
 
 def test_the_first_failure_is_the_runs_cause(setting: Setting) -> None:
     setting.admitted(spec("z"), spec("a"), spec("c"))
-    setting.done("z", Outcome.FAILED, "exit 3")
+    setting.done("z", RunnerOutcome.FAILED, "exit 3")
     setting.clock.advance(timedelta(seconds=1))
-    setting.done("a", Outcome.FAILED, "exit 4")
-    setting.done("c", Outcome.TIMED_OUT, "too long")
+    setting.done("a", RunnerOutcome.FAILED, "exit 4")
+    setting.done("c", RunnerOutcome.TIMED_OUT, "too long")
     assert setting.finalise(RUN).cause == "z failed: exit 3; 1 more failed; 1 more timed_out"
 
 

@@ -8,8 +8,8 @@ from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.application.scheduling.treatment_states import TreatmentStates
 from cadence.application.search.follow_lines import FollowLines
-from cadence.application.search.live_ports import Position
-from cadence.application.search.ports import Scope
+from cadence.application.search.live_ports import LivePosition
+from cadence.application.search.ports import SearchScope
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 from tests.fakes.logs import FakeFollowers, FakeLogIndex, FakeLogSegments
@@ -17,7 +17,7 @@ from tests.fakes.runs import a_run
 from tests.fakes.scan_index import ScanIndex, ScanSegments
 
 PROJECTS = {"run-a": "site", "run-b": "site", "run-c": "web", "run-d": "web"}
-SCOPE = Scope("acme", ("site", "web"))
+SCOPE = SearchScope("acme", ("site", "web"))
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -54,7 +54,7 @@ class Logs:
             run_id, [batch]
         )
 
-    def start(self) -> Position:
+    def start(self) -> LivePosition:
         return self.follow.start(self.organization)
 
     def _of_project(self, organization: str, project: str) -> list[Any]:

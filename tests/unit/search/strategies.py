@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cadence.domain.search.matching import Owner
+from cadence.domain.search.matching import LineOwner
 from cadence.domain.search.query import (
     And,
     Condition,
@@ -41,7 +41,7 @@ texts = st.lists(st.tuples(st.sampled_from(SOME_WORDS), st.sampled_from(_SEPARAT
 )
 
 owners = st.builds(
-    Owner,
+    LineOwner,
     *(
         st.sampled_from(_VALUES[name])
         for name in (FieldName.ORGANIZATION, FieldName.PROJECT, FieldName.PIPELINE, FieldName.RUN)

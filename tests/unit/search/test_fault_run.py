@@ -14,8 +14,8 @@ import pytest
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.application.scheduling.treatment_states import TreatmentStates
-from cadence.application.search.index_project import TendIndex
-from cadence.application.search.ports import Place, Scope
+from cadence.application.search.index_project import IndexProject
+from cadence.application.search.ports import LinePosition, SearchScope
 from cadence.application.search.search_lines import SearchLines
 from cadence.application.search.split_sources import IndexedSplits
 from cadence.application.shared.identifiers import new_ulid
@@ -34,7 +34,7 @@ from tests.fakes.splits import (
     MemorySplits,
 )
 
-SCOPE = Scope("acme", ("shop",))
+SCOPE = SearchScope("acme", ("shop",))
 RUNS = ("01jrun000000000000000000aa", "01jrun000000000000000000bb", "01jrun000000000000000000cc")
 
 
@@ -56,7 +56,7 @@ class Chain:
         self.index = MemoryLogIndex(self.catalogue)
         runs = {run_id: _run(run_id) for run_id in RUNS}
         self.write = IndexLogs(self._faulty(self.index), self._faulty(self.segments), runs.__getitem__)
-        self.tend = TendIndex(
+        self.tend = IndexProject(
             self._faulty(self.catalogue),
             self._faulty(self.segments),
             self._faulty(self.splits),
@@ -77,7 +77,7 @@ class Chain:
     def found(self, query: Query = EVERY_LINE, page: int = 137) -> list[str]:
         """The texts of all that a search finds, page by page. Places fall from one to the next."""
         texts: list[str] = []
-        places: list[Place] = []
+        places: list[LinePosition] = []
         before = None
         while True:
             answer = self.search.search(SCOPE, query, page, before)

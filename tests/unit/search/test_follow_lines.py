@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.application.search.live_ports import LivePage, Position
-from cadence.application.search.ports import Scope
+from cadence.application.search.live_ports import LivePage, LivePosition
+from cadence.application.search.ports import SearchScope
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.parse import parse
 from cadence.domain.shared.errors import Gone, InvalidRequest
@@ -24,7 +24,7 @@ WRITES = st.lists(
 
 
 def look(
-    logs: Logs, after: Position, text: str = "", scope: Scope = SCOPE, limit: int = 1_000, wait: float = 0
+    logs: Logs, after: LivePosition, text: str = "", scope: SearchScope = SCOPE, limit: int = 1_000, wait: float = 0
 ) -> LivePage:
     query = parse(text, logs.now)
     matches = Matcher(query, logs.states.within())
@@ -45,7 +45,7 @@ def test_each_line_is_told_once_in_the_order_of_its_run(writes, limit):
             again = look(logs, position, limit=limit)
             assert again == page
             told += [(one.segment.run_id, one.segment.number, one.index) for one in page.lines]
-            position = Position.of(str(page.after))
+            position = LivePosition.of(str(page.after))
     while True:
         page = look(logs, position, limit=limit)
         told += [(one.segment.run_id, one.segment.number, one.index) for one in page.lines]
@@ -75,10 +75,10 @@ def test_what_the_scope_leaves_out_is_never_read():
     position = logs.start()
     logs.write("run-a", 1)
     logs.write("run-c", 1)
-    page = look(logs, position, "project:site,web", Scope("acme", ("web",)))
+    page = look(logs, position, "project:site,web", SearchScope("acme", ("web",)))
     assert [one.segment.project for one in page.lines] == ["web"]
     assert {key.split("/")[0] for key in logs.segments.read_keys} == {"run-c"}
-    assert look(logs, position, scope=Scope("other", ("site", "web"))).lines == []
+    assert look(logs, position, scope=SearchScope("other", ("site", "web"))).lines == []
 
 
 def test_a_gap_that_may_have_hidden_a_match_is_told():
@@ -145,4 +145,4 @@ def test_whoever_comes_back_too_late_is_told():
 )
 def test_a_made_up_position_is_refused(text):
     with pytest.raises(InvalidRequest):
-        Position.of(text)
+        LivePosition.of(text)

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.domain.search.gaps import may_hide
-from cadence.domain.search.matching import Matcher, Owner
+from cadence.domain.search.matching import LineOwner, Matcher
 from cadence.domain.search.parse import parse
 from cadence.domain.search.pruning import may_match
 from cadence.domain.search.query import EVERY_LINE, Field, FieldName, Not, Query
 from tests.unit.search.strategies import conditions, lines, owners
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-OWNER = Owner("default", "web", "build", "run-1")
+OWNER = LineOwner("default", "web", "build", "run-1")
 LINE = {
     "time": "2026-11-24T10:15:30.250Z",
     "runner": "run-1-abc-1",

@@ -12,11 +12,11 @@ from opensearchpy.exceptions import AuthenticationException, TransportError
 from cadence.adapters.aws import clients
 from cadence.adapters.opensearch import connection
 from cadence.adapters.opensearch.conditions import translated
-from cadence.adapters.opensearch.connection import Service, connected
+from cadence.adapters.opensearch.connection import OpenSearchConnection, connected
 from cadence.adapters.opensearch.indices import Indices
 from cadence.adapters.opensearch.store import OpenSearchLines
 from cadence.application.search.line_store_ports import Extent
-from cadence.application.search.split_ports import Bounds
+from cadence.application.search.split_ports import SplitBounds
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.query import EVERY_LINE, Field, FieldName, Not, Pattern, Phrase
 from cadence.domain.shared.errors import Transient
@@ -33,9 +33,11 @@ def closed_port() -> Iterator[int]:
 
 
 def test_a_service_that_is_not_reached_is_worth_another_try(closed_port: int) -> None:
-    store = OpenSearchLines(Service(lambda: connected(f"http://127.0.0.1:{closed_port}")), "lines", lambda: NOW)
+    store = OpenSearchLines(
+        OpenSearchConnection(lambda: connected(f"http://127.0.0.1:{closed_port}")), "lines", lambda: NOW
+    )
     with pytest.raises(Transient):
-        store.search(EXTENT, EVERY_LINE, Matcher(EVERY_LINE), 10, Bounds(), lambda: False)
+        store.search(EXTENT, EVERY_LINE, Matcher(EVERY_LINE), 10, SplitBounds(), lambda: False)
     with pytest.raises(Transient):
         store.remove("acme", "shop", NOW)
 
@@ -55,8 +57,8 @@ class _Asked:
 def test_a_search_that_the_service_gave_up_is_no_answer() -> None:
     client: Any = _Asked({"timed_out": True, "hits": {"hits": []}})
     with pytest.raises(Transient, match="too long"):
-        OpenSearchLines(Service(lambda: client), "lines", lambda: NOW).search(
-            EXTENT, EVERY_LINE, Matcher(EVERY_LINE), 10, Bounds(), lambda: False
+        OpenSearchLines(OpenSearchConnection(lambda: client), "lines", lambda: NOW).search(
+            EXTENT, EVERY_LINE, Matcher(EVERY_LINE), 10, SplitBounds(), lambda: False
         )
     (asked,) = client.asked
     assert asked["index"] == "lines.acme.*"
@@ -93,7 +95,7 @@ def test_who_is_not_known_connects_anew_the_next_time() -> None:
         connections.append(_Asked({"timed_out": False, "hits": {"hits": []}}))
         return connections[-1]
 
-    service = Service(connect)
+    service = OpenSearchConnection(connect)
     assert connections == []
     for error in (TransportError(503, "busy"), AuthenticationException(401, "who?"), None):
         with suppress(Transient), service.asked():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cadence.application.access.authenticate import Authenticate, issue_token
 from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.search.find_lines import ReadQuery
-from cadence.application.search.live_ports import Connection, Position
+from cadence.application.search.live_ports import LiveConnection, LivePosition
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.search.push_lines import ALIVE_FOR, PushLines
 from cadence.cli.client import Client
@@ -25,17 +25,17 @@ from tests.unit.search.logs import PROJECTS, Logs
 
 class FakeConnections:
     def __init__(self) -> None:
-        self.all: dict[str, Connection] = {}
+        self.all: dict[str, LiveConnection] = {}
 
-    def save(self, connection: Connection) -> None:
+    def save(self, connection: LiveConnection) -> None:
         self.all[connection.connection_id] = connection
 
-    def get(self, connection_id: str) -> Connection:
+    def get(self, connection_id: str) -> LiveConnection:
         if connection_id not in self.all:
             raise NotFound("follows nothing")
         return self.all[connection_id]
 
-    def advance(self, seen: Connection, looked: Position, told: Position) -> Connection:
+    def advance(self, seen: LiveConnection, looked: LivePosition, told: LivePosition) -> LiveConnection:
         there = self.get(seen.connection_id)
         if (there.looked, there.told) != (seen.looked, seen.told):
             raise Conflict("moved")
@@ -45,7 +45,7 @@ class FakeConnections:
     def remove(self, connection_id: str) -> None:
         self.all.pop(connection_id, None)
 
-    def of_organization(self, organization: str, now: datetime) -> list[Connection]:
+    def of_organization(self, organization: str, now: datetime) -> list[LiveConnection]:
         return [
             one for one in self.all.values() if one.principal.organization == organization and one.alive_until > now
         ]

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.domain.search.matching import Matcher, Owner
+from cadence.domain.search.matching import LineOwner, Matcher
 from cadence.domain.search.query import Prefix, Query, Word
 from cadence.domain.search.regex import BadRegex, searches
 from cadence.domain.search.required import required_words
 from cadence.domain.search.tokens import plain
 
-OWNER = Owner("o", "p", "x", "r")
+OWNER = LineOwner("o", "p", "x", "r")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.application.search.ports import Place, Scope
+from cadence.application.search.ports import LinePosition, SearchScope
 from cadence.domain.search.parse import parse
 from cadence.domain.search.query import FieldName, Query
 from tests.unit.search.logs import PROJECTS, SCOPE, START, Logs
@@ -26,7 +26,7 @@ def test_pages_hold_each_line_once_and_the_newest_first(writes, limit):
     logs = Logs()
     for run_id, numbers in writes:
         logs.write(run_id, *sorted(numbers))
-    found: list[Place] = []
+    found: list[LinePosition] = []
     before = None
     while True:
         page = logs.search.search(SCOPE, query(""), limit, before)
@@ -43,9 +43,9 @@ def test_only_the_scope_is_looked_at_whatever_the_query_says():
     logs = Logs()
     logs.write("run-a", 1)
     logs.write("run-c", 1)
-    found = logs.search.search(Scope("acme", ("web",)), query("project:site,web OR line"), 10)
+    found = logs.search.search(SearchScope("acme", ("web",)), query("project:site,web OR line"), 10)
     assert [(hit.project, hit.line["seq"]) for hit in found.hits] == [("web", 1)]
-    assert not logs.search.search(Scope("other", ("site", "web")), query(""), 10).hits
+    assert not logs.search.search(SearchScope("other", ("site", "web")), query(""), 10).hits
 
 
 def test_segments_that_cannot_match_are_not_read():

@@ -12,10 +12,10 @@ from bench.log_corpus import CorpusSegment, segments
 from cadence.adapters.tantivy.building import BuildingOfSplit, merge_splits
 from cadence.adapters.tantivy.reading import TantivySplit
 from cadence.adapters.tantivy.split_folder import SplitFolder
-from cadence.application.search.ports import Place
-from cadence.application.search.split_ports import Bounds, BuiltSplit, Counting
+from cadence.application.search.ports import LinePosition
+from cadence.application.search.split_ports import BuiltSplit, SplitBounds, SplitCounting
 from cadence.domain.logs.log import Segment
-from cadence.domain.search.matching import Matcher, Owner
+from cadence.domain.search.matching import LineOwner, Matcher
 from cadence.domain.search.query import (
     And,
     Everything,
@@ -98,17 +98,17 @@ def split(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return opened
 
 
-def _of_place(place: Place) -> tuple[str, str, int, int]:
+def _of_place(place: LinePosition) -> tuple[str, str, int, int]:
     return place.time, place.run_id, place.segment, place.index
 
 
 def _matching(query: Query) -> list[SplitLine]:
     matcher = Matcher(query)
-    return [row for row in ROWS if matcher(Owner("acme", "shop", row.pipeline, row.run_id), row.line)]
+    return [row for row in ROWS if matcher(LineOwner("acme", "shop", row.pipeline, row.run_id), row.line)]
 
 
 def test_lines_come_out_as_they_went_in(split: TantivySplit) -> None:
-    hits = split.search(Query(Everything()), Matcher(Query(Everything())), 5_000, Bounds(), lambda: False).hits
+    hits = split.search(Query(Everything()), Matcher(Query(Everything())), 5_000, SplitBounds(), lambda: False).hits
     assert [SplitLine(*_of_place(hit.place), hit.pipeline, hit.line) for hit in reversed(hits)] == ROWS
 
 
@@ -116,10 +116,10 @@ def test_lines_come_out_as_they_went_in(split: TantivySplit) -> None:
 @pytest.mark.parametrize("timed", [False, True])
 def test_it_finds_what_the_matcher_decides_for(split: TantivySplit, condition: Any, timed: bool) -> None:
     query = Query(condition, MIDDLE - timedelta(seconds=40), MIDDLE) if timed else Query(condition)
-    wanted = [Place(*row[:4]) for row in reversed(_matching(query))]
-    found: list[Place] = []
+    wanted = [LinePosition(*row[:4]) for row in reversed(_matching(query))]
+    found: list[LinePosition] = []
     before = None
-    while hits := split.search(query, Matcher(query), 97, Bounds(before), lambda: False).hits:
+    while hits := split.search(query, Matcher(query), 97, SplitBounds(before), lambda: False).hits:
         found += [hit.place for hit in hits]
         before = found[-1]
     assert found == wanted
@@ -140,12 +140,12 @@ def test_it_counts_what_the_matcher_decides_for(
         )
         for row in _matching(query)
     )
-    counting = Counting(by, None if seconds is None else timedelta(seconds=seconds))
+    counting = SplitCounting(by, None if seconds is None else timedelta(seconds=seconds))
     assert split.count(query, Matcher(query), counting, lambda: False) == (dict(wanted), True)
 
 
 def test_a_search_whose_time_is_over_says_down_to_where_it_has_looked(split: TantivySplit) -> None:
     query = Query(Not(Pattern(".")))
-    found = split.search(query, Matcher(query), 10, Bounds(), lambda: True)
+    found = split.search(query, Matcher(query), 10, SplitBounds(), lambda: True)
     assert found.hits == []
-    assert found.down_to is not None and found.down_to < Place(*ROWS[-1][:4])
+    assert found.down_to is not None and found.down_to < LinePosition(*ROWS[-1][:4])

@@ -8,15 +8,15 @@ import pytest
 
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
-from cadence.application.pipelines.run_request import Frozen
-from cadence.application.runs.run_ends import TellOfEnd
-from cadence.application.runs.start_child_run import Outcome, StartChildRun
+from cadence.application.pipelines.run_request import RunRequest
+from cadence.application.runs.run_ends import NotifyRunEnd
+from cadence.application.runs.start_child_run import ChildOutcome, StartChildRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.block_values import read_block
 from cadence.application.shared.identifiers import child_run_id
 from cadence.application.triggers.start_followers import LARGEST_OUTPUTS, outputs
 from cadence.domain.pipelines.document import Code, Finding, Severity
-from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec, TriggerSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec, TriggerSpec
 from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.runs.run import MAX_DEPTH, Run, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -53,16 +53,16 @@ class World:
         start = StartRun(runs, self.setting.run_gates, self.setting.deadlines, clock)
         self.go = StartChildRun(runs, self.freeze, PlanRun(self.setting.documents), start)
 
-    def freeze(self, organization: str, project: str, name: str, given: Mapping[str, Any]) -> Frozen:
+    def freeze(self, organization: str, project: str, name: str, given: Mapping[str, Any]) -> RunRequest:
         assert (organization, project) == ("acme", "web")
         if self.problem:
             raise self.problem
         self.given.append(given)
-        return Frozen(organization, project, name, SHA, SHA, 60, given, 3)
+        return RunRequest(organization, project, name, SHA, SHA, 60, given, 3)
 
-    def act(self, *inputs: InputSpec, wait: bool = False, token: str = "token") -> Outcome | None:
+    def act(self, *inputs: InputSpec, wait: bool = False, token: str = "token") -> ChildOutcome | None:
         trigger = TriggerSpec("deploy", {"env": "prod"}, wait)
-        spec = TreatmentSpec("go", kind=Kind.TRIGGER, inputs=inputs, trigger=trigger)
+        spec = TreatmentSpec("go", kind=TreatmentKind.TRIGGER, inputs=inputs, trigger=trigger)
         return self.go(Treatment(PARENT, "go", TreatmentState.READY, 0), spec, token)
 
     @property
@@ -84,7 +84,7 @@ def test_inputs_become_parameters_of_the_run_and_both_are_linked():
         InputSpec("after", "block", "void", "build", "completed"),
     )
 
-    assert outcome == Outcome(TreatmentState.SUCCEEDED, None)
+    assert outcome == ChildOutcome(TreatmentState.SUCCEEDED, None)
     assert world.given == [{"env": "prod", "version": "1.2", "count": 42, "flag": True}]
     assert (world.child.started_by_run, world.child.started_by_treatment, world.child.depth) == (PARENT, "go", 1)
     assert world.child.event == {"kind": "trigger", "run_id": PARENT, "pipeline": "build", "treatment": "go"}
@@ -95,7 +95,7 @@ def test_a_retry_finds_the_run_that_it_started():
     world.act()
     world.problem = AssertionError("it is there already")
 
-    assert world.act() == Outcome(TreatmentState.SUCCEEDED, None)
+    assert world.act() == ChildOutcome(TreatmentState.SUCCEEDED, None)
     assert len(world.given) == 1
 
 
@@ -110,7 +110,7 @@ def test_a_retry_finds_the_run_that_it_started():
 )
 def test_waiting_it_ends_as_that_run_does(state, ends, cause):
     world = World()
-    told = TellOfEnd(MemoryPipelines(), MemoryQueue(), world.setting.machines)
+    told = NotifyRunEnd(MemoryPipelines(), MemoryQueue(), world.setting.machines)
 
     assert world.act(wait=True, token="first") is None
     assert world.act(wait=True, token="second") is None
@@ -152,7 +152,7 @@ def test_runs_that_start_one_another_come_to_an_end():
     assert outcome is not None
     assert outcome.state is TreatmentState.FAILED
     assert "loop" in (outcome.cause or "")
-    assert World(depth=MAX_DEPTH - 1).act() == Outcome(TreatmentState.SUCCEEDED, None)
+    assert World(depth=MAX_DEPTH - 1).act() == ChildOutcome(TreatmentState.SUCCEEDED, None)
 
 
 def test_what_a_fork_started_stays_a_forks():
@@ -205,7 +205,7 @@ def test_only_the_end_of_a_stored_pipelines_run_that_somebody_waits_for_is_told(
     setting, queue = Setting(), MemoryQueue()
     run = Run(PARENT, "acme", "web", "build", state, setting.clock(), SHA, SHA, pipeline_version=version)
 
-    TellOfEnd(MemoryPipelines(trigger), queue, setting.machines)(run)
+    NotifyRunEnd(MemoryPipelines(trigger), queue, setting.machines)(run)
 
     assert queue.ended == ([PARENT] if told else [])
 
@@ -253,8 +253,10 @@ def waiting(*, wait: bool = True) -> World:
     world = World()
     setting = world.setting
     setting.act = replace(setting.act, start_child=world.go)
-    trigger = TreatmentSpec("go", kind=Kind.TRIGGER, trigger=TriggerSpec("deploy", {}, wait))
-    setting.runs.admit(PARENT, (trigger,), (Treatment(PARENT, "go", TreatmentState.READY, 0, Kind.TRIGGER),), ())
+    trigger = TreatmentSpec("go", kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy", {}, wait))
+    setting.runs.admit(
+        PARENT, (trigger,), (Treatment(PARENT, "go", TreatmentState.READY, 0, TreatmentKind.TRIGGER),), ()
+    )
     return world
 
 
@@ -282,7 +284,7 @@ def test_the_machine_of_a_waiting_treatment_goes_on_when_the_run_has_ended():
     assert setting.machines.answers == {}
     assert setting.runs.get_treatment(PARENT, "go").state is TreatmentState.RUNNING
 
-    TellOfEnd(MemoryPipelines(), MemoryQueue(), setting.machines)(world.end(RunState.FAILED, "a failed: no"))
+    NotifyRunEnd(MemoryPipelines(), MemoryQueue(), setting.machines)(world.end(RunState.FAILED, "a failed: no"))
     assert setting.machines.answers == {"one": {"next": "again"}}
 
     setting.act(PARENT, "go", "two")

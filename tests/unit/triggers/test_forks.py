@@ -3,12 +3,12 @@
 import pytest
 
 from cadence.domain.pipelines.forks import WITHHELD, withhold
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.triggers.git_events import from_fork
 
 PLAIN = TreatmentSpec("test", "make test")
 SECRET = TreatmentSpec("deploy", "make deploy", secrets={"TOKEN": "deploy-key"})
-EACH = TreatmentSpec("each", kind=Kind.EACH, each="item", instance=SECRET)
+EACH = TreatmentSpec("each", kind=TreatmentKind.EACH, each="item", instance=SECRET)
 FORK = {"kind": "pull_request", "fork": True}
 
 

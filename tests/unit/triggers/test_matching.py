@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from cadence.application.triggers.changed_paths import ChangedPaths, Source
+from cadence.application.triggers.changed_paths import ChangedPaths, PathSource
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.patterns import selected
-from cadence.domain.triggers.git_events import Comparison, PullRequest, Push
+from cadence.domain.triggers.git_events import CommitComparison, PullRequest, Push
 from cadence.domain.triggers.triggers import GitTrigger, PipelineTrigger, Schedule, Triggers, from_json, to_json
 
 BEFORE, COMMIT, NEW = "a" * 40, "b" * 40, "0" * 40
@@ -77,11 +77,11 @@ def test_a_pull_request_is_known_by_what_it_is_to_be_merged_into():
 
 def test_what_is_compared_with_what():
     url = "https://git.example/acme/web.git"
-    assert push().comparison() == Comparison(url, BEFORE, COMMIT, merge_base=False)
-    assert push(before=NEW, default_branch="dev").comparison() == Comparison(url, "HEAD", COMMIT, merge_base=True)
-    assert push(before=NEW, default_branch="main").comparison() == Comparison(url, None, COMMIT, merge_base=False)
+    assert push().comparison() == CommitComparison(url, BEFORE, COMMIT, merge_base=False)
+    assert push(before=NEW, default_branch="dev").comparison() == CommitComparison(url, "HEAD", COMMIT, merge_base=True)
+    assert push(before=NEW, default_branch="main").comparison() == CommitComparison(url, None, COMMIT, merge_base=False)
     assert push("refs/tags/v1").comparison() is None
-    assert pull_request().comparison() == Comparison(url, BEFORE, COMMIT, merge_base=True)
+    assert pull_request().comparison() == CommitComparison(url, BEFORE, COMMIT, merge_base=True)
 
 
 class Git:
@@ -103,13 +103,13 @@ class Git:
 @pytest.mark.parametrize(
     ("differ", "listed", "patterns", "meant", "source"),
     [
-        ({"src/a"}, None, ["src/**"], True, Source.DIFF),
-        ({"docs/a"}, frozenset({"src/a"}), ["src/**"], False, Source.DIFF),
-        ({"src/x.md"}, None, ["src/**", "!**/*.md"], False, Source.DIFF),
-        (set(), None, ["**"], False, Source.DIFF),
-        (None, frozenset({"src/a"}), ["src/**"], True, Source.EVENT),
-        (None, frozenset({"docs/a"}), ["src/**"], False, Source.EVENT),
-        (None, None, ["src/**"], True, Source.EVENT),
+        ({"src/a"}, None, ["src/**"], True, PathSource.DIFF),
+        ({"docs/a"}, frozenset({"src/a"}), ["src/**"], False, PathSource.DIFF),
+        ({"src/x.md"}, None, ["src/**", "!**/*.md"], False, PathSource.DIFF),
+        (set(), None, ["**"], False, PathSource.DIFF),
+        (None, frozenset({"src/a"}), ["src/**"], True, PathSource.EVENT),
+        (None, frozenset({"docs/a"}), ["src/**"], False, PathSource.EVENT),
+        (None, None, ["src/**"], True, PathSource.EVENT),
     ],
 )
 def test_the_repository_tells_which_files_changed_and_else_the_event(differ, listed, patterns, meant, source):

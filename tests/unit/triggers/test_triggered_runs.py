@@ -9,7 +9,7 @@ import pytest
 
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
-from cadence.application.pipelines.run_request import Frozen, Unplanned
+from cadence.application.pipelines.run_request import RunRequest, Unplanned
 from cadence.application.runs.start_run import Ancestry, StartRun
 from cadence.application.triggers.start_triggered import StartTriggered
 from cadence.domain.pipelines import plan
@@ -33,7 +33,7 @@ class Freezes:
     problem: Exception | None = None
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
-    def of(self, version: PipelineVersion, given: Mapping[str, Any]) -> Frozen:
+    def of(self, version: PipelineVersion, given: Mapping[str, Any]) -> RunRequest:
         self.asked.append(given)
         if self.problem:
             raise self.problem
@@ -42,7 +42,7 @@ class Freezes:
         bound = bind_parameters(pipeline, given)
         if bound.findings:
             raise InvalidDocument(bound.findings)
-        return Frozen(
+        return RunRequest(
             "acme", "web", "p", SHA, "", 60, bound.values, version.version, unplanned=Unplanned(pipeline, None)
         )
 

@@ -8,9 +8,9 @@ from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 from api.endpoint import Body, Model
 from api.shapes import JsonObject
 from cadence.application.alerts.rehearse import Fired
-from cadence.domain.alerts.channel import Channel, Delivery
+from cadence.domain.alerts.channel import AlertDelivery, Channel
 from cadence.domain.alerts.lifecycle import Alert
-from cadence.domain.alerts.occurrence import Sample
+from cadence.domain.alerts.occurrence import OccurrenceSample
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.alerts.silence import Silence
 
@@ -70,7 +70,7 @@ class SampleView(Model):
     index: int | None
 
     @classmethod
-    def of(cls, sample: Sample | None) -> "SampleView | None":
+    def of(cls, sample: OccurrenceSample | None) -> "SampleView | None":
         return None if sample is None else cls.model_validate(sample)
 
 
@@ -195,7 +195,9 @@ class ChannelView(Model):
     updated_by: str
 
     @classmethod
-    def of(cls, channel: Channel, delivery: Delivery, waiting: int, set_aside: int, topic: str | None) -> "ChannelView":
+    def of(
+        cls, channel: Channel, delivery: AlertDelivery, waiting: int, set_aside: int, topic: str | None
+    ) -> "ChannelView":
         return cls(**_channel_values(channel, delivery, waiting, set_aside, topic))
 
 
@@ -250,7 +252,7 @@ class SilenceList(Model):
 
 
 def _channel_values(
-    channel: Channel, delivery: Delivery, waiting: int, set_aside: int, topic: str | None
+    channel: Channel, delivery: AlertDelivery, waiting: int, set_aside: int, topic: str | None
 ) -> dict[str, Any]:
     return {
         "project": channel.project,

@@ -10,7 +10,7 @@ from api.endpoint import Call, Endpoints, Model, Reply
 from api.shapes import Name
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
-from cadence.domain.dead_letters.dead_letter import Aside, AsideKind
+from cadence.domain.dead_letters.dead_letter import DeadLetter, DeadLetterKind
 
 endpoints = Endpoints("aside")
 
@@ -51,7 +51,7 @@ def list_aside(call: Call, services: Services, query: AsideQuery) -> AsideList:
     channels of alerts refused for good, of the projects that the token sees."""
     if query.project is not None:
         services.project(call.by, query.project)
-    kind = AsideKind(query.kind) if query.kind else None
+    kind = DeadLetterKind(query.kind) if query.kind else None
 
     def sees(project: str) -> bool:
         return query.project in (None, project) and call.by.sees(call.by.organization, project)
@@ -95,13 +95,13 @@ def discard_aside(call: Call, services: Services, aside_id: str) -> Reply:
     return Reply(None)
 
 
-def _found(call: Call, services: Services, aside_id: str) -> Aside:
+def _found(call: Call, services: Services, aside_id: str) -> DeadLetter:
     return services.aside.get(
         call.by.organization, lambda project: call.by.sees(call.by.organization, project), aside_id
     )
 
 
-def _view(aside: Aside) -> AsideView:
+def _view(aside: DeadLetter) -> AsideView:
     return AsideView(
         id=aside.aside_id,
         kind=str(aside.kind),

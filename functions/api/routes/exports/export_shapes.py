@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.endpoint import Model
 from cadence.application.metrics.ports import TreatmentCost
-from cadence.domain.exports.export import Backfill, Export, Parcel, Standing
+from cadence.domain.exports.export import Backfill, Export, ExportBatch, ExportStatus
 
 
 class StandingView(Model):
@@ -117,7 +117,7 @@ class RunCostView(Model):
     treatments: list[TreatmentCostView]
 
 
-def export_view(export: Export, standing: Standing) -> ExportView:
+def export_view(export: Export, standing: ExportStatus) -> ExportView:
     return ExportView(
         name=export.name,
         kind=str(export.kind),
@@ -134,7 +134,7 @@ def export_view(export: Export, standing: Standing) -> ExportView:
     )
 
 
-def dead_letter_view(parcel: Parcel) -> DeadLetterView:
+def dead_letter_view(parcel: ExportBatch) -> DeadLetterView:
     event = parcel.event["id"] if parcel.event else None
     return DeadLetterView(since=parcel.since, error=parcel.error, event=event)
 

@@ -24,7 +24,7 @@ from api.routes.exports.export_shapes import (
 from api.shapes import Name
 from cadence.composition.api import Services
 from cadence.domain.access.access import ALL_PROJECTS, Permission
-from cadence.domain.exports.export import SIGNALS, Credentials, Export, ExportKind, Signal
+from cadence.domain.exports.export import SIGNALS, Export, ExportCredentials, ExportKind, Signal
 from cadence.domain.shared.errors import Conflict, Forbidden, InvalidRequest, NotFound, Violation
 
 endpoints = Endpoints("exports")
@@ -99,7 +99,7 @@ def put_export(call: Call, services: Services, export: str, body: ExportBody) ->
     check_name("export", export)
     wanted = _wanted(call, services, export, body)
     given = body.credentials
-    credentials = Credentials(given.scheme, given.secret.get_secret_value(), given.user) if given else None
+    credentials = ExportCredentials(given.scheme, given.secret.get_secret_value(), given.user) if given else None
     stored, new = services.exports.put(wanted, credentials)
     return Reply(export_view(stored, services.exports.backlog.standing(stored)), 201 if new else 200)
 

@@ -12,7 +12,7 @@ from api.routes.insight.preview_shapes import PreviewView
 from api.routes.insight.treatment_shapes import TimesView, times_view
 from api.shapes import Cursor, JsonObject
 from cadence.application.insight.diagnose import LinkedTrace
-from cadence.application.insight.treatment_insight import Instance
+from cadence.application.insight.treatment_insight import InstanceSummary
 from cadence.application.values.read_content import LONGEST, Piece
 from cadence.domain.insight.stacktraces import Frame, StackTrace
 from cadence.domain.pipelines.specification import InputSpec
@@ -236,7 +236,7 @@ def line_json(line: Mapping[str, Any]) -> dict[str, Any]:
     return {name: line[name] for name in LogLineView.model_fields}
 
 
-def instance_view(instance: Instance, now: datetime, element: InputSpec | None) -> InstanceView:
+def instance_view(instance: InstanceSummary, now: datetime, element: InputSpec | None) -> InstanceView:
     treatment, runner = instance.treatment, instance.runner
     used = (runner.result.usage if runner.result else runner.peaks) if runner else {}
     return InstanceView(

@@ -9,7 +9,7 @@ from api.endpoint import Model
 from api.routes.insight.preview_shapes import PreviewView
 from api.routes.runs.insight_shapes import ApprovalView, PortView, RunnerView, TreatmentSummary, runner_view, value_view
 from api.shapes import JsonObject
-from cadence.application.insight.treatment_insight import Flow, TreatmentInsight
+from cadence.application.insight.treatment_insight import PortContent, TreatmentInsight
 from cadence.domain.insight import exit_explanation
 from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
@@ -208,7 +208,7 @@ def spec_view(spec: TreatmentSpec, *, previewed: bool) -> SpecView:
     )
 
 
-def flow_view(flow: Flow, *, previewed: bool) -> FlowView:
+def flow_view(flow: PortContent, *, previewed: bool) -> FlowView:
     port = flow.port
     shown = port.literal if isinstance(port, InputSpec) and previewed else None
     literal = shown.encode("utf-8", "surrogatepass") if shown is not None else None

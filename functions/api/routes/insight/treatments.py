@@ -23,12 +23,12 @@ from api.routes.insight.content_shapes import (
 )
 from api.routes.insight.treatment_shapes import TreatmentView, treatment_view
 from api.routes.runs.insight_shapes import ApprovalView, DecisionView
-from cadence.application.insight.treatment_insight import Instance
-from cadence.application.runs.run_details import RunInsight
+from cadence.application.insight.treatment_insight import InstanceSummary
+from cadence.application.runs.run_details import RunDetails
 from cadence.application.shared.identifiers import child_run_id
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
-from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runners.runner import Runner
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
@@ -134,7 +134,7 @@ def read_output(
     return content_view(content(where, query.offset, query.length))
 
 
-def _run(call: Call, services: Services, run_id: str) -> RunInsight:
+def _run(call: Call, services: Services, run_id: str) -> RunDetails:
     return services.look(services.visible.get(call.by, run_id))
 
 
@@ -145,12 +145,12 @@ def _runner(services: Services, run_id: str, treatment: str, attempt: int) -> Ru
         return None
 
 
-def _element(group: TreatmentSpec, instance: Instance) -> InputSpec | None:
+def _element(group: TreatmentSpec, instance: InstanceSummary) -> InputSpec | None:
     return next((port for port in instance.spec.inputs if port.port == group.each), None)
 
 
-def _started_run(services: Services, insight: RunInsight, spec: TreatmentSpec) -> str | None:
-    if spec.kind is not Kind.TRIGGER:
+def _started_run(services: Services, insight: RunDetails, spec: TreatmentSpec) -> str | None:
+    if spec.kind is not TreatmentKind.TRIGGER:
         return None
     try:
         return services.runs.get_run(child_run_id(insight.run, spec.name)).run_id

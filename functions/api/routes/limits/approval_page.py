@@ -2,7 +2,7 @@
 
 from html import escape
 
-from cadence.domain.limits.approval import ApprovalRequest, Decision, Verdict
+from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision
 from cadence.domain.runs.run import Run
 
 CONTENT_SECURITY_POLICY = (
@@ -40,7 +40,7 @@ def decision_page(run: Run, asked: ApprovalRequest, maker: str, key: str) -> str
 
 
 def decided_page(decision: Decision) -> str:
-    word = "Approved" if decision.verdict is Verdict.APPROVE else "Refused"
+    word = "Approved" if decision.verdict is ApprovalVerdict.APPROVE else "Refused"
     return _page(word, f"<p>{word}: treatment {escape(decision.treatment)} of run {escape(decision.run_id)}.</p>")
 
 

@@ -10,7 +10,7 @@ from api.routes.limits.approval_page import CONTENT_SECURITY_POLICY, decided_pag
 from api.routes.runs.insight_shapes import DecisionView
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
-from cadence.domain.limits.approval import Verdict
+from cadence.domain.limits.approval import ApprovalVerdict
 from cadence.domain.shared.errors import CadenceError, Conflict, Forbidden, Gone, NotFound
 
 endpoints = Endpoints("approvals")
@@ -57,7 +57,7 @@ class LinkView(Model):
 def decide(call: Call, services: Services, run_id: str, treatment: str, body: DecisionBody) -> DecisionView:
     """Approve or refuse a treatment that waits for an approval. Each token decides once."""
     run = services.visible.get(call.by, run_id)
-    verdict = Verdict(body.decision)
+    verdict = ApprovalVerdict(body.decision)
     by = call.by
     made = services.approvals.decide(run, treatment, verdict, by.token_id, by.name, by.name, body.comment)
     return DecisionView.of(made)
@@ -99,7 +99,7 @@ def show_link(call: Call, services: Services, link: str, query: LinkQuery) -> Re
 def decide_by_link(call: Call, services: Services, link: str, body: LinkDecisionBody) -> Reply:
     """Approve or refuse with a link's key, once."""
     try:
-        decision = services.approval_links.decide(link, body.key, Verdict(body.decision), body.comment)
+        decision = services.approval_links.decide(link, body.key, ApprovalVerdict(body.decision), body.comment)
     except CadenceError as error:
         return _problem(call, error)
     return _page(decided_page(decision))

@@ -9,7 +9,7 @@ from api.naming import check_name
 from api.shapes import SECRET_NAME_PATTERN, Name
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
-from cadence.domain.limits.environment_set import Approvals, EnvironmentSet
+from cadence.domain.limits.environment_set import ApprovalRule, EnvironmentSet
 from cadence.domain.shared.errors import NotFound
 
 endpoints = Endpoints("environments")
@@ -123,11 +123,11 @@ def delete_environment(call: Call, services: Services, project: str, environment
     return Reply(None)
 
 
-def _approvals(body: ApprovalsBody | None) -> Approvals | None:
+def _approvals(body: ApprovalsBody | None) -> ApprovalRule | None:
     if body is None:
         return None
     approvers = None if body.approvers is None else tuple(body.approvers)
-    return Approvals(body.required, body.timeout, approvers, body.not_by_starter)
+    return ApprovalRule(body.required, body.timeout, approvers, body.not_by_starter)
 
 
 def _is_new(services: Services, organization: str, project: str, name: str) -> bool:
@@ -150,7 +150,7 @@ def _view(environment: EnvironmentSet) -> EnvironmentView:
     )
 
 
-def _approvals_view(approvals: Approvals) -> ApprovalsView:
+def _approvals_view(approvals: ApprovalRule) -> ApprovalsView:
     return ApprovalsView(
         required=approvals.required,
         timeout=approvals.timeout,

@@ -15,7 +15,7 @@ from cadence.domain.pipelines.document.pipeline import ANYWHERE
 from cadence.domain.placement.pool import HOST, PROVIDERS, LargestRunner, Pool, Price
 from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy, WarmWindow, is_time
 from cadence.domain.shared.errors import Violation
-from cadence.domain.values.value_retention import Capture, ValuePolicy
+from cadence.domain.values.value_retention import ValueCapture, ValuePolicy
 
 CredentialName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 SecretText = Annotated[str, Field(min_length=1, max_length=60_000)]
@@ -154,7 +154,7 @@ class PoolBody(Body):
                 tuple(WarmWindow(**{**one.model_dump(), "days": tuple(one.days)}) for one in self.warm),
                 self.max_duration,
                 Budget(self.budget.per_month) if self.budget else None,
-                ValuePolicy(Capture(self.values.capture), self.values.bucket, self.values.region),
+                ValuePolicy(ValueCapture(self.values.capture), self.values.bucket, self.values.region),
             ),
         )
 

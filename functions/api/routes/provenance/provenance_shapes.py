@@ -8,9 +8,9 @@ from pydantic import Field, StringConstraints
 from api.endpoint import Model
 from api.routes.runs.insight_shapes import RunnerView, ValueView, runner_view, value_view
 from api.shapes import TREATMENT_PATTERN, Cursor, JsonObject, Limit, TreatmentName
-from cadence.application.provenance.ports import ValuePlace
+from cadence.application.provenance.ports import ValueOrigin
 from cadence.application.provenance.trace import MOST_NODES
-from cadence.domain.provenance.graph import Link, Node, NodeId, NodeKind, Part
+from cadence.domain.provenance.graph import Link, Node, NodeId, NodeKind, ValuePart
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.values.cache import CacheMaker
@@ -167,7 +167,7 @@ class UsesQuery(Model):
     cursor: Cursor | None = None
 
 
-def part_view(part: Part | None) -> PartView | None:
+def part_view(part: ValuePart | None) -> PartView | None:
     return None if part is None else PartView.model_validate(part)
 
 
@@ -226,7 +226,7 @@ def names_of(node: Node) -> tuple[str | None, str | None]:
             return None, None
 
 
-def use_view(place: ValuePlace, run: Run, consumers: list[str], *, more: bool) -> UseView:
+def use_view(place: ValueOrigin, run: Run, consumers: list[str], *, more: bool) -> UseView:
     return UseView(
         run_id=place.run_id,
         pipeline=run.pipeline,

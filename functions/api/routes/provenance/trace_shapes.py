@@ -7,7 +7,7 @@ from pydantic import Field
 from api.endpoint import Model
 from api.routes.provenance.provenance_shapes import OutputName, PartView, names_of, part_view
 from api.routes.runs.insight_shapes import RunnerView, ValueView, runner_view, value_view
-from cadence.domain.provenance.graph import Graph, Link, Node, NodeId, NodeKind, Part
+from cadence.domain.provenance.graph import Graph, Link, Node, NodeId, NodeKind, ValuePart
 
 _DEEPEST = 50
 
@@ -101,5 +101,5 @@ def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId], dep
     return told
 
 
-def via_view(link: Link, part: Part | None) -> ViaView:
+def via_view(link: Link, part: ValuePart | None) -> ViaView:
     return ViaView(kind=str(link.kind), basis=str(link.basis), port=link.port, note=link.note, part=part_view(part))

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.endpoint import Body, Model
 from api.shapes import JsonObject, Name
-from cadence.application.replay.compare_replay import Comparison, Ended
+from cadence.application.replay.compare_replay import ReplayComparison
 from cadence.domain.replay.verdict import OutputContrast
 
 
@@ -136,7 +136,7 @@ class KitView(Model):
     unlike: list[str] = Field(description="What of then cannot be had again exactly, in words.")
 
 
-def execution_view(one: Ended) -> ExecutionView:
+def execution_view(one: ReplayExecution) -> ExecutionView:
     treatment, result = one.treatment, one.runner.result if one.runner else None
     return ExecutionView(
         run_id=one.run.run_id,
@@ -153,7 +153,7 @@ def execution_view(one: Ended) -> ExecutionView:
     )
 
 
-def comparison_view(found: Comparison) -> ComparisonView:
+def comparison_view(found: ReplayComparison) -> ComparisonView:
     return ComparisonView(
         treatment=found.original.treatment.name,
         verdict=str(found.verdict),

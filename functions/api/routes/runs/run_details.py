@@ -16,7 +16,7 @@ from api.routes.runs.insight_shapes import (
     GraphView,
     NodeView,
 )
-from cadence.application.runs.run_details import RunInsight
+from cadence.application.runs.run_details import RunDetails
 from cadence.application.values.read_content import of_value, require_kept
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
@@ -98,7 +98,7 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
     )
 
 
-def _parts(insight: RunInsight) -> Iterator[NodeView | EdgeView]:
+def _parts(insight: RunDetails) -> Iterator[NodeView | EdgeView]:
     for spec in insight.specs.values():
         yield NodeView(
             name=spec.name,
@@ -109,7 +109,7 @@ def _parts(insight: RunInsight) -> Iterator[NodeView | EdgeView]:
         yield from _edges(insight, spec)
 
 
-def _edges(insight: RunInsight, spec: TreatmentSpec) -> list[EdgeView]:
+def _edges(insight: RunDetails, spec: TreatmentSpec) -> list[EdgeView]:
     edges = []
     for given in spec.inputs:
         if given.source_treatment and given.source_port:

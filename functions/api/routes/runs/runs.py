@@ -12,7 +12,7 @@ from api.routes.pipelines.pipelines import YAML, SentPrograms, document_text, ke
 from api.routes.runs.insight_shapes import TreatmentSummary
 from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.pipelines.check_document import pinned_programs
-from cadence.application.pipelines.run_request import Frozen, frozen_again
+from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.runs.run import Run, Treatment
@@ -281,6 +281,6 @@ def _summary(treatment: Treatment) -> TreatmentSummary:
     return summary
 
 
-def _started(call: Call, services: Services, frozen: Frozen, event: Any) -> Reply:
+def _started(call: Call, services: Services, frozen: RunRequest, event: Any) -> Reply:
     run: Run = services.request_run(frozen, event, call.by.name, call.headers.get("idempotency-key"))
     return Reply(StartedView.model_validate(run), 201, {"location": f"/v1/runs/{run.run_id}"})

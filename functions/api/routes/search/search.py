@@ -12,8 +12,8 @@ from api.routes.logs.line_shapes import CountsView, CountView, FoundPage, LiveAd
 from api.shapes import Cursor, Name
 from cadence.adapters.lines.line_json import hit_json, line_json
 from cadence.application.search.find_lines import as_text, from_text
-from cadence.application.search.live_ports import Position
-from cadence.application.search.ports import Place, SearchPage
+from cadence.application.search.live_ports import LivePosition
+from cadence.application.search.ports import LinePosition, SearchPage
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.search.parse import LONGEST_QUERY
@@ -93,7 +93,7 @@ def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView
 @endpoints.add("GET", "/v1/logs/live", Permission.LOGS_READ, answers={200: LivePageView}, errors=(404, 410, 422))
 def follow_logs(call: Call, services: Services, query: LiveQuery) -> Reply:
     """Lines that match, as they come, across all runs that the token sees. Gaps that may have hidden some are told as well."""
-    after = Position.of(query.after) if query.after else None
+    after = LivePosition.of(query.after) if query.after else None
     page = services.search.live(call.by, query.q, query.project, after, query.limit, timedelta(seconds=query.wait))
     body = {
         "lines": [line_json(one.segment, one.index, one.line) for one in page.lines],
@@ -109,7 +109,7 @@ def show_live(call: Call, services: Services) -> LiveAddress:
     return LiveAddress(url=services.search.live_url)
 
 
-def _shown(page: SearchPage) -> tuple[int, Place | None]:
+def _shown(page: SearchPage) -> tuple[int, LinePosition | None]:
     """How many hits fit into one answer, and where to go on behind them."""
     shown = fitting([hit.line for hit in page.hits])
     return shown, page.hits[shown - 1].place if shown < len(page.hits) else page.older

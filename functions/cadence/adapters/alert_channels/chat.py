@@ -6,21 +6,21 @@ from typing import Any
 from cadence.adapters.alert_channels.http import Poster, encoded
 from cadence.domain.alerts.channel import Channel
 from cadence.domain.alerts.message import Message, MessageKind
-from cadence.domain.alerts.rule import Severity
+from cadence.domain.alerts.rule import AlertSeverity
 
 _LINKS = (("line", "Log line"), ("treatment", "Treatment"), ("run", "Run"))
 _COLOURS = {
-    Severity.INFO: "#2f80ed",
-    Severity.WARNING: "#e2a03f",
-    Severity.ERROR: "#d0342c",
-    Severity.CRITICAL: "#8b0000",
+    AlertSeverity.INFO: "#2f80ed",
+    AlertSeverity.WARNING: "#e2a03f",
+    AlertSeverity.ERROR: "#d0342c",
+    AlertSeverity.CRITICAL: "#8b0000",
 }
 _OVER = "#2e8b57"
 _TEAMS_COLOURS = {
-    Severity.INFO: "Accent",
-    Severity.WARNING: "Warning",
-    Severity.ERROR: "Attention",
-    Severity.CRITICAL: "Attention",
+    AlertSeverity.INFO: "Accent",
+    AlertSeverity.WARNING: "Warning",
+    AlertSeverity.ERROR: "Attention",
+    AlertSeverity.CRITICAL: "Attention",
 }
 
 

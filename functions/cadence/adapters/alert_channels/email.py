@@ -8,8 +8,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
-from cadence.adapters.http.egress_policy import Reach
-from cadence.application.alerts.ports import Refused
+from cadence.adapters.http.egress_policy import EgressPolicy
+from cadence.application.alerts.ports import ChannelRefused
 from cadence.domain.alerts.channel import Channel
 from cadence.domain.alerts.message import Message
 from cadence.domain.shared.errors import Transient
@@ -24,7 +24,7 @@ class EmailSender:
     most = 100
     per_minute = 4
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: EgressPolicy) -> None:
         self._reach = reach
 
     def send(self, channel: Channel, secret: str | None, messages: Sequence[Message]) -> None:
@@ -39,7 +39,7 @@ class EmailSender:
             raise _fault("The mail server takes none of the addresses", error.recipients) from None
         except smtplib.SMTPDataError as error:
             said = f"The mail server refuses the message: {error.smtp_code} {_words(error.smtp_error)}"
-            raise (Refused(said) if error.smtp_code >= 500 else Transient(said)) from None
+            raise (ChannelRefused(said) if error.smtp_code >= 500 else Transient(said)) from None
         except smtplib.SMTPResponseException as error:
             raise Transient(f"The mail server says: {error.smtp_code} {_words(error.smtp_error)}") from None
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
@@ -65,23 +65,23 @@ class EmailSender:
         return server
 
 
-def _guarded(reach: Reach) -> Callable[[type[smtplib.SMTP]], Callable[..., smtplib.SMTP]]:
+def _guarded(reach: EgressPolicy) -> Callable[[type[smtplib.SMTP]], Callable[..., smtplib.SMTP]]:
     """A client that connects only to addresses within reach, and to the very one that was looked at."""
 
     def guard(kind: type[smtplib.SMTP]) -> Callable[..., smtplib.SMTP]:
-        class Guarded(kind):  # type: ignore[misc, valid-type]
+        class GuardedSmtp(kind):  # type: ignore[misc, valid-type]
             def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
                 plain = _connect(reach, host, port, timeout)
                 if kind is smtplib.SMTP_SSL:
                     return self.context.wrap_socket(plain, server_hostname=host)  # type: ignore[no-any-return]
                 return plain
 
-        return Guarded
+        return GuardedSmtp
 
     return guard
 
 
-def _connect(reach: Reach, host: str, port: int, timeout: float) -> socket.socket:
+def _connect(reach: EgressPolicy, host: str, port: int, timeout: float) -> socket.socket:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(each[4][0]) for each in found if reach.allows(host, port, str(each[4][0]))]
     if not addresses:

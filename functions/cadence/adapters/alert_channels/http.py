@@ -7,8 +7,8 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError
 
-from cadence.adapters.http.egress_policy import OutOfReach, Reach, guarded_pool
-from cadence.application.alerts.ports import Refused
+from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
+from cadence.application.alerts.ports import ChannelRefused
 from cadence.domain.shared.errors import Transient
 
 _TIMEOUT = urllib3.Timeout(connect=5, read=10)
@@ -22,7 +22,7 @@ _OF_THE_MESSAGE = frozenset({400, 413, 422})
 class Poster:
     """Follows no redirect: a message goes where its channel says, or nowhere."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: EgressPolicy) -> None:
         self._pool = guarded_pool(reach, user_agent="cadence-alerts", timeout=_TIMEOUT, retries=_NO_RETRIES)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
@@ -30,7 +30,7 @@ class Poster:
         sent = {"content-type": "application/json", **(headers or {})}
         try:
             answer = self._pool.request("POST", url, body=body, headers=sent, preload_content=False)
-        except OutOfReach:
+        except EgressRefused:
             raise Transient(
                 "The channel's address leads to no public host, and to none that this installation names."
             ) from None
@@ -45,7 +45,7 @@ class Poster:
         if 200 <= answer.status < 300:
             return
         words = f"The channel answers with status {answer.status}{f': {said}' if said else '.'}"
-        raise Refused(words) if answer.status in _OF_THE_MESSAGE else Transient(words)
+        raise ChannelRefused(words) if answer.status in _OF_THE_MESSAGE else Transient(words)
 
 
 def encoded(value: Any) -> bytes:

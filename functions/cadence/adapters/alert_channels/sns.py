@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from cadence.adapters.alert_channels.topics import topic_arn
 from cadence.adapters.aws.clients import client, may_succeed_later
-from cadence.application.alerts.ports import Refused
+from cadence.application.alerts.ports import ChannelRefused
 from cadence.domain.alerts.channel import Channel
 from cadence.domain.alerts.message import Message
 from cadence.domain.shared.errors import Transient
@@ -48,7 +48,7 @@ class SnsSender:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in _ABOUT_THE_MESSAGE:
-                raise Refused(f"SNS refuses the message: {code}.") from None
+                raise ChannelRefused(f"SNS refuses the message: {code}.") from None
             raise Transient(f"SNS refuses the message: {code}.") from error
         except Exception as error:
             if may_succeed_later(error):

@@ -11,12 +11,12 @@ from typing import Any
 
 from cadence.adapters.aws.clients import client
 from cadence.application.alerts.ports import ChannelKey
-from cadence.domain.alerts.occurrence import Group
+from cadence.domain.alerts.occurrence import AlertGroup
 
 _LONGEST_DELAY = 900
 
 
-class AlertBells:
+class SqsAlertNotifier:
     """Implements Bells."""
 
     def __init__(self, alerting_queue_url: str, deliveries_function: str) -> None:
@@ -31,7 +31,7 @@ class AlertBells:
                 FunctionName=self._function, InvocationType="Event", Payload=json.dumps(body).encode()
             )
 
-    def look(self, rule: tuple[str, str, str], group: Group, at: datetime, after: timedelta) -> None:
+    def look(self, rule: tuple[str, str, str], group: AlertGroup, at: datetime, after: timedelta) -> None:
         body = {"kind": "look", "rule": list(rule), "labels": dict(group.labels), "at": at.isoformat()}
         self._send(body, after)
 
@@ -42,9 +42,9 @@ class AlertBells:
         client("sqs").send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(body), DelaySeconds=delay)
 
 
-def read_look(values: Mapping[str, Any]) -> tuple[tuple[str, str, str], Group, datetime]:
+def read_look(values: Mapping[str, Any]) -> tuple[tuple[str, str, str], AlertGroup, datetime]:
     organization, project, name = values["rule"]
-    return (organization, project, name), Group(values["labels"]), datetime.fromisoformat(values["at"])
+    return (organization, project, name), AlertGroup(values["labels"]), datetime.fromisoformat(values["at"])
 
 
 def read_delivery(values: Mapping[str, Any]) -> tuple[ChannelKey, datetime | None]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.adapters.aws.clients import client
-from cadence.application.search.live_ports import Connections
+from cadence.application.search.live_ports import LiveConnections
 from cadence.domain.shared.errors import Transient
 
 _log = logging.getLogger("cadence.log_indexer")
@@ -17,11 +17,11 @@ _log = logging.getLogger("cadence.log_indexer")
 _LOOK_EVERY = 1.0  # seconds
 
 
-class LiveBell:
+class LiveNotifier:
     """A call with an organization. A ring that fails is only late: connections ask by themselves every few seconds."""
 
     def __init__(
-        self, function_name: str, connections: Connections, monotonic: Callable[[], float] = time.monotonic
+        self, function_name: str, connections: LiveConnections, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._function_name = function_name
         self._connections = connections

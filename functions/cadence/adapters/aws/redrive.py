@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cadence.adapters.aws.clients import client
-from cadence.application.dead_letters.ports import Asking
+from cadence.application.dead_letters.ports import Redrive
 
 
-class AskingAgain(Asking):
+class LambdaRedrive(Redrive):
     def __init__(self, log_indexer: str, search_index: str) -> None:
         self._log_indexer, self._search_index = log_indexer, search_index
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from cadence.adapters.aws.clients import client, may_succeed_later
 from cadence.adapters.aws.retry import insisting
-from cadence.domain.pipelines.specification import Kind
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.shared.errors import CadenceError, Transient, machine_error_name
 from cadence.domain.shared.ids import run_execution, treatment_id
 
@@ -28,7 +28,7 @@ class StepFunctionsMachines:
         payload = {"run_id": run_id, "deadline_seconds": deadline_seconds}
         self._start(self._run_machine, run_execution(run_id, execution), payload)
 
-    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         name = treatment_id(run_id, treatment)
         payload = {"run_id": run_id, "treatment": treatment, "kind": str(kind), "attempt": 1}
         insisting(partial(self._start, self._treatment_machine, name, payload))

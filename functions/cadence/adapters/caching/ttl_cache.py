@@ -11,7 +11,7 @@ _SECONDS = 30.0
 _SUBSCRIPTIONS_SECONDS = 5.0
 
 
-class RememberedQuotas:
+class CachedQuotas:
     def __init__(self, quotas: QuotaReader) -> None:
         self._quotas = quotas
         self._known: dict[str, tuple[float, Quotas]] = {}
@@ -24,7 +24,7 @@ class RememberedQuotas:
         return known
 
 
-class RememberedSubscriptions:
+class CachedSubscriptions:
     def __init__(self, subscriptions: SubscriptionReader) -> None:
         self._subscriptions = subscriptions
         self._known: dict[str, tuple[float, Subscriptions]] = {}

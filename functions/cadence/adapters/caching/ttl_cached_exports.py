@@ -9,7 +9,7 @@ from cadence.domain.exports.export import Export
 SECONDS = 5.0
 
 
-class RememberedExports:
+class CachedExports:
     def __init__(self, exports: ExportStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._exports, self._clock = exports, clock
         self._known: dict[str, tuple[float, Sequence[Export]]] = {}

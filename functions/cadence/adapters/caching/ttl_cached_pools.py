@@ -14,7 +14,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-class RememberedPools:
+class CachedPools:
     def __init__(self, pools: PoolStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._pools = pools
         self._clock = clock

@@ -27,7 +27,7 @@ class _Remembered(Generic[T]):
         return known
 
 
-class RememberedRules:
+class CachedRules:
     """Implements RuleReader, ChannelReader and SilenceReader. A single rule is always read anew."""
 
     def __init__(self, rules: RuleReader, channels: ChannelReader, silences: SilenceReader) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from cadence.adapters.engine_reports.pieces import Source, elements
+from cadence.adapters.engine_reports.pieces import ByteSource, elements
 from cadence.adapters.engine_reports.serialised import SerialisedData
 from cadence.domain.melodium.events import (
     Built,
@@ -17,13 +17,13 @@ from cadence.domain.melodium.events import (
     Finished,
     ModelsOver,
     Moved,
-    Place,
-    Sent,
+    SentValues,
     Started,
     Track,
+    TrackedTreatment,
     place_of,
 )
-from cadence.domain.melodium.rawvalue import Keeping, Kept, is_bytes, more_exact
+from cadence.domain.melodium.rawvalue import Keeping, StoredValue, is_bytes, more_exact
 from cadence.domain.melodium.redaction import Masks, is_secret, redacted
 
 _DEEPEST = 8  # workers of workers
@@ -53,7 +53,7 @@ class ReadEvents:
     def __post_init__(self) -> None:
         self._keep = Keeping(self.masks, SerialisedData(self.masks))
 
-    def __call__(self, source: Source, run_id: str) -> Iterator[tuple[str, Event]]:
+    def __call__(self, source: ByteSource, run_id: str) -> Iterator[tuple[str, Event]]:
         """Each event with the run that it happened in. Raises InvalidRequest for what is no chunk at all."""
         for element in elements(source):
             yield from self._event(element, run_id, 0)
@@ -128,7 +128,7 @@ class ReadEvents:
                 self.masks.learn(raw)
         return {name: redacted() if is_secret(name) else _kept_json(self._keep(raw)) for name, raw in given.items()}
 
-    def _sent(self, at: str, body: Mapping[str, Any]) -> Sent | None:
+    def _sent(self, at: str, body: Mapping[str, Any]) -> SentValues | None:
         place, port = place_of(body["output"], body["track_id"]), str(body["output"]["name"])
         content = body["data"]
         if not isinstance(content, Mapping) or "values" not in content:
@@ -140,22 +140,24 @@ class ReadEvents:
         for one in kept:
             type_ = more_exact(type_, one.type)
         if is_bytes(type_):
-            return Sent(at, place, port, type_, len(kept), self.masks.masked_bytes(bytes(one.value for one in kept)))
+            return SentValues(
+                at, place, port, type_, len(kept), self.masks.masked_bytes(bytes(one.value for one in kept))
+            )
         lines = b"".join(msgspec.json.encode(one.value) + b"\n" for one in kept)
-        return Sent(at, place, port, type_, len(kept), lines)
+        return SentValues(at, place, port, type_, len(kept), lines)
 
-    def _bytes_sent(self, at: str, kind: bytes, start: int) -> Sent:
+    def _bytes_sent(self, at: str, kind: bytes, start: int) -> SentValues:
         """The numbers are taken from the text itself, and the rest is read without them. Raises if the values are of another kind."""
         first, end = start + len(b'"values":['), kind.rindex(b"]")
         numbers = kind[first:end].replace(_BYTE_OPEN, b"").replace(_BYTE_CLOSE, b"")
         content = bytes(_NUMBERS.decode(b"[" + numbers + b"]"))
         body = msgspec.json.decode(kind[:first] + kind[end:])["data_sent"]
-        place: Place = place_of(body["output"], body["track_id"])
+        place: TrackedTreatment = place_of(body["output"], body["track_id"])
         masked = self.masks.masked_bytes(content)
-        return Sent(at, place, str(body["output"]["name"]), "byte", len(content), masked)
+        return SentValues(at, place, str(body["output"]["name"]), "byte", len(content), masked)
 
 
-def _kept_json(kept: Kept) -> dict[str, Any]:
+def _kept_json(kept: StoredValue) -> dict[str, Any]:
     return {"type": kept.type, "value": kept.value}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from cadence.adapters.engine_reports.pieces import Source, elements
+from cadence.adapters.engine_reports.pieces import ByteSource, elements
 from cadence.domain.melodium.log_entry import LEVELS, LogEntry
 from cadence.domain.melodium.redaction import Masks
 
@@ -30,7 +30,7 @@ class ReadEntries:
     masks: Masks
     unreadable: int = 0
 
-    def __call__(self, source: Source) -> Iterator[LogEntry]:
+    def __call__(self, source: ByteSource) -> Iterator[LogEntry]:
         """Raises InvalidRequest for what is no chunk at all."""
         for element in elements(source):
             try:

@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 
 from cadence.application.melodium.progress import Progress
-from cadence.application.melodium.take_events import Taken
-from cadence.domain.melodium.model import Element, Feed, Model, Output
+from cadence.application.melodium.take_events import EventsTaken
+from cadence.domain.melodium.model import Feed, Output, ProgramElement, ProgramModel
 from cadence.domain.melodium.program import NO_PROGRAM, Program, read_program
 
 _PLAIN = ("run_id", "entrypoint", "models_over", "left_out", "tracks")
 
 
 class JsonModels:
-    def encode(self, taken: Taken) -> bytes:
+    def encode(self, taken: EventsTaken) -> bytes:
         model = taken.model
         data: dict[str, Any] = {
             "progress": vars(taken.progress),
@@ -30,10 +30,10 @@ class JsonModels:
         }
         return zlib.compress(msgspec.json.encode(data), 1)
 
-    def decode(self, content: bytes) -> Taken:
+    def decode(self, content: bytes) -> EventsTaken:
         data = msgspec.json.decode(zlib.decompress(content))
-        elements = [Element(*values) for values in data["elements"]]
-        model = Model(
+        elements = [ProgramElement(*values) for values in data["elements"]]
+        model = ProgramModel(
             **{**data["plain"], "tracks": {int(track): over for track, over in data["plain"]["tracks"].items()}},
             program=NO_PROGRAM,
             elements={element.name: element for element in elements},
@@ -41,7 +41,7 @@ class JsonModels:
             feeds={(name, port): Feed((source, output), count) for name, port, source, output, count in data["feeds"]},
             names={(track, treatment, build): name for track, treatment, build, name in data["names"]},
         )
-        return Taken(model, Progress.read(data["progress"]), data["program_sha256"])
+        return EventsTaken(model, Progress.read(data["progress"]), data["program_sha256"])
 
     def program(self, content: bytes) -> Program:
         return read_program(msgspec.json.decode(content))

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from cadence.adapters.engine_reports.pieces import Source
+from cadence.adapters.engine_reports.pieces import ByteSource
 from cadence.domain.melodium.events import (
     Built,
     Closed,
@@ -17,13 +17,13 @@ from cadence.domain.melodium.events import (
     Finished,
     ModelsOver,
     Moved,
-    Place,
-    Sent,
+    SentValues,
     Started,
     Track,
+    TrackedTreatment,
 )
 
-_KINDS: tuple[type[Event], ...] = (Built, Started, Finished, Sent, Moved, Closed, Track, ModelsOver)
+_KINDS: tuple[type[Event], ...] = (Built, Started, Finished, SentValues, Moved, Closed, Track, ModelsOver)
 _TAGS = {kind.__name__: kind for kind in _KINDS}
 _BLOCK = 1024 * 1024
 
@@ -40,7 +40,7 @@ def decode(line: bytes) -> Event:
     )
 
 
-def lines(source: Source) -> Iterator[bytes]:
+def lines(source: ByteSource) -> Iterator[bytes]:
     """Without the ends of lines."""
     unpacking, rest = zlib.decompressobj(), b""
     while block := source.read(_BLOCK):
@@ -57,14 +57,16 @@ def digest(line: bytes) -> bytes:
 def _fields(event: Event) -> Sequence[Any]:
     values = (getattr(event, field.name) for field in dataclasses.fields(event))
     return [
-        [getattr(value, field.name) for field in dataclasses.fields(value)] if isinstance(value, Place) else value
+        [getattr(value, field.name) for field in dataclasses.fields(value)]
+        if isinstance(value, TrackedTreatment)
+        else value
         for value in values
     ]
 
 
 def _read(kind: type[Event], name: str, value: Any) -> Any:
     if name in ("place", "source", "target"):
-        return Place(*value)
-    if kind is Sent and name == "content":
+        return TrackedTreatment(*value)
+    if kind is SentValues and name == "content":
         return base64.b64decode(value)
     return value

@@ -16,11 +16,11 @@ LARGEST = 192 * 1024 * 1024
 _BETWEEN = b'},{"timestamp":"'
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     def read(self, amount: int, /) -> bytes: ...
 
 
-def elements(source: Source) -> Iterator[bytes]:
+def elements(source: ByteSource) -> Iterator[bytes]:
     """Each element's own JSON text. Raises InvalidRequest for what is no array of objects, or has too large ones."""
     waiting, begun = bytearray(), False
     while block := source.read(BLOCK):

@@ -14,7 +14,7 @@ from cadence.domain.melodium.redaction import KNOWN_AS, SECRET_DATA, Masks, dige
 _DEEPEST = 32
 
 
-class Unreadable(Exception):
+class UnreadableReport(Exception):
     pass
 
 
@@ -31,7 +31,7 @@ class SerialisedData:
             with io.BytesIO(content) as stream:
                 read = cbor2.load(stream)
             shown = self._shown(read, 0)
-        except (cbor2.CBORDecodeError, Unreadable, RecursionError, ValueError, TypeError, OverflowError):
+        except (cbor2.CBORDecodeError, UnreadableReport, RecursionError, ValueError, TypeError, OverflowError):
             # What cannot be looked into may hold anything.
             return {"size": len(content)}
         if shown == read:
@@ -40,7 +40,7 @@ class SerialisedData:
 
     def _shown(self, value: Any, depth: int) -> Any:
         if depth > _DEEPEST:
-            raise Unreadable
+            raise UnreadableReport
         if isinstance(value, Mapping):
             return {self._key(key): self._member(key, each, depth) for key, each in value.items()}
         if isinstance(value, list | tuple):
@@ -53,11 +53,11 @@ class SerialisedData:
             return value
         if isinstance(value, float):
             return None
-        raise Unreadable
+        raise UnreadableReport
 
     def _key(self, key: Any) -> str:
         if not isinstance(key, str):
-            raise Unreadable
+            raise UnreadableReport
         return key
 
     def _member(self, key: Any, value: Any, depth: int) -> Any:

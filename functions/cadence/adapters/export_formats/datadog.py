@@ -10,7 +10,7 @@ from cadence.application.exports.ports import LogRecord
 from cadence.application.metrics.ports import Event
 from cadence.domain.exports.export import PUSH_EVERY, Export, StoredRequest
 from cadence.domain.metrics.counting import group_name
-from cadence.domain.metrics.model import Kind, Metric, bound_text
+from cadence.domain.metrics.model import Metric, MetricKind, bound_text
 
 # The bounds of both intakes: 1,000 lines of 5 MB in all, 500 kB of series.
 _MOST_LINES = 1_000
@@ -76,7 +76,7 @@ def _entry(export: Export, record: LogRecord) -> dict[str, Any]:
 
 def _series(export: Export, metric: Metric, timestamp: int) -> Iterator[dict[str, Any]]:
     name = metric.family.name.replace("cadence_", "cadence.", 1)
-    counts = metric.family.kind is not Kind.GAUGE
+    counts = metric.family.kind is not MetricKind.GAUGE
 
     def point(suffix: str, labels: Mapping[str, str], value: float) -> dict[str, Any]:
         told: dict[str, Any] = {

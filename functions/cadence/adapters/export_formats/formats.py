@@ -2,12 +2,12 @@
 
 from functools import cache
 
-from cadence.application.exports.ports import Format
+from cadence.application.exports.ports import ExportFormat
 from cadence.domain.exports.export import ExportKind
 
 
 @cache
-def format_of(kind: ExportKind) -> Format:
+def format_of(kind: ExportKind) -> ExportFormat:
     match kind:
         case ExportKind.PROMETHEUS:
             from cadence.adapters.export_formats.remote_write import RemoteWrite

@@ -24,7 +24,7 @@ from cadence.adapters.export_formats.spans import resource_of, span_of
 from cadence.application.exports.ports import LogRecord
 from cadence.application.metrics.ports import Event
 from cadence.domain.exports.export import Export, StoredRequest
-from cadence.domain.metrics.model import Distribution, Kind, Metric, Sample
+from cadence.domain.metrics.model import Distribution, Metric, MetricKind, MetricSample
 
 _MOST_LINES = 1_000
 _MOST_BYTES = 1_000_000
@@ -117,10 +117,10 @@ def _log(record: LogRecord) -> OtlpRecord:
 def _metric(metric: Metric, now: int) -> told.Metric:
     family = metric.family
     found = told.Metric(name=family.name, description=family.help, unit=_UNITS.get(family.unit, "1"))
-    if family.kind is Kind.HISTOGRAM:
+    if family.kind is MetricKind.HISTOGRAM:
         found.histogram.aggregation_temporality = told.AGGREGATION_TEMPORALITY_CUMULATIVE
         found.histogram.data_points.extend(_bucketed(metric.family.bounds, one, now) for one in metric.distributions)
-    elif family.kind is Kind.COUNTER:
+    elif family.kind is MetricKind.COUNTER:
         found.sum.aggregation_temporality = told.AGGREGATION_TEMPORALITY_CUMULATIVE
         found.sum.is_monotonic = True
         found.sum.data_points.extend(_points(metric.samples, now))
@@ -132,7 +132,7 @@ def _metric(metric: Metric, now: int) -> told.Metric:
 _UNITS = {"seconds": "s", "bytes": "By"}
 
 
-def _points(samples: Iterable[Sample], now: int) -> Iterator[told.NumberDataPoint]:
+def _points(samples: Iterable[MetricSample], now: int) -> Iterator[told.NumberDataPoint]:
     for sample in samples:
         yield told.NumberDataPoint(attributes=key_values(sample.labels), time_unix_nano=now, as_double=sample.value)
 

@@ -17,11 +17,11 @@ from cadence.adapters.export_formats.bodies import chunks
 from cadence.application.exports.ports import LogRecord
 from cadence.application.metrics.ports import Event
 from cadence.domain.exports.export import Export, StoredRequest
-from cadence.domain.metrics.model import Family, Kind, Metric, bound_text
+from cadence.domain.metrics.model import Family, Metric, MetricKind, bound_text
 
 _MOST_SERIES = 2_000
 _MOST_BYTES = 500_000
-_TYPES = {Kind.COUNTER: 1, Kind.GAUGE: 2, Kind.HISTOGRAM: 3}
+_TYPES = {MetricKind.COUNTER: 1, MetricKind.GAUGE: 2, MetricKind.HISTOGRAM: 3}
 
 _Series = tuple[dict[str, str], float]
 
@@ -56,7 +56,7 @@ class RemoteWrite:
 
 def _series(metric: Metric) -> Iterator[_Series]:
     name = metric.family.name
-    suffix = "_total" if metric.family.kind is Kind.COUNTER else ""
+    suffix = "_total" if metric.family.kind is MetricKind.COUNTER else ""
     for sample in metric.samples:
         yield {"__name__": name + suffix, **sample.labels}, sample.value
     for distribution in metric.distributions:
@@ -76,7 +76,7 @@ def _time_series(added: Mapping[str, str], labels: Mapping[str, str], value: flo
 
 def _metadata(family: Family) -> bytes:
     kind = b"\x08" + _varint(_TYPES[family.kind])
-    suffix = "_total" if family.kind is Kind.COUNTER else ""
+    suffix = "_total" if family.kind is MetricKind.COUNTER else ""
     return kind + _text(2, family.name + suffix) + _text(4, family.help) + _text(5, family.unit)
 
 

@@ -15,8 +15,8 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from cadence.adapters.git.history import HistoryTooShort, changed_paths, merge_base, read_history
-from cadence.adapters.git.transport import BoundedClient, Budget, NothingHere, parsed
-from cadence.adapters.http.egress_policy import Reach
+from cadence.adapters.git.transport import BoundedClient, NothingHere, TransferBudget, parsed
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.shared.git_ports import GitCredentials
 from cadence.domain.shared.errors import NotFound, TooLarge, Transient
 
@@ -47,9 +47,9 @@ class DulwichGitReader:
     @classmethod
     def reaching(cls, hosts: str, seconds: float = _SECONDS) -> "DulwichGitReader":
         """`hosts` as in the settings: names with commas between them (see Reach)."""
-        return cls(Reach.of(hosts), seconds=seconds)
+        return cls(EgressPolicy.of(hosts), seconds=seconds)
 
-    def __init__(self, reach: Reach = Reach(), *, seconds: float = _SECONDS, size: int = _BYTES) -> None:  # noqa: B008
+    def __init__(self, reach: EgressPolicy = EgressPolicy(), *, seconds: float = _SECONDS, size: int = _BYTES) -> None:  # noqa: B008
         self._reach, self._seconds, self._size = reach, seconds, size
 
     def read_file(self, url: str, commit: str, path: str, credentials: GitCredentials | None = None) -> bytes:
@@ -86,7 +86,9 @@ class DulwichGitReader:
                 with Repo(url2pathname(parts.path)) as repository:
                     yield _Here(repository)
             else:
-                with closing(BoundedClient(url, self._reach, Budget(self._seconds, self._size), credentials)) as client:
+                with closing(
+                    BoundedClient(url, self._reach, TransferBudget(self._seconds, self._size), credentials)
+                ) as client:
                     yield _There(client)
         except NotGitRepository:
             raise NotFound(

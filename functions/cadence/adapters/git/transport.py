@@ -9,14 +9,14 @@ import urllib3
 from dulwich.client import Urllib3HttpGitClient
 from dulwich.errors import NotGitRepository
 
-from cadence.adapters.http.egress_policy import Reach, guarded_pool
+from cadence.adapters.http.egress_policy import EgressPolicy, guarded_pool
 from cadence.application.shared.git_ports import GitCredentials
 from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge, Transient
 
 _TIMEOUT = urllib3.Timeout(connect=5, read=10)
 
 
-def parsed(url: str, reach: Reach) -> SplitResult:
+def parsed(url: str, reach: EgressPolicy) -> SplitResult:
     """Raises InvalidRequest for what may not be read, as far as the address itself tells. Where all may be, files are as well."""
     try:
         parts = urlsplit(url)
@@ -34,7 +34,7 @@ def parsed(url: str, reach: Reach) -> SplitResult:
     return parts
 
 
-class Budget:
+class TransferBudget:
     """Seconds and bytes that one reading may take in all."""
 
     def __init__(self, seconds: float, size: int) -> None:
@@ -53,7 +53,9 @@ class Budget:
 class BoundedClient(Urllib3HttpGitClient):
     """Dulwich's client for one repository, whose every byte is charged to a budget."""
 
-    def __init__(self, url: str, reach: Reach, budget: Budget, credentials: GitCredentials | None) -> None:
+    def __init__(
+        self, url: str, reach: EgressPolicy, budget: TransferBudget, credentials: GitCredentials | None
+    ) -> None:
         self._budget = budget
         self._answers: list[Any] = []
         if credentials is not None and not (url.startswith("https://") or reach.anywhere):
@@ -114,7 +116,7 @@ def _refusal(answer: Any) -> Exception:
             return Transient(f"The git host answers with status {status}.")
 
 
-def _pool(reach: Reach) -> urllib3.PoolManager:
+def _pool(reach: EgressPolicy) -> urllib3.PoolManager:
     """Connects anew for each reading."""
     retries = urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=3)
     return guarded_pool(reach, user_agent="git/2 (cadence)", timeout=_TIMEOUT, retries=retries)

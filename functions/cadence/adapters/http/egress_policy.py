@@ -18,12 +18,12 @@ ANYWHERE = "*"
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-class OutOfReach(HTTPError):
+class EgressRefused(HTTPError):
     """The host's name leads only to addresses that are not public."""
 
 
 @dataclass(frozen=True)
-class Reach:
+class EgressPolicy:
     """Which addresses may be talked to: public ones, and those of `hosts` (`name` or `name:port`); `*` is everything.
 
     `what` names the hosts in messages.
@@ -33,7 +33,7 @@ class Reach:
     what: str = "git hosts"
 
     @classmethod
-    def of(cls, hosts: str, what: str = "git hosts") -> "Reach":
+    def of(cls, hosts: str, what: str = "git hosts") -> "EgressPolicy":
         """`hosts` as in the settings: names with commas between them."""
         return cls(frozenset(name for name in hosts.split(",") if name), what)
 
@@ -61,7 +61,7 @@ def is_public(address: str) -> bool:
 
 
 def guarded_pool(
-    reach: Reach, *, user_agent: str, timeout: urllib3.Timeout, retries: urllib3.Retry
+    reach: EgressPolicy, *, user_agent: str, timeout: urllib3.Timeout, retries: urllib3.Retry
 ) -> urllib3.PoolManager:
     """Connections go to the very address that was looked at, and what a redirect leads to is looked at in the same way.
 
@@ -87,12 +87,12 @@ def guarded_pool(
     return manager
 
 
-def _connected(connection: HTTPConnection, connect: Callable[[], socket.socket], reach: Reach) -> socket.socket:
+def _connected(connection: HTTPConnection, connect: Callable[[], socket.socket], reach: EgressPolicy) -> socket.socket:
     """Connects to an address, not to a name: looked up once more, the name could lead elsewhere."""
     name = connection.host
     addresses = [address for address in _addresses(connection) if reach.allows(name, connection.port, address)]
     if not addresses:
-        raise OutOfReach(
+        raise EgressRefused(
             f"{name} is not a public address, and not one of the {reach.what} that this installation names."
         )
     failure: Exception | None = None

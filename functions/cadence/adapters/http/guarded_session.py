@@ -6,11 +6,11 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from cadence.adapters.http.egress_policy import OutOfReach, Reach, guarded_pool
+from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
 
 
 class _Guarded(HTTPAdapter):
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: EgressPolicy) -> None:
         self._reach = reach
         super().__init__()
 
@@ -23,11 +23,11 @@ class _Guarded(HTTPAdapter):
     def send(self, *given: Any, **options: Any) -> requests.Response:
         try:
             return super().send(*given, **options)
-        except OutOfReach as error:
+        except EgressRefused as error:
             raise requests.exceptions.InvalidURL(str(error)) from None
 
 
-def guarded_session(reach: Reach) -> requests.Session:
+def guarded_session(reach: EgressPolicy) -> requests.Session:
     """It takes no proxy and no `.netrc` from the process's surroundings."""
     session = requests.Session()
     session.trust_env = False

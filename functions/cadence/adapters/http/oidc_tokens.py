@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from cadence.adapters.http.egress_policy import Reach, guarded_pool
+from cadence.adapters.http.egress_policy import EgressPolicy, guarded_pool
 from cadence.domain.shared.errors import Transient, Unauthenticated
 
 _FRESH = 600.0
@@ -22,7 +22,7 @@ _WORDS = "The identity token is not valid"
 
 
 class OidcTokens:
-    def __init__(self, reach: Reach, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, reach: EgressPolicy, clock: Callable[[], float] = time.monotonic) -> None:
         timeout = urllib3.Timeout(connect=3.0, read=5.0)
         self._pool = guarded_pool(reach, user_agent="cadence", timeout=timeout, retries=urllib3.Retry(False))
         self._reach, self._clock = reach, clock

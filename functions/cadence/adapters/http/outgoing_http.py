@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from cadence.adapters.http.egress_policy import OutOfReach, Reach, guarded_pool, is_public
-from cadence.application.shared.outgoing_ports import Answer
+from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool, is_public
+from cadence.application.shared.outgoing_ports import OutgoingResponse
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, Transient, Violation
 
 _WORDS = 300
@@ -18,7 +18,7 @@ _LONGEST_URL = 1_000
 class OutgoingHttp:
     """`pointer` is where an address stands in a request's body, for messages."""
 
-    def __init__(self, reach: Reach, *, seconds: float = 10, pointer: str = "/url") -> None:
+    def __init__(self, reach: EgressPolicy, *, seconds: float = 10, pointer: str = "/url") -> None:
         self._reach, self._pointer = reach, pointer
         timeout = urllib3.Timeout(connect=min(5.0, seconds), read=seconds)
         self._pool = guarded_pool(reach, user_agent="cadence", timeout=timeout, retries=urllib3.Retry(False))
@@ -46,7 +46,7 @@ class OutgoingHttp:
                 f"{host} is not a public address, and not one of the {self._reach.what} that this installation names."
             )
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> OutgoingResponse:
         host = urlsplit(url).hostname
         try:
             with self._pool.request(
@@ -55,11 +55,11 @@ class OutgoingHttp:
                 text = response.read(_LARGEST_ANSWER, decode_content=True)
                 # What is left of a longer answer is not read: the connection is not used again.
                 after = response.headers.get("retry-after", "")
-                return Answer(response.status, _one_line(text), float(after) if after.isdecimal() else None)
-        except OutOfReach as error:
+                return OutgoingResponse(response.status, _one_line(text), float(after) if after.isdecimal() else None)
+        except EgressRefused as error:
             raise Forbidden(str(error)) from None
         except urllib3.exceptions.HTTPError as error:
-            if isinstance(error.__cause__, OutOfReach):
+            if isinstance(error.__cause__, EgressRefused):
                 raise Forbidden(str(error.__cause__)) from None
             raise Transient(f"{host} does not answer: {_reason(error)}") from None
 

@@ -33,7 +33,7 @@ def connected(endpoint: str, region: str = "", secret_arn: str = "") -> OpenSear
     return OpenSearch(endpoint, http_auth=authorization, timeout=_PATIENCE, max_retries=0, http_compress=True)
 
 
-class Service:
+class OpenSearchConnection:
     """The domain, connected to when it is first asked, so that whoever does without it is not kept by it."""
 
     def __init__(self, connect: Callable[[], OpenSearch]) -> None:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.adapters.lines.line_times import Moments
-from cadence.adapters.opensearch.conditions import Clause, Translated, translated
-from cadence.adapters.opensearch.connection import Service
+from cadence.adapters.opensearch.conditions import Clause, OpenSearchCondition, translated
+from cadence.adapters.opensearch.connection import OpenSearchConnection
 from cadence.adapters.opensearch.indices import (
     LINE,
     MOMENT,
@@ -22,15 +22,15 @@ from cadence.adapters.opensearch.indices import (
     milliseconds,
     part_of,
 )
-from cadence.adapters.opensearch.writing import Writing
+from cadence.adapters.opensearch.writing import BulkWriter
 from cadence.application.logs.ports import Line
 from cadence.application.search.line_store_ports import Extent, LineStore
-from cadence.application.search.ports import Hit, Place
-from cadence.application.search.split_ports import Bounds, Counting, Deadline, Found, Tally
+from cadence.application.search.ports import Hit, LinePosition
+from cadence.application.search.split_ports import Deadline, SplitBounds, SplitCounting, SplitHits, Tally
 from cadence.application.search.split_sources import counted_as
 from cadence.application.shared.ports import Clock
 from cadence.domain.logs.log import Segment
-from cadence.domain.search.matching import Matcher, Owner
+from cadence.domain.search.matching import LineOwner, Matcher
 from cadence.domain.search.query import FieldName, Query
 from cadence.domain.shared.errors import Transient
 
@@ -47,9 +47,9 @@ _MOST_TERMS = 60_000
 class OpenSearchLines(LineStore):
     """`prefix` begins the names of all its indices."""
 
-    def __init__(self, service: Service, prefix: str, clock: Clock) -> None:
+    def __init__(self, service: OpenSearchConnection, prefix: str, clock: Clock) -> None:
         self._service, self._indices = service, Indices(prefix)
-        self._writing = Writing(service, self._indices, clock)
+        self._writing = BulkWriter(service, self._indices, clock)
 
     def put(self, segments: Sequence[tuple[Segment, Sequence[Line]]]) -> Mapping[tuple[str, int], str]:
         return self._writing.put(segments)
@@ -58,27 +58,27 @@ class OpenSearchLines(LineStore):
         return self._writing.remove(organization, project, before)
 
     def search(
-        self, extent: Extent, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline
-    ) -> Found:
+        self, extent: Extent, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline
+    ) -> SplitHits:
         its = translated(query.where, extent.organization)
         hits: list[Hit] = []
-        last: Place | None = None
+        last: LinePosition | None = None
         size = min(limit, _CANDIDATES) if its.exact else _CANDIDATES
         for page in self._pages(extent, query, its, size, bounds):
             for hit in page:
                 last = hit.place
                 if bounds.from_place is not None and hit.place < bounds.from_place:
-                    return Found(hits)
+                    return SplitHits(hits)
                 if its.exact or _matches(matcher, hit):
                     hits.append(hit)
                     if len(hits) == limit:
-                        return Found(hits)
+                        return SplitHits(hits)
             if last is not None and over():
-                return Found(hits, last)
-        return Found(hits)
+                return SplitHits(hits, last)
+        return SplitHits(hits)
 
     def count(
-        self, extent: Extent, query: Query, matcher: Matcher, counting: Counting, over: Deadline
+        self, extent: Extent, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline
     ) -> tuple[Tally, bool]:
         if counting.by is FieldName.STATE:
             raise ValueError("Lines cannot be counted by state.")
@@ -107,7 +107,7 @@ class OpenSearchLines(LineStore):
             after = {"after": buckets["after_key"]}
 
     def _pages(
-        self, extent: Extent, query: Query, its: Translated, size: int, bounds: Bounds
+        self, extent: Extent, query: Query, its: OpenSearchCondition, size: int, bounds: SplitBounds
     ) -> Iterator[Sequence[Hit]]:
         """Candidates, newest first."""
         clauses: list[Clause] = [its.clause]
@@ -164,7 +164,7 @@ class OpenSearchLines(LineStore):
             raise Transient("The search service took too long. Ask for a shorter time, or for less.")
         return found
 
-    def _counted_by_time(self, extent: Extent, where: Clause, counting: Counting, value: str | None) -> Tally:
+    def _counted_by_time(self, extent: Extent, where: Clause, counting: SplitCounting, value: str | None) -> Tally:
         """All intervals at once, or all lines: there are never many."""
         if counting.interval is None:
             found = self._asked(extent, {"size": 0, "query": where, "track_total_hits": True})
@@ -178,18 +178,24 @@ class OpenSearchLines(LineStore):
         return {(bucket["key"] // 1000, value): bucket["doc_count"] for bucket in buckets}
 
     def _counted_one_by_one(
-        self, extent: Extent, query: Query, its: Translated, matcher: Matcher, counting: Counting, over: Deadline
+        self,
+        extent: Extent,
+        query: Query,
+        its: OpenSearchCondition,
+        matcher: Matcher,
+        counting: SplitCounting,
+        over: Deadline,
     ) -> tuple[Tally, bool]:
         key_of = counted_as(counting)
         tally: Counter[tuple[int | None, str | None]] = Counter()
-        for page in self._pages(extent, query, its, _CANDIDATES, Bounds()):
+        for page in self._pages(extent, query, its, _CANDIDATES, SplitBounds()):
             tally.update(key_of(hit) for hit in page if _matches(matcher, hit))
             if over():
                 return dict(tally), False
         return dict(tally), True
 
 
-def _bucket_sources(counting: Counting) -> Sequence[Mapping[str, Any]]:
+def _bucket_sources(counting: SplitCounting) -> Sequence[Mapping[str, Any]]:
     assert counting.by is not None
     sources: list[Mapping[str, Any]] = [{"value": {"terms": {"field": counting.by.value}}}]
     if counting.interval is not None:
@@ -206,7 +212,7 @@ def _hit(organization: str, found: Mapping[str, Any]) -> Hit:
     line = json.loads(kept[LINE])
     _, run_id, segment, position = found["sort"]
     return Hit(
-        Place(line["time"], run_id, segment, position),
+        LinePosition(line["time"], run_id, segment, position),
         organization,
         kept[PROJECT],
         kept[FieldName.PIPELINE.value],
@@ -215,8 +221,8 @@ def _hit(organization: str, found: Mapping[str, Any]) -> Hit:
 
 
 def _matches(matcher: Matcher, hit: Hit) -> bool:
-    return matcher(Owner(hit.organization, hit.project, hit.pipeline, hit.place.run_id), hit.line)
+    return matcher(LineOwner(hit.organization, hit.project, hit.pipeline, hit.place.run_id), hit.line)
 
 
-def _moment(place: Place) -> int:
+def _moment(place: LinePosition) -> int:
     return Moments().of(place.time)

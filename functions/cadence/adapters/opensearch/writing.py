@@ -9,7 +9,7 @@ from opensearchpy.exceptions import RequestError
 from opensearchpy.helpers import streaming_bulk
 
 from cadence.adapters.opensearch.conditions import Clause
-from cadence.adapters.opensearch.connection import Service
+from cadence.adapters.opensearch.connection import OpenSearchConnection
 from cadence.adapters.opensearch.indices import BODY, MOMENT, OF_MISSING, PROJECT, Indices, documents, milliseconds
 from cadence.application.logs.ports import Line
 from cadence.application.shared.ports import Clock
@@ -24,8 +24,8 @@ _LATER = 429
 _SURELY_OVER = timedelta(days=120)
 
 
-class Writing:
-    def __init__(self, service: Service, indices: Indices, clock: Clock) -> None:
+class BulkWriter:
+    def __init__(self, service: OpenSearchConnection, indices: Indices, clock: Clock) -> None:
         self._service, self._indices, self._clock = service, indices, clock
         self._made: set[str] = set()
 

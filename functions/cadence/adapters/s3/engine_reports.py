@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 from cadence.adapters.engine_reports import parts as events_format
 from cadence.adapters.engine_reports.debug_chunk import ReadEvents
 from cadence.adapters.engine_reports.log_chunk import ReadEntries
-from cadence.adapters.engine_reports.pieces import Source
+from cadence.adapters.engine_reports.pieces import ByteSource
 from cadence.adapters.engine_reports.program import redacted_program
 from cadence.adapters.s3.buckets import found
-from cadence.application.melodium.intake import Part, Parts, Uploaded
-from cadence.application.runs.ports import Stream
+from cadence.application.melodium.intake import ReportPart, ReportParts, Uploaded
+from cadence.application.runs.ports import EngineStream
 from cadence.domain.melodium.events import Event
 from cadence.domain.melodium.log_entry import LogEntry
 from cadence.domain.melodium.redaction import Masks
@@ -76,16 +76,16 @@ class S3Uploaded(Uploaded):
     def remove(self, key: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    def _open(self, key: str) -> Source:
+    def _open(self, key: str) -> ByteSource:
         return _open(self._client, self._bucket, key)
 
 
-class S3Parts(Parts):
+class S3Parts(ReportParts):
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
-    def write_entries(self, part: Part, entries: Iterable[LogEntry]) -> None:
+    def write_entries(self, part: ReportPart, entries: Iterable[LogEntry]) -> None:
         lines = (msgspec.json.encode(entry) + b"\n" for entry in entries)
         self._write(part, zlib.compress(b"".join(lines), 1))
 
@@ -99,10 +99,12 @@ class S3Parts(Parts):
                     writing[run_id] = _Writing(files)
                 writing[run_id].add(events_format.encode(event))
             for run_id, one in writing.items():
-                self._write(Part(run_id, Stream.DEBUG, source, number), one.finished())
+                self._write(ReportPart(run_id, EngineStream.DEBUG, source, number), one.finished())
             return list(writing)
 
-    def stored(self, run_id: str, stream: Stream, source: str | None = None) -> Mapping[str, Mapping[int, datetime]]:
+    def stored(
+        self, run_id: str, stream: EngineStream, source: str | None = None
+    ) -> Mapping[str, Mapping[int, datetime]]:
         prefix = f"{_folder(run_id)}{stream}/{f'{source}/' if source else ''}"
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         written: dict[str, dict[int, datetime]] = {}
@@ -112,11 +114,11 @@ class S3Parts(Parts):
                 written.setdefault(its_source, {})[int(number)] = item["LastModified"]
         return written
 
-    def entries(self, part: Part) -> Iterator[LogEntry]:
+    def entries(self, part: ReportPart) -> Iterator[LogEntry]:
         for line in events_format.lines(self._open(part)):
             yield msgspec.json.decode(line, type=LogEntry)
 
-    def events(self, part: Part) -> Iterator[tuple[bytes, Event]]:
+    def events(self, part: ReportPart) -> Iterator[tuple[bytes, Event]]:
         for line in events_format.lines(self._open(part)):
             yield events_format.digest(line), events_format.decode(line)
 
@@ -129,10 +131,10 @@ class S3Parts(Parts):
     def save(self, run_id: str, name: str, content: bytes) -> None:
         self._client.put_object(Bucket=self._bucket, Key=_state_key(run_id, name), Body=content)
 
-    def _open(self, part: Part) -> Source:
+    def _open(self, part: ReportPart) -> ByteSource:
         return _open(self._client, self._bucket, _key(part))
 
-    def _write(self, part: Part, content: bytes | IO[bytes]) -> None:
+    def _write(self, part: ReportPart, content: bytes | IO[bytes]) -> None:
         """The first one stays, with its time."""
         try:
             self._client.put_object(Bucket=self._bucket, Key=_key(part), Body=content, IfNoneMatch="*")
@@ -157,9 +159,9 @@ class _Writing:
         return cast("IO[bytes]", self._file)
 
 
-def _open(client: Any, bucket: str, key: str) -> Source:
+def _open(client: Any, bucket: str, key: str) -> ByteSource:
     with found(key):
-        return cast(Source, client.get_object(Bucket=bucket, Key=key)["Body"])
+        return cast(ByteSource, client.get_object(Bucket=bucket, Key=key)["Body"])
 
 
 def _folder(run_id: str) -> str:
@@ -175,5 +177,5 @@ def _secrets_key(upload: str) -> str:
     return _state_key(upload.split("/")[1], "secrets")
 
 
-def _key(part: Part) -> str:
+def _key(part: ReportPart) -> str:
     return f"{_folder(part.run_id)}{part.stream}/{part.source}/{part.number:012}"

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cadence.adapters.aws.clients import client, may_succeed_later
 from cadence.adapters.tantivy.building import BuildingOfSplit, merge_splits
 from cadence.adapters.tantivy.conditions import may_have
-from cadence.adapters.tantivy.layout import Head, KnownWords, read_head
+from cadence.adapters.tantivy.layout import KnownWords, SplitHead, read_head
 from cadence.adapters.tantivy.reading import TantivySplit
 from cadence.adapters.tantivy.split_folder import SplitFolder
 from cadence.application.search.split_ports import BuiltSplit, OpenSplit, SplitBuilding, Splits
@@ -34,7 +34,7 @@ class S3Splits(Splits):
         self._bucket = bucket
         self._folder = folder
         self._opened: OrderedDict[str, TantivySplit] = OrderedDict()
-        self._heads: OrderedDict[str, tuple[Head, KnownWords]] = OrderedDict()
+        self._heads: OrderedDict[str, tuple[SplitHead, KnownWords]] = OrderedDict()
         self._lock = threading.Lock()
         self._fetching: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -103,7 +103,7 @@ class S3Splits(Splits):
                 return opened
         raise Transient("The splits do not fit into this machine's folder for them.")
 
-    def _head(self, split: Split) -> tuple[Head, KnownWords] | None:
+    def _head(self, split: Split) -> tuple[SplitHead, KnownWords] | None:
         known = self._heads.get(split.split_id)
         if known is None:
             body = self._get(split.key, Range=f"bytes=0-{split.facts.head_bytes - 1}")

@@ -10,7 +10,7 @@ from botocore.credentials import ReadOnlyCredentials
 from cadence.adapters.aws.clients import REGION
 from cadence.adapters.s3.presigned import bucket_url, credentials
 from cadence.application.melodium.ports import FormUpload, PutUpload, Uploads
-from cadence.application.runs.ports import Stream
+from cadence.application.runs.ports import EngineStream
 
 LIFETIME = 7 * 24 * 3600
 """Seconds; S3 takes no signature that is older."""
@@ -23,7 +23,7 @@ def program_key(run_id: str) -> str:
     return f"{PREFIX}{run_id}/program.json"
 
 
-def chunks_path(run_id: str, stream: Stream) -> str:
+def chunks_path(run_id: str, stream: EngineStream) -> str:
     return f"{PREFIX}{run_id}/{stream}"
 
 
@@ -36,7 +36,7 @@ class S3Uploads(Uploads):
         self._region = region or REGION or "us-east-1"
         self._url = bucket_url(bucket, self._region)
 
-    def chunks(self, run_id: str, stream: Stream) -> FormUpload:
+    def chunks(self, run_id: str, stream: EngineStream) -> FormUpload:
         path = chunks_path(run_id, stream)
         request = AWSRequest("POST", self._url)
         ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=LIFETIME)

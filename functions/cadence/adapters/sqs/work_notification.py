@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.s3.presigned import LIFETIME, signed_queue_url
-from cadence.application.shared.runner_ports import Doorbell, DoorbellUrl
+from cadence.application.shared.runner_ports import WorkNotification, WorkNotificationUrl
 
 WAIT_SECONDS = 20
 _KEPT_SECONDS = "60"
@@ -20,7 +20,7 @@ _LISTEN = (
 _MISSING = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
 
 
-class SqsDoorbell(Doorbell):
+class SqsWorkNotification(WorkNotification):
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._urls: dict[str, str] = {}
@@ -35,8 +35,10 @@ class SqsDoorbell(Doorbell):
             self._urls.clear()
             self._ring(organization, pool)
 
-    def listen(self, organization: str, pool: str) -> DoorbellUrl:
-        return DoorbellUrl(signed_queue_url(self._queue_url(organization, pool), _LISTEN, LIFETIME), WAIT_SECONDS)
+    def listen(self, organization: str, pool: str) -> WorkNotificationUrl:
+        return WorkNotificationUrl(
+            signed_queue_url(self._queue_url(organization, pool), _LISTEN, LIFETIME), WAIT_SECONDS
+        )
 
     def _ring(self, organization: str, pool: str) -> None:
         client("sqs").send_message(QueueUrl=self._queue_url(organization, pool), MessageBody="work")

@@ -7,7 +7,7 @@ from pathlib import Path
 from cadence.adapters.lines.line_times import Moments, written
 from cadence.adapters.tantivy import index as fields
 from cadence.adapters.tantivy.blocks import ROWS_PER_BLOCK, packed_block
-from cadence.adapters.tantivy.layout import Head, field_values, packed_words, write_file
+from cadence.adapters.tantivy.layout import SplitHead, field_values, packed_words, write_file
 from cadence.adapters.tantivy.rows import Numbers, Row, merged, rows_of_segment
 from cadence.adapters.tantivy.stored import StoredLines
 from cadence.application.logs.ports import Line
@@ -93,8 +93,8 @@ class _Writing:
         known = packed_words([word for word, _ in self._index.searcher().terms_with_prefix(fields.TEXT, "")])
         numbers = self._numbers
 
-        def head(files: Sequence[tuple[str, int]]) -> Head:
-            return Head(
+        def head(files: Sequence[tuple[str, int]]) -> SplitHead:
+            return SplitHead(
                 organization,
                 project,
                 self._rows,

@@ -7,7 +7,7 @@ import tantivy
 from tantivy import Occur
 
 from cadence.adapters.tantivy import index as fields
-from cadence.adapters.tantivy.layout import Head, KnownWords
+from cadence.adapters.tantivy.layout import KnownWords, SplitHead
 from cadence.adapters.tantivy.rows import IN_ORIGIN
 from cadence.domain.search.query import (
     And,
@@ -29,7 +29,7 @@ _MOST_LAST_WORDS = 10_000
 
 
 @dataclass(frozen=True)
-class Translated:
+class TantivyCondition:
     """What `query` finds (None: every line) holds all lines that meet the condition; if `exact`, no others."""
 
     query: tantivy.Query | None
@@ -40,15 +40,15 @@ class Translated:
         return self.query is None
 
 
-class _Nothing(Translated):
+class _Nothing(TantivyCondition):
     """Finds no line."""
 
 
-_ALL = Translated(None, exact=True)
-_PERHAPS_ALL = Translated(None, exact=False)
+_ALL = TantivyCondition(None, exact=True)
+_PERHAPS_ALL = TantivyCondition(None, exact=False)
 
 
-def finds_nothing(translated: Translated) -> bool:
+def finds_nothing(translated: TantivyCondition) -> bool:
     return isinstance(translated, _Nothing)
 
 
@@ -56,9 +56,9 @@ def finds_nothing(translated: Translated) -> bool:
 class Translation:
     schema: tantivy.Schema
     searcher: tantivy.Searcher
-    head: Head
+    head: SplitHead
 
-    def __call__(self, condition: Condition) -> Translated:
+    def __call__(self, condition: Condition) -> TantivyCondition:
         match condition:
             case Everything():
                 return _ALL
@@ -75,29 +75,31 @@ class Translation:
             case FieldPrefix(name, prefix):
                 return self._field(name, lambda value: value.startswith(prefix))
 
-    def _in_text(self, condition: Word | Prefix | Phrase | Pattern) -> Translated:
+    def _in_text(self, condition: Word | Prefix | Phrase | Pattern) -> TantivyCondition:
         match condition:
             case Word(text):
-                return Translated(tantivy.Query.term_query(self.schema, fields.TEXT, text, "basic"), exact=True)
+                return TantivyCondition(tantivy.Query.term_query(self.schema, fields.TEXT, text, "basic"), exact=True)
             case Prefix(text):
                 # A word has only letters and digits, so none of it means anything to a regular expression.
-                return Translated(tantivy.Query.regex_query(self.schema, fields.TEXT, f"{text}.*"), exact=True)
+                return TantivyCondition(tantivy.Query.regex_query(self.schema, fields.TEXT, f"{text}.*"), exact=True)
             case Phrase(words, open_ended=False):
-                return Translated(tantivy.Query.phrase_query(self.schema, fields.TEXT, list(words)), exact=True)
+                return TantivyCondition(tantivy.Query.phrase_query(self.schema, fields.TEXT, list(words)), exact=True)
             case Phrase(words):
                 return self._open_ended(words)
             case Pattern(_, required):
                 return _inexact(self._and([self(part) for part in required]))
 
-    def _open_ended(self, words: Sequence[str]) -> Translated:
+    def _open_ended(self, words: Sequence[str]) -> TantivyCondition:
         last = words[-1]
         if len(self.searcher.terms_with_prefix(fields.TEXT, last, limit=_MOST_LAST_WORDS)) < _MOST_LAST_WORDS:
             phrase = [*words[:-1], f"{last}.*"]
-            return Translated(tantivy.Query.regex_phrase_query(self.schema, fields.TEXT, list(phrase)), exact=True)
+            return TantivyCondition(
+                tantivy.Query.regex_phrase_query(self.schema, fields.TEXT, list(phrase)), exact=True
+            )
         whole = Word(words[0]) if len(words) == 2 else Phrase(tuple(words[:-1]))
         return _inexact(self._and([self(whole), self(Prefix(last))]))
 
-    def _field(self, name: FieldName, wanted: Callable[[str], bool]) -> Translated:
+    def _field(self, name: FieldName, wanted: Callable[[str], bool]) -> TantivyCondition:
         match name:
             case FieldName.STATE:
                 return _PERHAPS_ALL
@@ -113,7 +115,7 @@ class Translation:
                 place = IN_ORIGIN[name]
                 return self._numbers(fields.ORIGIN, (wanted(origin[place] or "") for origin in self.head.origins))
 
-    def _numbers(self, field: str, wanted: Iterable[bool]) -> Translated:
+    def _numbers(self, field: str, wanted: Iterable[bool]) -> TantivyCondition:
         answers = list(wanted)
         numbers = [number for number, answer in enumerate(answers) if answer]
         if not numbers:
@@ -121,10 +123,10 @@ class Translation:
         if len(numbers) == len(answers):
             return _ALL
         if len(numbers) == 1:
-            return Translated(tantivy.Query.term_query(self.schema, field, numbers[0], "basic"), exact=True)
-        return Translated(tantivy.Query.term_set_query(self.schema, field, numbers), exact=True)
+            return TantivyCondition(tantivy.Query.term_query(self.schema, field, numbers[0], "basic"), exact=True)
+        return TantivyCondition(tantivy.Query.term_set_query(self.schema, field, numbers), exact=True)
 
-    def _not(self, part: Translated) -> Translated:
+    def _not(self, part: TantivyCondition) -> TantivyCondition:
         if not part.exact:
             return _PERHAPS_ALL
         if finds_nothing(part):
@@ -132,16 +134,16 @@ class Translation:
         if part.query is None:
             return _Nothing(None, exact=True)
         others = [(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, part.query)]
-        return Translated(tantivy.Query.boolean_query(others), exact=True)
+        return TantivyCondition(tantivy.Query.boolean_query(others), exact=True)
 
-    def _and(self, parts: Sequence[Translated]) -> Translated:
+    def _and(self, parts: Sequence[TantivyCondition]) -> TantivyCondition:
         exact = all(part.exact for part in parts)
         if any(finds_nothing(part) for part in parts):
             return _Nothing(None, exact=True)
         queries = [part.query for part in parts if part.query is not None]
-        return Translated(_joined(Occur.Must, queries), exact)
+        return TantivyCondition(_joined(Occur.Must, queries), exact)
 
-    def _or(self, parts: Sequence[Translated]) -> Translated:
+    def _or(self, parts: Sequence[TantivyCondition]) -> TantivyCondition:
         some = [part for part in parts if not finds_nothing(part)]
         if not some:
             return _Nothing(None, exact=True)
@@ -150,7 +152,7 @@ class Translation:
             return _ALL
         if any(part.query is None for part in some):
             return _PERHAPS_ALL
-        return Translated(_joined(Occur.Should, [part.query for part in some if part.query is not None]), exact)
+        return TantivyCondition(_joined(Occur.Should, [part.query for part in some if part.query is not None]), exact)
 
 
 def may_have(condition: Condition, known: KnownWords) -> bool:
@@ -173,8 +175,8 @@ def may_have(condition: Condition, known: KnownWords) -> bool:
             return True
 
 
-def _inexact(translated: Translated) -> Translated:
-    return translated if finds_nothing(translated) else Translated(translated.query, exact=False)
+def _inexact(translated: TantivyCondition) -> TantivyCondition:
+    return translated if finds_nothing(translated) else TantivyCondition(translated.query, exact=False)
 
 
 def _joined(occur: Occur, queries: Sequence[tantivy.Query]) -> tantivy.Query | None:

@@ -8,10 +8,10 @@ from tantivy import Occur
 
 from cadence.adapters.lines.line_times import Moments
 from cadence.adapters.tantivy import index as fields
-from cadence.adapters.tantivy.layout import Head
+from cadence.adapters.tantivy.layout import SplitHead
 from cadence.adapters.tantivy.rows import IN_ORIGIN
 from cadence.adapters.tantivy.stored import StoredLines
-from cadence.application.search.split_ports import Counting, Tally
+from cadence.application.search.split_ports import SplitCounting, Tally
 from cadence.domain.search.query import FieldName
 from cadence.domain.search.split import SplitLine
 
@@ -35,11 +35,11 @@ def within(schema: tantivy.Schema, query: tantivy.Query | None, first: int, end:
 class Counter:
     def __init__(
         self,
-        head: Head,
+        head: SplitHead,
         schema: tantivy.Schema,
         searcher: tantivy.Searcher,
         stored: StoredLines,
-        counting: Counting,
+        counting: SplitCounting,
     ) -> None:
         self._head, self._schema, self._searcher, self._stored = head, schema, searcher, stored
         self._seconds = int(counting.interval.total_seconds()) if counting.interval is not None else None
@@ -113,7 +113,9 @@ class Counter:
         return within(self._schema, query, ranges[0][1], ranges[-1][2], self._head.lines)
 
 
-def _by(head: Head, by: FieldName | None) -> tuple[str | None, Sequence[str | None], Callable[[SplitLine], str | None]]:
+def _by(
+    head: SplitHead, by: FieldName | None
+) -> tuple[str | None, Sequence[str | None], Callable[[SplitLine], str | None]]:
     """The index's field to count by (None: all lines have one value), the values that its numbers stand for, and a line's value."""
     if by is None:
         return None, [None], lambda line: None

@@ -25,7 +25,7 @@ _FAST = 1  # zstd level of what tantivy has compressed already, in its own way
 
 
 @dataclass(frozen=True)
-class Head:
+class SplitHead:
     """`blocks` holds (size, rows, moment of the first row), `files` (name, size) of the index, both as stored."""
 
     organization: str
@@ -85,7 +85,7 @@ def packed_words(words: Sequence[str]) -> bytes:
 
 
 def write_file(
-    target: Path, folder: Path, words: bytes, blocks: Path, head: Callable[[Sequence[tuple[str, int]]], Head]
+    target: Path, folder: Path, words: bytes, blocks: Path, head: Callable[[Sequence[tuple[str, int]]], SplitHead]
 ) -> int:
     """Puts a split together from the folder of its index and the file of its blocks; returns the size of its head."""
     packed = target.with_suffix(".index")
@@ -106,7 +106,7 @@ def write_file(
     return _PREFIX.size + len(described) + len(words)
 
 
-def read_head(start: BinaryIO) -> tuple[Head, KnownWords]:
+def read_head(start: BinaryIO) -> tuple[SplitHead, KnownWords]:
     """Reads as far as the words go. Raises InvalidRequest if this is no split."""
     prefix = start.read(_PREFIX.size)
     if len(prefix) < _PREFIX.size or not prefix.startswith(_MAGIC):
@@ -114,11 +114,11 @@ def read_head(start: BinaryIO) -> tuple[Head, KnownWords]:
     described: Mapping[str, Any] = json.loads(
         bytes(cramjam.zstd.decompress(start.read(_PREFIX.unpack(prefix)[1]))).decode()
     )
-    head = Head(**{**described, "origins": [tuple(origin) for origin in described["origins"]]})
+    head = SplitHead(**{**described, "origins": [tuple(origin) for origin in described["origins"]]})
     return head, KnownWords(start.read(head.words_size))
 
 
-def unpack_index(source: BinaryIO, head: Head, folder: Path) -> None:
+def unpack_index(source: BinaryIO, head: SplitHead, folder: Path) -> None:
     """`source` stands where the files of the index begin."""
     folder.mkdir()
     for name, size in head.files:

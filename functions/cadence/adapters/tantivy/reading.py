@@ -10,13 +10,13 @@ import tantivy
 from cadence.adapters.lines.line_times import Moments
 from cadence.adapters.tantivy import index as fields
 from cadence.adapters.tantivy.blocks import ROWS_PER_BLOCK
-from cadence.adapters.tantivy.conditions import Translated, Translation, finds_nothing
+from cadence.adapters.tantivy.conditions import TantivyCondition, Translation, finds_nothing
 from cadence.adapters.tantivy.counting import Counter, within
-from cadence.adapters.tantivy.layout import Head
+from cadence.adapters.tantivy.layout import SplitHead
 from cadence.adapters.tantivy.stored import StoredLines
-from cadence.application.search.ports import Hit, Place
-from cadence.application.search.split_ports import Bounds, Counting, Deadline, Found, OpenSplit, Tally
-from cadence.domain.search.matching import Matcher, Owner, bound
+from cadence.application.search.ports import Hit, LinePosition
+from cadence.application.search.split_ports import Deadline, OpenSplit, SplitBounds, SplitCounting, SplitHits, Tally
+from cadence.domain.search.matching import LineOwner, Matcher, bound
 from cadence.domain.search.query import And, Condition, Pattern, Query
 from cadence.domain.search.regex import BadRegex, searches
 from cadence.domain.search.split import SplitLine
@@ -38,25 +38,25 @@ class _Rows:
 
 
 class TantivySplit(OpenSplit):
-    def __init__(self, head: Head, index: tantivy.Index, stored: StoredLines) -> None:
+    def __init__(self, head: SplitHead, index: tantivy.Index, stored: StoredLines) -> None:
         self._head = head
         self._schema = index.schema
         self._searcher = index.searcher()
         self.stored = self._stored = stored
         self._translate = Translation(self._schema, self._searcher, head)
 
-    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
         rows = self._rows(query, bounds)
         translated = self._translate(query.where)
         if rows.first >= rows.end or finds_nothing(translated):
-            return Found([])
+            return SplitHits([])
         if translated.exact:
-            return Found([self._hit(row) for row in self._newest(translated, rows, limit)])
+            return SplitHits([self._hit(row) for row in self._newest(translated, rows, limit)])
         hits: list[Hit] = []
         may_match = _of_texts(query.where)
         for looked_at, row in enumerate(self._candidates(query.where, translated, rows)):
             if looked_at and looked_at % _LOOKED_AT == 0 and over():
-                return Found(hits, self._stored.place(row + 1))
+                return SplitHits(hits, self._stored.place(row + 1))
             if may_match is not None and not may_match(plain(self._stored.text(row))):
                 continue
             line = self._stored.line(row)
@@ -64,10 +64,10 @@ class TantivySplit(OpenSplit):
                 hits.append(self._as_hit(line))
                 if len(hits) == limit:
                     break
-        return Found(hits)
+        return SplitHits(hits)
 
-    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
-        rows = self._rows(query, Bounds())
+    def count(self, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline) -> tuple[Tally, bool]:
+        rows = self._rows(query, SplitBounds())
         translated = self._translate(query.where)
         if rows.first >= rows.end or finds_nothing(translated):
             return {}, True
@@ -83,7 +83,7 @@ class TantivySplit(OpenSplit):
                 return tally, False
         return tally, True
 
-    def _rows(self, query: Query, bounds: Bounds) -> _Rows:
+    def _rows(self, query: Query, bounds: SplitBounds) -> _Rows:
         first, end = 0, self._head.lines
         if query.since is not None:
             first = self._stored.rows_before_moment(_moment(query.since))
@@ -95,7 +95,7 @@ class TantivySplit(OpenSplit):
             first = max(first, self._stored.rows_before(bounds.from_place))
         return _Rows(first, end)
 
-    def _candidates(self, where: Condition, translated: Translated, rows: _Rows) -> Iterator[int]:
+    def _candidates(self, where: Condition, translated: TantivyCondition, rows: _Rows) -> Iterator[int]:
         """Rows that may match, newest first."""
         if translated.finds_all:
             yield from self._by_block(where, rows)
@@ -119,7 +119,7 @@ class TantivySplit(OpenSplit):
                 # One row of it, so that whoever asks the clock between candidates is asked.
                 yield inside[-1]
 
-    def _newest(self, translated: Translated, rows: _Rows, limit: int) -> Sequence[int]:
+    def _newest(self, translated: TantivyCondition, rows: _Rows, limit: int) -> Sequence[int]:
         if translated.query is None:
             return range(rows.end - 1, max(rows.first, rows.end - limit) - 1, -1)
         query = within(self._schema, translated.query, rows.first, rows.end, self._head.lines)
@@ -130,11 +130,11 @@ class TantivySplit(OpenSplit):
         return self._as_hit(self._stored.line(row))
 
     def _as_hit(self, line: SplitLine) -> Hit:
-        place = Place(line.time, line.run_id, line.segment, line.position)
+        place = LinePosition(line.time, line.run_id, line.segment, line.position)
         return Hit(place, self._head.organization, self._head.project, line.pipeline, line.line)
 
     def _matches(self, matcher: Matcher, line: SplitLine) -> bool:
-        return matcher(Owner(self._head.organization, self._head.project, line.pipeline, line.run_id), line.line)
+        return matcher(LineOwner(self._head.organization, self._head.project, line.pipeline, line.run_id), line.line)
 
 
 def _moment(time: datetime) -> int:

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from cadence.adapters.lines.line_times import Moments
 from cadence.adapters.tantivy.blocks import ROWS_PER_BLOCK, Block
-from cadence.adapters.tantivy.layout import Head
+from cadence.adapters.tantivy.layout import SplitHead
 from cadence.adapters.tantivy.rows import Numbers, Row
-from cadence.application.search.ports import Place
+from cadence.application.search.ports import LinePosition
 from cadence.domain.search.split import SplitLine
 
 # Hits of one search often lie in few blocks, and the next page's in the same.
@@ -18,7 +18,7 @@ _REMEMBERED_BLOCKS = 16
 class StoredLines:
     """`data` holds the blocks, one after the other. Every block but the last has the same number of rows."""
 
-    def __init__(self, head: Head, data: memoryview) -> None:
+    def __init__(self, head: SplitHead, data: memoryview) -> None:
         self._head = head
         self._data = data
         self._starts = [0]
@@ -52,7 +52,7 @@ class StoredLines:
         index = bisect_left(self._firsts, moment) - 1
         return 0 if index < 0 else index * ROWS_PER_BLOCK + bisect_left(self.block(index).columns.moments, moment)
 
-    def rows_before(self, place: Place) -> int:
+    def rows_before(self, place: LinePosition) -> int:
         """How many rows have a smaller place."""
         moment = Moments().of(place.time)
         low, high = self.rows_before_moment(moment), self.rows_before_moment(moment + 1)
@@ -65,8 +65,8 @@ class StoredLines:
                 high = middle
         return low
 
-    def place(self, row: int) -> Place:
-        return Place(*self.line(row)[:4])
+    def place(self, row: int) -> LinePosition:
+        return LinePosition(*self.line(row)[:4])
 
     def _position(self, row: int) -> tuple[str, int, int]:
         block = self.block(row // ROWS_PER_BLOCK)

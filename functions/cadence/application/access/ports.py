@@ -56,7 +56,7 @@ class Directory(PoolStore, Protocol):
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenRequest:
     """What is remembered of a request or delivery: when it was first seen, what it asked for, whether it was dealt with."""
 
     first_seen: datetime
@@ -67,7 +67,7 @@ class Seen:
 class SeenStore(Protocol):
     """Remembers requests that may come twice, for a while."""
 
-    def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> Seen:
+    def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> SeenRequest:
         """Remembers `key`, or returns what is remembered of it already."""
 
     def mark_done(self, key: str) -> None: ...

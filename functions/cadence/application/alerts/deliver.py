@@ -10,9 +10,17 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from cadence.application.access.ports import Cipher
-from cadence.application.alerts.ports import Bells, ChannelKey, ChannelStore, Outbox, Refused, Senders, Waiting
+from cadence.application.alerts.ports import (
+    AlertNotifier,
+    ChannelKey,
+    ChannelRefused,
+    ChannelStore,
+    Outbox,
+    Senders,
+    WaitingMessage,
+)
 from cadence.application.shared.ports import Clock
-from cadence.domain.alerts.channel import MOST_REFUSALS, Delivery
+from cadence.domain.alerts.channel import MOST_REFUSALS, AlertDelivery
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
 
 LEASE = timedelta(seconds=90)
@@ -30,7 +38,7 @@ def channel_context(key: ChannelKey) -> dict[str, str]:
     return {"purpose": "alert-channel", "organization": organization, "project": project, "channel": name}
 
 
-class Report(Protocol):
+class DeliveryFault(Protocol):
     def __call__(self, message: str, **fields: object) -> None: ...
 
 
@@ -40,9 +48,9 @@ class Deliver:
     outbox: Outbox
     senders: Senders
     cipher: Cipher
-    bells: Bells
+    bells: AlertNotifier
     clock: Clock
-    report: Report
+    report: DeliveryFault
 
     def __call__(self, key: ChannelKey, retry_at: datetime | None = None) -> int:
         """How many messages were delivered. `retry_at` is what the channel waited for, if this is the end of that wait."""
@@ -65,12 +73,12 @@ class Deliver:
         self.bells.deliver(key, _AGAIN)
         return delivered
 
-    def _come_back(self, key: ChannelKey, delivery: Delivery, retry_at: datetime | None, now: datetime) -> None:
+    def _come_back(self, key: ChannelKey, delivery: AlertDelivery, retry_at: datetime | None, now: datetime) -> None:
         """Messages may be early. Only that of the wait itself goes on waiting: one is on its way for each channel."""
         if delivery.retry_at and delivery.retry_at == retry_at and now < retry_at:
             self.bells.deliver(key, retry_at - now, retry_at)
 
-    def _send(self, key: ChannelKey, delivery: Delivery, waiting: Sequence[Waiting]) -> int | None:
+    def _send(self, key: ChannelKey, delivery: AlertDelivery, waiting: Sequence[WaitingMessage]) -> int | None:
         """How many were sent; None if nothing can be sent now. Whoever holds the lease looks again once it is given back."""
         now = self.clock()
         try:
@@ -94,7 +102,7 @@ class Deliver:
         held = self.outbox.get_delivery(key)
         try:
             sender.send(channel, plain, [each.message for each in batch])
-        except Refused as error:
+        except ChannelRefused as error:
             self._refused(key, held, batch[0], str(error))
             return None
         except Transient as error:
@@ -104,7 +112,7 @@ class Deliver:
         self.outbox.put_delivery(key, replace(held.sent(self.clock()), leased_until=None))
         return len(batch)
 
-    def _refused(self, key: ChannelKey, held: Delivery, first: Waiting, error: str) -> None:
+    def _refused(self, key: ChannelKey, held: AlertDelivery, first: WaitingMessage, error: str) -> None:
         now = self.clock()
         if first.refusals + 1 < MOST_REFUSALS:
             self.outbox.refused(key, first)
@@ -113,7 +121,7 @@ class Deliver:
             self.report("a channel refuses an alert's message", channel=key, message_id=first.message.message_id)
         self._wait(key, replace(held.failed(now, error), leased_until=None), now)
 
-    def _wait(self, key: ChannelKey, delivery: Delivery, now: datetime) -> None:
+    def _wait(self, key: ChannelKey, delivery: AlertDelivery, now: datetime) -> None:
         """The message that ends the wait is sent first: one without a wait does nothing, a wait without one never ends."""
         if delivery.retry_at is not None:
             self.bells.deliver(key, delivery.retry_at - now, delivery.retry_at)

@@ -11,10 +11,10 @@ from cadence.application.alerts.unusual import Histories
 from cadence.application.alerts.update import UpdateAlert
 from cadence.application.logs.ports import Line
 from cadence.domain.alerts.judging import fit_of_end, fit_of_lines, may_fit_segment
-from cadence.domain.alerts.occurrence import Fit, Group, Occurrence, group_of
+from cadence.domain.alerts.occurrence import AlertGroup, Fit, Occurrence, group_of
 from cadence.domain.alerts.rule import AnomalyCondition, LogCondition, Rule
 from cadence.domain.exports.event import Event
-from cadence.domain.search.matching import Owner
+from cadence.domain.search.matching import LineOwner
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class EvaluateEvent:
         if not rules:
             return
         lines = self.read_segment(event["key"])
-        owner = Owner(event["organization"], event["project"], event["pipeline"], event["run_id"])
+        owner = LineOwner(event["organization"], event["project"], event["pipeline"], event["run_id"])
         for rule in rules:
             if isinstance(rule.when, LogCondition):
                 fit = fit_of_lines(rule, event, lines, partial(matcher(rule.when.query), owner))
@@ -58,7 +58,7 @@ class EvaluateEvent:
             self.histories.learn(event, of)
 
     def _apply(self, rule: Rule, fit: Fit) -> None:
-        groups: dict[Group, list[Occurrence]] = defaultdict(list)
+        groups: dict[AlertGroup, list[Occurrence]] = defaultdict(list)
         for occurrence in fit.occurrences:
             groups[group_of(rule, occurrence.labels)].append(occurrence)
         for group, occurrences in groups.items():

@@ -10,12 +10,12 @@ from cadence.application.access.ports import Cipher
 from cadence.application.alerts.deliver import channel_context
 from cadence.application.alerts.messages import test_message
 from cadence.application.alerts.ports import (
+    AlertNotifier,
     AlertStore,
-    Bells,
     ChannelKey,
     ChannelReader,
     ChannelStore,
-    Listening,
+    EventMapping,
     Outbox,
     RuleReader,
     RuleStore,
@@ -52,9 +52,9 @@ class ManageRules:
     channels: ChannelStore
     alerts: AlertStore
     outbox: Outbox
-    bells: Bells
+    bells: AlertNotifier
     subscriptions: SubscriptionStore
-    listening: Listening
+    listening: EventMapping
     check_query: CheckQuery
     clock: Clock
 
@@ -141,7 +141,7 @@ class ManageRules:
 
 
 def end_if_quiet(
-    organization: str, rules: RuleReader, channels: ChannelReader, outbox: Outbox, listening: Listening
+    organization: str, rules: RuleReader, channels: ChannelReader, outbox: Outbox, listening: EventMapping
 ) -> None:
     """Events of an organization are judged no more once it has no rule, on or off, and no message that waits for a channel."""
 
@@ -173,8 +173,8 @@ class ManageChannels:
     channels: ChannelStore
     rules: RuleStore
     outbox: Outbox
-    bells: Bells
-    listening: Listening
+    bells: AlertNotifier
+    listening: EventMapping
     cipher: Cipher
     clock: Clock
 

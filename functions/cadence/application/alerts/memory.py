@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from cadence.application.alerts.ports import AlertStore, ChannelKey, HistoryStore, Series, SeriesKey
-from cadence.domain.alerts.lifecycle import Alert, Count, Happened
+from cadence.application.alerts.ports import AlertStore, ChannelKey, HistoryStore, MeasuredSeries, MeasuredSeriesKey
+from cadence.domain.alerts.lifecycle import Alert, Happened, OccurrenceCount
 from cadence.domain.alerts.message import Message
-from cadence.domain.alerts.occurrence import Group, Occurrence
+from cadence.domain.alerts.occurrence import AlertGroup, Occurrence
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.shared.errors import Conflict
 
@@ -25,20 +25,24 @@ class MemoryAlertStore(AlertStore):
     alerts: dict[_Key, Alert] = field(default_factory=dict)
     messages: list[tuple[ChannelKey, Message]] = field(default_factory=list)
 
-    def put_occurrences(self, rule: Rule, group: Group, occurrences: Iterable[Occurrence]) -> None:
+    def put_occurrences(self, rule: Rule, group: AlertGroup, occurrences: Iterable[Occurrence]) -> None:
         kept = self.occurrences[(*rule.key, group.digest), rule.revision]
         for occurrence in occurrences:
             kept[occurrence.at, occurrence.event_id] = occurrence
 
-    def happened(self, rule: Rule, group: Group, since: datetime) -> Happened:
+    def happened(self, rule: Rule, group: AlertGroup, since: datetime) -> Happened:
         kept = self.occurrences[(*rule.key, group.digest), rule.revision]
         if not kept:
             return Happened(())
         newest = max(kept)
-        counts = [Count(each.at, each.count) for key, each in sorted(kept.items()) if key[0] >= since or key == newest]
+        counts = [
+            OccurrenceCount(each.at, each.count)
+            for key, each in sorted(kept.items())
+            if key[0] >= since or key == newest
+        ]
         return Happened(counts, kept[newest].sample)
 
-    def get_alert(self, rule: Rule, group: Group) -> Alert:
+    def get_alert(self, rule: Rule, group: AlertGroup) -> Alert:
         new = Alert(rule.name, rule.project, rule.organization, group, rule.revision)
         return self.alerts.get((*rule.key, group.digest), new)
 
@@ -61,12 +65,12 @@ class MemoryAlertStore(AlertStore):
 
 @dataclass
 class MemoryHistoryStore(HistoryStore):
-    series: dict[SeriesKey, Series] = field(default_factory=dict)
+    series: dict[MeasuredSeriesKey, MeasuredSeries] = field(default_factory=dict)
 
-    def get_series(self, key: SeriesKey) -> Series:
-        return self.series.get(key, Series())
+    def get_series(self, key: MeasuredSeriesKey) -> MeasuredSeries:
+        return self.series.get(key, MeasuredSeries())
 
-    def put_series(self, key: SeriesKey, series: Series) -> None:
+    def put_series(self, key: MeasuredSeriesKey, series: MeasuredSeries) -> None:
         if self.get_series(key).version != series.version:
             raise Conflict("the history is no longer as it was read")
         self.series[key] = replace(series, version=series.version + 1)

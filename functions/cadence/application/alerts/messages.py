@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from cadence.domain.alerts.lifecycle import Alert
 from cadence.domain.alerts.message import Message, MessageKind
-from cadence.domain.alerts.occurrence import Sample
+from cadence.domain.alerts.occurrence import OccurrenceSample
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.shared.rfc3339 import milliseconds
 
@@ -48,11 +48,11 @@ def test_message(rule: Rule, message_id: str, now: datetime) -> Message:
         labels={},
         made_at=now,
         description=rule.description,
-        sample=Sample(text, milliseconds(now), ""),
+        sample=OccurrenceSample(text, milliseconds(now), ""),
     )
 
 
-def links(address: str, sample: Sample | None) -> Mapping[str, str]:
+def links(address: str, sample: OccurrenceSample | None) -> Mapping[str, str]:
     """To the run, the treatment and the very line, in the API; `command` shows the same on a terminal."""
     if sample is None or not sample.run_id:
         return {}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from cadence.application.alerts.past_lines import PastLines
 from cadence.application.alerts.rehearse import Rehearsal, happened_at, rehearse
 from cadence.application.logs.ports import Line
-from cadence.application.search.ports import Scope, SearchIndex
+from cadence.application.search.ports import SearchIndex, SearchScope
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.runner_ports import HostStore
@@ -101,7 +101,7 @@ class TryOnPast:
         give_up_at = self.clock() + timedelta(seconds=self.seconds)
         if isinstance(rule.when, LogCondition):
             lines = PastLines(self.search, self.runs, self.clock, give_up_at, since)
-            events = lines.collect(rule.when, Scope(rule.organization, tuple(projects)), until)
+            events = lines.collect(rule.when, SearchScope(rule.organization, tuple(projects)), until)
             return rehearse(rule, events, until, lines.read), lines
         past = Past(self.runs, self.runners, self.clock, give_up_at, since)
         past.collect(rule, projects, until)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cadence.application.alerts.queries import parsed
 from cadence.application.logs.ports import Line
-from cadence.application.search.ports import Hit, Place, Scope, SearchIndex
+from cadence.application.search.ports import Hit, LinePosition, SearchIndex, SearchScope
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.alerts.rule import LogCondition
@@ -31,10 +31,10 @@ class PastLines:
     looked_at: int = 0
     lines: dict[tuple[str, int], list[Hit]] = field(default_factory=lambda: defaultdict(list))
 
-    def collect(self, condition: LogCondition, scope: Scope, until: datetime) -> Sequence[Event]:
+    def collect(self, condition: LogCondition, scope: SearchScope, until: datetime) -> Sequence[Event]:
         """Those of replays are left out. Only lines that fit are in an event's segment."""
         query = replace(parsed(condition.query), since=self.since, until=until)
-        before: Place | None = None
+        before: LinePosition | None = None
         found = 0
         while True:
             page = self.search.search(scope, query, _PAGE, before)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from cadence.domain.alerts.channel import Channel, ChannelKind, Delivery
+from cadence.domain.alerts.channel import AlertDelivery, Channel, ChannelKind
 from cadence.domain.alerts.lifecycle import Alert, Happened
 from cadence.domain.alerts.message import Message
-from cadence.domain.alerts.occurrence import Group, Occurrence
+from cadence.domain.alerts.occurrence import AlertGroup, Occurrence
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.alerts.silence import Silence
 
@@ -63,13 +63,13 @@ class SilenceStore(SilenceReader, Protocol):
 class AlertStore(Protocol):
     """Alerts, and what happened that they are made of."""
 
-    def put_occurrences(self, rule: Rule, group: Group, occurrences: Iterable[Occurrence]) -> None:
+    def put_occurrences(self, rule: Rule, group: AlertGroup, occurrences: Iterable[Occurrence]) -> None:
         """Storing the same again changes nothing."""
 
-    def happened(self, rule: Rule, group: Group, since: datetime) -> Happened:
+    def happened(self, rule: Rule, group: AlertGroup, since: datetime) -> Happened:
         """Everything from `since` on, in order; at least the newest thing, if that is older."""
 
-    def get_alert(self, rule: Rule, group: Group) -> Alert:
+    def get_alert(self, rule: Rule, group: AlertGroup) -> Alert:
         """One that was never stored is closed and has version 0."""
 
     def commit(self, alert: Alert, messages: Sequence[tuple[ChannelKey, Message]]) -> None:
@@ -82,7 +82,7 @@ class AlertStore(Protocol):
 
 
 @dataclass(frozen=True)
-class Value:
+class MeasuredValue:
     """One measured value: of which run, and when it was there."""
 
     run_id: str
@@ -91,15 +91,15 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Series:
+class MeasuredSeries:
     """The newest values of one measure of a treatment (or pipeline), in order. `version` 0: not stored yet."""
 
-    values: tuple[Value, ...] = ()
+    values: tuple[MeasuredValue, ...] = ()
     version: int = 0
 
 
 @dataclass(frozen=True)
-class SeriesKey:
+class MeasuredSeriesKey:
     """`treatment` is empty for what is measured of whole runs."""
 
     organization: str
@@ -110,14 +110,14 @@ class SeriesKey:
 
 
 class HistoryStore(Protocol):
-    def get_series(self, key: SeriesKey) -> Series: ...
+    def get_series(self, key: MeasuredSeriesKey) -> MeasuredSeries: ...
 
-    def put_series(self, key: SeriesKey, series: Series) -> None:
+    def put_series(self, key: MeasuredSeriesKey, series: MeasuredSeries) -> None:
         """Raises Conflict unless it is as it was read."""
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingMessage:
     """A message that waits for its delivery. `refusals` counts how often the channel itself refused it."""
 
     position: str
@@ -130,33 +130,33 @@ class Outbox(Protocol):
 
     def post(self, key: ChannelKey, message: Message) -> None: ...
 
-    def waiting(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+    def waiting(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
         """Oldest first."""
 
     def count_waiting(self, key: ChannelKey, most: int) -> int:
         """At most `most`."""
 
-    def remove(self, key: ChannelKey, waiting: Iterable[Waiting]) -> None: ...
+    def remove(self, key: ChannelKey, waiting: Iterable[WaitingMessage]) -> None: ...
 
-    def refused(self, key: ChannelKey, waiting: Waiting) -> None:
+    def refused(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         """Counts one more refusal."""
 
-    def set_aside(self, key: ChannelKey, waiting: Waiting) -> None:
+    def set_aside(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         """Kept for whoever looks into it, and not sent any more."""
 
     def clear(self, key: ChannelKey) -> None:
         """Everything of a channel that is no more."""
 
-    def get_delivery(self, key: ChannelKey) -> Delivery: ...
+    def get_delivery(self, key: ChannelKey) -> AlertDelivery: ...
 
-    def put_delivery(self, key: ChannelKey, delivery: Delivery) -> None:
+    def put_delivery(self, key: ChannelKey, delivery: AlertDelivery) -> None:
         """Raises Conflict unless it is as it was read."""
 
 
-class SetAsideMessages(Protocol):
+class DeadLetterMessages(Protocol):
     """Messages that a channel refused for good."""
 
-    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
         """Oldest first."""
 
     def count_aside(self, key: ChannelKey, most: int) -> int:
@@ -168,20 +168,20 @@ class SetAsideMessages(Protocol):
     def discard(self, key: ChannelKey, position: str) -> None:
         """Discarding what is gone is no error."""
 
-    def get_delivery(self, key: ChannelKey) -> Delivery: ...
+    def get_delivery(self, key: ChannelKey) -> AlertDelivery: ...
 
 
-class Bells(Protocol):
+class AlertNotifier(Protocol):
     """Asks for something to be done later. Nothing that was asked for gets lost; it may be done twice."""
 
     def deliver(self, key: ChannelKey, after: timedelta, retry_at: datetime | None = None) -> None:
         """Have a channel's outbox looked into. `retry_at` is what its delivery will say it waits for."""
 
-    def look(self, rule: tuple[str, str, str], group: Group, at: datetime, after: timedelta) -> None:
+    def look(self, rule: tuple[str, str, str], group: AlertGroup, at: datetime, after: timedelta) -> None:
         """Have an alert looked at, if it still says then that it is looked at `at`."""
 
 
-class Listening(Protocol):
+class EventMapping(Protocol):
     """Whether events are judged at all, which costs money while nothing happens."""
 
     def begin(self, organization: str) -> None:
@@ -191,7 +191,7 @@ class Listening(Protocol):
         """This organization needs none of it any more; if no other does, it ends. Ending again changes nothing."""
 
 
-class Refused(Exception):
+class ChannelRefused(Exception):
     """The channel answered, and will not take this message however often it is sent."""
 
 

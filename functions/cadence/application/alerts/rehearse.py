@@ -19,7 +19,7 @@ from cadence.domain.alerts.channel import Channel, ChannelKind
 from cadence.domain.alerts.judging import moment
 from cadence.domain.alerts.lifecycle import Alert
 from cadence.domain.alerts.message import MessageKind
-from cadence.domain.alerts.occurrence import Group, Sample
+from cadence.domain.alerts.occurrence import AlertGroup, OccurrenceSample
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.alerts.silence import Silence
 from cadence.domain.exports.event import Event
@@ -34,7 +34,7 @@ class Fired:
     opened_at: datetime
     closed_at: datetime | None
     count: int
-    sample: Sample | None
+    sample: OccurrenceSample | None
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class _Stage:
         self.rule = replace(rule, enabled=True)
         self.alerts = _RecordingStore()
         self.time = datetime.min.replace(tzinfo=UTC)
-        self._looks: list[tuple[datetime, int, Group]] = []
+        self._looks: list[tuple[datetime, int, AlertGroup]] = []
         self._count = 0
 
     def now(self) -> datetime:
@@ -119,7 +119,7 @@ class _Stage:
     def deliver(self, key: ChannelKey, after: timedelta, retry_at: datetime | None = None) -> None:
         """Nothing is delivered."""
 
-    def look(self, rule: tuple[str, str, str], group: Group, at: datetime, after: timedelta) -> None:
+    def look(self, rule: tuple[str, str, str], group: AlertGroup, at: datetime, after: timedelta) -> None:
         self._count += 1
         heapq.heappush(self._looks, (at, self._count, group))
 

@@ -9,7 +9,7 @@ _MOST = 10_000
 
 
 @dataclass
-class Replays:
+class ReplayFilter:
     runs: RunStore
     known: dict[str, bool] = field(default_factory=dict)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cadence.application.alerts.ports import HistoryStore, Series, SeriesKey, Value
+from cadence.application.alerts.ports import HistoryStore, MeasuredSeries, MeasuredSeriesKey, MeasuredValue
 from cadence.domain.alerts.judging import measured, moment
 from cadence.domain.exports.event import Event
 from cadence.domain.shared.errors import Conflict, Transient
@@ -30,7 +30,7 @@ class Histories:
         key = _key(event, of)
         for _ in range(_ATTEMPTS):
             series = self.store.get_series(key)
-            grown = with_value(series, Value(event["run_id"], moment(event["finished_at"]), value))
+            grown = with_value(series, MeasuredValue(event["run_id"], moment(event["finished_at"]), value))
             if grown is series:
                 return
             try:
@@ -41,7 +41,7 @@ class Histories:
         raise Transient(f"The history of {key.pipeline} {key.treatment} is being changed by others.")
 
 
-def with_value(series: Series, value: Value) -> Series:
+def with_value(series: MeasuredSeries, value: MeasuredValue) -> MeasuredSeries:
     """The series itself if it has the value of this run already, or is full of later ones."""
     if any(each.run_id == value.run_id for each in series.values):
         return series
@@ -49,6 +49,6 @@ def with_value(series: Series, value: Value) -> Series:
     return replace(series, values=tuple(values)) if value in values else series
 
 
-def _key(event: Event, of: str) -> SeriesKey:
+def _key(event: Event, of: str) -> MeasuredSeriesKey:
     place = (event["organization"], event["project"], event["pipeline"])
-    return SeriesKey(*place, event.get("treatment") or "", of)
+    return MeasuredSeriesKey(*place, event.get("treatment") or "", of)

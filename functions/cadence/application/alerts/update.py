@@ -9,12 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cadence.application.alerts.messages import message_of
-from cadence.application.alerts.ports import AlertStore, Bells, ChannelKey, ChannelReader, RuleReader, SilenceReader
+from cadence.application.alerts.ports import (
+    AlertNotifier,
+    AlertStore,
+    ChannelKey,
+    ChannelReader,
+    RuleReader,
+    SilenceReader,
+)
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PROJECTS
 from cadence.domain.alerts import lifecycle
-from cadence.domain.alerts.lifecycle import Alert, Change
-from cadence.domain.alerts.occurrence import Group, Occurrence
+from cadence.domain.alerts.lifecycle import Alert, AlertChange
+from cadence.domain.alerts.occurrence import AlertGroup, Occurrence
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.alerts.silence import silenced_until
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
@@ -23,7 +30,7 @@ _ATTEMPTS = 8
 AFTER_ANY_CRASH = timedelta(seconds=90)
 """Longer than the Lambda may run: by then a transaction is made, or never will be."""
 
-Decide = Callable[[Alert, datetime], Change | None]
+Decide = Callable[[Alert, datetime], AlertChange | None]
 
 
 @dataclass(frozen=True)
@@ -31,15 +38,15 @@ class UpdateAlert:
     alerts: AlertStore
     channels: ChannelReader
     silences: SilenceReader
-    bells: Bells
+    bells: AlertNotifier
     clock: Clock
 
-    def happened(self, rule: Rule, group: Group, occurrences: Sequence[Occurrence]) -> None:
+    def happened(self, rule: Rule, group: AlertGroup, occurrences: Sequence[Occurrence]) -> None:
         """`occurrences` are of one group. Raises Transient."""
         self.alerts.put_occurrences(rule, group, occurrences)
         first = min(occurrence.at for occurrence in occurrences)
 
-        def decide(alert: Alert, now: datetime) -> Change | None:
+        def decide(alert: Alert, now: datetime) -> AlertChange | None:
             if alert.open and not lifecycle.may_be_told(alert, rule, now):
                 return None
             seen = self.alerts.happened(rule, group, _since(alert, first - rule.window))
@@ -47,23 +54,23 @@ class UpdateAlert:
 
         self._change(rule, group, decide)
 
-    def recovered(self, rule: Rule, group: Group, at: datetime) -> None:
+    def recovered(self, rule: Rule, group: AlertGroup, at: datetime) -> None:
         """Raises Transient."""
 
-        def decide(alert: Alert, now: datetime) -> Change | None:
+        def decide(alert: Alert, now: datetime) -> AlertChange | None:
             last = self.alerts.happened(rule, group, now).last
             return lifecycle.after_recovery(alert, rule, at, last, now)
 
         self._change(rule, group, decide)
 
-    def looked_at(self, rules: RuleReader, key: tuple[str, str, str], group: Group, at: datetime) -> None:
+    def looked_at(self, rules: RuleReader, key: tuple[str, str, str], group: AlertGroup, at: datetime) -> None:
         """Only if the alert waits for this very look: each has one that is on its way. Raises Transient."""
         try:
             rule = rules.get_rule(*key)
         except NotFound:
             return  # whoever deletes a rule deletes its alerts
 
-        def decide(alert: Alert, now: datetime) -> Change | None:
+        def decide(alert: Alert, now: datetime) -> AlertChange | None:
             if alert.look_at != at:
                 return None
             if now < at:  # farther away than one message can wait
@@ -74,7 +81,7 @@ class UpdateAlert:
 
         self._change(rule, group, decide)
 
-    def _change(self, rule: Rule, group: Group, decide: Decide) -> None:
+    def _change(self, rule: Rule, group: AlertGroup, decide: Decide) -> None:
         for _ in range(_ATTEMPTS):
             now = self.clock()
             alert = self.alerts.get_alert(rule, group)
@@ -101,7 +108,7 @@ class UpdateAlert:
             alert = self.alerts.get_alert(rule, alert.group)
         return replace(alert, revision=rule.revision)
 
-    def _commit(self, rule: Rule, before: Alert, change: Change, now: datetime) -> None:
+    def _commit(self, rule: Rule, before: Alert, change: AlertChange, now: datetime) -> None:
         """Raises Conflict."""
         alert = change.alert
         keys = self._channels(rule) if change.message else ()
@@ -122,7 +129,7 @@ class UpdateAlert:
         found = (known.get((rule.project, name)) or known.get((ALL_PROJECTS, name)) for name in rule.channels)
         return [key for key in found if key]
 
-    def _silenced(self, rule: Rule, group: Group, now: datetime) -> datetime | None:
+    def _silenced(self, rule: Rule, group: AlertGroup, now: datetime) -> datetime | None:
         labels = {"project": rule.project, **group.labels, "rule": rule.name}
         return silenced_until(self.silences.list_silences(rule.organization), rule.project, labels, now)
 

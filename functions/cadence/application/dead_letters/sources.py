@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
-from cadence.application.alerts.ports import Bells, ChannelReader, SetAsideMessages
-from cadence.application.dead_letters.ports import Asking, Sees, Shelf
+from cadence.application.alerts.ports import AlertNotifier, ChannelReader, DeadLetterMessages
+from cadence.application.dead_letters.ports import DeadLetterSource, Redrive, Sees
 from cadence.application.exports.ports import Backlog, ExportStore, ExportWork
 from cadence.application.logs.ports import StrayRecords
 from cadence.application.search.split_ports import SplitCatalogue
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PROJECTS
-from cadence.domain.dead_letters.dead_letter import Aside, AsideKind
-from cadence.domain.exports.export import Export, Parcel
+from cadence.domain.dead_letters.dead_letter import DeadLetter, DeadLetterKind
+from cadence.domain.exports.export import Export, ExportBatch
 from cadence.domain.shared.errors import NotFound
 
 ReadBytes = Callable[[str, int, int], bytes]
@@ -27,49 +27,49 @@ _GZIP = 31
 
 
 @dataclass(frozen=True)
-class SetAside:
+class DeadLetters:
     """All shelves as one."""
 
-    shelves: Mapping[AsideKind, Shelf]
+    shelves: Mapping[DeadLetterKind, DeadLetterSource]
 
-    def list(self, organization: str, sees: Sees, kind: AsideKind | None = None) -> Sequence[Aside]:
+    def list(self, organization: str, sees: Sees, kind: DeadLetterKind | None = None) -> Sequence[DeadLetter]:
         """The oldest first, at most 1,000 of each kind."""
         kinds = [kind] if kind else list(self.shelves)
         found = [aside for each in kinds for aside in self.shelves[each].list(organization, sees, MOST)]
         return sorted(found, key=lambda aside: (aside.at, aside.aside_id))
 
-    def get(self, organization: str, sees: Sees, aside_id: str) -> Aside:
+    def get(self, organization: str, sees: Sees, aside_id: str) -> DeadLetter:
         """Raises NotFound, in the same words for what the caller does not see."""
         kind = aside_id.partition("-")[0]
-        if kind in set(AsideKind):
-            for aside in self.list(organization, sees, AsideKind(kind)):
+        if kind in set(DeadLetterKind):
+            for aside in self.list(organization, sees, DeadLetterKind(kind)):
                 if aside.aside_id == aside_id:
                     return aside
         raise NotFound(f"Nothing that was set aside is named {aside_id!r} here.")
 
-    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
         return self.shelves[aside.kind].content(organization, aside, most)
 
-    def redrive(self, organization: str, aside: Aside) -> None:
+    def redrive(self, organization: str, aside: DeadLetter) -> None:
         self.shelves[aside.kind].redrive(organization, aside)
 
-    def discard(self, organization: str, aside: Aside) -> None:
+    def discard(self, organization: str, aside: DeadLetter) -> None:
         self.shelves[aside.kind].discard(organization, aside)
 
 
 @dataclass(frozen=True)
-class SegmentShelf(Shelf):
+class SegmentSource(DeadLetterSource):
     """Their lines are in the runs' logs all the while; only search does not find them."""
 
     catalogue: SplitCatalogue
     projects: Callable[[str], Iterable[str]]
     read: ReadBytes
-    asking: Asking
+    asking: Redrive
 
-    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[Aside]:
+    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
-            Aside(
-                AsideKind.SEGMENT,
+            DeadLetter(
+                DeadLetterKind.SEGMENT,
                 (project, one.segment.run_id, str(one.segment.number)),
                 project,
                 one.at,
@@ -81,7 +81,7 @@ class SegmentShelf(Shelf):
             for one in islice(self.catalogue.list_set_aside(organization, project), limit)
         ]
 
-    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
         project, run_id, number = aside.key
         for one in self.catalogue.list_set_aside(organization, project):
             if (one.segment.run_id, str(one.segment.number)) == (run_id, number):
@@ -92,11 +92,11 @@ class SegmentShelf(Shelf):
                     return stored
         raise NotFound("It is not set aside any more.")
 
-    def redrive(self, organization: str, aside: Aside) -> None:
+    def redrive(self, organization: str, aside: DeadLetter) -> None:
         project, run_id, number = aside.key
         self.asking.index_segments(organization, project, [(run_id, int(number))])
 
-    def discard(self, organization: str, aside: Aside) -> None:
+    def discard(self, organization: str, aside: DeadLetter) -> None:
         project, run_id, number = aside.key
         for one in self.catalogue.list_set_aside(organization, project):
             if (one.segment.run_id, str(one.segment.number)) == (run_id, number):
@@ -104,14 +104,14 @@ class SegmentShelf(Shelf):
 
 
 @dataclass(frozen=True)
-class RecordShelf(Shelf):
+class RecordSource(DeadLetterSource):
     records: StrayRecords
-    asking: Asking
+    asking: Redrive
 
-    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[Aside]:
+    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
-            Aside(
-                AsideKind.RECORD,
+            DeadLetter(
+                DeadLetterKind.RECORD,
                 (one.number,),
                 one.project,
                 one.at,
@@ -122,18 +122,18 @@ class RecordShelf(Shelf):
             if sees(one.project)
         ]
 
-    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
         return self.records.content(self.records.get(organization, aside.key[0]))[:most]
 
-    def redrive(self, organization: str, aside: Aside) -> None:
+    def redrive(self, organization: str, aside: DeadLetter) -> None:
         self.asking.write_records(organization, [aside.key[0]])
 
-    def discard(self, organization: str, aside: Aside) -> None:
+    def discard(self, organization: str, aside: DeadLetter) -> None:
         self.records.remove(self.records.get(organization, aside.key[0]))
 
 
 @dataclass(frozen=True)
-class ExportShelf(Shelf):
+class ExportSource(DeadLetterSource):
     """Dead letters of exports."""
 
     exports: ExportStore
@@ -141,30 +141,32 @@ class ExportShelf(Shelf):
     work: ExportWork
     clock: Clock
 
-    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[Aside]:
+    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
-            Aside(AsideKind.EXPORT, (export.name, parcel.key), _owner(export), parcel.since, *_words(export, parcel))
+            DeadLetter(
+                DeadLetterKind.EXPORT, (export.name, parcel.key), _owner(export), parcel.since, *_words(export, parcel)
+            )
             for export in self.exports.list_exports(organization)
             if sees(_owner(export))
             for parcel in self.backlog.dead_letters(export, limit)
         ]
 
-    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
         _, parcel = self._parcel(organization, aside)
         if parcel.event is not None:
             return json.dumps(parcel.event, indent=1).encode()[:most]
         return parcel.request.body[:most] if parcel.request else b""
 
-    def redrive(self, organization: str, aside: Aside) -> None:
+    def redrive(self, organization: str, aside: DeadLetter) -> None:
         export, parcel = self._parcel(organization, aside)
         self.backlog.revive(export, self.clock(), [parcel])
         self.work.drain(export, timedelta())
 
-    def discard(self, organization: str, aside: Aside) -> None:
+    def discard(self, organization: str, aside: DeadLetter) -> None:
         export, parcel = self._parcel(organization, aside)
         self.backlog.drop(export, [parcel])
 
-    def _parcel(self, organization: str, aside: Aside) -> tuple[Export, Parcel]:
+    def _parcel(self, organization: str, aside: DeadLetter) -> tuple[Export, ExportBatch]:
         name, key = aside.key
         export = self.exports.get_export(organization, name)
         for parcel in self.backlog.dead_letters(export, MOST):
@@ -174,15 +176,15 @@ class ExportShelf(Shelf):
 
 
 @dataclass(frozen=True)
-class MessageShelf(Shelf):
+class MessageSource(DeadLetterSource):
     channels: ChannelReader
-    messages: SetAsideMessages
-    bells: Bells
+    messages: DeadLetterMessages
+    bells: AlertNotifier
 
-    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[Aside]:
+    def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
-            Aside(
-                AsideKind.MESSAGE,
+            DeadLetter(
+                DeadLetterKind.MESSAGE,
                 (*channel.key, waiting.position),
                 channel.project,
                 waiting.message.made_at,
@@ -194,19 +196,19 @@ class MessageShelf(Shelf):
             for waiting in self.messages.list_aside(channel.key, limit)
         ]
 
-    def content(self, organization: str, aside: Aside, most: int) -> bytes:
+    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
         *key, position = aside.key
         for waiting in self.messages.list_aside((key[0], key[1], key[2]), MOST):
             if waiting.position == position:
                 return json.dumps(waiting.message.to_json(), indent=1).encode()[:most]
         raise NotFound("It is not set aside any more.")
 
-    def redrive(self, organization: str, aside: Aside) -> None:
+    def redrive(self, organization: str, aside: DeadLetter) -> None:
         organization, project, name, position = aside.key
         self.messages.take_back((organization, project, name), position)
         self.bells.deliver((organization, project, name), timedelta())
 
-    def discard(self, organization: str, aside: Aside) -> None:
+    def discard(self, organization: str, aside: DeadLetter) -> None:
         organization, project, name, position = aside.key
         self.messages.discard((organization, project, name), position)
 
@@ -215,6 +217,6 @@ def _owner(export: Export) -> str:
     return export.projects[0] if len(export.projects) == 1 else ALL_PROJECTS
 
 
-def _words(export: Export, parcel: Parcel) -> tuple[str, str]:
+def _words(export: Export, parcel: ExportBatch) -> tuple[str, str]:
     what = f"event {parcel.event['id']}" if parcel.event else "push of metrics"
     return f"{what} for {export.name}", parcel.error or "The receiver refused it."

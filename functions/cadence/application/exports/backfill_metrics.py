@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from cadence.application.exports.ports import Format
+from cadence.application.exports.ports import ExportFormat
 from cadence.application.exports.push_metrics import added_since, totals_of
 from cadence.application.exports.rebuild_end_events import ends_of
 from cadence.application.exports.send_export import Batch, SendExport
@@ -17,8 +17,8 @@ from cadence.application.metrics.count_events import CountEvents
 from cadence.application.metrics.ports import Counters, Event
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.access.access import Project
-from cadence.domain.exports.export import Backfill, Export, ExportKind, Parcel
-from cadence.domain.metrics.counting import Series, SeriesKey
+from cadence.domain.exports.export import Backfill, Export, ExportBatch, ExportKind
+from cadence.domain.metrics.counting import CounterKey, CounterSeries
 from cadence.domain.metrics.model import Metric
 from cadence.domain.metrics.telling import metrics_of
 from cadence.domain.shared.errors import InvalidRequest
@@ -29,8 +29,8 @@ _MOST_RUNS = 5_000
 _RUNS_AT_A_TIME = 100
 _NOTED_EVERY = 50
 
-Amounts = dict[SeriesKey, dict[str, float]]
-Counts = Mapping[SeriesKey, Mapping[str, float]]
+Amounts = dict[CounterKey, dict[str, float]]
+Counts = Mapping[CounterKey, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class BackfillMetrics:
     counters: Counters
     projects: Callable[[str], Sequence[Project]]
     send: SendExport
-    formats: Callable[[ExportKind], Format]
+    formats: Callable[[ExportKind], ExportFormat]
     longest_run: timedelta
 
     def __call__(self, export: Export, backfill: Backfill) -> Iterator[Backfill]:
@@ -101,7 +101,7 @@ class BackfillMetrics:
     def _tell(self, export: Export, metrics: Sequence[Metric], at: datetime) -> None:
         requests = self.formats(export.kind).metrics(export, metrics, at) if metrics else ()
         parcels = [
-            Parcel(f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", at, request=request)
+            ExportBatch(f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", at, request=request)
             for number, request in enumerate(requests)
         ]
         if parcels:
@@ -114,12 +114,12 @@ def _add(reached: Amounts, counts: Counts, sign: int) -> None:
             reached[key][name] += sign * amount
 
 
-def _series(reached: Amounts) -> Iterator[Series]:
+def _series(reached: Amounts) -> Iterator[CounterSeries]:
     """What is a little below zero was not counted yet when the counts were read, or is a sum of rounded numbers."""
     for key, counts in reached.items():
         positive = {name: round(amount, 9) for name, amount in counts.items() if amount > 1e-9}
         if positive:
-            yield Series(key, positive)
+            yield CounterSeries(key, positive)
 
 
 def _time(event: Event) -> datetime:

@@ -9,7 +9,7 @@ from cadence.application.exports.ports import Backlog, ExportWork
 from cadence.application.exports.send_export import Batch, RefusedForGood, SendExport
 from cadence.application.metrics.ports import Event
 from cadence.application.shared.ports import Clock
-from cadence.domain.exports.export import GIVE_UP_AFTER, Export, Parcel, backoff
+from cadence.domain.exports.export import GIVE_UP_AFTER, Export, ExportBatch, backoff
 from cadence.domain.shared.errors import Conflict, Transient
 
 _PARCELS_AT_A_TIME = 25
@@ -37,7 +37,7 @@ class DeliverExports:
         wanted = [event for event in events if self.send.wants(export, event)]
         self.parcels(export, [parcel_of(event) for event in wanted])
 
-    def parcels(self, export: Export, parcels: Sequence[Parcel]) -> None:
+    def parcels(self, export: Export, parcels: Sequence[ExportBatch]) -> None:
         if not parcels:
             return
         now = self.clock()
@@ -90,7 +90,7 @@ class DeliverExports:
         self.work.drain(export, timedelta())
         return delivered
 
-    def _try(self, export: Export, parcels: Sequence[Parcel]) -> int:
+    def _try(self, export: Export, parcels: Sequence[ExportBatch]) -> int:
         """How many of them need no further try."""
         done = 0
         for batch in self.send.batches(export, parcels):
@@ -114,7 +114,7 @@ class DeliverExports:
             done += len(batch.parcels)
         return done
 
-    def _sent(self, export: Export, batch: Batch) -> Sequence[tuple[Parcel, str]]:
+    def _sent(self, export: Export, batch: Batch) -> Sequence[tuple[ExportBatch, str]]:
         """The parcels that the receiver refused for good, with its words: one that it does not like costs no other."""
         try:
             self.send(export, batch)
@@ -127,7 +127,7 @@ class DeliverExports:
             return [refused for single in singles for refused in self._sent(export, single)]
         return []
 
-    def _words(self, export: Export, parcel: Parcel, error: Exception) -> str:
+    def _words(self, export: Export, parcel: ExportBatch, error: Exception) -> str:
         """Why it is given up. What is a fault of ours is tried for an hour, or others would wait behind it for a day."""
         if isinstance(error, RefusedForGood):
             return error.message
@@ -146,16 +146,16 @@ class DeliverExports:
             return not self.backlog.lease(export, self.clock(), self.clock() + _LEASE)
         return True
 
-    def _begin_failing(self, export: Export, parcels: Sequence[Parcel], error: Transient) -> None:
+    def _begin_failing(self, export: Export, parcels: Sequence[ExportBatch], error: Transient) -> None:
         now = self.clock()
         wait = _wait(0, error)
         self.work.drain(export, wait)
         self.backlog.keep(export, parcels, str(error), now + wait, now)
 
 
-def parcel_of(event: Event) -> Parcel:
+def parcel_of(event: Event) -> ExportBatch:
     moment = event.get("written_at") or event.get("finished_at") or event.get("last_time")
-    return Parcel(str(event["id"]), datetime.fromisoformat(str(moment)), event=event)
+    return ExportBatch(str(event["id"]), datetime.fromisoformat(str(moment)), event=event)
 
 
 def _wait(failures: int, error: Transient) -> timedelta:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from cadence.application.access.ports import Cipher
 from cadence.application.exports.backfill_export import RequestBackfill
-from cadence.application.exports.ports import Backlog, ExportStore, ExportWork, Format, LogRecord
+from cadence.application.exports.ports import Backlog, ExportFormat, ExportStore, ExportWork, LogRecord
 from cadence.application.exports.push_metrics import PushMetrics
 from cadence.application.exports.send_export import SendExport, credentials_context
 from cadence.application.shared.event_ports import SubscriptionStore
@@ -16,7 +16,7 @@ from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.outgoing_ports import Outgoing
 from cadence.application.shared.ports import Clock
 from cadence.domain.exports.event import Audience, EventKind
-from cadence.domain.exports.export import SIGNALS, Credentials, Export, ExportKind, Signal, StoredRequest
+from cadence.domain.exports.export import SIGNALS, Export, ExportCredentials, ExportKind, Signal, StoredRequest
 from cadence.domain.metrics import catalog
 from cadence.domain.metrics.telling import gauge
 from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound, Violation
@@ -56,12 +56,12 @@ class ManageExports:
     outgoing: Outgoing
     subscriptions: SubscriptionStore
     send: SendExport
-    formats: Callable[[ExportKind], Format]
+    formats: Callable[[ExportKind], ExportFormat]
     push: PushMetrics
     request_backfill: RequestBackfill
     clock: Clock
 
-    def put(self, wanted: Export, credentials: Credentials | None) -> tuple[Export, bool]:
+    def put(self, wanted: Export, credentials: ExportCredentials | None) -> tuple[Export, bool]:
         """The export as stored, and whether it is new. Without `credentials` those it had are kept, if it goes to the same place.
 
         Raises InvalidRequest.
@@ -134,7 +134,7 @@ class ManageExports:
         )
 
 
-def _check(export: Export, credentials: Credentials | None) -> None:
+def _check(export: Export, credentials: ExportCredentials | None) -> None:
     allowed = SIGNALS[export.kind]
     violations = [
         Violation("/signals", f"{export.kind} takes no {signal}, only {' and '.join(allowed)}.")
@@ -161,7 +161,7 @@ def _place(export: Export) -> tuple[ExportKind, str, str]:
     return export.kind, parts.scheme, parts.netloc
 
 
-def _samples(its: Format, export: Export, signal: Signal, now: datetime) -> Iterable[StoredRequest]:
+def _samples(its: ExportFormat, export: Export, signal: Signal, now: datetime) -> Iterable[StoredRequest]:
     """One line, figure or span whose names say that it is a test."""
     at = now.isoformat(timespec="milliseconds")
     run_id, project, pipeline = new_ulid(now), "test", "cadence-export-test"

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cadence.application.logs.ports import Line
 from cadence.application.metrics.ports import Event
-from cadence.domain.exports.export import Backfill, Export, Parcel, Standing, StoredRequest
+from cadence.domain.exports.export import Backfill, Export, ExportBatch, ExportStatus, StoredRequest
 from cadence.domain.metrics.model import Metric
 
 
@@ -22,7 +22,7 @@ class LogRecord:
     line: Line
 
 
-class Format(Protocol):
+class ExportFormat(Protocol):
     """How one kind of receiver wants it. `cumulative`: whether counters are told as they stand, or what was added."""
 
     cumulative: bool
@@ -56,23 +56,23 @@ class ExportStore(Protocol):
 class Backlog(Protocol):
     """How exports fare, and what is still to be delivered (table `telemetry`)."""
 
-    def standing(self, export: Export) -> Standing: ...
+    def standing(self, export: Export) -> ExportStatus: ...
 
     def keep(
-        self, export: Export, parcels: Sequence[Parcel], error: str | None, retry_at: datetime | None, at: datetime
+        self, export: Export, parcels: Sequence[ExportBatch], error: str | None, retry_at: datetime | None, at: datetime
     ) -> None:
         """Adds parcels, each once, and marks the export as failing.
 
         Without an `error` they only join others: raises Conflict if the export is not failing any more.
         """
 
-    def next(self, export: Export, limit: int) -> Sequence[Parcel]:
+    def next(self, export: Export, limit: int) -> Sequence[ExportBatch]:
         """The oldest."""
 
-    def delivered(self, export: Export, parcels: Sequence[Parcel], at: datetime) -> None:
+    def delivered(self, export: Export, parcels: Sequence[ExportBatch], at: datetime) -> None:
         """Removes them. What was removed before is no error."""
 
-    def bury(self, export: Export, parcels: Sequence[Parcel], error: str, at: datetime) -> None:
+    def bury(self, export: Export, parcels: Sequence[ExportBatch], error: str, at: datetime) -> None:
         """They become dead letters, whether they were kept before or not."""
 
     def failed(self, export: Export, error: str, retry_at: datetime) -> None: ...
@@ -88,13 +88,13 @@ class Backlog(Protocol):
 
     def release(self, export: Export) -> None: ...
 
-    def dead_letters(self, export: Export, limit: int) -> Sequence[Parcel]:
+    def dead_letters(self, export: Export, limit: int) -> Sequence[ExportBatch]:
         """The oldest."""
 
-    def revive(self, export: Export, at: datetime, parcels: Sequence[Parcel] | None = None) -> int:
+    def revive(self, export: Export, at: datetime, parcels: Sequence[ExportBatch] | None = None) -> int:
         """Dead letters, all or these, become parcels again; how many."""
 
-    def drop(self, export: Export, parcels: Sequence[Parcel]) -> None:
+    def drop(self, export: Export, parcels: Sequence[ExportBatch]) -> None:
         """These dead letters are gone for good. Dropping what is gone is no error."""
 
     def forget(self, export: Export) -> None:

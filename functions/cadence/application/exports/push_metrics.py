@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cadence.application.exports.deliver_exports import DeliverExports
-from cadence.application.exports.ports import Backlog, ExportWork, Format
-from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.application.exports.ports import Backlog, ExportFormat, ExportWork
+from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import Project
-from cadence.domain.exports.export import ALL_PROJECTS, PUSH_EVERY, Export, ExportKind, Parcel
-from cadence.domain.metrics.model import Distribution, Kind, Metric, Sample
+from cadence.domain.exports.export import ALL_PROJECTS, PUSH_EVERY, Export, ExportBatch, ExportKind
+from cadence.domain.metrics.model import Distribution, Metric, MetricKind, MetricSample
 
 _LATE = 5
 
@@ -19,9 +19,9 @@ _LATE = 5
 class PushMetrics:
     """A chain of messages for each export, each of which sends the next one. Only one chain goes on, whoever else begins."""
 
-    tell: TellMetrics
+    tell: RenderMetrics
     projects: Callable[[str], Sequence[Project]]
-    formats: Callable[[ExportKind], Format]
+    formats: Callable[[ExportKind], ExportFormat]
     deliver: DeliverExports
     backlog: Backlog
     work: ExportWork
@@ -67,7 +67,7 @@ class PushMetrics:
     def _deliver(self, export: Export, metrics: Sequence[Metric], at: datetime) -> None:
         requests = self.formats(export.kind).metrics(export, metrics, at)
         parcels = [
-            Parcel(f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", at, request=request)
+            ExportBatch(f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", at, request=request)
             for number, request in enumerate(requests)
         ]
         self.deliver.parcels(export, parcels)
@@ -83,7 +83,7 @@ def totals_of(metrics: Iterable[Metric]) -> Mapping[str, float]:
     """What counters and histograms have reached, by a name for each number."""
     found: dict[str, float] = {}
     for metric in metrics:
-        if metric.family.kind is Kind.GAUGE:
+        if metric.family.kind is MetricKind.GAUGE:
             continue
         for sample in metric.samples:
             found[_id(metric, sample.labels)] = sample.value
@@ -99,10 +99,11 @@ def added_since(metrics: Iterable[Metric], sent: Mapping[str, float]) -> Sequenc
     """What was added since: counters that stand still are left out."""
     found = []
     for metric in metrics:
-        if metric.family.kind is Kind.GAUGE:
+        if metric.family.kind is MetricKind.GAUGE:
             continue
         samples = [
-            Sample(one.labels, round(one.value - sent.get(_id(metric, one.labels), 0.0), 9)) for one in metric.samples
+            MetricSample(one.labels, round(one.value - sent.get(_id(metric, one.labels), 0.0), 9))
+            for one in metric.samples
         ]
         distributions = [
             Distribution(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.application.access.ports import Cipher
-from cadence.application.exports.ports import Format, LogRecord
+from cadence.application.exports.ports import ExportFormat, LogRecord
 from cadence.application.logs.ports import LogSegments
 from cadence.application.metrics.ports import Event
-from cadence.application.shared.outgoing_ports import Answer, Outgoing
-from cadence.domain.exports.export import Credentials, Export, ExportKind, Parcel, Signal, StoredRequest
+from cadence.application.shared.outgoing_ports import Outgoing, OutgoingResponse
+from cadence.domain.exports.export import Export, ExportBatch, ExportCredentials, ExportKind, Signal, StoredRequest
 from cadence.domain.shared.errors import CadenceError, Forbidden, Transient
 
 _LINES_AT_A_TIME = 1_000
@@ -27,13 +27,13 @@ class RefusedForGood(CadenceError):
 class Batch:
     """Parcels that are sent together."""
 
-    parcels: Sequence[Parcel]
+    parcels: Sequence[ExportBatch]
 
 
 @dataclass(frozen=True)
 class SendExport:
     segments: LogSegments
-    formats: Callable[[ExportKind], Format]
+    formats: Callable[[ExportKind], ExportFormat]
     outgoing: Outgoing
     cipher: Cipher
 
@@ -43,9 +43,9 @@ class SendExport:
         idle = event["kind"] == "treatment" and not event.get("ready_at")
         return export.wants(signal, event["project"]) and not idle
 
-    def batches(self, export: Export, parcels: Sequence[Parcel]) -> Iterator[Batch]:
+    def batches(self, export: Export, parcels: Sequence[ExportBatch]) -> Iterator[Batch]:
         """In order; a batch has about as many lines as a request may have."""
-        taken: list[Parcel] = []
+        taken: list[ExportBatch] = []
         lines = 0
         for parcel in parcels:
             taken.append(parcel)
@@ -67,7 +67,7 @@ class SendExport:
         for request in (*its.logs(export, records), *its.spans(export, ends), *stored):
             self.request(export, request, headers)
 
-    def request(self, export: Export, request: StoredRequest, authorization: Mapping[str, str]) -> Answer:
+    def request(self, export: Export, request: StoredRequest, authorization: Mapping[str, str]) -> OutgoingResponse:
         """Raises as the call does."""
         url = self.formats(export.kind).address(export, request.path)
         headers = {**export.headers, **request.headers, "Content-Type": request.content_type, **authorization}
@@ -88,7 +88,7 @@ class SendExport:
         if export.encrypted is None:
             return {}
         given = json.loads(self.cipher.decrypt(export.encrypted, credentials_context(export.organization, export.name)))
-        return authorization_of(Credentials(**given))
+        return authorization_of(ExportCredentials(**given))
 
     def _records(self, event: Event | None) -> Iterator[LogRecord]:
         if event is None or event["kind"] != "segment":
@@ -98,7 +98,7 @@ class SendExport:
             yield LogRecord(*whose, line)
 
 
-def authorization_of(credentials: Credentials) -> Mapping[str, str]:
+def authorization_of(credentials: ExportCredentials) -> Mapping[str, str]:
     match credentials.scheme:
         case "basic":
             pair = base64.b64encode(f"{credentials.user}:{credentials.secret}".encode()).decode()

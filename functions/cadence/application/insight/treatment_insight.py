@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cadence.application.runs.run_details import RunInsight, attempts
+from cadence.application.runs.run_details import RunDetails, attempts
 from cadence.application.shared.run_ports import GroupStore
 from cadence.application.shared.runner_ports import HostStore
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runners.runner import OutputStream, Runner
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.states import TreatmentState
@@ -15,7 +15,7 @@ from cadence.domain.shared.errors import NotFound
 
 
 @dataclass(frozen=True)
-class Flow:
+class PortContent:
     """A port with what went through it: its value once that is complete, until then the stream as far as it has come.
 
     `element_of` is the output whose element an instance of `each` was made for.
@@ -42,12 +42,12 @@ class TreatmentInsight:
     spec: TreatmentSpec
     treatment: Treatment
     attempts: Sequence[Runner]
-    inputs: Sequence[Flow]
-    outputs: Sequence[Flow]
+    inputs: Sequence[PortContent]
+    outputs: Sequence[PortContent]
 
 
 @dataclass(frozen=True)
-class Instance:
+class InstanceSummary:
     spec: TreatmentSpec
     treatment: Treatment
     runner: Runner | None
@@ -55,27 +55,28 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class LookIntoTreatment:
+class ReadTreatmentInsight:
     hosts: HostStore
     groups: GroupStore
 
-    def __call__(self, insight: RunInsight, name: str) -> TreatmentInsight:
+    def __call__(self, insight: RunDetails, name: str) -> TreatmentInsight:
         """Reads what belongs to this treatment only. Raises NotFound."""
         spec, treatment = self.standing(insight, name)
-        wanted = [source for port in spec.inputs if (source := Flow(port).source)]
+        wanted = [source for port in spec.inputs if (source := PortContent(port).source)]
         wanted += [(name, port.port) for port in spec.outputs]
         found = insight.runs.get_values(insight.run.run_id, wanted) if wanted else ()
         values = {(value.treatment, value.port): value for value in found}
         producers = self._producers(insight, spec, values)
         inputs = [self._input(insight, spec, port, values, producers) for port in spec.inputs]
         lacking = any((name, port.port) not in values for port in spec.outputs)
-        sent = self._sent(insight, name, treatment.attempt) if lacking and spec.kind is Kind.COMMAND else {}
+        sent = self._sent(insight, name, treatment.attempt) if lacking and spec.kind is TreatmentKind.COMMAND else {}
         outputs = [
-            Flow(port, values.get((name, port.port)), sent.get(port.port), treatment.attempt) for port in spec.outputs
+            PortContent(port, values.get((name, port.port)), sent.get(port.port), treatment.attempt)
+            for port in spec.outputs
         ]
         return TreatmentInsight(insight.run, spec, treatment, attempts(insight.runners, treatment), inputs, outputs)
 
-    def standing(self, insight: RunInsight, name: str) -> tuple[TreatmentSpec, Treatment]:
+    def standing(self, insight: RunDetails, name: str) -> tuple[TreatmentSpec, Treatment]:
         """Until the run is admitted only its plan knows its treatments. Raises NotFound."""
         run_id = insight.run.run_id
         try:
@@ -84,16 +85,16 @@ class LookIntoTreatment:
             return insight.spec(name), Treatment(run_id, name, TreatmentState.PENDING, 0)
         return standing.spec, standing.treatment
 
-    def instance_names(self, insight: RunInsight, group: str) -> Sequence[str]:
+    def instance_names(self, insight: RunDetails, group: str) -> Sequence[str]:
         """In their order. Raises NotFound for what is no group."""
         spec, _ = self.standing(insight, group)
-        if spec.kind is Kind.GATHER:
+        if spec.kind is TreatmentKind.GATHER:
             return spec.instances
-        if spec.kind is Kind.EACH:
+        if spec.kind is TreatmentKind.EACH:
             return self.groups.get_growth(insight.run.run_id, group).names()
         raise NotFound(f"Treatment {group!r} has neither a matrix nor `each`, so it has no instances.")
 
-    def instances(self, insight: RunInsight, names: Sequence[str]) -> Sequence[Instance]:
+    def instances(self, insight: RunDetails, names: Sequence[str]) -> Sequence[InstanceSummary]:
         """Those of `names` that are there."""
         run_id = insight.run.run_id
         found = insight.runs.get_treatments([(run_id, name) for name in names])
@@ -103,7 +104,7 @@ class LookIntoTreatment:
         ports = [(name, port.port) for name in names for port in specs[name].outputs]
         values = insight.runs.get_values(run_id, ports) if ports else ()
         return [
-            Instance(
+            InstanceSummary(
                 specs[name],
                 found[run_id, name],
                 runners.get(runner_ids[name]),
@@ -114,42 +115,44 @@ class LookIntoTreatment:
         ]
 
     def _producers(
-        self, insight: RunInsight, spec: TreatmentSpec, values: Mapping[tuple[str, str], Value]
+        self, insight: RunDetails, spec: TreatmentSpec, values: Mapping[tuple[str, str], Value]
     ) -> Mapping[str, Treatment]:
         """Of the inputs whose values are not complete."""
-        names = {source[0] for port in spec.inputs if (source := Flow(port).source) and source not in values}
+        names = {source[0] for port in spec.inputs if (source := PortContent(port).source) and source not in values}
         found = insight.runs.get_treatments([(insight.run.run_id, name) for name in names]) if names else {}
         return {name: treatment for (_, name), treatment in found.items()}
 
     def _input(
         self,
-        insight: RunInsight,
+        insight: RunDetails,
         spec: TreatmentSpec,
         port: InputSpec,
         values: Mapping[tuple[str, str], Value],
         producers: Mapping[str, Treatment],
-    ) -> Flow:
-        source = Flow(port).source
+    ) -> PortContent:
+        source = PortContent(port).source
         if source is None:
-            return Flow(port, element_of=self._element_of(insight, spec, port))
+            return PortContent(port, element_of=self._element_of(insight, spec, port))
         if source in values:
-            return Flow(port, values[source])
+            return PortContent(port, values[source])
         producer = producers.get(source[0])
-        if producer is None or producer.kind is not Kind.COMMAND:
-            return Flow(port)
+        if producer is None or producer.kind is not TreatmentKind.COMMAND:
+            return PortContent(port)
         stream = self._sent(insight, source[0], producer.attempt).get(source[1])
-        return Flow(port, None, stream, producer.attempt)
+        return PortContent(port, None, stream, producer.attempt)
 
     @staticmethod
-    def _element_of(insight: RunInsight, spec: TreatmentSpec, port: InputSpec) -> tuple[str, str] | None:
+    def _element_of(insight: RunDetails, spec: TreatmentSpec, port: InputSpec) -> tuple[str, str] | None:
         if spec.group is None or port.literal is None:
             return None
         group = insight.spec(spec.group)
-        if group.kind is not Kind.EACH or group.each != port.port:
+        if group.kind is not TreatmentKind.EACH or group.each != port.port:
             return None
-        return next((source for one in group.inputs if one.port == port.port and (source := Flow(one).source)), None)
+        return next(
+            (source for one in group.inputs if one.port == port.port and (source := PortContent(one).source)), None
+        )
 
     @staticmethod
-    def _sent(insight: RunInsight, treatment: str, attempt: int) -> Mapping[str, OutputStream]:
+    def _sent(insight: RunDetails, treatment: str, attempt: int) -> Mapping[str, OutputStream]:
         runner_id = ids.runner_id(insight.run.run_id, treatment, attempt)
         return {stream.port: stream for stream in insight.runners.list_outputs(runner_id)}

@@ -5,12 +5,12 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from cadence.application.limits.approvals import Approvals, ApprovalStore
+from cadence.application.limits.approvals import ApprovalStore, TreatmentApprovals
 from cadence.application.limits.ports import ApprovalLink, LinkStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.access.access import Principal, secret_hash
-from cadence.domain.limits.approval import ApprovalRequest, Decision, Verdict
+from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, Forbidden, Gone, NotFound
 
@@ -28,7 +28,7 @@ class ApprovalLinks:
     links: LinkStore
     runs: RunStore
     store: ApprovalStore
-    approvals: Approvals
+    approvals: TreatmentApprovals
     clock: Clock
 
     def make(self, run: Run, treatment: str, by: Principal) -> MadeLink:
@@ -68,7 +68,7 @@ class ApprovalLinks:
             raise Gone("This approval link was used already, or is over.")
         return link, self.runs.get_run(link.run_id), self.store.get_request(link.run_id, link.treatment)
 
-    def decide(self, link_id: str, key: str, verdict: Verdict, comment: str) -> Decision:
+    def decide(self, link_id: str, key: str, verdict: ApprovalVerdict, comment: str) -> Decision:
         """Once. Raises what `look` and `Approvals.decide` raise."""
         link, run, _ = self.look(link_id, key)
         by = f"link made by {link.name}"

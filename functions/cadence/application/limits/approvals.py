@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
-from cadence.domain.limits.approval import ApprovalRequest, Decision, Verdict, outcome
+from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision, outcome
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, Forbidden, NotApproved, NotFound
@@ -37,7 +37,7 @@ class ApprovalStore(Protocol):
 
 
 @dataclass(frozen=True)
-class Approvals:
+class TreatmentApprovals:
     runs: RunStore
     store: ApprovalStore
     environments: EnvironmentReader
@@ -59,10 +59,10 @@ class Approvals:
             asked = found
         decisions = self.store.decisions(run.run_id, treatment)
         verdict = outcome(asked, decisions)
-        if verdict is Verdict.APPROVE:
+        if verdict is ApprovalVerdict.APPROVE:
             return None
-        if verdict is Verdict.REFUSE:
-            refusal = next(decision for decision in decisions if decision.verdict is Verdict.REFUSE)
+        if verdict is ApprovalVerdict.REFUSE:
+            refusal = next(decision for decision in decisions if decision.verdict is ApprovalVerdict.REFUSE)
             said = f": {refusal.comment}" if refusal.comment else ""
             raise NotApproved(f"environment {environment}: refused by {refusal.by}{said}")
         if self.clock() >= asked.expires_at:
@@ -80,7 +80,7 @@ class Approvals:
         return outcome(asked, self.store.decisions(run_id, treatment)) is not None or self.clock() >= asked.expires_at
 
     def decide(
-        self, run: Run, treatment: str, verdict: Verdict, approver: str, name: str, by: str, comment: str
+        self, run: Run, treatment: str, verdict: ApprovalVerdict, approver: str, name: str, by: str, comment: str
     ) -> Decision:
         """`approver` is the id of a token and `name` its name; `by` what is shown. Deciding again the same way changes nothing.
 
@@ -89,7 +89,7 @@ class Approvals:
         asked = self._open(run, treatment)
         if asked.approvers is not None and name not in asked.approvers:
             raise Forbidden(f"Environment {asked.environment} is approved only by: {', '.join(asked.approvers)}.")
-        if asked.not_by_starter and verdict is Verdict.APPROVE and name == run.created_by:
+        if asked.not_by_starter and verdict is ApprovalVerdict.APPROVE and name == run.created_by:
             raise Forbidden(f"Environment {asked.environment} is not approved by whoever started the run.")
         decision = Decision(run.run_id, treatment, verdict, approver, by, self.clock(), comment)
         try:

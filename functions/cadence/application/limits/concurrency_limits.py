@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines
-from cadence.domain.limits.turnstile import UNLIMITED, LaneKey, Place, Turnstile
+from cadence.domain.limits.turnstile import UNLIMITED, ConcurrencyLimit, LaneKey, LimitEntry
 from cadence.domain.shared.errors import Conflict, Transient
 
 # Between two looks of the watchdog at a turnstile where somebody waits.
@@ -23,56 +23,58 @@ _ATTEMPTS = 40
 R = TypeVar("R")
 
 
-class Calls(Protocol):
+class WaiterCallbacks(Protocol):
     """What whoever stands at a turnstile is to it."""
 
-    def wake(self, scope: str, place: Place) -> None:
+    def wake(self, scope: str, place: LimitEntry) -> None:
         """Tells it that it is inside. Safe to repeat; repeated if it raises Transient."""
 
-    def gone(self, scope: str, places: Sequence[Place]) -> Iterable[Place]:
+    def gone(self, scope: str, places: Sequence[LimitEntry]) -> Iterable[LimitEntry]:
         """Those of the places whose run or attempt has ended, never was, or went another way."""
 
 
-class TurnstileStore(Protocol):
+class ConcurrencyLimitStore(Protocol):
     """Turnstiles and the places at them (table `runs`). Reads are consistent."""
 
-    def get(self, scope: str, holder: str | None = None) -> tuple[Turnstile | None, Place | None]:
+    def get(self, scope: str, holder: str | None = None) -> tuple[ConcurrencyLimit | None, LimitEntry | None]:
         """The turnstile, and where `holder` stands; None for what is not there."""
 
-    def commit(self, turnstile: Turnstile, put: Sequence[Place], removed: Sequence[Place]) -> None:
+    def commit(self, turnstile: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]) -> None:
         """Writes the turnstile as its next version together with its places. Raises Conflict if it is no longer at `turnstile.version`.
 
         A place in `put` that stood elsewhere before is also in `removed`, as it stood.
         """
 
-    def first_waiting(self, scope: str, lane: LaneKey, limit: int) -> Sequence[Place]:
+    def first_waiting(self, scope: str, lane: LaneKey, limit: int) -> Sequence[LimitEntry]:
         """By ticket."""
 
-    def waiting(self, scope: str, limit: int) -> Sequence[Place]:
+    def waiting(self, scope: str, limit: int) -> Sequence[LimitEntry]:
         """Anybody who waits."""
 
-    def inside(self, scope: str, limit: int) -> Sequence[Place]: ...
+    def inside(self, scope: str, limit: int) -> Sequence[LimitEntry]: ...
 
 
 @dataclass(frozen=True)
-class Entered:
+class Admittance:
     """`position` counts from 1 among all that wait at that moment; `ahead` is somebody inside, for words."""
 
     inside: bool
     position: int = 0
-    ahead: Place | None = None
+    ahead: LimitEntry | None = None
 
 
 @dataclass(frozen=True)
-class Turnstiles:
+class ConcurrencyLimits:
     """`pause` is called between two attempts at a turnstile that others change at the same time."""
 
-    store: TurnstileStore
+    store: ConcurrencyLimitStore
     deadlines: Deadlines
     clock: Clock
     pause: Callable[[int], None]
 
-    def enter(self, scope: str, limit: int, place: Place, calls: Calls, *, wait: bool = True) -> Entered:
+    def enter(
+        self, scope: str, limit: int, place: LimitEntry, calls: WaiterCallbacks, *, wait: bool = True
+    ) -> Admittance:
         """Goes inside if there is room and nobody waits, else queues (unless `wait` is false). Entering twice changes nothing.
 
         `limit` is that of a turnstile nobody has come to yet; `limit()` changes it.
@@ -90,23 +92,23 @@ class Turnstiles:
             return self._enter(scope, limit, place, wait=False)
         return replace(entered, inside=self.inside(scope, place.holder))
 
-    def _enter(self, scope: str, limit: int, place: Place, *, wait: bool) -> Entered:
+    def _enter(self, scope: str, limit: int, place: LimitEntry, *, wait: bool) -> Admittance:
 
-        def attempt() -> Entered:
+        def attempt() -> Admittance:
             found, standing = self.store.get(scope, place.holder)
-            stored = found or Turnstile(scope, limit)
+            stored = found or ConcurrencyLimit(scope, limit)
             if standing is not None:
                 return self._standing(stored, standing)
             if stored.room > 0 and not stored.lanes:
                 changed, mine = stored.with_ticket(replace(place, inside=True))
                 self.store.commit(changed.with_inside(place.project), [mine], [])
-                return Entered(inside=True)
+                return Admittance(inside=True)
             if not wait:
-                return Entered(inside=False, position=stored.waiting + 1, ahead=self._anybody(scope))
+                return Admittance(inside=False, position=stored.waiting + 1, ahead=self._anybody(scope))
             changed, mine = stored.with_ticket(place)
             changed = self._watched(changed.with_waiting(mine))
             self.store.commit(changed, [mine], [])
-            return Entered(inside=False, position=changed.waiting, ahead=self._anybody(scope))
+            return Admittance(inside=False, position=changed.waiting, ahead=self._anybody(scope))
 
         return self._insist(attempt)
 
@@ -114,7 +116,7 @@ class Turnstiles:
         _, standing = self.store.get(scope, holder)
         return standing is not None and standing.inside
 
-    def leave(self, scope: str, holder: str, calls: Calls) -> None:
+    def leave(self, scope: str, holder: str, calls: WaiterCallbacks) -> None:
         """Goes away, from inside or from the queue, and lets in who is next. Leaving twice changes nothing."""
 
         def attempt() -> bool:
@@ -127,12 +129,12 @@ class Turnstiles:
         if self._insist(attempt):
             self.let_in(scope, calls)
 
-    def limit(self, scope: str, limit: int, calls: Calls) -> None:
+    def limit(self, scope: str, limit: int, calls: WaiterCallbacks) -> None:
         """Another limit from now on. Who is inside already stays."""
 
         def attempt() -> bool:
             found, _ = self.store.get(scope)
-            stored = found or Turnstile(scope, UNLIMITED)
+            stored = found or ConcurrencyLimit(scope, UNLIMITED)
             if stored.limit == limit:
                 return False
             self.store.commit(replace(stored, limit=limit), [], [])
@@ -141,19 +143,19 @@ class Turnstiles:
         if self._insist(attempt):
             self.let_in(scope, calls)
 
-    def tend(self, scope: str, calls: Calls) -> None:
+    def tend(self, scope: str, calls: WaiterCallbacks) -> None:
         """The watchdog's look: puts out who has ended without leaving, lets in, wakes, and looks again while somebody waits."""
         if self._insist(lambda: self._look_again(scope)):
             self._check(scope, calls)
             self.let_in(scope, calls)
 
-    def before(self, scope: str, holder: str) -> Sequence[Place]:
+    def before(self, scope: str, holder: str) -> Sequence[LimitEntry]:
         """All who came before `holder`."""
         _, mine = self.store.get(scope, holder)
         places = (*self.store.inside(scope, _MOST_CHECKED), *self.store.waiting(scope, _MOST_CHECKED))
         return [place for place in places if mine is not None and place.ticket < mine.ticket]
 
-    def let_in(self, scope: str, calls: Calls) -> None:
+    def let_in(self, scope: str, calls: WaiterCallbacks) -> None:
         """Lets in as many as there is room for, and wakes all that were let in."""
         while self._insist(lambda: self._let_some_in(scope)):
             pass
@@ -176,7 +178,7 @@ class Turnstiles:
         self.store.commit(replace(found, watched_until=now + LOOK), [], [])
         return True
 
-    def _check(self, scope: str, calls: Calls) -> None:
+    def _check(self, scope: str, calls: WaiterCallbacks) -> None:
         """Removes those who have ended, inside and waiting."""
 
         def note() -> None:
@@ -194,7 +196,7 @@ class Turnstiles:
         found, _ = self.store.get(scope)
         if found is None:
             return False
-        changed, put, removed = found, list[Place](), list[Place]()
+        changed, put, removed = found, list[LimitEntry](), list[LimitEntry]()
         while changed.room > 0 and len(put) < _MOST_LET_IN:
             lane = changed.next_lane()
             if lane is None:
@@ -212,7 +214,7 @@ class Turnstiles:
             self.store.commit(self._watched(changed), put, removed)
         return len(put) == _MOST_LET_IN
 
-    def _woken(self, scope: str, holder: str, calls: Calls) -> bool:
+    def _woken(self, scope: str, holder: str, calls: WaiterCallbacks) -> bool:
         _, place = self.store.get(scope, holder)
         if place is None or not place.inside:
             return True
@@ -227,22 +229,22 @@ class Turnstiles:
         if found is not None and found.unwoken & holders:
             self.store.commit(replace(found, unwoken=found.unwoken - holders), [], [])
 
-    def _without(self, turnstile: Turnstile, place: Place) -> Turnstile:
+    def _without(self, turnstile: ConcurrencyLimit, place: LimitEntry) -> ConcurrencyLimit:
         if place.inside:
             changed = turnstile.with_inside(place.project, -1)
             return replace(changed, unwoken=changed.unwoken - {place.holder})
         following = [one for one in self.store.first_waiting(turnstile.scope, place.lane, 2) if one != place]
         return turnstile.without_waiting(place, following[0].ticket if following else None)
 
-    def _standing(self, turnstile: Turnstile, place: Place) -> Entered:
+    def _standing(self, turnstile: ConcurrencyLimit, place: LimitEntry) -> Admittance:
         if place.inside:
-            return Entered(inside=True)
-        return Entered(inside=False, position=turnstile.waiting, ahead=self._anybody(turnstile.scope))
+            return Admittance(inside=True)
+        return Admittance(inside=False, position=turnstile.waiting, ahead=self._anybody(turnstile.scope))
 
-    def _anybody(self, scope: str) -> Place | None:
+    def _anybody(self, scope: str) -> LimitEntry | None:
         return next(iter(self.store.inside(scope, 1)), None)
 
-    def _watched(self, turnstile: Turnstile) -> Turnstile:
+    def _watched(self, turnstile: ConcurrencyLimit) -> ConcurrencyLimit:
         """With a look of the watchdog on its way. It is sent before the change is written, so that none is without."""
         now = self.clock()
         if turnstile.watched_until is not None and now < turnstile.watched_until + LOOK:

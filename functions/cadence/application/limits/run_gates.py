@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cadence.application.limits.concurrency_limits import Entered, Turnstiles
+from cadence.application.limits.concurrency_limits import Admittance, ConcurrencyLimits
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Machines, RunStore
 from cadence.application.shared.waiting_runs import answer_waiting
 from cadence.domain.limits.quotas import Quotas
-from cadence.domain.limits.turnstile import Place, concurrency_group, running_runs
+from cadence.domain.limits.turnstile import LimitEntry, concurrency_group, running_runs
 from cadence.domain.pipelines.specification import ConcurrencyPolicy
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
@@ -28,7 +28,7 @@ class QuotaReader(Protocol):
 class RunGates:
     runs: RunStore
     machines: Machines
-    turnstiles: Turnstiles
+    turnstiles: ConcurrencyLimits
     quotas: QuotaReader
     clock: Clock
 
@@ -89,18 +89,18 @@ class RunGates:
 
     # as `Calls` of the turnstiles
 
-    def wake(self, scope: str, place: Place) -> None:
+    def wake(self, scope: str, place: LimitEntry) -> None:
         try:
             run = self.runs.get_run(place.run_id)
         except NotFound:
             return  # found gone at the next look
         self.proceed(run)
 
-    def gone(self, scope: str, places: Sequence[Place]) -> Iterable[Place]:
+    def gone(self, scope: str, places: Sequence[LimitEntry]) -> Iterable[LimitEntry]:
         known = self.runs.get_runs([place.run_id for place in places])
         return [place for place in places if place.run_id not in known or known[place.run_id].state.final]
 
-    def _enter_group(self, run: Run, group: str) -> Entered:
+    def _enter_group(self, run: Run, group: str) -> Admittance:
         scope = concurrency_group(run.organization, run.project, group)
         wait = run.concurrency_policy is not ConcurrencyPolicy.DROP
         entered = self.turnstiles.enter(scope, 1, _place(run), self, wait=wait)
@@ -108,7 +108,7 @@ class RunGates:
             return entered
         for other in self.turnstiles.before(scope, run.run_id):
             self._replace(other.run_id, run)
-        return Entered(self.turnstiles.inside(scope, run.run_id), entered.position, entered.ahead)
+        return Admittance(self.turnstiles.inside(scope, run.run_id), entered.position, entered.ahead)
 
     def _replace(self, run_id: str, by: Run) -> None:
         try:
@@ -131,8 +131,8 @@ class RunGates:
             return self.runs.get_run(run.run_id)
 
 
-def _place(run: Run) -> Place:
-    return Place(run.run_id, run.run_id, run.project, run.priority)
+def _place(run: Run) -> LimitEntry:
+    return LimitEntry(run.run_id, run.run_id, run.project, run.priority)
 
 
 def _scopes(run: Run) -> list[str]:

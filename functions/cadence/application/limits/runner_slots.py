@@ -7,10 +7,10 @@ whoever leaves answers. Where nothing is limited, nothing is read or written.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cadence.application.limits.concurrency_limits import Turnstiles
+from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import QuotaReader
 from cadence.application.shared.run_ports import Machines, RunStore
-from cadence.domain.limits.turnstile import UNLIMITED, Place, pool_of, pool_runners, runners
+from cadence.domain.limits.turnstile import UNLIMITED, LimitEntry, pool_of, pool_runners, runners
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import TreatmentState
@@ -33,7 +33,7 @@ class Slot:
 class RunnerSlots:
     runs: RunStore
     machines: Machines
-    turnstiles: Turnstiles
+    turnstiles: ConcurrencyLimits
     quotas: QuotaReader
 
     def take(self, run: Run, treatment: Treatment, priority: int, pools: Sequence[Pool]) -> Slot:
@@ -71,7 +71,7 @@ class RunnerSlots:
     def limit_organization(self, organization: str, limit: int | None) -> None:
         self.turnstiles.limit(runners(organization), UNLIMITED if limit is None else limit, self)
 
-    def waiting_for(self, pool: Pool) -> Sequence[Place]:
+    def waiting_for(self, pool: Pool) -> Sequence[LimitEntry]:
         """Attempts that wait for a slot of the pool."""
         return self.turnstiles.store.waiting(pool_runners(pool.organization, pool.name), _MOST_SHOWN)
 
@@ -80,7 +80,7 @@ class RunnerSlots:
 
     # as `Calls` of the turnstiles
 
-    def wake(self, scope: str, place: Place) -> None:
+    def wake(self, scope: str, place: LimitEntry) -> None:
         try:
             treatment = self.runs.get_treatment(place.run_id, place.treatment or "")
         except NotFound:
@@ -88,7 +88,7 @@ class RunnerSlots:
         if treatment.turn_token and treatment.attempt == place.attempt:
             self.machines.succeed(treatment.turn_token, {})
 
-    def gone(self, scope: str, places: Sequence[Place]) -> Iterable[Place]:
+    def gone(self, scope: str, places: Sequence[LimitEntry]) -> Iterable[LimitEntry]:
         known = self.runs.get_treatments([(place.run_id, place.treatment or "") for place in places])
         pool = pool_of(scope)
         return [
@@ -96,7 +96,7 @@ class RunnerSlots:
         ]
 
     def _of_a_pool(
-        self, run: Run, place: Place, pools: Sequence[Pool], held: tuple[str, ...], before: Sequence[str]
+        self, run: Run, place: LimitEntry, pools: Sequence[Pool], held: tuple[str, ...], before: Sequence[str]
     ) -> Slot:
         waits: list[str] = []
         words = ""
@@ -117,14 +117,14 @@ class RunnerSlots:
         self._leave(place, {*before} - {*held, *waits})
         return Slot((), (*held, *waits), words)
 
-    def _leave(self, place: Place, scopes: Iterable[str]) -> None:
+    def _leave(self, place: LimitEntry, scopes: Iterable[str]) -> None:
         for scope in scopes:
             self.turnstiles.leave(scope, place.holder, self)
 
 
-def _place(run: Run, treatment: Treatment, priority: int) -> Place:
+def _place(run: Run, treatment: Treatment, priority: int) -> LimitEntry:
     holder = ids.runner_id(run.run_id, treatment.name, treatment.attempt)
-    return Place(holder, run.run_id, run.project, priority, treatment.name, treatment.attempt)
+    return LimitEntry(holder, run.run_id, run.project, priority, treatment.name, treatment.attempt)
 
 
 def _is_gone(treatment: Treatment | None, attempt: int, pool: str | None) -> bool:

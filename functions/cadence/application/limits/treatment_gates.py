@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.application.limits.approvals import Approvals
+from cadence.application.limits.approvals import TreatmentApprovals
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.shared.run_ports import Machines, RunStore
 from cadence.domain.limits.turnstile import pool_of
@@ -24,7 +24,7 @@ _UNPLACED = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentSt
 class TreatmentGates:
     runs: RunStore
     machines: Machines
-    approvals: Approvals
+    approvals: TreatmentApprovals
     slots: RunnerSlots
 
     def passed(

@@ -16,7 +16,7 @@ _MOST_READ = 100
 
 
 @dataclass(frozen=True)
-class Lines:
+class LogTail:
     """In their order, each with its `cursor`. `complete` is False if there may be earlier ones."""
 
     lines: tuple[Line, ...]
@@ -30,13 +30,13 @@ class LastLines:
 
     def __call__(
         self, run_id: str, treatment: str, attempt: int, limit: int, ended_at: datetime | None = None
-    ) -> Lines:
+    ) -> LogTail:
         """At most `limit` lines of this attempt, which ended at that time, if it has."""
         found: deque[Line] = deque()
         read = 0
         for segment in self._backwards(run_id, ended_at):
             if segment is None or read == _MOST_READ:
-                return Lines(_in_order(found), complete=False)
+                return LogTail(_in_order(found), complete=False)
             if treatment not in segment.treatments:
                 continue
             read += 1
@@ -45,8 +45,8 @@ class LastLines:
                 if line["treatment"] == treatment and line["attempt"] == attempt:
                     found.appendleft({**line, "cursor": f"{segment.number}:{number}"})
                     if len(found) == limit:
-                        return Lines(_in_order(found), complete=False)
-        return Lines(_in_order(found), complete=True)
+                        return LogTail(_in_order(found), complete=False)
+        return LogTail(_in_order(found), complete=True)
 
     def _backwards(self, run_id: str, ended_at: datetime | None) -> Iterator[Segment | None]:
         """Segments, the newest first; None once too many have been looked at."""

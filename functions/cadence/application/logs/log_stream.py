@@ -50,7 +50,7 @@ class SavedTemplate(Protocol):
         """Raises NotFound."""
 
 
-class NeedNote(Protocol):
+class StreamUsage(Protocol):
     """When the stream was last needed. Reads are consistent."""
 
     def last_needed_at(self) -> datetime | None: ...
@@ -75,7 +75,7 @@ class KeepLogStream:
     parkable: bool
     stack: StreamStack
     saved: SavedTemplate
-    need: NeedNote
+    need: StreamUsage
     live_runs: LiveRuns
     clock: Clock
 

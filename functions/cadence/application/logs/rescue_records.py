@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cadence.application.logs.take_records import PutAside
+from cadence.application.logs.take_records import KeepStrayRecord
 from cadence.domain.dead_letters.dead_letter import SentRecord
 from cadence.domain.shared.errors import Transient
 
@@ -27,7 +27,7 @@ class Failures(Protocol):
 @dataclass(frozen=True)
 class RescueRecords:
     failures: Failures
-    put_aside: PutAside
+    put_aside: KeepStrayRecord
 
     def __call__(self) -> int:
         """How many records were set aside. Raises Transient; repeating changes nothing."""

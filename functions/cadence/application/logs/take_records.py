@@ -22,13 +22,13 @@ LONGEST = timedelta(hours=2)
 Decode = Callable[[bytes], LogBatch]
 
 
-class Report(Protocol):
+class FaultReport(Protocol):
     def __call__(self, message: str, error: BaseException, **fields: object) -> None:
         """Tells of an error that is being dealt with, with an alarm."""
 
 
 @dataclass
-class Taken:
+class RecordsTaken:
     """Numbers of `failed` records are to be handed over once more."""
 
     runs: int = 0
@@ -38,13 +38,13 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class PutAside:
+class KeepStrayRecord:
     """A record goes to the organization that its run belongs to; one of no known run is the installation's own."""
 
     records: StrayRecords
     run_of: RunOf
     clock: Clock
-    report: Report
+    report: FaultReport
 
     def __call__(self, record: SentRecord, error: BaseException) -> None:
         """Raises Transient if it cannot be kept."""
@@ -75,13 +75,13 @@ class PutAside:
 class TakeRecords:
     decode: Decode
     index: IndexLogs
-    put_aside: PutAside
+    put_aside: KeepStrayRecord
     clock: Clock
-    report: Report
+    report: FaultReport
 
-    def __call__(self, sent: Sequence[SentRecord]) -> Taken:
+    def __call__(self, sent: Sequence[SentRecord]) -> RecordsTaken:
         """Every record that can be written is, whatever becomes of the others. Repeating changes nothing."""
-        taken = Taken()
+        taken = RecordsTaken()
         runs: dict[str, list[tuple[SentRecord, LogBatch]]] = defaultdict(list)
         for record in sent:
             try:
@@ -95,7 +95,7 @@ class TakeRecords:
             self._write(run_id, its, taken)
         return taken
 
-    def _write(self, run_id: str, its: Sequence[tuple[SentRecord, LogBatch]], taken: Taken) -> None:
+    def _write(self, run_id: str, its: Sequence[tuple[SentRecord, LogBatch]], taken: RecordsTaken) -> None:
         try:
             taken.lines += self.index(run_id, [batch for _, batch in its])
         except Transient as error:
@@ -110,7 +110,7 @@ class TakeRecords:
             else:
                 self._again(its, error, taken)
 
-    def _again(self, its: Sequence[tuple[SentRecord, LogBatch]], error: BaseException, taken: Taken) -> None:
+    def _again(self, its: Sequence[tuple[SentRecord, LogBatch]], error: BaseException, taken: RecordsTaken) -> None:
         self.report("the lines of a run could not be written", error, run_id=its[0][1].run_id)
         for record, _ in its:
             if self.clock() - record.arrived_at > LONGEST:
@@ -118,7 +118,7 @@ class TakeRecords:
             else:
                 taken.failed.append(record.number)
 
-    def _aside(self, record: SentRecord, error: BaseException, taken: Taken) -> None:
+    def _aside(self, record: SentRecord, error: BaseException, taken: RecordsTaken) -> None:
         try:
             self.put_aside(record, error)
         except Exception as trouble:  # noqa: BLE001 - it is handed over once more
@@ -135,8 +135,8 @@ class RedriveRecords:
     records: StrayRecords
     take: TakeRecords
 
-    def __call__(self, organization: str, numbers: Sequence[str]) -> Taken:
-        total = Taken()
+    def __call__(self, organization: str, numbers: Sequence[str]) -> RecordsTaken:
+        total = RecordsTaken()
         for number in numbers:
             try:
                 record = self.records.get(organization, number)

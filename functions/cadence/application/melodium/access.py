@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cadence.application.melodium.ports import Access, Listens, Refused, Waiting, WorkerAccess
+from cadence.application.melodium.ports import EngineAccess, WorkerAccess, WorkerReady, WorkerRefused, WorkerStarting
 from cadence.application.melodium.worker_ports import WorkerSecretStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
@@ -25,7 +25,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 1.0, 1.3
 
 
 @dataclass(frozen=True)
-class WaitForWorker(Access):
+class WaitForWorker(EngineAccess):
     runs: RunStore
     runners: RunnerStore
     secrets: WorkerSecretStore
@@ -38,7 +38,7 @@ class WaitForWorker(Access):
         pause = _FIRST_PAUSE
         while True:
             found = self._look(run.run_id)
-            if not isinstance(found, Waiting) or self.clock() + timedelta(seconds=pause) >= give_up:
+            if not isinstance(found, WorkerStarting) or self.clock() + timedelta(seconds=pause) >= give_up:
                 return found
             self.sleep(pause)
             pause = min(pause * _SLOWER, _LONGEST_PAUSE)
@@ -46,22 +46,22 @@ class WaitForWorker(Access):
     def _look(self, run_id: str) -> WorkerAccess:
         run = self.runs.get_run(run_id)
         if run.recorded or run.melodium is None:
-            return Refused([f"Run {run_id} is no worker that was started here."])
+            return WorkerRefused([f"Run {run_id} is no worker that was started here."])
         if reason := expired(run.melodium.version, self.clock()):
-            return Refused([reason])
+            return WorkerRefused([reason])
         if run.state.final or run.stop_requested:
-            return Refused([run.cause or f"the worker's run has {run.state.value}"])
+            return WorkerRefused([run.cause or f"the worker's run has {run.state.value}"])
         try:
             treatment = self.runs.get_treatment(run_id, NAME)
             if treatment.state.final:
-                return Refused([_in_words(treatment)])
+                return WorkerRefused([_in_words(treatment)])
             runner = self.runners.get_runner(ids.runner_id(run_id, NAME, treatment.attempt))
         except NotFound:
-            return Waiting()
+            return WorkerStarting()
         if runner.state is not RunnerState.CLAIMED or runner.listening is None:
-            return Waiting()
+            return WorkerStarting()
         where = runner.listening
-        return Listens(run_id, where.addresses, where.port, self.secrets.get(run_id).receive_key, where.machine)
+        return WorkerReady(run_id, where.addresses, where.port, self.secrets.get(run_id).receive_key, where.machine)
 
 
 def _in_words(treatment: Treatment) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from cadence.application.shared.ports import Documents
-from cadence.domain.melodium.capture import FILE, Capture, Capturing
-from cadence.domain.melodium.model import Model
+from cadence.domain.melodium.capture import FILE, Capturing, EngineCapture
+from cadence.domain.melodium.model import ProgramModel
 from cadence.domain.melodium.specification import ProgramSpec
-from cadence.domain.melodium.stored_program import Program
+from cadence.domain.melodium.stored_program import ProgramFiles
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict
@@ -22,7 +22,7 @@ MAX_DURATION = 3_600
 class StoredProcess:
     """What is kept of a process of an engine: its model, and its program's dump, both without what is secret."""
 
-    model: Model
+    model: ProgramModel
     dump: Mapping[str, Any]
 
 
@@ -51,7 +51,7 @@ class CaptureElement:
         capture = Capturing(process.model, process.dump)(spec.name, sources)
         content = json.dumps(capture.json(), ensure_ascii=False, sort_keys=True).encode()
         engine = ProgramSpec(
-            self.documents.put(Program(FILE, {FILE: content}).encoded()),
+            self.documents.put(ProgramFiles(FILE, {FILE: content}).encoded()),
             capture.label,
             process.model.elements[spec.name].treatment,
             errors="allow",
@@ -61,7 +61,7 @@ class CaptureElement:
         return replace(_as_command(spec.name, capture), engine=engine, max_duration=MAX_DURATION)
 
 
-def _as_command(name: str, capture: Capture) -> TreatmentSpec:
+def _as_command(name: str, capture: EngineCapture) -> TreatmentSpec:
     """Its values are read and written as they are kept, so they are bytes to whoever carries them."""
     return TreatmentSpec(
         name,

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cadence.domain.melodium.element import ElementSpec
-from cadence.domain.melodium.model import ROOT, SELF, Element, Feed, Model, Output, PortName
-from cadence.domain.melodium.program import Port, types_of
+from cadence.domain.melodium.model import ROOT, SELF, Feed, Output, PortName, ProgramElement, ProgramModel
+from cadence.domain.melodium.program import ProgramPort, types_of
 from cadence.domain.melodium.rawvalue import UNKNOWN, more_exact
-from cadence.domain.melodium.wiring import Wiring
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec
+from cadence.domain.melodium.wiring import ProgramWiring
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 
@@ -31,8 +31,8 @@ Record = tuple[TreatmentSpec, Treatment]
 class Records:
     """Of the elements named; the entrypoint itself is the run."""
 
-    model: Model
-    wiring: Wiring
+    model: ProgramModel
+    wiring: ProgramWiring
     _fed: dict[str, dict[str, Feed]] = field(init=False)
     _sent: dict[str, dict[str, Output]] = field(init=False)
 
@@ -84,7 +84,7 @@ class Records:
         }
         return list(found.values())
 
-    def _spec(self, element: Element) -> TreatmentSpec:
+    def _spec(self, element: ProgramElement) -> TreatmentSpec:
         definition, generics = self.wiring.definition(element), self.wiring.generics(element)
         types = types_of(definition.inputs, generics)
         inputs = {name: self._input(element, name, definition.inputs, types) for name in definition.inputs}
@@ -92,7 +92,7 @@ class Records:
         inputs |= {name: self._input(element, name, {}, {}) for name in sorted(set(fed) - set(inputs))}
         return TreatmentSpec(
             name=element.name,
-            kind=Kind.ELEMENT,
+            kind=TreatmentKind.ELEMENT,
             inputs=tuple(inputs.values()),
             outputs=tuple(self._outputs(element, definition.outputs)),
             element=ElementSpec(
@@ -117,7 +117,7 @@ class Records:
         inputs, outputs = (types_of(ports, {}) for ports in (definition.inputs, definition.outputs))
         spec = TreatmentSpec(
             name=f"{ROOT}/{SELF}",
-            kind=Kind.ELEMENT,
+            kind=TreatmentKind.ELEMENT,
             inputs=tuple(
                 InputSpec(name, port.flow, outputs[name], *results.get(name, (None, None)))
                 for name, port in definition.outputs.items()
@@ -127,18 +127,20 @@ class Records:
         )
         return [(spec, replace(self._treatment(root), name=spec.name))]
 
-    def _input(self, element: Element, name: str, ports: Mapping[str, Port], types: Mapping[str, str]) -> InputSpec:
+    def _input(
+        self, element: ProgramElement, name: str, ports: Mapping[str, ProgramPort], types: Mapping[str, str]
+    ) -> InputSpec:
         source = self.wiring.source(element, name)
         sent = self.model.outputs.get(source) if source else None
         type_ = types.get(name) or (sent.type if sent else UNKNOWN)
         flow = ports[name].flow if name in ports else "stream"
         return InputSpec(name, flow, type_, *(source or (None, None)))
 
-    def _outputs(self, element: Element, ports: Mapping[str, Port]) -> Iterable[OutputSpec]:
+    def _outputs(self, element: ProgramElement, ports: Mapping[str, ProgramPort]) -> Iterable[OutputSpec]:
         further = sorted(set(self._sent.get(element.name, {})) - set(ports))
         return (self.output(element.name, name) for name in (*ports, *further))
 
-    def _treatment(self, element: Element) -> Treatment:
+    def _treatment(self, element: ProgramElement) -> Treatment:
         started, finished = time_of(element.started_at), time_of(element.finished_at)
         state, cause = TreatmentState.READY, None
         if started:
@@ -146,15 +148,15 @@ class Records:
         if element.treatment.startswith(_STEPS) and _told_of_failure(self.wiring, element):
             state, cause = TreatmentState.FAILED, "it told of a failure through its port"
         built = time_of(element.built_at)
-        history = [Change(built, 1, TreatmentState.READY)] if built else []
-        history += [Change(started, 1, TreatmentState.RUNNING)] if started else []
-        history += [Change(finished, 1, state, cause or "")] if finished and started else []
+        history = [StateChange(built, 1, TreatmentState.READY)] if built else []
+        history += [StateChange(started, 1, TreatmentState.RUNNING)] if started else []
+        history += [StateChange(finished, 1, state, cause or "")] if finished and started else []
         return Treatment(
             run_id=self.model.run_id,
             name=element.name,
             state=state,
             waiting=0,
-            kind=Kind.ELEMENT,
+            kind=TreatmentKind.ELEMENT,
             cause=cause,
             ready_at=built,
             started_at=started,
@@ -163,16 +165,16 @@ class Records:
         )
 
 
-def failed_steps(model: Model) -> Sequence[str]:
+def failed_steps(model: ProgramModel) -> Sequence[str]:
     """Treatments of `cicd` that told of a failure, as their names say it."""
     steps = [each for each in model.elements.values() if each.treatment.startswith(_STEPS) and each.name != ROOT]
     if not steps:
         return ()
-    wiring = Wiring(model)
+    wiring = ProgramWiring(model)
     return [element.name for element in steps if _told_of_failure(wiring, element)]
 
 
-def _told_of_failure(wiring: Wiring, element: Element) -> bool:
+def _told_of_failure(wiring: ProgramWiring, element: ProgramElement) -> bool:
     definition = wiring.definition(element)
     for port in _TELLS_OF_FAILURE:
         sender = wiring.sender(element, port) if port in definition.outputs else None

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cadence.application.runs.ports import Stream
+from cadence.application.runs.ports import EngineStream
 from cadence.domain.melodium.events import Event
 from cadence.domain.melodium.log_entry import LogEntry
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportPart:
     """The `number`-th chunk of the process `source`, as far as it tells of the process `run_id`."""
 
     run_id: str
-    stream: Stream
+    stream: EngineStream
     source: str
     number: int
 
@@ -43,21 +43,23 @@ class Uploaded(Protocol):
         """Removing what is not there is no error."""
 
 
-class Parts(Protocol):
+class ReportParts(Protocol):
     """Parts and states (bucket `data`, `runs/{run}/melodium/`)."""
 
-    def write_entries(self, part: Part, entries: Iterable[LogEntry]) -> None:
+    def write_entries(self, part: ReportPart, entries: Iterable[LogEntry]) -> None:
         """Writing the same again changes nothing."""
 
     def write_events(self, source: str, number: int, events: Iterable[tuple[str, Event]]) -> Sequence[str]:
         """Of a chunk of `source`: one part for each process that its events are of, whose ids are returned."""
 
-    def stored(self, run_id: str, stream: Stream, source: str | None = None) -> Mapping[str, Mapping[int, datetime]]:
+    def stored(
+        self, run_id: str, stream: EngineStream, source: str | None = None
+    ) -> Mapping[str, Mapping[int, datetime]]:
         """When each part of a process was written, by source (all, or one) and number."""
 
-    def entries(self, part: Part) -> Iterator[LogEntry]: ...
+    def entries(self, part: ReportPart) -> Iterator[LogEntry]: ...
 
-    def events(self, part: Part) -> Iterator[tuple[bytes, Event]]:
+    def events(self, part: ReportPart) -> Iterator[tuple[bytes, Event]]:
         """Each with a digest by which it is known again."""
 
     def load(self, run_id: str, name: str) -> bytes | None:
@@ -71,7 +73,7 @@ class Turn:
     """The right to take in what there is of a process; `seen` is the number of announcements that came before."""
 
     run_id: str
-    stream: Stream
+    stream: EngineStream
     holder: str
     seen: int
 
@@ -79,10 +81,10 @@ class Turn:
 class Turns(Protocol):
     """One at a time for each process and stream (table `runs`)."""
 
-    def announce(self, run_id: str, stream: Stream) -> None:
+    def announce(self, run_id: str, stream: EngineStream) -> None:
         """There is more to be taken in. Whoever has the turn will see it, or nobody has it."""
 
-    def take(self, run_id: str, stream: Stream, holder: str, now: datetime, until: datetime) -> Turn | None:
+    def take(self, run_id: str, stream: EngineStream, holder: str, now: datetime, until: datetime) -> Turn | None:
         """None if another holder has it, who will see what was announced before."""
 
     def again(self, turn: Turn, until: datetime) -> Turn:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cadence.application.melodium.intake import Parts
+from cadence.application.melodium.intake import ReportParts
 from cadence.application.shared.run_ports import RunStore
-from cadence.domain.melodium.model import ROOT, SELF, Element, Model, PortName
+from cadence.domain.melodium.model import ROOT, SELF, PortName, ProgramElement, ProgramModel
 from cadence.domain.melodium.redaction import KNOWN_AS
-from cadence.domain.melodium.wiring import Wiring
+from cadence.domain.melodium.wiring import ProgramWiring
 from cadence.domain.runs.run import Origin, Run, Value
 
 WORKERS = "workers"
@@ -19,17 +19,17 @@ RECEIVES = frozenset({"distrib::recvBlock", "distrib::recvStream"})
 _PORT = "data"
 _STARTS, _ACCESS = "distrib::start", "access"
 
-ModelOf = Callable[[str], Model | None]
+ModelOf = Callable[[str], ProgramModel | None]
 """The model of a process as it was last stored, with its program; None if there is none yet."""
 
 
 @dataclass(frozen=True)
 class LinkEngines:
     runs: RunStore
-    parts: Parts
+    parts: ReportParts
     model_of: ModelOf
 
-    def __call__(self, run: Run, model: Model, sources: Iterable[str]) -> None:
+    def __call__(self, run: Run, model: ProgramModel, sources: Iterable[str]) -> None:
         """With whoever asked for it (or tells of it: `sources`), and with its own workers. Safe to repeat."""
         asked = {run.melodium.parent_id} if run.melodium and run.melodium.parent_id else set()
         for parent in sorted((asked | set(sources)) - {run.run_id}):
@@ -52,10 +52,10 @@ class LinkEngines:
         stored = self.parts.load(run_id, WORKERS)
         return list(json.loads(stored)) if stored else []
 
-    def _link(self, asking: Model, worked: Model, workers: Sequence[str]) -> None:
-        results = Wiring(worked).results()
+    def _link(self, asking: ProgramModel, worked: ProgramModel, workers: Sequence[str]) -> None:
+        results = ProgramWiring(worked).results()
         theirs = self._theirs(asking, worked, results, workers)
-        wiring = Wiring(asking)
+        wiring = ProgramWiring(asking)
         given, got = [], []
         for element in theirs:
             name = _name(element)
@@ -81,7 +81,9 @@ class LinkEngines:
                     origin=origin or Origin(asking, treatment, port),
                 )
 
-    def _got(self, asking: Model, worked: Model, ports: Sequence[tuple[str, PortName]]) -> Iterable[Value]:
+    def _got(
+        self, asking: ProgramModel, worked: ProgramModel, ports: Sequence[tuple[str, PortName]]
+    ) -> Iterable[Value]:
         """What came back is kept on both sides."""
         known = self._values(asking.run_id, [(name, _PORT) for name, _ in ports])
         for name, (treatment, port) in ports:
@@ -90,14 +92,14 @@ class LinkEngines:
                 yield replace(value, origin=Origin(worked.run_id, treatment, port, copied=True))
 
     def _theirs(
-        self, asking: Model, worked: Model, results: Mapping[str, PortName], workers: Sequence[str]
-    ) -> Sequence[Element]:
+        self, asking: ProgramModel, worked: ProgramModel, results: Mapping[str, PortName], workers: Sequence[str]
+    ) -> Sequence[ProgramElement]:
         """The treatments of the asking engine that talk to this worker."""
         talking = [element for element in asking.elements.values() if element.treatment in SENDS | RECEIVES]
         # Of all that may have been asked for, also those that nothing was told of yet: their keys are not this one's.
         runs = self.runs.get_runs({*workers, worked.run_id}).values()
         keys = {run.melodium.known_as: run.run_id for run in runs if run.melodium and run.melodium.known_as}
-        wiring = Wiring(asking)
+        wiring = ProgramWiring(asking)
         used = self._used(asking, wiring, keys)
         workers_of = {element.name: used.get(wiring.model_of(element)) for element in talking}
         if worked.run_id in keys.values():
@@ -107,7 +109,9 @@ class LinkEngines:
         untold = [element for element in talking if workers_of[element.name] is None]
         return self._by_what_came_back(asking, worked, results, untold)
 
-    def _used(self, asking: Model, wiring: Wiring, keys: Mapping[str, str]) -> Mapping[PortName | None, str]:
+    def _used(
+        self, asking: ProgramModel, wiring: ProgramWiring, keys: Mapping[str, str]
+    ) -> Mapping[PortName | None, str]:
         """Which worker each model of distribution was connected to, as far as the keys tell that Cadence gave out."""
         starts = [element for element in asking.elements.values() if element.treatment == _STARTS] if keys else []
         sources = {element.name: wiring.source(element, _ACCESS) for element in starts}
@@ -122,14 +126,18 @@ class LinkEngines:
         return found
 
     def _by_what_came_back(
-        self, asking: Model, worked: Model, results: Mapping[str, PortName], talking: Sequence[Element]
-    ) -> Sequence[Element]:
+        self,
+        asking: ProgramModel,
+        worked: ProgramModel,
+        results: Mapping[str, PortName],
+        talking: Sequence[ProgramElement],
+    ) -> Sequence[ProgramElement]:
         """Of workers whose keys tell nothing: what came back tells whom it came from; what was sent beside it went to the same one."""
         came_back = self._digests(worked.run_id, results)
-        groups: dict[tuple[str | None, int], list[Element]] = {}
+        groups: dict[tuple[str | None, int], list[ProgramElement]] = {}
         for element in talking:
             groups.setdefault((element.host, element.track), []).append(element)
-        found: list[Element] = []
+        found: list[ProgramElement] = []
         for group in groups.values():
             got = {_name(one): (one.name, _PORT) for one in group if one.treatment in RECEIVES}
             theirs = self._digests(asking.run_id, got)
@@ -146,7 +154,7 @@ class LinkEngines:
         return {(value.treatment, value.port): value for value in found}
 
 
-def _name(element: Element) -> str:
+def _name(element: ProgramElement) -> str:
     """Which input or output of the worker's entrypoint it is about."""
     said = element.parameters.get("name")
     return str(said.get("value", "")) if isinstance(said, Mapping) else ""

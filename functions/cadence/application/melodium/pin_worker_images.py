@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from cadence.application.runs.pin_images import ImageRegistries
-from cadence.domain.melodium.request import Container, LaunchRequest
+from cadence.domain.melodium.request import EngineContainer, LaunchRequest
 from cadence.domain.pipelines.image import Image, parse_image, registry_of
 from cadence.domain.pipelines.registry_login import RegistryLogin, registry_login
 from cadence.domain.shared.errors import ProviderRejected, Transient
@@ -33,7 +33,7 @@ class PinWorkerImages:
         count = len(request.containers)
         return replace(request, containers=tuple(pinned[:count]), service_containers=tuple(pinned[count:]))
 
-    def _pinned(self, container: Container) -> Container:
+    def _pinned(self, container: EngineContainer) -> EngineContainer:
         image = parse_image(container.image)
         if not image.is_open(loopback_resolves=self.resolves_loopback):
             return container

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cadence.application.runs.ports import Stream
+from cadence.application.runs.ports import EngineStream
 from cadence.domain.access.access import ApiToken, Principal
 from cadence.domain.melodium.request import LaunchRequest
 from cadence.domain.runs.run import Run
@@ -28,7 +28,7 @@ class PutUpload:
 class Uploads(Protocol):
     """Where an engine may put what it reports, for as long as its run (bucket `data`, `uploads/`). Made without a network call."""
 
-    def chunks(self, run_id: str, stream: Stream) -> FormUpload: ...
+    def chunks(self, run_id: str, stream: EngineStream) -> FormUpload: ...
 
     def program(self, run_id: str) -> PutUpload: ...
 
@@ -42,12 +42,12 @@ class RunTokenStore(Protocol):
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WorkerStarting:
     """The worker does not listen yet."""
 
 
 @dataclass(frozen=True)
-class Listens:
+class WorkerReady:
     """Where the worker accepts the asking engine, and the key by which the engine proves itself."""
 
     run_id: str
@@ -58,13 +58,13 @@ class Listens:
 
 
 @dataclass(frozen=True)
-class Refused:
+class WorkerRefused:
     """There will be no worker; the reasons, in words."""
 
     reasons: Sequence[str]
 
 
-WorkerAccess = Waiting | Listens | Refused
+WorkerAccess = WorkerStarting | WorkerReady | WorkerRefused
 
 
 class StartWorker(Protocol):
@@ -72,6 +72,6 @@ class StartWorker(Protocol):
         """The id of the worker's run. Raises CadenceError with the reason why there can be none."""
 
 
-class Access(Protocol):
+class EngineAccess(Protocol):
     def __call__(self, by: Principal, run: Run) -> WorkerAccess:
         """Waits up to 25 seconds for the worker to listen."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from cadence.application.melodium.intake import Part, Parts
-from cadence.application.runs.ports import Stream
+from cadence.application.melodium.intake import ReportPart, ReportParts
+from cadence.application.runs.ports import EngineStream
 
 PATIENCE = timedelta(seconds=15)
 """How long the chunks after one that has not come wait for it."""
@@ -30,7 +30,7 @@ class Progress:
         missed = {source: [(first, behind) for first, behind in gaps] for source, gaps in stored["missed"].items()}
         return cls(stored["next"], missed, stored["open"])
 
-    def took(self, part: Part) -> None:
+    def took(self, part: ReportPart) -> None:
         self.open[part.source].remove(part.number)
 
     def taken(self, source: str) -> int:
@@ -55,14 +55,14 @@ class Progress:
 class Due:
     """`lost` are gaps that nobody waits for any more, from now on; `waits` says that there are parts behind a younger one."""
 
-    parts: Sequence[Part]
+    parts: Sequence[ReportPart]
     lost: Sequence[Gap]
     waits: bool
 
 
-def due(parts: Parts, run_id: str, stream: Stream, progress: Progress, now: datetime) -> Due:
+def due(parts: ReportParts, run_id: str, stream: EngineStream, progress: Progress, now: datetime) -> Due:
     """Opens them in `progress`; `took` closes each once what became of it is stored."""
-    found: list[Part] = []
+    found: list[ReportPart] = []
     lost: list[Gap] = []
     waits = False
     for source, told in sorted(parts.stored(run_id, stream).items()):
@@ -71,7 +71,7 @@ def due(parts: Parts, run_id: str, stream: Stream, progress: Progress, now: date
         end, gaps = _reach(progress.next.get(source, 0), arrived, now)
         progress.extend(source, told, end, gaps)
         lost += gaps
-        found += [Part(run_id, stream, source, number) for number in progress.open[source]]
+        found += [ReportPart(run_id, stream, source, number) for number in progress.open[source]]
         waits = waits or any(number >= end for number in arrived)
     return Due(found, lost, waits)
 

@@ -8,12 +8,12 @@ from typing import Any
 from cadence.application.melodium.ports import FormUpload, PutUpload, Uploads
 from cadence.application.melodium.processes import Processes
 from cadence.application.runs.end_process import AFTER_END, EndProcess
-from cadence.application.runs.ports import ReportedStore, Stream
+from cadence.application.runs.ports import EngineStream, ReportedStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines
 from cadence.domain.access.access import Principal
 from cadence.domain.melodium.identifier import text_of
-from cadence.domain.melodium.process import Ended
+from cadence.domain.melodium.process import ProcessOutcome
 from cadence.domain.melodium.rawvalue import Keeping
 from cadence.domain.melodium.redaction import Masks, is_secret
 from cadence.domain.runs.run import Run
@@ -31,7 +31,7 @@ class Destinations:
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportProcess:
     """Each raises NotFound for a run that the caller may not tell of."""
 
     processes: Processes
@@ -49,8 +49,8 @@ class Report:
         self.reported.note_reporting(run_id, self.clock())
         return Destinations(
             run,
-            self.uploads.chunks(run_id, Stream.LOGS),
-            self.uploads.chunks(run_id, Stream.DEBUG),
+            self.uploads.chunks(run_id, EngineStream.LOGS),
+            self.uploads.chunks(run_id, EngineStream.DEBUG),
             self.uploads.program(run_id),
         )
 
@@ -61,7 +61,7 @@ class Report:
         if errors and run.recorded:
             self.end(run_id)
 
-    def ended(self, by: Principal, run_id: str, how: Ended, messages: Sequence[str]) -> None:
+    def ended(self, by: Principal, run_id: str, how: ProcessOutcome, messages: Sequence[str]) -> None:
         """The last chunks come after this, so whether it went well is decided when they are there, or do not come."""
         run = self.processes.get(by, run_id)
         self.reported.note_ended(run_id, how, messages, self.clock())
@@ -83,6 +83,6 @@ class Report:
                 raise InvalidRequest(message, [Violation(f"/parameters/{name}", message)]) from None
         self.reported.note_details(run_id, text_of(entrypoint), shown)
 
-    def chunks(self, by: Principal, run_id: str, stream: Stream, chunks: int) -> None:
+    def chunks(self, by: Principal, run_id: str, stream: EngineStream, chunks: int) -> None:
         self.processes.get(by, run_id)
         self.reported.count_chunks(run_id, stream, chunks)

@@ -10,7 +10,7 @@ from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.programs import Programs
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.git_ports import GitCredentials, GitReader
 from cadence.application.shared.ports import Documents
@@ -86,7 +86,7 @@ class RunPushed:
     def _failed(
         self, run_id: str, githost: GitHost, event: Push, created_by: str, cause: str, document: str = "{}"
     ) -> Run:
-        frozen = Frozen(
+        frozen = RunRequest(
             githost.organization,
             githost.project,
             "melodium-ci",

@@ -11,7 +11,7 @@ from cadence.application.access.ports import Directory
 from cadence.application.melodium.ports import StartWorker
 from cadence.application.melodium.record_start import melodium_run, project_for
 from cadence.application.melodium.worker_ports import ReportMasks, WorkerSecrets, WorkerSecretStore
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.runs.ports import ReportedStore
 from cadence.application.runs.start_run import NO_ANCESTRY, Ancestry, StartRun
 from cadence.application.shared.ports import Clock, Documents, PoolStore
@@ -66,7 +66,7 @@ class RequestWorker(StartWorker):
         run_id = _run_id(by, project, request)
         kept = self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
         content = plan.encode([spec])
-        frozen = Frozen(
+        frozen = RunRequest(
             by.organization,
             project,
             PIPELINE,

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cadence.application.melodium.element_records import Records, failed_steps, time_of
-from cadence.application.melodium.intake import Part, Parts
+from cadence.application.melodium.intake import ReportPart, ReportParts
 from cadence.application.melodium.link_engines import LinkEngines
 from cadence.application.melodium.progress import Progress, due
 from cadence.application.melodium.take_upload import PROGRAM
-from cadence.application.runs.ports import ReportedStore, Stream
+from cadence.application.runs.ports import EngineStream, ReportedStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.value_ports import Chunks
-from cadence.domain.melodium.model import Model, PortName
+from cadence.domain.melodium.model import PortName, ProgramModel
 from cadence.domain.melodium.program import Program
 from cadence.domain.melodium.request import Mode
-from cadence.domain.melodium.wiring import Wiring
+from cadence.domain.melodium.wiring import ProgramWiring
 from cadence.domain.runs.run import Origin, Run, Value
 from cadence.domain.shared import ids
 
@@ -29,18 +29,18 @@ _LARGEST_PENDING = 8 * 1024 * 1024
 
 
 @dataclass
-class Taken:
+class EventsTaken:
     """A model, which parts are in it, and whether its program is."""
 
-    model: Model
+    model: ProgramModel
     progress: Progress
     program_sha256: str = ""
 
 
 class ModelCodec(Protocol):
-    def encode(self, taken: Taken) -> bytes: ...
+    def encode(self, taken: EventsTaken) -> bytes: ...
 
-    def decode(self, content: bytes) -> Taken: ...
+    def decode(self, content: bytes) -> EventsTaken: ...
 
     def program(self, content: bytes) -> Program: ...
 
@@ -50,7 +50,7 @@ class TakeEvents:
     """Implements `TakeIn`."""
 
     runs: RunStore
-    parts: Parts
+    parts: ReportParts
     chunks: Chunks
     reported: ReportedStore
     codec: ModelCodec
@@ -59,10 +59,10 @@ class TakeEvents:
 
     def __call__(self, run: Run) -> bool:
         stored = self.parts.load(run.run_id, STATE)
-        taken = self.codec.decode(stored) if stored else Taken(Model(run.run_id), Progress())
+        taken = self.codec.decode(stored) if stored else EventsTaken(ProgramModel(run.run_id), Progress())
         self._learn(run, taken)
         seen = self._seen(run) if run.melodium and run.melodium.mode != Mode.DIRECT else None
-        found = due(self.parts, run.run_id, Stream.DEBUG, taken.progress, self.clock())
+        found = due(self.parts, run.run_id, EngineStream.DEBUG, taken.progress, self.clock())
         for part in found.parts:
             self._take(taken.model, part, seen)
             taken.progress.took(part)
@@ -75,7 +75,7 @@ class TakeEvents:
         self.reported.note_events(run.run_id, done, failed, over=taken.model.over)
         return found.waits
 
-    def _learn(self, run: Run, taken: Taken) -> None:
+    def _learn(self, run: Run, taken: EventsTaken) -> None:
         content = self.parts.load(run.run_id, PROGRAM)
         sha256 = hashlib.sha256(content).hexdigest() if content else ""
         if content and sha256 != taken.program_sha256:
@@ -86,7 +86,7 @@ class TakeEvents:
         if not taken.model.entrypoint:
             taken.model.entrypoint = self.reported.entrypoint(run.run_id)
 
-    def _take(self, model: Model, part: Part, seen: set[bytes] | None) -> None:
+    def _take(self, model: ProgramModel, part: ReportPart, seen: set[bytes] | None) -> None:
         pending = 0
         for digest, event in self.parts.events(part):
             if seen is not None:
@@ -99,11 +99,11 @@ class TakeEvents:
                 self._write_content(model)
                 pending = 0
 
-    def _store(self, run: Run, taken: Taken, seen: set[bytes] | None) -> None:
+    def _store(self, run: Run, taken: EventsTaken, seen: set[bytes] | None) -> None:
         """The state comes last: after a crash the same is written again, to the same places."""
         model = taken.model
         self._write_content(model)
-        records = Records(model, Wiring(model))
+        records = Records(model, ProgramWiring(model))
         changed = records.of(model.changed)
         self.runs.put_elements(run.run_id, changed, records.edges(changed))
         self.runs.put_values(list(self._values(model, records)))
@@ -113,7 +113,7 @@ class TakeEvents:
             self.parts.save(run.run_id, _DIGESTS, b"".join(sorted(seen)))
         self.parts.save(run.run_id, STATE, self.codec.encode(taken))
 
-    def _write_content(self, model: Model) -> None:
+    def _write_content(self, model: ProgramModel) -> None:
         for (name, port), output in model.outputs.items():
             if output.new:
                 key = ids.chunk_key(model.run_id, name, 1, port, output.chunks)
@@ -121,7 +121,7 @@ class TakeEvents:
                 output.chunks += 1
                 output.new.clear()
 
-    def _values(self, model: Model, records: Records) -> Iterable[Value]:
+    def _values(self, model: ProgramModel, records: Records) -> Iterable[Value]:
         for port in sorted(model.ended):
             value = self._value(model, port, records)
             yield value
@@ -132,7 +132,7 @@ class TakeEvents:
                     value, treatment=outer[0], port=outer[1], flow=declared.flow, type=declared.type, origin=origin
                 )
 
-    def _value(self, model: Model, port: PortName, records: Records) -> Value:
+    def _value(self, model: ProgramModel, port: PortName, records: Records) -> Value:
         output, declared = model.outputs[port], records.output(*port)
         name, its_port = port
         digest, preview = hashlib.sha256(), b""
@@ -159,10 +159,10 @@ class TakeEvents:
         return {stored[start : start + _DIGEST_BYTES] for start in range(0, len(stored), _DIGEST_BYTES)}
 
 
-def stored_models(parts: Parts, codec: ModelCodec) -> Callable[[str], Model | None]:
+def stored_models(parts: ReportParts, codec: ModelCodec) -> Callable[[str], ProgramModel | None]:
     """Models as they were last stored, with their programs."""
 
-    def model_of(run_id: str) -> Model | None:
+    def model_of(run_id: str) -> ProgramModel | None:
         stored = parts.load(run_id, STATE)
         if stored is None:
             return None

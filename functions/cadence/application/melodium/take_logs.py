@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cadence.application.logs.ports import LogBatch, LogLine, LogSink
-from cadence.application.melodium.intake import Part, Parts
+from cadence.application.melodium.intake import ReportPart, ReportParts
 from cadence.application.melodium.progress import Gap, Progress, due
-from cadence.application.runs.ports import ReportedStore, Stream
+from cadence.application.runs.ports import EngineStream, ReportedStore
 from cadence.application.shared.ports import Clock
 from cadence.domain.melodium.log_entry import LEVELS, UNLABELLED, LogEntry
 from cadence.domain.melodium.request import Mode
@@ -42,7 +42,7 @@ class _State:
 class TakeLogs:
     """Implements `TakeIn`."""
 
-    parts: Parts
+    parts: ReportParts
     sink: LogSink
     reported: ReportedStore
     clock: Clock
@@ -52,7 +52,7 @@ class TakeLogs:
         state = self._state(run.run_id)
         # Only a worker's lines may come from two sides, and a worker that was started by hand names no parent.
         seen = self._seen(run.run_id) if run.melodium and run.melodium.mode != Mode.DIRECT else None
-        found = due(self.parts, run.run_id, Stream.LOGS, state.progress, self.clock())
+        found = due(self.parts, run.run_id, EngineStream.LOGS, state.progress, self.clock())
         if found.lost:
             self._tell(run, state, found.lost)
             self._save(run.run_id, state)
@@ -66,7 +66,7 @@ class TakeLogs:
         self.reported.note_lines(run.run_id, state.progress.taken(run.run_id), state.errors, state.first_error)
         return found.waits
 
-    def _take(self, run: Run, state: _State, part: Part, seen: set[bytes] | None) -> None:
+    def _take(self, run: Run, state: _State, part: ReportPart, seen: set[bytes] | None) -> None:
         by_label: dict[str, list[LogLine]] = {}
         for entry in _new(self.parts.entries(part), seen):
             label = entry.label.strip() or UNLABELLED

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cadence.application.melodium.intake import Part, Parts, Turns, Uploaded
+from cadence.application.melodium.intake import ReportPart, ReportParts, Turns, Uploaded
 from cadence.application.runs.end_process import EndProcess
-from cadence.application.runs.ports import Stream
+from cadence.application.runs.ports import EngineStream
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.melodium.log_entry import LogEntry
@@ -37,9 +37,9 @@ class TakeUpload:
 
     runs: RunStore
     uploaded: Uploaded
-    parts: Parts
+    parts: ReportParts
     turns: Turns
-    take_in: Mapping[Stream, TakeIn]
+    take_in: Mapping[EngineStream, TakeIn]
     note_workers: Callable[[str, Iterable[str]], None]
     end: EndProcess
     clock: Clock
@@ -55,19 +55,19 @@ class TakeUpload:
         run = self.runs.get_run(match["run"])
         try:
             if chunk:
-                stream = Stream(chunk["stream"])
+                stream = EngineStream(chunk["stream"])
                 targets = self._split(run, stream, int(chunk["number"]), key)
-                if stream is Stream.DEBUG and int(chunk["number"]) == 0:
+                if stream is EngineStream.DEBUG and int(chunk["number"]) == 0:
                     self._await_program(run)
             else:
-                stream, targets = Stream.DEBUG, [run.run_id]
+                stream, targets = EngineStream.DEBUG, [run.run_id]
                 self.parts.save(run.run_id, PROGRAM, self.uploaded.program(key))
         except NotFound:
             return  # an earlier call has dealt with it
         except InvalidRequest:
             if chunk:
                 # What comes behind it need not wait for it.
-                self.parts.write_entries(Part(run.run_id, stream, run.run_id, int(chunk["number"])), ())
+                self.parts.write_entries(ReportPart(run.run_id, stream, run.run_id, int(chunk["number"])), ())
                 self._take_all([run.run_id], stream, holder=key)
             raise
         self._take_all(targets, stream, holder=key)
@@ -83,7 +83,7 @@ class TakeUpload:
                 return
             self.pause(pause)
 
-    def _take_all(self, targets: Sequence[str], stream: Stream, holder: str) -> None:
+    def _take_all(self, targets: Sequence[str], stream: EngineStream, holder: str) -> None:
         for target in targets:
             self.turns.announce(target, stream)
         for pause in _PAUSES:
@@ -93,9 +93,9 @@ class TakeUpload:
             self.pause(pause)
         raise Transient(f"A chunk that comes before {holder} has not come yet.")
 
-    def _split(self, run: Run, stream: Stream, number: int, key: str) -> list[str]:
+    def _split(self, run: Run, stream: EngineStream, number: int, key: str) -> list[str]:
         its_own = _Family(self.runs, run)
-        if stream is Stream.DEBUG:
+        if stream is EngineStream.DEBUG:
             told = ((of, event) for of, event in self.uploaded.events(key, run.run_id) if its_own.has(of))
             written = self.parts.write_events(run.run_id, number, told)
             self.note_workers(run.run_id, written)
@@ -105,10 +105,10 @@ class TakeUpload:
             of = entry.run_id if entry.run_id and its_own.has(entry.run_id) else run.run_id
             found.setdefault(of, []).append(entry)
         for of, entries in found.items():
-            self.parts.write_entries(Part(of, stream, run.run_id, number), entries)
+            self.parts.write_entries(ReportPart(of, stream, run.run_id, number), entries)
         return list(found)
 
-    def _take(self, run_id: str, stream: Stream, holder: str) -> bool:
+    def _take(self, run_id: str, stream: EngineStream, holder: str) -> bool:
         """As `TakeIn`. Who repeats a call that ended half-way takes over its turn."""
         now = self.clock()
         turn = self.turns.take(run_id, stream, holder, now, now + TURN)

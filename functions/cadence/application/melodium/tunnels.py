@@ -20,22 +20,22 @@ from cadence.domain.shared.errors import Forbidden, Gone, NotFound
 _REMEMBERED = 256
 
 
-class Side(StrEnum):
+class TunnelSide(StrEnum):
     ASKING = "asking"
     WORKER = "worker"
 
     @property
-    def other(self) -> "Side":
-        return Side.WORKER if self is Side.ASKING else Side.ASKING
+    def other(self) -> "TunnelSide":
+        return TunnelSide.WORKER if self is TunnelSide.ASKING else TunnelSide.ASKING
 
 
 class TunnelEnds(Protocol):
     """Which connections the two ends of a run's tunnel have (table `runners`)."""
 
-    def put(self, run_id: str, side: Side, connection_id: str) -> None:
+    def put(self, run_id: str, side: TunnelSide, connection_id: str) -> None:
         """Replaces the one before: an end that comes again has lost its connection."""
 
-    def get(self, run_id: str) -> dict[Side, str]:
+    def get(self, run_id: str) -> dict[TunnelSide, str]:
         """Those that are there."""
 
 
@@ -46,22 +46,22 @@ class Tunnels:
     authenticate: Callable[[str | None], Principal]
     processes: Processes
     sessions: RunnerSessions
-    _known: dict[str, dict[Side, str]] = field(default_factory=dict)
+    _known: dict[str, dict[TunnelSide, str]] = field(default_factory=dict)
 
     def join_asking(self, connection_id: str, run_id: str, token: str) -> None:
         """For the relay beside an engine that asked for the worker. Raises Unauthenticated, Forbidden, NotFound."""
         by = self.authenticate(f"Bearer {token}")
         require(by, Permission.MELODIUM_DISPATCH)
-        self._join(connection_id, self.processes.get(by, run_id).run_id, Side.ASKING)
+        self._join(connection_id, self.processes.get(by, run_id).run_id, TunnelSide.ASKING)
 
     def join_worker(self, connection_id: str, run_id: str, runner_id: str, session: str) -> None:
         """For the worker's agent. Raises Unauthenticated, Gone, Forbidden."""
         runner = self.sessions(runner_id, f"Bearer {session}")
         if runner.run_id != run_id:
             raise Forbidden("The runner is of another run.")
-        self._join(connection_id, run_id, Side.WORKER)
+        self._join(connection_id, run_id, TunnelSide.WORKER)
 
-    def pass_on(self, connection_id: str, run_id: str, side: Side, data: Any) -> None:
+    def pass_on(self, connection_id: str, run_id: str, side: TunnelSide, data: Any) -> None:
         """To the other end; if that is not there, this one is told. Raises Forbidden for a connection that has not joined."""
         ends = self._known.get(run_id) or self._read(run_id)
         if ends.get(side) != connection_id or side.other not in ends:
@@ -72,13 +72,13 @@ class Tunnels:
         if not self._tell(ends.get(side.other), text) and not self._tell(self._read(run_id).get(side.other), text):
             self._tell(connection_id, json.dumps({"kind": "absent"}))
 
-    def _join(self, connection_id: str, run_id: str, side: Side) -> None:
+    def _join(self, connection_id: str, run_id: str, side: TunnelSide) -> None:
         self.ends.put(run_id, side, connection_id)
         ends = self._read(run_id)
         is_there = self._tell(ends.get(side.other), json.dumps({"kind": "peer"}))
         self._tell(connection_id, json.dumps({"kind": "joined", "peer": is_there}))
 
-    def _read(self, run_id: str) -> dict[Side, str]:
+    def _read(self, run_id: str) -> dict[TunnelSide, str]:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         ends = self._known[run_id] = self.ends.get(run_id)

@@ -16,7 +16,7 @@ from cadence.domain.metrics.counting import (
     count_treatment,
     only_what_it_took,
 )
-from cadence.domain.pipelines.specification import Kind
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.placement.pool import Price
 from cadence.domain.runners.runner import Runner
 from cadence.domain.shared import ids
@@ -25,7 +25,7 @@ Prices = Callable[[str, str], Price | None]
 """(organization, pool) → what an hour of its runners costs, if that is known."""
 
 
-_GROUPS = frozenset({str(Kind.GATHER), str(Kind.EACH)})
+_GROUPS = frozenset({str(TreatmentKind.GATHER), str(TreatmentKind.EACH)})
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from cadence.application.limits.concurrency_limits import TurnstileStore
+from cadence.application.limits.concurrency_limits import ConcurrencyLimitStore
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.runner_ports import HostStore
 from cadence.domain.limits.turnstile import running_runs
@@ -28,7 +28,7 @@ class GaugeSource(Protocol):
 
 @dataclass(frozen=True)
 class RunGauges:
-    turnstiles: TurnstileStore
+    turnstiles: ConcurrencyLimitStore
 
     def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
         turnstile, _ = self.turnstiles.get(running_runs(organization))

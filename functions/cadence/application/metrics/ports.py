@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cadence.domain.metrics.counting import Series, SeriesKey
+from cadence.domain.metrics.counting import CounterKey, CounterSeries
 
 Event = Mapping[str, Any]
 """As `observe` sends it: `schemas/events/1.json`."""
@@ -15,7 +15,7 @@ class Counted:
     """What an event adds; `costs` are kept for its run by treatment. An event that was counted before adds nothing."""
 
     event_id: str
-    counts: Mapping[SeriesKey, Mapping[str, float]]
+    counts: Mapping[CounterKey, Mapping[str, float]]
     cost: "TreatmentCost | None" = None
 
 
@@ -40,7 +40,7 @@ class Counters(Protocol):
     def add(self, counted: Sequence[Counted]) -> None:
         """In effect exactly once. Raises Transient if others change the same counts all the time."""
 
-    def read(self, organization: str, project: str) -> Sequence[Series]:
+    def read(self, organization: str, project: str) -> Sequence[CounterSeries]:
         """All series of a project; there are never many more than `MOST_SERIES`."""
 
     def costs(self, run_id: str) -> Sequence[TreatmentCost]: ...

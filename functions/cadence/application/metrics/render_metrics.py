@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cadence.application.metrics.gauges import GaugeSource
 from cadence.application.metrics.ports import Counters
 from cadence.domain.metrics import catalog
-from cadence.domain.metrics.counting import Series
+from cadence.domain.metrics.counting import CounterSeries
 from cadence.domain.metrics.model import Metric
 from cadence.domain.metrics.telling import gauge, metrics_of
 
@@ -15,13 +15,13 @@ MOST_SERIES = 1_500
 
 
 @dataclass(frozen=True)
-class TellMetrics:
+class RenderMetrics:
     counters: Counters
     gauges: Sequence[GaugeSource] = ()
 
     def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
         """`whole`: whoever asks sees all of the organization. The cost does not grow with what runs, only with what is named."""
-        series: list[Series] = []
+        series: list[CounterSeries] = []
         truncated = False
         for project in projects:
             found = self.counters.read(organization, project)

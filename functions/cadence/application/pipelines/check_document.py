@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from cadence.application.pipelines.fetch_libraries import Libraries
+from cadence.application.pipelines.fetch_libraries import LibrarySource
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import with_plan
 from cadence.application.pipelines.programs import Programs
-from cadence.application.pipelines.run_request import Frozen, Unplanned
+from cadence.application.pipelines.run_request import RunRequest, Unplanned
 from cadence.application.shared.ports import Documents, PoolStore
 from cadence.application.shared.secret_ports import SecretDescription
 from cadence.domain.limits.environment_set import EnvironmentSet
@@ -42,7 +42,7 @@ class Environments(Protocol):
 class CheckDocument:
     pools: PoolStore
     secrets: SecretNames
-    libraries: Libraries
+    libraries: LibrarySource
     environments: Environments
     programs: Programs
 
@@ -96,7 +96,7 @@ class FreezeDocument:
         given: Mapping[str, Any] | None = None,
         name: str | None = None,
         programs: Mapping[str, str] = MappingProxyType({}),
-    ) -> tuple[Frozen, Pipeline]:
+    ) -> tuple[RunRequest, Pipeline]:
         """`programs` are digests, by what the document calls them. `given` are a run's parameters (None: not for a run, so required ones may be missing); `name` must be the document's own."""
         context = self.check.context(organization, project, source, programs)
         checked = validate(source, context=context)
@@ -109,7 +109,7 @@ class FreezeDocument:
         bound = bind_parameters(pipeline, given or {})
         if given is not None and bound.findings:
             raise InvalidDocument(bound.findings)
-        frozen = Frozen(
+        frozen = RunRequest(
             organization,
             project,
             pipeline.name,

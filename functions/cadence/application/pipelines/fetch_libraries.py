@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cadence.application.pipelines.ports import PipelineStore
-from cadence.application.shared.git_ports import GitReader, RepositoryCredentials, nobody
+from cadence.application.shared.git_ports import GitReader, RepositoryCredentials, no_credentials
 from cadence.application.shared.ports import Documents
 from cadence.domain.pipelines.document import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
 from cadence.domain.shared.errors import CadenceError, NotFound, Transient
@@ -24,7 +24,7 @@ class LibraryTexts(Protocol):
     def put(self, key: str, content: bytes) -> None: ...
 
 
-class Libraries(Protocol):
+class LibrarySource(Protocol):
     def __call__(self, organization: str, project: str, source: bytes | str) -> Mapping[Reference, bytes | Unavailable]:
         """Every document that `source` refers to, and those that they refer to."""
 
@@ -37,7 +37,7 @@ class FetchLibraries:
     documents: Documents
     kept: LibraryTexts
     git: Callable[[], GitReader]
-    credentials: RepositoryCredentials = nobody
+    credentials: RepositoryCredentials = no_credentials
 
     def __call__(self, organization: str, project: str, source: bytes | str) -> Mapping[Reference, bytes | Unavailable]:
         """Never raises for what a document says: what cannot be had is told in the findings."""

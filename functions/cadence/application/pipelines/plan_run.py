@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cadence.application.pipelines.invalid_document import InvalidDocument
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.ports import Documents
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.planning import RunFacts, instantiate
@@ -15,7 +15,7 @@ from cadence.domain.pipelines.planning import RunFacts, instantiate
 class PlanRun:
     documents: Documents
 
-    def __call__(self, run_id: str, frozen: Frozen, event: Mapping[str, Any]) -> Frozen:
+    def __call__(self, run_id: str, frozen: RunRequest, event: Mapping[str, Any]) -> RunRequest:
         """The same with its plan stored. Raises InvalidDocument if none can be made for this run."""
         if frozen.unplanned is None:
             return frozen
@@ -27,7 +27,7 @@ class PlanRun:
         return with_plan(frozen, planned.plan, self.documents)
 
 
-def with_plan(frozen: Frozen, made: plan.Plan, documents: Documents) -> Frozen:
+def with_plan(frozen: RunRequest, made: plan.Plan, documents: Documents) -> RunRequest:
     """The same with this plan, which is stored."""
     return replace(
         frozen,

@@ -23,7 +23,7 @@ class Unplanned:
 
 
 @dataclass(frozen=True)
-class Frozen:
+class RunRequest:
     """What a run executes, all by digest: nothing that changes afterwards changes the run.
 
     `pins` are the documents whose definitions it uses, by digest. `unplanned` is what its plan is yet to be made from; `plan_sha256` is then empty.
@@ -54,11 +54,11 @@ class Frozen:
         return hashlib.sha256(said.encode()).hexdigest()
 
 
-def frozen_again(run: Run) -> Frozen:
+def frozen_again(run: Run) -> RunRequest:
     """What an earlier run executed, for another run of the same. Raises Conflict for one that was executed elsewhere."""
     if run.recorded:
         raise Conflict(f"Run {run.run_id} is of an engine that somebody else started: run its program again there.")
-    return Frozen(
+    return RunRequest(
         run.organization,
         run.project,
         run.pipeline,

@@ -7,7 +7,7 @@ from typing import Any
 
 from cadence.application.pipelines.check_document import FreezeDocument, pinned_programs
 from cadence.application.pipelines.ports import PipelineStore, Schedules
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.ports import Clock, Documents
 from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.shared.errors import NotFound
@@ -84,7 +84,7 @@ class FreezePipeline:
 
     def __call__(
         self, organization: str, project: str, name: str, version: int | None, given: Mapping[str, Any]
-    ) -> Frozen:
+    ) -> RunRequest:
         """The newest version unless `version` says which. Raises NotFound and InvalidDocument."""
         stored = (
             self.pipelines.newest(organization, project, name)
@@ -93,7 +93,7 @@ class FreezePipeline:
         )
         return self.of(stored, given)
 
-    def of(self, version: PipelineVersion, given: Mapping[str, Any]) -> Frozen:
+    def of(self, version: PipelineVersion, given: Mapping[str, Any]) -> RunRequest:
         """Raises NotFound if its document is gone, and InvalidDocument."""
         source = self.documents.get(version.document_sha256).decode()
         programs = pinned_programs(version.pins)
@@ -101,9 +101,9 @@ class FreezePipeline:
         return replace(frozen, pipeline_version=version.version)
 
 
-def frozen_version(version: PipelineVersion, given: Mapping[str, Any] | None = None) -> Frozen:
+def frozen_version(version: PipelineVersion, given: Mapping[str, Any] | None = None) -> RunRequest:
     """A stored version as it was checked when it was stored, with the parameters' defaults but for what was given."""
-    return Frozen(
+    return RunRequest(
         version.organization,
         version.project,
         version.name,

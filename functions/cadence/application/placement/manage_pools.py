@@ -12,8 +12,8 @@ from cadence.application.placement.ports import (
     AnsweringProviders,
     CredentialsDescription,
     PoolCredentials,
+    PoolProbe,
     PoolRecords,
-    Probe,
     SweepResult,
     ValueBuckets,
 )
@@ -31,7 +31,7 @@ _MOST_SHOWN = 200
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingTreatment:
     """Somebody who waits for a runner of the pool: who, which position counting from 1, and about how long still (None: nothing to tell it from)."""
 
     run_id: str
@@ -42,7 +42,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Active:
+class ActiveRunner:
     """A runner, and what it has cost so far (None: no price is known)."""
 
     runner: Runner
@@ -55,11 +55,11 @@ class Active:
 class PoolDetail:
     pool: Pool
     credentials: CredentialsDescription
-    probe: Probe | None
+    probe: PoolProbe | None
     sweep: SweepResult | None
     refusals: Sequence[BackOff]
-    runners: Sequence[Active]
-    queue: Sequence[Waiting]
+    runners: Sequence[ActiveRunner]
+    queue: Sequence[WaitingTreatment]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class ManagePools:
     def ask_probe(self, pool: Pool) -> None:
         bucket = pool.policy.values.bucket
         if bucket is not None:
-            found = Probe(self.clock(), tuple(self.values.probe(bucket, pool.organization, pool.name)))
+            found = PoolProbe(self.clock(), tuple(self.values.probe(bucket, pool.organization, pool.name)))
             self.records.note_probe(pool.organization, pool.name, found, VALUES)
         if pool.provider != HOST:
             self.calls.ask("probe", pool.organization, pool.name, pool.provider)
@@ -172,15 +172,15 @@ class ManagePools:
             )
             raise InvalidRequest(message, [Violation("/values/region", message)])
 
-    def _probe(self, pool: Pool) -> Probe | None:
+    def _probe(self, pool: Pool) -> PoolProbe | None:
         """What its provider found, and what was found of where its values are kept."""
         found = self.records.probe(pool.organization, pool.name)
         stores = self.records.probe(pool.organization, pool.name, VALUES) if pool.policy.values.bucket else None
         if found is None or stores is None:
             return found or stores
-        return Probe(max(found.at, stores.at), (*found.checks, *stores.checks), found.error)
+        return PoolProbe(max(found.at, stores.at), (*found.checks, *stores.checks), found.error)
 
-    def at_work(self, pools: Sequence[Pool], sees: Callable[[str], bool]) -> Sequence[Active]:
+    def at_work(self, pools: Sequence[Pool], sees: Callable[[str], bool]) -> Sequence[ActiveRunner]:
         """The runners of several pools that were asked for and have not ended, those that are held too; the oldest first."""
         found = [
             self._with_cost(runner, pool)
@@ -203,15 +203,15 @@ class ManagePools:
     def _hosts(self, pool: Pool) -> Sequence[Host]:
         return self.hosts.list_hosts(pool.organization, pool.name)
 
-    def _with_cost(self, runner: Runner, pool: Pool) -> Active:
+    def _with_cost(self, runner: Runner, pool: Pool) -> ActiveRunner:
         """A machine that is held costs until it is let go."""
         price = price_of(runner, pool.price)
         if price is None:
-            return Active(runner, since(runner), None, None)
+            return ActiveRunner(runner, since(runner), None, None)
         hours = max(0.0, (self.clock() - since(runner)) / timedelta(hours=1))
-        return Active(runner, since(runner), price.per_hour * hours, price.currency)
+        return ActiveRunner(runner, since(runner), price.per_hour * hours, price.currency)
 
-    def _queue(self, pool: Pool, runners: Sequence[Runner]) -> list[Waiting]:
+    def _queue(self, pool: Pool, runners: Sequence[Runner]) -> list[WaitingTreatment]:
         places = in_turn(self.slots.waiting_for(pool))
         offered = []
         if pool.provider == HOST:
@@ -222,7 +222,7 @@ class ManagePools:
         waiting = [*offered, *((place.run_id, place.treatment or "", place.project) for place in places)]
         each = self._time_between_ends(runners)
         return [
-            Waiting(run_id, treatment, project, position, each and each * position)
+            WaitingTreatment(run_id, treatment, project, position, each and each * position)
             for position, (run_id, treatment, project) in enumerate(waiting, start=1)
         ]
 

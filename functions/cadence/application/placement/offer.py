@@ -4,23 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.application.shared.run_ports import Machines, Standing
-from cadence.application.shared.runner_ports import Doorbell, Offers, RunnerStore
+from cadence.application.shared.run_ports import Machines, TreatmentContext
+from cadence.application.shared.runner_ports import Offers, RunnerStore, WorkNotification
 from cadence.domain.melodium import engines
 from cadence.domain.placement.pool import Placement
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.scheduling.machine_step import Next, Step
+from cadence.domain.scheduling.machine_step import MachineStep, NextState
 from cadence.domain.shared.errors import Cancelled, Conflict, NotFound, RunnerLost
 
 
 @dataclass(frozen=True)
-class Offer:
+class OfferRunner:
     runners: RunnerStore
     offers: Offers
-    doorbell: Doorbell
+    doorbell: WorkNotification
     machines: Machines
 
-    def __call__(self, standing: Standing, placement: Placement, noted: Mapping[str, Any], task_token: str) -> None:
+    def __call__(
+        self, standing: TreatmentContext, placement: Placement, noted: Mapping[str, Any], task_token: str
+    ) -> None:
         """`noted` are fields of the treatment, changed with it. Safe to repeat: what an earlier call offered is adopted, with the new `task_token`. Raises Cancelled, RunnerLost."""
         run, treatment = standing.run, standing.treatment
         runner = Runner(
@@ -63,7 +65,7 @@ class Offer:
         if known.cancel_reason:
             raise Cancelled(known.cancel_reason)
         if known.result is not None:
-            step = Step(Next.SETTLE, runner.attempt, function=function, runner_id=runner.runner_id)
+            step = MachineStep(NextState.SETTLE, runner.attempt, function=function, runner_id=runner.runner_id)
             self.machines.succeed(task_token, step.as_json())
         elif not known.state.live:
             raise RunnerLost(f"runner {runner.runner_id} is {known.state}")

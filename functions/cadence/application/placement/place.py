@@ -7,17 +7,17 @@ from typing import Any
 
 from cadence.application.limits.treatment_gates import TreatmentGates
 from cadence.application.placement.back_offs import Refusals
-from cadence.application.placement.offer import Offer
-from cadence.application.placement.reconcile_launch import Refused, TakeBack
+from cadence.application.placement.offer import OfferRunner
+from cadence.application.placement.reconcile_launch import FailedLaunch, ReconcileLaunch
 from cadence.application.shared.ports import Clock, PoolStore
-from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, Standing
+from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentContext
 from cadence.domain.melodium import engines
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement import placing
 from cadence.domain.placement.back_off import FIRST_PAUSE, BackOff
 from cadence.domain.placement.placing import ANY_OFFER, Considered
-from cadence.domain.placement.pool import HOST, Placement, Pool, SaidNo, provider_function
-from cadence.domain.runs.history import Change
+from cadence.domain.placement.pool import HOST, Placement, Pool, PoolRefusal, provider_function
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import PLACEABLE, TreatmentState
 from cadence.domain.shared import ids
@@ -39,12 +39,12 @@ def _always(organization: str, pool: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaceTreatment:
     runs: RunStore
     pools: PoolStore
     gates: TreatmentGates
-    offer: Offer
-    take_back: TakeBack
+    offer: OfferRunner
+    take_back: ReconcileLaunch
     machines: Machines
     deadlines: Deadlines
     provider_function_prefix: str
@@ -55,7 +55,7 @@ class Place:
     """True where machines of a pool ask for work."""
 
     def __call__(
-        self, run_id: str, treatment: str, attempt: int, task_token: str, refused: Refused | None = None
+        self, run_id: str, treatment: str, attempt: int, task_token: str, refused: FailedLaunch | None = None
     ) -> None:
         """The first pool that fits, in the order that `domain.placing` says; what was considered is noted of the treatment.
 
@@ -94,7 +94,7 @@ class Place:
             raise Cancelled(f"{treatment} was settled while it was being placed") from None
         self.machines.succeed(task_token, placement.step())
 
-    def _decide(self, standing: Standing, refused: Refused | None) -> tuple[Placement, Mapping[str, Any]]:
+    def _decide(self, standing: TreatmentContext, refused: FailedLaunch | None) -> tuple[Placement, Mapping[str, Any]]:
         """The placement, and what is to be noted of the treatment with it."""
         run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
         fitting, left_out = self._candidates(run, spec)
@@ -129,18 +129,20 @@ class Place:
         )
         # Trying one pool after the other is one step, however often it is repeated.
         if standing.treatment.state is not TreatmentState.BOOTING:
-            noted["history"] = (Change(placement.decided_at, attempt, TreatmentState.BOOTING, f"pool {pool.name}"),)
+            noted["history"] = (
+                StateChange(placement.decided_at, attempt, TreatmentState.BOOTING, f"pool {pool.name}"),
+            )
         return placement, {"waiting_for": None, "placement": considered, **noted}
 
     def _untried(
         self,
-        standing: Standing,
+        standing: TreatmentContext,
         pools: Sequence[Pool],
         unattended: Collection[str],
-        refused: Refused | None,
-        said: tuple[SaidNo, ...],
+        refused: FailedLaunch | None,
+        said: tuple[PoolRefusal, ...],
         considered: str,
-    ) -> tuple[Sequence[Pool], tuple[SaidNo, ...], int]:
+    ) -> tuple[Sequence[Pool], tuple[PoolRefusal, ...], int]:
         """Pools to be asked now, what was said before that still counts, and how often all have been asked. Raises NotReady, ProviderRejected."""
         lasting = tuple(one for one in said if one.lasting)
         left = [pool for pool in pools if pool.name not in {one.pool for one in lasting}]

@@ -25,7 +25,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
-class Probe:
+class PoolProbe:
     """`error` is why nothing could be looked at."""
 
     at: datetime
@@ -58,7 +58,7 @@ class Marks(Protocol):
 
 
 @dataclass(frozen=True)
-class Claim:
+class MachineClaim:
     runner_id: str
     at: datetime
 
@@ -69,7 +69,7 @@ class Claims(Protocol):
     def claim(self, organization: str, pool: str, ref: str, runner_id: str, at: datetime) -> bool:
         """True if it is this runner's: from now on, or by an earlier call."""
 
-    def claimed(self, organization: str, pool: str) -> Mapping[str, Claim]: ...
+    def claimed(self, organization: str, pool: str) -> Mapping[str, MachineClaim]: ...
 
     def forget(self, organization: str, pool: str, ref: str) -> None:
         """It is there no more."""
@@ -90,10 +90,10 @@ class ActiveRunners(Protocol):
 class PoolRecords(Marks, ActiveRunners, Protocol):
     """Also what was found out about the pool."""
 
-    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
+    def note_probe(self, organization: str, pool: str, probe: PoolProbe, of: str = "") -> None:
         """`of` is what was looked at beside what its provider did (`VALUES`)."""
 
-    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None: ...
+    def probe(self, organization: str, pool: str, of: str = "") -> PoolProbe | None: ...
 
     def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None: ...
 

@@ -8,10 +8,10 @@ from cadence.application.placement.back_offs import Refusals
 from cadence.application.shared.run_ports import Machines
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.placement.placing import ANY_OFFER
-from cadence.domain.placement.pool import Placement, SaidNo, provider_function
+from cadence.domain.placement.pool import Placement, PoolRefusal, provider_function
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.scheduling.machine_error import MachineError
-from cadence.domain.scheduling.machine_step import Next, Step
+from cadence.domain.scheduling.machine_step import MachineStep, NextState
 from cadence.domain.shared.errors import Conflict, NotFound, RunnerLost
 
 # What a pool says to such a treatment whenever it is asked.
@@ -22,32 +22,32 @@ _LONGEST_WORDS = 300
 
 
 @dataclass(frozen=True)
-class Refused:
+class FailedLaunch:
     """A launch that did not come about, and the error that its machine caught in the end."""
 
     placement: Placement
     error: MachineError
 
     @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "Refused | None":
+    def of(cls, state: Mapping[str, Any]) -> "FailedLaunch | None":
         """From the whole state of a treatment's machine, which has `refused` and the last placement if so."""
         error = MachineError.caught(state.get("refused"))
         return cls(Placement.from_json(state["decided"]["placement"]), error) if error else None
 
     @property
-    def said(self) -> SaidNo:
+    def said(self) -> PoolRefusal:
         words = (self.error.cause or self.error.name)[:_LONGEST_WORDS]
-        return SaidNo(self.placement.pool, words, self.error.name in _LASTING)
+        return PoolRefusal(self.placement.pool, words, self.error.name in _LASTING)
 
 
 @dataclass(frozen=True)
-class TakeBack:
+class ReconcileLaunch:
     runners: RunnerStore
     machines: Machines
     provider_function_prefix: str
     refusals: Refusals | None = None
 
-    def __call__(self, organization: str, refused: Refused, task_token: str) -> bool:
+    def __call__(self, organization: str, refused: FailedLaunch, task_token: str) -> bool:
         """True if a runner came of it after all: `task_token` is answered when its attempt has ended. Safe to repeat.
 
         Raises RunnerLost if its runner is lost.
@@ -80,7 +80,7 @@ class TakeBack:
         # Looked at after the token is kept: whoever ends the attempt from now on finds it.
         if known.result is not None:
             function = provider_function(self.provider_function_prefix, known.provider)
-            step = Step(Next.SETTLE, known.attempt, function=function, runner_id=known.runner_id)
+            step = MachineStep(NextState.SETTLE, known.attempt, function=function, runner_id=known.runner_id)
             self.machines.succeed(task_token, step.as_json())
         elif not known.state.live:
             raise RunnerLost(f"runner {known.runner_id} is {known.state}")

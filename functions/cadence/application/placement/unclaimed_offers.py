@@ -18,7 +18,7 @@ _BOOTING = TreatmentState.BOOTING
 
 
 @dataclass(frozen=True)
-class Untaken:
+class UnclaimedOffers:
     runs: RunStore
     pools: PoolStore
     at_work: Callable[[str, str], Sequence[Host]]

@@ -8,8 +8,8 @@ from cadence.application.provenance.elements import ElementSource, gathered_from
 from cadence.application.provenance.mapping import Mapped
 from cadence.application.provenance.origins import run_origins
 from cadence.application.provenance.steps import (
-    Step,
     Steps,
+    TraceStep,
     Tracing,
     cache_node,
     owner,
@@ -18,12 +18,12 @@ from cadence.application.provenance.steps import (
     treatment_node,
     value_node,
 )
-from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKind
 from cadence.domain.shared import ids
 from cadence.domain.values.cache import CacheUse
 
-_Maker = Callable[[], Step | None]
+_Maker = Callable[[], TraceStep | None]
 
 
 @dataclass
@@ -45,22 +45,22 @@ class Backward:
             case NodeKind.PIPELINE:
                 return Steps([])
 
-    def _of_value(self, node: Node) -> Step:
+    def _of_value(self, node: Node) -> TraceStep:
         treatment, port = owner(node.id)
         value = self.its.known.value(node.id.run_id, treatment, port)
         if value and value.kept_from:
             made = value_node(value.kept_from, treatment, port, node.part)
             note = "taken over from the earlier run"
             link = Link(node.id, made.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part)
-            return Step(link, made)
+            return TraceStep(link, made)
         if value and value.origin:
             origin = value.origin
             made = value_node(origin.run_id, origin.treatment, origin.port, node.part)
             note = self._came_from(node.id.run_id, origin.run_id)
             link = Link(node.id, made.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part)
-            return Step(link, made)
+            return TraceStep(link, made)
         maker = treatment_node(node.id.run_id, treatment, port, node.part)
-        return Step(Link(node.id, maker.id, LinkKind.GENERATED_BY, port=port, effect_part=node.part), maker)
+        return TraceStep(Link(node.id, maker.id, LinkKind.GENERATED_BY, port=port, effect_part=node.part), maker)
 
     def _came_from(self, run_id: str, origin: str) -> str:
         if origin == run_id:
@@ -74,7 +74,9 @@ class Backward:
         if spec is None:
             return ()
         mapped = self._mapped(node, spec)
-        gathered = gathered_from(self.its, node, spec) if spec.kind in (Kind.GATHER, Kind.EACH) else ()
+        gathered = (
+            gathered_from(self.its, node, spec) if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH) else ()
+        )
         if node.part is not None and len(gathered) == 1 and spec.each:
             mapped.pop(spec.each, None)  # the one instance leads to its element of it
         makers: list[_Maker] = []
@@ -98,12 +100,12 @@ class Backward:
             return dict(self.its.mapping.given_by(node.id.run_id, spec, node.until))
         return dict(self.its.mapping.to_inputs(node.id.run_id, spec, node.port or "", node.part))
 
-    def _input(self, node: Node, given: InputSpec, mapped: Mapped) -> Step:
+    def _input(self, node: Node, given: InputSpec, mapped: Mapped) -> TraceStep:
         source = value_node(node.id.run_id, given.source_treatment or "", given.source_port or "", mapped.part)
         link = Link(node.id, source.id, LinkKind.USED, mapped.basis, given.port, mapped.note, node.part, mapped.part)
-        return Step(link, source)
+        return TraceStep(link, source)
 
-    def _literal(self, node: Node, spec: TreatmentSpec, given: InputSpec) -> Step | None:
+    def _literal(self, node: Node, spec: TreatmentSpec, given: InputSpec) -> TraceStep | None:
         """An instance's element came from the value that its group goes through; any other literal stands in the document."""
         source = ElementSource.of(self.its, node.id.run_id, spec, given)
         if source is None:
@@ -111,13 +113,13 @@ class Backward:
         part, note = source.element()
         value = value_node(node.id.run_id, source.treatment, source.port, part)
         link = Link(node.id, value.id, LinkKind.USED, Basis.CONSTRUCTED, given.port, note, node.part, part)
-        return Step(link, value)
+        return TraceStep(link, value)
 
-    def _instance(self, node: Node, port: tuple[str, str, Mapped], note: str | None) -> Step:
+    def _instance(self, node: Node, port: tuple[str, str, Mapped], note: str | None) -> TraceStep:
         name, of, mapped = port
         value = value_node(node.id.run_id, name, of, mapped.part)
         link = Link(node.id, value.id, LinkKind.USED, mapped.basis, name, note, node.part, mapped.part)
-        return Step(link, value)
+        return TraceStep(link, value)
 
     def _restored(self, run_id: str, spec: TreatmentSpec) -> Sequence[CacheUse]:
         treatment = self.its.known.treatment(run_id, spec.name)
@@ -125,43 +127,43 @@ class Backward:
             return ()
         return self.its.caches.restored(ids.runner_id(run_id, spec.name, treatment.attempt))
 
-    def _cache(self, node: Node, use: CacheUse) -> Step:
+    def _cache(self, node: Node, use: CacheUse) -> TraceStep:
         entry = cache_node(use)
         asked = None if use.asked == use.key else f"asked for {use.asked}"
-        return Step(Link(node.id, entry.id, LinkKind.USED, note=asked), entry)
+        return TraceStep(Link(node.id, entry.id, LinkKind.USED, note=asked), entry)
 
-    def _waited_for(self, node: Node, other: str) -> Step:
+    def _waited_for(self, node: Node, other: str) -> TraceStep:
         before = treatment_node(node.id.run_id, other)
-        return Step(Link(node.id, before.id, LinkKind.WAITED_FOR), before, last=True)
+        return TraceStep(Link(node.id, before.id, LinkKind.WAITED_FOR), before, last=True)
 
-    def _part_of(self, node: Node) -> Step:
+    def _part_of(self, node: Node) -> TraceStep:
         run = run_node(node.id.run_id)
-        return Step(Link(node.id, run.id, LinkKind.PART_OF), run)
+        return TraceStep(Link(node.id, run.id, LinkKind.PART_OF), run)
 
-    def _of_cache(self, node: Node) -> Sequence[Step]:
+    def _of_cache(self, node: Node) -> Sequence[TraceStep]:
         maker = node.facts["maker"]
         if maker is None or self.its.known.run(maker.run_id) is None:
             return ()
         made_by = treatment_node(maker.run_id, maker.treatment)
         note = f"attempt {maker.attempt}" if maker.attempt > 1 else None
-        return [Step(Link(node.id, made_by.id, LinkKind.GENERATED_BY, note=note), made_by)]
+        return [TraceStep(Link(node.id, made_by.id, LinkKind.GENERATED_BY, note=note), made_by)]
 
     def _of_line(self, node: Node) -> Sequence[_Maker]:
         name = str(node.facts["treatment"])
         writer = treatment_node(node.id.run_id, name)
         writer.until = node.facts["time"]
         link = Link(node.id, writer.id, LinkKind.GENERATED_BY, note=f"attempt {node.facts['attempt']}")
-        makers: list[_Maker] = [lambda: Step(link, writer)]
+        makers: list[_Maker] = [lambda: TraceStep(link, writer)]
         spec = self.its.known.spec(node.id.run_id, name)
         fed = [given for given in spec.inputs if given.source_treatment and given.source_port] if spec else []
         makers += [partial(self._same_text, node, given) for given in fed]
         return makers
 
-    def _same_text(self, node: Node, given: InputSpec) -> Step | None:
+    def _same_text(self, node: Node, given: InputSpec) -> TraceStep | None:
         text = str(node.facts["text"])
         found = self.its.mapping.with_text(node.id.run_id, given, text)
         if found is None or found.part is None:
             return None
         value = value_node(node.id.run_id, given.source_treatment or "", given.source_port or "", found.part)
         link = Link(node.id, value.id, LinkKind.DERIVED_FROM, found.basis, given.port, found.note, None, found.part)
-        return Step(link, value)
+        return TraceStep(link, value)

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from cadence.application.provenance.ports import ChunkTimes, StoredChunk
 from cadence.application.shared.value_ports import Chunks
-from cadence.domain.provenance.graph import Part
-from cadence.domain.provenance.lines import Lines, read_lines
+from cadence.domain.provenance.graph import ValuePart
+from cadence.domain.provenance.lines import ContentLines, read_lines
 from cadence.domain.runs.run import Value
 from cadence.domain.shared.errors import NotFound
 
@@ -25,10 +25,10 @@ class Contents:
     chunks: Chunks
     times: ChunkTimes
     left: int = MOST_READ
-    _lines: dict[str, Lines | None] = field(default_factory=dict)
+    _lines: dict[str, ContentLines | None] = field(default_factory=dict)
     _times: dict[str, Sequence[StoredChunk]] = field(default_factory=dict)
 
-    def lines(self, value: Value) -> Lines | None:
+    def lines(self, value: Value) -> ContentLines | None:
         if value.passes:
             return None
         if value.sha256 not in self._lines:
@@ -64,7 +64,7 @@ class Contents:
         except NotFound:
             return None
 
-    def sent_by(self, prefix: str, at: datetime) -> Part | None:
+    def sent_by(self, prefix: str, at: datetime) -> ValuePart | None:
         """What lay in the store at that time of what has this prefix, by the store's own clock, which counts whole seconds.
 
         Any byte behind it came later. None if too much is there to tell.
@@ -74,7 +74,7 @@ class Contents:
             return None
         there = [number for number, chunk in enumerate(stored) if _second(chunk.stored_at) <= _second(at)]
         # Chunks may overtake each other, so what precedes the last one that was there may have been there.
-        return Part(0, sum(chunk.size for chunk in stored[: there[-1] + 1]) if there else 0)
+        return ValuePart(0, sum(chunk.size for chunk in stored[: there[-1] + 1]) if there else 0)
 
     def stored_at(self, prefix: str, offset: int) -> datetime | None:
         """When the chunk with this byte came to the store."""
@@ -91,7 +91,7 @@ class Contents:
             self._times[prefix] = found if len(found) <= _MOST_CHUNKS else ()
         return self._times[prefix]
 
-    def _read_lines(self, value: Value) -> Lines | None:
+    def _read_lines(self, value: Value) -> ContentLines | None:
         if not self._may_read(value.size):
             return None
         try:

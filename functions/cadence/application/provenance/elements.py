@@ -6,8 +6,14 @@ from dataclasses import dataclass
 
 from cadence.application.provenance.mapping import Mapped
 from cadence.application.provenance.steps import Tracing
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, TreatmentSpec, port_of_instances
-from cadence.domain.provenance.graph import Basis, Node, Part
+from cadence.domain.pipelines.specification import (
+    InputSpec,
+    OutputSpec,
+    TreatmentKind,
+    TreatmentSpec,
+    port_of_instances,
+)
+from cadence.domain.provenance.graph import Basis, Node, ValuePart
 from cadence.domain.runs.run import Value
 from cadence.domain.scheduling.group import instance_name
 
@@ -31,7 +37,7 @@ class ElementSource:
     @classmethod
     def of(cls, its: Tracing, run_id: str, spec: TreatmentSpec, given: InputSpec) -> "ElementSource | None":
         group = its.known.spec(run_id, spec.group) if spec.group else None
-        if group is None or group.kind is not Kind.EACH or given.port != group.each:
+        if group is None or group.kind is not TreatmentKind.EACH or given.port != group.each:
             return None
         fed = next((port for port in group.inputs if port.port == group.each), None)
         if fed is None or fed.source_treatment is None or fed.source_port is None:
@@ -39,7 +45,7 @@ class ElementSource:
         number = int(spec.name.rpartition(":")[2])
         return cls(its, run_id, fed.source_treatment, fed.source_port, fed.flow, number)
 
-    def element(self) -> tuple[Part | None, str]:
+    def element(self) -> tuple[ValuePart | None, str]:
         """Where it is in the value, as far as that can be read, and words about it."""
         note = f"element {self.index + 1}"
         value = self.its.known.value(self.run_id, self.treatment, self.port)
@@ -54,7 +60,7 @@ class ElementSource:
 
 def instance_names(its: Tracing, run_id: str, spec: TreatmentSpec) -> Sequence[str]:
     """Of a group, in order."""
-    if spec.kind is Kind.GATHER:
+    if spec.kind is TreatmentKind.GATHER:
         return spec.instances
     made = its.known.stores.groups.get_growth(run_id, spec.name).made
     return [instance_name(spec.name, number) for number in range(made)]
@@ -76,7 +82,7 @@ def gathered_from(its: Tracing, node: Node, spec: TreatmentSpec) -> Sequence[Gat
     return [((name, port, Mapped(Basis.CONSTRUCTED)), None) for name in names]
 
 
-def list_parts(its: Tracing, value: Value) -> Sequence[Part] | None:
+def list_parts(its: Tracing, value: Value) -> Sequence[ValuePart] | None:
     """The places of a JSON list's items; None if it is none, or cannot be read."""
     content = its.contents.whole(value)
     try:
@@ -87,8 +93,8 @@ def list_parts(its: Tracing, value: Value) -> Sequence[Part] | None:
 
 
 def _instance_at(
-    its: Tracing, run_id: str, names: Sequence[str], output: OutputSpec, value: Value, part: Part
-) -> tuple[str, Part | None] | None:
+    its: Tracing, run_id: str, names: Sequence[str], output: OutputSpec, value: Value, part: ValuePart
+) -> tuple[str, ValuePart | None] | None:
     port = port_of_instances(output.port)
     values = _values_in_order(its, run_id, names, port)
     if output.flow != "stream":
@@ -105,8 +111,8 @@ def _instance_at(
 
 
 def _in_concatenation(
-    its: Tracing, first: Value | None, values: Iterator[Value], part: Part
-) -> tuple[str, Part | None] | None:
+    its: Tracing, first: Value | None, values: Iterator[Value], part: ValuePart
+) -> tuple[str, ValuePart | None] | None:
     """Streams of instances follow one another, byte by byte."""
     begin = 0
     current = first
@@ -129,14 +135,14 @@ def _values_in_order(its: Tracing, run_id: str, names: Sequence[str], port: str)
                 yield value
 
 
-def _nth(values: Iterator[Value], index: int | None) -> tuple[str, Part | None] | None:
+def _nth(values: Iterator[Value], index: int | None) -> tuple[str, ValuePart | None] | None:
     if index is None:
         return None
     found = next((value for at, value in enumerate(values) if at == index), None)
     return (found.treatment, None) if found else None
 
 
-def _items(text: str) -> Iterator[Part]:
+def _items(text: str) -> Iterator[ValuePart]:
     """Raises ValueError or IndexError for what is no list."""
     decoder = json.JSONDecoder()
     place = _past_space(text, 0)
@@ -148,7 +154,7 @@ def _items(text: str) -> Iterator[Part]:
         _, end = decoder.raw_decode(text, place)
         offset += len(text[told:place].encode())
         length = len(text[place:end].encode())
-        yield Part(offset, length)
+        yield ValuePart(offset, length)
         offset, told = offset + length, end
         place = _past_space(text, end)
         if text[place] == ",":

@@ -6,11 +6,11 @@ from functools import partial
 
 from cadence.application.provenance.elements import instance_names
 from cadence.application.provenance.mapping import RECORDED, Mapped
-from cadence.application.provenance.ports import FollowingRun, Passed
+from cadence.application.provenance.ports import FollowingRun, ValueArrival
 from cadence.application.provenance.steps import (
     FAN,
-    Step,
     Steps,
+    TraceStep,
     Tracing,
     cache_node,
     owner,
@@ -21,13 +21,13 @@ from cadence.application.provenance.steps import (
 )
 from cadence.application.shared.block_values import LARGEST_VALUE
 from cadence.application.shared.identifiers import child_run_id
-from cadence.domain.pipelines.specification import Kind, OutputSpec, TreatmentSpec, port_of_instances
-from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKind, Part
+from cadence.domain.pipelines.specification import OutputSpec, TreatmentKind, TreatmentSpec, port_of_instances
+from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKind, ValuePart
 from cadence.domain.scheduling.group import instance_name
 from cadence.domain.shared import ids
 from cadence.domain.values.cache import CacheUse
 
-_Maker = Callable[[], Step | None]
+_Maker = Callable[[], TraceStep | None]
 # Which of a value's lists a position is in: those who consume it, where else it arrived, then the runs that came of its run.
 _CONSUMERS, _PASSED, _RUNS = "c", "p", "r"
 
@@ -76,12 +76,12 @@ class Forward:
         in_runs = self._in_runs(node, treatment, port, None)
         return Steps([*steps, *in_runs.steps], in_runs.more)
 
-    def _passed(self, node: Node, to: Passed) -> Step:
+    def _passed(self, node: Node, to: ValueArrival) -> TraceStep:
         there = value_node(to.run_id, to.treatment, to.port, node.part)
         run = self.its.known.run(to.run_id)
         note = "on to another engine" if run and run.melodium else "given to a replay"
         link = Link(there.id, node.id, LinkKind.DERIVED_FROM, Basis.RECORDED, to.port, note, node.part, node.part)
-        return Step(link, there)
+        return TraceStep(link, there)
 
     def _in_runs(self, node: Node, treatment: str, port: str, after: str | None) -> Steps:
         runs = self.its.known.stores.provenance.following_runs(node.id.run_id, FAN, after)
@@ -89,7 +89,7 @@ class Forward:
         steps = [self._in_following_run(node, treatment, port, run) for run in runs.items]
         return Steps([step for step in steps if step], _RUNS + runs.after if runs.after else None)
 
-    def _consumed(self, node: Node, treatment: str, port: str, name: str) -> Sequence[Step]:
+    def _consumed(self, node: Node, treatment: str, port: str, name: str) -> Sequence[TraceStep]:
         run_id = node.id.run_id
         spec = self.its.known.spec(run_id, name)
         consumer = self.its.known.treatment(run_id, name)
@@ -100,19 +100,19 @@ class Forward:
             for given in spec.inputs
             if (given.source_treatment, given.source_port) == (treatment, port)
         ]
-        if spec.kind is Kind.EACH and node.part is not None and node.part.line is not None:
+        if spec.kind is TreatmentKind.EACH and node.part is not None and node.part.line is not None:
             element = instance_name(name, node.part.line - 1)
             if any(given.port == spec.each and given.source_port == port for given in spec.inputs):
                 steps.append(self._used(node, element, spec.each or "", Mapped(Basis.CONSTRUCTED), None))
-        if treatment in spec.instances or (spec.kind is Kind.EACH and treatment.startswith(f"{name}:")):
+        if treatment in spec.instances or (spec.kind is TreatmentKind.EACH and treatment.startswith(f"{name}:")):
             steps.append(self._used(node, name, port, Mapped(Basis.CONSTRUCTED), None))
         return steps
 
-    def _used(self, node: Node, consumer: str, port: str, mapped: Mapped, part: Part | None) -> Step:
+    def _used(self, node: Node, consumer: str, port: str, mapped: Mapped, part: ValuePart | None) -> TraceStep:
         by = treatment_node(node.id.run_id, consumer, port, part)
-        return Step(Link(by.id, node.id, LinkKind.USED, mapped.basis, port, mapped.note, None, node.part), by)
+        return TraceStep(Link(by.id, node.id, LinkKind.USED, mapped.basis, port, mapped.note, None, node.part), by)
 
-    def _in_following_run(self, node: Node, treatment: str, port: str, run: FollowingRun) -> Step | None:
+    def _in_following_run(self, node: Node, treatment: str, port: str, run: FollowingRun) -> TraceStep | None:
         later = self.its.known.run(run.run_id)
         if later is None or later.melodium is not None:
             return None  # what an engine was given is listed with the values that it was given
@@ -123,18 +123,18 @@ class Forward:
             return None
         kept = value_node(run.run_id, treatment, port, node.part)
         note = "taken over by the later run"
-        return Step(
+        return TraceStep(
             Link(kept.id, node.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part), kept
         )
 
-    def _handed_over(self, node: Node, treatment: str, port: str, run: FollowingRun) -> Step | None:
+    def _handed_over(self, node: Node, treatment: str, port: str, run: FollowingRun) -> TraceStep | None:
         """A run started by the end of this one is given the small values of its blocks."""
         value = self.its.known.value(node.id.run_id, treatment, port)
         if value is None or value.flow != "block" or value.size > LARGEST_VALUE:
             return None
         later = run_node(run.run_id)
         note = "was there for the parameters of the run that this run's end started"
-        return Step(Link(later.id, node.id, LinkKind.USED, Basis.TEMPORAL, None, note), later)
+        return TraceStep(Link(later.id, node.id, LinkKind.USED, Basis.TEMPORAL, None, note), later)
 
     def _of_treatment(self, node: Node) -> Sequence[_Maker]:
         run_id, name = node.id.run_id, node.id.name
@@ -142,38 +142,38 @@ class Forward:
         if spec is None:
             return ()
         outputs = [output for output in spec.outputs if output.type != "void"]
-        if spec.kind in (Kind.GATHER, Kind.EACH) and node.port not in {None, spec.each}:
+        if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH) and node.port not in {None, spec.each}:
             outputs = [output for output in outputs if port_of_instances(output.port) == node.port]
         self.its.known.load_values((run_id, name, output.port) for output in outputs)
         makers: list[_Maker] = [partial(self._output, node, spec, output) for output in outputs]
-        if spec.kind is Kind.TRIGGER:
+        if spec.kind is TreatmentKind.TRIGGER:
             makers.append(partial(self._started, node))
-        if spec.kind is Kind.EACH and node.port == spec.each and node.part is None:
+        if spec.kind is TreatmentKind.EACH and node.port == spec.each and node.part is None:
             makers += [partial(self._instance, node, one) for one in instance_names(self.its, run_id, spec)]
         makers += [partial(self._saved, node, use) for use in self._saves(run_id, spec)]
         return makers
 
-    def _output(self, node: Node, spec: TreatmentSpec, output: OutputSpec) -> Step:
+    def _output(self, node: Node, spec: TreatmentSpec, output: OutputSpec) -> TraceStep:
         value = self.its.known.value(node.id.run_id, spec.name, output.port)
         mapped = RECORDED
-        if value is not None and node.part is not None and node.port is not None and spec.kind is Kind.COMMAND:
+        if value is not None and node.part is not None and node.port is not None and spec.kind is TreatmentKind.COMMAND:
             mapped = self.its.mapping.to_output(node.id.run_id, spec, node.port, node.part, value)
         note = "this piece of it was not passed on" if mapped.absent else mapped.note
         sent = value_node(node.id.run_id, spec.name, output.port, mapped.part)
         link = Link(sent.id, node.id, LinkKind.GENERATED_BY, mapped.basis, output.port, note, mapped.part, node.part)
-        return Step(link, sent, last=mapped.absent)
+        return TraceStep(link, sent, last=mapped.absent)
 
-    def _instance(self, node: Node, name: str) -> Step:
+    def _instance(self, node: Node, name: str) -> TraceStep:
         instance = treatment_node(node.id.run_id, name)
-        return Step(Link(instance.id, node.id, LinkKind.INSTANCE_OF, Basis.CONSTRUCTED), instance)
+        return TraceStep(Link(instance.id, node.id, LinkKind.INSTANCE_OF, Basis.CONSTRUCTED), instance)
 
-    def _started(self, node: Node) -> Step | None:
+    def _started(self, node: Node) -> TraceStep | None:
         run = self.its.known.run(node.id.run_id)
         child = child_run_id(run, node.id.name) if run else None
         if child is None or self.its.known.run(child) is None:
             return None
         started = run_node(child)
-        return Step(Link(started.id, node.id, LinkKind.STARTED_BY), started)
+        return TraceStep(Link(started.id, node.id, LinkKind.STARTED_BY), started)
 
     def _saves(self, run_id: str, spec: TreatmentSpec) -> Sequence[CacheUse]:
         treatment = self.its.known.treatment(run_id, spec.name)
@@ -181,9 +181,9 @@ class Forward:
             return ()
         return self.its.caches.saved(ids.runner_id(run_id, spec.name, treatment.attempt))
 
-    def _saved(self, node: Node, use: CacheUse) -> Step:
+    def _saved(self, node: Node, use: CacheUse) -> TraceStep:
         entry = cache_node(use)
-        return Step(Link(entry.id, node.id, LinkKind.GENERATED_BY), entry)
+        return TraceStep(Link(entry.id, node.id, LinkKind.GENERATED_BY), entry)
 
     def _of_cache(self, node: Node, position: str | None) -> Steps:
         known = self.its.known
@@ -192,7 +192,7 @@ class Forward:
         for use in found.items:
             by = treatment_node(use.run_id, use.treatment)
             asked = None if use.asked == use.key else f"asked for {use.asked}"
-            steps.append(Step(Link(by.id, node.id, LinkKind.USED, note=asked), by))
+            steps.append(TraceStep(Link(by.id, node.id, LinkKind.USED, note=asked), by))
         return Steps(steps, found.after)
 
     def _of_run(self, node: Node, position: str | None) -> Steps:
@@ -201,7 +201,7 @@ class Forward:
         steps = []
         for treatment in found.items:
             of = treatment_node(node.id.run_id, treatment.name)
-            steps.append(Step(Link(of.id, node.id, LinkKind.PART_OF, Basis.TEMPORAL), of, last=True))
+            steps.append(TraceStep(Link(of.id, node.id, LinkKind.PART_OF, Basis.TEMPORAL), of, last=True))
         return Steps(steps, found.after)
 
     def _of_line(self, node: Node) -> Sequence[_Maker]:
@@ -211,13 +211,13 @@ class Forward:
         self.its.known.load_values((node.id.run_id, name, output.port) for output in outputs)
         return [partial(self._beside_line, node, name, output) for output in outputs]
 
-    def _beside_line(self, node: Node, name: str, output: OutputSpec) -> Step:
+    def _beside_line(self, node: Node, name: str, output: OutputSpec) -> TraceStep:
         value = self.its.known.value(node.id.run_id, name, output.port)
         found = self.its.mapping.text_in(value, str(node.facts["text"])) if value else None
         mapped = found or Mapped(
             Basis.TEMPORAL, note="sent by the same treatment; what of it came after the line is not known"
         )
         sent = value_node(node.id.run_id, name, output.port, mapped.part)
-        return Step(
+        return TraceStep(
             Link(sent.id, node.id, LinkKind.DERIVED_FROM, mapped.basis, output.port, mapped.note, mapped.part), sent
         )

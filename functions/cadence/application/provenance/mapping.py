@@ -8,8 +8,8 @@ from cadence.application.provenance.contents import Contents
 from cadence.application.provenance.known import Known
 from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.provenance import lines as by_lines
-from cadence.domain.provenance.graph import PROVEN, Basis, Part
-from cadence.domain.provenance.lines import Lines, Passed
+from cadence.domain.provenance.graph import PROVEN, Basis, ValuePart
+from cadence.domain.provenance.lines import ContentLines, LineMapping
 from cadence.domain.runs.run import Treatment, Value
 from cadence.domain.shared import ids
 from cadence.domain.values.value_retention import bucket_of
@@ -22,7 +22,7 @@ class Mapped:
     """`part` None: the whole, or no piece of it in particular. `absent`: the piece asked about was not passed on."""
 
     basis: Basis
-    part: Part | None = None
+    part: ValuePart | None = None
     note: str | None = None
     absent: bool = False
 
@@ -37,13 +37,13 @@ class PieceMapping:
     known: Known
     contents: Contents
 
-    def located(self, value: Value, offset: int) -> Part:
+    def located(self, value: Value, offset: int) -> ValuePart:
         """The line that has this byte, or the byte alone where there are no lines or too many."""
         lines = self.contents.lines(value) if has_lines(value) else None
         index = lines.at(offset) if lines else None
-        return lines.part(index) if lines and index is not None else Part(offset, 1)
+        return lines.part(index) if lines and index is not None else ValuePart(offset, 1)
 
-    def to_inputs(self, run_id: str, spec: TreatmentSpec, port: str, part: Part | None) -> Mapping[str, Mapped]:
+    def to_inputs(self, run_id: str, spec: TreatmentSpec, port: str, part: ValuePart | None) -> Mapping[str, Mapped]:
         """For each fed input of the treatment, what of it the piece of its output `port` came from."""
         output = self.known.value(run_id, spec.name, port)
         sources = {given.port: given for given in spec.inputs if given.source_treatment and given.source_port}
@@ -63,7 +63,7 @@ class PieceMapping:
         sent_at = self._sent_at(run_id, spec, port, part, output)
         return {name: self._before(run_id, given, sent_at, unread=name in proven) for name, given in sources.items()}
 
-    def to_output(self, run_id: str, spec: TreatmentSpec, given: str, part: Part, output: Value) -> Mapped:
+    def to_output(self, run_id: str, spec: TreatmentSpec, given: str, part: ValuePart, output: Value) -> Mapped:
         """What of `output`, which the treatment sent, the piece of its input `given` became."""
         sources = {one.port: one for one in spec.inputs if one.source_treatment and one.source_port}
         values = {name: self._source(run_id, one) for name, one in sources.items()}
@@ -108,7 +108,7 @@ class PieceMapping:
     def _source(self, run_id: str, given: InputSpec) -> Value | None:
         return self.known.value(run_id, given.source_treatment or "", given.source_port or "")
 
-    def _proven(self, output: Value, values: Mapping[str, Value | None], part: Part) -> Mapping[str, Mapped]:
+    def _proven(self, output: Value, values: Mapping[str, Value | None], part: ValuePart) -> Mapping[str, Mapped]:
         """What the contents prove; UNCHECKED where they could not be read."""
         found: dict[str, Mapped] = {}
         for name, value in values.items():
@@ -140,7 +140,7 @@ class PieceMapping:
         }
 
     def _sent_at(
-        self, run_id: str, spec: TreatmentSpec, port: str, part: Part, output: Value | None
+        self, run_id: str, spec: TreatmentSpec, port: str, part: ValuePart, output: Value | None
     ) -> datetime | None:
         """When this piece of a stream had been sent; None for a block, which comes after everything was there."""
         flow = next((one.flow for one in spec.outputs if one.port == port), "block")
@@ -191,7 +191,7 @@ def has_lines(value: Value) -> bool:
     return value.type == "string" or (value.flow == "stream" and value.type not in _NO_LINES)
 
 
-def _identical(output: Value, values: Mapping[str, Value | None], part: Part | None) -> Mapping[str, Mapped]:
+def _identical(output: Value, values: Mapping[str, Value | None], part: ValuePart | None) -> Mapping[str, Mapped]:
     return {
         name: Mapped(Basis.IDENTICAL, part)
         for name, value in values.items()
@@ -199,12 +199,12 @@ def _identical(output: Value, values: Mapping[str, Value | None], part: Part | N
     }
 
 
-def _beside(part: Part | None) -> Mapped:
+def _beside(part: ValuePart | None) -> Mapped:
     """An input of which the piece did not come, though another one passed it on."""
     return Mapped(Basis.RECORDED, note="may have decided what was passed on" if part else None)
 
 
-def _mapped(passed: Passed, lines: Lines) -> Mapped:
+def _mapped(passed: LineMapping, lines: ContentLines) -> Mapped:
     places: Sequence[int] = passed.places
     if not places:
         return Mapped(passed.basis, absent=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from cadence.application.provenance.steps import Step, Tracing, run_node, treatment_node, value_node
+from cadence.application.provenance.steps import TraceStep, Tracing, run_node, treatment_node, value_node
 from cadence.domain.pipelines.document import triggers_of
 from cadence.domain.pipelines.expression import ExpressionError, holds_expression, read_template
 from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeId, NodeKind
@@ -18,11 +18,11 @@ Used = tuple[str, str, str]
 """A parameter, and the treatment and port of the earlier run that its expression names."""
 
 
-def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], Step | None]]:
+def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], TraceStep | None]]:
     run = its.known.run(node.id.run_id)
     if run is None:
         return ()
-    makers: list[Callable[[], Step | None]] = []
+    makers: list[Callable[[], TraceStep | None]] = []
     earlier = its.known.run(run.started_by_run) if run.started_by_run else None
     if earlier and run.started_by_treatment:
         makers.append(partial(_started_by_treatment, node, earlier.run_id, run.started_by_treatment))
@@ -39,42 +39,42 @@ def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], Step | None]]
     return makers
 
 
-def _started_by_treatment(node: Node, run_id: str, treatment: str) -> Step:
+def _started_by_treatment(node: Node, run_id: str, treatment: str) -> TraceStep:
     starter = treatment_node(run_id, treatment)
     note = "its inputs became the run's parameters of the same names"
-    return Step(Link(node.id, starter.id, LinkKind.STARTED_BY, note=note), starter)
+    return TraceStep(Link(node.id, starter.id, LinkKind.STARTED_BY, note=note), starter)
 
 
-def _started_by_engine(node: Node, run_id: str) -> Step:
+def _started_by_engine(node: Node, run_id: str) -> TraceStep:
     asking = run_node(run_id)
-    return Step(Link(node.id, asking.id, LinkKind.STARTED_BY, note="asked for by its engine"), asking)
+    return TraceStep(Link(node.id, asking.id, LinkKind.STARTED_BY, note="asked for by its engine"), asking)
 
 
-def _started_by_end(node: Node, run_id: str) -> Step:
+def _started_by_end(node: Node, run_id: str) -> TraceStep:
     earlier = run_node(run_id)
-    return Step(Link(node.id, earlier.id, LinkKind.STARTED_BY, note="by its end"), earlier)
+    return TraceStep(Link(node.id, earlier.id, LinkKind.STARTED_BY, note="by its end"), earlier)
 
 
-def _parameter(node: Node, run_id: str, used: Used) -> Step:
+def _parameter(node: Node, run_id: str, used: Used) -> TraceStep:
     parameter, treatment, port = used
     value = value_node(run_id, treatment, port)
-    return Step(Link(node.id, value.id, LinkKind.USED, Basis.RECORDED, parameter, f"parameter {parameter}"), value)
+    return TraceStep(Link(node.id, value.id, LinkKind.USED, Basis.RECORDED, parameter, f"parameter {parameter}"), value)
 
 
-def _repeats(node: Node, run_id: str) -> Step:
+def _repeats(node: Node, run_id: str) -> TraceStep:
     earlier = run_node(run_id)
-    return Step(Link(node.id, earlier.id, LinkKind.REPEATS, note="the same plan once more"), earlier, last=True)
+    return TraceStep(Link(node.id, earlier.id, LinkKind.REPEATS, note="the same plan once more"), earlier, last=True)
 
 
-def _replays(node: Node, original: ReplayOf) -> Step:
+def _replays(node: Node, original: ReplayOf) -> TraceStep:
     earlier = treatment_node(original.run_id, original.treatment)
-    return Step(Link(node.id, earlier.id, LinkKind.REPEATS, note="a replay of it"), earlier, last=True)
+    return TraceStep(Link(node.id, earlier.id, LinkKind.REPEATS, note="a replay of it"), earlier, last=True)
 
 
-def _defined_by(its: Tracing, node: Node, name: str, sha256: str) -> Step:
+def _defined_by(its: Tracing, node: Node, name: str, sha256: str) -> TraceStep:
     facts = {"name": name, "sha256": sha256, "version": _version(its, name, sha256)}
     document = Node(NodeId(NodeKind.PIPELINE, "", sha256), facts=facts)
-    return Step(Link(node.id, document.id, LinkKind.DEFINED_BY), document)
+    return TraceStep(Link(node.id, document.id, LinkKind.DEFINED_BY), document)
 
 
 def _version(its: Tracing, name: str, sha256: str) -> int | None:

@@ -12,7 +12,7 @@ from cadence.domain.values.cache import CacheUse
 
 
 @dataclass(frozen=True)
-class ValuePlace:
+class ValueOrigin:
     """Where a value was sent: by a treatment of a run through a port. `kept_from` is the run that really made it, if this one only took it over."""
 
     run_id: str
@@ -38,7 +38,7 @@ class FollowingRun:
 
 
 @dataclass(frozen=True)
-class Passed:
+class ValueArrival:
     """Where a value that was sent elsewhere arrived, in another run."""
 
     run_id: str
@@ -63,12 +63,14 @@ class ProvenanceStore(Protocol):
     def following_runs(self, run_id: str, limit: int, after: str | None = None) -> Page[FollowingRun]:
         """Oldest first."""
 
-    def passed_to(self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None) -> Page[Passed]:
+    def passed_to(
+        self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None
+    ) -> Page[ValueArrival]:
         """In which other runs the value sent there is known to have arrived as it was (`Value.origin`)."""
 
     def places_of(
         self, organization: str, project: str, sha256: str, limit: int, after: str | None = None
-    ) -> Page[ValuePlace]:
+    ) -> Page[ValueOrigin]:
         """Where values with this digest were sent, the newest run first. Empty values are not listed."""
 
 

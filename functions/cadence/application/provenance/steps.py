@@ -8,7 +8,7 @@ from cadence.application.provenance.contents import Contents
 from cadence.application.provenance.known import Known
 from cadence.application.provenance.mapping import PieceMapping
 from cadence.application.provenance.ports import CacheHistory
-from cadence.domain.provenance.graph import Link, Node, NodeId, NodeKind, Part
+from cadence.domain.provenance.graph import Link, Node, NodeId, NodeKind, ValuePart
 from cadence.domain.values.cache import CacheUse
 
 FAN = 50
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Step:
+class TraceStep:
     """A link, and the node that it leads to. `last`: what lies behind that node is not followed."""
 
     link: Link
@@ -30,7 +30,7 @@ class Step:
 class Steps:
     """`more` is the position of those that follow, if there are more."""
 
-    steps: Sequence[Step]
+    steps: Sequence[TraceStep]
     more: str | None = None
 
 
@@ -44,7 +44,7 @@ class Tracing:
     caches: CacheHistory
 
 
-def page(makers: Sequence[Callable[[], Step | None]], position: str | None) -> Steps:
+def page(makers: Sequence[Callable[[], TraceStep | None]], position: str | None) -> Steps:
     """The next ones of a list that is made only as far as it is told. Positions count from 0."""
     first = int(position or 0)
     made = (make() for make in makers[first : first + FAN])
@@ -52,11 +52,11 @@ def page(makers: Sequence[Callable[[], Step | None]], position: str | None) -> S
     return Steps([step for step in made if step is not None], str(first + FAN) if rest else None)
 
 
-def value_node(run_id: str, treatment: str, port: str, part: Part | None = None) -> Node:
+def value_node(run_id: str, treatment: str, port: str, part: ValuePart | None = None) -> Node:
     return Node(NodeId(NodeKind.VALUE, run_id, f"{treatment}.{port}"), port=port, part=part)
 
 
-def treatment_node(run_id: str, treatment: str, port: str | None = None, part: Part | None = None) -> Node:
+def treatment_node(run_id: str, treatment: str, port: str | None = None, part: ValuePart | None = None) -> Node:
     """`port` and `part` are the piece that the trace came through."""
     return Node(NodeId(NodeKind.TREATMENT, run_id, treatment), port=port, part=part)
 

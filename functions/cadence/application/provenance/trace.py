@@ -14,7 +14,7 @@ from cadence.application.provenance.mapping import PieceMapping
 from cadence.application.provenance.ports import CacheHistory, ChunkTimes
 from cadence.application.provenance.steps import Steps, Tracing, cache_node, owner, run_node, treatment_node, value_node
 from cadence.application.shared.value_ports import Chunks
-from cadence.domain.provenance.graph import Direction, Graph, Node, NodeId, NodeKind, Part
+from cadence.domain.provenance.graph import Direction, Graph, Node, NodeId, NodeKind, ValuePart
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
@@ -56,7 +56,7 @@ class Trace:
         start = value_node(run.run_id, treatment, port)
         value = its.known.value(run.run_id, treatment, port)
         if offset is not None and value is None:
-            start.part = Part(offset, 1)  # of a stream under way: what was there before it can be told already
+            start.part = ValuePart(offset, 1)  # of a stream under way: what was there before it can be told already
         elif offset is not None and value is not None:
             if offset > value.size:
                 message = f"The value has {value.size} bytes, so there is nothing at offset {offset}."

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.application.provenance.ports import ProvenanceStore, ValuePlace
+from cadence.application.provenance.ports import ProvenanceStore, ValueOrigin
 from cadence.application.shared.ports import Page
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.workers import Workers, several_at_once
@@ -16,7 +16,7 @@ _CONSUMERS = 50
 class Use:
     """`more`: there are further consumers."""
 
-    place: ValuePlace
+    place: ValueOrigin
     run: Run
     consumers: Sequence[str]
     more: bool
@@ -40,7 +40,7 @@ class UsesOfValue:
         ]
         return Page(uses, places.after)
 
-    def _consumers(self, place: ValuePlace) -> Page[str]:
+    def _consumers(self, place: ValueOrigin) -> Page[str]:
         """Of all that wait for the treatment, those that have an input fed by the port."""
         found = self.provenance.consumers(place.run_id, place.treatment, _CONSUMERS)
         specs = self.provenance.get_specs((place.run_id, name) for name in found.items)

@@ -9,12 +9,20 @@ from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.value_ports import Chunks
 from cadence.domain.melodium.specification import ProgramSpec
-from cadence.domain.pipelines.specification import Kind, OutputSpec, TreatmentSpec
-from cadence.domain.replay.clues import Side
+from cadence.domain.pipelines.specification import OutputSpec, TreatmentKind, TreatmentSpec
+from cadence.domain.replay.clues import ExecutionSite
 from cadence.domain.replay.kinds import Execution, Guess, guesses
 from cadence.domain.replay.moments import Stretch
 from cadence.domain.replay.planning import name_in_replay
-from cadence.domain.replay.verdict import NOTHING, OutputContrast, Sent, Verdict, contrasted, evidence, verdict
+from cadence.domain.replay.verdict import (
+    NOTHING,
+    OutputContrast,
+    OutputDigest,
+    ReplayVerdict,
+    contrasted,
+    evidence,
+    verdict,
+)
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.run import ReplayOf, Run, Treatment, Value
 from cadence.domain.runs.states import TreatmentState
@@ -27,7 +35,7 @@ _TELLS_NOTHING = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, Treat
 
 
 @dataclass(frozen=True)
-class Ended:
+class ReplayExecution:
     """One execution of the treatment. `values` are what it sent, by port. `inside`: of a treatment inside of an engine, which has
     no exit code of its own."""
 
@@ -60,19 +68,19 @@ class Ended:
         return Execution(str(self.treatment.state), exit_code, digests, self.offline)
 
     @property
-    def side(self) -> Side:
+    def side(self) -> ExecutionSite:
         begin = self.treatment.started_at or self.run.created_at
-        return Side(Stretch(begin, self.treatment.finished_at or begin), self.host)
+        return ExecutionSite(Stretch(begin, self.treatment.finished_at or begin), self.host)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ReplayComparison:
     """`first` says what differs first and where, or why there is nothing to say. `considered` are the other replays that the
     guesses go by."""
 
-    original: Ended
-    replay: Ended
-    verdict: Verdict
+    original: ReplayExecution
+    replay: ReplayExecution
+    verdict: ReplayVerdict
     first: str | None = None
     outputs: Sequence[OutputContrast] = ()
     guesses: Sequence[Guess] = ()
@@ -86,7 +94,7 @@ class CompareReplay:
     chunks: Chunks
     store: ReplayStore
 
-    def __call__(self, run: Run) -> Comparison:
+    def __call__(self, run: Run) -> ReplayComparison:
         """Raises InvalidRequest if `run` is no replay, NotFound if the original is no longer kept."""
         if run.replay_of is None:
             message = f"Run {run.run_id} is no replay: there is nothing to compare it with."
@@ -94,60 +102,60 @@ class CompareReplay:
         replay = self._found(run, name_in_replay(run.replay_of.treatment))
         original = self._original(run.replay_of)
         if replay is None or not replay.final:
-            return Comparison(original, replay or self._unadmitted(run, original), Verdict.PENDING)
+            return ReplayComparison(original, replay or self._unadmitted(run, original), ReplayVerdict.PENDING)
         for one, which in ((original, "The original"), (replay, "The replay")):
             if not one.tells:
                 why = f"{which} ended {one.treatment.state}: {one.treatment.cause or 'no cause is known'}"
-                return Comparison(original, replay, Verdict.INCONCLUSIVE, why)
+                return ReplayComparison(original, replay, ReplayVerdict.INCONCLUSIVE, why)
         if unknown := _without_digest(original, replay):
             why = f"what went through {unknown.port} cannot be compared: {unknown.custody and unknown.custody.reason}"
-            return Comparison(original, replay, Verdict.INCONCLUSIVE, why)
+            return ReplayComparison(original, replay, ReplayVerdict.INCONCLUSIVE, why)
         outputs = self._outputs(original, replay)
         others = self._others(run.replay_of, run.run_id)
         then, now = original.execution, replay.execution
         decided, first = verdict(then, now, outputs)
         found = evidence(then, now, outputs, (original.side, replay.side), [other.execution for other in others])
         considered = [other.run.run_id for other in others]
-        return Comparison(original, replay, decided, first, outputs, guesses(found), considered)
+        return ReplayComparison(original, replay, decided, first, outputs, guesses(found), considered)
 
-    def _original(self, of: ReplayOf) -> Ended:
+    def _original(self, of: ReplayOf) -> ReplayExecution:
         try:
             return self.ended(self.runs.get_run(of.run_id), of.treatment)
         except NotFound:
             raise NotFound(f"Run {of.run_id}, which was replayed, is no longer kept.") from None
 
-    def _found(self, run: Run, name: str) -> Ended | None:
+    def _found(self, run: Run, name: str) -> ReplayExecution | None:
         try:
             return self.ended(run, name)
         except NotFound:
             return None
 
-    def ended(self, run: Run, name: str) -> Ended:
+    def ended(self, run: Run, name: str) -> ReplayExecution:
         """A treatment as it ran there. Raises NotFound."""
         standing = self.runs.get_standing(run.run_id, name)
         spec, treatment = standing.spec, standing.treatment
         values = self.runs.get_values(run.run_id, [(name, port.port) for port in spec.outputs])
-        return Ended(
+        return ReplayExecution(
             run,
             treatment,
             spec.offline,
             spec.outputs,
             find_runner(self.runners, treatment),
             {value.port: value for value in values},
-            spec.kind is Kind.ELEMENT or _is_captured(spec),
+            spec.kind is TreatmentKind.ELEMENT or _is_captured(spec),
         )
 
-    def _unadmitted(self, run: Run, original: Ended) -> Ended:
+    def _unadmitted(self, run: Run, original: ReplayExecution) -> ReplayExecution:
         treatment = Treatment(run.run_id, original.treatment.name, TreatmentState.PENDING, 0)
-        return Ended(run, treatment, False, original.outputs, None, {})
+        return ReplayExecution(run, treatment, False, original.outputs, None, {})
 
-    def _others(self, of: ReplayOf, but: str) -> Sequence[Ended]:
+    def _others(self, of: ReplayOf, but: str) -> Sequence[ReplayExecution]:
         names = [name for name in self.store.newest(of, MOST_REPLAYS) if name != but]
         known = self.runs.get_runs(names)
         found = [self._found(known[name], name_in_replay(of.treatment)) for name in names if name in known]
         return [one for one in found if one is not None and one.tells]
 
-    def _outputs(self, original: Ended, replay: Ended) -> Sequence[OutputContrast]:
+    def _outputs(self, original: ReplayExecution, replay: ReplayExecution) -> Sequence[OutputContrast]:
         """In their order; what is read of those that differ is bounded for all of them together."""
         found, left = [], LONGEST_COMPARED
         taken = {port.port for port in replay.outputs}
@@ -160,7 +168,9 @@ class CompareReplay:
                     left -= min(left, max(sent.size for sent in (found[-1].then, found[-1].now, NOTHING) if sent))
         return found
 
-    def _output(self, port: OutputSpec, original: Ended, replay: Ended, most: int) -> OutputContrast:
+    def _output(
+        self, port: OutputSpec, original: ReplayExecution, replay: ReplayExecution, most: int
+    ) -> OutputContrast:
         then, now = original.values.get(port.port), replay.values.get(port.port)
         sent = _sent(then), _sent(now)
         passed = next((value.custody for value in (then, now) if value and value.passes), None)
@@ -178,7 +188,7 @@ class CompareReplay:
             yield from self.chunks.read_whole([value.chunk_key(seq) for seq in range(value.chunks)])
 
 
-def _without_digest(*ends: Ended) -> Value | None:
+def _without_digest(*ends: ReplayExecution) -> Value | None:
     return next((value for end in ends for value in end.values.values() if value.digest is None), None)
 
 
@@ -186,5 +196,5 @@ def _is_captured(spec: TreatmentSpec) -> bool:
     return isinstance(spec.engine, ProgramSpec) and spec.engine.captured is not None
 
 
-def _sent(value: Value | None) -> Sent | None:
-    return Sent(value.sha256, value.size) if value else None
+def _sent(value: Value | None) -> OutputDigest | None:
+    return OutputDigest(value.sha256, value.size) if value else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.application.melodium.capture_element import MAX_DURATION, CaptureElement
-from cadence.application.pipelines.run_request import Frozen, frozen_again
+from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.application.replay.ports import ReplayStore
 from cadence.application.runs.run_details import find_runner
 from cadence.application.shared.ports import Documents, PoolStore
@@ -16,7 +16,7 @@ from cadence.application.shared.value_ports import Chunks
 from cadence.application.shared.workers import Workers, several_at_once
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.image import parse_image
-from cadence.domain.pipelines.specification import ConcurrencyPolicy, Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import ConcurrencyPolicy, TreatmentKind, TreatmentSpec
 from cadence.domain.placement.placing import misplaced
 from cadence.domain.replay.planning import How, ReplayPlan, refusal, replay_plan, wanted
 from cadence.domain.runners.runner import Runner
@@ -64,7 +64,7 @@ class FindOriginal:
     def __call__(self, run: Run, name: str) -> Original:
         """Raises NotFound, Conflict (it cannot be replayed: says why), Gone (what it read is no longer kept: says what)."""
         run, treatment, spec = self.where_it_ran(run, name)
-        if spec.kind is Kind.ELEMENT:
+        if spec.kind is TreatmentKind.ELEMENT:
             spec = self.capture(run, spec)
         runner = find_runner(self.runners, treatment)
         values = self._values(run, spec)
@@ -124,7 +124,7 @@ class Replay:
 
     def __call__(
         self, run: Run, name: str, pool: str | None = None, *, offline: bool = False
-    ) -> tuple[Original, Frozen]:
+    ) -> tuple[Original, RunRequest]:
         """What is replayed, and the run that does it. `offline` has no network.
 
         Raises what `FindOriginal` raises, Gone for secrets and pools as well, InvalidRequest for a pool that cannot be used.
@@ -137,7 +137,7 @@ class Replay:
         made = original.plan(pools, offline=offline)
         return original, self._frozen(original, made)
 
-    def _frozen(self, original: Original, made: ReplayPlan) -> Frozen:
+    def _frozen(self, original: Original, made: ReplayPlan) -> RunRequest:
         return dataclasses.replace(
             _frozen(original),
             plan_sha256=self.documents.put(plan.encode(made.specs)),
@@ -205,12 +205,12 @@ def _refuse_unkept(spec: TreatmentSpec, values: Sequence[Value]) -> None:
         )
 
 
-def _frozen(original: Original) -> Frozen:
+def _frozen(original: Original) -> RunRequest:
     """What an engine executed is no plan that could be followed once more."""
     run = original.run
-    if original.treatment.kind is not Kind.ELEMENT:
+    if original.treatment.kind is not TreatmentKind.ELEMENT:
         return frozen_again(run)
-    return Frozen(run.organization, run.project, run.pipeline, run.document_sha256, "", 2 * MAX_DURATION)
+    return RunRequest(run.organization, run.project, run.pipeline, run.document_sha256, "", 2 * MAX_DURATION)
 
 
 def _versions(spec: TreatmentSpec, runner: Runner | None) -> Mapping[str, int]:

@@ -7,19 +7,19 @@ from typing import Any
 
 from cadence.application.runners.ports import EngineSecrets
 from cadence.application.runners.runner_tokens import matches, refuse, session_token, token_hash
-from cadence.application.scheduling.mark_started import Begin
+from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Machines, RunStore
 from cadence.application.shared.runner_ports import Followers, RunnerStore
 from cadence.application.shared.secret_ports import Secret, SecretReader
-from cadence.application.shared.value_ports import Custodies
+from cadence.application.shared.value_ports import ValueRetentionStore
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import CannotRun, Conflict, Gone, NotFound
 from cadence.domain.triggers.git_events import from_fork
-from cadence.domain.values.value_retention import Custody
+from cadence.domain.values.value_retention import ValueRetention
 
 HEARTBEAT_SECONDS = 10
 LEASE_SECONDS = 45
@@ -48,16 +48,16 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimAssignment:
     runs: RunStore
     runners: RunnerStore
     secrets: SecretReader
     followers: Followers
     machines: Machines
-    begin: Begin
+    begin: MarkStarted
     engine_secrets: EngineSecrets
     pools: PoolStore
-    custodies: Custodies
+    custodies: ValueRetentionStore
     clock: Clock
 
     def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
@@ -112,13 +112,13 @@ class Claim:
             # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
             raise self._cannot_run(runner, CannotRun(error.message)) from None
 
-    def _custody(self, runner: Runner) -> Custody | None:
+    def _custody(self, runner: Runner) -> ValueRetention | None:
         """As the pool says at this moment; it holds for the whole attempt."""
         try:
             pool = self.pools.get_pool(runner.organization, runner.pool)
         except NotFound:
             raise self._cannot_run(runner, CannotRun(f"pool {runner.pool} does not exist any more")) from None
-        return Custody.of(pool.name, pool.policy.values)
+        return ValueRetention.of(pool.name, pool.policy.values)
 
     def _cannot_run(self, runner: Runner, cause: CannotRun) -> CannotRun:
         if self.runners.declare_lost(runner) and runner.task_token:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from cadence.application.runners.ports import RunnerResults
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.run_ports import Machines
-from cadence.domain.runners.runner import Result, Runner
-from cadence.domain.scheduling.machine_step import Step
+from cadence.domain.runners.runner import Runner, RunnerResult
+from cadence.domain.scheduling.machine_step import MachineStep
 
 _log = logging.getLogger("cadence.settle")
 
@@ -20,7 +20,7 @@ class Complete:
     machines: Machines
     ended: Callable[[Runner], None]
 
-    def __call__(self, runner: Runner, result: Result) -> None:
+    def __call__(self, runner: Runner, result: RunnerResult) -> None:
         """Keeps the result, settles the treatment if that is quickly done, and tells the machine. Safe to repeat.
 
         `ended` hears of the runner in between.
@@ -32,7 +32,7 @@ class Complete:
         if completed.task_token:
             self.machines.succeed(completed.task_token, self._step(completed).as_json())
 
-    def _step(self, runner: Runner) -> Step:
+    def _step(self, runner: Runner) -> MachineStep:
         try:
             return self.settle.quickly(runner)
         except Exception:  # noqa: BLE001 - the result is kept: its machine settles, which it repeats until it is done

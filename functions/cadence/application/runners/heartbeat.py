@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.runners.claim import LEASE_SECONDS
-from cadence.application.runners.input_streams import InputStreams, Source
+from cadence.application.runners.input_streams import InputStreams, StreamSource
 from cadence.application.runners.ports import SampleStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import Followers, RunnerStore, Specs
-from cadence.domain.runners.resources import Sample, peaks
+from cadence.domain.runners.resources import ResourceSample, peaks
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Conflict, Gone
 
@@ -18,7 +18,7 @@ from cadence.domain.shared.errors import Conflict, Gone
 class HeartbeatAnswer:
     cancel: str | None
     follow: bool
-    inputs: Mapping[str, Source]
+    inputs: Mapping[str, StreamSource]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Heartbeat:
     samples: SampleStore
     clock: Clock
 
-    def __call__(self, runner: Runner, phase: str, samples: Sequence[Sample]) -> HeartbeatAnswer:
+    def __call__(self, runner: Runner, phase: str, samples: Sequence[ResourceSample]) -> HeartbeatAnswer:
         """Renews the lease. Raises Gone if the runner was lost meanwhile."""
         now = self.clock()
         try:

@@ -10,9 +10,16 @@ from typing import Any
 from cadence.application.runners.runner_tokens import bearer, matches, new_token, refuse, token_hash
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Machines
-from cadence.application.shared.runner_ports import HOST_GONE, Doorbell, DoorbellUrl, Host, HostStore, RunnerStore
+from cadence.application.shared.runner_ports import (
+    HOST_GONE,
+    Host,
+    HostStore,
+    RunnerStore,
+    WorkNotification,
+    WorkNotificationUrl,
+)
 from cadence.domain.melodium import engines
-from cadence.domain.placement.offer import Offer, in_fair_order
+from cadence.domain.placement.offer import RunnerOffer, in_fair_order
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, RunnerLost
 
@@ -25,13 +32,13 @@ _REFUSED = "The host's token is not valid. Join the pool again with a join token
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedHost:
     host_id: str
     token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Handed:
+class LeasedRunner:
     """A runner for the host to start, and the one-time token its agent calls home with."""
 
     runner_id: str
@@ -40,9 +47,9 @@ class Handed:
 
 @dataclass(frozen=True)
 class LeaseAnswer:
-    assignments: Sequence[Handed]
+    assignments: Sequence[LeasedRunner]
     stop: Sequence[str]
-    doorbell: DoorbellUrl
+    doorbell: WorkNotificationUrl
     poll_seconds: int
 
 
@@ -61,7 +68,7 @@ class JoinPool:
         slots: int,
         facts: Mapping[str, Any],
         labels: Mapping[str, str],
-    ) -> Joined:
+    ) -> JoinedHost:
         """`organization` and `project` (or `*`) are the join token's. Raises NotFound, Forbidden, Conflict."""
         joined = self.pools.get_pool(organization, pool)
         if joined.provider != "host":
@@ -78,7 +85,7 @@ class JoinPool:
         self.hosts.put_host(
             Host(host_id, organization, pool, name, slots, token_hash(token), now, now, facts, labels=labels)
         )
-        return Joined(host_id, token)
+        return JoinedHost(host_id, token)
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ class LeaseWork:
     hosts: HostStore
     runners: RunnerStore
     machines: Machines
-    doorbell: Doorbell
+    doorbell: WorkNotification
     clock: Clock
 
     def __call__(
@@ -164,21 +171,21 @@ class LeaseWork:
                     token, RunnerLost(f"the runner's process on host {host.name} ended without a result: it was killed")
                 )
 
-    def _hand_again(self, host: Host, runner_ids: Sequence[str]) -> list[Handed]:
+    def _hand_again(self, host: Host, runner_ids: Sequence[str]) -> list[LeasedRunner]:
         handed = []
         for runner_id in runner_ids:
             token = new_token()
             if self.hosts.lease_again(host, runner_id, token_hash(token)):
-                handed.append(Handed(runner_id, token))
+                handed.append(LeasedRunner(runner_id, token))
         return handed
 
-    def _hand_new(self, host: Host, room: int, running: Mapping[str, int]) -> list[Handed]:
+    def _hand_new(self, host: Host, room: int, running: Mapping[str, int]) -> list[LeasedRunner]:
         if room <= 0 or host.draining:
             return []
         # More than there is room for, since other hosts take some of them at this very moment.
         offers = in_fair_order(self._offers(host, 2 * room + 10), running)
-        handed: list[Handed] = []
-        missed: list[Offer] = []
+        handed: list[LeasedRunner] = []
+        missed: list[RunnerOffer] = []
         for index, offer in enumerate(offers):
             if len(handed) == room:
                 if offers[index:]:
@@ -186,17 +193,17 @@ class LeaseWork:
                 break
             token = new_token()
             if self.hosts.lease(host, offer, token_hash(token), self.clock()):
-                handed.append(Handed(offer.runner_id, token))
+                handed.append(LeasedRunner(offer.runner_id, token))
             else:
                 missed.append(offer)
         self._remove_stale(host, missed)
         return handed
 
-    def _offers(self, host: Host, limit: int) -> Sequence[Offer]:
+    def _offers(self, host: Host, limit: int) -> Sequence[RunnerOffer]:
         """Of what it can do."""
         return self.hosts.list_offers(host.organization, host.pool, limit, host.facts.get(engines.FACT))
 
-    def _remove_stale(self, host: Host, offers: Sequence[Offer]) -> None:
+    def _remove_stale(self, host: Host, offers: Sequence[RunnerOffer]) -> None:
         """What can never be leased would stay at the head of the list and in the end hide all that is behind it."""
         if not offers:
             return

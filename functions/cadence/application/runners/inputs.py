@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.application.runners.input_streams import InputStreams, Source
+from cadence.application.runners.input_streams import InputStreams, StreamSource
 from cadence.application.runners.ports import StreamStore
 from cadence.application.shared.runner_ports import Specs
 from cadence.application.shared.value_ports import DataUrls
@@ -55,7 +55,7 @@ class ReadInput:
         waits = source.state is InputState.OPEN and not downloads
         return InputAnswer(source.epoch, source.state, source.end, downloads, _WAIT_FOR_PRODUCER if waits else 0.0)
 
-    def _downloads(self, runner: Runner, wanted: InputSpec, source: Source, position: int) -> Sequence[ChunkUrl]:
+    def _downloads(self, runner: Runner, wanted: InputSpec, source: StreamSource, position: int) -> Sequence[ChunkUrl]:
         assert source.producer
         assert wanted.source_port
         last = position + DOWNLOADS
@@ -65,7 +65,7 @@ class ReadInput:
             last = min(last, source.end.chunks)
         return [ChunkUrl(seq, self.urls.download(f"{source.prefix}{seq:012}")) for seq in range(position, last)]
 
-    def _detach(self, runner: Runner, wanted: InputSpec, source: Source) -> None:
+    def _detach(self, runner: Runner, wanted: InputSpec, source: StreamSource) -> None:
         if source.producer and wanted.source_port:
             self.streams.remove_consumer(source.producer, wanted.source_port, runner.runner_id)
 

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from cadence.application.shared.value_ports import StreamStates
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runners.resources import Sample
-from cadence.domain.runners.runner import Result, Runner
+from cadence.domain.runners.resources import ResourceSample
+from cadence.domain.runners.runner import Runner, RunnerResult
 from cadence.domain.runs.run import Run
 from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress
 
@@ -34,15 +34,15 @@ class StreamStore(StreamStates, Protocol):
 class SampleStore(Protocol):
     """What runners' commands used over time, but for what their results tell (table `runners`)."""
 
-    def add(self, runner_id: str, samples: Sequence[Sample]) -> None:
+    def add(self, runner_id: str, samples: Sequence[ResourceSample]) -> None:
         """Adding the same again changes nothing."""
 
-    def list_samples(self, runner_id: str) -> Sequence[Sample]:
+    def list_samples(self, runner_id: str) -> Sequence[ResourceSample]:
         """In order of their time."""
 
 
 class RunnerResults(Protocol):
-    def complete(self, runner_id: str, result: Result) -> Runner:
+    def complete(self, runner_id: str, result: RunnerResult) -> Runner:
         """Keeps the result once and returns the runner as it then stands. A second, equal result is accepted; another raises Conflict."""
 
 

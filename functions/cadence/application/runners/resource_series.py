@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from cadence.application.runners.ports import SampleStore
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runners.resources import Sample, in_order, thinned
+from cadence.domain.runners.resources import ResourceSample, in_order, thinned
 from cadence.domain.runners.runner import Runner
 
 _MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Limits:
+class ResourceLimits:
     """CPU in millicores; memory and disk in bytes. `enforced`: in a container; a command on the machine itself is only measured."""
 
     cpu: int | None
@@ -24,24 +24,24 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Series:
-    samples: Sequence[Sample]
-    limits: Limits
+class ResourceUsage:
+    samples: Sequence[ResourceSample]
+    limits: ResourceLimits
 
 
 @dataclass(frozen=True)
 class ResourceSeries:
     samples: SampleStore
 
-    def __call__(self, runner: Runner, spec: TreatmentSpec, most: int) -> Series:
+    def __call__(self, runner: Runner, spec: TreatmentSpec, most: int) -> ResourceUsage:
         """At most `most` samples, spread over the attempt's whole time."""
         last = runner.result.samples if runner.result else ()
         taken = in_order([*self.samples.list_samples(runner.runner_id), *last])
-        return Series(thinned(taken, most), limits(spec, runner))
+        return ResourceUsage(thinned(taken, most), limits(spec, runner))
 
 
-def limits(spec: TreatmentSpec, runner: Runner) -> Limits:
-    return Limits(
+def limits(spec: TreatmentSpec, runner: Runner) -> ResourceLimits:
+    return ResourceLimits(
         spec.cpu,
         spec.memory and spec.memory * _MEGABYTE,
         spec.storage and spec.storage * _MEGABYTE,

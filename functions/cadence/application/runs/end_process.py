@@ -7,7 +7,7 @@ from cadence.application.runs.ports import ReportedStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.melodium.process import Reported
-from cadence.domain.runs.engine_outcome import SETTLES, Outcome, outcome, overdue
+from cadence.domain.runs.engine_outcome import SETTLES, EngineOutcome, outcome, overdue
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import TreatmentState
 
@@ -49,7 +49,7 @@ class EndProcess:
         ]
         self.runs.put_elements(run.run_id, lost, [])
 
-    def _overdue(self, run: Run, said: Reported) -> Outcome | None:
+    def _overdue(self, run: Run, said: Reported) -> EngineOutcome | None:
         if self.clock() < run.created_at + timedelta(seconds=run.max_duration):
             return None
         last = max(filter(None, (run.created_at, said.reporting_at, said.launched_at)))

@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from cadence.domain.melodium.process import Ended, Reported
-from cadence.domain.runs.engine_outcome import Evidence
+from cadence.domain.melodium.process import ProcessOutcome, Reported
+from cadence.domain.runs.engine_outcome import EngineEvidence
 
 
-class Stream(StrEnum):
+class EngineStream(StrEnum):
     """What an engine uploads in chunks."""
 
     LOGS = "logs"
@@ -22,7 +22,7 @@ class ReportedStore(Protocol):
     def get(self, run_id: str) -> Reported:
         """One in which nothing is known, if it has said nothing."""
 
-    def evidence(self, run_id: str) -> Evidence:
+    def evidence(self, run_id: str) -> EngineEvidence:
         """What its reports tell of how it went; nothing, if none has been looked at."""
 
     def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
@@ -46,8 +46,8 @@ class ReportedStore(Protocol):
     def note_launched(self, run_id: str, errors: Sequence[str], at: datetime) -> None:
         """The first word counts."""
 
-    def note_ended(self, run_id: str, how: Ended, messages: Sequence[str], at: datetime) -> None:
+    def note_ended(self, run_id: str, how: ProcessOutcome, messages: Sequence[str], at: datetime) -> None:
         """The first word counts."""
 
-    def count_chunks(self, run_id: str, stream: Stream, chunks: int) -> None:
+    def count_chunks(self, run_id: str, stream: EngineStream, chunks: int) -> None:
         """Keeps the largest count."""

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from cadence.application.pipelines.run_request import Frozen, frozen_again
+from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.application.shared.ports import Documents
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.value_ports import Chunks
@@ -12,7 +12,7 @@ from cadence.application.shared.workers import Workers, several_at_once
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs import rerun_reuse
-from cadence.domain.runs.rerun_reuse import Kept
+from cadence.domain.runs.rerun_reuse import ReusedTreatments
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 
@@ -24,7 +24,7 @@ class Rerun:
     chunks: Chunks
     workers: Workers = several_at_once
 
-    def __call__(self, run: Run, again: Collection[str] = ()) -> Frozen:
+    def __call__(self, run: Run, again: Collection[str] = ()) -> RunRequest:
         """`again` run once more although they succeeded. Raises Conflict while the run goes on, InvalidRequest."""
         again_of_it = frozen_again(run)
         if not run.state.final:
@@ -38,7 +38,7 @@ class Rerun:
         sha256 = self.documents.put(rerun_reuse.encode(kept))
         return dataclasses.replace(again_of_it, rerun_of=run.run_id, kept_sha256=sha256)
 
-    def _kept(self, run: Run, specs: Sequence[TreatmentSpec], again: Collection[str]) -> Kept:
+    def _kept(self, run: Run, specs: Sequence[TreatmentSpec], again: Collection[str]) -> ReusedTreatments:
         earlier = {treatment.name: treatment for treatment in self.runs.list_treatments(run.run_id)}
         notes: dict[str, str] = {}
         while True:
@@ -50,7 +50,7 @@ class Rerun:
             for name, why in gone.items():
                 notes[name] = f"runs again, as what it sent in run {kept.treatments[name]} is {why}"
 
-    def _gone(self, run: Run, specs: Sequence[TreatmentSpec], kept: Kept) -> Mapping[str, str]:
+    def _gone(self, run: Run, specs: Sequence[TreatmentSpec], kept: ReusedTreatments) -> Mapping[str, str]:
         """The treatments taken over of which something is read that is not there, and why it is not."""
         sent = {(spec.name, output.port) for spec in specs for output in spec.outputs if output.type != "void"}
         wanted = sorted(rerun_reuse.needed(specs, kept) & sent)

@@ -16,7 +16,7 @@ from cadence.domain.shared.errors import NotFound
 
 
 @dataclass
-class RunInsight:
+class RunDetails:
     """One run, read as far as it is asked about. Every method reads what it needs once."""
 
     run: Run
@@ -58,13 +58,13 @@ class RunInsight:
 
 
 @dataclass(frozen=True)
-class LookIntoRun:
+class ReadRunDetails:
     runs: RunStore
     runners: RunnerStore
     documents: Documents
 
-    def __call__(self, run: Run) -> RunInsight:
-        return RunInsight(run, self.runs, self.runners, self.documents)
+    def __call__(self, run: Run) -> RunDetails:
+        return RunDetails(run, self.runs, self.runners, self.documents)
 
 
 def find_runner(runners: RunnerStore, treatment: Treatment) -> Runner | None:

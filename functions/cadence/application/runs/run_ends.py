@@ -17,7 +17,7 @@ class EndedRuns(Protocol):
 
 
 @dataclass(frozen=True)
-class TellOfEnd:
+class NotifyRunEnd:
     pipelines: PipelineStore
     queue: EndedRuns
     machines: Machines

@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.runs.start_run import Ancestry, StartRun
 from cadence.application.shared.block_values import LARGEST_VALUE, read_block
 from cadence.application.shared.identifiers import child_run_id
@@ -17,7 +17,7 @@ from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import InvalidRequest, NotFound
 from cadence.domain.triggers.git_events import from_fork
 
-Freeze = Callable[[str, str, str, Mapping[str, Any]], Frozen]
+Freeze = Callable[[str, str, str, Mapping[str, Any]], RunRequest]
 """The newest version of a pipeline (organization, project, name) with these parameters. Raises NotFound and InvalidDocument."""
 
 _ENDS = {
@@ -33,7 +33,7 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ChildOutcome:
     """How the treatment ends."""
 
     state: TreatmentState
@@ -47,7 +47,7 @@ class StartChildRun:
     plan: PlanRun
     start: StartRun
 
-    def __call__(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> Outcome | None:
+    def __call__(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> ChildOutcome | None:
         """None while it waits: `task_token` is answered with `{"next": "again"}` once the run has ended.
 
         Safe to repeat: the run's id derives from the treatment's, so that a retry finds the run that is there.
@@ -57,9 +57,9 @@ class StartChildRun:
         try:
             child = self._child(parent, treatment, spec)
         except CannotStart as error:
-            return Outcome(TreatmentState.FAILED, str(error))
+            return ChildOutcome(TreatmentState.FAILED, str(error))
         if not spec.trigger.wait:
-            return Outcome(TreatmentState.SUCCEEDED, None)
+            return ChildOutcome(TreatmentState.SUCCEEDED, None)
         # Kept before it is looked at again: the run that ends finds the token, or this finds that it has ended.
         child = self.runs.keep_waiting_token(child.run_id, task_token)
         if not child.state.final:
@@ -67,7 +67,7 @@ class StartChildRun:
         state = _ENDS[child.state]
         said = f"run {child.run_id} of {child.pipeline} {child.state.value.replace('_', ' ')}"
         cause = f"{said}: {child.cause}" if child.cause else said
-        return Outcome(state, None if state is TreatmentState.SUCCEEDED else cause)
+        return ChildOutcome(state, None if state is TreatmentState.SUCCEEDED else cause)
 
     def _child(self, parent: Run, treatment: Treatment, spec: TreatmentSpec) -> Run:
         assert spec.trigger is not None

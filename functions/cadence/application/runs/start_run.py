@@ -9,7 +9,7 @@ from typing import Any
 from cadence.application.access.ports import SeenStore
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.pipelines.plan_run import PlanRun
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.identifiers import derived_ulid, new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, RunStore
@@ -49,7 +49,7 @@ class StartRun:
     def __call__(
         self,
         run_id: str,
-        frozen: Frozen,
+        frozen: RunRequest,
         event: Mapping[str, Any],
         created_by: str,
         ancestry: Ancestry = NO_ANCESTRY,
@@ -67,7 +67,7 @@ class StartRun:
     def failed(
         self,
         run_id: str,
-        frozen: Frozen,
+        frozen: RunRequest,
         event: Mapping[str, Any],
         created_by: str,
         cause: str,
@@ -77,7 +77,9 @@ class StartRun:
         run = self._run(run_id, frozen, event, created_by, ancestry)
         return self._created(replace(run, state=RunState.FAILED, cause=cause, finished_at=run.created_at))
 
-    def _run(self, run_id: str, frozen: Frozen, event: Mapping[str, Any], created_by: str, ancestry: Ancestry) -> Run:
+    def _run(
+        self, run_id: str, frozen: RunRequest, event: Mapping[str, Any], created_by: str, ancestry: Ancestry
+    ) -> Run:
         return Run(
             run_id=run_id,
             organization=frozen.organization,
@@ -122,12 +124,12 @@ class RequestRun:
     seen: SeenStore
     clock: Clock
 
-    def __call__(self, frozen: Frozen, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
+    def __call__(self, frozen: RunRequest, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
         """Raises Conflict if `key` was used for something else, InvalidDocument if no plan can be made for these values."""
         run_id = self._run_id(frozen, key)
         return self.start(run_id, self.plan(run_id, frozen, event), event, created_by)
 
-    def _run_id(self, frozen: Frozen, key: str | None) -> str:
+    def _run_id(self, frozen: RunRequest, key: str | None) -> str:
         now = self.clock()
         if key is None:
             return new_ulid(now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.logs.ports import LogStream
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock, Documents
 from cadence.application.shared.run_ports import Deadlines, RunStore
 from cadence.domain.pipelines import plan
@@ -28,7 +28,11 @@ class Admission:
         """Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is gone."""
         planned = plan.decode(self.documents.get(run.plan_sha256))
         specs = admission.with_growth(withhold(planned, run.event))
-        kept = rerun_reuse.decode(self.documents.get(run.kept_sha256)) if run.kept_sha256 else rerun_reuse.Kept()
+        kept = (
+            rerun_reuse.decode(self.documents.get(run.kept_sha256))
+            if run.kept_sha256
+            else rerun_reuse.ReusedTreatments()
+        )
         begins = admission.beginning(run.run_id, specs, self.clock(), kept.treatments, kept.notes)
         names = {there: here for here, there in kept.called.items()}
         self.runs.put_values(
@@ -39,7 +43,9 @@ class Admission:
         )
         self.runs.admit(run.run_id, specs, begins.treatments, begins.edges)
 
-    def _kept_values(self, run: Run, specs: Sequence[TreatmentSpec], kept: rerun_reuse.Kept) -> Sequence[Value]:
+    def _kept_values(
+        self, run: Run, specs: Sequence[TreatmentSpec], kept: rerun_reuse.ReusedTreatments
+    ) -> Sequence[Value]:
         if run.values_from is None or not kept.treatments:
             return ()
         if run.replay_of is not None:
@@ -60,7 +66,7 @@ class Admit:
 
     runs: RunStore
     admission: Admission
-    feeder: Feeder
+    feeder: Readiness
     deadlines: Deadlines
     log_stream: LogStream
     clock: Clock

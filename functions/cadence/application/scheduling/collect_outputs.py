@@ -7,29 +7,29 @@ from dataclasses import dataclass
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
-from cadence.application.shared.value_ports import Chunks, Custodies
+from cadence.application.shared.value_ports import Chunks, ValueRetentionStore
 from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec, port_of_instances
 from cadence.domain.runs.run import Treatment, Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.values.stream import MAX_CHUNK
-from cadence.domain.values.value_retention import ApartError, Custody, bucket_of, together
+from cadence.domain.values.value_retention import IncompatibleRetention, ValueRetention, bucket_of, together
 
 LARGEST_VALUE = 32 * 1024 * 1024
 LARGEST_STREAM = 16 * 1024 * 1024 * 1024
 _PREVIEW = 4096
 
 
-class CannotGather(Exception):
+class CannotCollect(Exception):
     """The instances' values make no value of the group; the message says why."""
 
 
 @dataclass(frozen=True)
-class Gather:
+class CollectOutputs:
     runs: RunStore
     chunks: Chunks
-    custodies: Custodies
+    custodies: ValueRetentionStore
     clock: Clock
 
     def __call__(self, group: Treatment, spec: TreatmentSpec, instances: Sequence[Treatment]) -> Sequence[Value]:
@@ -47,23 +47,25 @@ class Gather:
         port = port_of_instances(output.port)
         return self.runs.get_values(group.run_id, [(name, port) for name in names])
 
-    def _custody(self, group: Treatment, parts: Sequence[Value]) -> Custody | None:
+    def _custody(self, group: Treatment, parts: Sequence[Value]) -> ValueRetention | None:
         """What holds for all that the group sends is what holds for its parts."""
         try:
             custody = together(part.custody for part in parts)
-        except ApartError as error:
-            raise CannotGather(f"what its instances sent cannot be put together: {error}") from None
+        except IncompatibleRetention as error:
+            raise CannotCollect(f"what its instances sent cannot be put together: {error}") from None
         if custody:
             self.custodies.note(group.run_id, group.name, group.attempt, custody)
         return custody
 
-    def _value(self, group: Treatment, output: OutputSpec, parts: Sequence[Value], custody: Custody | None) -> Value:
+    def _value(
+        self, group: Treatment, output: OutputSpec, parts: Sequence[Value], custody: ValueRetention | None
+    ) -> Value:
         port = port_of_instances(output.port)
         size = sum(part.size for part in parts)
         streams = all(part.flow == "stream" for part in parts) and output.flow == "stream"
         largest = LARGEST_STREAM if streams else LARGEST_VALUE
         if size > largest:
-            raise CannotGather(
+            raise CannotCollect(
                 f"output {port} of its instances has {size:,} bytes in all, at most {largest:,} can be gathered"
             )
         if streams:
@@ -76,7 +78,7 @@ class Gather:
         try:
             return self._write(group, output, content, b"" if custody else _beginning(shown), custody)
         except NotFound as error:
-            raise CannotGather(f"output {port} of an instance is no longer kept: {error.message}") from error
+            raise CannotCollect(f"output {port} of an instance is no longer kept: {error.message}") from error
 
     def _contents(self, parts: Sequence[Value]) -> Iterator[bytes]:
         chunks = self.chunks.read_whole([key for part in parts for key in _keys(part)])
@@ -84,7 +86,12 @@ class Gather:
             yield b"".join(next(chunks) for _ in _keys(part))
 
     def _write(
-        self, group: Treatment, output: OutputSpec, content: Iterable[bytes], preview: bytes, custody: Custody | None
+        self,
+        group: Treatment,
+        output: OutputSpec,
+        content: Iterable[bytes],
+        preview: bytes,
+        custody: ValueRetention | None,
     ) -> Value:
         digest, size, sequence = hashlib.sha256(), 0, 0
         prefix = ids.chunk_prefix(group.run_id, group.name, group.attempt, output.port, bucket_of(custody))
@@ -144,7 +151,7 @@ def _as_lines(port: str, parts: Sequence[Value], contents: Iterable[bytes], *, s
     for part, content in zip(parts, contents, strict=strict):
         text = _text(port, part, content, strict=strict)
         if strict and "\n" in text:
-            raise CannotGather(f"output {port} of {part.treatment} has several lines, and a stream carries one a line")
+            raise CannotCollect(f"output {port} of {part.treatment} has several lines, and a stream carries one a line")
         yield text.encode() + b"\n"
 
 
@@ -157,7 +164,7 @@ def _text(port: str, part: Value, content: bytes, *, strict: bool) -> str:
         value = json.loads(text)
     except ValueError as error:
         if strict:
-            raise CannotGather(f"output {port} of {part.treatment} is no {part.type}: {error}") from error
+            raise CannotCollect(f"output {port} of {part.treatment} is no {part.type}: {error}") from error
         return content.decode(errors="replace")
     return text.strip() if "\n" not in text.strip() else json.dumps(value, ensure_ascii=False)
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from cadence.application.runs.start_child_run import StartChildRun
 from cadence.application.runs.stop_child_run import StopChildRun
-from cadence.application.scheduling.collect_outputs import CannotGather, Gather
-from cadence.application.scheduling.expand_each import GrowGroup
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.collect_outputs import CannotCollect, CollectOutputs
+from cadence.application.scheduling.expand_each import ExpandEach
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.treatment_queries import in_order
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, GroupStore, Machines, RunStore
-from cadence.domain.pipelines.specification import Kind
-from cadence.domain.runs.history import Change
+from cadence.domain.pipelines.specification import TreatmentKind
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling import group as groups
@@ -25,14 +25,14 @@ _SETTLED = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
-class Act:
+class ControlTreatment:
     runs: RunStore
     groups: GroupStore
-    gather: Gather
-    grow: GrowGroup
+    gather: CollectOutputs
+    grow: ExpandEach
     start_child: StartChildRun
     stop_child: StopChildRun
-    feeder: Feeder
+    feeder: Readiness
     machines: Machines
     deadlines: Deadlines
     clock: Clock
@@ -47,13 +47,13 @@ class Act:
             self.machines.succeed(task_token, {"next": "done"})
 
     def _act(self, stored: Treatment, task_token: str) -> Treatment:
-        if stored.kind is Kind.GATHER:
+        if stored.kind is TreatmentKind.GATHER:
             return self._end(stored, self.runs.get_spec(stored.run_id, stored.name).instances)
         if stored.state is TreatmentState.READY:
             stored = self._began(stored)
         if stored.state.final:
             return stored
-        if stored.kind is Kind.TRIGGER:
+        if stored.kind is TreatmentKind.TRIGGER:
             return self._trigger(stored, task_token)
         if stored.state is TreatmentState.RUNNING and self.grow.finished(stored.run_id, stored.name):
             return self._end(stored, self.groups.get_growth(stored.run_id, stored.name).names())
@@ -79,7 +79,7 @@ class Act:
                 {TreatmentState.READY},
                 TreatmentState.RUNNING,
                 started_at=now,
-                history=(Change(now, stored.attempt, TreatmentState.RUNNING),),
+                history=(StateChange(now, stored.attempt, TreatmentState.RUNNING),),
             )
         except Conflict:
             return self.runs.get_treatment(stored.run_id, stored.name)
@@ -87,7 +87,7 @@ class Act:
     def _end(self, stored: Treatment, names: Sequence[str]) -> Treatment:
         instances = in_order(self.runs, stored.run_id, names)
         state, cause = groups.verdict(instances)
-        if stored.kind is Kind.EACH:
+        if stored.kind is TreatmentKind.EACH:
             growth = self.groups.get_growth(stored.run_id, stored.name)
             if growth.failure:
                 state, cause = TreatmentState.LOST if growth.lost else TreatmentState.FAILED, growth.failure
@@ -98,7 +98,7 @@ class Act:
                 self.runs.put_values(values)
                 if any(value.custody for value in values):
                     self.deadlines.watch_values(stored.run_id, stored.name, _SETTLED)
-            except CannotGather as error:
+            except CannotCollect as error:
                 state, cause = TreatmentState.FAILED, str(error)
         return self._settle(stored, state, cause)
 
@@ -108,7 +108,7 @@ class Act:
         if not stopped and not stored.cancel_reason:
             return None
         reason = run.cause if stopped else stored.cancel_reason
-        if stored.kind is Kind.TRIGGER:
+        if stored.kind is TreatmentKind.TRIGGER:
             self.stop_child(stored, reason or "the run was stopped")
         return self._settle(stored, TreatmentState.CANCELLED, reason)
 

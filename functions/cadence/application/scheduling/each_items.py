@@ -12,7 +12,7 @@ from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.runs.outcome_text import PAST
 from cadence.domain.runs.run import Treatment, Value
 from cadence.domain.runs.states import TreatmentState
-from cadence.domain.scheduling.group import LARGEST_ELEMENT, Growth
+from cadence.domain.scheduling.group import LARGEST_ELEMENT, EachProgress
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 
@@ -23,7 +23,7 @@ _LARGEST_STORED = 128 * 1024
 _SHOWN = 80
 
 
-class BadElement(Exception):
+class BadItem(Exception):
     """It cannot become an instance; the message says which and why."""
 
 
@@ -45,7 +45,7 @@ class Flowing:
 
 
 @dataclass(frozen=True)
-class Element:
+class EachItem:
     """`line` as it was sent; the next one begins at `offset` of chunk `sequence`."""
 
     line: bytes
@@ -54,7 +54,7 @@ class Element:
 
 
 @dataclass(frozen=True)
-class Elements:
+class EachItems:
     runs: RunStore
     streams: StreamStates
     chunks: Chunks
@@ -66,7 +66,7 @@ class Elements:
             return self._listed(group, given.literal or "[]")
         producer = self.runs.get_treatment(group.run_id, given.source_treatment)
         if producer.custody:
-            raise BadElement(
+            raise BadItem(
                 f"{producer.custody.reason}, and each element of {producer.name}.{given.source_port} would be kept with the "
                 "run: have its elements gone through inside of a treatment"
             )
@@ -86,7 +86,7 @@ class Elements:
         # Ended is what has settled: until then its producer may still begin anew.
         return Flowing(producer.attempt, sent, False, prefix)
 
-    def after(self, source: Flowing, sequence: int, offset: int) -> Iterator[Element]:
+    def after(self, source: Flowing, sequence: int, offset: int) -> Iterator[EachItem]:
         """The elements from there on, as far as they are there. Raises BadElement for one that is too long."""
         line = b""
         while sequence < source.chunks:
@@ -96,7 +96,7 @@ class Elements:
                 line += piece[begin:end]
                 begin = end + 1
                 _check_length(line)
-                yield Element(line, sequence, offset + begin)
+                yield EachItem(line, sequence, offset + begin)
                 line = b""
             line += piece[begin:]
             _check_length(line)
@@ -105,7 +105,7 @@ class Elements:
             else:
                 offset += len(piece)
         if line and source.ended:
-            yield Element(line, sequence, offset)
+            yield EachItem(line, sequence, offset)
 
     def literal(self, spec: TreatmentSpec, line: bytes) -> str:
         """What is written into the instance's input. Raises BadElement."""
@@ -115,9 +115,9 @@ class Elements:
         text, value = _read(line, given, parse_data_type(wanted.type))
         why = mismatch(value, parse_data_type(wanted.type))
         if why is not None:
-            raise BadElement(why)
+            raise BadItem(why)
         if len(json.dumps(text)) > _LARGEST_STORED:
-            raise BadElement(f"it takes more than {_LARGEST_STORED:,} bytes as JSON")
+            raise BadItem(f"it takes more than {_LARGEST_STORED:,} bytes as JSON")
         return text
 
     def _listed(self, group: Treatment, literal: str | None, value: Value | None = None) -> Flowing:
@@ -129,7 +129,7 @@ class Elements:
             if literal is None:
                 assert value is not None
                 if value.size > LARGEST_LIST:
-                    raise BadElement(
+                    raise BadItem(
                         f"the list has {value.size:,} bytes, and at most {LARGEST_LIST:,} can be gone through"
                     ) from None
                 keys = [value.chunk_key(sequence) for sequence in range(value.chunks)]
@@ -138,7 +138,7 @@ class Elements:
         return Flowing(1, 1, True, prefix)
 
 
-def position(growth: Growth, source: Flowing) -> tuple[int, int]:
+def position(growth: EachProgress, source: Flowing) -> tuple[int, int]:
     """Where the next element begins, if the source is the one that was read so far."""
     return (growth.sequence, growth.offset) if growth.epoch in {0, source.epoch} else (0, 0)
 
@@ -151,7 +151,7 @@ def quoted(line: bytes) -> str:
 
 def _check_length(line: bytes) -> None:
     if len(line) > LARGEST_ELEMENT:
-        raise BadElement(f"it has more than {LARGEST_ELEMENT:,} bytes: {quoted(line)}")
+        raise BadItem(f"it has more than {LARGEST_ELEMENT:,} bytes: {quoted(line)}")
 
 
 def _read(line: bytes, given: InputSpec, wanted: DataType) -> tuple[str, object]:
@@ -162,7 +162,7 @@ def _read(line: bytes, given: InputSpec, wanted: DataType) -> tuple[str, object]
             return text, text
         value = json.loads(text)
     except ValueError as error:
-        raise BadElement(f"{quoted(line)} is no {wanted}: {error}") from error
+        raise BadItem(f"{quoted(line)} is no {wanted}: {error}") from error
     return (value if wanted is Scalar.STRING and isinstance(value, str) else text), value
 
 
@@ -173,7 +173,7 @@ def _as_lines(literal: str) -> bytes:
 
 def _items(text: str) -> Iterator[str]:
     if not text.startswith("["):
-        raise BadElement("the value is no list")
+        raise BadItem("the value is no list")
     decoder, place = json.JSONDecoder(), _past_space(text, 1)
     try:
         while text[place] != "]":
@@ -184,9 +184,9 @@ def _items(text: str) -> Iterator[str]:
             if text[place] == ",":
                 place = _past_space(text, place + 1)
             elif text[place] != "]":
-                raise BadElement(f"the value is no list: something else than , or ] follows {quoted(written.encode())}")
+                raise BadItem(f"the value is no list: something else than , or ] follows {quoted(written.encode())}")
     except (ValueError, IndexError, RecursionError) as error:
-        raise BadElement(f"the value is no list: {error}") from error
+        raise BadItem(f"the value is no list: {error}") from error
 
 
 def _past_space(text: str, place: int) -> int:

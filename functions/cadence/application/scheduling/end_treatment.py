@@ -7,7 +7,7 @@ from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Machines, RunStore, WakeUps
 from cadence.application.shared.runner_ports import RunnerStore
-from cadence.domain.pipelines.specification import Kind
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
@@ -33,7 +33,7 @@ class EndTreatment:
         if treatment.turn_token:
             self.slots.release(treatment)
             self.machines.fail(treatment.turn_token, Cancelled(reason))
-        if treatment.kind is not Kind.COMMAND:
+        if treatment.kind is not TreatmentKind.COMMAND:
             return self._without_runner(treatment, reason)
         if treatment.state in _NOT_PLACED:
             try:
@@ -45,14 +45,14 @@ class EndTreatment:
         return treatment.state.final or self._told(treatment, reason)
 
     def _without_runner(self, treatment: Treatment, reason: str) -> bool:
-        if treatment.kind is Kind.TRIGGER and treatment.state is not TreatmentState.PENDING:
+        if treatment.kind is TreatmentKind.TRIGGER and treatment.state is not TreatmentState.PENDING:
             self.stop_child(treatment, reason)  # first: what has its final state is not looked at again
         try:
             self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
         except Conflict:
             # It became ready, or began, meanwhile.
             return self._without_runner(self.runs.get_treatment(treatment.run_id, treatment.name), reason)
-        if treatment.kind is Kind.EACH:  # its machine waits until no more instances are to be made
+        if treatment.kind is TreatmentKind.EACH:  # its machine waits until no more instances are to be made
             self.wake_ups.wake(treatment.run_id, treatment.name)
         return True
 

@@ -19,7 +19,7 @@ _ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class MachineBroke:
+class ExecutionFailed:
     """Both are safe to repeat, and leave alone what has its final state."""
 
     runs: RunStore

@@ -5,29 +5,36 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.application.scheduling.each_items import BadElement, Elements, Flowing, SourceBroke, position
+from cadence.application.scheduling.each_items import BadItem, EachItems, Flowing, SourceBroke, position
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import MOST_ADDED, GroupStore, Machines, RunStore
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
-from cadence.domain.scheduling.group import DEFAULT_PARALLEL, MOST_ELEMENTS, Growth, chained, instance_name, instance_of
+from cadence.domain.scheduling.group import (
+    DEFAULT_PARALLEL,
+    MOST_ELEMENTS,
+    EachProgress,
+    chained,
+    instance_name,
+    instance_of,
+)
 from cadence.domain.shared.errors import Conflict, Transient
 
 _ROUNDS = 50
 
 
 @dataclass(frozen=True)
-class GrowGroup:
+class ExpandEach:
     """Every call looks at what is there and goes on from it, so that repeated and simultaneous ones do no harm."""
 
     runs: RunStore
     groups: GroupStore
-    elements: Elements
+    elements: EachItems
     machines: Machines
     clock: Clock
 
-    def keep_token(self, run_id: str, group: str, token: str) -> Growth:
+    def keep_token(self, run_id: str, group: str, token: str) -> EachProgress:
         """Keeps the token of the group's machine, which is answered when all is made and has settled."""
         for _ in range(_ROUNDS):
             seen = self.groups.get_growth(run_id, group)
@@ -37,7 +44,7 @@ class GrowGroup:
                 continue
         raise Transient(f"group {group} is being changed by others")
 
-    def close(self, run_id: str, group: str) -> Growth:
+    def close(self, run_id: str, group: str) -> EachProgress:
         """No more instances are made."""
         for _ in range(_ROUNDS):
             seen = self.groups.get_growth(run_id, group)
@@ -53,7 +60,7 @@ class GrowGroup:
         growth = self.groups.get_growth(run_id, group)
         return growth.closed and self.runs.get_treatment(run_id, group).waiting == 0
 
-    def __call__(self, run_id: str, group: str) -> Growth:
+    def __call__(self, run_id: str, group: str) -> EachProgress:
         """Makes what can be made now. Raises Transient if others go on changing it."""
         spec = self.runs.get_spec(run_id, group)
         for _ in range(_ROUNDS):
@@ -73,7 +80,7 @@ class GrowGroup:
                 continue
         raise Transient(f"group {group} is being changed by others")
 
-    def _go_on(self, seen: Growth, group: Treatment, spec: TreatmentSpec) -> bool:
+    def _go_on(self, seen: EachProgress, group: Treatment, spec: TreatmentSpec) -> bool:
         """Whether there may be more to do at once."""
         after, specs = self._next(seen, group, spec)
         if specs:
@@ -84,7 +91,9 @@ class GrowGroup:
         self.groups.save_growth(seen, after)
         return after.closed or after.epoch != seen.epoch
 
-    def _next(self, seen: Growth, group: Treatment, spec: TreatmentSpec) -> tuple[Growth, Sequence[TreatmentSpec]]:
+    def _next(
+        self, seen: EachProgress, group: Treatment, spec: TreatmentSpec
+    ) -> tuple[EachProgress, Sequence[TreatmentSpec]]:
         after = dataclasses.replace(seen, started=seen.made)
         room = min(MOST_ADDED, (spec.parallel or DEFAULT_PARALLEL) - group.waiting)
         if seen.closed or room <= 0:
@@ -93,7 +102,7 @@ class GrowGroup:
             source = self.elements.source(group, spec)
         except SourceBroke as error:
             return dataclasses.replace(after, closed=True, failure=str(error), lost=True), ()
-        except BadElement as error:
+        except BadItem as error:
             return dataclasses.replace(after, closed=True, failure=str(error)), ()
         if source is None:
             return after, ()
@@ -102,8 +111,8 @@ class GrowGroup:
         return self._take(dataclasses.replace(after, epoch=source.epoch), source, spec, room)
 
     def _take(
-        self, growth: Growth, source: Flowing, spec: TreatmentSpec, room: int
-    ) -> tuple[Growth, Sequence[TreatmentSpec]]:
+        self, growth: EachProgress, source: Flowing, spec: TreatmentSpec, room: int
+    ) -> tuple[EachProgress, Sequence[TreatmentSpec]]:
         specs: list[TreatmentSpec] = []
         sequence, offset = position(growth, source)
         try:
@@ -123,19 +132,19 @@ class GrowGroup:
                     offset=element.offset,
                     digest=chained(growth.digest, element.line),
                 )
-        except BadElement as error:
+        except BadItem as error:
             failure = f"element {growth.made + 1}: {error}"
             return dataclasses.replace(growth, closed=True, failure=failure), specs
         return dataclasses.replace(growth, closed=source.ended), specs
 
-    def _begun_anew(self, growth: Growth, source: Flowing) -> Growth:
+    def _begun_anew(self, growth: EachProgress, source: Flowing) -> EachProgress:
         """The producer sends again, in another attempt: as far as instances were made it has to be the same."""
         digest, made, there = "", 0, growth
         try:
             for element in itertools.islice(self.elements.after(source, 0, 0), growth.made):
                 digest, made = chained(digest, element.line), made + 1
                 there = dataclasses.replace(growth, sequence=element.sequence, offset=element.offset)
-        except BadElement as error:
+        except BadItem as error:
             return dataclasses.replace(growth, closed=True, failure=f"element {made + 1}: {error}")
         if made < growth.made and not source.ended:
             return growth
@@ -144,11 +153,11 @@ class GrowGroup:
             return dataclasses.replace(growth, closed=True, failure=failure, lost=True)
         return dataclasses.replace(there, epoch=source.epoch)
 
-    def _start(self, growth: Growth) -> None:
+    def _start(self, growth: EachProgress) -> None:
         """The machines of those made that may not have been started yet."""
         for number in range(growth.started, growth.made):
-            self.machines.start_treatment(growth.run_id, instance_name(growth.group, number), Kind.COMMAND)
+            self.machines.start_treatment(growth.run_id, instance_name(growth.group, number), TreatmentKind.COMMAND)
 
-    def _answer(self, growth: Growth) -> None:
+    def _answer(self, growth: EachProgress) -> None:
         if growth.token:
             self.machines.succeed(growth.token, {"next": "again"})

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cadence.application.shared.run_ports import GroupStore
-from cadence.domain.scheduling.group import Places
+from cadence.domain.scheduling.group import InstanceSlots
 from cadence.domain.shared.errors import Conflict, Transient
 
 _ATTEMPTS = 30
 
 
 @dataclass(frozen=True)
-class Bounding:
+class GroupParallelism:
     """Both calls are safe to repeat, also after the caller ended before it used the answer."""
 
     groups: GroupStore
@@ -30,7 +30,9 @@ class Bounding:
             return after.under_way
         return [name for name in after.under_way if name not in before.under_way]
 
-    def _change(self, run_id: str, group: str, change: Callable[[Places], Places]) -> tuple[Places, Places]:
+    def _change(
+        self, run_id: str, group: str, change: Callable[[InstanceSlots], InstanceSlots]
+    ) -> tuple[InstanceSlots, InstanceSlots]:
         for attempt in range(_ATTEMPTS):
             seen = self.groups.get_places(run_id, group)
             after = change(seen)

@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass
 
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.run_ports import Machines, RunStore
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.runner import Runner
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared.errors import Cancelled, Conflict, Gone
 
 
 @dataclass(frozen=True)
-class Begin:
+class MarkStarted:
     runs: RunStore
-    feeder: Feeder
+    feeder: Readiness
     machines: Machines
 
     def __call__(self, runner: Runner, spec: TreatmentSpec, *, ends_custody: bool = False) -> None:
         """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
         # A repeated claim says the same time again.
         claimed = runner.claimed_at
-        history = (Change(claimed, runner.attempt, TreatmentState.RUNNING),) if claimed else ()
+        history = (StateChange(claimed, runner.attempt, TreatmentState.RUNNING),) if claimed else ()
         try:
             begun = self.runs.advance(
                 runner.run_id,

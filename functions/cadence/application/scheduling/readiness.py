@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from cadence.application.scheduling.group_parallelism import Bounding
+from cadence.application.scheduling.group_parallelism import GroupParallelism
 from cadence.application.scheduling.treatment_queries import in_order
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import GroupStore, Machines, RunStore, WakeUps
 from cadence.application.shared.workers import Workers, several_at_once
-from cadence.domain.pipelines.specification import Kind
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs import outcome_text
 from cadence.domain.runs.edge import Edge, Trigger
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, TreatmentState
 from cadence.domain.scheduling import conditions
@@ -23,7 +23,7 @@ Ended = Sequence[Treatment]
 
 
 @dataclass(frozen=True)
-class Feeder:
+class Readiness:
     """Every call is safe to repeat: what it does is done once, and what an interrupted call left undone is done by the next."""
 
     runs: RunStore
@@ -109,7 +109,7 @@ class Feeder:
         """Returns those that have ended without being started."""
         ready = []
         for treatment in treatments:
-            if treatment.kind is Kind.EACH and treatment.state is TreatmentState.RUNNING:
+            if treatment.kind is TreatmentKind.EACH and treatment.state is TreatmentState.RUNNING:
                 self.wake_ups.wake(treatment.run_id, treatment.name)
             elif treatment.waiting == 0:
                 ready.append(treatment)
@@ -138,7 +138,7 @@ class Feeder:
                 {TreatmentState.PENDING},
                 TreatmentState.READY,
                 ready_at=now,
-                history=(Change(now, treatment.attempt, TreatmentState.READY),),
+                history=(StateChange(now, treatment.attempt, TreatmentState.READY),),
             )
         except Conflict:
             # It was skipped or cancelled meanwhile; or another delivery made it ready, which may have ended before starting it.
@@ -159,7 +159,7 @@ class Feeder:
         return self.runs.get_treatment(treatment.run_id, treatment.name)
 
     def _has_place(self, instance: Treatment, group: str) -> bool:
-        if Bounding(self.groups).enter(instance.run_id, group, instance.name):
+        if GroupParallelism(self.groups).enter(instance.run_id, group, instance.name):
             return True
         if instance.waiting_for is None:
             ready = {TreatmentState.READY}
@@ -171,8 +171,8 @@ class Feeder:
         return False
 
     def _give_place_up(self, instance: Treatment, group: str) -> None:
-        for name in Bounding(self.groups).leave(instance.run_id, group, instance.name):
-            self.machines.start_treatment(instance.run_id, name, Kind.COMMAND)
+        for name in GroupParallelism(self.groups).leave(instance.run_id, group, instance.name):
+            self.machines.start_treatment(instance.run_id, name, TreatmentKind.COMMAND)
 
     def _skip(self, consumer: Treatment, dead: Sequence[Edge], reached: TreatmentState) -> Treatment | None:
         """The consumer, if it is skipped now or was before (then its own consumers are told again, in case they were not)."""

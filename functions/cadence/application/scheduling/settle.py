@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.limits.runner_slots import RunnerSlots
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Deadlines, RunStore, Standing
+from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentContext
 from cadence.application.shared.runner_ports import RunnerStore, Specs
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST, provider_function
-from cadence.domain.runners.runner import Outcome, OutputStream, Result, Runner, RunnerState
-from cadence.domain.runs.history import Change
+from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment, Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling import retrying
 from cadence.domain.scheduling.machine_error import MachineError
-from cadence.domain.scheduling.machine_step import Next, Step, after_release
+from cadence.domain.scheduling.machine_step import MachineStep, NextState, after_release
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, NotFound
 
@@ -38,12 +38,12 @@ _NOT_OF_ITSELF = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, Treat
 # A runner's own call settles no more consumers than this; its machine has more time.
 _QUICK = 25
 _OUTCOMES = {
-    Outcome.SUCCEEDED: TreatmentState.SUCCEEDED,
-    Outcome.FAILED: TreatmentState.FAILED,
-    Outcome.INFRASTRUCTURE: TreatmentState.LOST,
-    Outcome.INTERRUPTED: TreatmentState.INTERRUPTED,
-    Outcome.CANCELLED: TreatmentState.CANCELLED,
-    Outcome.TIMED_OUT: TreatmentState.TIMED_OUT,
+    RunnerOutcome.SUCCEEDED: TreatmentState.SUCCEEDED,
+    RunnerOutcome.FAILED: TreatmentState.FAILED,
+    RunnerOutcome.INFRASTRUCTURE: TreatmentState.LOST,
+    RunnerOutcome.INTERRUPTED: TreatmentState.INTERRUPTED,
+    RunnerOutcome.CANCELLED: TreatmentState.CANCELLED,
+    RunnerOutcome.TIMED_OUT: TreatmentState.TIMED_OUT,
 }
 
 
@@ -57,7 +57,7 @@ class Settle:
 
     runs: RunStore
     runners: RunnerStore
-    feeder: Feeder
+    feeder: Readiness
     slots: RunnerSlots
     specs: Specs
     provider_function_prefix: str
@@ -65,7 +65,7 @@ class Settle:
     clock: Clock
     ended: Callable[[Runner], None] = _nothing
 
-    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> Step:
+    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> MachineStep:
         """What follows: another attempt or none, after the runner's release if it needs one. Safe to repeat.
 
         `attempt` is the one that ended; None for whichever it is, and no other after it.
@@ -85,12 +85,12 @@ class Settle:
         if stored.state.final:
             self.feeder.settled(stored)
             self._tell_of_values(stored)
-            return self._released(Step(Next.DONE, ended), runner)
+            return self._released(MachineStep(NextState.DONE, ended), runner)
         seconds = retrying.wait_seconds(stored, standing.spec.retry)
-        following = Next.WAIT if seconds else Next.RETRY
-        return self._released(Step(following, stored.attempt, wait_seconds=seconds), runner)
+        following = NextState.WAIT if seconds else NextState.RETRY
+        return self._released(MachineStep(following, stored.attempt, wait_seconds=seconds), runner)
 
-    def quickly(self, runner: Runner) -> Step:
+    def quickly(self, runner: Runner) -> MachineStep:
         """Settles what succeeded, and says what follows; leaves it to the machine if it did not, or has many consumers.
 
         Raises Conflict if the treatment moves at this moment.
@@ -98,7 +98,7 @@ class Settle:
         result = runner.result
         stored = self.runs.get_treatment(runner.run_id, runner.treatment)
         running = stored.state is TreatmentState.RUNNING and stored.attempt == runner.attempt
-        if result is None or result.outcome is not Outcome.SUCCEEDED or not running:
+        if result is None or result.outcome is not RunnerOutcome.SUCCEEDED or not running:
             return self.by_machine(runner)
         self.slots.release(stored)
         spec = self.specs(runner.run_id, runner.treatment)
@@ -108,13 +108,15 @@ class Settle:
         if not self.feeder.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
             return self.by_machine(runner)
         self._tell_of_values(stored)
-        return self._released(Step(Next.DONE, runner.attempt), runner)
+        return self._released(MachineStep(NextState.DONE, runner.attempt), runner)
 
-    def by_machine(self, runner: Runner) -> Step:
+    def by_machine(self, runner: Runner) -> MachineStep:
         """The machine settles."""
-        return Step(Next.SETTLE, runner.attempt, function=self._function(runner), runner_id=runner.runner_id)
+        return MachineStep(
+            NextState.SETTLE, runner.attempt, function=self._function(runner), runner_id=runner.runner_id
+        )
 
-    def _released(self, step: Step, runner: Runner | None) -> Step:
+    def _released(self, step: MachineStep, runner: Runner | None) -> MachineStep:
         """A host's runner that ended by itself holds nothing any more; all others are ended, whatever they said."""
         if runner is None or (runner.provider == HOST and runner.result is not None):
             return step
@@ -128,14 +130,14 @@ class Settle:
         return provider_function(self.provider_function_prefix, runner.provider)
 
     def _end(
-        self, standing: Standing, runner: Runner | None, error: MachineError | None, *, may_retry: bool
+        self, standing: TreatmentContext, runner: Runner | None, error: MachineError | None, *, may_retry: bool
     ) -> Treatment:
         run, spec, treatment = standing.run, standing.spec, standing.treatment
         result = runner.result if runner else None
         state, cause = _verdict(result, error)
         if (
             result
-            and result.outcome is Outcome.CANCELLED
+            and result.outcome is RunnerOutcome.CANCELLED
             and runner
             and runner.cancel_reason
             and not run.stop_requested
@@ -148,7 +150,7 @@ class Settle:
         exit_code = result.exit_code if result else None
         lasting = result is None and error is not None and error.name in _LASTING_ERRORS
         wanted = may_retry and not lasting and not run.stop_requested and not treatment.cancel_reason
-        retried = wanted and spec.kind is Kind.COMMAND
+        retried = wanted and spec.kind is TreatmentKind.COMMAND
         if retried and retrying.may_retry(treatment, spec.retry, state, exit_code):
             return self._next_attempt(treatment, spec, state, cause)
         if state is TreatmentState.INTERRUPTED:
@@ -164,7 +166,7 @@ class Settle:
         spec: TreatmentSpec,
         state: TreatmentState,
         cause: str | None,
-        result: Result | None,
+        result: RunnerResult | None,
     ) -> TreatmentState | None:
         """The final state: another than `state` if an output is missing, None if it was settled before."""
         if state is TreatmentState.SUCCEEDED and spec.outputs:
@@ -209,7 +211,10 @@ class Settle:
             cause=f"attempt {treatment.attempt}: {cause}",
             waiting_for=f"{seconds} s to pass before attempt {counts['attempt']}" if seconds else None,
             turnstiles=(),
-            history=(Change(now, treatment.attempt, state, cause or ""), Change(now, counts["attempt"], following)),
+            history=(
+                StateChange(now, treatment.attempt, state, cause or ""),
+                StateChange(now, counts["attempt"], following),
+            ),
             **counts,
         )
 
@@ -236,7 +241,7 @@ class Settle:
         ]
 
 
-def _verdict(result: Result | None, error: MachineError | None) -> tuple[TreatmentState, str | None]:
+def _verdict(result: RunnerResult | None, error: MachineError | None) -> tuple[TreatmentState, str | None]:
     """The runner's own result wins over whatever its machine caught: it is what happened."""
     if result is not None:
         state = _OUTCOMES[result.outcome]

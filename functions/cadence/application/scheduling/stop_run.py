@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cadence.application.scheduling.admit import Admission
 from cadence.application.scheduling.end_treatment import EndTreatment
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.run_ports import Machines, RunStore
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
@@ -19,7 +19,7 @@ class StopRun:
     admission: Admission
     end: EndTreatment
     machines: Machines
-    feeder: Feeder
+    feeder: Readiness
 
     def __call__(self, run_id: str, stop_token: str, error: MachineError) -> None:
         """Keeps `stop_token`, which is answered when the last treatment has settled. Safe to repeat."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cadence.application.scheduling.end_treatment import EndTreatment
-from cadence.application.scheduling.expand_each import GrowGroup
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.expand_each import ExpandEach
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.treatment_queries import in_order
 from cadence.application.shared.run_ports import GroupStore, RunStore
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs.outcome_text import PAST
 from cadence.domain.runs.run import Treatment
 from cadence.domain.scheduling.group import first_failed
@@ -19,9 +19,9 @@ from cadence.domain.shared.errors import NotFound
 class WakeGroup:
     runs: RunStore
     groups: GroupStore
-    grow: GrowGroup
+    grow: ExpandEach
     end: EndTreatment
-    feeder: Feeder
+    feeder: Readiness
 
     def __call__(self, run_id: str, group: str, *, failed: bool) -> None:
         """Safe to repeat, also at the same time. `failed`: one of its instances did."""
@@ -29,7 +29,7 @@ class WakeGroup:
             stored = self.runs.get_treatment(run_id, group)
         except NotFound:
             return
-        if stored.kind is Kind.EACH:
+        if stored.kind is TreatmentKind.EACH:
             if failed and not stored.state.final:
                 self._give_up(stored)
             growth = self.grow(run_id, group)
@@ -48,7 +48,7 @@ class WakeGroup:
         failure = f"{first.name} {PAST[first.state]}" if first else self._own_failure(group)
         if failure is None:
             return
-        if group.kind is Kind.EACH:
+        if group.kind is TreatmentKind.EACH:
             self.grow.close(group.run_id, group.name)
             instances = self._instances(group, spec)
         for instance in instances:
@@ -57,12 +57,12 @@ class WakeGroup:
 
     def _instances(self, group: Treatment, spec: TreatmentSpec) -> Sequence[Treatment]:
         names = spec.instances
-        if group.kind is Kind.EACH:
+        if group.kind is TreatmentKind.EACH:
             names = tuple(self.groups.get_growth(group.run_id, group.name).names())
         return in_order(self.runs, group.run_id, names)
 
     def _own_failure(self, group: Treatment) -> str | None:
-        return self.groups.get_growth(group.run_id, group.name).failure if group.kind is Kind.EACH else None
+        return self.groups.get_growth(group.run_id, group.name).failure if group.kind is TreatmentKind.EACH else None
 
     def _cancel(self, instance: Treatment, reason: str) -> None:
         asked = self.runs.request_cancel(instance.run_id, instance.name, reason)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cadence.application.limits.approvals import Approvals
+from cadence.application.limits.approvals import TreatmentApprovals
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.runs.end_process import EndProcess
@@ -57,7 +57,7 @@ class Watchdog:
     finalise: Finalise
     gates: RunGates
     slots: RunnerSlots
-    approvals: Approvals
+    approvals: TreatmentApprovals
     end_process: EndProcess
     clock: Clock
     untaken: Callable[[Runner], NotReady | None] = _patient

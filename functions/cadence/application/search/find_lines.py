@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.runs.visible_runs import VisibleRuns
-from cadence.application.search.ports import Counts, Place, Scope, SearchIndex, SearchPage
+from cadence.application.search.ports import LineCounts, LinePosition, SearchIndex, SearchPage, SearchScope
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import Principal
 from cadence.domain.search.parse import parse
@@ -24,9 +24,9 @@ class ReadQuery:
     def parse(self, text: str, now: datetime) -> Query:
         return parse(text, now)
 
-    def scope(self, principal: Principal, project: str | None) -> Scope:
+    def scope(self, principal: Principal, project: str | None) -> SearchScope:
         """From the token alone; what a query says can only leave out more."""
-        return Scope(principal.organization, tuple(self.visible.projects(principal, project)))
+        return SearchScope(principal.organization, tuple(self.visible.projects(principal, project)))
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class FindLines(ReadQuery):
     index: SearchIndex
 
     def page(
-        self, principal: Principal, query: Query, project: str | None, limit: int, before: Place | None = None
+        self, principal: Principal, query: Query, project: str | None, limit: int, before: LinePosition | None = None
     ) -> SearchPage:
         return self.index.search(self.scope(principal, project), query, limit, before)
 
@@ -47,7 +47,7 @@ class FindLines(ReadQuery):
         project: str | None,
         by: FieldName | None,
         interval: timedelta | None,
-    ) -> Counts:
+    ) -> LineCounts:
         """Raises InvalidRequest for more than 1,000 intervals, for intervals without a beginning, and for counts by state."""
         if by is FieldName.STATE:
             raise _wrong("by", "States change, so lines cannot be counted by them. Filter by one: state:failed.")
@@ -73,11 +73,11 @@ def _wrong(parameter: str, message: str) -> InvalidRequest:
     return InvalidRequest(message, [Violation(parameter, message)])
 
 
-def as_text(place: Place) -> str:
+def as_text(place: LinePosition) -> str:
     return f"{place.time} {place.run_id} {place.segment} {place.index}"
 
 
-def from_text(text: str) -> Place:
+def from_text(text: str) -> LinePosition:
     """What `as_text` gave; raises ValueError for anything else."""
     time, run_id, segment, index = text.split(" ")
-    return Place(time, run_id, int(segment), int(index))
+    return LinePosition(time, run_id, int(segment), int(index))

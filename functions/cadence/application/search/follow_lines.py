@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from cadence.application.logs.ports import LogSegments
 from cadence.application.logs.segment_facts import facts_of, owner_of
-from cadence.application.search.live_ports import LANES, Arrival, Arrivals, LiveLine, LivePage, Position
-from cadence.application.search.ports import Scope
+from cadence.application.search.live_ports import LANES, Arrival, Arrivals, LiveLine, LivePage, LivePosition
+from cadence.application.search.ports import SearchScope
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import Followers
 from cadence.domain.logs.log import Segment
@@ -34,16 +34,16 @@ class FollowLines:
     sleep: Callable[[float], None]
     _hurried: dict[str, datetime] = field(default_factory=dict)
 
-    def start(self, organization: str) -> Position:
+    def start(self, organization: str) -> LivePosition:
         """The position of whoever begins to follow now."""
-        return Position(tuple((number, 0) for number in self.arrivals.next_numbers(organization)))
+        return LivePosition(tuple((number, 0) for number in self.arrivals.next_numbers(organization)))
 
     def __call__(
         self,
-        scope: Scope,
+        scope: SearchScope,
         query: Query,
         matches: Matcher,
-        after: Position,
+        after: LivePosition,
         limit: int = 1_000,
         wait: timedelta = timedelta(),
         characters: int = _LARGEST_PAGE,
@@ -64,7 +64,7 @@ class FollowLines:
                 self.sleep(_LOOK_EVERY)
 
     def _look(
-        self, scope: Scope, query: Query, matches: Matcher, after: Position, limit: int, characters: int
+        self, scope: SearchScope, query: Query, matches: Matcher, after: LivePosition, limit: int, characters: int
     ) -> LivePage:
         by_lane: list[list[LiveLine]] = []
         reached: list[tuple[int, int]] = []
@@ -77,9 +77,9 @@ class FollowLines:
             by_lane.append(share.lines)
             reached.append(at)
         lines = list(heapq.merge(*by_lane, key=lambda one: one.line["time"]))
-        return LivePage(lines, Position(tuple(reached)), more)
+        return LivePage(lines, LivePosition(tuple(reached)), more)
 
-    def _wanted(self, scope: Scope, query: Query, matches: Matcher, segment: Segment) -> Iterator[LiveLine]:
+    def _wanted(self, scope: SearchScope, query: Query, matches: Matcher, segment: Segment) -> Iterator[LiveLine]:
         if segment.organization != scope.organization or segment.project not in scope.projects:
             return
         if not may_match(query, facts_of(segment), segment.first_time, segment.last_time):

@@ -38,7 +38,7 @@ _AGAIN_AFTER = timedelta(minutes=1)
 
 
 @dataclass
-class Tended:
+class IndexingResult:
     """What was done."""
 
     lines: int = 0
@@ -49,7 +49,7 @@ class Tended:
 
 
 @dataclass(frozen=True)
-class TendIndex:
+class IndexProject:
     """`longest` is how long lines are found where the project does not say less."""
 
     catalogue: SplitCatalogue
@@ -59,21 +59,21 @@ class TendIndex:
     new_id: Callable[[datetime], str]
     longest: timedelta
 
-    def build(self, organization: str, project: str) -> Tended:
+    def build(self, organization: str, project: str) -> IndexingResult:
         """Builds what is worth it by now, and notes when to look again. Raises Transient; repeating is safe."""
         return self._look(organization, project, lambda: True)
 
-    def build_all(self, organization: str, project: str) -> Tended:
+    def build_all(self, organization: str, project: str) -> IndexingResult:
         """Builds whatever is fresh, worth it or not. Raises Transient; repeating is safe."""
         return self._look(organization, project, lambda: True, all_fresh=True)
 
-    def tend(self, organization: str, project: str, over: Deadline) -> Tended:
+    def tend(self, organization: str, project: str, over: Deadline) -> IndexingResult:
         """Builds, merges and removes, until all is done or the time is over. Does nothing if somebody else does it already."""
         state = self.catalogue.get_state(organization, project)
         try:
             self.catalogue.note_look(state, self.clock() + _TAKEN_FOR)
         except Conflict:
-            return Tended()
+            return IndexingResult()
         return self._look(organization, project, over)
 
     def ask_again(self, organization: str, project: str) -> None:
@@ -92,8 +92,8 @@ class TendIndex:
     def retention(self, state: IndexState) -> timedelta:
         return min(state.retention or self.longest, self.longest)
 
-    def _look(self, organization: str, project: str, over: Deadline, *, all_fresh: bool = False) -> Tended:
-        done = Tended()
+    def _look(self, organization: str, project: str, over: Deadline, *, all_fresh: bool = False) -> IndexingResult:
+        done = IndexingResult()
         for _ in range(_ATTEMPTS):
             try:
                 self._work(self.catalogue.get_state(organization, project), over, done, all_fresh)
@@ -103,7 +103,7 @@ class TendIndex:
             return done
         raise Transient(f"The index of {organization}/{project} is being written by others.")
 
-    def _work(self, state: IndexState, over: Deadline, done: Tended, all_fresh: bool) -> None:
+    def _work(self, state: IndexState, over: Deadline, done: IndexingResult, all_fresh: bool) -> None:
         while True:
             fresh, splits = self._read(state)
             decided = look(fresh, splits, self.retention(state), self.clock())
@@ -136,7 +136,9 @@ class TendIndex:
             self.catalogue.forget_fresh(forgotten)
         return fresh, splits
 
-    def _build(self, state: IndexState, batch: Sequence[Segment], done: Tended) -> tuple[IndexState, Sequence[Segment]]:
+    def _build(
+        self, state: IndexState, batch: Sequence[Segment], done: IndexingResult
+    ) -> tuple[IndexState, Sequence[Segment]]:
         """One split, and those of `batch` that it had no room for. What cannot be indexed is set aside.
 
         Raises Conflict if somebody else built something meanwhile.
@@ -160,7 +162,7 @@ class TendIndex:
                 done.built += 1
         return state, batch[looked_at:]
 
-    def _set_aside(self, segment: Segment, cause: str, done: Tended) -> None:
+    def _set_aside(self, segment: Segment, cause: str, done: IndexingResult) -> None:
         _log.error(
             "a log segment cannot be indexed and was set aside",
             extra={"run_id": segment.run_id, "segment": segment.number, "cause": cause},
@@ -183,7 +185,7 @@ class TendIndex:
         self.splits.put(built, key)
         return Split(state.organization, state.project, split_id, key, now, built.facts, covered)
 
-    def _remove_and_merge(self, decided: Look, over: Deadline, done: Tended) -> None:
+    def _remove_and_merge(self, decided: Look, over: Deadline, done: IndexingResult) -> None:
         done.removed += self._remove(decided.expired)
         for group in decided.merges:
             if not over() and self._merge(group):

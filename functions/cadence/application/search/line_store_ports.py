@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cadence.application.logs.ports import Line
-from cadence.application.search.split_ports import Bounds, Counting, Deadline, Found, Tally
+from cadence.application.search.split_ports import Deadline, SplitBounds, SplitCounting, SplitHits, Tally
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.query import Query
@@ -35,12 +35,12 @@ class LineStore(Protocol):
         """
 
     def search(
-        self, extent: Extent, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline
-    ) -> Found:
+        self, extent: Extent, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline
+    ) -> SplitHits:
         """At least one candidate is looked at, however late it is."""
 
     def count(
-        self, extent: Extent, query: Query, matcher: Matcher, counting: Counting, over: Deadline
+        self, extent: Extent, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline
     ) -> tuple[Tally, bool]:
         """The counts, and whether they are complete."""
 

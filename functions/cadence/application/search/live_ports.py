@@ -19,7 +19,7 @@ _POSITION = re.compile(r"(\d{1,15})\.(\d{1,9})")
 
 
 @dataclass(frozen=True)
-class Position:
+class LivePosition:
     """How far somebody has followed: of each lane the number of the next segment, and how many lines of it were seen."""
 
     lanes: tuple[tuple[int, int], ...]
@@ -28,7 +28,7 @@ class Position:
         return "-".join(f"{number}.{index}" for number, index in self.lanes)
 
     @classmethod
-    def of(cls, text: str) -> "Position":
+    def of(cls, text: str) -> "LivePosition":
         """Raises InvalidRequest for what is no position."""
         found = [_POSITION.fullmatch(part) for part in text.split("-")]
         lanes = tuple((int(match[1]), int(match[2])) for match in found if match)
@@ -59,7 +59,7 @@ class LivePage:
     """`after` is where to go on; `more` says that there is more already."""
 
     lines: Sequence[LiveLine]
-    after: Position
+    after: LivePosition
     more: bool
 
 
@@ -78,32 +78,32 @@ class Arrivals(Protocol):
 
 
 @dataclass(frozen=True)
-class Connection:
+class LiveConnection:
     """Somebody who follows a query. Through `looked` everything has been looked at; `told` is the last position they were told."""
 
     connection_id: str
     principal: Principal
     query: str
     project: str | None
-    looked: Position
-    told: Position
+    looked: LivePosition
+    told: LivePosition
     alive_until: datetime
 
 
-class Connections(Protocol):
+class LiveConnections(Protocol):
     """Who is connected (table `logs`)."""
 
-    def save(self, connection: Connection) -> None:
+    def save(self, connection: LiveConnection) -> None:
         """Replaces what is known of it."""
 
-    def get(self, connection_id: str) -> Connection:
+    def get(self, connection_id: str) -> LiveConnection:
         """Raises NotFound."""
 
-    def advance(self, seen: Connection, looked: Position, told: Position) -> Connection:
+    def advance(self, seen: LiveConnection, looked: LivePosition, told: LivePosition) -> LiveConnection:
         """Raises Conflict unless it still is where it was seen."""
 
     def remove(self, connection_id: str) -> None:
         """Removing what is not there is no error."""
 
-    def of_organization(self, organization: str, now: datetime) -> Sequence[Connection]:
+    def of_organization(self, organization: str, now: datetime) -> Sequence[LiveConnection]:
         """Those that are alive."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from cadence.application.scheduling.treatment_states import TreatmentStates
 from cadence.application.search.find_lines import ReadQuery
 from cadence.application.search.follow_lines import FollowLines
-from cadence.application.search.live_ports import LivePage, Position
+from cadence.application.search.live_ports import LivePage, LivePosition
 from cadence.domain.access.access import Principal
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.query import Field, FieldName, Query, leaves
@@ -26,7 +26,7 @@ class LiveQuery:
         principal: Principal,
         text: str,
         project: str | None,
-        after: Position | None,
+        after: LivePosition | None,
         limit: int = 1_000,
         wait: timedelta = timedelta(),
         characters: int = 1_000_000,

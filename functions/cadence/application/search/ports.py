@@ -14,7 +14,7 @@ from cadence.domain.search.query import FieldName, Query
 
 
 @dataclass(frozen=True)
-class Scope:
+class SearchScope:
     """What the caller may see, and nothing else is looked at: some projects of one organization.
 
     It comes from the caller's token, never from the query; a query that names others finds nothing.
@@ -25,7 +25,7 @@ class Scope:
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class LinePosition:
     """Ordered by time first. `index` counts the lines of the segment from 0."""
 
     time: str  # the line's, RFC 3339 in UTC with milliseconds, so that texts order as times do
@@ -38,7 +38,7 @@ class Place:
 class Hit:
     """A line (as it stands in its segment, with everything in it) and whose it is."""
 
-    place: Place
+    place: LinePosition
     organization: str
     project: str
     pipeline: str
@@ -54,11 +54,11 @@ class SearchPage:
     """
 
     hits: Sequence[Hit]
-    older: Place | None
+    older: LinePosition | None
 
 
 @dataclass(frozen=True)
-class Count:
+class LineCount:
     """`lines` lines in the interval that begins at `start` (None if not asked by time) with `value` (None if not asked by field)."""
 
     start: datetime | None
@@ -67,21 +67,21 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Counts:
+class LineCounts:
     """Ordered by start, then by lines (most first), then by value; without zeros.
 
     Of each interval the 100 values with most lines. `complete` is False if a bound on the work was reached: then each
     count is a lower bound.
     """
 
-    counts: Sequence[Count]
+    counts: Sequence[LineCount]
     complete: bool
 
 
 class SearchIndex(Protocol):
     """Finds lines. One is found as soon as its segment is part of its run's log, exactly once, and until its retention ends."""
 
-    def search(self, scope: Scope, query: Query, limit: int, before: Place | None = None) -> SearchPage:
+    def search(self, scope: SearchScope, query: Query, limit: int, before: LinePosition | None = None) -> SearchPage:
         """At most `limit` (1 to 1,000) lines that match, newest first, only those with a smaller place than `before`.
 
         Whatever the index cannot decide itself (Pattern, state) it decides on each candidate with `matching.Matcher`.
@@ -90,8 +90,8 @@ class SearchIndex(Protocol):
         """
 
     def count(
-        self, scope: Scope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
-    ) -> Counts:
+        self, scope: SearchScope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
+    ) -> LineCounts:
         """How many lines match, by the values of a field (never state), by intervals of time, by both, or in all.
 
         Intervals begin at whole multiples of `interval` (whole seconds) since 1970-01-01T00:00:00Z. The caller has made

@@ -12,7 +12,7 @@ from typing import Any
 
 from cadence.application.access.authenticate import Authenticate, require
 from cadence.application.access.ports import TokenStore
-from cadence.application.search.live_ports import Connection, Connections, LivePage, Position
+from cadence.application.search.live_ports import LiveConnection, LiveConnections, LivePage, LivePosition
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.shared.ports import Clock, Sockets
 from cadence.domain.access.access import Permission, Principal
@@ -31,7 +31,7 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PushLines:
-    connections: Connections
+    connections: LiveConnections
     sockets: Sockets
     authenticate: Authenticate
     tokens: TokenStore
@@ -48,10 +48,10 @@ class PushLines:
         """
         principal = self.authenticate(f"Bearer {token}")
         require(principal, Permission.LOGS_READ)
-        begin = Position.of(after) if after else self.live.follow.start(principal.organization)
+        begin = LivePosition.of(after) if after else self.live.follow.start(principal.organization)
         # Whatever is wrong is told now, and not with the first line.
         self.live(principal, query, project, begin, limit=1)
-        connection = Connection(connection_id, principal, query, project, begin, begin, self.clock() + ALIVE_FOR)
+        connection = LiveConnection(connection_id, principal, query, project, begin, begin, self.clock() + ALIVE_FOR)
         self.connections.save(connection)
         self._post(connection, {"kind": "subscribed", "after": str(begin)})
         self._deliver(connection)
@@ -64,7 +64,7 @@ class PushLines:
         connection = self.connections.get(connection_id)
         self._check_token(connection.principal)
         connection = replace(connection, alive_until=self.clock() + ALIVE_FOR)
-        position = Position.of(after)
+        position = LivePosition.of(after)
         if position != connection.told:
             connection = replace(connection, looked=position, told=position)
         self.connections.save(connection)
@@ -85,7 +85,7 @@ class PushLines:
                 self._post(connection, {"kind": "problem", "code": error.code, "detail": error.message})
         return len(connections)
 
-    def _deliver(self, connection: Connection) -> None:
+    def _deliver(self, connection: LiveConnection) -> None:
         """Whoever moves a connection's position tells it what lies between; all others leave that to them."""
         for _ in range(_MESSAGES_AT_ONCE):
             page = self.live(
@@ -109,14 +109,14 @@ class PushLines:
             if not page.more:
                 return
 
-    def _lines(self, begin: Position, page: LivePage) -> Message:
+    def _lines(self, begin: LivePosition, page: LivePage) -> Message:
         message = {"kind": "lines", "from": str(begin), "after": str(page.after), "lines": page.lines}
         if len(self.as_message(message)) <= _LARGEST_MESSAGE:
             return message
         # Such a line is read by HTTP: GET /v1/logs/live from `from` on.
         return {"kind": "fetch", "from": str(begin), "after": str(page.after)}
 
-    def _post(self, connection: Connection, message: Message) -> bool:
+    def _post(self, connection: LiveConnection, message: Message) -> bool:
         try:
             self.sockets.post(connection.connection_id, self.as_message(message))
         except Gone:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from typing import Protocol
 
-from cadence.application.search.index_project import Tended
+from cadence.application.search.index_project import IndexingResult
 from cadence.application.search.split_ports import Deadline, SplitCatalogue
 from cadence.application.shared.ports import Clock
 from cadence.domain.shared.errors import Conflict
@@ -19,22 +19,22 @@ _DUE_AT_ONCE = 500
 _LEAST_LEFT = 180.0
 
 
-class Tend(Protocol):
+class IndexOne(Protocol):
     """Looks after one project's index: `TendIndex` and `TendStore`, which say more of it."""
 
-    def build(self, organization: str, project: str) -> Tended: ...
+    def build(self, organization: str, project: str) -> IndexingResult: ...
 
-    def build_all(self, organization: str, project: str) -> Tended: ...
+    def build_all(self, organization: str, project: str) -> IndexingResult: ...
 
-    def tend(self, organization: str, project: str, over: Deadline) -> Tended: ...
+    def tend(self, organization: str, project: str, over: Deadline) -> IndexingResult: ...
 
     def ask_again(self, organization: str, project: str) -> None: ...
 
 
 @dataclass(frozen=True)
-class TendIndexes:
+class ScheduleIndexing:
     catalogue: SplitCatalogue
-    tend: Tend
+    tend: IndexOne
     clock: Clock
 
     def woken(self, projects: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -51,7 +51,7 @@ class TendIndexes:
         def over() -> bool:
             return seconds_left() < _LEAST_LEFT
 
-        def tended(organization: str, project: str) -> Tended:
+        def tended(organization: str, project: str) -> IndexingResult:
             return self.tend.tend(organization, project, over)
 
         projects = self.catalogue.list_due(self.clock(), _DUE_AT_ONCE)
@@ -71,8 +71,8 @@ class TendIndexes:
                     self.catalogue.take_back(aside.segment)
         return self._each([(organization, project)], self.tend.build_all)
 
-    def _each(self, projects: Iterable[tuple[str, str]], work: Callable[[str, str], Tended]) -> dict[str, int]:
-        total = dict.fromkeys(("projects", "failed", *(one.name for one in fields(Tended))), 0)
+    def _each(self, projects: Iterable[tuple[str, str]], work: Callable[[str, str], IndexingResult]) -> dict[str, int]:
+        total = dict.fromkeys(("projects", "failed", *(one.name for one in fields(IndexingResult))), 0)
         began = time.perf_counter()
         for organization, project in projects:
             total["projects"] += 1

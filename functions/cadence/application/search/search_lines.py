@@ -12,9 +12,17 @@ from itertools import groupby, islice
 from typing import TypeVar
 
 from cadence.application.scheduling.treatment_states import TreatmentStates
-from cadence.application.search.ports import Count, Counts, Hit, Place, Scope, SearchIndex, SearchPage
-from cadence.application.search.split_ports import Bounds, Counting, Deadline, SplitCatalogue, Tally
-from cadence.application.search.split_sources import Asked, Indexed, Planned, SplitGone
+from cadence.application.search.ports import (
+    Hit,
+    LineCount,
+    LineCounts,
+    LinePosition,
+    SearchIndex,
+    SearchPage,
+    SearchScope,
+)
+from cadence.application.search.split_ports import Deadline, SplitBounds, SplitCatalogue, SplitCounting, Tally
+from cadence.application.search.split_sources import IndexedLines, PlannedSource, ProjectQuery, SplitGone
 from cadence.application.shared.ports import Clock
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import may_match
@@ -58,7 +66,7 @@ class SearchLines(SearchIndex):
     def __init__(
         self,
         catalogue: SplitCatalogue,
-        indexed: Indexed,
+        indexed: IndexedLines,
         states: TreatmentStates,
         clock: Clock,
         longest: timedelta,
@@ -69,7 +77,7 @@ class SearchLines(SearchIndex):
         self._states, self._clock, self._workers, self._budget = states, clock, workers, budget
         self._retentions = _Retentions(catalogue, clock, longest)
 
-    def search(self, scope: Scope, query: Query, limit: int, before: Place | None = None) -> SearchPage:
+    def search(self, scope: SearchScope, query: Query, limit: int, before: LinePosition | None = None) -> SearchPage:
         over = self._deadline()
         matcher = Matcher(query, self._states.within())
         return self._insisting(
@@ -77,11 +85,11 @@ class SearchLines(SearchIndex):
         )
 
     def count(
-        self, scope: Scope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
-    ) -> Counts:
+        self, scope: SearchScope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
+    ) -> LineCounts:
         over = self._deadline()
         matcher = Matcher(query, self._states.within())
-        counting = Counting(by, interval)
+        counting = SplitCounting(by, interval)
         return self._insisting(
             lambda skipped: self._count(self._sources(scope, query, None, skipped), matcher, counting, over)
         )
@@ -105,15 +113,17 @@ class SearchLines(SearchIndex):
             except SplitGone as gone:
                 missing.add(gone.key)
 
-    def _sources(self, scope: Scope, query: Query, before: Place | None, skipped: frozenset[str]) -> Sequence[Planned]:
+    def _sources(
+        self, scope: SearchScope, query: Query, before: LinePosition | None, skipped: frozenset[str]
+    ) -> Sequence[PlannedSource]:
         """Those that may hold matching lines, the newest first."""
-        asked: list[Asked] = []
+        asked: list[ProjectQuery] = []
         now = self._clock()
         for project in scope.projects:
             earliest = now - self._retentions(scope.organization, project)
             kept = query if query.since is not None and query.since > earliest else replace(query, since=earliest)
             # Before it is looked for among what is indexed: what becomes so in between is in both, and never in none.
-            asked.append(Asked(project, kept, self._catalogue.list_fresh(scope.organization, project)))
+            asked.append(ProjectQuery(project, kept, self._catalogue.list_fresh(scope.organization, project)))
         found = [
             planned
             for planned in self._indexed.plan(scope.organization, asked, skipped)
@@ -123,11 +133,16 @@ class SearchLines(SearchIndex):
         return sorted(found, key=lambda planned: planned.source.last_time, reverse=True)
 
     def _search(
-        self, sources: Sequence[Planned], matcher: Matcher, limit: int, before: Place | None, over: Deadline
+        self,
+        sources: Sequence[PlannedSource],
+        matcher: Matcher,
+        limit: int,
+        before: LinePosition | None,
+        over: Deadline,
     ) -> SearchPage:
         hits: list[Hit] = []
         # Everything from there on has been looked at; what is older, not everywhere.
-        down_to: Place | None = None
+        down_to: LinePosition | None = None
         looked_at = 0
         with self._prepared(sources) as prepared:
             for planned in prepared:
@@ -137,9 +152,9 @@ class SearchLines(SearchIndex):
                 if (least is not None and newest < least.time) or (down_to is not None and newest < down_to.time):
                     break
                 if over() and looked_at and (before is None or newest < before.time):
-                    down_to = _later(down_to, Place(newest, _AFTER_ALL_RUNS, 0, 0))
+                    down_to = _later(down_to, LinePosition(newest, _AFTER_ALL_RUNS, 0, 0))
                     break
-                bounds = Bounds(before, _later(least, down_to))
+                bounds = SplitBounds(before, _later(least, down_to))
                 found = planned.source.search(planned.query, matcher, limit + 1, bounds, over)
                 looked_at += 1
                 hits = list(islice(merge(hits, found.hits, key=_place, reverse=True), limit + 1))
@@ -150,16 +165,16 @@ class SearchLines(SearchIndex):
         return SearchPage(seen, down_to)
 
     @contextmanager
-    def _prepared(self, sources: Sequence[Planned]) -> Iterator[Iterator[Planned]]:
+    def _prepared(self, sources: Sequence[PlannedSource]) -> Iterator[Iterator[PlannedSource]]:
         """The sources in order; some ahead of whoever goes through them are brought here meanwhile."""
-        coming: deque[tuple[Planned, Future[None]]] = deque()
+        coming: deque[tuple[PlannedSource, Future[None]]] = deque()
         left = iter(sources)
 
         def ahead(number: int) -> None:
             for planned in islice(left, max(number - len(coming), 0)):
                 coming.append((planned, self._workers.submit(planned.source.prepare, planned.query)))
 
-        def one_by_one() -> Iterator[Planned]:
+        def one_by_one() -> Iterator[PlannedSource]:
             number = 1
             ahead(number)
             while coming:
@@ -175,8 +190,10 @@ class SearchLines(SearchIndex):
             for _, future in coming:
                 future.cancel()
 
-    def _count(self, sources: Sequence[Planned], matcher: Matcher, counting: Counting, over: Deadline) -> Counts:
-        def counted(planned: Planned) -> tuple[Tally, bool]:
+    def _count(
+        self, sources: Sequence[PlannedSource], matcher: Matcher, counting: SplitCounting, over: Deadline
+    ) -> LineCounts:
+        def counted(planned: PlannedSource) -> tuple[Tally, bool]:
             if over():
                 return {}, False
             return planned.source.count(planned.query, matcher, counting, over)
@@ -187,22 +204,22 @@ class SearchLines(SearchIndex):
             complete = complete and whole
             for key, lines in tally.items():
                 together[key] = together.get(key, 0) + lines
-        return Counts(_counts(together), complete)
+        return LineCounts(_counts(together), complete)
 
 
-def _place(hit: Hit) -> Place:
+def _place(hit: Hit) -> LinePosition:
     return hit.place
 
 
-def _later(one: Place | None, other: Place | None) -> Place | None:
+def _later(one: LinePosition | None, other: LinePosition | None) -> LinePosition | None:
     return max(one, other) if one is not None and other is not None else one or other
 
 
-def _counts(tally: Tally) -> Sequence[Count]:
+def _counts(tally: Tally) -> Sequence[LineCount]:
     ordered = sorted(tally.items(), key=lambda one: (one[0][0] or 0, -one[1], one[0][1] or ""))
     by_start = groupby(ordered, key=lambda one: one[0][0])
     return [
-        Count(None if start is None else datetime.fromtimestamp(start, UTC), value, lines)
+        LineCount(None if start is None else datetime.fromtimestamp(start, UTC), value, lines)
         for _, its in by_start
         for (start, value), lines in islice(its, _MOST_VALUES)
     ]

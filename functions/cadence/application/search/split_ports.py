@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cadence.application.logs.ports import Line
-from cadence.application.search.ports import Hit, Place
+from cadence.application.search.ports import Hit, LinePosition
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.query import FieldName, Query
@@ -22,23 +22,23 @@ Tally = dict[tuple[int | None, str | None], int]
 
 
 @dataclass(frozen=True)
-class Found:
+class SplitHits:
     """Matching lines, newest first. If `down_to` is set, only lines from that place on have been looked at."""
 
     hits: Sequence[Hit]
-    down_to: Place | None = None
+    down_to: LinePosition | None = None
 
 
 @dataclass(frozen=True)
-class Bounds:
+class SplitBounds:
     """Rows to look at: places below `before`, not below `from_place` (None: without bound)."""
 
-    before: Place | None = None
-    from_place: Place | None = None
+    before: LinePosition | None = None
+    from_place: LinePosition | None = None
 
 
 @dataclass(frozen=True)
-class Counting:
+class SplitCounting:
     """What to count by: a field, intervals of whole seconds, both or nothing."""
 
     by: FieldName | None
@@ -48,10 +48,10 @@ class Counting:
 class OpenSplit(Protocol):
     """A split at hand."""
 
-    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
         """At least one candidate is looked at, however late it is."""
 
-    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
+    def count(self, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline) -> tuple[Tally, bool]:
         """The counts, and whether they are complete."""
 
 
@@ -113,7 +113,7 @@ class IndexState:
 
 
 @dataclass(frozen=True)
-class SetAside:
+class SkippedSegment:
     """A segment that could not be indexed, and why. Its lines are in the run's log, but are not found by search."""
 
     segment: Segment
@@ -146,7 +146,7 @@ class SplitCatalogue(Protocol):
     def set_aside(self, segment: Segment, cause: str, at: datetime) -> None:
         """In one transaction, it is no longer fresh. Raises Conflict unless it was."""
 
-    def list_set_aside(self, organization: str, project: str) -> Sequence[SetAside]: ...
+    def list_set_aside(self, organization: str, project: str) -> Sequence[SkippedSegment]: ...
 
     def take_back(self, segment: Segment) -> None:
         """It is fresh again. Raises Conflict unless it was set aside."""

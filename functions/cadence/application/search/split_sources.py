@@ -8,8 +8,16 @@ from typing import Protocol
 
 from cadence.application.logs.ports import Line, LogSegments
 from cadence.application.logs.segment_facts import facts_of, owner_of
-from cadence.application.search.ports import Hit, Place
-from cadence.application.search.split_ports import Bounds, Counting, Deadline, Found, SplitCatalogue, Splits, Tally
+from cadence.application.search.ports import Hit, LinePosition
+from cadence.application.search.split_ports import (
+    Deadline,
+    SplitBounds,
+    SplitCatalogue,
+    SplitCounting,
+    SplitHits,
+    Splits,
+    Tally,
+)
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import Facts
@@ -49,15 +57,15 @@ class SplitSource:
         if self.splits.may_match(self.split, query) and self.splits.open(self.split) is None:
             raise SplitGone(self.split.key)
 
-    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
         if not self.splits.may_match(self.split, query):
-            return Found([])
+            return SplitHits([])
         opened = self.splits.open(self.split)
         if opened is None:
             raise SplitGone(self.split.key)
         return opened.search(query, matcher, limit, bounds, over)
 
-    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
+    def count(self, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline) -> tuple[Tally, bool]:
         if not self.splits.may_match(self.split, query):
             return {}, True
         opened = self.splits.open(self.split)
@@ -87,7 +95,7 @@ class FreshSource:
         """Its lines are remembered once they are read."""
         self._lines()
 
-    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
         """It is small, and always looked through as a whole."""
         hits = [
             hit
@@ -96,16 +104,16 @@ class FreshSource:
             and (bounds.from_place is None or hit.place >= bounds.from_place)
         ]
         hits.sort(key=lambda hit: hit.place, reverse=True)
-        return Found(hits[:limit])
+        return SplitHits(hits[:limit])
 
-    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
+    def count(self, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline) -> tuple[Tally, bool]:
         return dict(Counter(map(counted_as(counting), self._hits(matcher)))), True
 
     def _hits(self, matcher: Matcher) -> list[Hit]:
         segment, owner = self.segment, owner_of(self.segment)
         return [
             Hit(
-                Place(line["time"], segment.run_id, segment.number, index),
+                LinePosition(line["time"], segment.run_id, segment.number, index),
                 segment.organization,
                 segment.project,
                 segment.pipeline,
@@ -123,7 +131,7 @@ class FreshSource:
             return []
 
 
-class Source(Protocol):
+class SearchSource(Protocol):
     """Lines that are looked at together. The times are of its oldest and newest line, as lines write them."""
 
     @property
@@ -137,13 +145,13 @@ class Source(Protocol):
 
     def prepare(self, query: Query) -> None: ...
 
-    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found: ...
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits: ...
 
-    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]: ...
+    def count(self, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline) -> tuple[Tally, bool]: ...
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProjectQuery:
     """What is asked of a project. `query` does not go beyond its retention; `fresh` was listed before now."""
 
     project: str
@@ -152,35 +160,41 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Planned:
-    source: Source
+class PlannedSource:
+    source: SearchSource
     query: Query
 
 
-class Indexed(Protocol):
+class IndexedLines(Protocol):
     """What of an organization's lines is indexed, and how."""
 
-    def plan(self, organization: str, asked: Sequence[Asked], skipped: frozenset[str]) -> Sequence[Planned]:
+    def plan(
+        self, organization: str, asked: Sequence[ProjectQuery], skipped: frozenset[str]
+    ) -> Sequence[PlannedSource]:
         """Sources that together hold each line exactly once. `skipped` are keys of splits that are not there, though listed."""
 
 
 @dataclass(frozen=True)
-class IndexedSplits(Indexed):
+class IndexedSplits(IndexedLines):
     catalogue: SplitCatalogue
     segments: LogSegments
     splits: Splits
 
-    def plan(self, organization: str, asked: Sequence[Asked], skipped: frozenset[str]) -> Sequence[Planned]:
-        found: list[Planned] = []
+    def plan(
+        self, organization: str, asked: Sequence[ProjectQuery], skipped: frozenset[str]
+    ) -> Sequence[PlannedSource]:
+        found: list[PlannedSource] = []
         for one in asked:
             splits = self.catalogue.list_splits(organization, one.project)
-            sources: list[Source] = [FreshSource(it, self.segments) for it in one.fresh if not is_covered(it, splits)]
+            sources: list[SearchSource] = [
+                FreshSource(it, self.segments) for it in one.fresh if not is_covered(it, splits)
+            ]
             sources += [SplitSource(split, self.splits) for split in splits if split.key not in skipped]
-            found += [Planned(source, one.query) for source in sources]
+            found += [PlannedSource(source, one.query) for source in sources]
         return found
 
 
-def counted_as(counting: Counting) -> Callable[[Hit], tuple[int | None, str | None]]:
+def counted_as(counting: SplitCounting) -> Callable[[Hit], tuple[int | None, str | None]]:
     """Under which key of a tally a line is counted."""
     value_of = _value_of(counting.by)
     seconds = int(counting.interval.total_seconds()) if counting.interval is not None else None

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cadence.application.search.line_store_ports import Extent, LineStore
-from cadence.application.search.split_ports import Bounds, Counting, Deadline, Found, Tally
-from cadence.application.search.split_sources import Asked, FreshSource, Indexed, IndexedSplits, Planned
+from cadence.application.search.split_ports import Deadline, SplitBounds, SplitCounting, SplitHits, Tally
+from cadence.application.search.split_sources import (
+    FreshSource,
+    IndexedLines,
+    IndexedSplits,
+    PlannedSource,
+    ProjectQuery,
+)
 from cadence.domain.search.matching import Matcher, bound
 from cadence.domain.search.pruning import Facts
 from cadence.domain.search.query import FieldName, Query
@@ -38,21 +44,23 @@ class StoreSource:
     def prepare(self, query: Query) -> None:
         """It is never brought here."""
 
-    def search(self, query: Query, matcher: Matcher, limit: int, bounds: Bounds, over: Deadline) -> Found:
+    def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
         return self.store.search(self.extent, query, matcher, limit, bounds, over)
 
-    def count(self, query: Query, matcher: Matcher, counting: Counting, over: Deadline) -> tuple[Tally, bool]:
+    def count(self, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline) -> tuple[Tally, bool]:
         return self.store.count(self.extent, query, matcher, counting, over)
 
 
 @dataclass(frozen=True)
-class IndexedInStore(Indexed):
+class IndexedInStore(IndexedLines):
     """Lines that the store has, and those that splits still hold from before there was one."""
 
     splits: IndexedSplits
     store: LineStore
 
-    def plan(self, organization: str, asked: Sequence[Asked], skipped: frozenset[str]) -> Sequence[Planned]:
+    def plan(
+        self, organization: str, asked: Sequence[ProjectQuery], skipped: frozenset[str]
+    ) -> Sequence[PlannedSource]:
         found = list(self.splits.plan(organization, asked, skipped))
         if not asked:
             return found
@@ -61,7 +69,7 @@ class IndexedInStore(Indexed):
         source = StoreSource(self.store, Extent(organization, since, fresh))
         # Of one query for all projects the time is that of the one that keeps its lines longest.
         widest = min((one.query for one in asked), key=_since)
-        return [*found, Planned(source, widest)]
+        return [*found, PlannedSource(source, widest)]
 
 
 def _since(query: Query) -> datetime:

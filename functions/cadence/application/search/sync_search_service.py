@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.logs.ports import Line, LogSegments
-from cadence.application.search.index_project import Tended, TendIndex, read_segment
+from cadence.application.search.index_project import IndexingResult, IndexProject, read_segment
 from cadence.application.search.line_store_ports import LineStore
 from cadence.application.search.split_ports import Deadline, SplitCatalogue
 from cadence.application.shared.ports import Clock
@@ -26,27 +26,27 @@ _REMOVED_EVERY = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
-class TendStore:
+class SyncSearchService:
     """`splits` looks after what was indexed before there was the store, until it is too old."""
 
     catalogue: SplitCatalogue
     segments: LogSegments
     store: LineStore
-    splits: TendIndex
+    splits: IndexProject
     clock: Clock
 
-    def build(self, organization: str, project: str) -> Tended:
+    def build(self, organization: str, project: str) -> IndexingResult:
         """Puts all fresh segments into the store. Raises Transient; repeating is safe."""
-        done = Tended()
+        done = IndexingResult()
         self._put_fresh(organization, project, done)
         self._due(organization, project, _REMOVED_EVERY, only_if_never=True)
         return done
 
     build_all = build
 
-    def tend(self, organization: str, project: str, over: Deadline) -> Tended:
+    def tend(self, organization: str, project: str, over: Deadline) -> IndexingResult:
         """Puts what is fresh, and removes what is too old."""
-        done = Tended()
+        done = IndexingResult()
         self._put_fresh(organization, project, done)
         if over():
             return done
@@ -63,7 +63,7 @@ class TendStore:
         """Makes the project due."""
         self._due(organization, project, _AGAIN_AFTER)
 
-    def _put_fresh(self, organization: str, project: str, done: Tended) -> None:
+    def _put_fresh(self, organization: str, project: str, done: IndexingResult) -> None:
         listed = self.catalogue.list_fresh(organization, project)
         splits = self.catalogue.list_splits(organization, project)
         earliest = self.clock() - self.splits.retention(self.catalogue.get_state(organization, project))
@@ -77,7 +77,7 @@ class TendStore:
         for some in batches(fresh, _MOST_SEGMENTS, _MOST_LINES):
             self._put(some, done)
 
-    def _put(self, some: Sequence[Segment], done: Tended) -> None:
+    def _put(self, some: Sequence[Segment], done: IndexingResult) -> None:
         """They are fresh until the store has them, and searches leave out of the store what is fresh: each line is found once."""
         readable: list[tuple[Segment, Sequence[Line]]] = []
         for segment in some:
@@ -98,7 +98,7 @@ class TendStore:
         done.lines += sum(segment.lines for segment in taken)
         done.built += len(taken)
 
-    def _set_aside(self, segment: Segment, cause: str, done: Tended) -> None:
+    def _set_aside(self, segment: Segment, cause: str, done: IndexingResult) -> None:
         _log.error(
             "a log segment cannot be indexed and was set aside",
             extra={"run_id": segment.run_id, "segment": segment.number, "cause": cause},

@@ -37,6 +37,6 @@ class RepositoryCredentials(Protocol):
         """Who of the project reads a repository; nobody in particular if its host is not one of the project's git hosts."""
 
 
-def nobody(organization: str, project: str, url: str) -> GitCredentials | None:
+def no_credentials(organization: str, project: str, url: str) -> GitCredentials | None:
     """Implements RepositoryCredentials where there is no key to decrypt tokens with."""
     return None

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Answer:
+class OutgoingResponse:
     """`words` are the receiver's own, on one line and cut short; `retry_after` is what it asked for, in seconds."""
 
     status: int
@@ -27,5 +27,5 @@ class Outgoing(Protocol):
     def check(self, url: str) -> None:
         """Raises InvalidRequest, with the reason in words, if nothing may be sent there as far as the address itself tells."""
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> OutgoingResponse:
         """Follows no redirect. Raises Transient if nobody answers, Forbidden if the name leads to where nothing may be sent."""

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from cadence.application.shared.ports import Page
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs.edge import Edge
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
-from cadence.domain.scheduling.group import Growth, Places
+from cadence.domain.scheduling.group import EachProgress, InstanceSlots
 from cadence.domain.shared.errors import CadenceError
 
 # Instances that one transaction can make.
@@ -18,7 +18,7 @@ MOST_ADDED = 24
 
 
 @dataclass(frozen=True)
-class Standing:
+class TreatmentContext:
     """A treatment as it stands, with what it was admitted as and its run."""
 
     run: Run
@@ -78,7 +78,7 @@ class RunStore(Protocol):
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
         """Raises NotFound."""
 
-    def get_standing(self, run_id: str, treatment: str) -> Standing:
+    def get_standing(self, run_id: str, treatment: str) -> TreatmentContext:
         """All three in one call. Raises NotFound."""
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
@@ -146,22 +146,24 @@ class RunStore(Protocol):
 class GroupStore(Protocol):
     """What groups know of their instances (table `runs`). Reads are consistent."""
 
-    def get_growth(self, run_id: str, group: str) -> Growth:
+    def get_growth(self, run_id: str, group: str) -> EachProgress:
         """A new one if there is none yet."""
 
-    def save_growth(self, seen: Growth, after: Growth) -> Growth:
+    def save_growth(self, seen: EachProgress, after: EachProgress) -> EachProgress:
         """Raises Conflict if it has changed since `seen` was read."""
 
-    def add_instances(self, seen: Growth, after: Growth, specs: Sequence[TreatmentSpec], at: datetime) -> None:
+    def add_instances(
+        self, seen: EachProgress, after: EachProgress, specs: Sequence[TreatmentSpec], at: datetime
+    ) -> None:
         """New instances, ready, with their edges to the group and the counts of run and group, and the growth: all or nothing.
 
         At most `MOST_ADDED`. Raises Conflict if the growth has changed, the group does not run, or the run is to be stopped.
         """
 
-    def get_places(self, run_id: str, group: str) -> Places:
+    def get_places(self, run_id: str, group: str) -> InstanceSlots:
         """Raises NotFound."""
 
-    def save_places(self, run_id: str, group: str, seen: Places, after: Places) -> None:
+    def save_places(self, run_id: str, group: str, seen: InstanceSlots, after: InstanceSlots) -> None:
         """Raises Conflict if they have changed since `seen` was read."""
 
 
@@ -171,7 +173,7 @@ class Machines(Protocol):
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         """Idempotent: the execution is named by the run, and by its number from the second on."""
 
-    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         """Idempotent: the execution is named by the treatment's id. It begins with attempt 1."""
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:

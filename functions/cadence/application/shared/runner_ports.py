@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.placement.offer import Offer
+from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerState
 
 
@@ -91,16 +91,16 @@ class HostStore(Protocol):
 
     def put_offer(self, runner: Runner, at: datetime) -> None: ...
 
-    def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
+    def remove_offer(self, organization: str, pool: str, offer: RunnerOffer) -> None:
         """Removing what is not there is no error."""
 
-    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[Offer]:
+    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[RunnerOffer]:
         """Those that the first `limit` in any fair order can be of: by priority, of every project, oldest run first.
 
         Of what a machine can do with this Mélodium engine (None: without any).
         """
 
-    def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
+    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
 
         False if it was taken or stopped, or is offered in another pool by now.
@@ -122,20 +122,20 @@ class Followers(Protocol):
 
 
 @dataclass(frozen=True)
-class DoorbellUrl:
+class WorkNotificationUrl:
     """A GET of `url` returns when there may be work, at the latest after `wait_seconds`."""
 
     url: str
     wait_seconds: int
 
 
-class Doorbell(Protocol):
+class WorkNotification(Protocol):
     """Wakes the hosts of a pool."""
 
     def ring(self, organization: str, pool: str) -> None:
         """At least one listening host is woken; the others look by themselves."""
 
-    def listen(self, organization: str, pool: str) -> DoorbellUrl: ...
+    def listen(self, organization: str, pool: str) -> WorkNotificationUrl: ...
 
 
 HOST_GONE = timedelta(minutes=10)

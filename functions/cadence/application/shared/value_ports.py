@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cadence.domain.values.stream import StreamProgress
-from cadence.domain.values.value_retention import Custody
+from cadence.domain.values.value_retention import ValueRetention
 
 
 class StreamStates(Protocol):
@@ -38,21 +38,21 @@ class Chunks(Protocol):
 
 
 @dataclass(frozen=True)
-class Kept:
+class AttemptRetention:
     """What holds for all that one attempt of a treatment sends."""
 
     treatment: str
     attempt: int
-    custody: Custody
+    custody: ValueRetention
 
 
-class Custodies(Protocol):
+class ValueRetentionStore(Protocol):
     """Table `runs`. Every write is safe to repeat, reads are consistent."""
 
-    def note(self, run_id: str, treatment: str, attempt: int, custody: Custody) -> None:
+    def note(self, run_id: str, treatment: str, attempt: int, custody: ValueRetention) -> None:
         """Also notes of the run that it has some. Before anything is sent."""
 
-    def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[Kept]:
+    def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[AttemptRetention]:
         """Of all attempts of these treatments (None: of all)."""
 
     def forget_digests(self, run_id: str, treatment: str, attempt: int) -> None:

@@ -10,7 +10,7 @@ from cadence.domain.triggers.git_events import GitEvent
 from cadence.domain.triggers.triggers import GitTrigger
 
 
-class Source(StrEnum):
+class PathSource(StrEnum):
     """Where the changed paths are known from."""
 
     DIFF = "diff"
@@ -26,9 +26,9 @@ class ChangedPaths:
     credentials: GitCredentials | None
     _read: bool = field(default=False, init=False)
     _paths: frozenset[str] | None = field(default=None, init=False)
-    _source: Source = field(default=Source.EVENT, init=False)
+    _source: PathSource = field(default=PathSource.EVENT, init=False)
 
-    def meant(self, trigger: GitTrigger) -> tuple[bool, Source | None]:
+    def meant(self, trigger: GitTrigger) -> tuple[bool, PathSource | None]:
         """Whether the trigger's paths let the event start a run, and how that is known (None: it has none to fit).
 
         If nobody can tell which files changed, it does: better once too often than never.
@@ -50,7 +50,7 @@ class ChangedPaths:
                     merge_base=comparison.merge_base,
                     credentials=self.credentials,
                 )
-                self._source = Source.DIFF
+                self._source = PathSource.DIFF
             except (InvalidRequest, NotFound, TooLarge, Transient):
                 self._paths = self.event.paths
         return self._paths

@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
-from cadence.application.pipelines.run_request import Frozen
+from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.pipelines.store_pipelines import FreezePipeline, frozen_version
 from cadence.application.runs.start_run import NO_ANCESTRY, Ancestry, StartRun
 from cadence.domain.pipelines.planning import event_values, told
@@ -49,7 +49,7 @@ class StartTriggered:
 
     def _planned(
         self, run_id: str, version: PipelineVersion, event: Mapping[str, Any], given: Mapping[str, Any]
-    ) -> Frozen:
+    ) -> RunRequest:
         if version.plan_sha256 and not given:
             return frozen_version(version)
         values = event_values(given, event)

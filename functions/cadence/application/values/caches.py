@@ -65,7 +65,7 @@ class CacheStore(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
+class CacheHit:
     entry: CacheEntry
     exact: bool
 
@@ -83,22 +83,22 @@ class FindCache:
     caches: CacheStore
     clock: Clock
 
-    def __call__(self, runner: Runner, key: str, restore: Sequence[str]) -> Found | None:
+    def __call__(self, runner: Runner, key: str, restore: Sequence[str]) -> CacheHit | None:
         """The entry of `key`, else the newest whose key starts with the first of `restore` that any does."""
         now = self.clock()
         entry = self.caches.get(*_scope(runner), key, _bucket(runner))
-        found = Found(entry, exact=True) if entry and entry.expires_at > now else self._similar(runner, restore, now)
+        found = CacheHit(entry, exact=True) if entry and entry.expires_at > now else self._similar(runner, restore, now)
         if found:
             self.caches.note_use(found.entry, now)
             self.caches.note_restored(runner, _use(runner, found.entry, key, now))
         return found
 
-    def _similar(self, runner: Runner, restore: Sequence[str], now: datetime) -> Found | None:
+    def _similar(self, runner: Runner, restore: Sequence[str], now: datetime) -> CacheHit | None:
         for prefix in restore:
             entries = self.caches.list_entries(*_scope(runner), prefix, _bucket(runner))
             living = [entry for entry in entries if entry.expires_at > now]
             if living:
-                return Found(max(living, key=lambda entry: entry.created_at), exact=False)
+                return CacheHit(max(living, key=lambda entry: entry.created_at), exact=False)
         return None
 
 

@@ -10,23 +10,23 @@ from datetime import timedelta
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, RunStore
-from cadence.application.shared.value_ports import Custodies, Kept
+from cadence.application.shared.value_ports import AttemptRetention, ValueRetentionStore
 from cadence.application.shared.workers import Workers, several_at_once
-from cadence.domain.pipelines.specification import Kind
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.run import Run
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
-from cadence.domain.values.value_retention import Capture
+from cadence.domain.values.value_retention import ValueCapture
 
 # Longer than any address to upload to is valid.
 _LATE_UPLOADS = timedelta(hours=3)
-_GROUPS = frozenset({Kind.GATHER, Kind.EACH})
+_GROUPS = frozenset({TreatmentKind.GATHER, TreatmentKind.EACH})
 
 
 @dataclass(frozen=True)
-class RemovePassed:
+class PurgeTransientValues:
     runs: RunStore
-    custodies: Custodies
+    custodies: ValueRetentionStore
     remove_objects: Callable[[str], int]
     """Removes everything whose address begins so."""
     deadlines: Deadlines
@@ -66,12 +66,12 @@ class RemovePassed:
             return None
         return sorted({treatment, *(given.source_treatment for given in spec.inputs if given.source_treatment)})
 
-    def _remove(self, run: Run, kept: Kept) -> int:
+    def _remove(self, run: Run, kept: AttemptRetention) -> int:
         if not run.state.final and not self._read_by_all(run.run_id, kept.treatment):
             return 0
         custody = kept.custody
         count = self.remove_objects(ids.attempt_prefix(run.run_id, kept.treatment, kept.attempt, custody.bucket))
-        if custody.capture is Capture.NONE:
+        if custody.capture is ValueCapture.NONE:
             self.custodies.forget_digests(run.run_id, kept.treatment, kept.attempt)
         return count
 

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from cadence.application.insight.treatment_insight import LookIntoTreatment
-from cadence.application.runs.run_details import RunInsight
+from cadence.application.insight.treatment_insight import ReadTreatmentInsight
+from cadence.application.runs.run_details import RunDetails
 from cadence.application.shared.value_ports import Chunks, StreamStates
-from cadence.domain.pipelines.specification import Kind
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.edge import Trigger
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Gone, InvalidRequest, NotFound, Violation
-from cadence.domain.values.value_retention import Custody, bucket_of
+from cadence.domain.values.value_retention import ValueRetention, bucket_of
 
 LONGEST = 1024 * 1024
 _SIGNALS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
@@ -34,7 +34,7 @@ class Where:
     ended: bool = True
     size: int | None = None
     sha256: str | None = None
-    custody: Custody | None = None
+    custody: ValueRetention | None = None
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Piece:
 class ReadContent:
     chunks: Chunks
     streams: StreamStates
-    look: LookIntoTreatment
+    look: ReadTreatmentInsight
 
-    def of_output(self, insight: RunInsight, treatment: str, port: str, attempt: int | None) -> Where:
+    def of_output(self, insight: RunDetails, treatment: str, port: str, attempt: int | None) -> Where:
         """By its value, or by what one attempt (the latest) sent. Raises NotFound."""
         spec, stored = self.look.standing(insight, treatment)
         output = next((one for one in spec.outputs if one.port == port), None)
@@ -63,7 +63,7 @@ class ReadContent:
         if found and attempt in {None, found[0].attempt}:
             return of_value(found[0])
         number = attempt or stored.attempt
-        if spec.kind is not Kind.COMMAND or number > stored.attempt:
+        if spec.kind is not TreatmentKind.COMMAND or number > stored.attempt:
             raise NotFound(f"{treatment}.{port} has sent nothing (yet).")
         run_id = insight.run.run_id
         runner_id = ids.runner_id(run_id, treatment, number)
@@ -83,7 +83,7 @@ class ReadContent:
             custody=custody,
         )
 
-    def of_input(self, insight: RunInsight, treatment: str, port: str) -> Where:
+    def of_input(self, insight: RunDetails, treatment: str, port: str) -> Where:
         """What its producer sends now or has sent. Raises NotFound."""
         spec, _ = self.look.standing(insight, treatment)
         given = next((one for one in spec.inputs if one.port == port), None)
@@ -112,7 +112,7 @@ class ReadContent:
         start = _start(offset, size)
         return Piece(where, start, self._read(where.prefix, sizes, start, length), size)
 
-    def _custody(self, runner_id: str) -> Custody | None:
+    def _custody(self, runner_id: str) -> ValueRetention | None:
         runner = self.look.hosts.get_runners([runner_id]).get(runner_id)
         return runner.custody if runner else None
 
@@ -142,7 +142,7 @@ def of_value(value: Value) -> Where:
     )
 
 
-def require_kept(what: str, custody: Custody | None) -> None:
+def require_kept(what: str, custody: ValueRetention | None) -> None:
     """Raises Gone for what is only for those that read it in its own run, whether it is still there or not."""
     if custody and custody.passes:
         raise Gone(f"{what} is not kept: {custody.reason}.", pool=custody.pool, capture=str(custody.capture))

@@ -35,15 +35,15 @@ from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.authenticate import Authenticate
 from cadence.application.access.create_token import CreateToken
 from cadence.application.access.ports import AuditTrail, SharedKeys
-from cadence.application.dead_letters.sources import SetAside
+from cadence.application.dead_letters.sources import DeadLetters
 from cadence.application.exports.manage_exports import ManageExports
 from cadence.application.limits.approval_links import ApprovalLinks
-from cadence.application.limits.approvals import Approvals, ApprovalStore
+from cadence.application.limits.approvals import ApprovalStore, TreatmentApprovals
 from cadence.application.limits.ports import EnvironmentStore
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.logs.read_logs import ReadLogs
-from cadence.application.metrics.render_metrics import TellMetrics
+from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.application.pipelines.check_document import CheckDocument, FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.ports import PipelineStore
@@ -54,7 +54,7 @@ from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.rerun import Rerun
-from cadence.application.runs.run_details import LookIntoRun
+from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
 from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.shared.ports import Clock, Documents
@@ -111,18 +111,18 @@ class Services:
     slots: RunnerSlots
     environments: EnvironmentStore
     approval_store: ApprovalStore
-    approvals: Approvals
+    approvals: TreatmentApprovals
     approval_links: ApprovalLinks
     visible: VisibleRuns
-    look: LookIntoRun
+    look: ReadRunDetails
     debugging: Debugging
     create_token: CreateToken
     add_githost: AddGitHost
     exports: ManageExports
-    tell_metrics: TellMetrics
+    tell_metrics: RenderMetrics
     read_logs: ReadLogs
     search: Search
-    aside: SetAside
+    aside: DeadLetters
     retention: ManageRetention
     audit: AuditTrail
     alerting: Alerting
@@ -211,7 +211,7 @@ def services() -> Services:
         approvals=approvals,
         approval_links=ApprovalLinks(DynamoLinkStore(its.access_table), runs, approval_store, approvals, now),
         visible=visible,
-        look=LookIntoRun(runs, runners, documents),
+        look=ReadRunDetails(runs, runners, documents),
         debugging=debugging(its, hosts),
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cadence.adapters.aws.alert_notifier import AlertBells
+from cadence.adapters.aws.alert_notifier import SqsAlertNotifier
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
-from cadence.adapters.dynamodb.alerts.alert_listening import AlertListening
+from cadence.adapters.dynamodb.alerts.alert_listening import AlertEventMapping
 from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
 from cadence.adapters.dynamodb.alerts.alert_store import DynamoAlertStore
@@ -43,8 +43,8 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, inde
     table = its.alerts_table
     rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
     alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
-    bells = AlertBells(its.alerting_queue_url, its.alert_deliveries_function)
-    listening = AlertListening(its.alerts_table, its.alerting_queue_arn, its.alerts_function)
+    bells = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
+    listening = AlertEventMapping(its.alerts_table, its.alerting_queue_arn, its.alerts_function)
     subscriptions = DynamoSubscriptionStore(its.access_table)
     return Alerting(
         rules=rules,

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from cadence.adapters.aws.alert_notifier import AlertBells
-from cadence.adapters.aws.redrive import AskingAgain
+from cadence.adapters.aws.alert_notifier import SqsAlertNotifier
+from cadence.adapters.aws.redrive import LambdaRedrive
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore
@@ -14,33 +14,39 @@ from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.sqs.export_work import SqsExportWork
-from cadence.application.dead_letters.sources import ExportShelf, MessageShelf, RecordShelf, SegmentShelf, SetAside
+from cadence.application.dead_letters.sources import (
+    DeadLetters,
+    ExportSource,
+    MessageSource,
+    RecordSource,
+    SegmentSource,
+)
 from cadence.composition.settings import ApiSettings
-from cadence.domain.dead_letters.dead_letter import AsideKind
+from cadence.domain.dead_letters.dead_letter import DeadLetterKind
 
 
-def set_aside(its: ApiSettings, access: DynamoAccessStore) -> SetAside:
-    asking = AskingAgain(its.log_indexer_function, its.search_index_function)
+def set_aside(its: ApiSettings, access: DynamoAccessStore) -> DeadLetters:
+    asking = LambdaRedrive(its.log_indexer_function, its.search_index_function)
 
     def projects(organization: str) -> list[str]:
         return [project.name for project in access.list_projects(organization)]
 
-    return SetAside(
+    return DeadLetters(
         {
-            AsideKind.SEGMENT: SegmentShelf(
+            DeadLetterKind.SEGMENT: SegmentSource(
                 DynamoSplitCatalogue(its.logs_table), projects, S3Chunks(Buckets(its.data_bucket)).read, asking
             ),
-            AsideKind.RECORD: RecordShelf(DynamoStrayRecords(its.logs_table, its.data_bucket), asking),
-            AsideKind.EXPORT: ExportShelf(
+            DeadLetterKind.RECORD: RecordSource(DynamoStrayRecords(its.logs_table, its.data_bucket), asking),
+            DeadLetterKind.EXPORT: ExportSource(
                 DynamoExportStore(its.access_table),
                 DynamoBacklog(its.telemetry_table),
                 SqsExportWork(its.exporting_queue_url),
                 lambda: datetime.now(UTC),
             ),
-            AsideKind.MESSAGE: MessageShelf(
+            DeadLetterKind.MESSAGE: MessageSource(
                 DynamoChannelStore(its.alerts_table),
                 DynamoOutbox(its.alerts_table),
-                AlertBells(its.alerting_queue_url, its.alert_deliveries_function),
+                SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function),
             ),
         }
     )

@@ -10,7 +10,7 @@ from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.insight.diagnose import Diagnose
-from cadence.application.insight.treatment_insight import LookIntoTreatment
+from cadence.application.insight.treatment_insight import ReadTreatmentInsight
 from cadence.application.logs.last_lines import LastLines
 from cadence.application.runners.resource_series import ResourceSeries
 from cadence.application.shared.runner_ports import HostStore
@@ -20,14 +20,14 @@ from cadence.composition.settings import ApiSettings
 
 @dataclass(frozen=True)
 class Debugging:
-    look: LookIntoTreatment
+    look: ReadTreatmentInsight
     diagnose: Diagnose
     content: ReadContent
     resources: ResourceSeries
 
 
 def debugging(its: ApiSettings, hosts: HostStore) -> Debugging:
-    look = LookIntoTreatment(hosts, DynamoGroupStore(its.runs_table))
+    look = ReadTreatmentInsight(hosts, DynamoGroupStore(its.runs_table))
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     return Debugging(
         look=look,

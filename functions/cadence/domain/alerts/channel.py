@@ -45,7 +45,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Delivery:
+class AlertDelivery:
     """How a channel is getting on. `failures` counts the tries since it last took something; `recent` are sendings within a minute.
 
     `leased_until` is until when somebody else is sending; `retry_at` is when it is tried again, and no sooner.
@@ -71,10 +71,10 @@ class Delivery:
         leased = self.leased_until is not None and now < self.leased_until
         return not leased and (self.retry_at is None or now >= self.retry_at)
 
-    def leased(self, now: datetime, lease: timedelta) -> "Delivery":
+    def leased(self, now: datetime, lease: timedelta) -> "AlertDelivery":
         return replace(self, leased_until=now + lease, retry_at=None)
 
-    def sent(self, now: datetime) -> "Delivery":
+    def sent(self, now: datetime) -> "AlertDelivery":
         recent = (*(each for each in self.recent if each > now - _MINUTE), now)
         return replace(
             self,
@@ -86,7 +86,7 @@ class Delivery:
             recent=recent,
         )
 
-    def failed(self, now: datetime, error: str) -> "Delivery":
+    def failed(self, now: datetime, error: str) -> "AlertDelivery":
         """Waits twice as long each time, and a random part less, so that many channels do not try at once."""
         wait = min(FIRST_WAIT * 2 ** min(self.failures, 10), LONGEST_WAIT) * random.uniform(0.75, 1)
         return replace(

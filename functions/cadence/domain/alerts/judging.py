@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cadence.domain.alerts.occurrence import NOTHING, Fit, Labels, Occurrence, Recovery, Sample
+from cadence.domain.alerts.occurrence import NOTHING, Fit, Labels, Occurrence, OccurrenceSample, Recovery
 from cadence.domain.alerts.robust import Judgement, judge
 from cadence.domain.alerts.rule import (
     BOOT,
@@ -152,7 +152,7 @@ def _fit(event: Event, text: str | None, well: bool) -> Fit:
     }
     if text is None:
         return Fit(recovery=Recovery(at, labels)) if well else NOTHING
-    sample = Sample(text[:_LONGEST_TEXT], event["finished_at"], event["run_id"], event.get("treatment"))
+    sample = OccurrenceSample(text[:_LONGEST_TEXT], event["finished_at"], event["run_id"], event.get("treatment"))
     return Fit((Occurrence(event["id"], at, 1, labels, sample),))
 
 
@@ -160,7 +160,7 @@ def _lines_occurrence(event: Event, lines: Sequence[Line], indexes: Sequence[int
     first = lines[indexes[0]]
     text = first["text"][:_LONGEST_TEXT].encode("utf-8", "replace").decode()
     index = event["indexes"][indexes[0]] if "indexes" in event else indexes[0]
-    sample = Sample(text, first["time"], event["run_id"], first["treatment"], event["number"], index)
+    sample = OccurrenceSample(text, first["time"], event["run_id"], first["treatment"], event["number"], index)
     return Occurrence(event["id"], at, len(indexes), line_labels(event, first), sample)
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from cadence.domain.alerts.message import MessageKind
-from cadence.domain.alerts.occurrence import Group, Sample
+from cadence.domain.alerts.occurrence import AlertGroup, OccurrenceSample
 from cadence.domain.alerts.rule import Rule
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Count:
+class OccurrenceCount:
     """So many at this second, of one event."""
 
     at: datetime
@@ -36,14 +36,14 @@ class Alert:
     rule: str
     project: str
     organization: str
-    group: Group
+    group: AlertGroup
     revision: int
     open: bool = False
     number: int = 0
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     count: int = 0
-    sample: Sample | None = None
+    sample: OccurrenceSample | None = None
     messages: int = 0
     told_at: datetime | None = None
     told_through: datetime = _LONG_AGO
@@ -62,8 +62,8 @@ class Alert:
 class Happened:
     """What is stored of a group from some time on: counts by second, in order, and the newest thing."""
 
-    counts: Sequence[Count]
-    newest: Sample | None = None
+    counts: Sequence[OccurrenceCount]
+    newest: OccurrenceSample | None = None
 
     @property
     def last(self) -> datetime:
@@ -74,7 +74,7 @@ class Happened:
 
 
 @dataclass(frozen=True)
-class Change:
+class AlertChange:
     """An alert as it is from now on, and the message about it if there is one."""
 
     alert: Alert
@@ -83,7 +83,7 @@ class Change:
 
 def after_occurrences(
     alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
-) -> Change | None:
+) -> AlertChange | None:
     """What becomes of an alert once something that fits its rule is stored. None: nothing."""
     happened = happened.after(alert.counts_after)
     if not alert.open:
@@ -111,19 +111,19 @@ def may_be_told(alert: Alert, rule: Rule, now: datetime) -> bool:
     return now >= _may_tell_from(alert, rule)
 
 
-def after_recovery(alert: Alert, rule: Rule, at: datetime, last: datetime, now: datetime) -> Change | None:
+def after_recovery(alert: Alert, rule: Rule, at: datetime, last: datetime, now: datetime) -> AlertChange | None:
     """What becomes of an alert once the thing itself is as it should be. `last` is when it last was not."""
     if at <= alert.counts_after:
         return None
     cut = replace(alert, counts_after=at)
     if not alert.open or last > at:
-        return Change(cut)
+        return AlertChange(cut)
     return _closed(cut, rule, at, now)
 
 
 def after_look(
     alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
-) -> Change | None:
+) -> AlertChange | None:
     """What becomes of an open alert because time has passed. None if it is not open."""
     if not alert.open:
         return None
@@ -134,17 +134,17 @@ def after_look(
     return _told_if_due(alert, rule, happened, now, silenced_until)
 
 
-def after_change_of_rule(alert: Alert, rule: Rule | None, now: datetime) -> Change | None:
+def after_change_of_rule(alert: Alert, rule: Rule | None, now: datetime) -> AlertChange | None:
     """An alert of a rule that looks for something else by now, is switched off, or is gone."""
     if not alert.open:
         return None
     ended = replace(alert, open=False, closed_at=now, look_at=None)
-    return Change(ended, MessageKind.RESOLVED if alert.messages and rule and rule.resolve.message else None)
+    return AlertChange(ended, MessageKind.RESOLVED if alert.messages and rule and rule.resolve.message else None)
 
 
-def most_within(counts: Iterable[Count], window: timedelta, newer_than: datetime = _LONG_AGO) -> int:
+def most_within(counts: Iterable[OccurrenceCount], window: timedelta, newer_than: datetime = _LONG_AGO) -> int:
     """The most that happened within any time as long as `window` that ends after `newer_than`."""
-    inside: list[Count] = []
+    inside: list[OccurrenceCount] = []
     total = most = 0
     for each in sorted(counts, key=lambda count: count.at):
         inside.append(each)
@@ -158,7 +158,7 @@ def most_within(counts: Iterable[Count], window: timedelta, newer_than: datetime
 
 def _told_if_due(
     alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
-) -> Change:
+) -> AlertChange:
     """A message if there is something new to tell, nothing silences it, and the last one is long enough ago."""
     is_new = not alert.messages or happened.last > alert.told_through
     if is_new and silenced_until is None and may_be_told(alert, rule, now):
@@ -172,8 +172,8 @@ def _told_if_due(
             told_at=now,
             told_through=happened.last,
         )
-        return Change(_looked_at_next(alert, rule, happened, now, None), kind)
-    return Change(_looked_at_next(alert, rule, happened, now, silenced_until))
+        return AlertChange(_looked_at_next(alert, rule, happened, now, None), kind)
+    return AlertChange(_looked_at_next(alert, rule, happened, now, silenced_until))
 
 
 def _may_tell_from(alert: Alert, rule: Rule) -> datetime:
@@ -195,6 +195,6 @@ def _looked_at_next(
     return replace(alert, look_at=next_look, silenced_until=silenced_until)
 
 
-def _closed(alert: Alert, rule: Rule, through: datetime, now: datetime) -> Change:
+def _closed(alert: Alert, rule: Rule, through: datetime, now: datetime) -> AlertChange:
     closed = replace(alert, open=False, closed_at=now, closed_through=max(through, alert.closed_through), look_at=None)
-    return Change(closed, MessageKind.RESOLVED if alert.messages and rule.resolve.message else None)
+    return AlertChange(closed, MessageKind.RESOLVED if alert.messages and rule.resolve.message else None)

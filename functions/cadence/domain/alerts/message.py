@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cadence.domain.alerts.occurrence import Sample
-from cadence.domain.alerts.rule import Severity
+from cadence.domain.alerts.occurrence import OccurrenceSample
+from cadence.domain.alerts.rule import AlertSeverity
 from cadence.domain.shared.rfc3339 import milliseconds
 
 
@@ -31,7 +31,7 @@ class Message:
     organization: str
     project: str
     rule: str
-    severity: Severity
+    severity: AlertSeverity
     labels: Mapping[str, str]
     made_at: datetime
     opened_at: datetime | None = None
@@ -39,7 +39,7 @@ class Message:
     count: int = 0
     window: int = 0
     description: str = ""
-    sample: Sample | None = None
+    sample: OccurrenceSample | None = None
     links: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -78,8 +78,8 @@ class Message:
         given = {name: value for name, value in values.items() if name not in ("title", "summary")}
         for name in ("made_at", "opened_at", "closed_at"):
             given[name] = datetime.fromisoformat(given[name]) if given[name] else None
-        sample = Sample(**given["sample"]) if given["sample"] else None
-        kinds = {"kind": MessageKind(given["kind"]), "severity": Severity(given["severity"])}
+        sample = OccurrenceSample(**given["sample"]) if given["sample"] else None
+        kinds = {"kind": MessageKind(given["kind"]), "severity": AlertSeverity(given["severity"])}
         return cls(**{**given, **kinds, "sample": sample})
 
 

@@ -13,7 +13,7 @@ Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Sample:
+class OccurrenceSample:
     """One thing that fits, to be shown and linked. `segment` and `index` (from 0) are where a line stands in its run's log."""
 
     text: str
@@ -32,7 +32,7 @@ class Occurrence:
     at: datetime
     count: int
     labels: Labels
-    sample: Sample
+    sample: OccurrenceSample
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ NOTHING = Fit()
 
 
 @dataclass(frozen=True)
-class Group:
+class AlertGroup:
     """One alert's part of what a rule looks at: the values of the labels that the rule groups by."""
 
     labels: Labels = field(default_factory=dict)
@@ -68,6 +68,6 @@ class Group:
         return hashlib.sha256(json.dumps(dict(sorted(self.labels.items()))).encode()).hexdigest()[:20]
 
 
-def group_of(rule: Rule, labels: Mapping[str, Any]) -> Group:
+def group_of(rule: Rule, labels: Mapping[str, Any]) -> AlertGroup:
     """A label that there is not (a pool of a treatment that was skipped) is empty."""
-    return Group({name: "" if labels.get(name) is None else str(labels[name]) for name in rule.group_by})
+    return AlertGroup({name: "" if labels.get(name) is None else str(labels[name]) for name in rule.group_by})

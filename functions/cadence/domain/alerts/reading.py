@@ -5,15 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.domain.alerts.rule import (
+    AlertSeverity,
     AnomalyCondition,
     Condition,
     LimitCondition,
     LogCondition,
     Resolution,
     Rule,
+    RuleScope,
     RunCondition,
-    Scope,
-    Severity,
     TreatmentCondition,
     is_of_runs,
 )
@@ -40,7 +40,7 @@ def read_rule(
         revision=revision,
         when=when,
         channels=tuple(document["channels"]),
-        where=Scope(**{key: tuple(patterns) for key, patterns in document.get("where", {}).items()}),
+        where=RuleScope(**{key: tuple(patterns) for key, patterns in document.get("where", {}).items()}),
         count=document.get("count", 1),
         window=window,
         group_by=tuple(document.get("group_by", [name for name in _DEFAULT_GROUPING if name in labels_of(when)])),
@@ -50,7 +50,7 @@ def read_rule(
             given.get("on_recovery", default.on_recovery),
             given.get("message", default.message),
         ),
-        severity=Severity(document.get("severity", "error")),
+        severity=AlertSeverity(document.get("severity", "error")),
         description=document.get("description", ""),
         enabled=document.get("enabled", True),
         document=document,

@@ -14,7 +14,7 @@ TIMES = (QUEUE, BOOT, DURATION, RUN_DURATION)
 """What `time` and `anomaly` measure in seconds; anything else is a member of a treatment's usage."""
 
 
-class Severity(StrEnum):
+class AlertSeverity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
@@ -71,7 +71,7 @@ def is_of_runs(when: Condition) -> bool:
 
 
 @dataclass(frozen=True)
-class Scope:
+class RuleScope:
     """Patterns of which one has to fit; none: everything fits."""
 
     pipeline: tuple[str, ...] = ()
@@ -112,13 +112,13 @@ class Rule:
     revision: int
     when: Condition
     channels: tuple[str, ...]
-    where: Scope = Scope()
+    where: RuleScope = RuleScope()
     count: int = 1
     window: timedelta = timedelta(minutes=5)
     group_by: tuple[str, ...] = ("project", "pipeline", "treatment")
     cooldown: timedelta = timedelta(minutes=15)
     resolve: Resolution = Resolution()
-    severity: Severity = Severity.ERROR
+    severity: AlertSeverity = AlertSeverity.ERROR
     description: str = ""
     enabled: bool = True
     document: Mapping[str, Any] = field(default_factory=dict)

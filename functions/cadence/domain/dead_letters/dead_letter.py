@@ -9,7 +9,7 @@ NOBODYS = "default"
 """The organization that every installation begins with: what belongs to no known run is its."""
 
 
-class AsideKind(StrEnum):
+class DeadLetterKind(StrEnum):
     SEGMENT = "segment"
     """A segment of a log that could not be indexed."""
     RECORD = "record"
@@ -21,13 +21,13 @@ class AsideKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Aside:
+class DeadLetter:
     """`key` is what its kind finds it by, `what` and `cause` say in words what it is and why it is here.
 
     `project` is `*` for what belongs to the organization.
     """
 
-    kind: AsideKind
+    kind: DeadLetterKind
     key: tuple[str, ...]
     project: str
     at: datetime

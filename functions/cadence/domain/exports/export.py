@@ -40,7 +40,7 @@ SIGNALS: Mapping[ExportKind, tuple[Signal, ...]] = {
 
 
 @dataclass(frozen=True)
-class Credentials:
+class ExportCredentials:
     """`scheme` is `basic` (user and secret), `bearer` or `api_key` (Datadog's)."""
 
     scheme: str
@@ -86,7 +86,7 @@ class Export:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExportStatus:
     """How an export fares. `error` is the receiver's last refusal, `pending` and `dead` count what is kept for it.
 
     `next_push` is when the next push of metrics is due: it names the one chain of messages that pushes.
@@ -108,7 +108,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class ExportBatch:
     """What is still to be delivered to one export: an event whose data is read when it is sent, or a request as it was made.
 
     `since` is when it arose: parcels are delivered in that order. `key` is the same however often the parcel is made.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runners.runner import Result, Runner
+from cadence.domain.runners.runner import Runner, RunnerResult
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 
@@ -30,19 +30,19 @@ _SIGNALS = {
 
 
 @dataclass(frozen=True)
-class Ending:
+class ExitExplanation:
     """How a command ended; `signal` is a name."""
 
     exit_code: int | None
     signal: str | None
 
 
-def ending(treatment: Treatment, result: Result | None) -> Ending:
+def ending(treatment: Treatment, result: RunnerResult | None) -> ExitExplanation:
     """By its exit code, or by the signal that killed it or, as shells tell it, one of its own commands."""
     if result and result.signal is not None:
-        return Ending(treatment.exit_code, signal_name(result.signal))
+        return ExitExplanation(treatment.exit_code, signal_name(result.signal))
     code = treatment.exit_code if treatment.exit_code is not None else (result.exit_code if result else None)
-    return Ending(code, signal_name(code - 128) if code is not None and code > 128 else None)
+    return ExitExplanation(code, signal_name(code - 128) if code is not None and code > 128 else None)
 
 
 def explanations(treatment: Treatment, spec: TreatmentSpec, runner: Runner | None) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def explanations(treatment: Treatment, spec: TreatmentSpec, runner: Runner | Non
     return tuple(said)
 
 
-def _about_killed(spec: TreatmentSpec, result: Result | None, facts: Mapping[str, object]) -> str:
+def _about_killed(spec: TreatmentSpec, result: RunnerResult | None, facts: Mapping[str, object]) -> str:
     peak = (result.usage.get("memory_peak", 0) if result else 0) / _MEGABYTE
     if spec.memory and peak >= _NEARLY * spec.memory:
         return f"It was killed with {peak:.0f} MB of memory, of the {spec.memory} MB that it may have: give it more (`memory`)."

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class ApprovalVerdict(StrEnum):
     APPROVE = "approve"
     REFUSE = "refuse"
 
@@ -31,15 +31,15 @@ class Decision:
 
     run_id: str
     treatment: str
-    verdict: Verdict
+    verdict: ApprovalVerdict
     approver: str
     by: str
     at: datetime
     comment: str = ""
 
 
-def outcome(request: ApprovalRequest, decisions: Sequence[Decision]) -> Verdict | None:
+def outcome(request: ApprovalRequest, decisions: Sequence[Decision]) -> ApprovalVerdict | None:
     """The first refusal decides; else as many approvals as are required. None while it is open."""
-    if any(decision.verdict is Verdict.REFUSE for decision in decisions):
-        return Verdict.REFUSE
-    return Verdict.APPROVE if len(decisions) >= request.required else None
+    if any(decision.verdict is ApprovalVerdict.REFUSE for decision in decisions):
+        return ApprovalVerdict.REFUSE
+    return ApprovalVerdict.APPROVE if len(decisions) >= request.required else None

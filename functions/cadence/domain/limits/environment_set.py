@@ -7,7 +7,7 @@ from cadence.domain.shared.patterns import matches_any
 
 
 @dataclass(frozen=True)
-class Approvals:
+class ApprovalRule:
     """Who has to agree before a treatment starts, within `timeout` seconds.
 
     `approvers` are the names of tokens that may (None: every one with the permission); `not_by_starter` keeps whoever
@@ -30,7 +30,7 @@ class EnvironmentSet:
     name: str
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
-    approvals: Approvals | None = None
+    approvals: ApprovalRule | None = None
     branches: tuple[str, ...] = ()
 
     def open_to(self, branch: str | None) -> bool:

@@ -21,7 +21,7 @@ class LaneKey(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Lane:
+class WaitingLane:
     """Who waits with one priority in one project: how many, and the ticket of whoever came first."""
 
     waiting: int
@@ -29,7 +29,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Place:
+class LimitEntry:
     """Where a run or an attempt of a treatment stands at a turnstile: inside, or waiting with a ticket.
 
     `holder` is unique: a run's id, or the id of an attempt's runner. `treatment` is None for a run.
@@ -50,7 +50,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Turnstile:
+class ConcurrencyLimit:
     """`inside` counts by project. `unwoken` were let in by another's leaving and may not have been told yet.
 
     `watched_until` says how far the watchdog's next look is on its way, `checked_at` when those inside were last looked at.
@@ -61,7 +61,7 @@ class Turnstile:
     limit: int
     next_ticket: int = 1
     inside: Mapping[str, int] = field(default_factory=dict)
-    lanes: Mapping[LaneKey, Lane] = field(default_factory=dict)
+    lanes: Mapping[LaneKey, WaitingLane] = field(default_factory=dict)
     unwoken: frozenset[str] = frozenset()
     watched_until: datetime | None = None
     checked_at: datetime | None = None
@@ -86,28 +86,28 @@ class Turnstile:
             return None
         return min(self.lanes, key=lambda key: (-key.priority, self.inside.get(key.project, 0), self.lanes[key].first))
 
-    def with_ticket(self, place: Place) -> tuple["Turnstile", Place]:
+    def with_ticket(self, place: LimitEntry) -> tuple["ConcurrencyLimit", LimitEntry]:
         return replace(self, next_ticket=self.next_ticket + 1), replace(place, ticket=self.next_ticket)
 
-    def with_inside(self, project: str, by: int = 1) -> "Turnstile":
+    def with_inside(self, project: str, by: int = 1) -> "ConcurrencyLimit":
         count = self.inside.get(project, 0) + by
         others = {name: number for name, number in self.inside.items() if name != project}
         return replace(self, inside=others | {project: count} if count > 0 else others)
 
-    def with_waiting(self, place: Place) -> "Turnstile":
+    def with_waiting(self, place: LimitEntry) -> "ConcurrencyLimit":
         lane = self.lanes.get(place.lane)
-        queued = Lane(lane.waiting + 1, min(lane.first, place.ticket)) if lane else Lane(1, place.ticket)
+        queued = WaitingLane(lane.waiting + 1, min(lane.first, place.ticket)) if lane else WaitingLane(1, place.ticket)
         return replace(self, lanes={**self.lanes, place.lane: queued})
 
-    def without_waiting(self, place: Place, first: int | None) -> "Turnstile":
+    def without_waiting(self, place: LimitEntry, first: int | None) -> "ConcurrencyLimit":
         """`first` is the ticket of whoever is first in the lane afterwards, None if nobody is left there."""
         others = {key: lane for key, lane in self.lanes.items() if key != place.lane}
         if first is None:
             return replace(self, lanes=others)
-        return replace(self, lanes=others | {place.lane: Lane(self.lanes[place.lane].waiting - 1, first)})
+        return replace(self, lanes=others | {place.lane: WaitingLane(self.lanes[place.lane].waiting - 1, first)})
 
 
-def in_turn(places: Iterable[Place]) -> list[Place]:
+def in_turn(places: Iterable[LimitEntry]) -> list[LimitEntry]:
     """Those who wait, by priority and then by ticket: about the order in which they go in, but for the shares of projects."""
     return sorted(places, key=lambda place: (-place.priority, place.ticket))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cadence.domain.melodium.identifier import text_of
-from cadence.domain.melodium.model import ROOT, SELF, Element, Model, PortName
+from cadence.domain.melodium.model import ROOT, SELF, PortName, ProgramElement, ProgramModel
 from cadence.domain.melodium.rawvalue import type_text
 from cadence.domain.melodium.redaction import MASK, holds_redacted, is_secret
 from cadence.domain.shared.errors import Conflict
@@ -21,7 +21,7 @@ _LISTED = 10
 
 
 @dataclass(frozen=True)
-class Port:
+class CapturedPort:
     """`described` has nothing generic in it. `source` is what an input is read from; `given` what it had from the engine itself."""
 
     name: str
@@ -36,7 +36,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Capture:
+class EngineCapture:
     """`elements` are those of the program's dump that it takes to launch the treatment."""
 
     label: str
@@ -44,8 +44,8 @@ class Capture:
     generics: Mapping[str, Any]
     parameters: Mapping[str, Any]
     models: Sequence[Mapping[str, Any]]
-    inputs: Sequence[Port]
-    outputs: Sequence[Port]
+    inputs: Sequence[CapturedPort]
+    outputs: Sequence[CapturedPort]
     elements: Sequence[Mapping[str, Any]]
 
     def json(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Capture:
 class Capturing:
     """Of one process: its model as it was last stored, and its program's dump, both without what is secret."""
 
-    model: Model
+    model: ProgramModel
     dump: Mapping[str, Any]
     _bodies: dict[str, dict[str, Any]] = field(init=False)
 
@@ -75,7 +75,7 @@ class Capturing:
         elements = (self.dump.get("collection") or {}).get("elements") or ()
         self._bodies = {text_of(body["identifier"]): dict(body) for each in elements for body in each.values()}
 
-    def __call__(self, name: str, sources: Mapping[str, PortName]) -> Capture:
+    def __call__(self, name: str, sources: Mapping[str, PortName]) -> EngineCapture:
         """`sources` are the outputs that its inputs were fed from. Raises Conflict with the reason why it cannot be run again."""
         if name == f"{ROOT}/{SELF}":
             raise Conflict(f"{name} stands for whoever gave the program its inputs: there is nothing to run.")
@@ -99,7 +99,7 @@ class Capturing:
             self._input(element, port, _solved(port["described_type"], generics), sources.get(each))
             for each, port in (body.get("inputs") or {}).items()
         ]
-        return Capture(
+        return EngineCapture(
             label=element.label,
             identifier=body["identifier"],
             generics=generics,
@@ -107,14 +107,14 @@ class Capturing:
             models=[self._model(element, model) for model in body.get("models") or ()],
             inputs=ports,
             outputs=[
-                Port(each, port["flow"], _solved(port["described_type"], generics))
+                CapturedPort(each, port["flow"], _solved(port["described_type"], generics))
                 for each, port in (body.get("outputs") or {}).items()
                 if self._is_taken(element, each)
             ],
             elements=self._needed(element, body),
         )
 
-    def _parts(self, element: Element) -> str:
+    def _parts(self, element: ProgramElement) -> str:
         names = [part for part in element.parts if part in self.model.elements]
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         return ", ".join(names[:_LISTED]) + more or "none is known"
@@ -124,7 +124,7 @@ class Capturing:
         models = (self._bodies.get(text_of(identifier), {}) for identifier in (body.get("models") or {}).values())
         return any(body["identifier"]["name"] in (model.get("sources") or ()) for model in models)
 
-    def _generics(self, element: Element, depth: int = 0) -> Mapping[str, Any]:
+    def _generics(self, element: ProgramElement, depth: int = 0) -> Mapping[str, Any]:
         """The types that the names in its definition stand for."""
         host = self.model.elements.get(element.host or "")
         part = self._part(element) if host else {}
@@ -133,15 +133,15 @@ class Capturing:
         outer = self._generics(host, depth + 1)
         return {name: _solved(described, outer) for name, described in part["generics"].items()}
 
-    def _part(self, element: Element) -> Mapping[str, Any]:
+    def _part(self, element: ProgramElement) -> Mapping[str, Any]:
         """How its host instantiates it."""
         found: Mapping[str, Any] = self._design(self._host(element)).get("treatments", {}).get(element.label) or {}
         return found
 
-    def _host(self, element: Element) -> Element | None:
+    def _host(self, element: ProgramElement) -> ProgramElement | None:
         return self.model.elements.get(element.host or "")
 
-    def _design(self, host: Element | None) -> Mapping[str, Any]:
+    def _design(self, host: ProgramElement | None) -> Mapping[str, Any]:
         if host is None:
             return {}
         treatment = self.model.entrypoint if host.name == ROOT else host.treatment
@@ -149,28 +149,32 @@ class Capturing:
         design: Mapping[str, Any] = kind.get("designed") or {} if isinstance(kind, Mapping) else {}
         return design
 
-    def _input(self, element: Element, port: Mapping[str, Any], described: Any, source: PortName | None) -> Port:
+    def _input(
+        self, element: ProgramElement, port: Mapping[str, Any], described: Any, source: PortName | None
+    ) -> CapturedPort:
         name, what = port["name"], f"the input {port['name']} of {element.name}"
         if opaque := _opaque(described):
             raise Conflict(f"{what} cannot be restored: a {opaque} exists only inside of its engine.")
         if source is None:
-            return Port(name, port["flow"], described)
+            return CapturedPort(name, port["flow"], described)
         producer = self.model.elements.get(source[0])
         if producer and source not in self.model.outputs:
             if not self._begins_tracks(self._bodies.get(producer.treatment, {})):
-                return Port(name, port["flow"], described)  # nothing was sent
+                return CapturedPort(name, port["flow"], described)  # nothing was sent
             if described != "void":
                 raise Conflict(f"{what} came from a source ({source[0]}), whose values engines do not tell.")
-            return Port(name, port["flow"], described, given=({"void": None},))
-        return Port(name, port["flow"], described, source)
+            return CapturedPort(name, port["flow"], described, given=({"void": None},))
+        return CapturedPort(name, port["flow"], described, source)
 
-    def _is_taken(self, element: Element, port: str) -> bool:
+    def _is_taken(self, element: ProgramElement, port: str) -> bool:
         """Of an output that nobody reads an engine takes as much as it happens to, which says nothing."""
         ends = self._design(self._host(element)).get("connections") or ()
         sent = ({"treatment": element.label}, port)
         return any((end["output_treatment"], end["output_name"]) == sent for end in ends)
 
-    def _parameters(self, element: Element, body: Mapping[str, Any], generics: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _parameters(
+        self, element: ProgramElement, body: Mapping[str, Any], generics: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
         design = self._part(element).get("parameters") or {}
         for name, declared in (body.get("parameters") or {}).items():
@@ -185,7 +189,7 @@ class Capturing:
                 _require_told(name, declared, what)
         return found
 
-    def _model(self, element: Element, name: str) -> Mapping[str, Any]:
+    def _model(self, element: ProgramElement, name: str) -> Mapping[str, Any]:
         """The model that it is given as `name`, with the parameters that it was made with."""
         host, label, depth = self._host(element), (self._part(element).get("models") or {}).get(name), 0
         what = f"the model {name} of {element.name}"
@@ -197,7 +201,7 @@ class Capturing:
             label, host, depth = (self._part(host).get("models") or {}).get(label), self._host(host), depth + 1
         raise Conflict(f"{what} comes from elsewhere in the program, where it cannot be found.")
 
-    def _instance(self, made: Mapping[str, Any], host: Element, what: str) -> Mapping[str, Any]:
+    def _instance(self, made: Mapping[str, Any], host: ProgramElement, what: str) -> Mapping[str, Any]:
         identifier, given, parameters = made["identifier"], made.get("parameters") or {}, {}
         declared = self._bodies.get(text_of(identifier), {}).get("parameters") or {}
         for name, said in declared.items():
@@ -207,7 +211,9 @@ class Capturing:
                 _require_told(name, said, f"the parameter {name} of {what}")
         return {"identifier": identifier, "parameters": parameters}
 
-    def _valued(self, given: Any, declared: Mapping[str, Any], host: Element | None, what: str) -> Mapping[str, Any]:
+    def _valued(
+        self, given: Any, declared: Mapping[str, Any], host: ProgramElement | None, what: str
+    ) -> Mapping[str, Any]:
         """What the design of `host` gives as a parameter, if that can be told from it."""
         if is_secret(declared["name"]):
             raise Conflict(f"{what} is not kept: its name tells of a secret.")
@@ -224,7 +230,7 @@ class Capturing:
                 return {"raw": {"vec": [item["raw"] for item in items]}}
         raise Conflict(f"{what} was computed by the program ({_words(given)}), and its value is not kept.")
 
-    def _needed(self, element: Element, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    def _needed(self, element: ProgramElement, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """Its own definition, those of its models, and all types of data."""
         wanted = {element.treatment}
         waiting = [text_of(identifier) for identifier in (body.get("models") or {}).values()]
@@ -242,7 +248,7 @@ class Capturing:
             if kind == "data" or text_of(each["identifier"]) in wanted
         ]
 
-    def _made(self, element: Element, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    def _made(self, element: ProgramElement, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         for name in body.get("models") or ():
             yield self._model(element, name)
 
@@ -327,6 +333,6 @@ def _words(given: Any) -> str:
     return "in a way that is not known"
 
 
-def _port_json(port: Port) -> dict[str, Any]:
+def _port_json(port: CapturedPort) -> dict[str, Any]:
     said: dict[str, Any] = {"name": port.name, "flow": port.flow, "type": port.described}
     return said if port.given is None else {**said, "values": list(port.given)}

@@ -14,7 +14,7 @@ Instance = tuple[int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TrackedTreatment:
     """A treatment within a process; `host` and `host_build` are None for the one that the engine itself runs."""
 
     track: int
@@ -32,28 +32,28 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Built:
     at: str
-    place: Place
+    place: TrackedTreatment
     parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     at: str
-    place: Place
+    place: TrackedTreatment
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
     at: str
-    place: Place
+    place: TrackedTreatment
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentValues:
     """`content` is what the values are kept as: bytes, or one JSON text a line."""
 
     at: str
-    place: Place
+    place: TrackedTreatment
     port: str
     type: str
     count: int
@@ -63,9 +63,9 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class Moved:
     at: str
-    source: Place
+    source: TrackedTreatment
     output: str
-    target: Place
+    target: TrackedTreatment
     input: str
     count: int
 
@@ -75,7 +75,7 @@ class Closed:
     """Of an output, or of an input."""
 
     at: str
-    place: Place
+    place: TrackedTreatment
     port: str
     output: bool
 
@@ -92,14 +92,14 @@ class ModelsOver:
     at: str
 
 
-Event = Built | Started | Finished | Sent | Moved | Closed | Track | ModelsOver
+Event = Built | Started | Finished | SentValues | Moved | Closed | Track | ModelsOver
 
 
-def place_of(body: Mapping[str, Any], track: Any) -> Place:
+def place_of(body: Mapping[str, Any], track: Any) -> TrackedTreatment:
     """Raises ValueError, TypeError or KeyError for what is none."""
     host = body["host_treatment"]
     host_build = body.get("host_build")
-    return Place(
+    return TrackedTreatment(
         track=int(track),
         treatment=text_of(body["treatment"]),
         build=int(body["build_id"]),
@@ -109,9 +109,9 @@ def place_of(body: Mapping[str, Any], track: Any) -> Place:
     )
 
 
-def place_json(place: Place) -> list[Any]:
+def place_json(place: TrackedTreatment) -> list[Any]:
     return [place.track, place.treatment, place.build, place.host, place.host_build, place.label]
 
 
-def place_from(data: Sequence[Any]) -> Place:
-    return Place(*data)
+def place_from(data: Sequence[Any]) -> TrackedTreatment:
+    return TrackedTreatment(*data)

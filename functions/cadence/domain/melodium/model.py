@@ -17,10 +17,10 @@ from cadence.domain.melodium.events import (
     Instance,
     ModelsOver,
     Moved,
-    Place,
-    Sent,
+    SentValues,
     Started,
     Track,
+    TrackedTreatment,
 )
 from cadence.domain.melodium.program import NO_PROGRAM, Program
 from cadence.domain.melodium.rawvalue import more_exact
@@ -39,7 +39,7 @@ PortName = tuple[str, str]
 
 
 @dataclass
-class Element:
+class ProgramElement:
     """A treatment of the process. Times are RFC 3339, as the engine writes them. `host` is the element that it is part of."""
 
     name: str
@@ -78,13 +78,13 @@ class Feed:
 
 
 @dataclass
-class Model:
+class ProgramModel:
     """One process. `changed` are the elements, and `ended` the outputs, that are not yet stored as they are now."""
 
     run_id: str
     program: Program = NO_PROGRAM
     entrypoint: str = ""
-    elements: dict[str, Element] = field(default_factory=dict)
+    elements: dict[str, ProgramElement] = field(default_factory=dict)
     outputs: dict[PortName, Output] = field(default_factory=dict)
     feeds: dict[PortName, Feed] = field(default_factory=dict)
     names: dict[Instance, str] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Model:
                 self._timed(event.place, started_at=event.at)
             case Finished():
                 self._timed(event.place, finished_at=event.at)
-            case Sent():
+            case SentValues():
                 self._sent(event)
             case Moved():
                 self._moved(event)
@@ -124,7 +124,7 @@ class Model:
         self.entrypoint = program.entrypoint or self.entrypoint
         self.changed |= set(self.elements)
 
-    def hosts(self, name: str) -> Iterator[Element]:
+    def hosts(self, name: str) -> Iterator[ProgramElement]:
         """An element and all that it is within, from the inside out."""
         element = self.elements.get(name)
         while element is not None:
@@ -139,7 +139,7 @@ class Model:
         element.parameters, element.built_at = event.parameters, element.built_at or event.at
         self.changed.add(name)
 
-    def _timed(self, place: Place, **times: str) -> None:
+    def _timed(self, place: TrackedTreatment, **times: str) -> None:
         name = self._name(place)
         if name is None:
             return
@@ -161,7 +161,7 @@ class Model:
             host.finished_at = "" if working else max(finished, default="")
             self.changed.add(host.name)
 
-    def _sent(self, event: Sent) -> None:
+    def _sent(self, event: SentValues) -> None:
         name = self._name(event.place)
         if name is None:
             return
@@ -210,7 +210,7 @@ class Model:
 
     # Names
 
-    def _name(self, place: Place) -> str | None:
+    def _name(self, place: TrackedTreatment) -> str | None:
         """The element's name, made at first sight of it; None if there are too many."""
         known = self.names.get(place.instance)
         if known is not None:
@@ -222,7 +222,7 @@ class Model:
         label = ROOT if host is None else place.label
         return self._add(place.instance, host, label)
 
-    def _host(self, place: Place) -> str | None:
+    def _host(self, place: TrackedTreatment) -> str | None:
         """The element that this one is part of; None for the entrypoint of a worker, which the engine runs directly."""
         if place.host is None:
             return None
@@ -241,7 +241,7 @@ class Model:
 
     def _root(self) -> str:
         if ROOT not in self.elements:
-            self.elements[ROOT] = Element(ROOT, self.entrypoint, ROOT, 0, None)
+            self.elements[ROOT] = ProgramElement(ROOT, self.entrypoint, ROOT, 0, None)
             self.changed.add(ROOT)
         return ROOT
 
@@ -257,7 +257,7 @@ class Model:
             while name in self.elements:
                 number += 1
                 name = f"{path}#{track}.{number}"
-        self.elements[name] = Element(name, treatment, label, track, host, build)
+        self.elements[name] = ProgramElement(name, treatment, label, track, host, build)
         self.names[instance] = name
         if host and host != ROOT:  # which every track adds to
             self.elements[host].parts.append(name)

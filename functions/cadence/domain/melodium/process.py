@@ -26,7 +26,7 @@ class MelodiumRun:
     known_as: str | None = None
 
 
-class Ended(StrEnum):
+class ProcessOutcome(StrEnum):
     """How a process said that it ended. An engine that reports on itself always says `SUCCESS`."""
 
     SUCCESS = "success"
@@ -45,7 +45,7 @@ class Reported:
     launched_at: datetime | None = None
     launch_errors: tuple[str, ...] = ()
     ended_at: datetime | None = None
-    ended: Ended | None = None
+    ended: ProcessOutcome | None = None
     messages: tuple[str, ...] = ()
     logs_chunks: int = 0
     debug_chunks: int = 0

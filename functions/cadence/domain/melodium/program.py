@@ -9,7 +9,7 @@ from cadence.domain.melodium.rawvalue import UNKNOWN, type_text
 
 
 @dataclass(frozen=True)
-class Port:
+class ProgramPort:
     name: str
     flow: str
     described: Any
@@ -26,7 +26,7 @@ class Wire:
 
 
 @dataclass(frozen=True)
-class Part:
+class ProgramPart:
     """A treatment that a designed one is made of. `generics` are types as programs describe them."""
 
     treatment: str
@@ -40,9 +40,9 @@ class Definition:
 
     name: str
     designed: bool
-    inputs: Mapping[str, Port]
-    outputs: Mapping[str, Port]
-    parts: Mapping[str, Part]
+    inputs: Mapping[str, ProgramPort]
+    outputs: Mapping[str, ProgramPort]
+    parts: Mapping[str, ProgramPart]
     wires: tuple[Wire, ...]
 
     def feeding(self, target: str | None, port: str) -> Wire | None:
@@ -81,11 +81,11 @@ def read_program(dump: Mapping[str, Any]) -> Program:
     return Program(text_of(dump.get("entrypoint")), found)
 
 
-def types_of(ports: Mapping[str, Port], generics: Mapping[str, str]) -> Mapping[str, str]:
+def types_of(ports: Mapping[str, ProgramPort], generics: Mapping[str, str]) -> Mapping[str, str]:
     return {name: type_text(port.described, generics) for name, port in ports.items()}
 
 
-def generics_of(part: Part | None, outer: Mapping[str, str]) -> Mapping[str, str]:
+def generics_of(part: ProgramPart | None, outer: Mapping[str, str]) -> Mapping[str, str]:
     """The types that a part's generics stand for, where its host's own are `outer`."""
     if part is None:
         return {}
@@ -107,22 +107,22 @@ def _definition(body: Mapping[str, Any]) -> Definition:
     )
 
 
-def _ports(body: Any) -> Mapping[str, Port]:
+def _ports(body: Any) -> Mapping[str, ProgramPort]:
     if not isinstance(body, Mapping):
         return {}
     return {
-        str(name): Port(str(name), str(port.get("flow", "stream")), port.get("described_type"))
+        str(name): ProgramPort(str(name), str(port.get("flow", "stream")), port.get("described_type"))
         for name, port in body.items()
         if isinstance(port, Mapping)
     }
 
 
-def _parts(design: Mapping[str, Any]) -> Mapping[str, Part]:
+def _parts(design: Mapping[str, Any]) -> Mapping[str, ProgramPart]:
     treatments = design.get("treatments")
     if not isinstance(treatments, Mapping):
         return {}
     return {
-        str(label): Part(text_of(body.get("identifier")), body.get("generics") or {}, body.get("models") or {})
+        str(label): ProgramPart(text_of(body.get("identifier")), body.get("generics") or {}, body.get("models") or {})
         for label, body in treatments.items()
         if isinstance(body, Mapping)
     }

@@ -27,7 +27,7 @@ read; and `cbor`, the content itself in base64, unless it holds a secret. Of `SE
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredValue:
     """A value as it is kept."""
 
     type: str
@@ -41,14 +41,14 @@ class Keeping:
     masks: Masks
     read_data: ReadData
 
-    def __call__(self, raw: Any) -> Kept:
+    def __call__(self, raw: Any) -> StoredValue:
         if not isinstance(raw, Mapping) or len(raw) != 1:
             raise ValueError("a value has one type")
         ((tag, content),) = raw.items()
         if tag in _PLAIN:
-            return Kept(tag, content)
+            return StoredValue(tag, content)
         if tag in ("string", "char"):
-            return Kept(tag, self.masks.masked(str(content)))
+            return StoredValue(tag, self.masks.masked(str(content)))
         match tag:
             case "vec":
                 return self._list(content)
@@ -58,27 +58,27 @@ class Keeping:
                 return self._data(content)
         raise ValueError("there is no such type of value")
 
-    def _list(self, content: Any) -> Kept:
+    def _list(self, content: Any) -> StoredValue:
         items = [self(item) for item in content]
         inner = next((item.type for item in items if UNKNOWN not in item.type), items[0].type if items else UNKNOWN)
-        return Kept(f"Vec<{inner}>", [item.value for item in items])
+        return StoredValue(f"Vec<{inner}>", [item.value for item in items])
 
-    def _option(self, content: Any) -> Kept:
+    def _option(self, content: Any) -> StoredValue:
         if content is None:
-            return Kept(f"Option<{UNKNOWN}>", None)
+            return StoredValue(f"Option<{UNKNOWN}>", None)
         inner = self(content)
         # `null` alone would not tell one emptiness from another.
         value = {"some": inner.value} if inner.value is None or inner.type.startswith("Option<") else inner.value
-        return Kept(f"Option<{inner.type}>", value)
+        return StoredValue(f"Option<{inner.type}>", value)
 
-    def _data(self, content: Any) -> Kept:
+    def _data(self, content: Any) -> StoredValue:
         identifier, serialised = content
         name = text_of(identifier)
         if name in SECRET_DATA:
-            return Kept(name, {**redacted(), **self.read_data(name, bytes(serialised or ()))})
+            return StoredValue(name, {**redacted(), **self.read_data(name, bytes(serialised or ()))})
         if serialised is None:
-            return Kept(name, {"data": name})
-        return Kept(name, {"data": name, **self.read_data(name, bytes(serialised))})
+            return StoredValue(name, {"data": name})
+        return StoredValue(name, {"data": name, **self.read_data(name, bytes(serialised))})
 
 
 def more_exact(known: str, seen: str) -> str:

@@ -27,7 +27,7 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Container:
+class EngineContainer:
     """`pull_secret` is text of its author's own format, `{}` where there is none. MB, millicores.
 
     `mounts` maps the names of volumes to places in the container. `env` and `command` are those of service containers.
@@ -64,8 +64,8 @@ class LaunchRequest:
     storage: int | None = None
     arch: str | None = None
     volumes: tuple[Volume, ...] = ()
-    containers: tuple[Container, ...] = ()
-    service_containers: tuple[Container, ...] = ()
+    containers: tuple[EngineContainer, ...] = ()
+    service_containers: tuple[EngineContainer, ...] = ()
     tags: tuple[str, ...] = ()
     group_id: str | None = None
     parent_id: str | None = None
@@ -130,10 +130,10 @@ def _mode(value: Any) -> tuple[Mode, str | None]:
     return Mode(name), key.lower() if isinstance(key, str) else None
 
 
-def _container(body: Mapping[str, Any]) -> Container:
+def _container(body: Mapping[str, Any]) -> EngineContainer:
     command: Sequence[str] | None = body.get("command")
     plain = ("name", "image", "memory", "cpu", "storage", "arch")
-    return Container(
+    return EngineContainer(
         pull_secret=body.get("pull_secret") or "{}",
         mounts={mount["name"]: mount["mount_point"] for mount in body.get("mounts") or ()},
         env=dict(body.get("env") or {}),

@@ -25,7 +25,7 @@ _IDENTIFIER = re.compile(r"([A-Za-z0-9_]+)((?:/[A-Za-z0-9_]+)*)::([A-Za-z0-9_]+)
 
 
 @dataclass(frozen=True)
-class Program:
+class ProgramFiles:
     """`file` is the one that an engine is started with: `Compo.toml`, or a script of its own. Contents by relative path."""
 
     file: str
@@ -62,10 +62,10 @@ class ProgramFacts:
     faults: tuple[Fault, ...] = ()
 
 
-def decoded(content: bytes) -> Program:
+def decoded(content: bytes) -> ProgramFiles:
     """What `encoded` gave."""
     data = json.loads(content)
-    return Program(data["file"], {path: base64.b64decode(text) for path, text in data["files"].items()})
+    return ProgramFiles(data["file"], {path: base64.b64decode(text) for path, text in data["files"].items()})
 
 
 def files_of(content: bytes) -> tuple[str, Mapping[str, str]]:
@@ -74,7 +74,7 @@ def files_of(content: bytes) -> tuple[str, Mapping[str, str]]:
     return data["file"], data["files"]
 
 
-def program_of(files: Mapping[str, bytes]) -> Program:
+def program_of(files: Mapping[str, bytes]) -> ProgramFiles:
     """A tree (with `Compo.toml`), or one script. Raises InvalidRequest for anything else."""
     if not files:
         raise _refused("The program has no files.", "empty_program")
@@ -96,7 +96,7 @@ def program_of(files: Mapping[str, bytes]) -> Program:
         message = f"The program's files have {size:,} bytes together, {MOST_BYTES:,} at most."
         raise _refused(message + " Leave out what is no source text.", "too_large")
     if COMPO in files:
-        return Program(COMPO, dict(files))
+        return ProgramFiles(COMPO, dict(files))
     if len(files) > 1:
         raise _refused(f"A program of several files needs a {COMPO} among them.", "no_compo")
     ((path, content),) = files.items()
@@ -105,10 +105,10 @@ def program_of(files: Mapping[str, bytes]) -> Program:
     except UnicodeDecodeError:
         raise _refused("A program of one file is text in UTF-8.", "not_text") from None
     name = PurePosixPath(path).name
-    return Program(name if name.endswith(".mel") else _SCRIPT_NAME, {_named(name): content})
+    return ProgramFiles(name if name.endswith(".mel") else _SCRIPT_NAME, {_named(name): content})
 
 
-def facts_of(program: Program) -> ProgramFacts:
+def facts_of(program: ProgramFiles) -> ProgramFacts:
     """Never raises for what is in a program: what cannot be read is a fault."""
     return _tree(program) if program.file == COMPO else _script(program)
 
@@ -117,7 +117,7 @@ def _named(name: str) -> str:
     return name if name.endswith(".mel") else _SCRIPT_NAME
 
 
-def _script(program: Program) -> ProgramFacts:
+def _script(program: ProgramFiles) -> ProgramFacts:
     text = program.files[program.file].decode()
     said: dict[str, str] = {}
     for line in text.split("\n"):
@@ -135,7 +135,7 @@ def _script(program: Program) -> ProgramFacts:
     return ProgramFacts(program.sha256, name, said.get("version", "0.1.0"), entrypoints, (*faults, *more))
 
 
-def _tree(program: Program) -> ProgramFacts:
+def _tree(program: ProgramFiles) -> ProgramFacts:
     try:
         compo = tomllib.loads(program.files[COMPO].decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -164,7 +164,7 @@ def _tree(program: Program) -> ProgramFacts:
     return ProgramFacts(program.sha256, name, str(compo.get("version", "")), entrypoints, tuple(faults))
 
 
-def _area(program: Program, path: str) -> tuple[dict[str, TreatmentHeader], tuple[Fault, ...]]:
+def _area(program: ProgramFiles, path: str) -> tuple[dict[str, TreatmentHeader], tuple[Fault, ...]]:
     content = program.files.get(path)
     if content is None:
         return {}, ()

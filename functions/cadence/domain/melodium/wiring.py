@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cadence.domain.melodium.model import ROOT, SELF, Element, Model, PortName
+from cadence.domain.melodium.model import ROOT, SELF, PortName, ProgramElement, ProgramModel
 from cadence.domain.melodium.program import Definition, generics_of
 
 _DEEPEST = 100
 
 
 @dataclass
-class Wiring:
-    model: Model
+class ProgramWiring:
+    model: ProgramModel
     _generics: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _parts: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
 
@@ -20,11 +20,11 @@ class Wiring:
             if element.host:
                 self._parts.setdefault((element.host, element.track), {})[element.label] = element.name
 
-    def definition(self, element: Element) -> Definition:
+    def definition(self, element: ProgramElement) -> Definition:
         treatment = self.model.entrypoint if element.name == ROOT else element.treatment
         return self.model.program.of(treatment)
 
-    def generics(self, element: Element) -> Mapping[str, str]:
+    def generics(self, element: ProgramElement) -> Mapping[str, str]:
         """What the type names in the element's definition stand for."""
         if element.name not in self._generics:
             host = self.model.elements.get(element.host or "")
@@ -33,7 +33,7 @@ class Wiring:
             self._generics[element.name] = generics_of(part, outer)
         return self._generics[element.name]
 
-    def source(self, element: Element, port: str, depth: int = 0) -> PortName | None:
+    def source(self, element: ProgramElement, port: str, depth: int = 0) -> PortName | None:
         """The output that really feeds an input: of a treatment that is not made of others, or the entrypoint's own input."""
         feed = self.model.feeds.get((element.name, port))
         if feed:
@@ -51,7 +51,7 @@ class Wiring:
         sibling = self._part(host, wire.source, element.track)
         return self.sender(sibling, wire.output, depth + 1) if sibling else None
 
-    def sender(self, element: Element, port: str, depth: int = 0) -> PortName | None:
+    def sender(self, element: ProgramElement, port: str, depth: int = 0) -> PortName | None:
         """Which output what leaves an element through a port really leaves."""
         definition = self.definition(element)
         if not definition.designed:
@@ -64,7 +64,7 @@ class Wiring:
         part = self._part(element, wire.source, element.track)
         return self.sender(part, wire.output, depth + 1) if part else None
 
-    def model_of(self, element: Element) -> PortName | None:
+    def model_of(self, element: ProgramElement) -> PortName | None:
         """The model that an element works with, if it is one only: the element that it is made in, and its label there."""
         host = self.model.elements.get(element.host or "")
         part = self.definition(host).parts.get(element.label) if host else None
@@ -88,13 +88,13 @@ class Wiring:
         found = {port: self._of_root(root, port) for port in self.definition(root).outputs}
         return {port: source for port, source in found.items() if source}
 
-    def _of_root(self, root: Element, port: str) -> PortName | None:
+    def _of_root(self, root: ProgramElement, port: str) -> PortName | None:
         wire = self.definition(root).feeding(None, port)
         if wire is None or wire.source is None:
             return None
         part = self._part(root, wire.source, root.track)
         return self.sender(part, wire.output) if part else None
 
-    def _part(self, host: Element, label: str, track: int) -> Element | None:
+    def _part(self, host: ProgramElement, label: str, track: int) -> ProgramElement | None:
         name = self._parts.get((host.name, track), {}).get(label)
         return self.model.elements.get(name) if name else None

@@ -35,7 +35,7 @@ TOTALS: Mapping[str, Family] = {
 
 
 @dataclass(frozen=True)
-class SeriesKey:
+class CounterKey:
     """`treatment` is None for the runs of a pipeline; `pool` and `provider` are empty where there was no runner."""
 
     organization: str
@@ -47,8 +47,8 @@ class SeriesKey:
 
 
 @dataclass(frozen=True)
-class Series:
-    key: SeriesKey
+class CounterSeries:
+    key: CounterKey
     counts: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -103,17 +103,17 @@ class TreatmentEnd:
     attempts: Sequence[Attempt] = ()
 
 
-def count_run(end: RunEnd) -> Mapping[SeriesKey, Mapping[str, float]]:
+def count_run(end: RunEnd) -> Mapping[CounterKey, Mapping[str, float]]:
     counts: dict[str, float] = {f"state.{end.state}": 1}
     if end.started_at:
         _observe(counts, "run_duration", _between(end.started_at, end.finished_at))
         _observe(counts, "run_queue", _between(end.created_at, end.started_at))
-    return {SeriesKey(end.organization, end.project, end.pipeline): counts}
+    return {CounterKey(end.organization, end.project, end.pipeline): counts}
 
 
-def count_treatment(end: TreatmentEnd) -> Mapping[SeriesKey, Mapping[str, float]]:
+def count_treatment(end: TreatmentEnd) -> Mapping[CounterKey, Mapping[str, float]]:
     """The end is counted with the last attempt's pool, each attempt's time and cost with its own."""
-    found: dict[SeriesKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    found: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     last = end.attempts[-1] if end.attempts else None
     final = found[_key(end, last)]
     final[f"state.{end.state}"] = 1
@@ -140,8 +140,8 @@ def count_treatment(end: TreatmentEnd) -> Mapping[SeriesKey, Mapping[str, float]
 
 
 def only_what_it_took(
-    counts: Mapping[SeriesKey, Mapping[str, float]],
-) -> Mapping[SeriesKey, Mapping[str, float]]:
+    counts: Mapping[CounterKey, Mapping[str, float]],
+) -> Mapping[CounterKey, Mapping[str, float]]:
     """Time of runners and its cost, without outcomes and durations."""
     kept = {
         key: {name: amount for name, amount in its.items() if name in TOTALS or name.startswith("cost.")}
@@ -155,9 +155,9 @@ def group_name(treatment: str) -> str:
     return treatment.partition(":")[0]
 
 
-def _key(end: TreatmentEnd, attempt: Attempt | None) -> SeriesKey:
+def _key(end: TreatmentEnd, attempt: Attempt | None) -> CounterKey:
     pool, provider = (attempt.pool, attempt.provider) if attempt else ("", "")
-    return SeriesKey(end.organization, end.project, end.pipeline, group_name(end.treatment), pool, provider)
+    return CounterKey(end.organization, end.project, end.pipeline, group_name(end.treatment), pool, provider)
 
 
 def _observe(counts: dict[str, float], name: str, value: float) -> None:

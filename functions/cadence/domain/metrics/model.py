@@ -8,7 +8,7 @@ from enum import StrEnum
 Labels = Mapping[str, str]
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     COUNTER = "counter"
     GAUGE = "gauge"
     HISTOGRAM = "histogram"
@@ -19,7 +19,7 @@ class Family:
     """`name` ends in `unit`, if it has one, and never in `_total`; `bounds` are the upper bounds of a histogram's buckets."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     help: str
     unit: str = ""
     bounds: tuple[float, ...] = ()
@@ -30,7 +30,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Sample:
+class MetricSample:
     labels: Labels
     value: float
 
@@ -61,7 +61,7 @@ class Metric:
     """A family with its samples: distributions if it is a histogram."""
 
     family: Family
-    samples: Sequence[Sample] = field(default=())
+    samples: Sequence[MetricSample] = field(default=())
     distributions: Sequence[Distribution] = field(default=())
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from cadence.domain.metrics.model import Kind, Metric, bound_text, number
+from cadence.domain.metrics.model import Metric, MetricKind, bound_text, number
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
@@ -21,7 +21,7 @@ def openmetrics(metrics: Iterable[Metric]) -> str:
 
 def _samples(metric: Metric) -> Iterator[str]:
     name = metric.family.name
-    suffix = "_total" if metric.family.kind is Kind.COUNTER else ""
+    suffix = "_total" if metric.family.kind is MetricKind.COUNTER else ""
     for sample in metric.samples:
         yield f"{name}{suffix}{_labels(sample.labels)} {number(sample.value)}"
     for distribution in metric.distributions:

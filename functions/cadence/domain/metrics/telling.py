@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from cadence.domain.metrics import catalog
-from cadence.domain.metrics.counting import DISTRIBUTIONS, TOTALS, Series, SeriesKey
-from cadence.domain.metrics.model import Distribution, Family, Kind, Metric, Sample
+from cadence.domain.metrics.counting import DISTRIBUTIONS, TOTALS, CounterKey, CounterSeries
+from cadence.domain.metrics.model import Distribution, Family, Metric, MetricKind, MetricSample
 
 _OF_RUNS = ("project", "pipeline")
 _OF_TREATMENTS = ("project", "pipeline", "treatment")
@@ -25,7 +25,7 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
 _Group = tuple[tuple[str, str], ...]
 
 
-def metrics_of(series: Iterable[Series]) -> Sequence[Metric]:
+def metrics_of(series: Iterable[CounterSeries]) -> Sequence[Metric]:
     """All metrics that are counted, those without samples left out."""
     samples: dict[str, dict[_Group, float]] = defaultdict(lambda: defaultdict(float))
     counts: dict[str, dict[_Group, dict[str, float]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(float)))
@@ -44,9 +44,9 @@ def metrics_of(series: Iterable[Series]) -> Sequence[Metric]:
             elif kind in TOTALS:
                 samples[TOTALS[kind].name][_group(one.key, _WITH_POOL)] += amount
     told = [
-        Metric(family, [Sample(dict(group), value) for group, value in sorted(samples[family.name].items())])
+        Metric(family, [MetricSample(dict(group), value) for group, value in sorted(samples[family.name].items())])
         for family in catalog.ALL
-        if family.kind is Kind.COUNTER and family.name in samples
+        if family.kind is MetricKind.COUNTER and family.name in samples
     ]
     told += [
         Metric(family, distributions=[_distribution(family, *item) for item in sorted(counts[name].items())])
@@ -57,10 +57,10 @@ def metrics_of(series: Iterable[Series]) -> Sequence[Metric]:
 
 
 def gauge(family: Family, samples: Iterable[tuple[Mapping[str, str], float]]) -> Metric:
-    return Metric(family, [Sample(labels, value) for labels, value in samples])
+    return Metric(family, [MetricSample(labels, value) for labels, value in samples])
 
 
-def _group(key: SeriesKey, labels: tuple[str, ...]) -> _Group:
+def _group(key: CounterKey, labels: tuple[str, ...]) -> _Group:
     return tuple((name, getattr(key, name) or "") for name in labels)
 
 

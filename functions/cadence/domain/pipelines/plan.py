@@ -12,10 +12,10 @@ from cadence.domain.pipelines.specification import (
     CacheSpec,
     ConcurrencyPolicy,
     InputSpec,
-    Kind,
     OutputSpec,
     RetrySpec,
     ServiceSpec,
+    TreatmentKind,
     TreatmentSpec,
     TriggerSpec,
 )
@@ -99,7 +99,7 @@ def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mappi
 
 
 _PARTS: dict[str, Callable[[Any], Any]] = {
-    "kind": Kind,
+    "kind": TreatmentKind,
     "inputs": _each(lambda data: InputSpec(**data)),
     "outputs": _each(lambda data: OutputSpec(**{**data, "grows": tuple(data.get("grows", ()))})),
     "pools": tuple,

@@ -9,7 +9,7 @@ from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.specification import EngineSpec
 
 
-class Kind(StrEnum):
+class TreatmentKind(StrEnum):
     """What a treatment is to the scheduler. Only a `command` has runners."""
 
     COMMAND = "command"
@@ -132,7 +132,7 @@ class TreatmentSpec:
 
     name: str
     run: str = ""
-    kind: Kind = Kind.COMMAND
+    kind: TreatmentKind = TreatmentKind.COMMAND
     shell: str = "sh"
     image: str | None = None
     inputs: tuple[InputSpec, ...] = ()

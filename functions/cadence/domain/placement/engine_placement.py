@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cadence.domain.melodium.request import Container, LaunchRequest
+from cadence.domain.melodium.request import EngineContainer, LaunchRequest
 from cadence.domain.placement.pool import Pool
 
 SETTINGS = "melodium"
@@ -47,7 +47,7 @@ def candidates(request: LaunchRequest, project: str, pools: Sequence[Pool]) -> C
 
 def wanted(request: LaunchRequest) -> tuple[int, int, int]:
     """Millicores, MB of memory and MB of storage of a worker with its containers. Its own storage holds its volumes."""
-    everything: list[LaunchRequest | Container] = [request, *_containers(request)]
+    everything: list[LaunchRequest | EngineContainer] = [request, *_containers(request)]
     return (
         sum(one.cpu or 0 for one in everything),
         sum(one.memory or 0 for one in everything),
@@ -88,7 +88,7 @@ def _modes(pool: Pool) -> frozenset[str]:
     return frozenset(said) if said is not None else _MODES.get(pool.provider, _ANY_MACHINE)
 
 
-def _containers(request: LaunchRequest) -> tuple[Container, ...]:
+def _containers(request: LaunchRequest) -> tuple[EngineContainer, ...]:
     return (*request.containers, *request.service_containers)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Offer:
+class RunnerOffer:
     """A runner that waits for a host. Runner ids begin with their run's, so the smallest is of the oldest run.
 
     `engine` is the Mélodium engine that the host needs (`cadence.domain.melodium.engines`).
@@ -17,9 +17,9 @@ class Offer:
     engine: str | None = None
 
 
-def in_fair_order(offers: Iterable[Offer], running: Mapping[str, int]) -> list[Offer]:
+def in_fair_order(offers: Iterable[RunnerOffer], running: Mapping[str, int]) -> list[RunnerOffer]:
     """The highest priority first, there the project with the fewest `running` (and taken before), there the oldest run."""
-    lanes: dict[tuple[int, str], list[Offer]] = {}
+    lanes: dict[tuple[int, str], list[RunnerOffer]] = {}
     for offer in sorted(offers, key=lambda offer: offer.runner_id, reverse=True):
         lanes.setdefault((offer.priority, offer.project), []).append(offer)
     shares = dict(running)

@@ -14,7 +14,7 @@ LONGEST_WAIT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateLimit:
     """`burst` calls at once, and `per_second` on average."""
 
     per_second: float
@@ -34,13 +34,13 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Api:
+class LimitedApi:
     """One API of one account in one place, and the pace that it bears. Buckets of one name are one bucket."""
 
     account: str
     region: str
     name: str
-    pace: Pace
+    pace: RateLimit
 
     @property
     def bucket(self) -> str:

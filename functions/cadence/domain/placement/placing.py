@@ -7,9 +7,9 @@ from datetime import datetime
 
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.back_off import BackOff
-from cadence.domain.placement.pool import Pool, Price, SaidNo
+from cadence.domain.placement.pool import Pool, PoolRefusal, Price
 from cadence.domain.placement.pool_policy import warm_now
-from cadence.domain.values.value_retention import Custody
+from cadence.domain.values.value_retention import ValueRetention
 
 # What a pool could not give, where it is not known which of its offers, or is all of them.
 ANY_OFFER = "any"
@@ -35,7 +35,7 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
     elsewhere = misplaced(pool, spec)
     if elsewhere:
         return elsewhere
-    custody = Custody.of(pool.name, pool.policy.values)
+    custody = ValueRetention.of(pool.name, pool.policy.values)
     if spec.engine and custody:
         return f"{custody.reason}, and the engine of {spec.name} tells of every value inside of it"
     if spec.arch and spec.arch not in pool.architectures:
@@ -127,7 +127,7 @@ def in_order(
     return [(pool, words) for _, pool, words in sorted(ranked, key=lambda one: one[0])]
 
 
-def considered(ordered: Sequence[tuple[Pool, str]], said: Sequence[SaidNo]) -> list[Considered]:
+def considered(ordered: Sequence[tuple[Pool, str]], said: Sequence[PoolRefusal]) -> list[Considered]:
     """The fitting pools, with what they said to this attempt."""
     answers = {one.pool: one for one in said}
     found = []

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cadence.domain.placement.pool_policy import Policy
-from cadence.domain.scheduling.machine_step import Next, Step
+from cadence.domain.scheduling.machine_step import MachineStep, NextState
 
 # The provider whose runners are offered to machines that joined a pool by themselves.
 HOST = "host"
@@ -87,7 +87,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class SaidNo:
+class PoolRefusal:
     """What a pool answered to the launch of an attempt, in its infrastructure's own words. `lasting`: it would say so again."""
 
     pool: str
@@ -115,7 +115,7 @@ class Placement:
     boot_deadline: int
     reason: str
     decided_at: datetime
-    refusals: tuple[SaidNo, ...] = ()
+    refusals: tuple[PoolRefusal, ...] = ()
     priority: int = 0
     rounds: int = 0
     offers: tuple[str, ...] = ()
@@ -134,7 +134,7 @@ class Placement:
     def from_json(cls, data: Mapping[str, Any]) -> "Placement":
         read = {
             "decided_at": datetime.fromisoformat(data["decided_at"]),
-            "refusals": tuple(SaidNo(**one) for one in data["refusals"]),
+            "refusals": tuple(PoolRefusal(**one) for one in data["refusals"]),
             "offers": tuple(data["offers"]),
             "overcomes": tuple(data["overcomes"]),
             "price": Price(**data["price"]) if data["price"] else None,
@@ -143,5 +143,5 @@ class Placement:
 
     def step(self) -> Mapping[str, Any]:
         """To be launched next, by the state machine."""
-        launch = Step(Next.LAUNCH, self.attempt, function=self.function, runner_id=self.runner_id)
+        launch = MachineStep(NextState.LAUNCH, self.attempt, function=self.function, runner_id=self.runner_id)
         return {**launch.as_json(), "placement": self.as_json()}

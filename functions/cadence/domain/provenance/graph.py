@@ -53,7 +53,7 @@ PROVEN = frozenset({Basis.CONSTRUCTED, Basis.IDENTICAL, Basis.PREFIX, Basis.SUBS
 
 
 @dataclass(frozen=True)
-class Part:
+class ValuePart:
     """A piece of a value: `length` bytes from `offset` on, or line number `line` (from 1), where lines are known.
 
     A line that occurs more than once may have more than one place: `candidates` counts them, and this is the first.
@@ -87,8 +87,8 @@ class Link:
     basis: Basis = Basis.RECORDED
     port: str | None = None
     note: str | None = None
-    effect_part: Part | None = None
-    cause_part: Part | None = None
+    effect_part: ValuePart | None = None
+    cause_part: ValuePart | None = None
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Node:
     runner: Runner | None = None
     value: Value | None = None
     port: str | None = None
-    part: Part | None = None
+    part: ValuePart | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     until: datetime | None = None
     cut: bool = False

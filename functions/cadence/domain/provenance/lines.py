@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from cadence.domain.provenance.graph import Basis, Part
+from cadence.domain.provenance.graph import Basis, ValuePart
 
 
 @dataclass(frozen=True)
-class Lines:
+class ContentLines:
     """The lines of a content: a hash for each, and where each begins (and, as the last, where the content ends)."""
 
     hashes: Sequence[int]
@@ -29,11 +29,11 @@ class Lines:
         index = bisect_right(self.starts, offset) - 1
         return index if 0 <= index < len(self.hashes) else None
 
-    def part(self, index: int, candidates: int = 1) -> Part:
-        return Part(self.starts[index], self.starts[index + 1] - self.starts[index], index + 1, candidates)
+    def part(self, index: int, candidates: int = 1) -> ValuePart:
+        return ValuePart(self.starts[index], self.starts[index + 1] - self.starts[index], index + 1, candidates)
 
 
-def read_lines(pieces: Iterable[bytes]) -> Lines:
+def read_lines(pieces: Iterable[bytes]) -> ContentLines:
     """Of a content in pieces of any size. A last line without a line end counts like one with it."""
     hashes, lengths = array("q"), array("q", [0])
     rest = b""
@@ -44,11 +44,11 @@ def read_lines(pieces: Iterable[bytes]) -> Lines:
     if rest:
         hashes.append(hash(rest))
         lengths.append(len(rest))
-    return Lines(hashes, array("q", accumulate(lengths)))
+    return ContentLines(hashes, array("q", accumulate(lengths)))
 
 
 @dataclass(frozen=True)
-class Passed:
+class LineMapping:
     """How the lines of an output are lines of an input. `places` are the indexes there that the line asked about can have.
 
     None of them means that the line was not passed on (of a forward question), although others were.
@@ -58,7 +58,7 @@ class Passed:
     places: Sequence[int]
 
 
-def backward(output: Lines, inputs: Sequence[Lines], index: int) -> Sequence[Passed | None]:
+def backward(output: ContentLines, inputs: Sequence[ContentLines], index: int) -> Sequence[LineMapping | None]:
     """For each input, where in it line `index` of the output came from; None where the lines prove nothing."""
     ordered = [_in_order(output, given) for given in inputs]
     if any(ordered):
@@ -68,17 +68,21 @@ def backward(output: Lines, inputs: Sequence[Lines], index: int) -> Sequence[Pas
     return [_same(given, output.hashes[index]) for given in inputs]
 
 
-def forward(source: Lines, others: Sequence[Lines], output: Lines, index: int) -> Passed | None:
+def forward(
+    source: ContentLines, others: Sequence[ContentLines], output: ContentLines, index: int
+) -> LineMapping | None:
     """Where line `index` of an input went in the output; `others` are the further inputs of the treatment."""
     found = _in_order(output, source)
     if found:
         return found.of_input(index)
     if any(_in_order(output, other) for other in others) or not _selected(output, [source, *others]):
         return None
-    return Passed(Basis.SELECTION, [place for place, line in enumerate(output.hashes) if line == source.hashes[index]])
+    return LineMapping(
+        Basis.SELECTION, [place for place, line in enumerate(output.hashes) if line == source.hashes[index]]
+    )
 
 
-def same_text(lines: Lines, text: bytes) -> Sequence[int]:
+def same_text(lines: ContentLines, text: bytes) -> Sequence[int]:
     """The places of lines with this very text."""
     wanted = hash(text)
     return [index for index, line in enumerate(lines.hashes) if line == wanted]
@@ -88,28 +92,28 @@ def same_text(lines: Lines, text: bytes) -> Sequence[int]:
 class _InOrder:
     """A match of all lines of the output: each lies between its place in the leftmost and that in the rightmost match."""
 
-    output: Lines
-    source: Lines
+    output: ContentLines
+    source: ContentLines
     leftmost: Sequence[int]
     rightmost: Sequence[int]
 
-    def of_output(self, index: int) -> Passed:
+    def of_output(self, index: int) -> LineMapping:
         first, last = self.leftmost[index], self.rightmost[index]
         wanted = self.output.hashes[index]
         places = [place for place in range(first, last + 1) if self.source.hashes[place] == wanted]
-        return Passed(Basis.SUBSEQUENCE, places)
+        return LineMapping(Basis.SUBSEQUENCE, places)
 
-    def of_input(self, index: int) -> Passed:
+    def of_input(self, index: int) -> LineMapping:
         wanted = self.source.hashes[index]
         places = [
             place
             for place, line in enumerate(self.output.hashes)
             if line == wanted and self.leftmost[place] <= index <= self.rightmost[place]
         ]
-        return Passed(Basis.SUBSEQUENCE, places)
+        return LineMapping(Basis.SUBSEQUENCE, places)
 
 
-def _in_order(output: Lines, source: Lines) -> _InOrder | None:
+def _in_order(output: ContentLines, source: ContentLines) -> _InOrder | None:
     """None unless every line of the output is one of the source, in order. An output without lines proves nothing."""
     if not len(output) or len(output) > len(source):
         return None
@@ -134,7 +138,7 @@ def _matched(wanted: Sequence[int], lines: Sequence[int]) -> Sequence[int] | Non
     return places
 
 
-def _selected(output: Lines, inputs: Sequence[Lines]) -> bool:
+def _selected(output: ContentLines, inputs: Sequence[ContentLines]) -> bool:
     """Whether the inputs together have each line of the output at least as often as it does."""
     if not len(output) or len(output) > sum(map(len, inputs)):
         return False
@@ -144,5 +148,5 @@ def _selected(output: Lines, inputs: Sequence[Lines]) -> bool:
     return all(count <= 0 for count in left.values())
 
 
-def _same(lines: Lines, wanted: int) -> Passed:
-    return Passed(Basis.SELECTION, [place for place, line in enumerate(lines.hashes) if line == wanted])
+def _same(lines: ContentLines, wanted: int) -> LineMapping:
+    return LineMapping(Basis.SELECTION, [place for place, line in enumerate(lines.hashes) if line == wanted])

@@ -8,7 +8,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from cadence.domain.provenance.graph import PROVEN, Direction, Graph, Link, LinkKind, Node, NodeId, NodeKind, Part
+from cadence.domain.provenance.graph import PROVEN, Direction, Graph, Link, LinkKind, Node, NodeId, NodeKind, ValuePart
 
 Json = dict[str, Any]
 
@@ -156,7 +156,7 @@ def _about(link: Link) -> Json:
     return said | _part("effect", link.effect_part) | _part("cause", link.cause_part)
 
 
-def _part(of: str, part: Part | None) -> Json:
+def _part(of: str, part: ValuePart | None) -> Json:
     if part is None:
         return {}
     said = {f"cadence:{of}Offset": part.offset, f"cadence:{of}Length": part.length}

@@ -27,7 +27,7 @@ _TOKEN = re.compile(r"(?<![0-9A-Za-z])(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{16,}(?![0-9A
 
 
 @dataclass(frozen=True)
-class Side:
+class ExecutionSite:
     """One of the two: when it ran and on which machine."""
 
     ran: Stretch
@@ -35,7 +35,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ClueMatch:
     """`then` and `now` are the first words of this kind that differ."""
 
     clue: Clue
@@ -44,19 +44,19 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Reading:
+class OutputClues:
     """`explained` if nothing else differs in any of the pairs."""
 
-    findings: Sequence[Finding]
+    findings: Sequence[ClueMatch]
     explained: bool
 
-    def has(self, *clues: Clue) -> Finding | None:
+    def has(self, *clues: Clue) -> ClueMatch | None:
         return next((finding for finding in self.findings if finding.clue in clues), None)
 
 
-def read(pairs: Sequence[tuple[str, str]], then: Side, now: Side) -> Reading:
+def read(pairs: Sequence[tuple[str, str]], then: ExecutionSite, now: ExecutionSite) -> OutputClues:
     """Of lines that differ, each with what is in its place on the other side."""
-    findings: dict[Clue, Finding] = {}
+    findings: dict[Clue, ClueMatch] = {}
     explained = bool(pairs)
     for old, new in pairs:
         for clue in Clue:
@@ -67,12 +67,12 @@ def read(pairs: Sequence[tuple[str, str]], then: Side, now: Side) -> Reading:
             if len(was) == len(became):
                 differing = [(left, right) for left, right in zip(was, became, strict=True) if left != right]
                 if differing:
-                    findings.setdefault(clue, Finding(clue, *differing[0]))
+                    findings.setdefault(clue, ClueMatch(clue, *differing[0]))
         explained = explained and old == new
-    return Reading(tuple(findings.values()), explained)
+    return OutputClues(tuple(findings.values()), explained)
 
 
-def _without(clue: Clue, text: str, side: Side) -> tuple[str, list[str]]:
+def _without(clue: Clue, text: str, side: ExecutionSite) -> tuple[str, list[str]]:
     """The text with its words of this kind made alike, and those words."""
     if clue is Clue.MOMENT:
         return _without_moments(text, side)
@@ -87,7 +87,7 @@ def _without(clue: Clue, text: str, side: Side) -> tuple[str, list[str]]:
     return text, taken
 
 
-def _without_moments(text: str, side: Side) -> tuple[str, list[str]]:
+def _without_moments(text: str, side: ExecutionSite) -> tuple[str, list[str]]:
     kept, taken, at = [], [], 0
     for begin, end, moment in moments(text):
         if moment.within(side.ran):
@@ -97,12 +97,12 @@ def _without_moments(text: str, side: Side) -> tuple[str, list[str]]:
     return f"<{Clue.MOMENT}>".join([*kept, text[at:]]), taken
 
 
-def _of_places(side: Side) -> list[re.Pattern[str]]:
+def _of_places(side: ExecutionSite) -> list[re.Pattern[str]]:
     own = re.compile(rf"(?<!\w){re.escape(side.host)}(?!\w)") if side.host else None
     return [_WORKSPACE, *([own] if own else [])]
 
 
-_PATTERNS: dict[Clue, Callable[[Side], Sequence[re.Pattern[str]]]] = {
+_PATTERNS: dict[Clue, Callable[[ExecutionSite], Sequence[re.Pattern[str]]]] = {
     Clue.DURATION: lambda side: (_DURATION,),
     Clue.PLACE: _of_places,
     Clue.UUID: lambda side: (_UUID,),

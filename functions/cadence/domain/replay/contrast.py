@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import IO, Any, cast
 
-from cadence.domain.replay.pieces import PIECE, Reader, evenly, lines, peeked
+from cadence.domain.replay.pieces import PIECE, ContentReader, evenly, lines, peeked
 
 MOST_PAIRS = 20
 LONGEST_READ = 4_096
@@ -27,7 +27,7 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class Difference:
     """A difference: `offset` in bytes from the start (of the archive's `member`, if there is one), `line` and `column` from 1 in
     what is text, `pointer` into the line's JSON value (RFC 6901). `then` and `now` show both sides there."""
 
@@ -56,7 +56,7 @@ class Contrast:
     """`first` is None for equal contents. `same_values`: it is only how they are written that differs. `pairs` are the first
     lines that differ, as text, their beginnings; `reordered`: both have the same lines in another order."""
 
-    first: Place | None = None
+    first: Difference | None = None
     same_values: bool = False
     pairs: tuple[tuple[str, str], ...] = ()
     reordered: bool = False
@@ -87,8 +87,8 @@ def contrast(form: Form, then: Iterable[bytes], now: Iterable[bytes]) -> Contras
 
 
 def _lines(then: Iterable[bytes], now: Iterable[bytes], *, values: bool) -> Contrast:
-    first: Place | None = None
-    spelled: Place | None = None
+    first: Difference | None = None
+    spelled: Difference | None = None
     pairs: list[tuple[str, str]] = []
     same_lines = 0
     offset = 0
@@ -113,13 +113,13 @@ def _lines(then: Iterable[bytes], now: Iterable[bytes], *, values: bool) -> Cont
     return Contrast(first, pairs=tuple(pairs), reordered=same_lines == 0 and len(pairs) > 1)
 
 
-def _in_line(old: bytes | None, new: bytes | None, offset: int, number: int) -> Place:
+def _in_line(old: bytes | None, new: bytes | None, offset: int, number: int) -> Difference:
     if old is None or new is None:
-        return Place(offset, _end(old), _end(new), number, 1)
+        return Difference(offset, _end(old), _end(new), number, 1)
     at = _common(old, new)
     # Of characters, of which the last common one may be cut.
     column = len(old[:at].decode("utf-8", "ignore"))
-    return Place(offset + at, _around(_text(old), column), _around(_text(new), column), number, column + 1)
+    return Difference(offset + at, _around(_text(old), column), _around(_text(new), column), number, column + 1)
 
 
 def _in_values(old: bytes | None, new: bytes | None) -> tuple[str, Any, Any] | None:
@@ -165,7 +165,7 @@ def _bytes(then: Iterable[bytes], now: Iterable[bytes]) -> Contrast:
     for old, new in zip_longest(evenly(then), evenly(now), fillvalue=b""):
         if old != new:
             at = _common(old, new)
-            return Contrast(Place(offset + at, _hex(old[at:]), _hex(new[at:])))
+            return Contrast(Difference(offset + at, _hex(old[at:]), _hex(new[at:])))
         offset += len(old)
     return EQUAL
 
@@ -178,12 +178,12 @@ def _archives(then: Iterable[bytes], now: Iterable[bytes]) -> Contrast:
                 if found.first:
                     return found
     except tarfile.TarError as error:
-        return Contrast(Place(0, f"no archive: {error}", f"no archive: {error}"))
+        return Contrast(Difference(0, f"no archive: {error}", f"no archive: {error}"))
     return EQUAL
 
 
 def _opened(content: Iterable[bytes]) -> tarfile.TarFile:
-    return tarfile.open(fileobj=cast(IO[bytes], Reader(content)), mode="r|")
+    return tarfile.open(fileobj=cast(IO[bytes], ContentReader(content)), mode="r|")
 
 
 def _members(
@@ -191,9 +191,9 @@ def _members(
 ) -> Contrast:
     if old is None or new is None or old.name != new.name:
         named = min(one.name for one in (old, new) if one)
-        return Contrast(Place(0, old.name if old else "(nothing)", new.name if new else "(nothing)", member=named))
+        return Contrast(Difference(0, old.name if old else "(nothing)", new.name if new else "(nothing)", member=named))
     if _kind(old) != _kind(new):
-        return Contrast(Place(0, _kind(old), _kind(new), member=old.name))
+        return Contrast(Difference(0, _kind(old), _kind(new), member=old.name))
     found = contrast(Form.BYTES, _content(olds, old), _content(news, new))
     return replace(found, first=replace(found.first, member=old.name)) if found.first else EQUAL
 

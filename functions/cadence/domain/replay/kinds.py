@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cadence.domain.replay.clues import Clue, Reading
+from cadence.domain.replay.clues import Clue, OutputClues
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     TIME = "time"
     RANDOM = "random"
     NETWORK = "network"
@@ -23,7 +23,7 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True)
 class Guess:
-    kind: Kind
+    kind: DifferenceKind
     confidence: Confidence
     evidence: str
 
@@ -47,13 +47,13 @@ class Execution:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DifferenceEvidence:
     """`original` and all `replays` that can be compared. `readings` are of the outputs that differ, by port; `reordered` are
     the ports that have the same lines in another order."""
 
     original: Execution
     replays: Sequence[Execution]
-    readings: Mapping[str, Reading]
+    readings: Mapping[str, OutputClues]
     reordered: Sequence[str] = ()
 
     @property
@@ -65,13 +65,13 @@ class Evidence:
         return [one for one in self.replays if one.offline]
 
 
-def guesses(evidence: Evidence) -> Sequence[Guess]:
+def guesses(evidence: DifferenceEvidence) -> Sequence[Guess]:
     """Likely ones first. Empty if nothing differs and nothing is known of its use of the network."""
     found: list[Guess] = []
     for port, reading in evidence.readings.items():
         found += _from_words(port, reading)
     found += [
-        Guess(Kind.ORDER, Confidence.LIKELY, f"{port} has the same lines in another order")
+        Guess(DifferenceKind.ORDER, Confidence.LIKELY, f"{port} has the same lines in another order")
         for port in evidence.reordered
     ]
     network = _network(evidence)
@@ -84,7 +84,7 @@ def guesses(evidence: Evidence) -> Sequence[Guess]:
     if network:
         # It may need the network and differ for another reason.
         confidence = Confidence.LIKELY if open_ports or not found else Confidence.POSSIBLE
-        found.append(Guess(Kind.NETWORK, confidence, network))
+        found.append(Guess(DifferenceKind.NETWORK, confidence, network))
     elif open_ports:
         found.append(_of_unexplained(evidence, open_ports[0]))
     if differs and not found:
@@ -92,27 +92,27 @@ def guesses(evidence: Evidence) -> Sequence[Guess]:
     return sorted(_once(found), key=lambda guess: guess.confidence is not Confidence.LIKELY)
 
 
-def _from_words(port: str, reading: Reading) -> list[Guess]:
+def _from_words(port: str, reading: OutputClues) -> list[Guess]:
     found = []
     moment, duration = reading.has(Clue.MOMENT), reading.has(Clue.DURATION)
     if moment:
         words = f"{port} says {moment.then!r} then and {moment.now!r} now, each the time of its own run"
-        found.append(Guess(Kind.TIME, Confidence.LIKELY, words))
+        found.append(Guess(DifferenceKind.TIME, Confidence.LIKELY, words))
     elif duration:
         words = (
             f"{port} says {duration.then!r} then and {duration.now!r} now, which looks like a time that was measured"
         )
-        found.append(Guess(Kind.TIME, Confidence.LIKELY, words))
+        found.append(Guess(DifferenceKind.TIME, Confidence.LIKELY, words))
     if place := reading.has(Clue.PLACE):
         words = f"{port} says {place.then!r} then and {place.now!r} now: where it ran"
-        found.append(Guess(Kind.PLACE, Confidence.LIKELY, words))
+        found.append(Guess(DifferenceKind.PLACE, Confidence.LIKELY, words))
     if uuid := reading.has(Clue.UUID):
         words = f"{port} says {uuid.then!r} then and {uuid.now!r} now: identifiers that are made up each time"
-        found.append(Guess(Kind.RANDOM, Confidence.LIKELY, words))
+        found.append(Guess(DifferenceKind.RANDOM, Confidence.LIKELY, words))
     return found
 
 
-def _network(evidence: Evidence) -> str | None:
+def _network(evidence: DifferenceEvidence) -> str | None:
     """Why it seems to need the network, from replays without one."""
     online = {one.ending for one in evidence.online}
     for one in evidence.offline:
@@ -121,7 +121,7 @@ def _network(evidence: Evidence) -> str | None:
     return None
 
 
-def _of_unexplained(evidence: Evidence, port: str) -> Guess:
+def _of_unexplained(evidence: DifferenceEvidence, port: str) -> Guess:
     """Of a difference that nothing in its words explains."""
     sent = [one.digests[port] for one in (*evidence.online, *evidence.offline) if port in one.digests]
     count = len(sent)
@@ -130,24 +130,24 @@ def _of_unexplained(evidence: Evidence, port: str) -> Guess:
     looks = f" ({token.then!r} then, {token.now!r} now)" if token else ""
     if each_time and any(port in one.digests for one in evidence.offline):
         words = f"{port} is another each of {count} times{looks}, also without a network, and nothing in it is a time"
-        return Guess(Kind.RANDOM, Confidence.LIKELY, words)
+        return Guess(DifferenceKind.RANDOM, Confidence.LIKELY, words)
     if each_time:
         words = (
             f"{port} is another each of {count} times{looks}, and nothing in it is a time; the network is not ruled out"
         )
-        return Guess(Kind.RANDOM, Confidence.POSSIBLE, words)
+        return Guess(DifferenceKind.RANDOM, Confidence.POSSIBLE, words)
     if count > 2 and len(set(sent[1:])) == 1:
         words = (
             f"{port} is the same in all {count - 1} replays, but not as then: what it takes from elsewhere has changed"
         )
-        return Guess(Kind.UNKNOWN, Confidence.POSSIBLE, words)
+        return Guess(DifferenceKind.UNKNOWN, Confidence.POSSIBLE, words)
     words = f"{port} differs{looks}, and nothing in it tells why; more replays, one without a network, may tell"
-    return Guess(Kind.UNKNOWN, Confidence.POSSIBLE, words)
+    return Guess(DifferenceKind.UNKNOWN, Confidence.POSSIBLE, words)
 
 
-def _of_endings(evidence: Evidence) -> Guess:
+def _of_endings(evidence: DifferenceEvidence) -> Guess:
     ends = ", ".join(one.words() for one in evidence.online)
-    return Guess(Kind.UNKNOWN, Confidence.POSSIBLE, f"it does not always end alike: {ends}")
+    return Guess(DifferenceKind.UNKNOWN, Confidence.POSSIBLE, f"it does not always end alike: {ends}")
 
 
 def _once(found: Sequence[Guess]) -> list[Guess]:

@@ -62,7 +62,7 @@ def upto(content: Iterable[bytes], count: int) -> Iterator[bytes]:
         yield piece
 
 
-class Reader:
+class ContentReader:
     """A content as a file that is read once."""
 
     def __init__(self, content: Iterable[bytes]) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cadence.domain.pipelines.image import parse_image
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, RetrySpec, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, RetrySpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runs.edge import Trigger
-from cadence.domain.runs.rerun_reuse import Kept
+from cadence.domain.runs.rerun_reuse import ReusedTreatments
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 
@@ -30,17 +30,17 @@ class ReplayPlan:
     """`kept` are the producers, by the run whose values they stand for."""
 
     specs: tuple[TreatmentSpec, ...]
-    kept: Kept
+    kept: ReusedTreatments
 
 
 def refusal(spec: TreatmentSpec, treatment: Treatment) -> str | None:
     """Why a treatment cannot be replayed at all, in words; None if it can."""
-    if spec.kind is Kind.TRIGGER:
+    if spec.kind is TreatmentKind.TRIGGER:
         started = spec.trigger.pipeline if spec.trigger else "another pipeline"
         return f"{spec.name} starts a run of {started}: replay a treatment of that run instead."
-    if spec.kind is Kind.EACH:
+    if spec.kind is TreatmentKind.EACH:
         return f"{spec.name} is a group: replay one of its instances, as {spec.name}:0."
-    if spec.kind is Kind.GATHER:
+    if spec.kind is TreatmentKind.GATHER:
         return f"{spec.name} is a group: replay one of its instances: {_listed(spec.instances)}."
     if not treatment.state.final:
         return f"{spec.name} is {treatment.state}: it can be replayed once it has ended."
@@ -102,7 +102,7 @@ def _called_otherwise(specs: tuple[TreatmentSpec, ...], run_id: str) -> ReplayPl
         for spec in specs
     )
     called = {name_in_replay(spec.name): spec.name for spec in specs[1:] if name_in_replay(spec.name) != spec.name}
-    return ReplayPlan((first, *stands), Kept({spec.name: run_id for spec in stands}, called=called))
+    return ReplayPlan((first, *stands), ReusedTreatments({spec.name: run_id for spec in stands}, called=called))
 
 
 def _carries(given: InputSpec) -> bool:

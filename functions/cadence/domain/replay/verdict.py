@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cadence.domain.pipelines.specification import OutputSpec
-from cadence.domain.replay.clues import Reading, Side, read
+from cadence.domain.replay.clues import ExecutionSite, OutputClues, read
 from cadence.domain.replay.contrast import Contrast, Form, contrast, form_of
-from cadence.domain.replay.kinds import Evidence, Execution
+from cadence.domain.replay.kinds import DifferenceEvidence, Execution
 from cadence.domain.replay.pieces import upto
 
 
-class Verdict(StrEnum):
+class ReplayVerdict(StrEnum):
     PENDING = "pending"  # the replay goes on
     DETERMINISTIC = "deterministic"  # the same, byte by byte
     EQUIVALENT = "equivalent"  # the same values, written differently
@@ -21,12 +21,12 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Sent:
+class OutputDigest:
     sha256: str
     size: int
 
 
-NOTHING = Sent(hashlib.sha256(b"").hexdigest(), 0)
+NOTHING = OutputDigest(hashlib.sha256(b"").hexdigest(), 0)
 """What an output of a treatment inside of an engine has sent that nothing is kept of."""
 
 
@@ -35,8 +35,8 @@ class OutputContrast:
     """`contrast` is None where the digests say enough, or where `note` says why it was not possible."""
 
     port: OutputSpec
-    then: Sent | None
-    now: Sent | None
+    then: OutputDigest | None
+    now: OutputDigest | None
     contrast: Contrast | None = None
     note: str | None = None
 
@@ -51,7 +51,7 @@ class OutputContrast:
 
 def contrasted(
     port: OutputSpec,
-    sent: tuple[Sent | None, Sent | None],
+    sent: tuple[OutputDigest | None, OutputDigest | None],
     contents: tuple[Iterable[bytes], Iterable[bytes]],
     most: int,
 ) -> OutputContrast:
@@ -71,26 +71,26 @@ def contrasted(
     return OutputContrast(port, then, now, note=f"the first {most:,} bytes are the same")
 
 
-def verdict(then: Execution, now: Execution, outputs: Sequence[OutputContrast]) -> tuple[Verdict, str | None]:
+def verdict(then: Execution, now: Execution, outputs: Sequence[OutputContrast]) -> tuple[ReplayVerdict, str | None]:
     """With what differs first and where, in words."""
     if then.ending != now.ending:
-        return Verdict.DIFFERS, f"it {then.words()} then, and {now.words()} now"
+        return ReplayVerdict.DIFFERS, f"it {then.words()} then, and {now.words()} now"
     differing = [output for output in outputs if not output.equal]
     if not differing:
-        return Verdict.DETERMINISTIC, None
+        return ReplayVerdict.DETERMINISTIC, None
     real = [output for output in differing if not output.same_values]
-    return (Verdict.DIFFERS, _words(real[0])) if real else (Verdict.EQUIVALENT, _words(differing[0]))
+    return (ReplayVerdict.DIFFERS, _words(real[0])) if real else (ReplayVerdict.EQUIVALENT, _words(differing[0]))
 
 
 def evidence(
     then: Execution,
     now: Execution,
     outputs: Sequence[OutputContrast],
-    sides: tuple[Side, Side],
+    sides: tuple[ExecutionSite, ExecutionSite],
     others: Sequence[Execution] = (),
-) -> Evidence:
+) -> DifferenceEvidence:
     """`others` are earlier replays."""
-    readings: dict[str, Reading] = {}
+    readings: dict[str, OutputClues] = {}
     reordered = []
     for output in outputs:
         if output.same_values:
@@ -99,7 +99,7 @@ def evidence(
         if found and found.reordered:
             reordered.append(output.port.port)
         readings[output.port.port] = read(found.pairs if found else (), *sides)
-    return Evidence(then, [now, *others], readings, reordered)
+    return DifferenceEvidence(then, [now, *others], readings, reordered)
 
 
 def _words(output: OutputContrast) -> str:

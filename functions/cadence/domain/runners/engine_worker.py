@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cadence.domain.melodium.request import NO_EDITION, Container, LaunchRequest
+from cadence.domain.melodium.request import NO_EDITION, EngineContainer, LaunchRequest
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.engine_placement import wanted
@@ -50,7 +50,7 @@ def worker_treatment(request: LaunchRequest, group_id: str, pools: Sequence[str]
     )
 
 
-def _container(asked: Container) -> ContainerSpec:
+def _container(asked: EngineContainer) -> ContainerSpec:
     return ContainerSpec(
         name=asked.name,
         image=asked.image,

@@ -10,7 +10,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
-class Sample:
+class ResourceSample:
     """Resources at one moment: since the start CPU time in ms and bytes read, written, received and sent; now the rest.
 
     Memory is resident, in bytes; disk is the space that the workspace takes, in bytes. What could not be seen is None.
@@ -29,7 +29,7 @@ class Sample:
     shared_network: bool = False
 
 
-def encode(samples: Iterable[Sample]) -> list[list[Any]]:
+def encode(samples: Iterable[ResourceSample]) -> list[list[Any]]:
     """Each as its numbers in the order of the fields; the time in ms since 1970."""
     return [
         [
@@ -48,19 +48,19 @@ def encode(samples: Iterable[Sample]) -> list[list[Any]]:
     ]
 
 
-def decode(written: Iterable[Sequence[Any]]) -> tuple[Sample, ...]:
+def decode(written: Iterable[Sequence[Any]]) -> tuple[ResourceSample, ...]:
     return tuple(
-        Sample(_EPOCH + time * _MILLISECOND, cpu, memory, read, write, processes, rx, tx, disk, bool(shared))
+        ResourceSample(_EPOCH + time * _MILLISECOND, cpu, memory, read, write, processes, rx, tx, disk, bool(shared))
         for time, cpu, memory, read, write, processes, rx, tx, disk, shared in written
     )
 
 
-def in_order(samples: Iterable[Sample]) -> Sequence[Sample]:
+def in_order(samples: Iterable[ResourceSample]) -> Sequence[ResourceSample]:
     """By time, each once however often it was told."""
     return list({sample.at: sample for sample in sorted(samples, key=lambda one: one.at)}.values())
 
 
-def thinned(samples: Sequence[Sample], most: int) -> Sequence[Sample]:
+def thinned(samples: Sequence[ResourceSample], most: int) -> Sequence[ResourceSample]:
     """At most `most` (two or more) of them, spread over their whole time; the first, the last and the one with most memory stay."""
     if len(samples) <= most:
         return samples
@@ -73,7 +73,7 @@ def thinned(samples: Sequence[Sample], most: int) -> Sequence[Sample]:
     return [samples[place] for place in sorted(kept)]
 
 
-def peaks(known: Mapping[str, float], samples: Iterable[Sample]) -> Mapping[str, float]:
+def peaks(known: Mapping[str, float], samples: Iterable[ResourceSample]) -> Mapping[str, float]:
     """The most of each, beside what is `known`."""
     most = dict(known)
     for sample in samples:

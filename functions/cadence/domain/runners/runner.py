@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cadence.domain.placement.offer import Offer
-from cadence.domain.runners.resources import Sample
-from cadence.domain.values.value_retention import Custody
+from cadence.domain.placement.offer import RunnerOffer
+from cadence.domain.runners.resources import ResourceSample
+from cadence.domain.values.value_retention import ValueRetention
 
 
 class RunnerState(StrEnum):
@@ -24,7 +24,7 @@ class RunnerState(StrEnum):
         return self in {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED}
 
 
-class Outcome(StrEnum):
+class RunnerOutcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     INFRASTRUCTURE = "infrastructure"
@@ -34,13 +34,13 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Result:
+class RunnerResult:
     """What the agent said at the end. `error` is one sentence, already masked; `usage` holds peaks (cpu_seconds, memory_mb…).
 
     `image_digest` is that of the image the command ran in; `samples` are the last ones, which no heartbeat had told.
     """
 
-    outcome: Outcome
+    outcome: RunnerOutcome
     exit_code: int | None = None
     signal: int | None = None
     error: str | None = None
@@ -49,11 +49,11 @@ class Result:
     logs_through: int = 0
     usage: Mapping[str, float] = field(default_factory=dict)
     image_digest: str | None = None
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[ResourceSample, ...] = ()
 
 
 @dataclass(frozen=True)
-class Listening:
+class EngineEndpoint:
     """Where a runner's engine accepts connections: addresses as they are called on its own machine.
 
     `machine` names that machine and its network: who has the same one reaches the addresses directly.
@@ -89,7 +89,7 @@ class Runner:
     deadline: datetime | None = None
     task_token: str | None = field(default=None, repr=False)
     cancel_reason: str | None = None
-    result: Result | None = None
+    result: RunnerResult | None = None
     phase: str | None = None
     peaks: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -103,18 +103,18 @@ class Runner:
     console: str | None = None  # what its machine printed, if it never called home
     held_until: datetime | None = None  # its machine is kept, for whoever looks into its failure
     machine_expires_at: datetime | None = None  # from then on its machine is an orphan
-    listening: Listening | None = None
+    listening: EngineEndpoint | None = None
     offer: str | None = None  # what its infrastructure sold it as, once that is known
     per_hour: float | None = None  # what that costs; until it is known, what was expected at the placement
     currency: str | None = None
     # By pool: its tokens of pools that it has left, good again should it come back.
     left_tokens: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict, repr=False)
-    custody: Custody | None = None  # of what it sends
+    custody: ValueRetention | None = None  # of what it sends
     engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
 
     @property
-    def as_offer(self) -> Offer:
-        return Offer(self.runner_id, self.project, self.priority, self.engine)
+    def as_offer(self) -> RunnerOffer:
+        return RunnerOffer(self.runner_id, self.project, self.priority, self.engine)
 
     @property
     def image_digest(self) -> str | None:

@@ -5,10 +5,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs import outcome_text
 from cadence.domain.runs.edge import Edge, EdgeState, edges_of
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 
@@ -42,7 +42,10 @@ def beginning(
     for edge in edges.values():
         outgoing[edge.producer].append(edge)
     bounds = {
-        name: spec.name for spec in specs if spec.kind is Kind.GATHER and spec.parallel for name in spec.instances
+        name: spec.name
+        for spec in specs
+        if spec.kind is TreatmentKind.GATHER and spec.parallel
+        for name in spec.instances
     }
     found = {spec.name: _first(run_id, spec, at, bounds.get(spec.name), kept, notes) for spec in specs}
     decided = deque(treatment for treatment in found.values() if treatment.state.final)
@@ -64,7 +67,7 @@ def with_growth(specs: Sequence[TreatmentSpec]) -> Sequence[TreatmentSpec]:
     """Each output knows the `each` treatments that it feeds, so that whoever sends through it need not look for them."""
     grown: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for spec in specs:
-        if spec.kind is Kind.EACH:
+        if spec.kind is TreatmentKind.EACH:
             for port in spec.inputs:
                 if port.port == spec.each and port.source_treatment and port.source_port:
                     grown[port.source_treatment, port.source_port].append(spec.name)
@@ -99,7 +102,7 @@ def _first(
         bound,
         spec.when is not None,
         cause=notes.get(spec.name),
-        history=(Change(at, 1, TreatmentState.PENDING),),
+        history=(StateChange(at, 1, TreatmentState.PENDING),),
     )
     if spec.name in kept:
         succeeded = _decided(treatment, TreatmentState.SUCCEEDED, treatment.cause, at)
@@ -111,7 +114,7 @@ def _first(
 
 def _decided(treatment: Treatment, state: TreatmentState, cause: str | None, at: datetime) -> Treatment:
     """It ends before it began."""
-    history = (Change(at, 1, state, cause or ""),)
+    history = (StateChange(at, 1, state, cause or ""),)
     return dataclasses.replace(treatment, state=state, cause=cause, finished_at=at, conditional=False, history=history)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, TreatmentState
 
 
@@ -56,7 +56,7 @@ def edges_of(run_id: str, specs: Sequence[TreatmentSpec]) -> tuple[Edge, ...]:
 
     The streams of a group are there only once all of its instances have ended, so that nothing can read along.
     """
-    groups = {spec.name for spec in specs if spec.kind in (Kind.GATHER, Kind.EACH)}
+    groups = {spec.name for spec in specs if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH)}
     found: dict[tuple[str, str, Trigger], Edge] = {}
     for spec in specs:
         waits = [(producer, Trigger.COMPLETED) for producer in spec.after]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cadence.domain.melodium.process import Ended, Reported
+from cadence.domain.melodium.process import ProcessOutcome, Reported
 from cadence.domain.runs.states import RunState
 
 _STILL_RUNS = "Compose exit timeout"
@@ -13,7 +13,7 @@ SETTLES = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EngineEvidence:
     """What reports tell so far.
 
     `over`: the events say that nothing is left to do. `logs_chunks` and `debug_chunks` are those that were looked at.
@@ -34,23 +34,25 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EngineOutcome:
     state: RunState
     cause: str | None = None
 
 
-def outcome(said: Reported, seen: Evidence, now: datetime, patience: timedelta) -> Outcome | None:
+def outcome(said: Reported, seen: EngineEvidence, now: datetime, patience: timedelta) -> EngineOutcome | None:
     """None while it cannot be told. `patience` is how long after its last word there may be more to come."""
     if said.launch_errors:
-        return Outcome(RunState.FAILED, f"the engine did not launch: {_listed(said.launch_errors)}")
+        return EngineOutcome(RunState.FAILED, f"the engine did not launch: {_listed(said.launch_errors)}")
     if said.ended_at is None:
         return None
-    if said.ended is Ended.FAILURE:
-        return Outcome(RunState.FAILED, _listed(said.messages) or "whoever started the engine says that it failed")
+    if said.ended is ProcessOutcome.FAILURE:
+        return EngineOutcome(
+            RunState.FAILED, _listed(said.messages) or "whoever started the engine says that it failed"
+        )
     if _still_runs(said):
         # Whoever started it stopped waiting, which says nothing about it.
         if said.reporting_at is None:
-            return Outcome(RunState.SUCCEEDED, _unknown(said))
+            return EngineOutcome(RunState.SUCCEEDED, _unknown(said))
         return _as_seen(seen) if seen.complete(said) else None
     # It counts a chunk after it has uploaded it, so that the last ones may not be counted when the first come.
     settled = seen.complete(said) and now >= said.ended_at + SETTLES
@@ -59,8 +61,8 @@ def outcome(said: Reported, seen: Evidence, now: datetime, patience: timedelta) 
     return None
 
 
-def overdue(last_word: datetime, max_duration: int) -> Outcome:
-    return Outcome(
+def overdue(last_word: datetime, max_duration: int) -> EngineOutcome:
+    return EngineOutcome(
         RunState.TIMED_OUT,
         f"the engine has not said that it ended, {max_duration} s after it began; its last word was at "
         f"{last_word:%Y-%m-%d %H:%M:%S} UTC (an engine that crashes sends nothing)",
@@ -71,16 +73,16 @@ def _still_runs(said: Reported) -> bool:
     return any(message.startswith(_STILL_RUNS) for message in said.messages)
 
 
-def _as_seen(seen: Evidence) -> Outcome:
+def _as_seen(seen: EngineEvidence) -> EngineOutcome:
     if seen.failed_steps:
-        return Outcome(RunState.FAILED, f"{_listed(seen.failed_steps)} failed{_said(seen)}")
+        return EngineOutcome(RunState.FAILED, f"{_listed(seen.failed_steps)} failed{_said(seen)}")
     if seen.errors:
         lines = "one line" if seen.errors == 1 else f"{seen.errors} lines"
-        return Outcome(RunState.FAILED, f"{lines} at level error{_said(seen)}")
-    return Outcome(RunState.SUCCEEDED)
+        return EngineOutcome(RunState.FAILED, f"{lines} at level error{_said(seen)}")
+    return EngineOutcome(RunState.SUCCEEDED)
 
 
-def _said(seen: Evidence) -> str:
+def _said(seen: EngineEvidence) -> str:
     return f": {seen.first_error}" if seen.first_error else ""
 
 

@@ -10,7 +10,7 @@ _LONGEST_NOTE = 200
 
 
 @dataclass(frozen=True, order=True)
-class Change:
+class StateChange:
     """From `at` (to the millisecond) on, attempt `attempt` was in `state`; `note` says why, or where, if there is more to say."""
 
     at: datetime
@@ -19,24 +19,24 @@ class Change:
     note: str = ""
 
 
-def encode(change: Change) -> str:
+def encode(change: StateChange) -> str:
     """One short text, the same for the same change: milliseconds since 1970, attempt, state, note."""
     milliseconds = (change.at - _EPOCH) // timedelta(milliseconds=1)
     return f"{milliseconds} {change.attempt} {change.state} {_shortened(change.note)}".rstrip()
 
 
-def decode(text: str) -> Change:
+def decode(text: str) -> StateChange:
     milliseconds, attempt, state, *note = text.split(" ", 3)
-    return Change(_EPOCH + timedelta(milliseconds=int(milliseconds)), int(attempt), state, "".join(note))
+    return StateChange(_EPOCH + timedelta(milliseconds=int(milliseconds)), int(attempt), state, "".join(note))
 
 
-def in_order(changes: Iterable[Change], states: Sequence[str]) -> tuple[Change, ...]:
+def in_order(changes: Iterable[StateChange], states: Sequence[str]) -> tuple[StateChange, ...]:
     """By time; what happened within one millisecond by attempt and in the order of `states`, in which they follow one another.
 
     A step that was repeated noted its state a second time: only the first counts.
     """
     order = {state: place for place, state in enumerate(states)}
-    ordered: list[Change] = []
+    ordered: list[StateChange] = []
     for change in sorted(changes, key=lambda one: (one.at, one.attempt, order.get(one.state, len(order)))):
         if not ordered or (ordered[-1].attempt, ordered[-1].state) != (change.attempt, change.state):
             ordered.append(change)

@@ -13,7 +13,7 @@ from cadence.domain.runs.states import TreatmentState
 
 
 @dataclass(frozen=True)
-class Kept:
+class ReusedTreatments:
     """`treatments` maps those taken over to the runs that made their values; `notes` say why others run again.
 
     `called` are what those had other names there.
@@ -29,7 +29,7 @@ def kept(
     earlier: Mapping[str, Treatment],
     again: Collection[str] = (),
     notes: Mapping[str, str] | None = None,
-) -> Kept:
+) -> ReusedTreatments:
     """`again` run once more although they succeeded, and so does whatever depends on them."""
     consumers: defaultdict[str, list[str]] = defaultdict(list)
     for edge in edges_of("", specs):
@@ -46,10 +46,10 @@ def kept(
         for spec in specs
         if spec.name not in runs_again
     }
-    return Kept(treatments, dict(notes or {}))
+    return ReusedTreatments(treatments, dict(notes or {}))
 
 
-def needed(specs: Sequence[TreatmentSpec], what: Kept) -> set[tuple[str, str]]:
+def needed(specs: Sequence[TreatmentSpec], what: ReusedTreatments) -> set[tuple[str, str]]:
     """The (treatment, port) taken over that something that runs again reads."""
     found = set()
     for spec in specs:
@@ -68,13 +68,13 @@ def taken_over(value: Value, run_id: str, name: str | None = None) -> Value:
     return dataclasses.replace(value, run_id=run_id, kept_from=value.kept_from or value.run_id)
 
 
-def encode(what: Kept) -> bytes:
+def encode(what: ReusedTreatments) -> bytes:
     """Canonical JSON."""
     return json.dumps(dataclasses.asdict(what), sort_keys=True, separators=(",", ":")).encode()
 
 
-def decode(content: bytes) -> Kept:
-    return Kept(**json.loads(content))
+def decode(content: bytes) -> ReusedTreatments:
+    return ReusedTreatments(**json.loads(content))
 
 
 def _succeeded(treatment: Treatment | None) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.pipelines.specification import (
     ConcurrencyPolicy,
-    Kind,
+    TreatmentKind,
 )
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
-from cadence.domain.values.value_retention import Capture, Custody, bucket_of
+from cadence.domain.values.value_retention import ValueCapture, ValueRetention, bucket_of
 
 HIGHEST_PRIORITY = 100
 
@@ -125,7 +125,7 @@ class Treatment:
     name: str
     state: TreatmentState
     waiting: int
-    kind: Kind = Kind.COMMAND
+    kind: TreatmentKind = TreatmentKind.COMMAND
     bounded_by: str | None = None
     conditional: bool = False
     cancel_reason: str | None = None
@@ -146,8 +146,8 @@ class Treatment:
     placed_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    history: tuple[Change, ...] = ()
-    custody: Custody | None = None  # of what its attempt sends
+    history: tuple[StateChange, ...] = ()
+    custody: ValueRetention | None = None  # of what its attempt sends
     ends_custody: bool = False  # whether its end may be what the removal of some content waits for
 
 
@@ -187,7 +187,7 @@ class Value:
     created_at: datetime | None = None
     kept_from: str | None = None
     origin: Origin | None = None
-    custody: Custody | None = None
+    custody: ValueRetention | None = None
 
     @property
     def chunk_prefix(self) -> str:
@@ -205,7 +205,7 @@ class Value:
     @property
     def digest(self) -> str | None:
         """Its SHA-256, where its pool lets one stay."""
-        return self.sha256 if self.custody is None or self.custody.capture is not Capture.NONE else None
+        return self.sha256 if self.custody is None or self.custody.capture is not ValueCapture.NONE else None
 
     def chunk_key(self, seq: int) -> str:
         return f"{self.chunk_prefix}{seq:012}"

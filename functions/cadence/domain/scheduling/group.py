@@ -22,7 +22,7 @@ def instance_name(group: str, number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Growth:
+class EachProgress:
     """How far an `each` treatment has got in making instances. `version` counts its changes.
 
     The next element begins at `offset` of chunk `sequence` of the producer's attempt `epoch`. `digest` is over the
@@ -54,7 +54,7 @@ def chained(digest: str, element: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class Places:
+class InstanceSlots:
     """Which instances of a group are under way, at most `limit`, and which wait for that, first come first."""
 
     limit: int
@@ -62,12 +62,12 @@ class Places:
     waiting: tuple[str, ...] = ()
     version: int = 0
 
-    def entered(self, name: str) -> "Places":
+    def entered(self, name: str) -> "InstanceSlots":
         if name in self.under_way or name in self.waiting:
             return self
         return dataclasses.replace(self, waiting=(*self.waiting, name)).filled()
 
-    def left(self, name: str) -> "Places":
+    def left(self, name: str) -> "InstanceSlots":
         if name not in self.under_way and name not in self.waiting:
             return self
         return dataclasses.replace(
@@ -76,7 +76,7 @@ class Places:
             waiting=tuple(other for other in self.waiting if other != name),
         ).filled()
 
-    def filled(self) -> "Places":
+    def filled(self) -> "InstanceSlots":
         free = max(0, self.limit - len(self.under_way))
         return dataclasses.replace(self, under_way=(*self.under_way, *self.waiting[:free]), waiting=self.waiting[free:])
 

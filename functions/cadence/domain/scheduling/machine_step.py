@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Next(StrEnum):
+class NextState(StrEnum):
     LAUNCH = "launch"
     LATER = "later"  # the same launch, when its turn with the infrastructure's API has come
     SETTLE = "settle"
@@ -17,12 +17,12 @@ class Next(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class MachineStep:
     """`then` follows a release, `attempt` is the next one's number, which begins after `wait_seconds`. `function` and `runner_id` say who starts or releases what."""
 
-    next: Next
+    next: NextState
     attempt: int
-    then: Next | None = None
+    then: NextState | None = None
     function: str | None = None
     runner_id: str | None = None
     wait_seconds: int = 0
@@ -32,6 +32,6 @@ class Step:
         return asdict(self)
 
 
-def after_release(step: Step, function: str, runner_id: str) -> Step:
+def after_release(step: MachineStep, function: str, runner_id: str) -> MachineStep:
     """`step`, once the runner has been released."""
-    return Step(Next.RELEASE, step.attempt, step.next, function, runner_id, step.wait_seconds)
+    return MachineStep(NextState.RELEASE, step.attempt, step.next, function, runner_id, step.wait_seconds)

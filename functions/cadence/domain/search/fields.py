@@ -2,7 +2,7 @@
 
 from cadence.domain.logs.log import LEVEL_WORDS
 from cadence.domain.runs.states import TreatmentState
-from cadence.domain.search.lexing import BadQuery, Term, Value
+from cadence.domain.search.lexing import BadQuery, QueryValue, Term
 from cadence.domain.search.query import Condition, Field, FieldName, FieldPrefix, Or
 
 _ALIASES = {"org": FieldName.ORGANIZATION}
@@ -39,7 +39,7 @@ def _name(term: Term) -> FieldName:
         raise BadQuery(f"There is no field {term.text!r}", term.position, hint) from None
 
 
-def _exact(name: FieldName, value: Value) -> str:
+def _exact(name: FieldName, value: QueryValue) -> str:
     if name not in _CHOICES:
         return value.text
     text = value.text.lower()
@@ -51,7 +51,7 @@ def _exact(name: FieldName, value: Value) -> str:
     return text
 
 
-def _prefix(name: FieldName, value: Value) -> FieldPrefix:
+def _prefix(name: FieldName, value: QueryValue) -> FieldPrefix:
     prefix = value.text.removesuffix("*")
     if not prefix or "*" in prefix or name is FieldName.STATE:
         hint = f"A * can only end a value ({FieldName.TREATMENT}:build*), and not one of {FieldName.STATE}."

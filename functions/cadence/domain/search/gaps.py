@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.domain.search.matching import Owner
+from cadence.domain.search.matching import LineOwner
 from cadence.domain.search.pruning import Facts, may_match
 from cadence.domain.search.query import FieldName, Query
 
 
-def may_hide(query: Query, owner: Owner, gap: Mapping[str, Any]) -> bool:
+def may_hide(query: Query, owner: LineOwner, gap: Mapping[str, Any]) -> bool:
     """Whether the lines missing at `gap` (a line with `gap`, see `log.gap_line`) could have matched.
 
     Their treatment and runner are known, and about when they were written; their texts, streams and levels are not.

@@ -16,7 +16,7 @@ class BadQuery(InvalidRequest):
         super().__init__(message, [Violation("q", message, "bad_query")], position=position, hint=hint)
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     TEXT = "text"  # a bare word, as it stands
     QUOTED = "quoted"  # "…", without its quotes; `open_ended` if a * follows
     REGEX = "regex"  # /…/, without its slashes
@@ -29,7 +29,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Value:
+class QueryValue:
     text: str
     position: int
     quoted: bool
@@ -37,12 +37,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Term:
-    kind: Kind
+    kind: TokenKind
     text: str
     position: int
     open_ended: bool = False
     ignores_case: bool = False
-    values: tuple[Value, ...] = ()
+    values: tuple[QueryValue, ...] = ()
 
 
 _SPACE = re.compile(r"\s*")
@@ -52,7 +52,7 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _BARE = re.compile(r'[^\s()"]+')
 _VALUE = re.compile(r'[^\s()",]+')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_OPERATORS = {"NOT": Kind.NOT, "AND": Kind.AND, "OR": Kind.OR}
+_OPERATORS = {"NOT": TokenKind.NOT, "AND": TokenKind.AND, "OR": TokenKind.OR}
 
 
 def terms(query: str) -> Iterator[Term]:
@@ -67,21 +67,21 @@ def terms(query: str) -> Iterator[Term]:
 def _term(query: str, position: int) -> tuple[Term, int]:
     first = query[position]
     if first in "()":
-        return Term(Kind(first), first, position), position + 1
+        return Term(TokenKind(first), first, position), position + 1
     if first == "-" and query[position + 1 : position + 2] not in ("", " ", "-", ")"):
-        return Term(Kind.NOT, first, position), position + 1
+        return Term(TokenKind.NOT, first, position), position + 1
     if first == '"':
         text, end = _quoted(query, position)
         open_ended = query.startswith("*", end)
-        return Term(Kind.QUOTED, text, position, open_ended), end + open_ended
+        return Term(TokenKind.QUOTED, text, position, open_ended), end + open_ended
     if regex := _REGEX.match(query, position):
-        return Term(Kind.REGEX, regex[1], position, ignores_case=bool(regex[2])), regex.end()
+        return Term(TokenKind.REGEX, regex[1], position, ignores_case=bool(regex[2])), regex.end()
     if field := _FIELD.match(query, position):
         values, end = _values(query, field.end())
-        return Term(Kind.FIELD, field[1].lower(), position, values=tuple(values)), end
+        return Term(TokenKind.FIELD, field[1].lower(), position, values=tuple(values)), end
     bare = _BARE.match(query, position)
     assert bare, "whatever begins with no space, bracket or quote"
-    return Term(_OPERATORS.get(bare[0], Kind.TEXT), bare[0], position), bare.end()
+    return Term(_OPERATORS.get(bare[0], TokenKind.TEXT), bare[0], position), bare.end()
 
 
 def _quoted(query: str, position: int) -> tuple[str, int]:
@@ -91,14 +91,14 @@ def _quoted(query: str, position: int) -> tuple[str, int]:
     return _ESCAPE.sub(r"\1", quoted[1]), quoted.end()
 
 
-def _values(query: str, position: int) -> tuple[list[Value], int]:
-    values: list[Value] = []
+def _values(query: str, position: int) -> tuple[list[QueryValue], int]:
+    values: list[QueryValue] = []
     while True:
         if query.startswith('"', position):
             text, end = _quoted(query, position)
-            values.append(Value(text, position, quoted=True))
+            values.append(QueryValue(text, position, quoted=True))
         elif bare := _VALUE.match(query, position):
-            values.append(Value(bare[0], position, quoted=False))
+            values.append(QueryValue(bare[0], position, quoted=False))
             end = bare.end()
         else:
             raise BadQuery("A value is missing", position, "Write field:value, or field:one,another for any of them.")

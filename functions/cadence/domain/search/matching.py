@@ -33,7 +33,7 @@ StateOf = Callable[[str, str], str]
 
 
 @dataclass(frozen=True)
-class Owner:
+class LineOwner:
     """Whose the lines of a segment are."""
 
     organization: str
@@ -50,7 +50,7 @@ class Matcher:
         self._until = bound(query.until)
         self._decides = _compiled(query.where, state_of)
 
-    def __call__(self, owner: Owner, line: Mapping[str, Any]) -> bool:
+    def __call__(self, owner: LineOwner, line: Mapping[str, Any]) -> bool:
         """`line` as in a segment (see `log_ports.Line`)."""
         time = line["time"]
         if self._since is not None and time < self._since:
@@ -68,7 +68,7 @@ def bound(time: datetime | None) -> str | None:
 class _Subject:
     """A line under decision; what takes time to find out is found out once, and only if asked for."""
 
-    def __init__(self, owner: Owner, line: Mapping[str, Any]) -> None:
+    def __init__(self, owner: LineOwner, line: Mapping[str, Any]) -> None:
         self.owner = owner
         self.line = line
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cadence.domain.search.fields import field_condition
-from cadence.domain.search.lexing import BadQuery, Kind, Term, terms
+from cadence.domain.search.lexing import BadQuery, Term, TokenKind, terms
 from cadence.domain.search.query import And, Condition, Everything, Not, Or, Query
 from cadence.domain.search.text_terms import text_condition
 from cadence.domain.search.time_terms import without_times
@@ -37,7 +37,7 @@ def _bound(found: Sequence[Term]) -> None:
         raise BadQuery(
             "The query has too many terms", found[_MOST_TERMS].position, f"At most {_MOST_TERMS} are possible."
         )
-    regexes = [term for term in found if term.kind is Kind.REGEX]
+    regexes = [term for term in found if term.kind is TokenKind.REGEX]
     if len(regexes) > _MOST_REGEXES:
         hint = f"At most {_MOST_REGEXES} are possible. Put alternatives into one: /a|b/."
         raise BadQuery("The query has too many regular expressions", regexes[_MOST_REGEXES].position, hint)
@@ -59,14 +59,14 @@ class _Parser:
 
     def _either(self, depth: int) -> Condition:
         parts = [self._all(depth)]
-        while self._accept(Kind.OR):
+        while self._accept(TokenKind.OR):
             parts.append(self._all(depth))
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
     def _all(self, depth: int) -> Condition:
         parts = [self._one(depth)]
-        while (term := self._peek()) and term.kind not in (Kind.OR, Kind.CLOSE):
-            self._accept(Kind.AND)
+        while (term := self._peek()) and term.kind not in (TokenKind.OR, TokenKind.CLOSE):
+            self._accept(TokenKind.AND)
             parts.append(self._one(depth))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
@@ -77,22 +77,22 @@ class _Parser:
         if depth > _DEEPEST:
             raise BadQuery("The query is nested too deeply", term.position, f"At most {_DEEPEST} levels are possible.")
         self._next += 1
-        if term.kind is Kind.NOT:
+        if term.kind is TokenKind.NOT:
             return Not(self._one(depth + 1))
-        if term.kind is Kind.OPEN:
+        if term.kind is TokenKind.OPEN:
             condition = self._either(depth + 1)
-            if not self._accept(Kind.CLOSE):
+            if not self._accept(TokenKind.CLOSE):
                 raise BadQuery("This bracket is not closed", term.position, 'Close it with ")".')
             return condition
-        if term.kind in (Kind.AND, Kind.OR, Kind.CLOSE):
+        if term.kind in (TokenKind.AND, TokenKind.OR, TokenKind.CLOSE):
             hint = "Write one, or write this in quotes if it is text to look for."
             raise BadQuery(f"A condition is missing before {term.text}", term.position, hint)
-        return field_condition(term) if term.kind is Kind.FIELD else text_condition(term)
+        return field_condition(term) if term.kind is TokenKind.FIELD else text_condition(term)
 
     def _peek(self) -> Term | None:
         return self._terms[self._next] if self._next < len(self._terms) else None
 
-    def _accept(self, kind: Kind) -> bool:
+    def _accept(self, kind: TokenKind) -> bool:
         term = self._peek()
         accepted = term is not None and term.kind is kind
         self._next += accepted

@@ -1,6 +1,6 @@
 """What a query looks for in the text of lines: words, beginnings of words, phrases, regular expressions."""
 
-from cadence.domain.search.lexing import BadQuery, Kind, Term
+from cadence.domain.search.lexing import BadQuery, Term, TokenKind
 from cadence.domain.search.query import Condition, Everything, Pattern, Phrase, Prefix, Word
 from cadence.domain.search.regex import BadRegex, searches
 from cadence.domain.search.required import required_words
@@ -11,9 +11,9 @@ _SPECIAL = frozenset("\\.[](){}*+?|^$/")
 
 def text_condition(term: Term) -> Condition:
     """Raises BadQuery for text without any word, and for a regular expression that is none."""
-    if term.kind is Kind.REGEX:
+    if term.kind is TokenKind.REGEX:
         return _pattern(term)
-    if term.kind is Kind.TEXT:
+    if term.kind is TokenKind.TEXT:
         return _bare(term)
     return _of_words(term, term.text, term.open_ended)
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cadence.domain.search import times
-from cadence.domain.search.lexing import BadQuery, Kind, Term
+from cadence.domain.search.lexing import BadQuery, Term, TokenKind
 
-_NOWHERE = Term(Kind.TEXT, "", 0)
+_NOWHERE = Term(TokenKind.TEXT, "", 0)
 
 
 def without_times(found: Sequence[Term], now: datetime) -> tuple[list[Term], datetime | None, datetime | None]:
@@ -16,7 +16,7 @@ def without_times(found: Sequence[Term], now: datetime) -> tuple[list[Term], dat
     depth = 0
     dropped = -1
     for index, term in enumerate(found):
-        depth += {Kind.OPEN: 1, Kind.CLOSE: -1}.get(term.kind, 0)
+        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(term.kind, 0)
         if index == dropped:
             continue
         if not bounds.take(term):
@@ -24,12 +24,12 @@ def without_times(found: Sequence[Term], now: datetime) -> tuple[list[Term], dat
             continue
         before = found[index - 1] if index else _NOWHERE
         after = found[index + 1] if index + 1 < len(found) else _NOWHERE
-        if depth > 0 or before.kind in (Kind.NOT, Kind.OR) or after.kind is Kind.OR:
+        if depth > 0 or before.kind in (TokenKind.NOT, TokenKind.OR) or after.kind is TokenKind.OR:
             hint = "Put it beside all the rest, outside of brackets and without -, NOT and OR."
             raise BadQuery("A time holds for the whole query", term.position, hint)
-        if after.kind is Kind.AND:
+        if after.kind is TokenKind.AND:
             dropped = index + 1
-        elif left and left[-1].kind is Kind.AND:
+        elif left and left[-1].kind is TokenKind.AND:
             left.pop()
     return left, *bounds.checked()
 
@@ -43,14 +43,14 @@ class _Bounds:
 
     def take(self, term: Term) -> bool:
         """Whether the term is a time, which then is taken."""
-        if term.kind is Kind.FIELD and term.text in ("since", "until"):
+        if term.kind is TokenKind.FIELD and term.text in ("since", "until"):
             if len(term.values) > 1:
                 raise BadQuery(f"{term.text} takes one time", term.values[1].position, times.HINT)
             value = term.values[0]
             begin, end = (value.text, "") if term.text == "since" else ("", value.text)
             self._set(begin, end, value.position)
             return True
-        if term.kind is Kind.TEXT and ".." in term.text:
+        if term.kind is TokenKind.TEXT and ".." in term.text:
             begin, _, end = term.text.partition("..")
             if (begin or end) and all(times.looks_like_time(part) for part in (begin, end) if part):
                 self._set(begin, end, term.position)

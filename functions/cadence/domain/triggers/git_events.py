@@ -13,7 +13,7 @@ DEFAULT_BRANCH = "HEAD"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class CommitComparison:
     """The two commits between which files differ. `base` may be a ref or `HEAD` (the default branch); None is no files at all."""
 
     url: str
@@ -58,14 +58,16 @@ class Push:
             return push if push.takes_branch(self.branch) else None
         return push if self.tag is not None and push.takes_tag(self.tag) else None
 
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> CommitComparison | None:
         """What the paths of a trigger are held against. None for a tag: it names a commit, and changes no file."""
         if self.branch is None:
             return None
         if self.before.strip("0"):
-            return Comparison(self.repository_url, self.before, self.commit, merge_base=False)
+            return CommitComparison(self.repository_url, self.before, self.commit, merge_base=False)
         first = self.branch == self.default_branch
-        return Comparison(self.repository_url, None if first else DEFAULT_BRANCH, self.commit, merge_base=not first)
+        return CommitComparison(
+            self.repository_url, None if first else DEFAULT_BRANCH, self.commit, merge_base=not first
+        )
 
     def event(self) -> Mapping[str, Any]:
         """What the run's treatments see of it: flat, so that each is an environment variable."""
@@ -116,9 +118,9 @@ class PullRequest:
             return None
         return pull_request
 
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> CommitComparison | None:
         """Git hosts let a pull request's commits be read from the repository that it is for, a fork's too."""
-        return Comparison(self.base_url, self.base_commit or self.base_ref, self.commit, merge_base=True)
+        return CommitComparison(self.base_url, self.base_commit or self.base_ref, self.commit, merge_base=True)
 
     def event(self) -> Mapping[str, Any]:
         return {

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Capture(StrEnum):
+class ValueCapture(StrEnum):
     """What stays of a value once all that read from it have ended. Size, type and times always do."""
 
     FULL = "full"
@@ -14,45 +14,45 @@ class Capture(StrEnum):
     NONE = "none"
 
 
-_STAYS = {Capture.DIGEST: "captures digests only", Capture.NONE: "captures nothing of values"}
+_STAYS = {ValueCapture.DIGEST: "captures digests only", ValueCapture.NONE: "captures nothing of values"}
 
 
 @dataclass(frozen=True)
 class ValuePolicy:
     """What a pool's owner said of its values. `region`, where it is given, must be that of the `bucket`."""
 
-    capture: Capture = Capture.FULL
+    capture: ValueCapture = ValueCapture.FULL
     bucket: str | None = None
     region: str | None = None
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "ValuePolicy":
-        return cls(**{**kept, "capture": Capture(kept["capture"])})
+        return cls(**{**kept, "capture": ValueCapture(kept["capture"])})
 
 
 @dataclass(frozen=True)
-class Custody:
+class ValueRetention:
     """What holds for all that one attempt sends, as its pool said when its runner called home."""
 
     pool: str
-    capture: Capture = Capture.FULL
+    capture: ValueCapture = ValueCapture.FULL
     bucket: str | None = None  # None: the installation's own
 
     @classmethod
-    def of(cls, pool: str, policy: ValuePolicy) -> "Custody | None":
+    def of(cls, pool: str, policy: ValuePolicy) -> "ValueRetention | None":
         """None for what is kept as usual: in full, in the installation's own bucket."""
-        if policy.capture is Capture.FULL and policy.bucket is None:
+        if policy.capture is ValueCapture.FULL and policy.bucket is None:
             return None
         return cls(pool, policy.capture, policy.bucket)
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Custody":
-        return cls(**{**kept, "capture": Capture(kept["capture"])})
+    def from_json(cls, kept: Mapping[str, Any]) -> "ValueRetention":
+        return cls(**{**kept, "capture": ValueCapture(kept["capture"])})
 
     @property
     def passes(self) -> bool:
         """Whether the content is only for those that read it while the run goes on."""
-        return self.capture is not Capture.FULL
+        return self.capture is not ValueCapture.FULL
 
     @property
     def reason(self) -> str:
@@ -62,11 +62,11 @@ class Custody:
         return f"pool {self.pool} keeps its values in bucket {self.bucket}"
 
 
-class ApartError(Exception):
+class IncompatibleRetention(Exception):
     """Content cannot be kept where all of its parts may be; the message says which parts are where."""
 
 
-def together(custodies: Iterable[Custody | None]) -> Custody | None:
+def together(custodies: Iterable[ValueRetention | None]) -> ValueRetention | None:
     """What holds for content made of several parts: the strictest of what holds for them. Raises ApartError."""
     found = [one for one in custodies if one is not None]
     if not found:
@@ -74,21 +74,21 @@ def together(custodies: Iterable[Custody | None]) -> Custody | None:
     places = {one.bucket: one for one in found if one.bucket is not None}
     if len(places) > 1:
         listed = " and ".join(f"{bucket} ({places[bucket].pool})" for bucket in sorted(places))
-        raise ApartError(f"its parts are kept in the buckets {listed}, and one value cannot be in both")
-    strictest = max(found, key=lambda one: list(Capture).index(one.capture))
-    return Custody(strictest.pool, strictest.capture, next(iter(places), None))
+        raise IncompatibleRetention(f"its parts are kept in the buckets {listed}, and one value cannot be in both")
+    strictest = max(found, key=lambda one: list(ValueCapture).index(one.capture))
+    return ValueRetention(strictest.pool, strictest.capture, next(iter(places), None))
 
 
-def plain(custody: Custody | None) -> dict[str, Any] | None:
+def plain(custody: ValueRetention | None) -> dict[str, Any] | None:
     """As JSON."""
     return None if custody is None else {**vars(custody), "capture": str(custody.capture)}
 
 
-def stored(kept: Mapping[str, Any] | None) -> Custody | None:
-    return Custody.from_json(kept) if kept else None
+def stored(kept: Mapping[str, Any] | None) -> ValueRetention | None:
+    return ValueRetention.from_json(kept) if kept else None
 
 
-def bucket_of(custody: Custody | None) -> str | None:
+def bucket_of(custody: ValueRetention | None) -> str | None:
     return custody.bucket if custody else None
 
 

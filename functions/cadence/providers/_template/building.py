@@ -1,28 +1,28 @@
 """A pool of Template, from its settings and its credentials: `token`."""
 
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers._template.dialect import TemplateDialect
 from cadence.providers._template.provider import TemplateProvider
 from cadence.providers._template.settings import TemplateSettings
-from cadence.providers.contract import Credentials, Surroundings
+from cadence.providers.contract import Credentials, ProviderContext
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 
 URL = "https://api.template.example/v1"
 # How often one account may call it: what its documentation says, or a guess on the safe side.
-_PACE = Pace(per_second=5, burst=20)
+_PACE = RateLimit(per_second=5, burst=20)
 
 
-def build(pool: Pool, credentials: Credentials, around: Surroundings, url: str = URL) -> TemplateProvider:
+def build(pool: Pool, credentials: Credentials, around: ProviderContext, url: str = URL) -> TemplateProvider:
     """Raises ProviderRejected if the credentials lack something."""
     token = credentials.get("token")
     if not token:
         raise ProviderRejected("The pool's credentials lack `token`.")
     settings, hidden = TemplateSettings.from_json(pool.settings), Hidden([token])
-    api = Api(pool.organization, "all", "machines", _PACE)
+    api = LimitedApi(pool.organization, "all", "machines", _PACE)
     rest = Rest(
         url,
         TemplateDialect(),
@@ -30,5 +30,5 @@ def build(pool: Pool, credentials: Credentials, around: Surroundings, url: str =
         hidden=hidden,
         turns=(around.calls, api),
     )
-    owner = Owner(around.installation, pool.organization, pool.name)
+    owner = MachineOwner(around.installation, pool.organization, pool.name)
     return TemplateProvider(owner, settings, rest, hidden, api)

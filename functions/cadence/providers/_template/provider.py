@@ -5,23 +5,23 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, Conflict, NotFound, ProviderRejected
 from cadence.providers._template.settings import TemplateSettings
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, from_seconds, host_name
+from cadence.providers.marks import MachineOwner, from_seconds, host_name
 from cadence.providers.probing import checked
-from cadence.providers.rest import Answer, Rest, all_there
+from cadence.providers.rest import Rest, RestResponse, all_there
 
 _CONDITIONS = {
-    "creating": Condition.STARTING,
-    "running": Condition.RUNNING,
-    "deleting": Condition.STOPPING,
-    "off": Condition.STOPPING,
+    "creating": MachineCondition.STARTING,
+    "running": MachineCondition.RUNNING,
+    "deleting": MachineCondition.STOPPING,
+    "off": MachineCondition.STOPPING,
 }
 _CONSOLE = 16 * 1024
 
@@ -33,11 +33,11 @@ class TemplateProvider:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: MachineOwner,
         settings: TemplateSettings,
         rest: Rest,
         hidden: Hidden,
-        api: Api,
+        api: LimitedApi,
         boot: BootOptions | None = None,
         page: int = 100,
     ) -> None:
@@ -45,7 +45,7 @@ class TemplateProvider:
         self._api, self._boot, self._page = api, boot or BootOptions(), page
 
     @property
-    def start_api(self) -> Api:
+    def start_api(self) -> LimitedApi:
         """Starts wait for their turn at this pace before they get here."""
         return self._api
 
@@ -68,7 +68,7 @@ class TemplateProvider:
         for zone, name in self._places(ref):
             with suppress(NotFound):
                 return self._machine(zone, self._get(zone, name))
-        return Machine(ref, "" if "/" in ref else ref, Condition.GONE)
+        return Machine(ref, "" if "/" in ref else ref, MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         for zone, name in self._places(ref):
@@ -133,7 +133,7 @@ class TemplateProvider:
         return Machine(
             ref=f"{zone}/{found['name']}",
             runner_id=tags.get("cadence-runner", ""),
-            condition=_CONDITIONS.get(found["state"], Condition.STARTING),
+            condition=_CONDITIONS.get(found["state"], MachineCondition.STARTING),
             created_at=datetime.fromisoformat(found["created_at"]),
             expires_at=from_seconds(tags.get("cadence-expires")),
             offer=f"{found['type']} in {zone}",
@@ -142,6 +142,6 @@ class TemplateProvider:
         )
 
 
-def _next_page(answer: Answer, _: int) -> Mapping[str, Any] | None:
+def _next_page(answer: RestResponse, _: int) -> Mapping[str, Any] | None:
     after = answer.body.get("next")
     return {"after": after} if after else None

@@ -13,20 +13,20 @@ from botocore.exceptions import ClientError
 from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected, Transient
 from cadence.providers.aws import CAPACITY, code_of, tag_list, words
 from cadence.providers.aws_ec2 import templates
-from cadence.providers.aws_ec2.settings import Ec2Settings, Place
+from cadence.providers.aws_ec2.settings import Ec2Settings, LaunchRegion
 from cadence.providers.choices import Choice
 from cadence.providers.contract import RunnerRequest
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, as_seconds, host_name
+from cadence.providers.marks import MachineOwner, as_seconds, host_name
 
 _TAG = re.compile(r"[^\w .:/=+@-]")
 
 
 @dataclass(frozen=True)
-class Offer:
+class FleetOffer:
     """Types that are asked for together in one place."""
 
-    place: Place
+    place: LaunchRegion
     choices: tuple[Choice, ...]
 
     @property
@@ -50,22 +50,22 @@ class Launched:
     refusals: tuple[str, ...] = ()
 
 
-def offers(settings: Ec2Settings, choices: Sequence[Choice]) -> Sequence[Offer]:
+def offers(settings: Ec2Settings, choices: Sequence[Choice]) -> Sequence[FleetOffer]:
     """In the order of places, then types. What a place has no image for is not asked for there."""
     found = []
     for place in settings.places:
         there = [choice for choice in choices if choice.arch in place.images]
-        found += [Offer(place, tuple(group)) for _, group in groupby(there, key=lambda choice: choice.spot)]
+        found += [FleetOffer(place, tuple(group)) for _, group in groupby(there, key=lambda choice: choice.spot)]
     return found
 
 
 @dataclass(frozen=True)
 class Fleets:
-    owner: Owner
+    owner: MachineOwner
     settings: Ec2Settings
     hidden: Hidden
 
-    def launch(self, ec2: Any, offer: Offer, request: RunnerRequest, user_data: str) -> Launched:
+    def launch(self, ec2: Any, offer: FleetOffer, request: RunnerRequest, user_data: str) -> Launched:
         """Raises CapacityExhausted (none of them is to be had), ProviderRejected, Transient, and botocore's errors."""
         template = templates.content(self.settings, offer.place)
         tags = {"Name": host_name(request.runner_id), **self._tags(self.owner.tags(request))}
@@ -73,7 +73,7 @@ class Fleets:
         return self._launched(self._create(ec2, template, asked), offer)
 
     def launch_waiting(
-        self, ec2: Any, offer: Offer, number: int, token: str, tags: Mapping[str, str], user_data: str
+        self, ec2: Any, offer: FleetOffer, number: int, token: str, tags: Mapping[str, str], user_data: str
     ) -> Launched:
         """So many instances of no runner, that stop when they switch themselves off. Raises what `launch` does."""
         template = templates.content(self.settings, offer.place, stops=True)
@@ -102,7 +102,7 @@ class Fleets:
         own = {_TAG.sub("-", name): _TAG.sub("-", value) for name, value in self.settings.tags.items()}
         return {**own, **tags}
 
-    def _launched(self, answer: Mapping[str, Any], offer: Offer) -> Launched:
+    def _launched(self, answer: Mapping[str, Any], offer: FleetOffer) -> Launched:
         errors = [(each.get("ErrorCode", ""), each.get("ErrorMessage", "")) for each in answer.get("Errors", ())]
         said = tuple(dict.fromkeys(words(code, message, self.hidden) for code, message in errors))
         ids = [each for group in answer.get("Instances", ()) for each in group["InstanceIds"]]
@@ -118,7 +118,7 @@ class Fleets:
         raise ProviderRejected(message)
 
 
-def _request(offer: Offer, token: str, tags: Mapping[str, str], user_data: str, number: int = 1) -> dict[str, Any]:
+def _request(offer: FleetOffer, token: str, tags: Mapping[str, str], user_data: str, number: int = 1) -> dict[str, Any]:
     """But for the name of the launch template."""
     listed = tag_list(tags)
     asked: dict[str, Any] = {
@@ -142,7 +142,7 @@ def _request(offer: Offer, token: str, tags: Mapping[str, str], user_data: str, 
     return asked
 
 
-def client_token(request: RunnerRequest, offer: Offer) -> str:
+def client_token(request: RunnerRequest, offer: FleetOffer) -> str:
     """The same in each repetition; another one once the runner is asked for anew, since EC2 remembers refusals as well."""
     begun = as_seconds(request.expires_at) if request.expires_at else ""
     return _digest(request.runner_id, begun, offer.place.region, offer.market)
@@ -152,7 +152,7 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _overrides(offer: Offer) -> list[Mapping[str, Any]]:
+def _overrides(offer: FleetOffer) -> list[Mapping[str, Any]]:
     """Each type in each subnet, in the order of the settings."""
     return [
         {

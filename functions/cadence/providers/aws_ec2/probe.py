@@ -9,23 +9,23 @@ from botocore.exceptions import ClientError
 from cadence.domain.shared.errors import CadenceError
 from cadence.providers.aws import CREDENTIALS, Clients, code_of, decided, words
 from cadence.providers.aws_ec2 import templates
-from cadence.providers.aws_ec2.settings import Ec2Settings, Place
+from cadence.providers.aws_ec2.settings import Ec2Settings, LaunchRegion
 from cadence.providers.contract import Check
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 
 _NOBODY = "i-00000000000000000"
 _RIGHTS = "Allow it in the policy of the pool's credentials; docs/providers/aws_ec2.md has one that suffices."
 # Quota codes of EC2: vCPUs of standard instances that may run, on demand and spot.
 _QUOTAS = {False: "L-1216C47A", True: "L-34B43A08"}
 
-Look = Callable[[Any, Place], tuple[str | None, str | None]]
+Look = Callable[[Any, LaunchRegion], tuple[str | None, str | None]]
 """From a client of EC2 and a place to what is missing, and a hint."""
 
 
 @dataclass(frozen=True)
-class Probe:
-    owner: Owner
+class Ec2Probe:
+    owner: MachineOwner
     settings: Ec2Settings
     clients: Clients
     hidden: Hidden
@@ -47,7 +47,7 @@ class Probe:
             found += [self._look(what, place, look) for what, look in looks.items()]
         return found
 
-    def _look(self, what: str, place: Place, look: Look) -> Check:
+    def _look(self, what: str, place: LaunchRegion, look: Look) -> Check:
         try:
             with decided(self.hidden):
                 missing, hint = look(self.clients("ec2", place.region), place)
@@ -55,7 +55,7 @@ class Probe:
             missing, hint = error.message, None
         return Check(what, f"{place.region}: {missing}" if missing else None, hint)
 
-    def _credentials(self, ec2: Any, _: Place) -> tuple[str | None, str | None]:
+    def _credentials(self, ec2: Any, _: LaunchRegion) -> tuple[str | None, str | None]:
         try:
             ec2.describe_availability_zones()
         except ClientError as error:
@@ -69,7 +69,7 @@ class Probe:
                 raise
         return None, None
 
-    def _images(self, ec2: Any, place: Place) -> tuple[str | None, str | None]:
+    def _images(self, ec2: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
         """Names that Systems Manager resolves are looked at by EC2 at the start."""
         ids = sorted({image for image in place.images.values() if not image.startswith("resolve:")})
         if not ids:
@@ -89,7 +89,7 @@ class Probe:
             return f"the image's root device is {device}, not {self.settings.root_device}", hint
         return None, None
 
-    def _network(self, ec2: Any, place: Place) -> tuple[str | None, str | None]:
+    def _network(self, ec2: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
         subnets = ec2.describe_subnets(SubnetIds=list(place.subnets))["Subnets"]
         full = [each["SubnetId"] for each in subnets if not each.get("AvailableIpAddressCount", 1)]
         if full:
@@ -102,7 +102,7 @@ class Probe:
                 return f"the security group {', '.join(opened)} lets others in", hint
         return None, None
 
-    def _types(self, ec2: Any, place: Place) -> tuple[str | None, str | None]:
+    def _types(self, ec2: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
         asked = sorted({choice.type for choice in self.settings.types if choice.arch in place.images})
         if not asked:
             return "it has no image for the architecture of any type", "Add images for them to this place."
@@ -111,7 +111,7 @@ class Probe:
         gone = sorted(set(asked) - {each["InstanceType"] for each in offered})
         return (f"{', '.join(gone)} is not offered here", None) if gone else (None, None)
 
-    def _permissions(self, ec2: Any, place: Place) -> tuple[str | None, str | None]:
+    def _permissions(self, ec2: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
         template = templates.content(self.settings, place)
         choice = next(choice for choice in self.settings.types if choice.arch in place.images)
         launch = {
@@ -151,7 +151,7 @@ class Probe:
             return code_of(error) in {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
         return False
 
-    def _quota(self, _: Any, place: Place) -> tuple[str | None, str | None]:
+    def _quota(self, _: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
         """Whether the account may have any at all; how much of it is taken changes by the minute."""
         quotas = self.clients("service-quotas", place.region)
         for spot in sorted({choice.spot for choice in self.settings.types}):

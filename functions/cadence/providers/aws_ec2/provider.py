@@ -11,37 +11,37 @@ from typing import Any
 
 from cadence.application.placement.ports import Claims
 from cadence.application.shared.ports import Clock
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, NotFound, ProviderRejected, Transient
 from cadence.providers.aws import THROTTLES, Clients, clients, decided, secrets_of, tag_map
-from cadence.providers.aws_ec2.fleets import Fleets, Offer, offers
-from cadence.providers.aws_ec2.probe import Probe
+from cadence.providers.aws_ec2.fleets import FleetOffer, Fleets, offers
+from cadence.providers.aws_ec2.probe import Ec2Probe
 from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.aws_ec2.warm import Warm
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import none_left, suitable
 from cadence.providers.circuit import Circuit
 from cadence.providers.contract import (
-    Calls,
     Check,
-    Condition,
     Credentials,
     Machine,
+    MachineCondition,
+    PacedCalls,
+    ProviderContext,
     RunnerRequest,
-    Surroundings,
     Unhurried,
 )
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, from_seconds
+from cadence.providers.marks import MachineOwner, from_seconds
 
 _CONDITIONS = {
-    "pending": Condition.STARTING,
-    "running": Condition.RUNNING,
-    "shutting-down": Condition.STOPPING,
-    "stopping": Condition.STOPPING,
-    "stopped": Condition.STOPPING,  # still has its disk
+    "pending": MachineCondition.STARTING,
+    "running": MachineCondition.RUNNING,
+    "shutting-down": MachineCondition.STOPPING,
+    "stopping": MachineCondition.STOPPING,
+    "stopped": MachineCondition.STOPPING,  # still has its disk
 }
 _PAGE = 1_000
 # Of the pace: for starts that are repeated, which have no turn of their own and may take somebody else's. How much is
@@ -51,7 +51,7 @@ _CONSOLE = 16 * 1024
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WarmSupport:
     """What it takes to keep instances waiting; `wanted`: starts look for them."""
 
     claims: Claims
@@ -68,14 +68,14 @@ class Ec2Provider:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: MachineOwner,
         settings: Ec2Settings,
         clients: Clients,
         hidden: Hidden,
         circuit: Circuit,
         boot: BootOptions | None = None,
-        calls: Calls | None = None,
-        waiting: Waiting | None = None,
+        calls: PacedCalls | None = None,
+        waiting: WarmSupport | None = None,
     ) -> None:
         self._owner, self._settings, self._hidden = owner, settings, hidden
         self._clients, self._circuit, self._calls = clients, circuit, calls or Unhurried()
@@ -90,7 +90,7 @@ class Ec2Provider:
         self._regions = tuple(dict.fromkeys(place.region for place in settings.places))
 
     @property
-    def start_api(self) -> Api:
+    def start_api(self) -> LimitedApi:
         """Each region has its own; the first place is where nearly all starts go."""
         return self._api(self._regions[0])
 
@@ -122,7 +122,7 @@ class Ec2Provider:
                 refusals.append(error.message)
         raise none_left(refusals)
 
-    def _launch(self, offer: Offer, request: RunnerRequest, text: str) -> str:
+    def _launch(self, offer: FleetOffer, request: RunnerRequest, text: str) -> str:
         region = offer.place.region
         try:
             with self._called(region):
@@ -138,7 +138,7 @@ class Ec2Provider:
     def describe(self, ref: str) -> Machine:
         found = self._instances(ref)
         if not found:
-            return Machine(ref, "" if "/" in ref else ref, Condition.GONE)
+            return Machine(ref, "" if "/" in ref else ref, MachineCondition.GONE)
         region, instance = found[0]
         return self._machine(region, instance)
 
@@ -164,7 +164,7 @@ class Ec2Provider:
         ]
 
     def probe(self) -> Sequence[Check]:
-        return Probe(self._owner, self._settings, self._clients, self._hidden).checks()
+        return Ec2Probe(self._owner, self._settings, self._clients, self._hidden).checks()
 
     def keep_warm(self, ready: int, stopped: int) -> None:
         """Those that are to be ready are stopped as well: EC2 starts them in seconds."""
@@ -238,10 +238,10 @@ class Ec2Provider:
                 self._calls.refused(self._api(region), error.retry_after)
             raise
 
-    def _api(self, region: str) -> Api:
+    def _api(self, region: str) -> LimitedApi:
         its = self._settings
-        pace = Pace(its.pace.per_second * (1 - _SPARE), its.pace.burst)
-        return Api(its.account or "own", region, "ec2:CreateFleet", pace)
+        pace = RateLimit(its.pace.per_second * (1 - _SPARE), its.pace.burst)
+        return LimitedApi(its.account or "own", region, "ec2:CreateFleet", pace)
 
     def _machine(self, region: str, instance: Mapping[str, Any]) -> Machine:
         tags = tag_map(instance.get("Tags", ()))
@@ -251,7 +251,7 @@ class Ec2Provider:
         return Machine(
             ref=f"{region}/{instance['InstanceId']}",
             runner_id=tags.get("cadence-runner", ""),
-            condition=_CONDITIONS.get(instance["State"]["Name"], Condition.GONE),
+            condition=_CONDITIONS.get(instance["State"]["Name"], MachineCondition.GONE),
             created_at=created,
             expires_at=from_seconds(tags.get("cadence-expires")),
             offer=f"{instance['InstanceType']} {'spot' if spot else 'on-demand'} in {zone}",
@@ -266,17 +266,17 @@ class Ec2Provider:
         return None
 
 
-def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> Ec2Provider:
+def build(pool: Pool, credentials: Credentials, surroundings: ProviderContext) -> Ec2Provider:
     """`Build` of this provider."""
     return Ec2Provider(
-        Owner(surroundings.installation, pool.organization, pool.name),
+        MachineOwner(surroundings.installation, pool.organization, pool.name),
         Ec2Settings.from_json(pool.settings),
         clients(credentials),
         Hidden(secrets_of(credentials)),
         surroundings.circuit(pool),
         BootOptions.from_json({"notices": "aws", **pool.settings.get("boot", {})}),
         surroundings.calls,
-        Waiting(surroundings.claims, surroundings.clock, bool(pool.policy.warm)) if surroundings.claims else None,
+        WarmSupport(surroundings.claims, surroundings.clock, bool(pool.policy.warm)) if surroundings.claims else None,
     )
 
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.domain.placement.pacing import Pace
+from cadence.domain.placement.pacing import RateLimit
 from cadence.providers.choices import Choice
 
 # What AWS gives an account that asked for no more.
-_PACE = Pace(per_second=2, burst=5)
+_PACE = RateLimit(per_second=2, burst=5)
 
 
 @dataclass(frozen=True)
-class Place:
+class LaunchRegion:
     """One region to buy in. `images` are AMIs, or `resolve:ssm:…` names of them, by architecture."""
 
     region: str
@@ -21,7 +21,7 @@ class Place:
     security_groups: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Place":
+    def from_json(cls, data: Mapping[str, Any]) -> "LaunchRegion":
         return cls(
             region=data["region"],
             subnets=tuple(data["subnets"]),
@@ -36,7 +36,7 @@ class Ec2Settings:
     on demand, are asked for together, and EC2 picks among them. `disk_gb` of `disk_type`, always encrypted.
     """
 
-    places: tuple[Place, ...]
+    places: tuple[LaunchRegion, ...]
     types: tuple[Choice, ...]
     disk_gb: int = 30
     disk_type: str = "gp3"
@@ -45,13 +45,13 @@ class Ec2Settings:
     instance_profile: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
-    pace: Pace = _PACE
+    pace: RateLimit = _PACE
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Ec2Settings":
         disk = data.get("disk", {})
         return cls(
-            places=tuple(Place.from_json(one) for one in data["places"]),
+            places=tuple(LaunchRegion.from_json(one) for one in data["places"]),
             types=tuple(Choice.from_json(one) for one in data["types"]),
             disk_gb=disk.get("gigabytes", cls.disk_gb),
             disk_type=disk.get("type", cls.disk_type),
@@ -60,5 +60,5 @@ class Ec2Settings:
             instance_profile=data.get("instance_profile"),
             tags=dict(data.get("tags", {})),
             account=data.get("account", ""),
-            pace=Pace(**data["pace"]) if "pace" in data else _PACE,
+            pace=RateLimit(**data["pace"]) if "pace" in data else _PACE,
         )

@@ -11,11 +11,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cadence.providers.aws import code_of, tag_list
-from cadence.providers.aws_ec2.settings import Ec2Settings, Place
-from cadence.providers.marks import Owner
+from cadence.providers.aws_ec2.settings import Ec2Settings, LaunchRegion
+from cadence.providers.marks import MachineOwner
 
 
-def content(settings: Ec2Settings, place: Place, *, stops: bool = False) -> Mapping[str, Any]:
+def content(settings: Ec2Settings, place: LaunchRegion, *, stops: bool = False) -> Mapping[str, Any]:
     """No image, type, subnet or user data: those differ from one instance to the next. `stops`: it waits after its first boot."""
     disk: dict[str, Any] = {
         "VolumeSize": settings.disk_gb,
@@ -44,7 +44,7 @@ def content(settings: Ec2Settings, place: Place, *, stops: bool = False) -> Mapp
     return data
 
 
-def name_of(data: Mapping[str, Any], owner: Owner) -> str:
+def name_of(data: Mapping[str, Any], owner: MachineOwner) -> str:
     whole = json.dumps([owner.key, data], sort_keys=True)
     return f"cadence-{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
 
@@ -53,7 +53,7 @@ def is_missing(code: str) -> bool:
     return code.startswith(("InvalidLaunchTemplateName.NotFound", "InvalidLaunchTemplateId.NotFound"))
 
 
-def make(ec2: Any, name: str, data: Mapping[str, Any], owner: Owner) -> None:
+def make(ec2: Any, name: str, data: Mapping[str, Any], owner: MachineOwner) -> None:
     """Whoever was faster has made the same."""
     tags = {"cadence-owner": owner.key, "cadence-pool": owner.pool}
     try:

@@ -17,12 +17,12 @@ from cadence.application.placement.ports import Claims
 from cadence.application.shared.ports import Clock
 from cadence.domain.shared.errors import CapacityExhausted, NotFound, ProviderRejected
 from cadence.providers.aws import Clients, tag_list, tag_map
-from cadence.providers.aws_ec2.fleets import Fleets, Offer
-from cadence.providers.aws_ec2.settings import Ec2Settings, Place
+from cadence.providers.aws_ec2.fleets import FleetOffer, Fleets
+from cadence.providers.aws_ec2.settings import Ec2Settings, LaunchRegion
 from cadence.providers.bootstrap import BootOptions, warm_user_data
 from cadence.providers.choices import Choice
 from cadence.providers.contract import RunnerRequest
-from cadence.providers.marks import Owner, as_seconds, from_seconds, host_name
+from cadence.providers.marks import MachineOwner, as_seconds, from_seconds, host_name
 
 MARK = "cadence-warm"
 # An instance that nobody needed for so long is made anew: its image may be old.
@@ -44,7 +44,7 @@ _log = logging.getLogger("cadence.warm")
 class Warm:
     """All in the pool's first place, where nearly all starts go, and of its first type that is no spot one."""
 
-    owner: Owner
+    owner: MachineOwner
     settings: Ec2Settings
     clients: Clients
     fleets: Fleets
@@ -54,7 +54,7 @@ class Warm:
     called: Callable[[str], AbstractContextManager[None]]
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LaunchRegion:
         return self.settings.places[0]
 
     @property
@@ -178,7 +178,7 @@ class Warm:
         ).hexdigest()
         with self.called(self.place.region):
             self.fleets.launch_waiting(
-                self._ec2, Offer(self.place, (choice,)), number, token, tags, warm_user_data(self.boot)
+                self._ec2, FleetOffer(self.place, (choice,)), number, token, tags, warm_user_data(self.boot)
             )
 
 

@@ -12,7 +12,7 @@ from cadence.providers.aws_fargate import tasks
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.contract import Check
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 
 _QUOTAS = {False: "L-3032A538", True: "L-36FBB829"}  # vCPUs on demand, and spot
 Look = Callable[[], tuple[str | None, str | None]]
@@ -20,8 +20,8 @@ Look = Callable[[], tuple[str | None, str | None]]
 
 
 @dataclass(frozen=True)
-class Probe:
-    owner: Owner
+class FargateProbe:
+    owner: MachineOwner
     settings: FargateSettings
     clients: Clients
     hidden: Hidden

@@ -6,29 +6,29 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, NotFound, ProviderRejected, Transient
 from cadence.providers.aws import THROTTLES, Clients, clients, code_of, decided, secrets_of
 from cadence.providers.aws_fargate import tasks
-from cadence.providers.aws_fargate.probe import Probe
+from cadence.providers.aws_fargate.probe import FargateProbe
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.bootstrap import BootOptions, variables
 from cadence.providers.choices import Choice, none_left, suitable
 from cadence.providers.circuit import Circuit
 from cadence.providers.contract import (
-    Calls,
     Check,
-    Condition,
     Credentials,
     Machine,
+    MachineCondition,
+    PacedCalls,
+    ProviderContext,
     RunnerRequest,
-    Surroundings,
     Unhurried,
 )
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 
 _PAGE = 100
 _CONSOLE = 16 * 1024
@@ -43,22 +43,22 @@ class FargateProvider:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: MachineOwner,
         settings: FargateSettings,
         clients: Clients,
         hidden: Hidden,
         circuit: Circuit,
         boot: BootOptions | None = None,
-        calls: Calls | None = None,
+        calls: PacedCalls | None = None,
     ) -> None:
         self._owner, self._settings, self._hidden = owner, settings, hidden
         self._clients, self._circuit, self._calls = clients, circuit, calls or Unhurried()
         self._boot = boot or BootOptions(console=None)
 
     @property
-    def start_api(self) -> Api:
+    def start_api(self) -> LimitedApi:
         its = self._settings
-        return Api(its.account or "own", its.region, "ecs:RunTask", its.pace)
+        return LimitedApi(its.account or "own", its.region, "ecs:RunTask", its.pace)
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
@@ -92,7 +92,7 @@ class FargateProvider:
     def describe(self, ref: str) -> Machine:
         found = self._described([ref]) if ref.startswith("arn:") else self._tasks_of(ref, "RUNNING", "STOPPED")
         if not found:
-            return Machine(ref, "" if ref.startswith("arn:") else ref, Condition.GONE)
+            return Machine(ref, "" if ref.startswith("arn:") else ref, MachineCondition.GONE)
         return tasks.machine(found[0], self._settings)
 
     def stop(self, ref: str) -> None:
@@ -111,7 +111,7 @@ class FargateProvider:
         return [tasks.machine(each, self._settings) for each in found if tasks.is_ours(each, self._owner)]
 
     def probe(self) -> Sequence[Check]:
-        return Probe(self._owner, self._settings, self._clients, self._hidden).checks()
+        return FargateProbe(self._owner, self._settings, self._clients, self._hidden).checks()
 
     def console(self, ref: str) -> str | None:
         """What the container printed, if the pool has a log group."""
@@ -194,10 +194,10 @@ class FargateProvider:
             raise
 
 
-def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> FargateProvider:
+def build(pool: Pool, credentials: Credentials, surroundings: ProviderContext) -> FargateProvider:
     """`Build` of this provider."""
     return FargateProvider(
-        Owner(surroundings.installation, pool.organization, pool.name),
+        MachineOwner(surroundings.installation, pool.organization, pool.name),
         FargateSettings.from_json(pool.settings),
         clients(credentials),
         Hidden(secrets_of(credentials)),

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.domain.placement.pacing import Pace
+from cadence.domain.placement.pacing import RateLimit
 from cadence.providers.choices import Choice
 
 # What Fargate gives an account that asked for no more.
-_PACE = Pace(per_second=20, burst=100)
+_PACE = RateLimit(per_second=20, burst=100)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class FargateSettings:
     log_group: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
-    pace: Pace = _PACE
+    pace: RateLimit = _PACE
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "FargateSettings":
@@ -49,7 +49,7 @@ class FargateSettings:
             log_group=data.get("log_group"),
             tags=dict(data.get("tags", {})),
             account=data.get("account", ""),
-            pace=Pace(**data["pace"]) if "pace" in data else _PACE,
+            pace=RateLimit(**data["pace"]) if "pace" in data else _PACE,
         )
 
 

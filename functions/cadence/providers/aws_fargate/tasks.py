@@ -11,26 +11,26 @@ from cadence.domain.shared.errors import CapacityExhausted, NotFound, ProviderRe
 from cadence.providers.aws import tag_map
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.choices import Choice
-from cadence.providers.contract import Condition, Machine, RunnerRequest
+from cadence.providers.contract import Machine, MachineCondition, RunnerRequest
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, as_seconds, from_seconds
+from cadence.providers.marks import MachineOwner, as_seconds, from_seconds
 
 CONTAINER = "runner"
 _TAG = re.compile(r"[^\w .:/=+@-]")
 _UNITS = 1024 / 1000  # of CPU, to a millicore
 _SMALLEST_STORAGE = 21  # GiB that may be asked for; 20 are there anyway
 _CONDITIONS = {
-    "PROVISIONING": Condition.STARTING,
-    "PENDING": Condition.STARTING,
-    "ACTIVATING": Condition.STARTING,
-    "RUNNING": Condition.RUNNING,
-    "DEACTIVATING": Condition.STOPPING,
-    "STOPPING": Condition.STOPPING,
-    "DEPROVISIONING": Condition.STOPPING,
+    "PROVISIONING": MachineCondition.STARTING,
+    "PENDING": MachineCondition.STARTING,
+    "ACTIVATING": MachineCondition.STARTING,
+    "RUNNING": MachineCondition.RUNNING,
+    "DEACTIVATING": MachineCondition.STOPPING,
+    "STOPPING": MachineCondition.STOPPING,
+    "DEPROVISIONING": MachineCondition.STOPPING,
 }
 
 
-def definition(settings: FargateSettings, owner: Owner) -> Mapping[str, Any]:
+def definition(settings: FargateSettings, owner: MachineOwner) -> Mapping[str, Any]:
     """As it is registered: under a name made from its content. CPU, memory and what a runner is told come with each task."""
     container: dict[str, Any] = {"name": CONTAINER, "image": settings.image, "essential": True}
     if settings.log_group:
@@ -60,7 +60,7 @@ def definition(settings: FargateSettings, owner: Owner) -> Mapping[str, Any]:
 
 
 def task(
-    settings: FargateSettings, owner: Owner, choice: Choice, request: RunnerRequest, variables: Mapping[str, str]
+    settings: FargateSettings, owner: MachineOwner, choice: Choice, request: RunnerRequest, variables: Mapping[str, str]
 ) -> Mapping[str, Any]:
     """Parameters of `RunTask` for one runner."""
     own = {_TAG.sub("-", name): _TAG.sub("-", value) for name, value in settings.tags.items()}
@@ -114,9 +114,9 @@ def started(answer: Mapping[str, Any], label: str, hidden: Hidden) -> str:
 def machine(task: Mapping[str, Any], settings: FargateSettings) -> Machine:
     tags = tag_map(task.get("tags", ()))
     spot = task.get("capacityProviderName") == "FARGATE_SPOT"
-    condition = _CONDITIONS.get(task.get("lastStatus", ""), Condition.GONE)
-    if task.get("desiredStatus") == "STOPPED" and condition is not Condition.GONE:
-        condition = Condition.STOPPING
+    condition = _CONDITIONS.get(task.get("lastStatus", ""), MachineCondition.GONE)
+    if task.get("desiredStatus") == "STOPPED" and condition is not MachineCondition.GONE:
+        condition = MachineCondition.STOPPING
     created: datetime | None = task.get("createdAt")
     size = f"{int(task.get('cpu', 0)) / 1024:g} vCPU, {task.get('memory', '?')} MB"
     return Machine(
@@ -133,7 +133,7 @@ def machine(task: Mapping[str, Any], settings: FargateSettings) -> Machine:
     )
 
 
-def is_ours(task: Mapping[str, Any], owner: Owner) -> bool:
+def is_ours(task: Mapping[str, Any], owner: MachineOwner) -> bool:
     return tag_map(task.get("tags", ())).get("cadence-owner") == owner.key
 
 

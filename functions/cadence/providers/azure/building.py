@@ -3,36 +3,36 @@
 import hashlib
 from collections import OrderedDict
 
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
 from cadence.providers.azure.dialect import AzureDialect
 from cadence.providers.azure.provider import AzureProvider
 from cadence.providers.azure.settings import AzureSettings
 from cadence.providers.azure.tokens import ApplicationTokens
 from cadence.providers.bootstrap import BootOptions
-from cadence.providers.contract import Credentials, Surroundings
+from cadence.providers.contract import Credentials, ProviderContext
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 
 MANAGEMENT = "https://management.azure.com"
 LOGIN = "https://login.microsoftonline.com"
 # A subscription may change 10 things a second, after a burst of 200.
-_PACE = Pace(per_second=8, burst=100)
+_PACE = RateLimit(per_second=8, burst=100)
 _KEPT = 16
 
 _tokens: OrderedDict[str, tuple[Hidden, ApplicationTokens]] = OrderedDict()
 
 
 def build(
-    pool: Pool, credentials: Credentials, around: Surroundings, management: str = MANAGEMENT, login: str = LOGIN
+    pool: Pool, credentials: Credentials, around: ProviderContext, management: str = MANAGEMENT, login: str = LOGIN
 ) -> AzureProvider:
     """Raises ProviderRejected if the credentials lack something."""
     settings = AzureSettings.from_json(pool.settings)
     hidden, tokens = _kept(settings.tenant_id, credentials, login)
-    api = Api(settings.subscription_id, settings.location, "compute", _PACE)
+    api = LimitedApi(settings.subscription_id, settings.location, "compute", _PACE)
     rest = Rest(management, AzureDialect(), tokens, hidden=hidden, turns=(around.calls, api))
-    owner = Owner(around.installation, pool.organization, pool.name)
+    owner = MachineOwner(around.installation, pool.organization, pool.name)
     boot = BootOptions.from_json({"console": "/dev/ttyS0", "notices": "azure", **pool.settings.get("boot", {})})
     return AzureProvider(owner, settings, rest, hidden, api, boot)
 

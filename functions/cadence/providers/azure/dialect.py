@@ -5,7 +5,7 @@ from typing import Any
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
 from cadence.providers.hidden import Hidden
-from cadence.providers.rest import LONGEST_WORDS, Answer, Refusal, mentions
+from cadence.providers.rest import LONGEST_WORDS, Refusal, RestResponse, mentions
 
 _FULL = (
     "skunotavailable",
@@ -23,7 +23,7 @@ _LATER = ("toomanyrequests", "internalexecutionerror", "internaloperationerror",
 class AzureDialect:
     name = "Azure"
 
-    def read(self, answer: Answer) -> Refusal:
+    def read(self, answer: RestResponse) -> Refusal:
         error = answer.body.get("error") if isinstance(answer.body, dict) else None
         if not isinstance(error, dict):
             return Refusal(answer.status, "", "")
@@ -32,7 +32,7 @@ class AzureDialect:
         words = [str(error.get("message") or ""), *(str(one.get("message") or "") for one in within)]
         return Refusal(answer.status, str(error.get("code") or ""), " ".join(dict.fromkeys(filter(None, words))))
 
-    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+    def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         return _meaning(refusal)
 
 

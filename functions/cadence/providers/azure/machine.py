@@ -11,25 +11,25 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.azure.settings import AzureSettings
 from cadence.providers.choices import Choice
-from cadence.providers.contract import Condition, Machine, RunnerRequest
-from cadence.providers.marks import Owner, from_seconds
+from cadence.providers.contract import Machine, MachineCondition, RunnerRequest
+from cadence.providers.marks import MachineOwner, from_seconds
 
 _USER = "cadence"
 _DELETE = "Delete"
 _NETWORK_API = "2022-11-01"
 _POWER = {
-    "starting": Condition.STARTING,
-    "running": Condition.RUNNING,
-    "stopping": Condition.STOPPING,
-    "stopped": Condition.STOPPING,
-    "deallocating": Condition.STOPPING,
-    "deallocated": Condition.STOPPING,
+    "starting": MachineCondition.STARTING,
+    "running": MachineCondition.RUNNING,
+    "stopping": MachineCondition.STOPPING,
+    "stopped": MachineCondition.STOPPING,
+    "deallocating": MachineCondition.STOPPING,
+    "deallocated": MachineCondition.STOPPING,
 }
 
 
 def wanted(
     settings: AzureSettings,
-    owner: Owner,
+    owner: MachineOwner,
     name: str,
     choice: Choice,
     zone: str | None,
@@ -125,16 +125,16 @@ def machine(settings: AzureSettings, found: Mapping[str, Any]) -> Machine:
         expires_at=from_seconds(tags.get("cadence-expires")),
         offer=f"{size}{' spot' if spot else ''} in {found['location']}{f'-{zone}' if zone else ''}",
         price_per_hour=prices.get((size, spot)),
-        reason=None if condition is Condition.RUNNING else f"{state}{f', {power}' if power else ''}",
+        reason=None if condition is MachineCondition.RUNNING else f"{state}{f', {power}' if power else ''}",
     )
 
 
-def _condition(state: str, power: str | None) -> Condition:
+def _condition(state: str, power: str | None) -> MachineCondition:
     if state in ("Deleting", "Failed"):
-        return Condition.STOPPING
+        return MachineCondition.STOPPING
     if power is not None:
-        return _POWER.get(power, Condition.STARTING)
-    return Condition.RUNNING if state == "Succeeded" else Condition.STARTING
+        return _POWER.get(power, MachineCondition.STARTING)
+    return MachineCondition.RUNNING if state == "Succeeded" else MachineCondition.STARTING
 
 
 def _power(found: Mapping[str, Any]) -> str | None:

@@ -8,7 +8,7 @@ from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected
 from cadence.providers.azure.settings import AzureSettings
 from cadence.providers.contract import Check
 from cadence.providers.probing import checked
-from cadence.providers.rest import Answer, Rest
+from cadence.providers.rest import Rest, RestResponse
 
 ACTIONS = (
     "Microsoft.Compute/virtualMachines/read",
@@ -89,6 +89,6 @@ def _gives(role: Mapping[str, Any], action: str) -> bool:
     return named("actions") and not named("notActions")
 
 
-def _next_page(answer: Answer, _: int) -> str | None:
+def _next_page(answer: RestResponse, _: int) -> str | None:
     following: str | None = answer.body.get("nextLink")
     return following

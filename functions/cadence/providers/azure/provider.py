@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.providers.azure.dialect import failure
@@ -19,10 +19,10 @@ from cadence.providers.azure.probing import probe
 from cadence.providers.azure.settings import AzureSettings
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import none_left, suitable
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, host_name
-from cadence.providers.rest import Answer, Rest, all_there
+from cadence.providers.marks import MachineOwner, host_name
+from cadence.providers.rest import Rest, RestResponse, all_there
 
 _API = "2024-11-01"
 _LONGEST_NAME = 60
@@ -38,18 +38,18 @@ class AzureProvider:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: MachineOwner,
         settings: AzureSettings,
         rest: Rest,
         hidden: Hidden,
-        api: Api,
+        api: LimitedApi,
         boot: BootOptions | None = None,
     ) -> None:
         self._owner, self._settings, self._rest, self._hidden = owner, settings, rest, hidden
         self._api, self._boot = api, boot or BootOptions(console="/dev/ttyS0")
 
     @property
-    def start_api(self) -> Api:
+    def start_api(self) -> LimitedApi:
         return self._api
 
     def start(self, request: RunnerRequest) -> str:
@@ -82,9 +82,9 @@ class AzureProvider:
             try:
                 return machine(self._settings, self._get(ref))
             except NotFound:
-                return Machine(ref, "", Condition.GONE)
+                return Machine(ref, "", MachineCondition.GONE)
         _, found = self._last(_base(ref))
-        return machine(self._settings, found) if found else Machine(ref, ref, Condition.GONE)
+        return machine(self._settings, found) if found else Machine(ref, ref, MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         """With whatever else was tried for the same runner."""
@@ -169,6 +169,6 @@ def _base(runner_id: str) -> str:
     return host_name(runner_id, longest=_LONGEST_NAME)
 
 
-def _next_page(answer: Answer, _: int) -> str | None:
+def _next_page(answer: RestResponse, _: int) -> str | None:
     following: str | None = answer.body.get("nextLink")
     return following

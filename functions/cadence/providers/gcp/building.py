@@ -5,30 +5,30 @@ These are `workload_identity`, a configuration without any secret, or `service_a
 
 from collections.abc import Callable, Mapping
 
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.bootstrap import BootOptions
-from cadence.providers.contract import Credentials, Surroundings
+from cadence.providers.contract import Credentials, ProviderContext
 from cadence.providers.gcp.dialect import GcpDialect
 from cadence.providers.gcp.provider import GcpProvider
 from cadence.providers.gcp.settings import GcpSettings
 from cadence.providers.gcp.tokens import ServiceAccountTokens
 from cadence.providers.gcp.workload import IAM, STS, Federation, kept_tokens, session_name
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 
 COMPUTE = "https://compute.googleapis.com/compute/v1"
 RESOURCES = "https://cloudresourcemanager.googleapis.com/v1"
 # A project may change 1,500 things a minute, and so it may read.
-_PACE = Pace(per_second=20, burst=100)
+_PACE = RateLimit(per_second=20, burst=100)
 
 
 def build(
     pool: Pool,
     credentials: Credentials,
-    around: Surroundings,
+    around: ProviderContext,
     compute: str = COMPUTE,
     resources: str = RESOURCES,
     sts: str = STS,
@@ -37,8 +37,8 @@ def build(
     """Raises ProviderRejected if the credentials are neither."""
     settings = GcpSettings.from_json(pool.settings)
     hidden, tokens = _tokens(pool, credentials, around, sts, iam)
-    api = Api(settings.project, "all", "compute", _PACE)
-    owner = Owner(around.installation, pool.organization, pool.name)
+    api = LimitedApi(settings.project, "all", "compute", _PACE)
+    owner = MachineOwner(around.installation, pool.organization, pool.name)
     boot = BootOptions.from_json({"console": "/dev/ttyS0", "notices": "gcp", **pool.settings.get("boot", {})})
     return GcpProvider(
         owner,
@@ -53,7 +53,7 @@ def build(
 
 
 def _tokens(
-    pool: Pool, credentials: Credentials, around: Surroundings, sts: str, iam: str
+    pool: Pool, credentials: Credentials, around: ProviderContext, sts: str, iam: str
 ) -> tuple[Hidden, Callable[[], Mapping[str, str]]]:
     if "workload_identity" not in credentials:
         hidden = Hidden()

@@ -5,7 +5,7 @@ from typing import Any
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, ProviderRejected, Transient
 from cadence.providers.hidden import Hidden
-from cadence.providers.rest import LONGEST_WORDS, Answer, Refusal, mentions
+from cadence.providers.rest import LONGEST_WORDS, Refusal, RestResponse, mentions
 
 _FULL = (
     "zone_resource_pool_exhausted",
@@ -26,7 +26,7 @@ _LATER = ("backenderror", "internalerror", "internal_error", "resourcenotready",
 class GcpDialect:
     name = "Google Cloud"
 
-    def read(self, answer: Answer) -> Refusal:
+    def read(self, answer: RestResponse) -> Refusal:
         error = answer.body.get("error") if isinstance(answer.body, dict) else None
         if not isinstance(error, dict):
             return Refusal(answer.status, "", "")
@@ -36,7 +36,7 @@ class GcpDialect:
             answer.status, str(first.get("reason") or error.get("status") or ""), str(error.get("message", ""))
         )
 
-    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+    def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         return _meaning(refusal)
 
 

@@ -8,9 +8,9 @@ from uuid import UUID, uuid5
 
 from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.choices import Choice
-from cadence.providers.contract import Condition, Machine, RunnerRequest
+from cadence.providers.contract import Machine, MachineCondition, RunnerRequest
 from cadence.providers.gcp.settings import GcpSettings
-from cadence.providers.marks import Owner, as_seconds, from_seconds, host_name
+from cadence.providers.marks import MachineOwner, as_seconds, from_seconds, host_name
 
 # As of which a request counts as another one: what failed for want of room may be asked again later.
 _WINDOW = 60
@@ -18,22 +18,22 @@ _NAMESPACE = UUID("6f6b0c5e-3a5d-5f0e-9d0a-7b6c1f3f2a11")
 _SPARE_SECONDS = 90 * 60
 _UNFIT = re.compile(r"[^a-z0-9_-]")
 _CONDITIONS = {
-    "PENDING": Condition.STARTING,
-    "PROVISIONING": Condition.STARTING,
-    "STAGING": Condition.STARTING,
-    "RUNNING": Condition.RUNNING,
-    "REPAIRING": Condition.RUNNING,
+    "PENDING": MachineCondition.STARTING,
+    "PROVISIONING": MachineCondition.STARTING,
+    "STAGING": MachineCondition.STARTING,
+    "RUNNING": MachineCondition.RUNNING,
+    "REPAIRING": MachineCondition.RUNNING,
 }
 
 
-def request_id(owner: Owner, runner_id: str, zone: str, choice: Choice, now: datetime) -> str:
+def request_id(owner: MachineOwner, runner_id: str, zone: str, choice: Choice, now: datetime) -> str:
     """The same for what is repeated at once."""
     window = int(now.timestamp()) // _WINDOW
     return str(uuid5(_NAMESPACE, f"{owner.key}/{runner_id}/{zone}/{choice.label}/{window}"))
 
 
 def wanted(
-    settings: GcpSettings, owner: Owner, zone: str, choice: Choice, request: RunnerRequest, told: str
+    settings: GcpSettings, owner: MachineOwner, zone: str, choice: Choice, request: RunnerRequest, told: str
 ) -> Mapping[str, Any]:
     """Google itself deletes it, should everybody forget it."""
     image = settings.images.get(choice.arch)
@@ -100,7 +100,7 @@ def machine(settings: GcpSettings, instance: Mapping[str, Any]) -> Machine:
     return Machine(
         ref=f"{zone}/{instance['name']}",
         runner_id=runner_of(instance),
-        condition=_CONDITIONS.get(status, Condition.STOPPING),
+        condition=_CONDITIONS.get(status, MachineCondition.STOPPING),
         created_at=_at(instance.get("creationTimestamp")),
         expires_at=from_seconds((instance.get("labels") or {}).get("cadence_expires")),
         offer=f"{kind}{' spot' if spot else ''} in {zone}",

@@ -8,19 +8,19 @@ from contextlib import suppress
 from typing import Any
 
 from cadence.application.shared.ports import Clock
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected, Transient
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 from cadence.providers.gcp.dialect import failure
 from cadence.providers.gcp.instance import machine, request_id, wanted
 from cadence.providers.gcp.probing import probe
 from cadence.providers.gcp.settings import GcpSettings
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, host_name
-from cadence.providers.rest import Answer, Rest, all_there
+from cadence.providers.marks import MachineOwner, host_name
+from cadence.providers.rest import Rest, RestResponse, all_there
 
 _CONSOLE = 16 * 1024
 # How things refer to one another, wherever the API is called.
@@ -34,13 +34,13 @@ class GcpProvider:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: MachineOwner,
         settings: GcpSettings,
         compute: Rest,
         resources: Rest,
         hidden: Hidden,
         clock: Clock,
-        api: Api,
+        api: LimitedApi,
         boot: BootOptions | None = None,
         page: int = 500,
     ) -> None:
@@ -50,7 +50,7 @@ class GcpProvider:
         self._api, self._page = api, page
 
     @property
-    def start_api(self) -> Api:
+    def start_api(self) -> LimitedApi:
         return self._api
 
     def start(self, request: RunnerRequest) -> str:
@@ -73,11 +73,11 @@ class GcpProvider:
     def describe(self, ref: str) -> Machine:
         if "/" not in ref:
             found = self._find(ref)
-            return machine(self._settings, found[0]) if found else Machine(ref, ref, Condition.GONE)
+            return machine(self._settings, found[0]) if found else Machine(ref, ref, MachineCondition.GONE)
         try:
             return machine(self._settings, self._compute.get(self._path(ref)))
         except NotFound:
-            return Machine(ref, "", Condition.GONE, reason=self._end_of(ref))
+            return Machine(ref, "", MachineCondition.GONE, reason=self._end_of(ref))
 
     def stop(self, ref: str) -> None:
         refs = [ref] if "/" in ref else [machine(self._settings, one).ref for one in self._find(ref)]
@@ -166,6 +166,6 @@ class GcpProvider:
         return f"{self._instances(zone)}/{name}"
 
 
-def _next_page(answer: Answer, _: int) -> Mapping[str, Any] | None:
+def _next_page(answer: RestResponse, _: int) -> Mapping[str, Any] | None:
     token = answer.body.get("nextPageToken")
     return {"pageToken": token} if token else None

@@ -5,38 +5,38 @@ from collections import OrderedDict
 
 import requests
 
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
-from cadence.providers.contract import Credentials, Surroundings
+from cadence.providers.contract import Credentials, ProviderContext
 from cadence.providers.github_actions.dialect import GithubDialect
 from cadence.providers.github_actions.provider import GithubProvider
 from cadence.providers.github_actions.settings import GithubSettings
 from cadence.providers.github_actions.tokens import AppToken, PlainToken, tokens
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 
 # What makes something may be asked for 80 times a minute.
-_PACE = Pace(per_second=1, burst=20)
+_PACE = RateLimit(per_second=1, burst=20)
 _KEPT = 16
 
 _tokens: OrderedDict[str, tuple[Hidden, PlainToken | AppToken]] = OrderedDict()
 
 
 def build(
-    pool: Pool, credentials: Credentials, around: Surroundings, session: requests.Session | None = None
+    pool: Pool, credentials: Credentials, around: ProviderContext, session: requests.Session | None = None
 ) -> GithubProvider:
     """Raises ProviderRejected if the credentials lack something."""
     settings = GithubSettings.from_json(pool.settings)
     hidden, its = _kept(settings, credentials, around, session)
-    api = Api(settings.repository, settings.url, "actions", _PACE)
+    api = LimitedApi(settings.repository, settings.url, "actions", _PACE)
     rest = Rest(settings.url, GithubDialect(), its, hidden=hidden, session=session, turns=(around.calls, api))
-    owner = Owner(around.installation, pool.organization, pool.name)
+    owner = MachineOwner(around.installation, pool.organization, pool.name)
     return GithubProvider(owner, settings, rest, hidden, around.clock, api)
 
 
 def _kept(
-    settings: GithubSettings, credentials: Credentials, around: Surroundings, session: requests.Session | None
+    settings: GithubSettings, credentials: Credentials, around: ProviderContext, session: requests.Session | None
 ) -> tuple[Hidden, PlainToken | AppToken]:
     """A provider is made anew every half a minute, an App's token lasts for an hour."""
     whole = repr((settings.repository, settings.url, sorted(credentials.items())))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from cadence.domain.shared.errors import NotReady, ProviderRejected
 from cadence.providers.ci_runs import CiProvider, Found, mark, minutes
-from cadence.providers.contract import AgentFile, Check, Condition, RunnerRequest
+from cadence.providers.contract import AgentFile, Check, MachineCondition, RunnerRequest
 from cadence.providers.github_actions.settings import GithubSettings
 from cadence.providers.probing import checked
 from cadence.providers.rest import following_link
@@ -17,7 +17,7 @@ class GithubProvider(CiProvider[GithubSettings]):
     called = "run on GitHub"
     name_of = "display_title"
     not_over = ("queued", "in_progress", "requested", "waiting", "pending")
-    conditions: ClassVar = {"in_progress": Condition.RUNNING, "completed": Condition.GONE}
+    conditions: ClassVar = {"in_progress": MachineCondition.RUNNING, "completed": MachineCondition.GONE}
 
     def _begin(self, request: RunnerRequest, agent: AgentFile, labels: str) -> str:
         inputs = {

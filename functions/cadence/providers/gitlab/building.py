@@ -2,30 +2,30 @@
 
 import requests
 
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import ProviderRejected
-from cadence.providers.contract import Credentials, Surroundings
+from cadence.providers.contract import Credentials, ProviderContext
 from cadence.providers.gitlab.dialect import GitlabDialect
 from cadence.providers.gitlab.provider import GitlabProvider
 from cadence.providers.gitlab.settings import GitlabSettings
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner
+from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 
 # GitLab.com makes 25 pipelines a minute for a project.
-_PACE = Pace(per_second=0.4, burst=20)
+_PACE = RateLimit(per_second=0.4, burst=20)
 
 
 def build(
-    pool: Pool, credentials: Credentials, around: Surroundings, session: requests.Session | None = None
+    pool: Pool, credentials: Credentials, around: ProviderContext, session: requests.Session | None = None
 ) -> GitlabProvider:
     """Raises ProviderRejected if the credentials lack something."""
     token = credentials.get("token")
     if not token:
         raise ProviderRejected("The pool's credentials lack `token`: a project access token of GitLab.")
     settings, hidden = GitlabSettings.from_json(pool.settings), Hidden([token])
-    api = Api(settings.project, settings.url, "pipelines", _PACE)
+    api = LimitedApi(settings.project, settings.url, "pipelines", _PACE)
     rest = Rest(
         f"{settings.url}/api/v4",
         GitlabDialect(),
@@ -34,5 +34,5 @@ def build(
         session=session,
         turns=(around.calls, api),
     )
-    owner = Owner(around.installation, pool.organization, pool.name)
+    owner = MachineOwner(around.installation, pool.organization, pool.name)
     return GitlabProvider(owner, settings, rest, hidden, around.clock, api)

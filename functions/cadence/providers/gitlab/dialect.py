@@ -3,7 +3,7 @@
 from typing import Any
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted
-from cadence.providers.rest import Answer, Refusal, mentions
+from cadence.providers.rest import Refusal, RestResponse, mentions
 
 _FULL = (
     "quota exceeded",
@@ -18,12 +18,12 @@ _FULL = (
 class GitlabDialect:
     name = "GitLab"
 
-    def read(self, answer: Answer) -> Refusal:
+    def read(self, answer: RestResponse) -> Refusal:
         body = answer.body if isinstance(answer.body, dict) else {}
         words = body.get("message") or body.get("error_description") or body.get("error") or ""
         return Refusal(answer.status, "", _plain(words))
 
-    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+    def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         return CapacityExhausted if mentions(refusal, _FULL) else None
 
 

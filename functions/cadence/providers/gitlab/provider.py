@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.ci_runs import CiProvider, Found, mark, minutes
-from cadence.providers.contract import AgentFile, Check, Condition, RunnerRequest
+from cadence.providers.contract import AgentFile, Check, MachineCondition, RunnerRequest
 from cadence.providers.gitlab.settings import GitlabSettings
 from cadence.providers.probing import checked
 from cadence.providers.rest import following_link
@@ -17,12 +17,12 @@ class GitlabProvider(CiProvider[GitlabSettings]):
     name_of = "name"
     not_over = ("created", "waiting_for_resource", "preparing", "pending", "running")
     conditions: ClassVar = {
-        "running": Condition.RUNNING,
-        "canceling": Condition.STOPPING,
-        "success": Condition.GONE,
-        "failed": Condition.GONE,
-        "canceled": Condition.GONE,
-        "skipped": Condition.GONE,
+        "running": MachineCondition.RUNNING,
+        "canceling": MachineCondition.STOPPING,
+        "success": MachineCondition.GONE,
+        "failed": MachineCondition.GONE,
+        "canceled": MachineCondition.GONE,
+        "skipped": MachineCondition.GONE,
     }
 
     def _begin(self, request: RunnerRequest, agent: AgentFile, labels: str) -> str:

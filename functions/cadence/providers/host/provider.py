@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.runner_ports import Doorbell, HostStore, RunnerStore
+from cadence.application.shared.runner_ports import HostStore, RunnerStore, WorkNotification
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import NotFound
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 
 _CONDITIONS = {
-    RunnerState.OFFERED: Condition.STARTING,
-    RunnerState.BOOTING: Condition.STARTING,
-    RunnerState.CLAIMED: Condition.RUNNING,
+    RunnerState.OFFERED: MachineCondition.STARTING,
+    RunnerState.BOOTING: MachineCondition.STARTING,
+    RunnerState.CLAIMED: MachineCondition.RUNNING,
 }
 
 
@@ -24,7 +24,7 @@ class HostProvider:
     pool: str
     runners: RunnerStore
     hosts: HostStore
-    doorbell: Doorbell
+    doorbell: WorkNotification
     clock: Clock
     first_state: RunnerState = RunnerState.OFFERED
 
@@ -40,8 +40,8 @@ class HostProvider:
         try:
             runner = self.runners.get_runner(ref)
         except NotFound:
-            return Machine(ref, ref, Condition.GONE)
-        return Machine(ref, ref, _CONDITIONS.get(runner.state, Condition.GONE), runner.created_at)
+            return Machine(ref, ref, MachineCondition.GONE)
+        return Machine(ref, ref, _CONDITIONS.get(runner.state, MachineCondition.GONE), runner.created_at)
 
     def stop(self, ref: str) -> None:
         """The host that still runs it is woken, and told so at its next lease."""
@@ -60,7 +60,7 @@ class HostProvider:
         for host in self.hosts.list_hosts(self.organization, self.pool):
             on_hosts |= host.running | host.handed
         return [
-            Machine(ref, ref, Condition.RUNNING if ref in on_hosts else Condition.STARTING)
+            Machine(ref, ref, MachineCondition.RUNNING if ref in on_hosts else MachineCondition.STARTING)
             for ref in sorted(offered | on_hosts)
         ]
 

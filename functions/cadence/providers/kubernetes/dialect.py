@@ -1,7 +1,7 @@
 """How the API of Kubernetes says no."""
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict
-from cadence.providers.rest import Answer, Refusal, mentions
+from cadence.providers.rest import Refusal, RestResponse, mentions
 
 # A quota or a limit of the namespace: as others end, there is room again.
 _FULL = ("exceeded quota", "insufficient quota", "maximum number of")
@@ -10,12 +10,12 @@ _FULL = ("exceeded quota", "insufficient quota", "maximum number of")
 class KubernetesDialect:
     name = "Kubernetes"
 
-    def read(self, answer: Answer) -> Refusal:
+    def read(self, answer: RestResponse) -> Refusal:
         body = answer.body if isinstance(answer.body, dict) else {}
         said = body.get("message") or (answer.body if isinstance(answer.body, str) else "")
         return Refusal(answer.status, str(body.get("reason") or ""), str(said))
 
-    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+    def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         if refusal.status == 403 and mentions(refusal, _FULL):
             return CapacityExhausted
         return Conflict if refusal.code == "AlreadyExists" else None

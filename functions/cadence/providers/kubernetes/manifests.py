@@ -6,7 +6,7 @@ from typing import Any
 from cadence.providers.contract import RunnerRequest
 from cadence.providers.kubernetes.containers import RESTRICTED, ROOT, Beside, amounts, as_user, desk_maker
 from cadence.providers.kubernetes.settings import KubernetesSettings
-from cadence.providers.marks import Owner, host_name
+from cadence.providers.marks import MachineOwner, host_name
 
 CONTAINER = "runner"
 TOKEN_KEY = "token"  # noqa: S105 (a name)
@@ -14,13 +14,17 @@ _GRACE = 600  # seconds beyond what a runner may take, by which the cluster ends
 _TOKEN = "CADENCE_RUNNER_TOKEN"  # noqa: S105 (a variable's name)
 
 
-def labels(owner: Owner, request: RunnerRequest) -> Mapping[str, str]:
+def labels(owner: MachineOwner, request: RunnerRequest) -> Mapping[str, str]:
     """What jobs are found by. Their values have to be short words; what need not be is in annotations."""
     return {"app.kubernetes.io/managed-by": "cadence", "cadence-owner": owner.key, "cadence-runner": request.runner_id}
 
 
 def job(
-    settings: KubernetesSettings, owner: Owner, request: RunnerRequest, variables: Mapping[str, str], made: Beside
+    settings: KubernetesSettings,
+    owner: MachineOwner,
+    request: RunnerRequest,
+    variables: Mapping[str, str],
+    made: Beside,
 ) -> Mapping[str, Any]:
     """No rights in the cluster, no root, nothing to write to but its own folder."""
     name = host_name(request.runner_id)

@@ -21,7 +21,7 @@ Look = Callable[[], tuple[str | None, str | None]]
 
 
 @dataclass(frozen=True)
-class Probe:
+class KubernetesProbe:
     settings: KubernetesSettings
     rest: Rest
 

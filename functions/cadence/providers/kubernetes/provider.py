@@ -11,15 +11,15 @@ from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import Conflict, NotFound, ProviderRejected, Transient
 from cadence.providers.bootstrap import BootOptions, variables
-from cadence.providers.contract import Check, Condition, Credentials, Machine, RunnerRequest, Surroundings
+from cadence.providers.contract import Check, Credentials, Machine, MachineCondition, ProviderContext, RunnerRequest
 from cadence.providers.hidden import Hidden
 from cadence.providers.kubernetes import manifests
 from cadence.providers.kubernetes.containers import beside
 from cadence.providers.kubernetes.dialect import KubernetesDialect
-from cadence.providers.kubernetes.probe import Probe
+from cadence.providers.kubernetes.probe import KubernetesProbe
 from cadence.providers.kubernetes.settings import KubernetesSettings
-from cadence.providers.marks import Owner, from_seconds, host_name
-from cadence.providers.rest import Answer, Rest, quiet_session
+from cadence.providers.marks import MachineOwner, from_seconds, host_name
+from cadence.providers.rest import Rest, RestResponse, quiet_session
 
 _CONSOLE = 16 * 1024
 _PAGE = 500
@@ -35,7 +35,7 @@ class KubernetesProvider:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: MachineOwner,
         settings: KubernetesSettings,
         rest: Rest,
         hidden: Hidden,
@@ -70,9 +70,9 @@ class KubernetesProvider:
     def describe(self, ref: str) -> Machine:
         job = self._job(ref)
         if job is None:
-            return Machine(ref, "" if ref.startswith("cadence-") else ref, Condition.GONE)
+            return Machine(ref, "" if ref.startswith("cadence-") else ref, MachineCondition.GONE)
         machine = self._machine(job)
-        if machine.condition is Condition.STARTING:
+        if machine.condition is MachineCondition.STARTING:
             return self._machine(job, self._waiting_for(job["metadata"]["name"]))
         return machine
 
@@ -93,10 +93,10 @@ class KubernetesProvider:
         except NotFound as error:  # the list has changed too much since its first page
             raise Transient(error.message) from None
         machines = [self._machine(job) for page in pages for job in page["items"]]
-        return [machine for machine in machines if machine.condition is not Condition.GONE]
+        return [machine for machine in machines if machine.condition is not MachineCondition.GONE]
 
     def probe(self) -> Sequence[Check]:
-        return Probe(self._settings, self._rest).checks()
+        return KubernetesProbe(self._settings, self._rest).checks()
 
     def console(self, ref: str) -> str | None:
         """The end of the container's log; why it has not begun, if that is so."""
@@ -149,7 +149,7 @@ class KubernetesProvider:
         )
 
 
-def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> KubernetesProvider:
+def build(pool: Pool, credentials: Credentials, surroundings: ProviderContext) -> KubernetesProvider:
     """`Build` of this provider. Credentials: `token` of a service account."""
     settings = KubernetesSettings.from_json(pool.settings)
     token = credentials.get("token", "")
@@ -165,16 +165,16 @@ def build(pool: Pool, credentials: Credentials, surroundings: Surroundings) -> K
         session=session,
     )
     boot = BootOptions.from_json({"console": None, **pool.settings.get("boot", {})})
-    owner = Owner(surroundings.installation, pool.organization, pool.name)
+    owner = MachineOwner(surroundings.installation, pool.organization, pool.name)
     return KubernetesProvider(owner, settings, rest, hidden, boot)
 
 
-def _condition(metadata: Mapping[str, Any], status: Mapping[str, Any], ended: bool) -> Condition:
+def _condition(metadata: Mapping[str, Any], status: Mapping[str, Any], ended: bool) -> MachineCondition:
     if "deletionTimestamp" in metadata:
-        return Condition.STOPPING
+        return MachineCondition.STOPPING
     if ended:
-        return Condition.GONE
-    return Condition.RUNNING if status.get("ready") else Condition.STARTING
+        return MachineCondition.GONE
+    return MachineCondition.RUNNING if status.get("ready") else MachineCondition.STARTING
 
 
 def _waiting(pod: Mapping[str, Any]) -> str | None:
@@ -193,7 +193,7 @@ def _waiting(pod: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _following(answer: Answer, _: int) -> Mapping[str, Any] | None:
+def _following(answer: RestResponse, _: int) -> Mapping[str, Any] | None:
     then = answer.body["metadata"].get("continue")
     return {"continue": then} if then else None
 

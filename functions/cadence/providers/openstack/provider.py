@@ -17,13 +17,13 @@ from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, from_seconds, host_name
-from cadence.providers.openstack.services import Services, means_full
+from cadence.providers.marks import MachineOwner, from_seconds, host_name
+from cadence.providers.openstack.services import OpenStackServices, means_full
 from cadence.providers.openstack.settings import OpenStackSettings
 from cadence.providers.probing import checked
-from cadence.providers.rest import Answer, all_there
+from cadence.providers.rest import RestResponse, all_there
 
 _CONSOLE_LINES = 200
 _MOST_OF_A_CONSOLE = 16 * 1024
@@ -32,13 +32,13 @@ _LOOKS = (0.2, 0.4, 0.8)
 _CALLS_AT_ONCE = 3
 
 _CONDITIONS = {
-    "BUILD": Condition.STARTING,
-    "REBUILD": Condition.STARTING,
-    "ERROR": Condition.STOPPING,
-    "SHUTOFF": Condition.STOPPING,
-    "SUSPENDED": Condition.STOPPING,
-    "DELETED": Condition.GONE,
-    "SOFT_DELETED": Condition.STOPPING,
+    "BUILD": MachineCondition.STARTING,
+    "REBUILD": MachineCondition.STARTING,
+    "ERROR": MachineCondition.STOPPING,
+    "SHUTOFF": MachineCondition.STOPPING,
+    "SUSPENDED": MachineCondition.STOPPING,
+    "DELETED": MachineCondition.GONE,
+    "SOFT_DELETED": MachineCondition.STOPPING,
 }
 
 Server = Mapping[str, Any]
@@ -51,9 +51,9 @@ class OpenStackProvider:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: MachineOwner,
         settings: OpenStackSettings,
-        services: Services,
+        services: OpenStackServices,
         hidden: Hidden,
         boot: BootOptions | None = None,
         pause: Callable[[float], None] = sleep,
@@ -87,7 +87,7 @@ class OpenStackProvider:
             return self._machine(self._services.compute.get(f"servers/{ref}")["server"])
         except (NotFound, ProviderRejected):  # what is no id of nova's may be a bad request to it
             found = [server for server in self._of(ref) if server["status"] != "ERROR"] or self._of(ref)
-        return self._machine(found[0]) if found else Machine(ref, ref, Condition.GONE)
+        return self._machine(found[0]) if found else Machine(ref, ref, MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         for server in self._of(ref):
@@ -201,7 +201,7 @@ class OpenStackProvider:
         return Machine(
             ref=str(server["id"]),
             runner_id=marks.get("cadence-runner", ""),
-            condition=Condition.STOPPING if deleting else _CONDITIONS.get(status, Condition.RUNNING),
+            condition=MachineCondition.STOPPING if deleting else _CONDITIONS.get(status, MachineCondition.RUNNING),
             created_at=datetime.fromisoformat(server["created"]),
             expires_at=from_seconds(marks.get("cadence-expires")),
             offer=offer,
@@ -267,11 +267,11 @@ def _root_volume(image: str, gigabytes: int) -> Mapping[str, Any]:
     }
 
 
-def _next_servers(answer: Answer, _: int) -> Mapping[str, Any] | None:
+def _next_servers(answer: RestResponse, _: int) -> Mapping[str, Any] | None:
     return _marker(answer.body, "servers")
 
 
-def _next_flavors(answer: Answer, _: int) -> Mapping[str, Any] | None:
+def _next_flavors(answer: RestResponse, _: int) -> Mapping[str, Any] | None:
     return _marker(answer.body, "flavors")
 
 

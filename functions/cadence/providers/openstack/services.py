@@ -15,7 +15,7 @@ from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Confli
 from cadence.providers.contract import Credentials
 from cadence.providers.hidden import Hidden
 from cadence.providers.openstack.settings import OpenStackSettings
-from cadence.providers.rest import Answer, Refusal, Rest, mentions, quiet_session
+from cadence.providers.rest import Refusal, Rest, RestResponse, mentions, quiet_session
 
 _FULL = ("quota exceeded", "no valid host", "insufficient capacity", "insufficient compute resources")
 _CHANGING = ("buildinginstance", "while it is in", "cannot be performed while")
@@ -26,7 +26,7 @@ class OpenStackDialect:
 
     name = "OpenStack"
 
-    def read(self, answer: Answer) -> Refusal:
+    def read(self, answer: RestResponse) -> Refusal:
         """`{"badRequest": {"code", "message"}}` of nova, `{"NeutronError": {"type", "message"}}`, `{"message"}`."""
         body = answer.body
         if isinstance(body, dict):
@@ -36,7 +36,7 @@ class OpenStackDialect:
             return Refusal(answer.status, "", str(body.get("message", "")))
         return Refusal(answer.status, "", str(body or ""))
 
-    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+    def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         if mentions(refusal, _FULL):
             return CapacityExhausted
         if refusal.status == 413 or refusal.code == "overLimit":
@@ -52,7 +52,7 @@ def means_full(words: str) -> bool:
 
 
 @dataclass
-class Services:
+class OpenStackServices:
     """One login of a pool. Its calls raise what `Rest.call` does."""
 
     settings: OpenStackSettings

@@ -1,7 +1,7 @@
 """How Scaleway's APIs say no."""
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, Transient
-from cadence.providers.rest import Answer, Refusal, mentions
+from cadence.providers.rest import Refusal, RestResponse, mentions
 
 # `type` of the answer, or what its message says: kinds of machines that are sold out, and limits of the account.
 _FULL = ("out_of_stock", "out of stock", "quotas_exceeded", "quota exceeded", "quota(s) exceeded", "shortage")
@@ -11,12 +11,12 @@ _CHANGING = ("transient_state", "resource_still_in_use")
 class ScalewayDialect:
     name = "Scaleway"
 
-    def read(self, answer: Answer) -> Refusal:
+    def read(self, answer: RestResponse) -> Refusal:
         body = answer.body if isinstance(answer.body, dict) else {}
         code, words = str(body.get("precondition") or body.get("type") or ""), str(body.get("message") or "")
         return Refusal(answer.status, code, " ".join((words, *_details(body))))
 
-    def decide(self, refusal: Refusal, answer: Answer) -> type[CadenceError] | None:
+    def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         if mentions(refusal, _FULL):
             return CapacityExhausted
         if refusal.code in _CHANGING:

@@ -9,15 +9,15 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, NotFound, NotReady, ProviderRejected
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import Choice, none_left, suitable
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 from cadence.providers.hidden import Hidden
-from cadence.providers.marks import Owner, from_seconds, host_name
-from cadence.providers.rest import Answer, Rest, all_there
+from cadence.providers.marks import MachineOwner, from_seconds, host_name
+from cadence.providers.rest import Rest, RestResponse, all_there
 from cadence.providers.scaleway.probing import probe
 from cadence.providers.scaleway.settings import ScalewaySettings
 
@@ -32,12 +32,12 @@ ZONES = (
 _MAKING = timedelta(minutes=1)
 _VOLUME = "volume"
 _CONDITIONS = {
-    "starting": Condition.STARTING,
-    "running": Condition.RUNNING,
-    "stopping": Condition.STOPPING,
-    "stopped": Condition.STOPPING,
-    "stopped_in_place": Condition.STOPPING,
-    "locked": Condition.STOPPING,
+    "starting": MachineCondition.STARTING,
+    "running": MachineCondition.RUNNING,
+    "stopping": MachineCondition.STOPPING,
+    "stopped": MachineCondition.STOPPING,
+    "stopped_in_place": MachineCondition.STOPPING,
+    "locked": MachineCondition.STOPPING,
 }
 
 
@@ -48,11 +48,11 @@ class ScalewayProvider:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: MachineOwner,
         settings: ScalewaySettings,
         rest: Rest,
         hidden: Hidden,
-        api: Api,
+        api: LimitedApi,
         boot: BootOptions | None = None,
         page: int = 100,
     ) -> None:
@@ -61,7 +61,7 @@ class ScalewayProvider:
         self._api, self._page = api, page
 
     @property
-    def start_api(self) -> Api:
+    def start_api(self) -> LimitedApi:
         return self._api
 
     def start(self, request: RunnerRequest) -> str:
@@ -85,14 +85,14 @@ class ScalewayProvider:
         zone, rest = _parts(ref)
         if zone is None:
             found = self._find(ref, self._settings.zones)
-            return self._machine(*found[0]) if found else Machine(ref, ref, Condition.GONE)
+            return self._machine(*found[0]) if found else Machine(ref, ref, MachineCondition.GONE)
         try:
             if rest.startswith(f"{_VOLUME}/"):
                 volume = self._rest.get(f"block/v1/zones/{zone}/volumes/{rest.removeprefix(f'{_VOLUME}/')}")
                 return self._left_over(zone, volume)
             return self._machine(zone, self._rest.get(f"{_servers(zone)}/{rest}")["server"])
         except NotFound:
-            return Machine(ref, "", Condition.GONE)
+            return Machine(ref, "", MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         zone, rest = _parts(ref)
@@ -242,7 +242,7 @@ class ScalewayProvider:
     def _volume_prefix(self) -> str:
         return f"cadence-{self._owner.key}-"
 
-    def _next_page(self, key: str) -> Callable[[Answer, int], Mapping[str, Any] | None]:
+    def _next_page(self, key: str) -> Callable[[RestResponse, int], Mapping[str, Any] | None]:
         """Until a page is not full: the two APIs say the total in different places."""
         return lambda answer, number: {"page": number + 1} if len(answer.body[key]) == self._page else None
 
@@ -254,7 +254,9 @@ class ScalewayProvider:
         return Machine(
             ref=f"{zone}/{server['id']}",
             runner_id=tags.get("cadence-runner", ""),
-            condition=Condition.STARTING if _untouched(server) else _CONDITIONS.get(state, Condition.STARTING),
+            condition=MachineCondition.STARTING
+            if _untouched(server)
+            else _CONDITIONS.get(state, MachineCondition.STARTING),
             created_at=_at(server.get("creation_date")),
             expires_at=from_seconds(tags.get("cadence-expires")),
             offer=f"{kind} in {zone}",
@@ -266,7 +268,7 @@ class ScalewayProvider:
         return Machine(
             ref=f"{zone}/{_VOLUME}/{volume['id']}",
             runner_id=volume["name"].removeprefix(self._volume_prefix),
-            condition=Condition.STOPPING,
+            condition=MachineCondition.STOPPING,
             created_at=_at(volume.get("created_at")),
             offer=f"{volume['type']} disk in {zone}",
             reason="a disk of which no machine is left",

@@ -5,18 +5,18 @@ from functools import partial
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import ProviderRejected
 from cadence.providers.bootstrap import BootOptions, user_data
-from cadence.providers.contract import Credentials, RunnerRequest, Surroundings
-from cadence.providers.marks import Owner
+from cadence.providers.contract import Credentials, ProviderContext, RunnerRequest
+from cadence.providers.marks import MachineOwner
 from cadence.providers.vsphere.inventory import Inventory
 from cadence.providers.vsphere.provider import VSphereProvider
 from cadence.providers.vsphere.settings import VSphereSettings
 
 
-def build(pool: Pool, credentials: Credentials, around: Surroundings) -> VSphereProvider:
+def build(pool: Pool, credentials: Credentials, around: ProviderContext) -> VSphereProvider:
     """`credentials` are `username` and `password`."""
     settings = VSphereSettings.from_json(pool.own_settings)
     return VSphereProvider(
-        Owner(around.installation, pool.organization, pool.name),
+        MachineOwner(around.installation, pool.organization, pool.name),
         settings,
         Inventory(settings, credentials),
         partial(_told, options=BootOptions.from_json(pool.settings.get("boot", {}))),

@@ -13,8 +13,8 @@ from pyVmomi import vim, vmodl
 
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import Conflict, NotReady, ProviderRejected
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
-from cadence.providers.marks import Owner
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
+from cadence.providers.marks import MachineOwner
 from cadence.providers.vsphere.faults import meaning, understood
 from cadence.providers.vsphere.inventory import Inventory
 from cadence.providers.vsphere.probing import probe
@@ -35,7 +35,7 @@ _WORKING = (vim.TaskInfo.State.queued, vim.TaskInfo.State.running)
 class VSphereProvider:
     """Implements `Provider`. A reference is the runner's id; the machine is named after it, in the pool's folder."""
 
-    owner: Owner
+    owner: MachineOwner
     settings: VSphereSettings
     inventory: Inventory
     user_data: Callable[[RunnerRequest], str]
@@ -54,10 +54,10 @@ class VSphereProvider:
         try:
             machine = self._named(ref)
             if machine is None:
-                return Machine(ref, ref, Condition.GONE, reason=self._why_not_cloned())
+                return Machine(ref, ref, MachineCondition.GONE, reason=self._why_not_cloned())
             return self._machine(self.inventory.properties(machine, *_LOOKED_AT))
         except vmodl.fault.ManagedObjectNotFound:  # it went while it was looked at
-            return Machine(ref, ref, Condition.GONE)
+            return Machine(ref, ref, MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         """A machine has to be off before it can be removed: until it is, this raises NotReady, and is to be called again."""
@@ -189,14 +189,14 @@ class VSphereProvider:
             reason=reason,
         )
 
-    def _condition(self, properties: Mapping[str, Any]) -> tuple[Condition, str | None]:
+    def _condition(self, properties: Mapping[str, Any]) -> tuple[MachineCondition, str | None]:
         if properties.get("runtime.powerState") == _ON:
-            return Condition.RUNNING, None
+            return MachineCondition.RUNNING, None
         tasks = self._tasks(properties)
         if any(task["state"] in _WORKING for task in tasks):
-            return Condition.STARTING, None
+            return MachineCondition.STARTING, None
         errors = [task["error"] for task in tasks if task["error"] is not None]
-        return Condition.STOPPING, meaning(errors[-1]).message if errors else "it is powered off"
+        return MachineCondition.STOPPING, meaning(errors[-1]).message if errors else "it is powered off"
 
     def _why_not_cloned(self) -> str | None:
         """A vCenter remembers a task for ten minutes, but not which machine it was to make: the last failure is told as such."""

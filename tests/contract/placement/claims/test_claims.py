@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
-from cadence.application.placement.ports import Claim, Claims
+from cadence.application.placement.ports import Claims, MachineClaim
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 POOL = ("acme", "warm")
@@ -15,7 +15,7 @@ def test_a_machine_is_whose_was_first(claims: Claims) -> None:
     assert claims.claim(*POOL, "i-1", "r-1", NOW)
     assert not claims.claim(*POOL, "i-1", "r-2", NOW)
     assert claims.claim(*POOL, "i-2", "r-2", NOW)
-    assert claims.claimed(*POOL) == {"i-1": Claim("r-1", NOW), "i-2": Claim("r-2", NOW)}
+    assert claims.claimed(*POOL) == {"i-1": MachineClaim("r-1", NOW), "i-2": MachineClaim("r-2", NOW)}
     assert claims.claimed("acme", "elsewhere") == {}
 
 
@@ -23,7 +23,7 @@ def test_a_claim_that_is_repeated_stays(claims: Claims) -> None:
     later = NOW + timedelta(seconds=5)
     assert claims.claim(*POOL, "i-1", "r-1", NOW)
     assert claims.claim(*POOL, "i-1", "r-1", later)
-    assert claims.claimed(*POOL) == {"i-1": Claim("r-1", later)}
+    assert claims.claimed(*POOL) == {"i-1": MachineClaim("r-1", later)}
 
 
 def test_what_is_forgotten_may_be_claimed(claims: Claims) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cadence.adapters.dynamodb.placement.rate_limits import DynamoPaces
-from cadence.application.placement.pacing import Paces
+from cadence.adapters.dynamodb.placement.rate_limits import DynamoRateLimits
+from cadence.application.placement.pacing import RateLimits
 from tests.contract.runs.conftest import bound_table, table_properties
 from tests.fakes.paces import MemoryPaces
 
@@ -13,9 +13,9 @@ __all__ = ["table_properties"]
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def paces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Paces]:
+def paces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[RateLimits]:
     if request.param == "memory":
         yield MemoryPaces()
         return
     with bound_table(request, monkeypatch) as table:
-        yield DynamoPaces(table)
+        yield DynamoRateLimits(table)

@@ -4,20 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.application.placement.pacing import Pacer, Paces
-from cadence.domain.placement.pacing import LONGEST_WAIT, Api, Pace
+from cadence.application.placement.pacing import RateLimiter, RateLimits
+from cadence.domain.placement.pacing import LONGEST_WAIT, LimitedApi, RateLimit
 from cadence.domain.shared.errors import Transient
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-API = Api("123", "eu-west-1", "RunInstances", Pace(per_second=2, burst=5))
+API = LimitedApi("123", "eu-west-1", "RunInstances", RateLimit(per_second=2, burst=5))
 
 
-def test_a_burst_goes_through_and_the_rest_gets_its_place(paces: Paces) -> None:
+def test_a_burst_goes_through_and_the_rest_gets_its_place(paces: RateLimits) -> None:
     waits = [paces.reserve(API, 1, NOW) for _ in range(8)]
     assert [wait.total_seconds() for wait in waits if wait is not None] == [0, 0, 0, 0, 0, 0.5, 1, 1.5]
 
 
-def test_what_was_not_used_comes_back_but_no_more_than_the_burst(paces: Paces) -> None:
+def test_what_was_not_used_comes_back_but_no_more_than_the_burst(paces: RateLimits) -> None:
     for _ in range(6):
         paces.reserve(API, 1, NOW)
     assert paces.reserve(API, 1, NOW + timedelta(seconds=1)) == timedelta()
@@ -26,18 +26,21 @@ def test_what_was_not_used_comes_back_but_no_more_than_the_burst(paces: Paces) -
     assert [wait.total_seconds() for wait in waits if wait is not None] == [0, 0, 0, 0, 0, 0.5]
 
 
-def test_several_calls_are_reserved_together(paces: Paces) -> None:
+def test_several_calls_are_reserved_together(paces: RateLimits) -> None:
     assert paces.reserve(API, 5, NOW) == timedelta()
     assert paces.reserve(API, 4, NOW) == timedelta(seconds=2)
 
 
-def test_accounts_regions_and_apis_have_buckets_of_their_own(paces: Paces) -> None:
+def test_accounts_regions_and_apis_have_buckets_of_their_own(paces: RateLimits) -> None:
     assert paces.reserve(API, 5, NOW) == timedelta()
-    for other in (Api("124", "eu-west-1", "RunInstances", API.pace), Api("123", "eu-west-3", "RunInstances", API.pace)):
+    for other in (
+        LimitedApi("124", "eu-west-1", "RunInstances", API.pace),
+        LimitedApi("123", "eu-west-3", "RunInstances", API.pace),
+    ):
         assert paces.reserve(other, 5, NOW) == timedelta()
 
 
-def test_nobody_is_given_a_place_too_far_away(paces: Paces) -> None:
+def test_nobody_is_given_a_place_too_far_away(paces: RateLimits) -> None:
     places = 0
     while paces.reserve(API, 100, NOW) is not None:
         places += 100
@@ -45,15 +48,15 @@ def test_nobody_is_given_a_place_too_far_away(paces: Paces) -> None:
     assert paces.reserve(API, 1, NOW + LONGEST_WAIT) is not None
 
 
-def test_an_api_that_says_it_is_asked_too_much_is_left_alone_by_all(paces: Paces) -> None:
+def test_an_api_that_says_it_is_asked_too_much_is_left_alone_by_all(paces: RateLimits) -> None:
     paces.slow_down(API, timedelta(seconds=30), NOW)
     paces.slow_down(API, timedelta(seconds=3), NOW)  # the longer pause counts
     assert paces.reserve(API, 1, NOW) == timedelta(seconds=30.5)
 
 
-def test_a_call_waits_a_moment_or_comes_again(paces: Paces) -> None:
+def test_a_call_waits_a_moment_or_comes_again(paces: RateLimits) -> None:
     slept: list[float] = []
-    pacer = Pacer(paces, lambda: NOW, slept.append)
+    pacer = RateLimiter(paces, lambda: NOW, slept.append)
     for _ in range(7):
         pacer.call(API)
     assert slept == [0.5, 1.0]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
-from cadence.providers.contract import AgentFile, Containers, Needs
+from cadence.providers.contract import AgentFile, Containers, RunnerNeeds
 from tests.doubles.images import runner_image
 from tests.e2e.engine import BINARY, VERSION, needs_engine
 from tests.integration.agent import pods
@@ -56,7 +56,7 @@ def test_a_worker_in_a_pod_with_its_containers(
         containers=(ContainerSpec("unit tests", TREATMENTS_IMAGE, memory=64, mounts={"my data": "/mnt/data"}),),
         services=(ContainerSpec("db", TREATMENTS_IMAGE, env={"MODE": "fast"}, command=("sleep", "1000")),),
     )
-    pod = node.start(runner, Containers(worker=spec), needs=Needs(cpu=1000, memory=1024))
+    pod = node.start(runner, Containers(worker=spec), needs=RunnerNeeds(cpu=1000, memory=1024))
     until(lambda: runner.listening or runner.completed or pod.ended)
     assert runner.listening, (runner.completed, pod.logs())
 

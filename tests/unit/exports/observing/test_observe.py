@@ -16,7 +16,7 @@ from cadence.adapters.dynamodb.runs.run_items import RunItem, TreatmentItem
 from cadence.application.exports.observe import Changes, Observe
 from cadence.domain.exports.event import NO_SUBSCRIPTIONS, Audience, Event, EventKind, Subscriptions, treatment_event
 from cadence.domain.logs.log import Segment
-from cadence.domain.runners.runner import Outcome, Result, Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
@@ -40,7 +40,7 @@ RUNNER = Runner(
     RunnerState.COMPLETED,
     NOW,
     claimed_at=NOW + timedelta(seconds=1),
-    result=Result(Outcome.FAILED, 2, usage={"cpu_ms": 12}),
+    result=RunnerResult(RunnerOutcome.FAILED, 2, usage={"cpu_ms": 12}),
 )
 EVERYTHING: Subscriptions = {audience: frozenset(EventKind) for audience in Audience}
 

@@ -11,7 +11,7 @@ from cadence.domain.pipelines.document.findings import Problems
 from cadence.domain.pipelines.document.libraries import Libraries
 from cadence.domain.pipelines.document.syntax.reading import read_draft
 from cadence.domain.pipelines.document.syntax.text import read
-from cadence.domain.pipelines.document.treatments.programs import Programs
+from cadence.domain.pipelines.document.treatments.programs import ProgramChecks
 
 HEAD = "cadence: 1\nname: sample\n"
 SHARED = b"""
@@ -24,7 +24,7 @@ definitions:
 def draft(text: str, libraries: dict[Reference, bytes] | None = None) -> dict[str, DraftTreatment]:
     """The treatments of a document without problems."""
     problems = Problems()
-    found = read_draft(read(text, "yaml").data, Libraries(libraries or {}), Programs(None, problems), problems)
+    found = read_draft(read(text, "yaml").data, Libraries(libraries or {}), ProgramChecks(None, problems), problems)
     assert list(problems) == []
     return found.treatments
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cadence.domain.pipelines.document import Checked, Pipeline, validate
-from cadence.domain.pipelines.document.connections.inference import Conflict, Inference
+from cadence.domain.pipelines.document.connections.inference import Inference, TypeConflict
 from cadence.domain.pipelines.document.connections.types import Map, Option, Parameterized, Scalar, Vec, substituted
 
 HEAD = """cadence: 1
@@ -159,4 +159,4 @@ def test_no_equations_hang(pairs) -> None:
 
     list(inference.solve())
 
-    assert all(isinstance(outcome, bool | Conflict) for outcome in outcomes)
+    assert all(isinstance(outcome, bool | TypeConflict) for outcome in outcomes)

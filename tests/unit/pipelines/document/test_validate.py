@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-import cadence.domain.pipelines.document.syntax.yaml_text as yaml_text
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import cadence.domain.pipelines.document.syntax.yaml_text as yaml_text
 from cadence.domain.pipelines.document import (
     Connection,
     Context,
@@ -18,7 +18,7 @@ from cadence.domain.pipelines.document import (
     PoolOffer,
     Port,
     Severity,
-    Treatment,
+    TreatmentDeclaration,
     bind_parameters,
     validate,
 )
@@ -98,7 +98,7 @@ def test_a_valid_document_becomes_a_complete_pipeline() -> None:
     assert pipeline == Pipeline(
         name="build-and-test",
         treatments={
-            "fetch": Treatment(
+            "fetch": TreatmentDeclaration(
                 name="fetch",
                 body={
                     **DEFAULTS,
@@ -109,13 +109,13 @@ def test_a_valid_document_becomes_a_complete_pipeline() -> None:
                 },
                 outputs={"source": Port("source", Flow.STREAM, Scalar.BYTE)},
             ),
-            "build": Treatment(
+            "build": TreatmentDeclaration(
                 name="build",
                 body={**DEFAULTS, **BUILD},
                 inputs={"source": Port("source", Flow.STREAM, Scalar.BYTE)},
                 outputs={"count": Port("count", Flow.BLOCK, Scalar.U64)},
             ),
-            "alarm": Treatment(
+            "alarm": TreatmentDeclaration(
                 name="alarm",
                 body={**DEFAULTS, "run": "echo failed", "inputs": {"trigger": "Block<void>"}, "after": ["fetch"]},
                 inputs={"trigger": Port("trigger", Flow.BLOCK, Scalar.VOID)},

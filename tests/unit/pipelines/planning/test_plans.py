@@ -13,7 +13,7 @@ from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.document import bind_parameters, validate
 from cadence.domain.pipelines.plan import Plan
 from cadence.domain.pipelines.planning import RunFacts, instantiate
-from cadence.domain.pipelines.specification import ConcurrencyPolicy, InputSpec, Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import ConcurrencyPolicy, InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runs.edge import Trigger, edges_of
 from tests.conformance.generating import document
 
@@ -46,7 +46,7 @@ def test_a_matrix_becomes_a_group_and_its_instances() -> None:
     names = ("b:3.12:b-c", "b:3.13:a:1", "b:3.13:b-c:1", "b:3.14:a")
     assert tuple(found) == ("b", *names)
     group = found["b"]
-    assert (group.kind, group.instances, group.fail_fast, group.parallel) == (Kind.GATHER, names, False, 2)
+    assert (group.kind, group.instances, group.fail_fast, group.parallel) == (TreatmentKind.GATHER, names, False, 2)
     assert [(port.port, port.flow, port.type) for port in group.outputs] == [
         ("n", "block", "Vec<u8>"),
         ("s", "stream", "byte"),
@@ -128,10 +128,14 @@ def test_each_takes_what_is_connected_element_by_element() -> None:
     )
 
     group = found["e"]
-    assert (group.kind, group.each, group.parallel) == (Kind.EACH, "i", 3)
+    assert (group.kind, group.each, group.parallel) == (TreatmentKind.EACH, "i", 3)
     assert group.inputs == (InputSpec("i", "block", "Vec<string>", "a", "l"),)
     assert group.instance is not None
-    assert (group.instance.kind, group.instance.inputs[0].type, group.instance.group) == (Kind.COMMAND, "string", "e")
+    assert (group.instance.kind, group.instance.inputs[0].type, group.instance.group) == (
+        TreatmentKind.COMMAND,
+        "string",
+        "e",
+    )
     assert [port.type for port in group.outputs] == ["Vec<u8>"]
 
 
@@ -174,7 +178,7 @@ def test_a_trigger_keeps_the_types_of_its_parameters() -> None:
         "treatments: {a: {trigger: {pipeline: d, wait: true, parameters: {l: '${{ parameters.list }}', n: [1]}}}}\n"
     )["a"]
 
-    assert spec.kind is Kind.TRIGGER and spec.trigger is not None
+    assert spec.kind is TreatmentKind.TRIGGER and spec.trigger is not None
     assert spec.trigger.parameters == {"l": ["p", "q"], "n": [1]}
 
 

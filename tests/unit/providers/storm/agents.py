@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cadence.application.runners.claim import Claim
-from cadence.domain.runners.runner import Outcome, Result, RunnerState
+from cadence.application.runners.claim import ClaimAssignment
+from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Conflict, Gone, Transient, Unauthenticated
 from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.services import MemoryPools, MemorySecretReader
@@ -63,25 +63,25 @@ class AgentOnMachine:
                 actor.pause(lambda: False)
             if script == "taken away" and beat == 1:
                 self._take_away(NOTICE)
-                self._end(actor, gateway, Outcome.INTERRUPTED)
+                self._end(actor, gateway, RunnerOutcome.INTERRUPTED)
                 return
             if script == "taken away too soon" and beat == 1:
                 self._take_away(timedelta(seconds=self._storm.random.choice((0, 1, 15))))
                 actor.pause(clock.now + timedelta(seconds=self._storm.random.choice((1, 5, 30))))
-                self._end(actor, gateway, Outcome.INTERRUPTED)
+                self._end(actor, gateway, RunnerOutcome.INTERRUPTED)
                 return
             lease = clock.now + _LEASE
             runner = self._storm.runners.change_runner(self._runner_id, {RunnerState.CLAIMED}, lease_until=lease)
             if runner.cancel_reason:
-                self._end(actor, gateway, Outcome.CANCELLED)
+                self._end(actor, gateway, RunnerOutcome.CANCELLED)
                 return
         if script == "dies late":
             thing.ended_at = clock.now
         elif script == "says nothing at the end":
-            self._insist(actor, lambda: gateway.runners.complete(self._runner_id, _result(Outcome.SUCCEEDED)))
+            self._insist(actor, lambda: gateway.runners.complete(self._runner_id, _result(RunnerOutcome.SUCCEEDED)))
         else:
-            outcomes = {"fails": Outcome.FAILED, "breaks": Outcome.INFRASTRUCTURE}
-            self._end(actor, gateway, outcomes.get(script, Outcome.SUCCEEDED))
+            outcomes = {"fails": RunnerOutcome.FAILED, "breaks": RunnerOutcome.INFRASTRUCTURE}
+            self._end(actor, gateway, outcomes.get(script, RunnerOutcome.SUCCEEDED))
 
     def _take_away(self, after: timedelta) -> None:
         """The cloud says so, and does it."""
@@ -94,14 +94,14 @@ class AgentOnMachine:
 
         self._storm.stage.enter(f"reclaim {thing.machine.ref}", reclaim)
 
-    def _claim(self, gateway: Ports) -> Claim:
-        return Claim(
+    def _claim(self, gateway: Ports) -> ClaimAssignment:
+        return ClaimAssignment(
             gateway.runs, gateway.runners, MemorySecretReader({}), NobodyFollows(), gateway.machines, gateway.begin,
             lambda run, spec, attempt, secrets: {}, MemoryPools(self._storm.pools), MemoryCustodies(self._storm.runs),
             self._storm.clock,
         )  # fmt: skip
 
-    def _end(self, actor: Actor, gateway: Ports, outcome: Outcome) -> None:
+    def _end(self, actor: Actor, gateway: Ports, outcome: RunnerOutcome) -> None:
         runner = self._storm.runners.runners[self._runner_id]
         self._insist(actor, lambda: gateway.complete(runner, _result(outcome)))
 
@@ -124,6 +124,6 @@ class NobodyFollows:
         return False
 
 
-def _result(outcome: Outcome) -> Result:
-    well = outcome is Outcome.SUCCEEDED
-    return Result(outcome, exit_code=0 if well else 1, error=None if well else f"it {outcome}")
+def _result(outcome: RunnerOutcome) -> RunnerResult:
+    well = outcome is RunnerOutcome.SUCCEEDED
+    return RunnerResult(outcome, exit_code=0 if well else 1, error=None if well else f"it {outcome}")

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from cadence.domain.placement.pacing import Api
+from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected, Transient
-from cadence.providers.contract import Check, Condition, Machine, RunnerRequest
+from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 from tests.fakes.services import ManualClock
 
 WARM_FOR = timedelta(minutes=40)
@@ -47,7 +47,7 @@ class Cloud:
     forgets: bool = False
     ends_itself: bool = False
     keeps_warm: bool = False
-    start_api: Api | None = None
+    start_api: LimitedApi | None = None
 
     def start(self, request: RunnerRequest) -> str:
         self._trouble()
@@ -67,7 +67,7 @@ class Cloud:
 
     def describe(self, ref: str) -> Machine:
         self._trouble()
-        return self._find(ref) or Machine(ref, "", Condition.GONE)
+        return self._find(ref) or Machine(ref, "", MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         self._stop(ref, swept=False)
@@ -106,7 +106,7 @@ class Cloud:
 
     def _add(self, runner_id: str, expires_at: datetime | None) -> Thing:
         ref = f"{self.pool}-{len(self.things)}"
-        machine = Machine(ref, runner_id, Condition.STARTING, self.clock.now, expires_at)
+        machine = Machine(ref, runner_id, MachineCondition.STARTING, self.clock.now, expires_at)
         self.things[ref] = thing = Thing(machine)
         return thing
 
@@ -140,7 +140,7 @@ class Cloud:
     def _find(self, ref: str) -> Machine | None:
         return next(
             (
-                dataclasses.replace(one.machine, condition=Condition.GONE) if one.ended_at else one.machine
+                dataclasses.replace(one.machine, condition=MachineCondition.GONE) if one.ended_at else one.machine
                 for one in self.things.values()
                 if ref in {one.machine.ref, one.machine.runner_id}
             ),

@@ -7,7 +7,7 @@ from cadence.application.runners.hosts import LeaseWork
 from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.shared.errors import CadenceError
-from cadence.providers.contract import Condition, Machine
+from cadence.providers.contract import Machine, MachineCondition
 from tests.unit.providers.storm.agents import AgentOnMachine
 from tests.unit.providers.storm.cloud import Thing
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
@@ -58,7 +58,7 @@ class RackHost:
     def _begin(self, runner_id: str, token: str) -> None:
         storm = self._storm
         number = len(self._things)
-        machine = Machine(f"{self._id}-{number}-{runner_id}", runner_id, Condition.RUNNING, storm.clock.now)
+        machine = Machine(f"{self._id}-{number}-{runner_id}", runner_id, MachineCondition.RUNNING, storm.clock.now)
         self._things[runner_id] = thing = Thing(machine, token, number=number)
         known = storm.runners.runners[runner_id]
         script = storm.script(known.treatment, known.attempt)

@@ -9,11 +9,11 @@ from typing import Any
 
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.budgets import Budgets
-from cadence.application.placement.pacing import Pacer
+from cadence.application.placement.pacing import RateLimiter
 from cadence.application.runners.hold_runner import HoldRunner
 from cadence.application.runners.hosts import HostsAtWork
 from cadence.application.shared.runner_ports import Host
-from cadence.domain.placement.pacing import Api, Pace
+from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import HOST, Pool, Price
 from cadence.domain.placement.pool_policy import Budget, Policy, WarmWindow
 from cadence.domain.runners.runner import RunnerState
@@ -84,7 +84,7 @@ class Storm(World):
 
     def _cloud(self, pool: Pool) -> Cloud:
         random = self.random
-        pace = Api("acme", pool.name, "servers", Pace(0.5, 3)) if random.random() < 0.4 else None
+        pace = LimitedApi("acme", pool.name, "servers", RateLimit(0.5, 3)) if random.random() < 0.4 else None
         cloud = Cloud(
             pool.name, self.clock, random, lambda thing: self._booted(cloud, thing),
             lambda thing, swept: self.ended_by_control_plane(thing, pool.name, swept=swept),
@@ -127,7 +127,7 @@ class Storm(World):
             self._providers(ports),
             self.clock,
             homes,
-            Pacer(ports.watched(self.paces), self.clock, lambda _: None, self.random.random),
+            RateLimiter(ports.watched(self.paces), self.clock, lambda _: None, self.random.random),
             ports.watched(self.records),
             self._budgets(ports),
             Refusals(ports.watched(self.back_offs), self.clock),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec
-from cadence.domain.runners.runner import Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, Gone
 from cadence.domain.values.stream import StreamEnd, StreamProgress
@@ -74,7 +74,7 @@ class Agent:
                 return
             case "comes late":
                 actor.pause(lambda: not ports.runners._port.get_runner(self.runner.runner_id).state.live)
-                self._complete(actor, gateway, Outcome.SUCCEEDED, answer=True)
+                self._complete(actor, gateway, RunnerOutcome.SUCCEEDED, answer=True)
                 raise AssertionError("the result of a lost runner was accepted")
             case "never ends":
                 self._beat(actor, ports, gateway, 1000)
@@ -82,7 +82,9 @@ class Agent:
                 self._beat(actor, ports, gateway, 20)
         if self.script not in {*LOSING, *FAILING}:
             self._send_outputs(actor, ports)
-        outcome = {"fails": Outcome.FAILED, "breaks": Outcome.INFRASTRUCTURE}.get(self.script, Outcome.SUCCEEDED)
+        outcome = {"fails": RunnerOutcome.FAILED, "breaks": RunnerOutcome.INFRASTRUCTURE}.get(
+            self.script, RunnerOutcome.SUCCEEDED
+        )
         self._complete(actor, gateway, outcome, answer=self.script != "succeeds but dies")
 
     def _claim(self, actor: Actor, ports: Any, gateway: Any) -> None:
@@ -104,7 +106,7 @@ class Agent:
             lease = self.clock.now + LEASE
             runner = ports.runners.change_runner(self.runner.runner_id, {RunnerState.CLAIMED}, lease_until=lease)
             if runner.cancel_reason:
-                self._complete(actor, gateway, Outcome.CANCELLED, answer=True)
+                self._complete(actor, gateway, RunnerOutcome.CANCELLED, answer=True)
                 raise Gone(runner.cancel_reason)
 
     def _send_first_lines(self, actor: Actor, ports: Any) -> None:
@@ -136,10 +138,10 @@ class Agent:
         for group in output.grows:
             ports.wake_ups.wake(runner.run_id, group)
 
-    def _complete(self, actor: Actor, gateway: Any, outcome: Outcome, *, answer: bool) -> None:
+    def _complete(self, actor: Actor, gateway: Any, outcome: RunnerOutcome, *, answer: bool) -> None:
         """Without `answer`, the gateway ends when the result is kept, and so does the agent."""
-        error = None if outcome is Outcome.SUCCEEDED else f"it {self.script}"
-        result = Result(outcome, exit_code=0 if outcome is Outcome.SUCCEEDED else 1, error=error)
+        error = None if outcome is RunnerOutcome.SUCCEEDED else f"it {self.script}"
+        result = RunnerResult(outcome, exit_code=0 if outcome is RunnerOutcome.SUCCEEDED else 1, error=error)
         if answer:
             _insist(actor, self.clock, lambda: gateway.complete(self.runner, result))
         else:

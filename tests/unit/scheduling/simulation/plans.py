@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from random import Random
 
-from cadence.domain.pipelines.specification import InputSpec, Kind, OutputSpec, RetrySpec, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, RetrySpec, TreatmentKind, TreatmentSpec
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, MAX_DURATION, SUCCEEDING
 
 CONNECTIONS = ("block", "stream", "after", "failed", "finished")
@@ -80,7 +80,7 @@ def matrix_of(random: Random, spec: TreatmentSpec) -> list[TreatmentSpec]:
     names = [f"{spec.name}:{value}" for value in random.sample("edcba", random.randint(1, 5))]
     group = TreatmentSpec(
         name=spec.name,
-        kind=Kind.GATHER,
+        kind=TreatmentKind.GATHER,
         instances=tuple(names),
         outputs=GATHERED,
         fail_fast=random.random() < 0.5,
@@ -91,12 +91,12 @@ def matrix_of(random: Random, spec: TreatmentSpec) -> list[TreatmentSpec]:
 
 def each_of(random: Random, spec: TreatmentSpec, producer: TreatmentSpec) -> TreatmentSpec:
     """Over a stream's lines, or over a list."""
-    listed = ("block", "list" if producer.kind is Kind.COMMAND else "block", "u64")
+    listed = ("block", "list" if producer.kind is TreatmentKind.COMMAND else "block", "u64")
     flow, port, element = random.choice((("stream", "stream", "string"), listed))
     given = InputSpec("item", flow, element if flow == "stream" else f"Vec<{element}>", producer.name, port)
     return dataclasses.replace(
         spec,
-        kind=Kind.EACH,
+        kind=TreatmentKind.EACH,
         each="item",
         inputs=(*spec.inputs, given),
         outputs=GATHERED,

@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from cadence.application.limits.approvals import Approvals
-from cadence.application.limits.concurrency_limits import Turnstiles
+from cadence.application.limits.approvals import TreatmentApprovals
+from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.limits.treatment_gates import TreatmentGates
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.placement.back_offs import Refusals
-from cadence.application.placement.offer import Offer
-from cadence.application.placement.place import Place
-from cadence.application.placement.reconcile_launch import Refused, TakeBack
-from cadence.application.placement.unclaimed_offers import Untaken
+from cadence.application.placement.offer import OfferRunner
+from cadence.application.placement.place import PlaceTreatment
+from cadence.application.placement.reconcile_launch import FailedLaunch, ReconcileLaunch
+from cadence.application.placement.unclaimed_offers import UnclaimedOffers
 from cadence.application.runners.complete import Complete
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
@@ -26,26 +26,26 @@ from cadence.application.runs.start_child_run import StartChildRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.scheduling.admit import Admission, Admit
-from cadence.application.scheduling.collect_outputs import Gather
-from cadence.application.scheduling.control_treatment import Act
-from cadence.application.scheduling.each_items import Elements
+from cadence.application.scheduling.collect_outputs import CollectOutputs
+from cadence.application.scheduling.control_treatment import ControlTreatment
+from cadence.application.scheduling.each_items import EachItems
 from cadence.application.scheduling.end_treatment import EndTreatment
-from cadence.application.scheduling.expand_each import GrowGroup
-from cadence.application.scheduling.mark_started import Begin
-from cadence.application.scheduling.readiness import Feeder
+from cadence.application.scheduling.expand_each import ExpandEach
+from cadence.application.scheduling.mark_started import MarkStarted
+from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.pipelines import plan
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
 from cadence.domain.scheduling.machine_error import MachineError
-from cadence.domain.scheduling.machine_step import Next, Step
+from cadence.domain.scheduling.machine_step import MachineStep, NextState
 from cadence.domain.shared.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost, Transient
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.custodies import MemoryCustodies
@@ -96,7 +96,7 @@ class StartingMachines(MemoryMachines):
             super().start_run(run_id, deadline_seconds, execution)
             self._begin("run", run_id, {"run_id": run_id, "deadline_seconds": deadline_seconds})
 
-    def start_treatment(self, run_id: str, treatment: str, kind: Kind = Kind.COMMAND) -> None:
+    def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             super().start_treatment(run_id, treatment)
             data = {"run_id": run_id, "treatment": treatment, "kind": str(kind), "attempt": 1}
@@ -254,7 +254,7 @@ class World:
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or "stopped")
         if runner.result is not None:
-            ended = Step(Next.SETTLE, runner.attempt, function=placement["function"], runner_id=runner_id)
+            ended = MachineStep(NextState.SETTLE, runner.attempt, function=placement["function"], runner_id=runner_id)
             ports.machines.succeed(event["task_token"], ended.as_json())
         elif not runner.state.live:
             raise RunnerLost(f"runner {runner_id} is {runner.state}")
@@ -380,20 +380,20 @@ class Ports:
         self.wake_ups = watched(SimulatedWakeUps(world))
         self.chunks = watched(world.chunks)
         self.streams = world.streams
-        feeder = Feeder(self.runs, self.runs, self.machines, self.wake_ups, clock, one_by_one)
+        feeder = Readiness(self.runs, self.runs, self.machines, self.wake_ups, clock, one_by_one)
         self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock, lambda run: run)
-        turnstiles = Turnstiles(watched(world.turnstiles), self.deadlines, clock, lambda attempt: None)
+        turnstiles = ConcurrencyLimits(watched(world.turnstiles), self.deadlines, clock, lambda attempt: None)
         run_gates = RunGates(self.runs, self.machines, turnstiles, world.quotas, clock)
         slots = RunnerSlots(self.runs, self.machines, turnstiles, world.quotas)
-        approvals = Approvals(
+        approvals = TreatmentApprovals(
             self.runs, watched(world.approvals), MemoryEnvironments(), self.machines, self.deadlines, clock
         )
         self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
-        offer = Offer(self.runners, watched(world.offers), MemoryDoorbell(), self.machines)
+        offer = OfferRunner(self.runners, watched(world.offers), MemoryDoorbell(), self.machines)
         pools = MemoryPools(world.pools)
         refusals = Refusals(watched(world.back_offs), clock)
-        take_back = TakeBack(self.runners, self.machines, "provider-", refusals)
-        self.place = Place(
+        take_back = ReconcileLaunch(self.runners, self.machines, "provider-", refusals)
+        self.place = PlaceTreatment(
             self.runs,
             pools,
             self.gates,
@@ -406,7 +406,7 @@ class Ports:
             refusals,
             attended=world.at_work,
         )
-        self.begin = Begin(self.runs, feeder, self.machines)
+        self.begin = MarkStarted(self.runs, feeder, self.machines)
         self.settle = Settle(
             self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", self.deadlines, clock
         )
@@ -414,11 +414,11 @@ class Ports:
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, stop_child, clock)
         self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
-        grow = GrowGroup(self.runs, self.runs, Elements(self.runs, self.streams, self.chunks), self.machines, clock)
-        gather = Gather(self.runs, self.chunks, MemoryCustodies(world.runs), clock)
+        grow = ExpandEach(self.runs, self.runs, EachItems(self.runs, self.streams, self.chunks), self.machines, clock)
+        gather = CollectOutputs(self.runs, self.chunks, MemoryCustodies(world.runs), clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
-        self.act = Act(
+        self.act = ControlTreatment(
             self.runs,
             self.runs,
             gather,
@@ -444,7 +444,7 @@ class Ports:
             approvals,
             EndProcess(self.runs, MemoryReported(), clock),
             clock,
-            Untaken(self.runs, pools, world.at_work),
+            UnclaimedOffers(self.runs, pools, world.at_work),
         )
 
 
@@ -457,7 +457,7 @@ def _place(ports: Ports, event: Event) -> None:
         ports.gates.wait(event["run_id"], event["treatment"], event["task_token"])
         return
     state = event["state"]
-    ports.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], Refused.of(state))
+    ports.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], FailedLaunch.of(state))
 
 
 def _settle(ports: Ports, event: Event) -> Mapping[str, Any]:

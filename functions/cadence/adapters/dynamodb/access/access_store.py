@@ -24,7 +24,7 @@ from cadence.adapters.dynamodb.access.access_items import (
 )
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.access.ports import Cipher, Seen
+from cadence.application.access.ports import Cipher, SeenRequest
 from cadence.application.placement.ports import SweptPool
 from cadence.domain.access.access import ApiToken, Organization, Project
 from cadence.domain.limits.quotas import Quotas
@@ -162,7 +162,7 @@ class DynamoAccessStore:
 
     # What was seen before
 
-    def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> Seen:
+    def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> SeenRequest:
         item = SeenItem(key, _kind(key), first_seen=at, fingerprint=fingerprint, expires_at=at + keep)
         try:
             _create(item, "It was seen before.")
@@ -171,7 +171,7 @@ class DynamoAccessStore:
                 item = _get(SeenItem, key, _kind(key), "")
             except NotFound:
                 raise Transient("What was seen before has just been forgotten: ask again.") from None
-        return Seen(item.first_seen, item.fingerprint, bool(item.done))
+        return SeenRequest(item.first_seen, item.fingerprint, bool(item.done))
 
     def mark_done(self, key: str) -> None:
         SeenItem(key, _kind(key)).update([SeenItem.done.set(True)])

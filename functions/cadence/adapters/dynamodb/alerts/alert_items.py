@@ -16,7 +16,7 @@ from pynamodb.attributes import (
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.domain.alerts.channel import Channel, ChannelKind
 from cadence.domain.alerts.lifecycle import Alert
-from cadence.domain.alerts.occurrence import Group, Sample
+from cadence.domain.alerts.occurrence import AlertGroup, OccurrenceSample
 from cadence.domain.alerts.reading import read_rule
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.alerts.silence import Silence
@@ -206,13 +206,13 @@ class AlertItem(AlertsTable):
             rule=rule,
             project=project,
             organization=organization,
-            group=Group(values["labels"]),
+            group=AlertGroup(values["labels"]),
             revision=values["revision"],
             open=values["open"],
             number=values["number"],
             count=values["count"],
             messages=values["messages"],
-            sample=Sample(**values["sample"]) if values["sample"] else None,
+            sample=OccurrenceSample(**values["sample"]) if values["sample"] else None,
             version=int(self.version),
             **moments,
         )
@@ -228,7 +228,7 @@ class OccurrenceItem(AlertsTable):
     sample: JSONAttribute = JSONAttribute()
 
     @classmethod
-    def partition(cls, rule: Rule, group: Group) -> str:
+    def partition(cls, rule: Rule, group: AlertGroup) -> str:
         """What a rule looked for before it was changed does not count for what it looks for now."""
         return f"HAPPENED#{rule.organization}#{rule.project}#{rule.name}#{rule.revision}#{group.digest}"
 

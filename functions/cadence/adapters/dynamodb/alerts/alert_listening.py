@@ -10,7 +10,7 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.alerts.alert_items import AlertsTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.alerts.ports import Listening
+from cadence.application.alerts.ports import EventMapping
 from cadence.domain.shared.errors import Transient
 
 _LARGEST_BATCH = 10
@@ -26,7 +26,7 @@ class ListenerItem(AlertsTable):
     PARTITION: ClassVar[str] = "LISTENERS"
 
 
-class AlertListening(Listening):
+class AlertEventMapping(EventMapping):
     def __init__(self, table_name: str, queue_arn: str, function: str) -> None:
         bind(ListenerItem, table_name)
         self._queue_arn, self._function = queue_arn, function

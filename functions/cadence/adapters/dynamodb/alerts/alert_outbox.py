@@ -10,8 +10,8 @@ from pynamodb.exceptions import DoesNotExist
 from cadence.adapters.dynamodb.alerts.alert_items import AlertsTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.alerts.ports import ChannelKey, Outbox, SetAsideMessages, Waiting
-from cadence.domain.alerts.channel import Delivery
+from cadence.application.alerts.ports import ChannelKey, DeadLetterMessages, Outbox, WaitingMessage
+from cadence.domain.alerts.channel import AlertDelivery
 from cadence.domain.alerts.message import Message
 from cadence.domain.shared.errors import Conflict, NotFound
 
@@ -60,7 +60,7 @@ def partition(key: ChannelKey) -> str:
     return "OUTBOX#" + "#".join(key)
 
 
-class DynamoOutbox(Outbox, SetAsideMessages):
+class DynamoOutbox(Outbox, DeadLetterMessages):
     def __init__(self, table_name: str) -> None:
         for item in (AlertsTable, WaitingItem, DeliveryItem):
             bind(item, table_name)
@@ -69,11 +69,11 @@ class DynamoOutbox(Outbox, SetAsideMessages):
         with translated(f"channel {key[2]}"):
             WaitingItem.of(key, message).save()
 
-    def waiting(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+    def waiting(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
         with translated(f"channel {key[2]}"):
             prefix = WaitingItem.sk.startswith(WaitingItem.PREFIX)
             items = WaitingItem.query(partition(key), prefix, limit=limit, consistent_read=True)
-            return [Waiting(item.sk, Message.of_json(item.message), int(item.refusals)) for item in items]
+            return [WaitingMessage(item.sk, Message.of_json(item.message), int(item.refusals)) for item in items]
 
     def count_waiting(self, key: ChannelKey, most: int) -> int:
         return _count(key, WaitingItem.PREFIX, most)
@@ -81,12 +81,12 @@ class DynamoOutbox(Outbox, SetAsideMessages):
     def count_aside(self, key: ChannelKey, most: int) -> int:
         return _count(key, WaitingItem.ASIDE, most)
 
-    def remove(self, key: ChannelKey, waiting: Iterable[Waiting]) -> None:
+    def remove(self, key: ChannelKey, waiting: Iterable[WaitingMessage]) -> None:
         with translated(f"channel {key[2]}"), WaitingItem.batch_write() as batch:
             for each in waiting:
                 batch.delete(WaitingItem(partition(key), each.position))
 
-    def refused(self, key: ChannelKey, waiting: Waiting) -> None:
+    def refused(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         item = WaitingItem(partition(key), waiting.position)
         try:
             with translated(f"channel {key[2]}"):
@@ -94,7 +94,7 @@ class DynamoOutbox(Outbox, SetAsideMessages):
         except Conflict:
             return  # it was delivered by another process meanwhile
 
-    def set_aside(self, key: ChannelKey, waiting: Waiting) -> None:
+    def set_aside(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         item = WaitingItem.of(key, waiting.message)
         aside = WaitingItem(
             partition(key),
@@ -107,11 +107,11 @@ class DynamoOutbox(Outbox, SetAsideMessages):
             aside.save()
             WaitingItem(partition(key), waiting.position).delete()
 
-    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[Waiting]:
+    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
         with translated(f"channel {key[2]}"):
             prefix = WaitingItem.sk.startswith(WaitingItem.ASIDE)
             items = WaitingItem.query(partition(key), prefix, limit=limit, consistent_read=True)
-            return [Waiting(item.sk, Message.of_json(item.message), int(item.refusals)) for item in items]
+            return [WaitingMessage(item.sk, Message.of_json(item.message), int(item.refusals)) for item in items]
 
     def take_back(self, key: ChannelKey, position: str) -> None:
         try:
@@ -134,13 +134,13 @@ class DynamoOutbox(Outbox, SetAsideMessages):
         with translated(f"channel {key[2]}"):
             WaitingItem(partition(key), position).delete()
 
-    def get_delivery(self, key: ChannelKey) -> Delivery:
+    def get_delivery(self, key: ChannelKey) -> AlertDelivery:
         try:
             with translated(f"channel {key[2]}"):
                 item = DeliveryItem.get(partition(key), DeliveryItem.SK, consistent_read=True)
         except DoesNotExist:
-            return Delivery()
-        return Delivery(
+            return AlertDelivery()
+        return AlertDelivery(
             failures=int(item.failures),
             retry_at=item.retry_at,
             leased_until=item.leased_until,
@@ -151,7 +151,7 @@ class DynamoOutbox(Outbox, SetAsideMessages):
             version=int(item.version),
         )
 
-    def put_delivery(self, key: ChannelKey, delivery: Delivery) -> None:
+    def put_delivery(self, key: ChannelKey, delivery: AlertDelivery) -> None:
         as_read = DeliveryItem.version == delivery.version if delivery.version else DeliveryItem.pk.does_not_exist()
         item = DeliveryItem(
             partition(key),

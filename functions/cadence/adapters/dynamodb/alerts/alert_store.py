@@ -11,10 +11,17 @@ from cadence.adapters.dynamodb.alerts.alert_items import AlertItem, AlertsTable,
 from cadence.adapters.dynamodb.alerts.alert_outbox import WaitingItem
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.alerts.ports import AlertStore, ChannelKey, HistoryStore, Series, SeriesKey, Value
-from cadence.domain.alerts.lifecycle import Alert, Count, Happened
+from cadence.application.alerts.ports import (
+    AlertStore,
+    ChannelKey,
+    HistoryStore,
+    MeasuredSeries,
+    MeasuredSeriesKey,
+    MeasuredValue,
+)
+from cadence.domain.alerts.lifecycle import Alert, Happened, OccurrenceCount
 from cadence.domain.alerts.message import Message
-from cadence.domain.alerts.occurrence import Group, Occurrence, Sample
+from cadence.domain.alerts.occurrence import AlertGroup, Occurrence, OccurrenceSample
 from cadence.domain.alerts.rule import Rule
 
 # Beyond what counts for any window and the end of an alert.
@@ -30,7 +37,7 @@ class DynamoAlertStore(AlertStore):
             bind(item, table_name)
         self._connection = transaction_connection()
 
-    def put_occurrences(self, rule: Rule, group: Group, occurrences: Iterable[Occurrence]) -> None:
+    def put_occurrences(self, rule: Rule, group: AlertGroup, occurrences: Iterable[Occurrence]) -> None:
         partition = OccurrenceItem.partition(rule, group)
         kept = rule.window + rule.resolve.after + _KEPT_LONGER
         with translated(f"what happened for {rule.name}"), OccurrenceItem.batch_write() as batch:
@@ -45,7 +52,7 @@ class DynamoAlertStore(AlertStore):
                     )
                 )
 
-    def happened(self, rule: Rule, group: Group, since: datetime) -> Happened:
+    def happened(self, rule: Rule, group: AlertGroup, since: datetime) -> Happened:
         partition = OccurrenceItem.partition(rule, group)
         with translated(f"what happened for {rule.name}"):
             recent = OccurrenceItem.query(
@@ -58,10 +65,10 @@ class DynamoAlertStore(AlertStore):
             items = list(recent) or list(
                 OccurrenceItem.query(partition, scan_index_forward=False, limit=1, consistent_read=True)
             )
-        counts = [Count(item.at, int(item.times)) for item in reversed(items)]
-        return Happened(counts, Sample(**items[0].sample) if items else None)
+        counts = [OccurrenceCount(item.at, int(item.times)) for item in reversed(items)]
+        return Happened(counts, OccurrenceSample(**items[0].sample) if items else None)
 
-    def get_alert(self, rule: Rule, group: Group) -> Alert:
+    def get_alert(self, rule: Rule, group: AlertGroup) -> Alert:
         try:
             with translated(f"alert of {rule.name}"):
                 return AlertItem.get(AlertItem.partition(*rule.key), group.digest, consistent_read=True).alert()
@@ -95,16 +102,16 @@ class DynamoHistoryStore(HistoryStore):
         for item in (AlertsTable, SeriesItem):
             bind(item, table_name)
 
-    def get_series(self, key: SeriesKey) -> Series:
+    def get_series(self, key: MeasuredSeriesKey) -> MeasuredSeries:
         try:
             with translated(f"history of {key.of}"):
                 item = SeriesItem.get(*_series_key(key), consistent_read=True)
         except DoesNotExist:
-            return Series()
-        values = tuple(Value(run_id, datetime.fromisoformat(at), value) for run_id, at, value in item.values)
-        return Series(values, int(item.version))
+            return MeasuredSeries()
+        values = tuple(MeasuredValue(run_id, datetime.fromisoformat(at), value) for run_id, at, value in item.values)
+        return MeasuredSeries(values, int(item.version))
 
-    def put_series(self, key: SeriesKey, series: Series) -> None:
+    def put_series(self, key: MeasuredSeriesKey, series: MeasuredSeries) -> None:
         as_read = SeriesItem.version == series.version if series.version else SeriesItem.pk.does_not_exist()
         item = SeriesItem(
             *_series_key(key),
@@ -116,5 +123,5 @@ class DynamoHistoryStore(HistoryStore):
             item.save(as_read)
 
 
-def _series_key(key: SeriesKey) -> tuple[str, str]:
+def _series_key(key: MeasuredSeriesKey) -> tuple[str, str]:
     return f"HISTORY#{key.organization}#{key.project}#{key.pipeline}#{key.treatment}", key.of

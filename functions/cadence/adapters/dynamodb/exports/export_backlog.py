@@ -24,7 +24,7 @@ from cadence.adapters.dynamodb.exports.export_items import (
     standing_of,
 )
 from cadence.adapters.dynamodb.shared.plain_items import Item, plain, query, refusals, wired
-from cadence.domain.exports.export import DEAD_LETTERS_KEPT, Backfill, Export, Parcel, Standing
+from cadence.domain.exports.export import DEAD_LETTERS_KEPT, Backfill, Export, ExportBatch, ExportStatus
 from cadence.domain.shared.errors import Conflict, NotFound
 
 # Of the 100 items of a transaction, with two for each parcel that moves.
@@ -35,19 +35,19 @@ class DynamoBacklog:
     def __init__(self, table_name: str) -> None:
         self._table = table_name
 
-    def standing(self, export: Export) -> Standing:
+    def standing(self, export: Export) -> ExportStatus:
         found = standing_of(self._get(partition(export), HEAD) or {})
         # Dead letters expire by themselves, which nobody counts.
         return replace(found, dead=0) if found.dead and not self.dead_letters(export, 1) else found
 
     def keep(
-        self, export: Export, parcels: Sequence[Parcel], error: str | None, retry_at: datetime | None, at: datetime
+        self, export: Export, parcels: Sequence[ExportBatch], error: str | None, retry_at: datetime | None, at: datetime
     ) -> None:
         for start in range(0, len(parcels), _MOST_PARCELS):
             insisting(lambda some=parcels[start : start + _MOST_PARCELS]: self._keep(export, some, error, retry_at, at))  # type: ignore[misc]
 
     def _keep(
-        self, export: Export, parcels: Sequence[Parcel], error: str | None, retry_at: datetime | None, at: datetime
+        self, export: Export, parcels: Sequence[ExportBatch], error: str | None, retry_at: datetime | None, at: datetime
     ) -> None:
         there = {parcel.key for parcel in parcels if self._get(partition(export), sort_key(PENDING, parcel))}
         new = [parcel for parcel in parcels if parcel.key not in there]
@@ -63,20 +63,20 @@ class DynamoBacklog:
             )
         self._transact([head, *puts])
 
-    def next(self, export: Export, limit: int) -> Sequence[Parcel]:
+    def next(self, export: Export, limit: int) -> Sequence[ExportBatch]:
         return [parcel_of(item) for item in query(self._table, partition(export), PENDING, limit=limit)]
 
-    def delivered(self, export: Export, parcels: Sequence[Parcel], at: datetime) -> None:
+    def delivered(self, export: Export, parcels: Sequence[ExportBatch], at: datetime) -> None:
         self._leave(export, parcels, "SET delivered_at = :at", {":at": _text(at)}, bury=False)
 
-    def bury(self, export: Export, parcels: Sequence[Parcel], error: str, at: datetime) -> None:
+    def bury(self, export: Export, parcels: Sequence[ExportBatch], error: str, at: datetime) -> None:
         dead = [replace(parcel, error=error) for parcel in parcels]
         self._leave(export, dead, "SET #error = :error", {":error": error}, bury=True, at=at)
 
     def _leave(
         self,
         export: Export,
-        parcels: Sequence[Parcel],
+        parcels: Sequence[ExportBatch],
         change: str,
         values: dict[str, Any],
         *,
@@ -120,10 +120,10 @@ class DynamoBacklog:
     def release(self, export: Export) -> None:
         self._update(export, "REMOVE leased_until", {})
 
-    def dead_letters(self, export: Export, limit: int) -> Sequence[Parcel]:
+    def dead_letters(self, export: Export, limit: int) -> Sequence[ExportBatch]:
         return [parcel_of(item) for item in query(self._table, partition(export), DEAD, limit=limit)]
 
-    def revive(self, export: Export, at: datetime, parcels: Sequence[Parcel] | None = None) -> int:
+    def revive(self, export: Export, at: datetime, parcels: Sequence[ExportBatch] | None = None) -> int:
         if parcels is not None:
             self._revive(export, parcels, at)
             return len(parcels)
@@ -133,7 +133,7 @@ class DynamoBacklog:
             revived += len(some)
         return revived
 
-    def _revive(self, export: Export, parcels: Sequence[Parcel], at: datetime) -> None:
+    def _revive(self, export: Export, parcels: Sequence[ExportBatch], at: datetime) -> None:
         moves = [self._delete(export, sort_key(DEAD, one)) for one in parcels]
         # Pending from now on, so that they are tried for as long as any other.
         moves += [self._put(export, PENDING, replace(one, since=at, error=None)) for one in parcels]
@@ -142,7 +142,7 @@ class DynamoBacklog:
         head = self._change(export, change, values)
         insisting(lambda: self._transact([head, *moves]))
 
-    def drop(self, export: Export, parcels: Sequence[Parcel]) -> None:
+    def drop(self, export: Export, parcels: Sequence[ExportBatch]) -> None:
         for parcel in parcels:
             if self._get(partition(export), sort_key(DEAD, parcel)):
                 head = self._change(export, "ADD dead :gone", {":gone": -1})
@@ -197,7 +197,7 @@ class DynamoBacklog:
         with refusals(item["sk"]):
             client("dynamodb").put_item(TableName=self._table, Item=wired(item))
 
-    def _put(self, export: Export, where: str, parcel: Parcel, at: datetime | None = None) -> dict[str, Any]:
+    def _put(self, export: Export, where: str, parcel: ExportBatch, at: datetime | None = None) -> dict[str, Any]:
         item = parcel_item(export, where, parcel)
         if where == DEAD:
             item["expires_at"] = int(((at or datetime.now(UTC)) + DEAD_LETTERS_KEPT).timestamp())

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cadence.adapters.dynamodb.shared.plain_items import Item
-from cadence.domain.exports.export import Backfill, BackfillState, Export, Parcel, Signal, Standing, StoredRequest
+from cadence.domain.exports.export import (
+    Backfill,
+    BackfillState,
+    Export,
+    ExportBatch,
+    ExportStatus,
+    Signal,
+    StoredRequest,
+)
 
 HEAD = "HEAD"
 SENT = "SENT"
@@ -20,18 +28,18 @@ def partition(export: Export) -> str:
     return f"EXPORT#{export.organization}#{export.name}"
 
 
-def sort_key(where: str, parcel: Parcel) -> str:
+def sort_key(where: str, parcel: ExportBatch) -> str:
     """In the order in which they arose; revived ones keep their key but count from their revival."""
     return f"{where}{parcel.since.astimezone(UTC).isoformat(timespec='milliseconds')}#{parcel.key}"
 
 
-def standing_of(item: Item) -> Standing:
+def standing_of(item: Item) -> ExportStatus:
     values: dict[str, Any] = {name: _time(item.get(name)) for name in _TIMES}
     values |= {name: max(0, int(item.get(name, 0))) for name in ("pending", "dead", "failures")}
-    return Standing(**values, error=item.get("error"))
+    return ExportStatus(**values, error=item.get("error"))
 
 
-def parcel_item(export: Export, where: str, parcel: Parcel) -> dict[str, Any]:
+def parcel_item(export: Export, where: str, parcel: ExportBatch) -> dict[str, Any]:
     item: dict[str, Any] = {
         "pk": partition(export),
         "sk": sort_key(where, parcel),
@@ -53,13 +61,13 @@ def parcel_item(export: Export, where: str, parcel: Parcel) -> dict[str, Any]:
     return item
 
 
-def parcel_of(item: Item) -> Parcel:
+def parcel_of(item: Item) -> ExportBatch:
     request = None
     if "body" in item:
         headers = json.loads(item["headers"])
         request = StoredRequest(item["path"], item["content_type"], item["body"], item.get("encoding"), headers)
     event = json.loads(item["event"]) if "event" in item else None
-    return Parcel(item["key"], datetime.fromisoformat(item["since"]), event, request, item.get("error"))
+    return ExportBatch(item["key"], datetime.fromisoformat(item["since"]), event, request, item.get("error"))
 
 
 def backfill_prefix(organization: str, export: str) -> tuple[str, str]:

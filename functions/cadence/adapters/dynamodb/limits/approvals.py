@@ -8,7 +8,7 @@ from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute
 from cadence.adapters.dynamodb.runs.run_items import RunsTable, partition
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.domain.limits.approval import ApprovalRequest, Decision, Verdict
+from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision
 from cadence.domain.shared.errors import Conflict, NotFound
 
 
@@ -79,7 +79,13 @@ class DecisionItem(RunsTable):
 
     def decision(self) -> Decision:
         return Decision(
-            self.run_id, self.treatment, Verdict(self.verdict), self.approver, self.by, self.at, self.comment or ""
+            self.run_id,
+            self.treatment,
+            ApprovalVerdict(self.verdict),
+            self.approver,
+            self.by,
+            self.at,
+            self.comment or "",
         )
 
 

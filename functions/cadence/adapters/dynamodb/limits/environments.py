@@ -10,7 +10,7 @@ from cadence.adapters.dynamodb.access.access_items import AccessTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.limits.ports import ApprovalLink
-from cadence.domain.limits.environment_set import Approvals, EnvironmentSet
+from cadence.domain.limits.environment_set import ApprovalRule, EnvironmentSet
 from cadence.domain.shared.errors import Conflict, NotFound
 
 
@@ -27,7 +27,7 @@ class EnvironmentItem(AccessTable):
         approvals = None
         if stored is not None:
             approvers = None if stored["approvers"] is None else tuple(stored["approvers"])
-            approvals = Approvals(**{**stored, "approvers": approvers})
+            approvals = ApprovalRule(**{**stored, "approvers": approvers})
         return EnvironmentSet(
             self.sk.removeprefix(self.PREFIX), self.env, self.secrets, approvals, tuple(self.branches)
         )

@@ -15,7 +15,7 @@ from pynamodb.transactions import TransactWrite
 from cadence.adapters.dynamodb.runs.run_items import RunsTable
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.domain.limits.turnstile import Lane, LaneKey, Place, Turnstile
+from cadence.domain.limits.turnstile import ConcurrencyLimit, LaneKey, LimitEntry, WaitingLane
 from cadence.domain.runs.run import HIGHEST_PRIORITY
 
 
@@ -50,12 +50,12 @@ class _Item(RunsTable):
     ticket = NumberAttribute(null=True)
 
 
-class DynamoTurnstileStore:
+class DynamoConcurrencyLimitStore:
     def __init__(self, table_name: str) -> None:
         bind(_Item, table_name)
         self._connection = transaction_connection()
 
-    def get(self, scope: str, holder: str | None = None) -> tuple[Turnstile | None, Place | None]:
+    def get(self, scope: str, holder: str | None = None) -> tuple[ConcurrencyLimit | None, LimitEntry | None]:
         sort_keys = [_Item.HEAD, *((_Item.INSIDE + holder, _Item.PLACE + holder) if holder else ())]
         with translated(f"turnstile {scope}"):
             found = {
@@ -65,7 +65,7 @@ class DynamoTurnstileStore:
         head = found.pop(_Item.HEAD, None)
         return _turnstile(scope, head) if head else None, next(map(_place, found.values()), None)
 
-    def commit(self, turnstile: Turnstile, put: Sequence[Place], removed: Sequence[Place]) -> None:
+    def commit(self, turnstile: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]) -> None:
         keys = {key for place in put for key in _keys(place)}
         with (
             translated(f"turnstile {turnstile.scope}"),
@@ -81,17 +81,17 @@ class DynamoTurnstileStore:
                 for key in _keys(place):
                     transaction.save(_item(turnstile.scope, key, place))
 
-    def first_waiting(self, scope: str, lane: LaneKey, limit: int) -> Sequence[Place]:
+    def first_waiting(self, scope: str, lane: LaneKey, limit: int) -> Sequence[LimitEntry]:
         return self._places(scope, _lane_prefix(lane), limit)
 
-    def waiting(self, scope: str, limit: int) -> Sequence[Place]:
+    def waiting(self, scope: str, limit: int) -> Sequence[LimitEntry]:
         return self._places(scope, _Item.WAITING, limit)
 
-    def inside(self, scope: str, limit: int) -> Sequence[Place]:
+    def inside(self, scope: str, limit: int) -> Sequence[LimitEntry]:
         return self._places(scope, _Item.INSIDE, limit)
 
     @staticmethod
-    def _places(scope: str, prefix: str, limit: int) -> list[Place]:
+    def _places(scope: str, prefix: str, limit: int) -> list[LimitEntry]:
         with translated(f"turnstile {scope}"):
             items = _Item.query(_partition(scope), _Item.sk.startswith(prefix), limit=limit, consistent_read=True)
             return [_place(item) for item in items]
@@ -102,14 +102,14 @@ def _lane_prefix(lane: LaneKey) -> str:
     return f"{_Item.WAITING}{HIGHEST_PRIORITY - lane.priority:03}#{lane.project}#"
 
 
-def _keys(place: Place) -> tuple[str, ...]:
+def _keys(place: LimitEntry) -> tuple[str, ...]:
     """Whoever waits is found by its name and by its turn."""
     if place.inside:
         return (_Item.INSIDE + place.holder,)
     return _Item.PLACE + place.holder, f"{_lane_prefix(place.lane)}{place.ticket:012}"
 
 
-def _head(turnstile: Turnstile) -> _Item:
+def _head(turnstile: ConcurrencyLimit) -> _Item:
     values: dict[str, Any] = {
         "limit": turnstile.limit,
         "next_ticket": turnstile.next_ticket,
@@ -123,13 +123,16 @@ def _head(turnstile: Turnstile) -> _Item:
     return _Item(_partition(turnstile.scope), _Item.HEAD, **_given(values.items()))
 
 
-def _turnstile(scope: str, item: _Item) -> Turnstile:
-    return Turnstile(
+def _turnstile(scope: str, item: _Item) -> ConcurrencyLimit:
+    return ConcurrencyLimit(
         scope,
         int(item.limit),
         int(item.next_ticket),
         item.inside or {},
-        {LaneKey(priority, project): Lane(waiting, first) for priority, project, waiting, first in item.lanes or ()},
+        {
+            LaneKey(priority, project): WaitingLane(waiting, first)
+            for priority, project, waiting, first in item.lanes or ()
+        },
         frozenset(item.unwoken or ()),
         item.watched_until,
         item.checked_at,
@@ -137,13 +140,13 @@ def _turnstile(scope: str, item: _Item) -> Turnstile:
     )
 
 
-def _item(scope: str, key: str, place: Place) -> _Item:
+def _item(scope: str, key: str, place: LimitEntry) -> _Item:
     names = ("holder", "run_id", "treatment", "attempt", "project", "priority", "ticket")
     return _Item(_partition(scope), key, **_given((name, getattr(place, name)) for name in names))
 
 
-def _place(item: _Item) -> Place:
-    return Place(
+def _place(item: _Item) -> LimitEntry:
+    return LimitEntry(
         holder=item.holder,
         run_id=item.run_id,
         project=item.project,

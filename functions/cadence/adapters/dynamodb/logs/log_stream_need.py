@@ -17,7 +17,7 @@ class NeedItem(AccessTable):
     last_needed_at = UTCDateTimeAttribute()
 
 
-class DynamoNeedNote:
+class DynamoStreamUsage:
     def __init__(self, table_name: str) -> None:
         bind(NeedItem, table_name)
 

@@ -18,9 +18,9 @@ from pynamodb.expressions.update import Action
 from cadence.adapters.dynamodb.runs.run_items import RunItem, RunsTable, partition, run_key
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.runs.ports import ReportedStore, Stream
-from cadence.domain.melodium.process import Ended, Reported
-from cadence.domain.runs.engine_outcome import Evidence
+from cadence.application.runs.ports import EngineStream, ReportedStore
+from cadence.domain.melodium.process import ProcessOutcome, Reported
+from cadence.domain.runs.engine_outcome import EngineEvidence
 from cadence.domain.shared.errors import Conflict
 
 # DynamoDB counts to 38 digits; an engine has no more chunks than this.
@@ -51,7 +51,7 @@ class EngineItem(RunsTable):
             launched_at=self.launched_at,
             launch_errors=tuple(self.launch_errors or ()),
             ended_at=self.ended_at,
-            ended=Ended(self.ended) if self.ended else None,
+            ended=ProcessOutcome(self.ended) if self.ended else None,
             messages=tuple(self.messages or ()),
             logs_chunks=int(self.logs_chunks or 0),
             debug_chunks=int(self.debug_chunks or 0),
@@ -69,12 +69,12 @@ class DynamoReportedStore(ReportedStore):
         item = self._item(run_id)
         return item.reported() if item else Reported()
 
-    def evidence(self, run_id: str) -> Evidence:
+    def evidence(self, run_id: str) -> EngineEvidence:
         item = self._item(run_id)
         if item is None:
-            return Evidence()
+            return EngineEvidence()
         seen = {**(item.seen_lines or {}), **(item.seen_events or {})}
-        return Evidence(**{**seen, "failed_steps": tuple(seen.get("failed_steps", ()))})
+        return EngineEvidence(**{**seen, "failed_steps": tuple(seen.get("failed_steps", ()))})
 
     def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
         seen = {"logs_chunks": chunks, "errors": errors, "first_error": first_error}
@@ -110,15 +110,15 @@ class DynamoReportedStore(ReportedStore):
                 condition=EngineItem.launched_at.does_not_exist(),
             )
 
-    def note_ended(self, run_id: str, how: Ended, messages: Sequence[str], at: datetime) -> None:
+    def note_ended(self, run_id: str, how: ProcessOutcome, messages: Sequence[str], at: datetime) -> None:
         with suppress(Conflict), translated(f"run {run_id}"):
             _key(run_id).update(
                 [EngineItem.ended_at.set(at), EngineItem.ended.set(str(how)), EngineItem.messages.set(list(messages))],
                 condition=EngineItem.ended_at.does_not_exist(),
             )
 
-    def count_chunks(self, run_id: str, stream: Stream, chunks: int) -> None:
-        counter = EngineItem.logs_chunks if stream is Stream.LOGS else EngineItem.debug_chunks
+    def count_chunks(self, run_id: str, stream: EngineStream, chunks: int) -> None:
+        counter = EngineItem.logs_chunks if stream is EngineStream.LOGS else EngineItem.debug_chunks
         count = min(chunks, _MOST_CHUNKS)
         with suppress(Conflict), translated(f"run {run_id}"):
             _key(run_id).update([counter.set(count)], condition=counter.does_not_exist() | (counter < count))

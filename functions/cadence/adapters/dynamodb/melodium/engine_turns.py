@@ -10,7 +10,7 @@ from cadence.adapters.dynamodb.runs.run_items import RunsTable, partition
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.melodium.intake import Turn, Turns
-from cadence.application.runs.ports import Stream
+from cadence.application.runs.ports import EngineStream
 from cadence.domain.shared.errors import Conflict
 
 
@@ -26,11 +26,11 @@ class DynamoTurns(Turns):
     def __init__(self, table_name: str) -> None:
         bind(TurnItem, table_name)
 
-    def announce(self, run_id: str, stream: Stream) -> None:
+    def announce(self, run_id: str, stream: EngineStream) -> None:
         with translated(f"run {run_id}"):
             _key(run_id, stream).update([TurnItem.announced.add(1)])
 
-    def take(self, run_id: str, stream: Stream, holder: str, now: datetime, until: datetime) -> Turn | None:
+    def take(self, run_id: str, stream: EngineStream, holder: str, now: datetime, until: datetime) -> Turn | None:
         item = _key(run_id, stream)
         try:
             with translated(f"run {run_id}"):
@@ -66,5 +66,5 @@ class DynamoTurns(Turns):
         return True
 
 
-def _key(run_id: str, stream: Stream) -> TurnItem:
+def _key(run_id: str, stream: EngineStream) -> TurnItem:
     return TurnItem(partition(run_id), TurnItem.PREFIX + stream)

@@ -16,7 +16,7 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.retry import insisting
 from cadence.adapters.dynamodb.shared.plain_items import Item, query, refusals, wired
 from cadence.application.metrics.ports import Counted, TreatmentCost
-from cadence.domain.metrics.counting import OTHER, Series, SeriesKey
+from cadence.domain.metrics.counting import OTHER, CounterKey, CounterSeries
 from cadence.domain.shared.errors import Conflict
 from cadence.domain.shared.retention import KEPT
 
@@ -47,7 +47,7 @@ class DynamoCounters:
             while left:
                 left = insisting(partial(self._add, left))
 
-    def read(self, organization: str, project: str) -> Sequence[Series]:
+    def read(self, organization: str, project: str) -> Sequence[CounterSeries]:
         found = query(self._table, _partition(organization, project), _SERIES)
         return [_series(organization, project, item) for item in found]
 
@@ -58,7 +58,7 @@ class DynamoCounters:
         """Adds all or nothing. Returns the events that are left to add, since others of them had been counted before."""
         expires = _expiry(_REMEMBERED)
         marks = [self._put({"pk": f"SEEN#{one.event_id}", "sk": "SEEN", "expires_at": expires}) for one in counted]
-        sums: dict[SeriesKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        sums: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for one in counted:
             for key, counts in one.counts.items():
                 for name, amount in counts.items():
@@ -79,7 +79,7 @@ class DynamoCounters:
             put["ConditionExpression"] = "attribute_not_exists(pk)"
         return {"Put": put}
 
-    def _increase(self, key: SeriesKey, counts: Mapping[str, float]) -> dict[str, Any]:
+    def _increase(self, key: CounterKey, counts: Mapping[str, float]) -> dict[str, Any]:
         labels = {name: getattr(key, name) for name in ("pipeline", "treatment", "pool", "provider")}
         given = {name: text for name, text in labels.items() if text is not None}
         added = dict(enumerate(sorted(counts.items())))
@@ -99,13 +99,13 @@ class DynamoCounters:
 
     def _bounded(self, counted: Counted) -> Counted:
         """New names go on being counted together once there are many: whoever makes up names must not make a scrape large."""
-        found: dict[SeriesKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        found: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for key, counts in counted.counts.items():
             for name, amount in counts.items():
                 found[self._folded(key)][name] += amount
         return replace(counted, counts=found)
 
-    def _folded(self, key: SeriesKey) -> SeriesKey:
+    def _folded(self, key: CounterKey) -> CounterKey:
         partition = _partition(key.organization, key.project)
         known = self._known.get(partition)
         # Series are never removed: once there are as many as may be, no name is new any more that is not known.
@@ -127,16 +127,16 @@ def _partition(organization: str, project: str) -> str:
     return f"PROJECT#{organization}#{project}"
 
 
-def _sort_key(key: SeriesKey) -> str:
+def _sort_key(key: CounterKey) -> str:
     if key.treatment is None:
         return f"{_SERIES}{key.pipeline}"
     return f"{_SERIES}{key.pipeline}#{key.treatment}#{key.pool}#{key.provider}"
 
 
-def _series(organization: str, project: str, item: Item) -> Series:
-    key = SeriesKey(organization, project, item["pipeline"], item.get("treatment"), item["pool"], item["provider"])
+def _series(organization: str, project: str, item: Item) -> CounterSeries:
+    key = CounterKey(organization, project, item["pipeline"], item.get("treatment"), item["pool"], item["provider"])
     counts = {name.removeprefix(_COUNT): float(value) for name, value in item.items() if name.startswith(_COUNT)}
-    return Series(key, counts)
+    return CounterSeries(key, counts)
 
 
 def _cost_item(cost: TreatmentCost) -> Item:

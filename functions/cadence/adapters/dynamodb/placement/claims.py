@@ -9,7 +9,7 @@ from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 from cadence.adapters.dynamodb.runners.runner_items import RunnersTable, pool_partition
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.placement.ports import Claim
+from cadence.application.placement.ports import MachineClaim
 from cadence.domain.shared.errors import Conflict
 
 # Longer than any machine that was made in advance is there.
@@ -42,12 +42,12 @@ class DynamoClaims:
             return False
         return True
 
-    def claimed(self, organization: str, pool: str) -> Mapping[str, Claim]:
+    def claimed(self, organization: str, pool: str) -> Mapping[str, MachineClaim]:
         with translated(f"claims of pool {pool}"):
             items = ClaimItem.query(
                 pool_partition(organization, pool), ClaimItem.sk.startswith(ClaimItem.PREFIX), consistent_read=True
             )
-            return {item.sk.removeprefix(ClaimItem.PREFIX): Claim(item.runner_id, item.at) for item in items}
+            return {item.sk.removeprefix(ClaimItem.PREFIX): MachineClaim(item.runner_id, item.at) for item in items}
 
     def forget(self, organization: str, pool: str, ref: str) -> None:
         with translated(f"claim of {ref}"):

@@ -12,7 +12,7 @@ from pynamodb.exceptions import DoesNotExist
 from cadence.adapters.dynamodb.runners.runner_items import RunnersTable, pool_partition
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.placement.ports import CheckResult, Probe, SweepResult
+from cadence.application.placement.ports import CheckResult, PoolProbe, SweepResult
 from cadence.domain.shared.errors import Conflict
 from cadence.domain.shared.retention import KEPT
 
@@ -105,7 +105,7 @@ class DynamoPoolRecords:
 
     # What was found out
 
-    def note_probe(self, organization: str, pool: str, probe: Probe, of: str = "") -> None:
+    def note_probe(self, organization: str, pool: str, probe: PoolProbe, of: str = "") -> None:
         with translated(f"probe of pool {pool}"):
             ProbeItem(
                 pool_partition(organization, pool),
@@ -115,13 +115,13 @@ class DynamoPoolRecords:
                 error=probe.error,
             ).save()
 
-    def probe(self, organization: str, pool: str, of: str = "") -> Probe | None:
+    def probe(self, organization: str, pool: str, of: str = "") -> PoolProbe | None:
         try:
             with translated(f"probe of pool {pool}"):
                 item = ProbeItem.get(pool_partition(organization, pool), ProbeItem.key_of(of), consistent_read=True)
         except DoesNotExist:
             return None
-        return Probe(item.at, tuple(CheckResult(**check) for check in item.checks), item.error)
+        return PoolProbe(item.at, tuple(CheckResult(**check) for check in item.checks), item.error)
 
     def note_sweep(self, organization: str, pool: str, result: SweepResult) -> None:
         with translated(f"sweep of pool {pool}"):

@@ -11,41 +11,41 @@ from cadence.adapters.aws.retry import insisting
 from cadence.adapters.dynamodb.runners.runner_items import RunnersTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.domain.placement.pacing import LONGEST_WAIT, Api, microseconds
+from cadence.domain.placement.pacing import LONGEST_WAIT, LimitedApi, microseconds
 from cadence.domain.shared.errors import Conflict, Transient
 
 _KEPT = timedelta(days=1)
 
 
-class PaceItem(RunnersTable):
+class RateLimitItem(RunnersTable):
     SK: ClassVar[str] = "PACE"
 
     full_at = NumberAttribute()  # microseconds since 1970
 
     @classmethod
-    def of(cls, api: Api) -> "PaceItem":
+    def of(cls, api: LimitedApi) -> "RateLimitItem":
         return cls(f"PACE#{api.bucket}", cls.SK)
 
 
-class DynamoPaces:
+class DynamoRateLimits:
     def __init__(self, table_name: str) -> None:
-        bind(PaceItem, table_name)
+        bind(RateLimitItem, table_name)
 
-    def reserve(self, api: Api, calls: int, now: datetime) -> timedelta | None:
+    def reserve(self, api: LimitedApi, calls: int, now: datetime) -> timedelta | None:
         at, taken = microseconds(now), api.pace.taken(calls)
         latest = at + microseconds_of(LONGEST_WAIT) + api.pace.taken(api.pace.burst)
 
         def once() -> int | None:
-            item = PaceItem.of(api)
+            item = RateLimitItem.of(api)
             try:
-                return _write(item, [PaceItem.full_at.add(taken)], PaceItem.full_at.between(at, latest), now)
+                return _write(item, [RateLimitItem.full_at.add(taken)], RateLimitItem.full_at.between(at, latest), now)
             except Conflict:
                 pass  # it is full, or so empty that nobody is given a place
             try:
                 return _write(
                     item,
-                    [PaceItem.full_at.set(at + taken)],
-                    PaceItem.full_at.does_not_exist() | (PaceItem.full_at < at),
+                    [RateLimitItem.full_at.set(at + taken)],
+                    RateLimitItem.full_at.does_not_exist() | (RateLimitItem.full_at < at),
                     now,
                 )
             except Conflict:
@@ -58,23 +58,23 @@ class DynamoPaces:
         full_at = insisting(once)
         return None if full_at is None else timedelta(microseconds=api.pace.wait(full_at, at))
 
-    def slow_down(self, api: Api, by: timedelta, now: datetime) -> None:
+    def slow_down(self, api: LimitedApi, by: timedelta, now: datetime) -> None:
         until = microseconds(now) + microseconds_of(by) + api.pace.taken(api.pace.burst)
-        item = PaceItem.of(api)
+        item = RateLimitItem.of(api)
         try:
             _write(
                 item,
-                [PaceItem.full_at.set(until)],
-                PaceItem.full_at.does_not_exist() | (PaceItem.full_at < until),
+                [RateLimitItem.full_at.set(until)],
+                RateLimitItem.full_at.does_not_exist() | (RateLimitItem.full_at < until),
                 now,
             )
         except Conflict:
             return  # it is slower already
 
 
-def _write(item: PaceItem, actions: list[Action], condition: Condition, now: datetime) -> int:
+def _write(item: RateLimitItem, actions: list[Action], condition: Condition, now: datetime) -> int:
     with translated(f"pace {item.pk}"):
-        item.update(actions=[*actions, PaceItem.expires_at.set(now + _KEPT)], condition=condition)
+        item.update(actions=[*actions, RateLimitItem.expires_at.set(now + _KEPT)], condition=condition)
     return int(item.full_at)
 
 

@@ -10,7 +10,7 @@ from cadence.adapters.dynamodb.runs.provenance_items import SHARDS, DigestItem, 
 from cadence.adapters.dynamodb.runs.run_items import RunsTable, SpecItem, partition
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.provenance.ports import FollowingRun, Passed, ValuePlace
+from cadence.application.provenance.ports import FollowingRun, ValueArrival, ValueOrigin
 from cadence.application.shared.ports import Page
 from cadence.domain.pipelines.specification import TreatmentSpec
 
@@ -54,7 +54,9 @@ class DynamoProvenance:
         page = found[:limit]
         return Page(page, page[-1].run_id if len(found) > limit else None)
 
-    def passed_to(self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None) -> Page[Passed]:
+    def passed_to(
+        self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None
+    ) -> Page[ValueArrival]:
         prefix = PassedItem.prefix(treatment, port)
         first = f"{prefix}{after}{_LAST}" if after else prefix
         with translated(f"where {treatment}.{port} of run {run_id} arrived"):
@@ -65,8 +67,8 @@ class DynamoProvenance:
 
     def places_of(
         self, organization: str, project: str, sha256: str, limit: int, after: str | None = None
-    ) -> Page[ValuePlace]:
-        def of_shard(shard: int) -> list[ValuePlace]:
+    ) -> Page[ValueOrigin]:
+        def of_shard(shard: int) -> list[ValueOrigin]:
             items = DigestItem.query(
                 DigestItem.partition(organization, project, sha256, shard),
                 DigestItem.sk < after if after else None,

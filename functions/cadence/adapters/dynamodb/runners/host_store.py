@@ -13,7 +13,7 @@ from cadence.adapters.dynamodb.shared.binding import bind, transaction_connectio
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.melodium.engines import able
-from cadence.domain.placement.offer import Offer
+from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
 
@@ -82,12 +82,12 @@ class DynamoHostStore:
         with translated(f"offer of runner {runner.runner_id}"):
             OfferItem.of(runner, at).save()
 
-    def remove_offer(self, organization: str, pool: str, offer: Offer) -> None:
+    def remove_offer(self, organization: str, pool: str, offer: RunnerOffer) -> None:
         with translated(f"offer of runner {offer.runner_id}"):
             OfferItem(*OfferItem.key(organization, pool, offer)).delete()
 
-    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[Offer]:
-        found: list[Offer] = []
+    def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[RunnerOffer]:
+        found: list[RunnerOffer] = []
         after = OfferItem.PREFIX
         with translated(f"offers of pool {pool}"):
             while True:
@@ -99,7 +99,7 @@ class DynamoHostStore:
                 after = OfferItem.lane(page[-1]) + _LAST
 
     @staticmethod
-    def _offers(organization: str, pool: str, after: str, limit: int, engine: str | None) -> list[Offer]:
+    def _offers(organization: str, pool: str, after: str, limit: int, engine: str | None) -> list[RunnerOffer]:
         between = OfferItem.sk.between(after, OfferItem.PREFIX + _LAST)
         doable = OfferItem.engine.does_not_exist()
         if can := able(engine):
@@ -107,7 +107,7 @@ class DynamoHostStore:
         items = OfferItem.query(pool_partition(organization, pool), between, doable, limit=limit)
         return [item.offer() for item in items]
 
-    def lease(self, host: Host, offer: Offer, one_time_hash: str, at: datetime) -> bool:
+    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
         runner_id = offer.runner_id
         item = OfferItem(*OfferItem.key(host.organization, host.pool, offer))
         try:

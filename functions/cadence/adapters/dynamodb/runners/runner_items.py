@@ -17,9 +17,9 @@ from pynamodb.attributes import (
 
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.application.shared.runner_ports import Host
-from cadence.domain.placement.offer import Offer
+from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners import resources
-from cadence.domain.runners.runner import Listening, Outcome, OutputStream, Result, Runner, RunnerState
+from cadence.domain.runners.runner import EngineEndpoint, OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.run import HIGHEST_PRIORITY
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values import value_retention
@@ -121,11 +121,11 @@ class RunnerItem(RunnersTable):
 
 def stored(name: str, value: Any) -> Any:
     """The attribute value of a field of Runner."""
-    if isinstance(value, Result):
+    if isinstance(value, RunnerResult):
         return result_json(value)
-    if isinstance(value, Listening):
+    if isinstance(value, EngineEndpoint):
         return dataclasses.asdict(value)
-    if isinstance(value, value_retention.Custody):
+    if isinstance(value, value_retention.ValueRetention):
         return value_retention.plain(value)
     if name == "state":
         return str(value)
@@ -134,7 +134,7 @@ def stored(name: str, value: Any) -> Any:
     return value
 
 
-def result_json(result: Result) -> dict[str, Any]:
+def result_json(result: RunnerResult) -> dict[str, Any]:
     return {
         **dataclasses.asdict(result),
         "outcome": str(result.outcome),
@@ -145,14 +145,14 @@ def result_json(result: Result) -> dict[str, Any]:
     }
 
 
-def _result(value: Mapping[str, Any]) -> Result:
+def _result(value: Mapping[str, Any]) -> RunnerResult:
     times = {name: value[name] and datetime.fromisoformat(value[name]) for name in ("started_at", "finished_at")}
     samples = resources.decode(value.get("samples", ()))
-    return Result(**{**value, **times, "outcome": Outcome(value["outcome"]), "samples": samples})
+    return RunnerResult(**{**value, **times, "outcome": RunnerOutcome(value["outcome"]), "samples": samples})
 
 
-def _listening(value: Mapping[str, Any]) -> Listening:
-    return Listening(**{**value, "addresses": tuple(value["addresses"])})
+def _listening(value: Mapping[str, Any]) -> EngineEndpoint:
+    return EngineEndpoint(**{**value, "addresses": tuple(value["addresses"])})
 
 
 class OutputItem(RunnersTable):
@@ -215,7 +215,7 @@ class SamplesItem(RunnersTable):
     samples = JSONAttribute()
 
     @classmethod
-    def of(cls, runner_id: str, samples: Sequence[resources.Sample]) -> "SamplesItem":
+    def of(cls, runner_id: str, samples: Sequence[resources.ResourceSample]) -> "SamplesItem":
         encoded = resources.encode(samples)
         sort_key = f"{cls.PREFIX}{encoded[0][0]:015}"
         return cls(runner_partition(runner_id), sort_key, samples=encoded, expires_at=expiry())
@@ -247,17 +247,17 @@ class OfferItem(RunnersTable):
         return cls(*key, offered_at=at, engine=runner.engine, expires_at=at + KEPT)
 
     @classmethod
-    def key(cls, organization: str, pool: str, offer: Offer) -> tuple[str, str]:
+    def key(cls, organization: str, pool: str, offer: RunnerOffer) -> tuple[str, str]:
         return pool_partition(organization, pool), cls.lane(offer) + offer.runner_id
 
     @classmethod
-    def lane(cls, offer: Offer) -> str:
+    def lane(cls, offer: RunnerOffer) -> str:
         """What the keys of one priority's and project's offers begin with; the highest priority comes first."""
         return f"{cls.PREFIX}{HIGHEST_PRIORITY - offer.priority:03}#{offer.project}#"
 
-    def offer(self) -> Offer:
+    def offer(self) -> RunnerOffer:
         priority, project, runner_id = self.sk.removeprefix(self.PREFIX).split("#")
-        return Offer(runner_id, project, HIGHEST_PRIORITY - int(priority), self.engine)
+        return RunnerOffer(runner_id, project, HIGHEST_PRIORITY - int(priority), self.engine)
 
 
 class HostItem(RunnersTable):

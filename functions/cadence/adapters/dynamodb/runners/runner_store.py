@@ -18,7 +18,7 @@ from cadence.adapters.dynamodb.runners.runner_items import (
 )
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.domain.runners.runner import OutputStream, Result, Runner, RunnerState
+from cadence.domain.runners.runner import OutputStream, Runner, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
 from cadence.domain.shared.retention import KEPT
 
@@ -70,7 +70,7 @@ class DynamoRunnerStore:
             )
             return [item.output_stream() for item in items]
 
-    def complete(self, runner_id: str, result: Result) -> Runner:
+    def complete(self, runner_id: str, result: RunnerResult) -> Runner:
         actions = _actions({"state": RunnerState.COMPLETED, "result": result})
         try:
             return self._update(runner_id, actions, _in({RunnerState.CLAIMED}) & RunnerItem.result.does_not_exist())

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pynamodb.attributes import JSONAttribute, NumberAttribute
 
 from cadence.adapters.dynamodb.runs.run_items import RunsTable, partition
-from cadence.domain.scheduling.group import Growth, Places
+from cadence.domain.scheduling.group import EachProgress, InstanceSlots
 
 
 class GrowthItem(RunsTable):
@@ -18,8 +18,8 @@ class GrowthItem(RunsTable):
     def key(cls, run_id: str, group: str) -> tuple[str, str]:
         return partition(run_id), cls.PREFIX + group
 
-    def read(self) -> Growth:
-        return Growth(**self.growth)
+    def read(self) -> EachProgress:
+        return EachProgress(**self.growth)
 
 
 class PlacesItem(RunsTable):
@@ -35,7 +35,7 @@ class PlacesItem(RunsTable):
         return partition(run_id), cls.PREFIX + group
 
     @classmethod
-    def of(cls, run_id: str, group: str, places: Places) -> "PlacesItem":
+    def of(cls, run_id: str, group: str, places: InstanceSlots) -> "PlacesItem":
         return cls(
             *cls.key(run_id, group),
             version=places.version,
@@ -44,5 +44,5 @@ class PlacesItem(RunsTable):
             waiting=list(places.waiting),
         )
 
-    def places(self) -> Places:
-        return Places(int(self.limit), tuple(self.under_way), tuple(self.waiting), int(self.version))
+    def places(self) -> InstanceSlots:
+        return InstanceSlots(int(self.limit), tuple(self.under_way), tuple(self.waiting), int(self.version))

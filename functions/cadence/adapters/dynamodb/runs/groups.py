@@ -15,10 +15,10 @@ from cadence.adapters.dynamodb.shared.binding import bind, transaction_connectio
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.edge import Edge, Trigger
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
-from cadence.domain.scheduling.group import Growth, Places
+from cadence.domain.scheduling.group import EachProgress, InstanceSlots
 from cadence.domain.shared.errors import NotFound
 
 _ITEMS: tuple[type[RunsTable], ...] = (RunItem, SpecItem, TreatmentItem, EdgeItem, GrowthItem, PlacesItem)
@@ -30,23 +30,25 @@ class DynamoGroupStore:
             bind(model, table_name)
         self._connection = transaction_connection()
 
-    def get_growth(self, run_id: str, group: str) -> Growth:
+    def get_growth(self, run_id: str, group: str) -> EachProgress:
         try:
             with translated(f"group {group}"):
                 return GrowthItem.get(*GrowthItem.key(run_id, group), consistent_read=True).read()
         except GrowthItem.DoesNotExist:
-            return Growth(run_id, group)
+            return EachProgress(run_id, group)
 
-    def save_growth(self, seen: Growth, after: Growth) -> Growth:
+    def save_growth(self, seen: EachProgress, after: EachProgress) -> EachProgress:
         after = dataclasses.replace(after, version=seen.version + 1)
         with translated(f"group {seen.group}"):
             _growth_item(after).save(_unchanged(seen))
         return after
 
-    def add_instances(self, seen: Growth, after: Growth, specs: Sequence[TreatmentSpec], at: datetime) -> None:
+    def add_instances(
+        self, seen: EachProgress, after: EachProgress, specs: Sequence[TreatmentSpec], at: datetime
+    ) -> None:
         run_id, group, count = seen.run_id, seen.group, len(specs)
         after = dataclasses.replace(after, version=seen.version + 1)
-        made = (Change(at, 1, TreatmentState.READY),)
+        made = (StateChange(at, 1, TreatmentState.READY),)
 
         def write() -> None:
             with translated(f"group {group}"), TransactWrite(connection=self._connection) as transaction:
@@ -69,26 +71,26 @@ class DynamoGroupStore:
 
         insisting(write)
 
-    def get_places(self, run_id: str, group: str) -> Places:
+    def get_places(self, run_id: str, group: str) -> InstanceSlots:
         try:
             with translated(f"group {group}"):
                 return PlacesItem.get(*PlacesItem.key(run_id, group), consistent_read=True).places()
         except PlacesItem.DoesNotExist:
             raise NotFound(f"group {group} of run {run_id} has no places") from None
 
-    def save_places(self, run_id: str, group: str, seen: Places, after: Places) -> None:
+    def save_places(self, run_id: str, group: str, seen: InstanceSlots, after: InstanceSlots) -> None:
         changed = dataclasses.replace(after, version=seen.version + 1)
         with translated(f"group {group}"):
             PlacesItem.of(run_id, group, changed).save(PlacesItem.version == seen.version)
 
 
-def _growth_item(growth: Growth) -> GrowthItem:
+def _growth_item(growth: EachProgress) -> GrowthItem:
     return GrowthItem(
         *GrowthItem.key(growth.run_id, growth.group), version=growth.version, growth=dataclasses.asdict(growth)
     )
 
 
-def _unchanged(seen: Growth) -> Condition:
+def _unchanged(seen: EachProgress) -> Condition:
     if seen.version == 0:
         nothing_yet: Condition = GrowthItem.pk.does_not_exist()
         return nothing_yet

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from cadence.adapters.dynamodb.runs.run_items import RunsTable, partition
-from cadence.application.provenance.ports import FollowingRun, Passed, ValuePlace
+from cadence.application.provenance.ports import FollowingRun, ValueArrival, ValueOrigin
 from cadence.domain.runs.run import Run, Value
 
 SHARDS = 8
@@ -49,8 +49,8 @@ class DigestItem(RunsTable):
             kept_from=value.kept_from,
         )
 
-    def place(self) -> ValuePlace:
-        return ValuePlace(self.run_id, self.treatment, self.port, int(self.size), self.made_at, self.kept_from)
+    def place(self) -> ValueOrigin:
+        return ValueOrigin(self.run_id, self.treatment, self.port, int(self.size), self.made_at, self.kept_from)
 
 
 class PassedItem(RunsTable):
@@ -73,12 +73,12 @@ class PassedItem(RunsTable):
         origin = value.origin
         if origin is None or origin.run_id == value.run_id:
             return []
-        arrived = Passed(value.run_id, value.treatment, value.port)
+        arrived = ValueArrival(value.run_id, value.treatment, value.port)
         sk = cls.prefix(origin.treatment, origin.port) + arrived.position
         return [cls(partition(origin.run_id), sk, run_id=value.run_id, treatment=value.treatment, port=value.port)]
 
-    def passed(self) -> Passed:
-        return Passed(self.run_id, self.treatment, self.port)
+    def passed(self) -> ValueArrival:
+        return ValueArrival(self.run_id, self.treatment, self.port)
 
 
 class NextRunItem(RunsTable):

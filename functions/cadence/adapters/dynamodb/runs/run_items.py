@@ -16,7 +16,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.pipelines.plan import spec_from_json, spec_to_json
-from cadence.domain.pipelines.specification import ConcurrencyPolicy, Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import ConcurrencyPolicy, TreatmentKind, TreatmentSpec
 from cadence.domain.runs import history
 from cadence.domain.runs.run import ReplayOf, Run, Treatment, is_element
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -188,7 +188,7 @@ class TreatmentItem(RunsTable):
     def treatment(self) -> Treatment:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Treatment)}
         values["state"] = TreatmentState(self.state)
-        values["kind"] = Kind(self.kind or Kind.COMMAND)
+        values["kind"] = TreatmentKind(self.kind or TreatmentKind.COMMAND)
         values["conditional"] = bool(self.conditional)
         values["custody"] = value_retention.stored(self.custody)
         values["ends_custody"] = bool(self.ends_custody)
@@ -208,7 +208,7 @@ def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
         return attribute.add({history.encode(change) for change in value})
     if value is None or value == () or value is False:
         return attribute.remove()
-    if isinstance(value, value_retention.Custody):
+    if isinstance(value, value_retention.ValueRetention):
         return attribute.set(value_retention.plain(value))
     return attribute.set(set(value) if isinstance(value, tuple) else value)
 

@@ -26,11 +26,11 @@ from cadence.adapters.dynamodb.runs.treatment_records import StandingItem, Treat
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.shared.ports import Page
-from cadence.domain.pipelines.specification import Kind, TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs.edge import Edge
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.states import RunState
-from cadence.domain.scheduling.group import Places
+from cadence.domain.scheduling.group import InstanceSlots
 from cadence.domain.shared.errors import Conflict, NotFound
 
 _UNFINISHED_RUNS = (RunState.PENDING, RunState.RUNNING, RunState.CANCELLING)
@@ -111,9 +111,9 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         # Never over what is there: an admission may be repeated, even by a second call, while treatments advance already.
         new: list[RunsTable] = [EdgeItem.of(edge) for edge in edges]
         new += [
-            PlacesItem.of(run_id, spec.name, Places(spec.parallel))
+            PlacesItem.of(run_id, spec.name, InstanceSlots(spec.parallel))
             for spec in specs
-            if spec.kind is Kind.GATHER and spec.parallel
+            if spec.kind is TreatmentKind.GATHER and spec.parallel
         ]
         new += [TreatmentItem.of(treatment) for treatment in treatments]
         for start in range(0, len(new), _ITEMS_PER_TRANSACTION):

@@ -22,11 +22,11 @@ from cadence.adapters.dynamodb.runs.run_items import (
 from cadence.adapters.dynamodb.shared.binding import transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.shared.ports import Page
-from cadence.application.shared.run_ports import Standing
+from cadence.application.shared.run_ports import TreatmentContext
 from cadence.domain.melodium.model import ROOT
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.edge import Edge
-from cadence.domain.runs.history import Change
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment, is_element
 from cadence.domain.runs.states import UNFINISHED_TREATMENT_STATES, TreatmentState
 from cadence.domain.shared.errors import Conflict, NotFound
@@ -52,7 +52,7 @@ class TreatmentRecords:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         return item.treatment()
 
-    def get_standing(self, run_id: str, treatment: str) -> Standing:
+    def get_standing(self, run_id: str, treatment: str) -> TreatmentContext:
         pk = partition(run_id)
         keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.key_of(treatment))
         with translated(f"treatment {treatment}"):
@@ -63,7 +63,7 @@ class TreatmentRecords:
             run, spec, stored = (found[sk] for sk in keys)
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
-        return Standing(run.run(), spec.treatment_spec(), stored.treatment())
+        return TreatmentContext(run.run(), spec.treatment_spec(), stored.treatment())
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         with translated(f"run {run_id}"):
@@ -170,7 +170,7 @@ class TreatmentRecords:
     ) -> bool:
         actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
         actions.append(TreatmentItem.cause.set(cause) if cause else TreatmentItem.cause.remove())
-        actions.append(assignment(TreatmentItem, "history", (Change(at, treatment.attempt, state, cause or ""),)))
+        actions.append(assignment(TreatmentItem, "history", (StateChange(at, treatment.attempt, state, cause or ""),)))
         if exit_code is not None:
             actions.append(TreatmentItem.exit_code.set(exit_code))
         if treatment.state.final:

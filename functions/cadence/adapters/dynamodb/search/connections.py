@@ -11,7 +11,7 @@ from pynamodb.exceptions import DoesNotExist
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
-from cadence.application.search.live_ports import Connection, Connections, Position
+from cadence.application.search.live_ports import LiveConnection, LiveConnections, LivePosition
 from cadence.domain.access.access import Principal
 from cadence.domain.shared.errors import NotFound
 
@@ -40,15 +40,15 @@ class ConnectionItem(LiveTable):
     looked = UnicodeAttribute()
     told = UnicodeAttribute()
 
-    def connection(self) -> Connection:
+    def connection(self) -> LiveConnection:
         organization = self.pk.removeprefix(_ORGANIZATION)
-        return Connection(
+        return LiveConnection(
             self.sk.removeprefix(self.PREFIX),
             Principal(self.token_id, self.name, organization, self.token_project, frozenset(self.permissions)),
             self.query_text,
             self.project,
-            Position.of(self.looked),
-            Position.of(self.told),
+            LivePosition.of(self.looked),
+            LivePosition.of(self.told),
             self.expires_at,
         )
 
@@ -67,12 +67,12 @@ class OwnerItem(LiveTable):
 _ORGANIZATION = "LIVE#"
 
 
-class DynamoConnections(Connections):
+class DynamoConnections(LiveConnections):
     def __init__(self, table_name: str) -> None:
         for model in (LiveTable, ConnectionItem, OwnerItem):
             bind(model, table_name)
 
-    def save(self, connection: Connection) -> None:
+    def save(self, connection: LiveConnection) -> None:
         principal = connection.principal
         with translated("connection"):
             OwnerItem(
@@ -94,7 +94,7 @@ class DynamoConnections(Connections):
                 told=str(connection.told),
             ).save()
 
-    def get(self, connection_id: str) -> Connection:
+    def get(self, connection_id: str) -> LiveConnection:
         missing = NotFound("This connection follows nothing. Send a subscribe first.")
         organization = self._organization(connection_id)
         if organization is None:
@@ -105,7 +105,7 @@ class DynamoConnections(Connections):
         except DoesNotExist:
             raise missing from None
 
-    def advance(self, seen: Connection, looked: Position, told: Position) -> Connection:
+    def advance(self, seen: LiveConnection, looked: LivePosition, told: LivePosition) -> LiveConnection:
         item = ConnectionItem(*_key(seen.principal.organization, seen.connection_id))
         with translated("connection"):
             item.update(
@@ -121,7 +121,7 @@ class DynamoConnections(Connections):
                 ConnectionItem(*_key(organization, connection_id)).delete()
             OwnerItem(_own_key(connection_id), OwnerItem.SK).delete()
 
-    def of_organization(self, organization: str, now: datetime) -> Sequence[Connection]:
+    def of_organization(self, organization: str, now: datetime) -> Sequence[LiveConnection]:
         with translated(f"connections of {organization}"):
             items = ConnectionItem.query(f"{_ORGANIZATION}{organization}", consistent_read=True)
             found = [item.connection() for item in items]

@@ -20,7 +20,7 @@ from cadence.adapters.dynamodb.logs.log_index import FreshItem, LogsTable
 from cadence.adapters.dynamodb.search.index_states import StateItem
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.search.split_ports import IndexState, SetAside, SplitCatalogue
+from cadence.application.search.split_ports import IndexState, SkippedSegment, SplitCatalogue
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.query import FieldName
 from cadence.domain.search.split import Split, SplitFacts
@@ -174,11 +174,11 @@ class DynamoSplitCatalogue(SplitCatalogue):
             transaction.delete(FreshItem(*FreshItem.item_key(segment)), condition=FreshItem.pk.exists())
             transaction.save(item)
 
-    def list_set_aside(self, organization: str, project: str) -> Sequence[SetAside]:
+    def list_set_aside(self, organization: str, project: str) -> Sequence[SkippedSegment]:
         with translated(f"index of {organization}/{project}"):
             condition = SetAsideItem.sk.startswith(SetAsideItem.PREFIX)
             items = SetAsideItem.query(_partition(organization, project), condition, consistent_read=True)
-            return [SetAside(item.segment(), item.cause, item.at) for item in items]
+            return [SkippedSegment(item.segment(), item.cause, item.at) for item in items]
 
     def take_back(self, segment: Segment) -> None:
         with (

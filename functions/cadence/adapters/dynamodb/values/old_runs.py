@@ -8,7 +8,7 @@ from cadence.adapters.dynamodb.runs.run_items import RunItem, partition, scope
 from cadence.adapters.dynamodb.search.index_states import StateItem
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.adapters.dynamodb.values.value_retention import DynamoCustodies
+from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.application.values.remove_old_runs import OldRuns, ShortLived
 from cadence.domain.runs.run import Run
 
@@ -18,7 +18,7 @@ class DynamoOldRuns(OldRuns):
         bind(StateItem, logs_table)
         for model in (RunItem, ValueItem):
             bind(model, runs_table)
-        self._custodies = DynamoCustodies(runs_table)
+        self._custodies = DynamoValueRetentionStore(runs_table)
 
     def short_lived(self) -> Sequence[ShortLived]:
         with translated("retentions"):

@@ -11,13 +11,13 @@ from cadence.adapters.dynamodb.runs.edge_items import ValueItem
 from cadence.adapters.dynamodb.runs.run_items import RunItem, RunsTable, partition, run_key
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.shared.value_ports import Custodies, Kept
+from cadence.application.shared.value_ports import AttemptRetention, ValueRetentionStore
 from cadence.domain.shared import ids
 from cadence.domain.values import value_retention as custodies
-from cadence.domain.values.value_retention import Custody
+from cadence.domain.values.value_retention import ValueRetention
 
 
-class CustodyItem(RunsTable):
+class ValueRetentionItem(RunsTable):
     """What holds for all that one attempt of a treatment sends, where that is not the usual."""
 
     PREFIX: ClassVar[str] = "CUSTODY#"
@@ -26,25 +26,25 @@ class CustodyItem(RunsTable):
     attempt = NumberAttribute()
     custody: JSONAttribute = JSONAttribute()
 
-    def kept(self) -> Kept:
-        return Kept(self.treatment, int(self.attempt), Custody.from_json(self.custody))
+    def kept(self) -> AttemptRetention:
+        return AttemptRetention(self.treatment, int(self.attempt), ValueRetention.from_json(self.custody))
 
 
-class DynamoCustodies(Custodies):
+class DynamoValueRetentionStore(ValueRetentionStore):
     """Without `runners_table` it can note and list only."""
 
     def __init__(self, runs_table: str, runners_table: str | None = None) -> None:
-        for model in (CustodyItem, RunItem, ValueItem):
+        for model in (ValueRetentionItem, RunItem, ValueItem):
             bind(model, runs_table)
         for item in (OutputItem, ChunksItem):
             if runners_table:
                 bind(item, runners_table)
         self._connection = transaction_connection()
 
-    def note(self, run_id: str, treatment: str, attempt: int, custody: Custody) -> None:
-        item = CustodyItem(
+    def note(self, run_id: str, treatment: str, attempt: int, custody: ValueRetention) -> None:
+        item = ValueRetentionItem(
             partition(run_id),
-            f"{CustodyItem.PREFIX}{treatment}#{attempt}",
+            f"{ValueRetentionItem.PREFIX}{treatment}#{attempt}",
             treatment=treatment,
             attempt=attempt,
             custody=custodies.plain(custody),
@@ -53,12 +53,18 @@ class DynamoCustodies(Custodies):
             transaction.save(item)
             transaction.update(run_key(run_id), [RunItem.has_custodies.set(True)], condition=RunItem.pk.exists())
 
-    def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[Kept]:
-        prefixes = [CustodyItem.PREFIX] if treatments is None else [f"{CustodyItem.PREFIX}{t}#" for t in treatments]
-        found: list[Kept] = []
+    def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[AttemptRetention]:
+        prefixes = (
+            [ValueRetentionItem.PREFIX]
+            if treatments is None
+            else [f"{ValueRetentionItem.PREFIX}{t}#" for t in treatments]
+        )
+        found: list[AttemptRetention] = []
         with translated(f"run {run_id}"):
             for prefix in prefixes:
-                items = CustodyItem.query(partition(run_id), CustodyItem.sk.startswith(prefix), consistent_read=True)
+                items = ValueRetentionItem.query(
+                    partition(run_id), ValueRetentionItem.sk.startswith(prefix), consistent_read=True
+                )
                 found += (item.kept() for item in items)
         return found
 

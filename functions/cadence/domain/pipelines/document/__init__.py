@@ -10,7 +10,14 @@ from cadence.domain.pipelines.document.connections.types import (
 )
 from cadence.domain.pipelines.document.findings import Code, Finding, Severity
 from cadence.domain.pipelines.document.libraries import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
-from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Connection, Parameter, Pipeline, Port, Treatment
+from cadence.domain.pipelines.document.pipeline import (
+    BUILTIN_OUTPUTS,
+    Connection,
+    Parameter,
+    Pipeline,
+    Port,
+    TreatmentDeclaration,
+)
 from cadence.domain.pipelines.document.project_checks import Context, PoolOffer
 from cadence.domain.pipelines.document.syntax.schema import pipeline_schema
 from cadence.domain.pipelines.document.treatments.parameters import BoundParameters, bind_parameters
@@ -36,7 +43,7 @@ __all__ = [
     "Port",
     "Reference",
     "Severity",
-    "Treatment",
+    "TreatmentDeclaration",
     "TypeSyntaxError",
     "Unavailable",
     "bind_parameters",

@@ -12,7 +12,7 @@ from cadence.domain.pipelines.document.pipeline import (
     Parameter,
     Pipeline,
     Port,
-    Treatment,
+    TreatmentDeclaration,
 )
 from cadence.domain.pipelines.document.templates import holds_expressions
 from cadence.domain.pipelines.specification import ConcurrencyPolicy
@@ -48,9 +48,9 @@ def assemble(
     )
 
 
-def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> Treatment:
+def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> TreatmentDeclaration:
     body = with_defaults(draft.body, defaults)
-    return Treatment(
+    return TreatmentDeclaration(
         draft.name, body, _ports(draft.inputs), _ports(draft.outputs), tuple(body.get("after", ())), draft.program
     )
 

@@ -11,10 +11,10 @@ from cadence.domain.pipelines.document.syntax.source import (
     MAX_NODES,
     EnoughMisreadings,
     Misreading,
-    Places,
+    ParsedDocument,
     Position,
-    Reading,
-    Unreadable,
+    SourcePositions,
+    UnreadableDocument,
 )
 from cadence.domain.shared.display import shown
 
@@ -35,7 +35,7 @@ class Builder:
         self._root: Any = None
         self._misreadings: list[Misreading] = []
         self._position_of = position_of
-        self._places = Places(position_of) if keep_places else None
+        self._places = SourcePositions(position_of) if keep_places else None
         self._enclosing: list[tuple[Any, str | int]] = []
         self._container: Any = None
         self._spots: list[Any] = []
@@ -103,20 +103,20 @@ class Builder:
         if len(self._misreadings) > MAX_FINDINGS:
             raise EnoughMisreadings(tuple(self._misreadings))
 
-    def finish(self) -> Reading:
+    def finish(self) -> ParsedDocument:
         """The whole document. Raises `Unreadable` if there is nothing in it."""
         if self._root is None:
-            raise Unreadable(Code.EMPTY_DOCUMENT, "There is nothing in this document.")
+            raise UnreadableDocument(Code.EMPTY_DOCUMENT, "There is nothing in this document.")
         if self._places is not None:
             self._places.root = self._root
-        return Reading(self._root, tuple(self._misreadings), self._places)
+        return ParsedDocument(self._root, tuple(self._misreadings), self._places)
 
     def _member(self) -> str | int:
         return len(self._container) if type(self._container) is list else self._key
 
 
-def too_complex(position: Position) -> Unreadable:
-    return Unreadable(
+def too_complex(position: Position) -> UnreadableDocument:
+    return UnreadableDocument(
         Code.TOO_COMPLEX,
         f"The document has more than {MAX_NODES:,} parts, is nested deeper than {MAX_DEPTH} levels, "
         f"or repeats more than {MAX_CHARACTERS:,} characters.",

@@ -12,7 +12,7 @@ from cadence.domain.pipelines.document.connections.types import (
     parse_data_type,
 )
 from cadence.domain.pipelines.document.draft import DraftTreatment, mapping, texts
-from cadence.domain.pipelines.document.findings import Code, EnoughProblems, Path, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, EnoughProblems, Path, Problems
 from cadence.domain.pipelines.document.libraries import MOST_LIBRARIES_DEEP, MOST_TAKEN, Libraries, Reference, reference
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
@@ -118,7 +118,7 @@ class Definitions:
         told = [*names, names[0]] if len(names) <= 10 else [*names[:10], "…", names[0]]
         message = f"These definitions use each other without end: {' → '.join(told)}."
         path = (self._section, names[-1], "use")
-        self._problems.add(Problem(Code.RECURSIVE_DEFINITION, message, path, "Write one of them out."))
+        self._problems.add(DocumentProblem(Code.RECURSIVE_DEFINITION, message, path, "Write one of them out."))
 
     def _library(self, asked: Reference, path: Path) -> "Definitions | None":
         if asked not in self._remote:
@@ -129,13 +129,13 @@ class Definitions:
         if self._within >= MOST_LIBRARIES_DEEP:
             message = f"{asked} is more than {MOST_LIBRARIES_DEEP} libraries away."
             hint = "Use the definition from where it is written."
-            self._problems.add(Problem(Code.UNREACHABLE_DEFINITION, message, path, hint))
+            self._problems.add(DocumentProblem(Code.UNREACHABLE_DEFINITION, message, path, hint))
             return None
         library = self._libraries.get(asked)
         if library is None or library.definitions is None:
             why = library.fault if library else "it was not looked up"
             code = library.code if library else Code.UNREACHABLE_DEFINITION
-            self._problems.add(Problem(code, f"{asked} cannot be used: {why}.", path))
+            self._problems.add(DocumentProblem(code, f"{asked} cannot be used: {why}.", path))
             return None
         problems = Problems()
         definitions = Definitions(library.definitions, self._libraries, problems, "library", self._within + 1)
@@ -146,7 +146,9 @@ class Definitions:
             self._problems.add_one(wrong.code, wrong.message, path, wrong.hint)
             return None
         if wrong is not None:
-            self._problems.add(Problem(Code.BAD_LIBRARY, f"{asked} has mistakes of its own: {wrong.message}", path))
+            self._problems.add(
+                DocumentProblem(Code.BAD_LIBRARY, f"{asked} has mistakes of its own: {wrong.message}", path)
+            )
             return None
         return definitions
 
@@ -213,7 +215,9 @@ def _meant(
         if generic not in base.generics:
             message = f"The {base.words} has no type parameter {shown(generic)}."
             problems.add(
-                Problem(Code.UNKNOWN_TYPE_PARAMETER, message, at, suggestion(generic, base.generics), at_key=True)
+                DocumentProblem(
+                    Code.UNKNOWN_TYPE_PARAMETER, message, at, suggestion(generic, base.generics), at_key=True
+                )
             )
         elif isinstance(text, str) and text:
             try:

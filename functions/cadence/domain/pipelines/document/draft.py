@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.domain.pipelines.document.connections.ports import Ports
 from cadence.domain.pipelines.document.connections.types import DataType, Parameterized, parameters_of
-from cadence.domain.pipelines.document.findings import Code, Path, Problem, Severity
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Severity
 from cadence.domain.pipelines.document.pipeline import UsedProgram
 from cadence.domain.shared.display import shown
 
@@ -63,12 +63,12 @@ class DraftTreatment:
         *,
         at_key: bool = False,
         severity: Severity = Severity.ERROR,
-    ) -> Problem:
+    ) -> DocumentProblem:
         """A problem with a part of the body; with what is inherited it is one of the use."""
         path = self.at(*keys)
         inherited = self.definition is not None and path[:2] != self.path
         use = ((*self.path, "use"), self.definition or "") if inherited else None
-        return Problem(code, message, path, hint, at_key, severity, use)
+        return DocumentProblem(code, message, path, hint, at_key, severity, use)
 
 
 @dataclass(slots=True)

@@ -137,7 +137,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DocumentProblem:
     """A finding whose place is still to be looked up. `at_key` points at the key rather than at its value.
 
     `too_large` says that a part is larger than allowed, so that nothing is done with the document but to check its shape.
@@ -166,10 +166,10 @@ class Problems:
     """
 
     def __init__(self) -> None:
-        self._found: list[Problem] = []
+        self._found: list[DocumentProblem] = []
         self._of_definitions: set[tuple[Code, Path]] = set()
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: DocumentProblem) -> None:
         place = problem.code, problem.path
         if problem.use is not None:
             if place in self._of_definitions:
@@ -186,16 +186,16 @@ class Problems:
             raise EnoughProblems
 
     def add_one(self, code: Code, message: str, path: Path, hint: str | None = None) -> None:
-        self.add(Problem(code, message, path, hint))
+        self.add(DocumentProblem(code, message, path, hint))
 
-    def add_all(self, problems: Iterable[Problem]) -> None:
+    def add_all(self, problems: Iterable[DocumentProblem]) -> None:
         for problem in problems:
             self.add(problem)
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def __iter__(self) -> Iterator[Problem]:
+    def __iter__(self) -> Iterator[DocumentProblem]:
         return iter(self._found)
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.pipelines.document.draft import mapping
-from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems, Severity
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems, Severity
 from cadence.domain.pipelines.document.syntax.schema import check_shape
-from cadence.domain.pipelines.document.syntax.source import Unreadable, decode
+from cadence.domain.pipelines.document.syntax.source import UnreadableDocument, decode
 from cadence.domain.pipelines.document.syntax.text import guess, read
 from cadence.domain.shared.display import shown
 
@@ -89,7 +89,7 @@ def reference(use: Mapping[str, Any], path: Path, problems: Problems) -> Referen
         message = "`use` has to name either a pipeline or a git repository" + (", not both." if kinds else ".")
         hint = "For a definition of this document write its name alone: use: name."
         code = Code.CONTRADICTION if kinds else Code.MISSING_KEY
-        problems.add(Problem(code, message, path, hint, at_key=True))
+        problems.add(DocumentProblem(code, message, path, hint, at_key=True))
         return None
     wrong = list(_misplaced(use, kinds[0], path)) + list(_unpinned(use, path))
     problems.add_all(wrong)
@@ -105,7 +105,7 @@ def references(source: bytes | str) -> frozenset[Reference]:
         if '"use"' not in text and "use:" not in text and "'use'" not in text:
             return frozenset()
         data = mapping(read(text, guess(text)).data)
-    except Unreadable:
+    except UnreadableDocument:
         return frozenset()
     bodies = [*mapping(data.get("treatments")).values(), *mapping(data.get("definitions")).values()]
     found = (_plain_reference(use) for body in bodies if isinstance(use := mapping(body).get("use"), dict))
@@ -122,28 +122,30 @@ def _plain_reference(use: Mapping[str, Any]) -> Reference | None:
     return None
 
 
-def _misplaced(use: Mapping[str, Any], kind: str, path: Path) -> Iterator[Problem]:
+def _misplaced(use: Mapping[str, Any], kind: str, path: Path) -> Iterator[DocumentProblem]:
     for key in ("commit", "ref", "path") if kind == "pipeline" else ("version",):
         if key in use:
             message = f"{shown(key)} means nothing beside {shown(kind)}."
-            yield Problem(Code.CONTRADICTION, message, (*path, key), "Leave it out.", at_key=True)
+            yield DocumentProblem(Code.CONTRADICTION, message, (*path, key), "Leave it out.", at_key=True)
     if kind == "git" and "path" not in use:
-        yield Problem(Code.MISSING_KEY, "`use` lacks “path”.", path, "Name the file in the repository.", at_key=True)
+        yield DocumentProblem(
+            Code.MISSING_KEY, "`use` lacks “path”.", path, "Name the file in the repository.", at_key=True
+        )
 
 
-def _unpinned(use: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+def _unpinned(use: Mapping[str, Any], path: Path) -> Iterator[DocumentProblem]:
     if "git" in use and "ref" in use:
         message = "A branch or tag can move, so that another script would run than was checked."
         hint = "Write the full commit: commit: <40 hexadecimal digits>."
-        yield Problem(Code.UNPINNED_DEFINITION, message, (*path, "ref"), hint, at_key=True)
+        yield DocumentProblem(Code.UNPINNED_DEFINITION, message, (*path, "ref"), hint, at_key=True)
     elif "git" in use and "commit" not in use:
         message = "The definition is not pinned to a commit."
         hint = "Write the full commit: commit: <40 hexadecimal digits>."
-        yield Problem(Code.UNPINNED_DEFINITION, message, path, hint, at_key=True)
+        yield DocumentProblem(Code.UNPINNED_DEFINITION, message, path, hint, at_key=True)
     elif "pipeline" in use and "version" not in use:
         message = f"The newest version of {shown(use['pipeline'])} is used, which can change from run to run."
         hint = "Write the version that is meant: version: 3."
-        yield Problem(Code.UNPINNED_DEFINITION, message, path, hint, at_key=True, severity=Severity.WARNING)
+        yield DocumentProblem(Code.UNPINNED_DEFINITION, message, path, hint, at_key=True, severity=Severity.WARNING)
 
 
 def _library(text: bytes | Unavailable) -> Library:
@@ -152,7 +154,7 @@ def _library(text: bytes | Unavailable) -> Library:
     try:
         source = decode(text)
         reading = read(source, guess(source))
-    except Unreadable as error:
+    except UnreadableDocument as error:
         return Library(None, f"its document cannot be read: {error.problem.message}", Code.BAD_LIBRARY)
     definitions = mapping(reading.data).get("definitions", {})
     # A library need not have treatments, so only this part of it is held against the schema.

@@ -82,7 +82,7 @@ class UsedProgram:
 
 
 @dataclass(frozen=True, slots=True)
-class Treatment:
+class TreatmentDeclaration:
     """One unit of work, as the document says it.
 
     `body` is the treatment as written, with what it takes from its definition and the defaults, expressions not yet
@@ -126,7 +126,7 @@ class Pipeline:
     """
 
     name: str
-    treatments: Mapping[str, Treatment]
+    treatments: Mapping[str, TreatmentDeclaration]
     connections: tuple[Connection, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     triggers: Triggers = NO_TRIGGERS

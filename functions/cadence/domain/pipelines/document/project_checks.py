@@ -8,7 +8,7 @@ from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.melodium.specification import secret_variable
 from cadence.domain.melodium.stored_program import ProgramFacts
 from cadence.domain.pipelines.document.draft import Draft, mapping, texts
-from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems
 from cadence.domain.pipelines.document.libraries import Reference, Unavailable
 from cadence.domain.pipelines.document.templates import holds_expressions
 from cadence.domain.pipelines.document.treatments.residency import in_words, residency_of
@@ -100,7 +100,7 @@ def check_registries(data: Mapping[str, Any], context: Context, problems: Proble
         except ValueError:
             hint = "Write it as images do, such as ghcr.io or registry.example.com:5000."
             message = f"{shown(host)} is no host of a registry."
-            problems.add(Problem(Code.WRONG_FORM, message, ("registries", host), hint, at_key=True))
+            problems.add(DocumentProblem(Code.WRONG_FORM, message, ("registries", host), hint, at_key=True))
         if context.secrets is not None and isinstance(secret, str) and secret not in context.secrets:
             message, hint = _unknown_secret(secret, context.secrets, problems)
             problems.add_one(Code.UNKNOWN_SECRET, message, ("registries", host), hint)
@@ -121,7 +121,7 @@ def check_environments(draft: Draft, context: Context, problems: Problems) -> No
         name = mapping(written).get("name") if isinstance(written, dict) else written
         if isinstance(name, str) and name not in context.environments and not holds_expressions(name):
             problems.add(
-                Problem(
+                DocumentProblem(
                     Code.UNKNOWN_ENVIRONMENT,
                     f"The project has no environment {shown(name)}.",
                     (*treatment.path, *path),

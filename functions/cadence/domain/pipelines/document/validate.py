@@ -14,9 +14,9 @@ from cadence.domain.pipelines.document.draft import mapping
 from cadence.domain.pipelines.document.findings import (
     MAX_FINDINGS,
     Code,
+    DocumentProblem,
     EnoughProblems,
     Finding,
-    Problem,
     Problems,
     Severity,
     pointer,
@@ -33,7 +33,13 @@ from cadence.domain.pipelines.document.project_checks import (
 from cadence.domain.pipelines.document.syntax.amounts import check_amount
 from cadence.domain.pipelines.document.syntax.reading import read_draft
 from cadence.domain.pipelines.document.syntax.schema import check_counts, check_shape
-from cadence.domain.pipelines.document.syntax.source import EnoughMisreadings, Misreading, Places, Unreadable, decode
+from cadence.domain.pipelines.document.syntax.source import (
+    EnoughMisreadings,
+    Misreading,
+    SourcePositions,
+    UnreadableDocument,
+    decode,
+)
 from cadence.domain.pipelines.document.syntax.text import Media, guess, read
 from cadence.domain.pipelines.document.treatments.concurrent import check_concurrent
 from cadence.domain.pipelines.document.treatments.containers import check_containers
@@ -41,7 +47,7 @@ from cadence.domain.pipelines.document.treatments.environment import check_envir
 from cadence.domain.pipelines.document.treatments.expressions import check_expressions
 from cadence.domain.pipelines.document.treatments.matrices import check_matrices
 from cadence.domain.pipelines.document.treatments.parameters import read_parameters
-from cadence.domain.pipelines.document.treatments.programs import Programs
+from cadence.domain.pipelines.document.treatments.programs import ProgramChecks
 from cadence.domain.pipelines.document.treatments.residency import check_residency
 from cadence.domain.pipelines.document.treatments.sizes import check_sizes
 from cadence.domain.pipelines.document.treatments.triggering import check_triggers
@@ -73,7 +79,7 @@ def _validate(source: bytes | str, media: Media | None, context: Context) -> Che
         text = decode(source)
         kind = media or guess(text)
         reading = read(text, kind, keep_places=sum(map(text.count, _SEPARATORS)) > _MANY)
-    except Unreadable as error:
+    except UnreadableDocument as error:
         return Checked(None, (_misread(error.problem),))
     except EnoughMisreadings as error:
         return Checked(None, _bounded([_misread(misreading) for misreading in error.misreadings]))
@@ -113,7 +119,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
         return None
     document = mapping(data)
     parameters = read_parameters(document, problems)
-    draft = read_draft(document, Libraries(context.libraries), Programs(context.programs, problems), problems)
+    draft = read_draft(document, Libraries(context.libraries), ProgramChecks(context.programs, problems), problems)
     if expressive and (too_much := check_amount(document, draft)) is not None:
         problems.add(too_much)
         return None
@@ -145,7 +151,7 @@ def _misread(misreading: Misreading) -> Finding:
     )
 
 
-def _located(problem: Problem, places: Places | None) -> Finding:
+def _located(problem: DocumentProblem, places: SourcePositions | None) -> Finding:
     line, column = places.find(problem) if places else (1, 1)
     return Finding(problem.code, problem.severity, problem.message, pointer(problem.path), line, column, problem.hint)
 

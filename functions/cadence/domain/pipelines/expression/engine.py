@@ -9,7 +9,7 @@ from cadence.domain.pipelines.expression import cel_library
 from cadence.domain.pipelines.expression.cost import check_cost
 from cadence.domain.pipelines.expression.errors import ExpressionError
 from cadence.domain.pipelines.expression.expression import Expression
-from cadence.domain.pipelines.expression.functions import Functions
+from cadence.domain.pipelines.expression.functions import ExpressionFunctions
 from cadence.domain.pipelines.expression.template import Template, read_template
 from cadence.domain.pipelines.expression.text_of import text_of
 from cadence.domain.shared.display import shown
@@ -49,7 +49,7 @@ class Evaluator:
             return self._looked_up(expression.path)
         seen = self._seen(expression)
         self._spend(check_cost(expression, seen))
-        functions = Functions()
+        functions = ExpressionFunctions()
         engine = cel_library.library()
         try:
             context = engine.Context(seen, functions.by_name)

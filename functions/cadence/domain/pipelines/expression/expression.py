@@ -6,7 +6,7 @@ from functools import cached_property
 
 from cadence.domain.pipelines.expression import cel_library
 from cadence.domain.pipelines.expression.errors import ExpressionError
-from cadence.domain.pipelines.expression.tokens import MAX_LENGTH, Token, Word, tokens
+from cadence.domain.pipelines.expression.tokens import MAX_LENGTH, ExpressionToken, TokenCategory, tokens
 
 _MOST_SIGNS = 100
 _DEEPEST = 32
@@ -70,7 +70,7 @@ def read_expression(source: str) -> Expression:
     return expression
 
 
-def _check_limits(words: list[Token]) -> None:
+def _check_limits(words: list[ExpressionToken]) -> None:
     if sum(token.text in _SIGNS_OF_WORK for token in words) > _MOST_SIGNS:
         raise ExpressionError(
             f"The expression has more than {_MOST_SIGNS} operators and calls.", "Compute it in a treatment instead."
@@ -83,7 +83,7 @@ def _check_limits(words: list[Token]) -> None:
 
 
 class _Reader:
-    def __init__(self, source: str, words: list[Token]) -> None:
+    def __init__(self, source: str, words: list[ExpressionToken]) -> None:
         self._source = self._code = source
         self._words = words
         self._names: list[NameUse] = []
@@ -101,9 +101,9 @@ class _Reader:
     def _step(self, position: int, bound: str | None) -> int:
         """Reads on from one word; `bound` is the variable of the loop that it stands in."""
         token = self._words[position]
-        if token.word is Word.SIGN and token.text in "+,":
+        if token.word is TokenCategory.SIGN and token.text in "+,":
             self._joins += 1
-        if token.word is not Word.NAME or token.text in _NO_NAMES:
+        if token.word is not TokenCategory.NAME or token.text in _NO_NAMES:
             return position + 1
         if self._text(position + 1) == "(":
             return self._call(position, bound)
@@ -168,9 +168,14 @@ class _Reader:
         sign, name = self._text(position), self._token(position + 1)
         if name is None:
             return None
-        if sign == "." and name.word is Word.NAME and self._text(position + 2) != "(":
+        if sign == "." and name.word is TokenCategory.NAME and self._text(position + 2) != "(":
             return name.text, position + 2
-        if sign == "[" and self._text(position + 2) == "]" and name.word is Word.TEXT and name.text[0] in "'\"":
+        if (
+            sign == "["
+            and self._text(position + 2) == "]"
+            and name.word is TokenCategory.TEXT
+            and name.text[0] in "'\""
+        ):
             text = name.text[1:-1]
             if "\\" not in text and not name.text.startswith(("'''", '"""')):
                 return text, position + 3
@@ -188,7 +193,7 @@ class _Reader:
 
     def _text(self, position: int) -> str:
         token = self._token(position)
-        return "" if token is None or token.word is Word.TEXT else token.text
+        return "" if token is None or token.word is TokenCategory.TEXT else token.text
 
-    def _token(self, position: int) -> Token | None:
+    def _token(self, position: int) -> ExpressionToken | None:
         return self._words[position] if 0 <= position < len(self._words) else None

@@ -19,7 +19,7 @@ _CLASS_SIZE = 300
 _PATTERN_MADE = 100
 
 
-class Functions:
+class ExpressionFunctions:
     """The functions for one evaluation. `problem` is what one of them refused, since the library tells it less well."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ _FURTHEST = MAX_LENGTH + 100
 """How far its end is looked for: blanks around it do not count."""
 
 
-class Word(Enum):
+class TokenCategory(Enum):
     BLANK = auto()
     TEXT = auto()
     NUMBER = auto()
@@ -22,8 +22,8 @@ class Word(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    word: Word
+class ExpressionToken:
+    word: TokenCategory
     text: str
     start: int
 
@@ -38,10 +38,16 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_WORDS = {"blank": Word.BLANK, "text": Word.TEXT, "number": Word.NUMBER, "name": Word.NAME, "sign": Word.SIGN}
+_WORDS = {
+    "blank": TokenCategory.BLANK,
+    "text": TokenCategory.TEXT,
+    "number": TokenCategory.NUMBER,
+    "name": TokenCategory.NAME,
+    "sign": TokenCategory.SIGN,
+}
 
 
-def tokens(text: str, start: int = 0) -> Iterator[Token]:
+def tokens(text: str, start: int = 0) -> Iterator[ExpressionToken]:
     """The words from `start` on, blanks and comments left out. Raises ExpressionError for a quote that is not closed."""
     position = start
     while position < len(text):
@@ -50,8 +56,8 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
             raise ExpressionError("A quote is not closed.", "A text begins and ends with the same quote, in one line.")
         position = match.end()
         kind = _WORDS[match.lastgroup or "blank"]
-        if kind is not Word.BLANK:
-            yield Token(kind, match[0], match.start())
+        if kind is not TokenCategory.BLANK:
+            yield ExpressionToken(kind, match[0], match.start())
 
 
 def end_of_expression(text: str, start: int) -> int:

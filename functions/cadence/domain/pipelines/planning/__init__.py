@@ -1,7 +1,7 @@
 """From a checked pipeline to the plan of one run."""
 
 from cadence.domain.pipelines.planning.event_values import event_values
-from cadence.domain.pipelines.planning.instantiate import Planned, instantiate
+from cadence.domain.pipelines.planning.instantiate import PlanningResult, instantiate
 from cadence.domain.pipelines.planning.names import RunFacts, told
 
-__all__ = ["Planned", "RunFacts", "event_values", "instantiate", "told"]
+__all__ = ["PlanningResult", "RunFacts", "event_values", "instantiate", "told"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.domain.pipelines.document.findings import Code, Path, Problem
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
 from cadence.domain.pipelines.document.syntax.schema import check_shape
 from cadence.domain.pipelines.document.templates import holds_expressions, replaced
 from cadence.domain.pipelines.document.treatments.sizes import MAX_TREATMENT_BYTES, stored_size
@@ -58,13 +58,13 @@ def _fits(values: Mapping[str, Any], path: Path, problems: RunProblems) -> bool:
         if key != "env" and holds_expressions(value) and key not in ("trigger", "melodium", "services", "cache"):
             fits = False
             message = f"{shown(key)} cannot be {shown(value)}."
-            problems.add(Problem(Code.WRONG_FORM, message, (*path, key)))
+            problems.add(DocumentProblem(Code.WRONG_FORM, message, (*path, key)))
     for problem in check_shape(document):
         fits = False
         message = f"With the values of this run: {problem.message.replace('checked', name)}"
-        problems.add(Problem(problem.code, message, (*path, *problem.path[2:]), problem.hint))
+        problems.add(DocumentProblem(problem.code, message, (*path, *problem.path[2:]), problem.hint))
     if fits and (size := stored_size(values)) > MAX_TREATMENT_BYTES:
         fits = False
         message = f"The settings of treatment {shown(name)} take {size:,} bytes, {MAX_TREATMENT_BYTES:,} at most."
-        problems.add(Problem(Code.WRONG_SIZE, message, path, "Keep what is large in the repository."))
+        problems.add(DocumentProblem(Code.WRONG_SIZE, message, path, "Keep what is large in the repository."))
     return fits

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from cadence.domain.pipelines.document.findings import Code, Path, Problem
-from cadence.domain.pipelines.document.pipeline import Treatment
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
+from cadence.domain.pipelines.document.pipeline import TreatmentDeclaration
 from cadence.domain.pipelines.document.templates import holds_expressions, replaced
 from cadence.domain.pipelines.document.treatments.expressions import states_named
 from cadence.domain.pipelines.document.treatments.matrix import (
-    Instance,
     MatrixError,
+    MatrixInstance,
     axes,
     combinations,
     instances,
@@ -32,11 +32,11 @@ class Expanded:
     is then decided when the treatment is ready. Only with a matrix it has `instances`.
     """
 
-    treatment: Treatment
+    treatment: TreatmentDeclaration
     names: Evaluator
     never: str | None = None
     over: tuple[str, ...] = ()
-    instances: tuple[Instance, ...] = ()
+    instances: tuple[MatrixInstance, ...] = ()
     axes: tuple[str, ...] = ()
     never_of: Mapping[str, str] = field(default_factory=dict)
     """For each instance that is skipped from the start, why."""
@@ -45,19 +45,19 @@ class Expanded:
     def is_matrix(self) -> bool:
         return "matrix" in self.treatment.body
 
-    def names_of(self, instance: Instance) -> Evaluator:
+    def names_of(self, instance: MatrixInstance) -> Evaluator:
         return self.names.with_names({"matrix": instance.values})
 
     @cached_property
-    def by_values(self) -> Mapping[str, list[Instance]]:
+    def by_values(self) -> Mapping[str, list[MatrixInstance]]:
         """The instances by the values of the axes."""
-        found: dict[str, list[Instance]] = {}
+        found: dict[str, list[MatrixInstance]] = {}
         for instance in self.instances:
             found.setdefault(values_key(instance.values, self.axes), []).append(instance)
         return found
 
 
-def expand(treatment: Treatment, names: Evaluator, problems: RunProblems) -> Expanded:
+def expand(treatment: TreatmentDeclaration, names: Evaluator, problems: RunProblems) -> Expanded:
     """Adds what is wrong to `problems`."""
     body = treatment.body
     if "when" not in body and "matrix" not in body:
@@ -83,7 +83,7 @@ def expand(treatment: Treatment, names: Evaluator, problems: RunProblems) -> Exp
     return Expanded(treatment, names, None, over, found, axes(matrix), skipped)
 
 
-def _path(treatment: Treatment) -> Path:
+def _path(treatment: TreatmentDeclaration) -> Path:
     return ("treatments", treatment.name)
 
 
@@ -104,7 +104,9 @@ def _never(when: Any, names: Evaluator, path: Path, problems: RunProblems) -> st
         return None
     if not isinstance(value, bool):
         message = f"The condition {shown(when.strip())} is {kind_of(value)}; it has to be true or false."
-        problems.add(Problem(Code.EXPRESSION_FAILED, message, path, "Compare it with something, as in … == 'main'."))
+        problems.add(
+            DocumentProblem(Code.EXPRESSION_FAILED, message, path, "Compare it with something, as in … == 'main'.")
+        )
     return f"its condition {condition_text(when)} is false" if value is False else None
 
 
@@ -116,8 +118,8 @@ def condition_text(when: str) -> str:
 
 
 def _instances(
-    treatment: Treatment, matrix: Mapping[str, Any], names: Evaluator, problems: RunProblems
-) -> tuple[Instance, ...]:
+    treatment: TreatmentDeclaration, matrix: Mapping[str, Any], names: Evaluator, problems: RunProblems
+) -> tuple[MatrixInstance, ...]:
     path: Path = (*_path(treatment), "matrix")
     failed = False
 
@@ -137,5 +139,7 @@ def _instances(
         return instances(treatment.name, combinations(values))
     except MatrixError as error:
         code = Code.MATRIX_TOO_LARGE if error.size else Code.BAD_MATRIX
-        problems.add(Problem(code, f"The matrix of {shown(treatment.name)}: {error.message}", (*path, *error.key)))
+        problems.add(
+            DocumentProblem(code, f"The matrix of {shown(treatment.name)}: {error.message}", (*path, *error.key))
+        )
         return ()

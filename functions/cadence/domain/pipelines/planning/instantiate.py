@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.limits.environment_set import EnvironmentSet
-from cadence.domain.pipelines.document.findings import Code, Finding, Problem
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Finding
 from cadence.domain.pipelines.document.pipeline import Concurrency, Pipeline
 from cadence.domain.pipelines.document.project_checks import PoolOffer
 from cadence.domain.pipelines.document.templates import holds_expressions
@@ -16,7 +16,7 @@ from cadence.domain.pipelines.plan import Plan
 from cadence.domain.pipelines.planning.expanding import Expanded, expand
 from cadence.domain.pipelines.planning.names import RunFacts, RunProblems, TooManyProblems, run_names
 from cadence.domain.pipelines.planning.specifying import Specifier
-from cadence.domain.pipelines.planning.wiring import Wiring
+from cadence.domain.pipelines.planning.wiring import InputWiring
 from cadence.domain.pipelines.specification import ConcurrencyPolicy, TreatmentSpec
 
 _LONGEST_GROUP = 500
@@ -25,7 +25,7 @@ _EACH_TREATMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlanningResult:
     """The plan of a run, or what keeps it from being made."""
 
     plan: Plan | None
@@ -39,7 +39,7 @@ def instantiate(
     facts: RunFacts,
     environments: Mapping[str, EnvironmentSet] | None = None,
     pools: Mapping[str, PoolOffer] | None = None,
-) -> Planned:
+) -> PlanningResult:
     """The plan of a run of `pipeline`. `environments` and `pools` are the project's (`None`: not known, so none is looked at).
 
     Never raises for what is in the document or the values. Treatments come in the order of the document, the instances of a
@@ -53,7 +53,7 @@ def instantiate(
         treatments = _specs(pipeline, names, event, environments, pools, problems)
         policy = pipeline.concurrency.policy if pipeline.concurrency else ConcurrencyPolicy.QUEUE
         plan = Plan(treatments, group, policy, pipeline.priority)
-    return Planned(None, problems.findings()) if problems or plan is None else Planned(plan)
+    return PlanningResult(None, problems.findings()) if problems or plan is None else PlanningResult(plan)
 
 
 def _specs(
@@ -72,7 +72,7 @@ def _specs(
         if total > MAX_TREATMENTS:
             problems.add(too_many(sum(1 + len(known.instances) for known in expanded.values())))
             raise TooManyProblems
-    wiring = Wiring(pipeline, expanded, problems)
+    wiring = InputWiring(pipeline, expanded, problems)
     specifier = Specifier(pipeline, wiring, event, environments, pools, problems)
     found: list[TreatmentSpec] = []
     size = 0
@@ -83,7 +83,7 @@ def _specs(
         if size > _LARGEST_PLAN:
             message = f"The treatments of this run take more than {_LARGEST_PLAN:,} bytes together."
             hint = "Make matrices smaller; keep long scripts in the repository."
-            problems.add(Problem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), hint))
+            problems.add(DocumentProblem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), hint))
             raise TooManyProblems
     return tuple(found)
 
@@ -98,5 +98,5 @@ def _group(concurrency: Concurrency | None, names: Evaluator, problems: RunProbl
         return None
     if not 0 < len(group) <= _LONGEST_GROUP:
         message = f"The concurrency group has {len(group):,} characters; it has to have 1 to {_LONGEST_GROUP}."
-        problems.add(Problem(Code.EXPRESSION_FAILED, message, ("concurrency", "group")))
+        problems.add(DocumentProblem(Code.EXPRESSION_FAILED, message, ("concurrency", "group")))
     return group

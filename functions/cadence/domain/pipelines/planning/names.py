@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.pipelines.document.findings import Code, Finding, Path, Problem, Severity, pointer
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Finding, Path, Severity, pointer
 from cadence.domain.pipelines.expression import ExpressionError
 from cadence.domain.shared.display import shown
 
@@ -35,9 +35,9 @@ class RunProblems:
     """What is wrong with a run that should be planned. Raises TooManyProblems when there are enough."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Code, Path, str], Problem] = {}
+        self._found: dict[tuple[Code, Path, str], DocumentProblem] = {}
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: DocumentProblem) -> None:
         self._found[problem.code, problem.path, problem.message] = problem
         if len(self._found) >= _MOST_PROBLEMS:
             raise TooManyProblems
@@ -45,7 +45,7 @@ class RunProblems:
     def failed(self, error: ExpressionError, text: str, path: Path) -> None:
         """An expression that cannot be evaluated."""
         message = f"{shown(text.strip())} has no value here: {error.message}"[:_LONGEST_MESSAGE]
-        self.add(Problem(Code.EXPRESSION_FAILED, message, path, error.hint))
+        self.add(DocumentProblem(Code.EXPRESSION_FAILED, message, path, error.hint))
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -55,7 +55,7 @@ class RunProblems:
         return tuple(_finding(problem) for problem in self._found.values())
 
 
-def _finding(problem: Problem) -> Finding:
+def _finding(problem: DocumentProblem) -> Finding:
     return Finding(problem.code, Severity.ERROR, problem.message, pointer(problem.path), 0, 0, problem.hint)
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from cadence.domain.limits.environment_set import EnvironmentSet
-from cadence.domain.pipelines.document.findings import Code, Problem
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem
 from cadence.domain.pipelines.document.pipeline import Pipeline, UsedProgram
 from cadence.domain.pipelines.document.project_checks import PoolOffer, not_offered, unknown_pools
-from cadence.domain.pipelines.document.treatments.matrix import Instance
+from cadence.domain.pipelines.document.treatments.matrix import MatrixInstance
 from cadence.domain.pipelines.expression import Evaluator, read_template, text_of
 from cadence.domain.pipelines.image import parse_image, registry_of
 from cadence.domain.pipelines.planning.evaluating import evaluated_body
@@ -16,8 +16,8 @@ from cadence.domain.pipelines.planning.expanding import Expanded
 from cadence.domain.pipelines.planning.names import RunProblems
 from cadence.domain.pipelines.planning.programs import checked_first, misfits
 from cadence.domain.pipelines.planning.settings import settings
-from cadence.domain.pipelines.planning.wiring import Wiring
-from cadence.domain.pipelines.specification import InputSpec, Kind, TreatmentSpec
+from cadence.domain.pipelines.planning.wiring import InputWiring
+from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.shared.display import shown
 
 DEFAULT_PARALLEL = 16
@@ -29,7 +29,7 @@ class Specifier:
     def __init__(
         self,
         pipeline: Pipeline,
-        wiring: Wiring,
+        wiring: InputWiring,
         event: Mapping[str, Any],
         environments: Mapping[str, EnvironmentSet] | None,
         pools: Mapping[str, PoolOffer] | None,
@@ -51,11 +51,11 @@ class Specifier:
         return checked_first(self._single(one, one.treatment.name, one.names, one.never))
 
     def _single(
-        self, one: Expanded, name: str, names: Evaluator, never: str | None, instance: Instance | None = None
+        self, one: Expanded, name: str, names: Evaluator, never: str | None, instance: MatrixInstance | None = None
     ) -> TreatmentSpec:
         treatment = one.treatment
         inputs = self._wiring.inputs(one, instance)
-        kind = Kind.TRIGGER if "trigger" in treatment.body else Kind.COMMAND
+        kind = TreatmentKind.TRIGGER if "trigger" in treatment.body else TreatmentKind.COMMAND
         fields: dict[str, Any] = {
             "name": name,
             "kind": kind,
@@ -87,7 +87,7 @@ class Specifier:
         found = list(misfits(body["melodium"], program))
         for name, why in found:
             at = (*path, "melodium", "parameters", name)
-            self._problems.add(Problem(Code.BAD_PARAMETER, f"{shown(name)}: {why}.", at))
+            self._problems.add(DocumentProblem(Code.BAD_PARAMETER, f"{shown(name)}: {why}.", at))
         return not found
 
     def _with_registries(self, spec: TreatmentSpec) -> TreatmentSpec:
@@ -105,10 +105,10 @@ class Specifier:
             return
         unknown = list(unknown_pools(body, self._pools, ()))
         for index, message, hint in unknown:
-            self._problems.add(Problem(Code.UNKNOWN_POOL, message, (*path, "pools", index), hint))
+            self._problems.add(DocumentProblem(Code.UNKNOWN_POOL, message, (*path, "pools", index), hint))
         lacking = None if unknown else not_offered(name, body, {}, self._pools)
         if lacking is not None:
-            self._problems.add(Problem(lacking.code, lacking.message, (*path, *lacking.keys), lacking.hint))
+            self._problems.add(DocumentProblem(lacking.code, lacking.message, (*path, *lacking.keys), lacking.hint))
 
     def _condition(self, one: Expanded) -> dict[str, Any]:
         if not one.over:
@@ -120,7 +120,7 @@ class Specifier:
         treatment, matrix = one.treatment, one.treatment.body["matrix"]
         group = TreatmentSpec(
             treatment.name,
-            kind=Kind.GATHER,
+            kind=TreatmentKind.GATHER,
             outputs=self._wiring.gathered_outputs(treatment),
             instances=tuple(instance.name for instance in one.instances),
             fail_fast=matrix.get("fail_fast", True),
@@ -145,7 +145,7 @@ class Specifier:
         elements = self._wiring.elements_of(treatment, name)
         return TreatmentSpec(
             treatment.name,
-            kind=Kind.EACH,
+            kind=TreatmentKind.EACH,
             inputs=tuple(_of_elements(port, elements) if port.port == name else port for port in template.inputs),
             outputs=self._wiring.gathered_outputs(treatment),
             after=template.after,
@@ -167,12 +167,14 @@ class Specifier:
             known = ", ".join(sorted(self._environments)[:10])
             hint = f"Known here: {known}." if known else "Add it first."
             message = f"The project has no environment {shown(spec.environment)}."
-            self._problems.add(Problem(Code.UNKNOWN_ENVIRONMENT, message, at, hint))
+            self._problems.add(DocumentProblem(Code.UNKNOWN_ENVIRONMENT, message, at, hint))
             return spec
         if not its.open_to(self._branch):
             ours = f"this run is of {shown(self._branch)}" if self._branch else "this run is of no branch"
             message = f"The environment {shown(its.name)} is only for runs of {', '.join(its.branches)}; {ours}."
-            self._problems.add(Problem(Code.ENVIRONMENT_CLOSED, message, at, "Guard the treatment with `when`."))
+            self._problems.add(
+                DocumentProblem(Code.ENVIRONMENT_CLOSED, message, at, "Guard the treatment with `when`.")
+            )
             return spec
         own = spec.env.keys() | spec.secrets.keys()
         return replace(

@@ -2,15 +2,15 @@
 
 from cadence.domain.pipelines.document.connections.pairing import UNMATCHED_HINT, unmatched_message
 from cadence.domain.pipelines.document.connections.types import Flow
-from cadence.domain.pipelines.document.findings import Code, Problem
-from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Pipeline, Port, Treatment
-from cadence.domain.pipelines.document.treatments.matrix import Instance, values_key
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem
+from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Pipeline, Port, TreatmentDeclaration
+from cadence.domain.pipelines.document.treatments.matrix import MatrixInstance, values_key
 from cadence.domain.pipelines.planning.expanding import Expanded
 from cadence.domain.pipelines.planning.names import RunProblems
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, lines_of
 
 
-class Wiring:
+class InputWiring:
     """Knows the sources of inputs in one run."""
 
     def __init__(self, pipeline: Pipeline, expanded: dict[str, Expanded], problems: RunProblems) -> None:
@@ -28,7 +28,7 @@ class Wiring:
             and expanded[source[0]].treatment.outputs[source[1]].flow is Flow.BLOCK
         }
 
-    def inputs(self, consumer: Expanded, instance: Instance | None = None) -> tuple[InputSpec, ...]:
+    def inputs(self, consumer: Expanded, instance: MatrixInstance | None = None) -> tuple[InputSpec, ...]:
         """The inputs of a treatment, or of one of its instances; an optional one that nothing feeds is left out."""
         treatment = consumer.treatment
         found = []
@@ -45,7 +45,7 @@ class Wiring:
                 found.append(_input(port, self._producer(source, consumer, instance), output, None))
         return tuple(found)
 
-    def elements_of(self, consumer: Treatment, port: str) -> tuple[str, str] | None:
+    def elements_of(self, consumer: TreatmentDeclaration, port: str) -> tuple[str, str] | None:
         """Flow and type of what is connected to the input whose elements become instances."""
         source = self._sources.get((consumer.name, port))
         if source is None:
@@ -57,7 +57,7 @@ class Wiring:
             return "block", f"Vec<{output.type}>"
         return str(output.flow), str(output.type)
 
-    def outputs(self, treatment: Treatment) -> tuple[OutputSpec, ...]:
+    def outputs(self, treatment: TreatmentDeclaration) -> tuple[OutputSpec, ...]:
         """Of a program only those blocks that somebody reads: it need not send all that it could."""
         read = {source for source in self._sources.values() if source[0] == treatment.name}
         return tuple(
@@ -66,7 +66,7 @@ class Wiring:
             if treatment.program is None or port.flow is Flow.STREAM or (treatment.name, port.name) in read
         )
 
-    def gathered_outputs(self, treatment: Treatment) -> tuple[OutputSpec, ...]:
+    def gathered_outputs(self, treatment: TreatmentDeclaration) -> tuple[OutputSpec, ...]:
         """What a group gives: of blocks a list, and their stream if one is read; of streams one after another."""
         found = []
         for port in treatment.outputs.values():
@@ -78,7 +78,7 @@ class Wiring:
                 found.append(OutputSpec(lines_of(port.name), "stream", str(port.type)))
         return tuple(found)
 
-    def _producer(self, source: tuple[str, str], consumer: Expanded, instance: Instance | None) -> str:
+    def _producer(self, source: tuple[str, str], consumer: Expanded, instance: MatrixInstance | None) -> str:
         """The treatment that feeds an input: an instance with the same values, if the consumer has all of its axes."""
         name, port = source
         producer = self._expanded[name]
@@ -89,7 +89,7 @@ class Wiring:
                 return only.name
             case several:
                 self._problems.add(
-                    Problem(
+                    DocumentProblem(
                         Code.MATRIX_UNMATCHED,
                         unmatched_message(instance.name, source, instance.values, producer.axes, len(several)),
                         ("treatments", consumer.treatment.name, "matrix"),

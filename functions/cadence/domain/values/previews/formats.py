@@ -25,7 +25,7 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageSize:
     """Its size in pixels, as far as the beginning tells it."""
 
     media_type: str
@@ -45,15 +45,15 @@ def media_type(content: bytes) -> str | None:
     return next((name for magic, name in _MAGIC if content.startswith(magic)), None)
 
 
-def image(content: bytes) -> Image | None:
+def image(content: bytes) -> ImageSize | None:
     if content.startswith(_PNG):
-        return Image("image/png", *_numbers(">II", content, 16))
+        return ImageSize("image/png", *_numbers(">II", content, 16))
     if content[:6] in {b"GIF87a", b"GIF89a"}:
-        return Image("image/gif", *_numbers("<HH", content, 6))
+        return ImageSize("image/gif", *_numbers("<HH", content, 6))
     if content.startswith(_JPEG):
-        return Image("image/jpeg", *_jpeg_size(content))
+        return ImageSize("image/jpeg", *_jpeg_size(content))
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return Image("image/webp", *_webp_size(content))
+        return ImageSize("image/webp", *_webp_size(content))
     return None
 
 

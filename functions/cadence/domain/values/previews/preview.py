@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cadence.domain.values.previews.formats import Archive, Image, archive, image, media_type
+from cadence.domain.values.previews.formats import Archive, ImageSize, archive, image, media_type
 from cadence.domain.values.previews.tables import table_of_json, table_of_text
 
 Kind = Literal["empty", "text", "json", "table", "image", "archive", "hex"]
@@ -47,8 +47,8 @@ def preview(content: bytes, type: str, *, cut: bool, offset: int = 0) -> Preview
 
 
 def _of_format(content: bytes, cut: bool) -> Preview | None:
-    seen: Image | Archive | None = image(content) or archive(content)
-    if isinstance(seen, Image):
+    seen: ImageSize | Archive | None = image(content) or archive(content)
+    if isinstance(seen, ImageSize):
         return Preview("image", seen.media_type, cut, width=seen.width, height=seen.height, lines=_lines(content, 0))
     if isinstance(seen, Archive):
         return Preview("archive", seen.media_type, cut, names=seen.names)

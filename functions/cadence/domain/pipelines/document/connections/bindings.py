@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from cadence.domain.pipelines.document.connections.types import Flow, Scalar
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping
-from cadence.domain.pipelines.document.findings import Code, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Problems
 from cadence.domain.pipelines.document.pipeline import Port
 from cadence.domain.pipelines.document.treatments.groups import each_input
 from cadence.domain.pipelines.document.wording import suggestion
@@ -35,7 +35,7 @@ def check_bindings(draft: Draft, problems: Problems) -> None:
                 problems.add(body.problem(Code.CONTRADICTION, message, (key,), "Leave it out.", at_key=True))
 
 
-def _standard_streams(body: DraftTreatment) -> Iterator[Problem]:
+def _standard_streams(body: DraftTreatment) -> Iterator[DocumentProblem]:
     for key, side, ports in (("stdin", "input", body.inputs), ("stdout", "output", body.outputs)):
         name = body.body.get(key)
         if not isinstance(name, str) or ports is None:
@@ -60,7 +60,7 @@ def _unbindable(port: Port, key: str) -> str | None:
     return None
 
 
-def _each(body: DraftTreatment) -> Iterator[Problem]:
+def _each(body: DraftTreatment) -> Iterator[DocumentProblem]:
     name = each_input(body.body)
     if "matrix" in body.body:
         message = "One treatment cannot have both each and matrix."
@@ -90,7 +90,7 @@ def _each(body: DraftTreatment) -> Iterator[Problem]:
         yield body.problem(Code.BAD_EACH, message, ("each",), hint)
 
 
-def _retry(body: DraftTreatment, draft: Draft) -> Iterator[Problem]:
+def _retry(body: DraftTreatment, draft: Draft) -> Iterator[DocumentProblem]:
     retry = {**mapping(draft.defaults.get("retry")), **mapping(body.body["retry"])}
     wait, most = retry.get("wait"), retry.get("max_wait")
     if isinstance(wait, int) and isinstance(most, int) and wait > most:
@@ -100,7 +100,7 @@ def _retry(body: DraftTreatment, draft: Draft) -> Iterator[Problem]:
         )
 
 
-def _trigger(body: DraftTreatment) -> Iterator[Problem]:
+def _trigger(body: DraftTreatment) -> Iterator[DocumentProblem]:
     for key in _OF_A_COMMAND:
         if key in body.body:
             message = f"{shown(key)} means nothing beside trigger, which runs no command of its own."

@@ -8,7 +8,7 @@ from itertools import pairwise
 from cadence.domain.pipelines.document.connections.port_types import Typing
 from cadence.domain.pipelines.document.connections.types import Flow
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, texts
-from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems
 from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Connection, Port
 from cadence.domain.pipelines.document.treatments.expressions import states_named
 from cadence.domain.pipelines.document.wording import closest, suggestion
@@ -176,10 +176,10 @@ class _ConnectionCheck:
             self.streams[edge] = streams and self.streams.get(edge, True)
 
     def _report(self, code: Code, message: str, path: Path, hint: str | None, *, at_key: bool = False) -> None:
-        self._problems.add(Problem(code, message, path, hint, at_key))
+        self._problems.add(DocumentProblem(code, message, path, hint, at_key))
 
 
-def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[Problem]:
+def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[DocumentProblem]:
     """One problem for each of the cycles that share no connection, up to a sensible number.
 
     It is reported where the document closes the cycle, and told from there on.
@@ -207,14 +207,14 @@ def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str]
         if len(circle) > _LONGEST_CYCLE_SHOWN:
             circle = [*circle[: _LONGEST_CYCLE_SHOWN - 2], "…", *circle[-2:]]
         if all(streams.get(step) for step in steps):
-            yield Problem(
+            yield DocumentProblem(
                 Code.STREAM_DEADLOCK,
                 f"Each of these treatments starts only when the one before it sends, so none ever does: {' → '.join(circle)}.",
                 edges[closing],
                 "Remove one of these connections, or send back through a treatment of a later run.",
             )
         else:
-            yield Problem(
+            yield DocumentProblem(
                 Code.CYCLE,
                 f"These treatments wait for each other: {' → '.join(circle)}.",
                 edges[closing],

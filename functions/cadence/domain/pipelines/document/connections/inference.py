@@ -17,7 +17,7 @@ Constructor = type[Option] | type[Vec] | type[Map]
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class TypeConflict:
     """A type parameter that would have to be two things: `known`, as `before` says, and `found`, as `now` says."""
 
     parameter: Parameterized
@@ -46,19 +46,19 @@ class Inference:
         self._classes: dict[Parameterized, _Class] = {}
         self._solved: dict[_Class, DataType | None] = {}
 
-    def equal(self, one: DataType, other: DataType, of_one: str, of_other: str) -> Conflict | bool:
+    def equal(self, one: DataType, other: DataType, of_one: str, of_other: str) -> TypeConflict | bool:
         """Learns that two types are equal; `of_one` and `of_other` say in words where they come from.
 
         `False` if they differ and no type parameter is to blame.
         """
-        conflict: Conflict | None = None
+        conflict: TypeConflict | None = None
         while True:
             if isinstance(one, Parameterized) and isinstance(other, Parameterized):
                 both = self._merge(self.class_of(one), self.class_of(other))
                 if both is None:
                     return True
                 (known, before), (found, now) = both
-                conflict = Conflict(one, known, before, found, now)
+                conflict = TypeConflict(one, known, before, found, now)
                 one, other, of_one, of_other = known, found, before, now
                 continue
             if isinstance(other, Parameterized):
@@ -68,7 +68,7 @@ class Inference:
                 if its_class.bound is None:
                     its_class.bound, its_class.said = other, of_other
                     return True
-                conflict = Conflict(one, its_class.bound, its_class.said, other, of_other)
+                conflict = TypeConflict(one, its_class.bound, its_class.said, other, of_other)
                 one, of_one = its_class.bound, its_class.said
                 continue
             if one == other:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping
-from cadence.domain.pipelines.document.findings import Code, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Problems
 from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Connection
 from cadence.domain.pipelines.document.treatments.groups import paired
 from cadence.domain.pipelines.document.treatments.matrix import Combination, axes, instances, values_key
@@ -59,7 +59,7 @@ def _unmatched(
     target: DraftTreatment,
     taken: Sequence[Combination],
     port: str,
-) -> Problem | None:
+) -> DocumentProblem | None:
     names = axes(mapping(source.body.get("matrix")))
     there = Counter(values_key(values, names) for values in given)
     for instance in instances(target.name, taken):

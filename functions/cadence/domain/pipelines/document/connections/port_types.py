@@ -1,6 +1,6 @@
 """Whether connected ports agree: equal types once every type parameter is solved."""
 
-from cadence.domain.pipelines.document.connections.inference import Conflict, Inference
+from cadence.domain.pipelines.document.connections.inference import Inference, TypeConflict
 from cadence.domain.pipelines.document.connections.ports import literal_faults, retyped
 from cadence.domain.pipelines.document.connections.types import DEEPEST, DataType, Parameterized, Scalar, parameters_of
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment
@@ -29,7 +29,7 @@ class Typing:
         of_input = f"{target.name}.{port.name} takes {told(takes)}"
         fitting = [(one, other) for flow, one in gives for wanted, other in takes if flow is wanted]
         outcome = self._inference.equal(*fitting[0], of_output, of_input) if fitting else False
-        if isinstance(outcome, Conflict):
+        if isinstance(outcome, TypeConflict):
             self._report_conflict(outcome, path)
         elif outcome is not True:
             hint = _hint(source, gives, target, takes)
@@ -61,7 +61,7 @@ class Typing:
     def _solved(self, parameter: Parameterized) -> DataType:
         return self._inference.type_of(parameter) or parameter
 
-    def _report_conflict(self, conflict: Conflict, path: Path) -> None:
+    def _report_conflict(self, conflict: TypeConflict, path: Path) -> None:
         parameter = conflict.parameter
         self._in_conflict.add(parameter)
         self._problems.add_one(

@@ -14,7 +14,7 @@ from cadence.domain.pipelines.document.connections.types import (
     parse_flow_type,
     substituted,
 )
-from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems
 from cadence.domain.pipelines.document.pipeline import ANYWHERE, Literal, Port
 from cadence.domain.pipelines.document.syntax.literals import unwritable
 from cadence.domain.shared.display import shown
@@ -47,9 +47,9 @@ def read_ports(declared: Any, path: Path, generics: Collection[str], problems: P
     return ports
 
 
-def type_problem(error: TypeSyntaxError, path: Path) -> Problem:
+def type_problem(error: TypeSyntaxError, path: Path) -> DocumentProblem:
     """The problem of a type that cannot be read."""
-    return Problem(Code.BAD_TYPE, str(error), path, error.hint)
+    return DocumentProblem(Code.BAD_TYPE, str(error), path, error.hint)
 
 
 def retyped(ports: Ports | None, meaning: Callable[[Parameterized], DataType]) -> Ports | None:
@@ -106,7 +106,7 @@ def _with_settings(port: Port, settings: Mapping[str, Any], path: Path, problems
         if one in settings and settings.get(other) not in (None, False):
             message = f"The input {shown(port.name)} has both {one} and {other}."
             hint = f"Keep one of them: an input with {one} always has something."
-            problems.add(Problem(Code.CONTRADICTION, message, (*path, other), hint, at_key=True))
+            problems.add(DocumentProblem(Code.CONTRADICTION, message, (*path, other), hint, at_key=True))
             break
     leaves = settings.get("residency") == ANYWHERE
     path_text = place if isinstance(place, str) else None
@@ -123,7 +123,7 @@ def _check_path(port: Port, place: str, path: Path, problems: Problems) -> None:
         fault = f"stands for a tar archive, but {shown(port.name)} is a {port.flow_type}"
         hint = "Make the port a Stream<byte> or Block<byte>, or name one file."
     if fault is not None:
-        problems.add(Problem(Code.BAD_PATH, f"The path {shown(place)} {fault}.", (*path, "path"), hint))
+        problems.add(DocumentProblem(Code.BAD_PATH, f"The path {shown(place)} {fault}.", (*path, "path"), hint))
 
 
 def _check_paths_differ(ports: Ports, path: Path, problems: Problems) -> None:
@@ -134,4 +134,6 @@ def _check_paths_differ(ports: Ports, path: Path, problems: Problems) -> None:
         place = port.path.removeprefix("./").rstrip("/")
         if taken.setdefault(place, name) != name:
             message = f"The inputs {shown(taken[place])} and {shown(name)} are restored at the same path."
-            problems.add(Problem(Code.BAD_PATH, message, (*path, name, "path"), "Choose another path for one of them."))
+            problems.add(
+                DocumentProblem(Code.BAD_PATH, message, (*path, name, "path"), "Choose another path for one of them.")
+            )

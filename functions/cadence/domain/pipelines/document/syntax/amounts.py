@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cadence.domain.pipelines.document.draft import Draft
-from cadence.domain.pipelines.document.findings import Code, Problem
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem
 from cadence.domain.pipelines.document.templates import SCRIPTS, texts_with_expressions
 from cadence.domain.pipelines.expression import MAX_EXPRESSIONS, MAX_LENGTH
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 _OPENING = "${{"
 
 
-def check_amount(data: Mapping[str, Any], draft: Draft) -> Problem | None:
+def check_amount(data: Mapping[str, Any], draft: Draft) -> DocumentProblem | None:
     """What is wrong if there are more than `MAX_WORDS`, found without reading any expression."""
     seen: set[str] = set()
     words = 0
@@ -29,7 +29,7 @@ def check_amount(data: Mapping[str, Any], draft: Draft) -> Problem | None:
     return None
 
 
-def _texts(data: Mapping[str, Any], draft: Draft) -> Iterator[tuple[Problem, str]]:
+def _texts(data: Mapping[str, Any], draft: Draft) -> Iterator[tuple[DocumentProblem, str]]:
     """Each text with expressions, and the problem that it is one too many."""
     message = f"With this the expressions of the document have more than {MAX_WORDS:,} words and signs."
     hint = "Let treatments share expressions, with a matrix or a definition, or compute values in a treatment."
@@ -40,7 +40,7 @@ def _texts(data: Mapping[str, Any], draft: Draft) -> Iterator[tuple[Problem, str
                     yield treatment.problem(Code.TOO_COMPLEX, message, path, hint), text
     for key in ("defaults", "concurrency", "on"):
         for path, text in texts_with_expressions(data.get(key), (key,)):
-            yield Problem(Code.TOO_COMPLEX, message, path, hint), text
+            yield DocumentProblem(Code.TOO_COMPLEX, message, path, hint), text
 
 
 def _words(text: str) -> int:

@@ -7,7 +7,7 @@ from json import JSONDecodeError, JSONDecoder
 from cadence.domain.pipelines.document.building import Builder
 from cadence.domain.pipelines.document.findings import Code
 from cadence.domain.pipelines.document.syntax.numbers import FLOAT, INTEGER, number
-from cadence.domain.pipelines.document.syntax.source import Position, Reading, Unreadable
+from cadence.domain.pipelines.document.syntax.source import ParsedDocument, Position, UnreadableDocument
 from cadence.domain.shared.display import shown
 
 _TOKEN = re.compile(
@@ -20,7 +20,7 @@ _INTEGER = re.compile(INTEGER)
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-def read_json(text: str, *, keep_places: bool = False) -> Reading:
+def read_json(text: str, *, keep_places: bool = False) -> ParsedDocument:
     """Reads one JSON document. Raises `Unreadable` when there is no data to go on with."""
     return _JsonReader(text, keep_places=keep_places).read()
 
@@ -34,7 +34,7 @@ class _JsonReader:
         self._line_starts = [0] + [match.end() for match in re.finditer("\n", text)]
         self._closers: list[str] = []
 
-    def read(self) -> Reading:
+    def read(self) -> ParsedDocument:
         expected = "a value"
         offset = 0
         while True:
@@ -96,15 +96,17 @@ class _JsonReader:
         try:
             text, end = _STRINGS.raw_decode(self._text, offset - 1)
         except JSONDecodeError as error:
-            raise Unreadable(Code.SYNTAX, f"This is not JSON: {error.msg}.", self._position(error.pos)) from None
+            raise UnreadableDocument(
+                Code.SYNTAX, f"This is not JSON: {error.msg}.", self._position(error.pos)
+            ) from None
         return self._builder.usable(text, offset - 1), end
 
     def _after_value(self) -> str:
         return f"a comma or {self._closers[-1]}" if self._closers else "the end"
 
-    def _unexpected(self, found: str, expected: str, spot: int) -> Unreadable:
+    def _unexpected(self, found: str, expected: str, spot: int) -> UnreadableDocument:
         message = f"This is not JSON: {found} where {expected} is expected."
-        return Unreadable(Code.SYNTAX, message, self._position(spot))
+        return UnreadableDocument(Code.SYNTAX, message, self._position(spot))
 
     def _position(self, offset: int) -> Position:
         line = bisect_right(self._line_starts, offset)

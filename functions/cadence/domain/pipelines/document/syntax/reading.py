@@ -10,11 +10,11 @@ from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mappi
 from cadence.domain.pipelines.document.findings import Code, Problems
 from cadence.domain.pipelines.document.libraries import Libraries
 from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS
-from cadence.domain.pipelines.document.treatments.programs import Programs
+from cadence.domain.pipelines.document.treatments.programs import ProgramChecks
 from cadence.domain.shared.display import shown
 
 
-def read_draft(data: Mapping[str, Any], libraries: Libraries, programs: Programs, problems: Problems) -> Draft:
+def read_draft(data: Mapping[str, Any], libraries: Libraries, programs: ProgramChecks, problems: Problems) -> Draft:
     """Reads what it can; ports whose type makes no sense and definitions that are not there are added to `problems`."""
     connections = data.get("connections")
     draft = Draft(mapping(data.get("defaults")), connections if isinstance(connections, list) else [])

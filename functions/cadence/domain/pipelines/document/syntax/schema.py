@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from cadence.domain.pipelines.document.draft import mapping
-from cadence.domain.pipelines.document.findings import Code, Path, Problem
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared import schemas
 from cadence.domain.shared.display import kind_of, shown
@@ -32,7 +32,7 @@ _LONGEST_LIST = 1_000
 _UNITS = {"Length": "characters", "Items": "items", "Properties": "entries"}
 
 
-def check_shape(data: Any) -> Iterator[Problem]:
+def check_shape(data: Any) -> Iterator[DocumentProblem]:
     """Everything about `data` that the schema forbids."""
     for piece in _pieces(data):
         for error in _validator().iter_errors(piece):
@@ -62,7 +62,7 @@ def _without_unknown(data: Any) -> Any:
     return {key: value if key in properties else None for key, value in data.items()}
 
 
-def check_counts(data: Any) -> Iterator[Problem]:
+def check_counts(data: Any) -> Iterator[DocumentProblem]:
     """The parts that have more members than possible by far: the validator would take long to tell of each of them."""
     properties = pipeline_schema()["properties"]
     document = data if isinstance(data, dict) else {}
@@ -79,12 +79,14 @@ def check_counts(data: Any) -> Iterator[Problem]:
     if len(wrong) > _MOST_KEYS:
         first = ("connections", wrong[0])
         message = f"{_subject(first)} and {len(wrong) - 1:,} others have to be text, not {kind_of(items[wrong[0]])}."
-        yield Problem(Code.WRONG_TYPE, message, first, "Write producer.output -> consumer.input.", too_large=True)
+        yield DocumentProblem(
+            Code.WRONG_TYPE, message, first, "Write producer.output -> consumer.input.", too_large=True
+        )
     if len(document) > _MOST_KEYS:
         yield _more_than((), _MOST_KEYS, "Properties")
 
 
-def _body_counts(path: Path, body: Mapping[str, Any]) -> Iterator[Problem]:
+def _body_counts(path: Path, body: Mapping[str, Any]) -> Iterator[DocumentProblem]:
     if len(body) > _MOST_KEYS:
         yield _more_than(path, _MOST_KEYS, "Properties")
     for part, value in body.items():
@@ -126,28 +128,28 @@ def _names_as_members(schema: Any) -> Any:
     return parts
 
 
-def _problems(error: ValidationError) -> Iterable[Problem]:
+def _problems(error: ValidationError) -> Iterable[DocumentProblem]:
     path: Path = tuple(error.instance_path)
     tell = _TELLERS.get(error.kind.name)
     if tell is None:
-        return [Problem(Code.WRONG_FORM, f"{_subject(path)}: {error.message[:200]}.", path)]
+        return [DocumentProblem(Code.WRONG_FORM, f"{_subject(path)}: {error.message[:200]}.", path)]
     return tell(error, path, _subject(path))
 
 
-def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     properties = _schema_of(error).get("properties", {})
     known = [name for name, schema in properties.items() if schema is not False]
     for key in sorted(error.kind.as_dict()["unexpected"]):
         message = f"{subject} cannot have the key {shown(key)}."
-        yield Problem(Code.UNKNOWN_KEY, message, (*path, key), suggestion(key, known), at_key=True)
+        yield DocumentProblem(Code.UNKNOWN_KEY, message, (*path, key), suggestion(key, known), at_key=True)
 
 
-def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     name = error.kind.as_dict()["property"]
-    yield Problem(Code.MISSING_KEY, f"{subject} lacks {shown(name)}.", path, f"Add {name}.", at_key=True)
+    yield DocumentProblem(Code.MISSING_KEY, f"{subject} lacks {shown(name)}.", path, f"Add {name}.", at_key=True)
 
 
-def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     wanted: list[str] = [*error.kind.as_dict()["types"], *_other_shape(error)]
     instance = error.instance
     hint = None
@@ -159,65 +161,67 @@ def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Pr
         hint = "Write it as a list: [ … ]."
     names = " or ".join(_KINDS[kind] for kind in wanted)
     found = kind_of(instance) + (f" {shown(instance)}" if isinstance(instance, str | int | float) else "")
-    yield Problem(Code.WRONG_TYPE, f"{subject} has to be {names}, not {found}.", path, hint)
+    yield DocumentProblem(Code.WRONG_TYPE, f"{subject} has to be {names}, not {found}.", path, hint)
 
 
-def _wrong_value(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+def _wrong_value(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     limits = error.kind.as_dict()
     allowed = ", ".join(json.dumps(value) for value in limits.get("options", [limits.get("expected_value")]))
-    yield Problem(Code.WRONG_VALUE, f"{subject} is {shown(error.instance)}.", path, f"Allowed: {allowed}.")
+    yield DocumentProblem(Code.WRONG_VALUE, f"{subject} is {shown(error.instance)}.", path, f"Allowed: {allowed}.")
 
 
-def _out_of_range(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+def _out_of_range(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     schema = _schema_of(error)
     bounds = f"between {schema['minimum']:,} and {schema['maximum']:,}"
     message = f"{subject} is {shown(error.instance)}, but has to be {bounds}."
-    yield Problem(Code.OUT_OF_RANGE, message, path, schema.get("description"))
+    yield DocumentProblem(Code.OUT_OF_RANGE, message, path, schema.get("description"))
 
 
-def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     limit = error.kind.as_dict()["limit"]
     wanting = "is empty" if limit == 1 else f"has fewer than {limit} {_unit(error)}"
-    yield Problem(Code.WRONG_SIZE, f"{subject} {wanting}.", path)
+    yield DocumentProblem(Code.WRONG_SIZE, f"{subject} {wanting}.", path)
 
 
-def _too_much(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+def _too_much(error: ValidationError, path: Path, _: str) -> Iterator[DocumentProblem]:
     yield _more_than(path, error.kind.as_dict()["limit"], error.kind.name[3:])
 
 
-def _more_than(path: Path, limit: int, what: str) -> Problem:
+def _more_than(path: Path, limit: int, what: str) -> DocumentProblem:
     message = f"{_subject(path)} has more than {limit:,} {_UNITS[what]}."
-    return Problem(Code.WRONG_SIZE, message, path, too_large=True)
+    return DocumentProblem(Code.WRONG_SIZE, message, path, too_large=True)
 
 
-def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     schema = _schema_of(error)
     if error.schema_path[:2] in (["$defs", "name"], ["$defs", "port_name"]):
         message = f"{shown(error.instance)} is not a valid name."
-        yield Problem(Code.BAD_NAME, message, path, _naming_rule(schema["pattern"]))
+        yield DocumentProblem(Code.BAD_NAME, message, path, _naming_rule(schema["pattern"]))
     else:
         message = f"{subject} cannot be {shown(error.instance)}."
-        yield Problem(Code.WRONG_FORM, message, path, schema.get("description"))
+        yield DocumentProblem(Code.WRONG_FORM, message, path, schema.get("description"))
 
 
-def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Problem]:
+def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[DocumentProblem]:
     items: Any = error.instance
     seen: set[str] = set()
     for index, item in enumerate(items):
         known = len(seen)
         seen.add(json.dumps(item, sort_keys=True))
         if len(seen) == known:
-            yield Problem(Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them.")
+            yield DocumentProblem(
+                Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them."
+            )
 
 
-def _wrong_name(error: ValidationError, path: Path, subject: str) -> Iterator[Problem]:
+def _wrong_name(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     """A schema that is `false` marks members with wrong names."""
     pattern = error.schema_path[error.schema_path.index("patternProperties") + 1]
     message = f"{shown(path[-1])} is not a valid name."
-    yield Problem(Code.BAD_NAME, message, path, _naming_rule(str(pattern)), at_key=True)
+    yield DocumentProblem(Code.BAD_NAME, message, path, _naming_rule(str(pattern)), at_key=True)
 
 
-_TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[Problem]]] = {
+_TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[DocumentProblem]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_key,
     "type": _wrong_type,

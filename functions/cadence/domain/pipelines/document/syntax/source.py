@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.domain.pipelines.document.findings import Code, Path, Problem
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
 
 MAX_BYTES = 5_000_000
 MAX_NODES = 200_000
@@ -16,7 +16,7 @@ Position = tuple[int, int]
 """Line and column, both counted from 1."""
 
 
-class Unreadable(Exception):
+class UnreadableDocument(Exception):
     """The text is not a document at all. Carries the one problem that stopped the reading and where it is."""
 
     def __init__(self, code: Code, message: str, position: Position = (1, 1), hint: str | None = None) -> None:
@@ -44,7 +44,7 @@ class EnoughMisreadings(Exception):
 
 
 @dataclass(slots=True)
-class Places:
+class SourcePositions:
     """Where the members of each container stand; containers are told apart by identity, and `root` keeps them alive."""
 
     position_of: Callable[[Any], Position]
@@ -54,7 +54,7 @@ class Places:
     indexes: dict[int, dict[Any, int]] = field(default_factory=dict)
     """Of the keys of mappings in which something was looked for."""
 
-    def find(self, problem: Problem) -> Position:
+    def find(self, problem: DocumentProblem) -> Position:
         """The position of the part a problem is about, or of the nearest enclosing part that is in the text.
 
         A mapping or list is said to be where its key is, since that is where its author looks for it.
@@ -89,7 +89,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedDocument:
     """Plain data (dict with text keys, list, str, int, float, bool, None), and what was wrong with the text.
 
     `places` are there if the reader was asked to keep them.
@@ -97,7 +97,7 @@ class Reading:
 
     data: Any
     misreadings: tuple[Misreading, ...] = ()
-    places: Places | None = None
+    places: SourcePositions | None = None
 
 
 def decode(source: bytes | str) -> str:
@@ -114,15 +114,15 @@ def decode(source: bytes | str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _too_large() -> Unreadable:
-    return Unreadable(
+def _too_large() -> UnreadableDocument:
+    return UnreadableDocument(
         Code.DOCUMENT_TOO_LARGE,
         f"The document is larger than {MAX_BYTES:,} bytes.",
         hint="Split the pipeline, or move long scripts into files of the repository.",
     )
 
 
-def _not_unicode(error: UnicodeError) -> Unreadable:
+def _not_unicode(error: UnicodeError) -> UnreadableDocument:
     position = (1, 1)
     if isinstance(error, UnicodeDecodeError):
         before = error.object[: error.start]
@@ -130,4 +130,6 @@ def _not_unicode(error: UnicodeError) -> Unreadable:
     elif isinstance(error, UnicodeEncodeError):
         start = error.object[: error.start]
         position = start.count("\n") + 1, error.start - (start.rfind("\n") + 1) + 1
-    return Unreadable(Code.NOT_UNICODE, "The text is not valid UTF-8 here.", position, "Save the file as UTF-8.")
+    return UnreadableDocument(
+        Code.NOT_UNICODE, "The text is not valid UTF-8 here.", position, "Save the file as UTF-8."
+    )

@@ -17,9 +17,9 @@ from cadence.domain.pipelines.document.syntax.source import (
     MAX_CHARACTERS,
     MAX_DEPTH,
     MAX_NODES,
+    ParsedDocument,
     Position,
-    Reading,
-    Unreadable,
+    UnreadableDocument,
 )
 from cadence.domain.shared.display import shown
 
@@ -34,7 +34,7 @@ _PLAIN = frozenset({"", None})
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
-def read_yaml(text: str, *, keep_places: bool = False) -> Reading:
+def read_yaml(text: str, *, keep_places: bool = False) -> ParsedDocument:
     """Reads one YAML document. Raises `Unreadable` when there is no data to go on with."""
     loader = None
     try:
@@ -45,7 +45,7 @@ def read_yaml(text: str, *, keep_places: bool = False) -> Reading:
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         position = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        raise Unreadable(Code.SYNTAX, "This character is not allowed in YAML.", position) from None
+        raise UnreadableDocument(Code.SYNTAX, "This character is not allowed in YAML.", position) from None
     finally:
         if loader is not None:
             loader.dispose()
@@ -61,7 +61,7 @@ class _YamlReader:
         self._documents = 0
         self._aliased = False
 
-    def read(self) -> Reading:
+    def read(self) -> ParsedDocument:
         handlers: dict[type[Any], Callable[[Any], None]] = {
             yaml.MappingStartEvent: lambda event: self._container({}, event),
             yaml.SequenceStartEvent: lambda event: self._container([], event),
@@ -113,7 +113,7 @@ class _YamlReader:
             raise _key_not_text(event)
         if event.anchor not in self._anchors:
             message = f"There is no anchor {shown('&' + event.anchor)} before here."
-            raise Unreadable(Code.SYNTAX, message, _position(event.start_mark))
+            raise UnreadableDocument(Code.SYNTAX, message, _position(event.start_mark))
         self._aliased = True
         self._builder.value(self._anchors[event.anchor], event.start_mark)
 
@@ -122,7 +122,7 @@ class _YamlReader:
         if self._documents > 1:
             position = _position(event.start_mark)
             message = "A second document starts here."
-            raise Unreadable(Code.SEVERAL_DOCUMENTS, message, position, "Keep one document in a file.")
+            raise UnreadableDocument(Code.SEVERAL_DOCUMENTS, message, position, "Keep one document in a file.")
 
     def _resolve(self, text: str, mark: Any) -> Any:
         """What an unquoted scalar stands for."""
@@ -144,9 +144,9 @@ def _position(mark: Any) -> Position:
     return mark.line + 1, mark.column + 1
 
 
-def _key_not_text(event: Any) -> Unreadable:
+def _key_not_text(event: Any) -> UnreadableDocument:
     message = "A key must be text, not a list, a mapping or an alias."
-    return Unreadable(Code.KEY_NOT_TEXT, message, _position(event.start_mark))
+    return UnreadableDocument(Code.KEY_NOT_TEXT, message, _position(event.start_mark))
 
 
 def _check_expansion(root: Any) -> None:
@@ -167,7 +167,7 @@ def _check_expansion(root: Any) -> None:
             pending.extend((child, depth + 1) for child in children)
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> Unreadable:
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> UnreadableDocument:
     lines = text.split("\n")
     line, column = len(lines), len(lines[-1]) + 1
     # The place of the problem, unless that is the end of the text: then what was begun and never ended says more.
@@ -180,9 +180,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> Unreadable:
         return too_complex((line, column))
     if here[column - 1 : column] == "\t" or here.startswith("\t"):
         message = "YAML does not allow a tab for indentation."
-        return Unreadable(Code.SYNTAX, message, (line, column), "Indent with spaces.")
+        return UnreadableDocument(Code.SYNTAX, message, (line, column), "Indent with spaces.")
     context = f" ({error.context})" if error.context else ""
-    return Unreadable(
+    return UnreadableDocument(
         Code.SYNTAX,
         f"This is not YAML: {error.problem}{context}.",
         (line, column),

@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from cadence.domain.pipelines.document.connections.types import Flow
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping, texts
-from cadence.domain.pipelines.document.findings import Code, Problem, Problems, Severity
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Problems, Severity
 from cadence.domain.pipelines.document.pipeline import Connection
 from cadence.domain.pipelines.document.project_checks import Context, PoolOffer, usable_pools
 from cadence.domain.pipelines.document.treatments.groups import each_input, is_group, paired
@@ -96,7 +96,7 @@ def _runners(treatment: DraftTreatment, combinations: Mapping[str, Sequence[Comb
 
 def _too_many(
     members: Sequence[DraftTreatment], runners: Mapping[str, int], draft: Draft, pools: Mapping[str, PoolOffer]
-) -> Problem | None:
+) -> DocumentProblem | None:
     usable = [(member, frozenset(usable_pools(member.body, draft.defaults, pools))) for member in members]
     for names in dict.fromkeys(allowed for _, allowed in usable if allowed):
         limits = [pools[name].max_runners for name in names]

@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.domain.pipelines.document.connections.ports import path_fault
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping, texts
-from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
 
@@ -27,21 +27,21 @@ def check_containers(draft: Draft, problems: Problems) -> None:
             problems.add_all(_caches(body))
 
 
-def _image(body: DraftTreatment, image: Any, keys: tuple[str | int, ...]) -> Iterator[Problem]:
+def _image(body: DraftTreatment, image: Any, keys: tuple[str | int, ...]) -> Iterator[DocumentProblem]:
     if isinstance(image, str) and "@" in image and "${{" not in image and _DIGEST.fullmatch(image) is None:
         message = f"{shown(image)} is no image with a digest."
         hint = "A digest is sha256: and 64 hexadecimal digits: name@sha256:…"
         yield body.problem(Code.WRONG_FORM, message, keys, hint)
 
 
-def _volumes(body: DraftTreatment) -> Iterator[Problem]:
+def _volumes(body: DraftTreatment) -> Iterator[DocumentProblem]:
     if "image" not in body.body and body.section == "treatments":
         message = f"The volumes of {body.words} need a container to be mounted in."
         yield body.problem(Code.IMAGE_NEEDED, message, ("volumes",), "Give the treatment an image.", at_key=True)
     yield from _mounts(body, body.body["volumes"], ("volumes",))
 
 
-def _mounts(body: DraftTreatment, volumes: Any, keys: Path) -> Iterator[Problem]:
+def _mounts(body: DraftTreatment, volumes: Any, keys: Path) -> Iterator[DocumentProblem]:
     taken: dict[str, str] = {}
     for volume, place in mapping(volumes).items():
         if not isinstance(place, str):
@@ -54,7 +54,7 @@ def _mounts(body: DraftTreatment, volumes: Any, keys: Path) -> Iterator[Problem]
             yield body.problem(Code.BAD_PATH, message, (*keys, volume), "Choose another path for one of them.")
 
 
-def _services(body: DraftTreatment) -> Iterator[Problem]:
+def _services(body: DraftTreatment) -> Iterator[DocumentProblem]:
     declared = mapping(body.body.get("volumes"))
     taken: dict[int, str] = {}
     for name, service in mapping(body.body["services"]).items():
@@ -75,7 +75,7 @@ def _services(body: DraftTreatment) -> Iterator[Problem]:
         yield from _ports_taken(body, name, service, taken)
 
 
-def _health(body: DraftTreatment, service: Mapping[str, Any], keys: Path) -> Iterator[Problem]:
+def _health(body: DraftTreatment, service: Mapping[str, Any], keys: Path) -> Iterator[DocumentProblem]:
     health = mapping(service.get("health"))
     interval, timeout = health.get("interval", 2), health.get("timeout", 60)
     if isinstance(interval, int) and isinstance(timeout, int) and interval > timeout:
@@ -85,7 +85,7 @@ def _health(body: DraftTreatment, service: Mapping[str, Any], keys: Path) -> Ite
 
 def _ports_taken(
     body: DraftTreatment, name: str, service: Mapping[str, Any], taken: dict[int, str]
-) -> Iterator[Problem]:
+) -> Iterator[DocumentProblem]:
     """A treatment's services share one network."""
     ports = service.get("ports")
     for index, port in enumerate(ports if isinstance(ports, list) else []):
@@ -97,7 +97,7 @@ def _ports_taken(
             yield body.problem(Code.BAD_SERVICE, message, ("services", name, "ports", index), hint)
 
 
-def _caches(body: DraftTreatment) -> Iterator[Problem]:
+def _caches(body: DraftTreatment) -> Iterator[DocumentProblem]:
     written = body.body["cache"]
     caches: list[tuple[Path, Any]] = [(("cache",), written)]
     if isinstance(written, list):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping
-from cadence.domain.pipelines.document.findings import Code, Path, Problem, Problems, Severity
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems, Severity
 from cadence.domain.pipelines.document.templates import SCRIPTS, is_place, texts_with_expressions
 from cadence.domain.pipelines.document.treatments.matrix import axes
 from cadence.domain.pipelines.document.wording import suggestion
@@ -35,7 +35,7 @@ _ENV_HINT = "Set a variable in env to the expression, and use that in the script
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ExpressionScope:
     """What expressions at a place may name. `None`: no such names there; parameters of `None` cannot be known."""
 
     parameters: Collection[str] | None
@@ -51,10 +51,10 @@ class Names:
 def check_expressions(data: Mapping[str, Any], draft: Draft, parameters: Collection[str], problems: Problems) -> None:
     """Adds what is wrong with any expression of the document to `problems`."""
     for treatment in draft.bodies():
-        names = Names(parameters, of_definition=treatment.section == "definitions")
+        names = ExpressionScope(parameters, of_definition=treatment.section == "definitions")
         for found in _of_treatment(treatment, names, draft.treatments, problems):
             problems.add(treatment.problem(found.code, found.message, found.path, found.hint, severity=found.severity))
-    names = Names(parameters)
+    names = ExpressionScope(parameters)
     problems.add_all(_of_defaults(draft.defaults, names, problems))
     problems.add_all(_of_document(data, names, problems))
 
@@ -73,8 +73,8 @@ def states_named(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _of_treatment(
-    treatment: DraftTreatment, names: Names, treatments: Collection[str], told: Problems
-) -> Iterator[Problem]:
+    treatment: DraftTreatment, names: ExpressionScope, treatments: Collection[str], told: Problems
+) -> Iterator[DocumentProblem]:
     """The problems of its body, each with the path within it."""
     body = treatment.body
     when = body.get("when")
@@ -104,7 +104,7 @@ def known_axes(matrix: Any) -> Collection[str] | None:
     return tuple(dict.fromkeys([*axes(matrix), *added]))
 
 
-def _of_defaults(defaults: Mapping[str, Any], names: Names, told: Problems) -> Iterator[Problem]:
+def _of_defaults(defaults: Mapping[str, Any], names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
     for path, text in texts_with_expressions(dict(defaults)):
         if is_place(path):
             yield from _checked(text, ("defaults", *path), names, told)
@@ -112,14 +112,14 @@ def _of_defaults(defaults: Mapping[str, Any], names: Names, told: Problems) -> I
             yield from _not_allowed(text, ("defaults", *path))
 
 
-def _of_document(data: Mapping[str, Any], names: Names, told: Problems) -> Iterator[Problem]:
+def _of_document(data: Mapping[str, Any], names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
     concurrency = data.get("concurrency")
     for path, text in texts_with_expressions(concurrency, ("concurrency",)):
         if path in (("concurrency",), ("concurrency", "group")):
             yield from _checked(text, path, names, told)
     for path, text in texts_with_expressions(data.get("on"), ("on",)):
         if path[:2] == ("on", "pipeline") and path[3:4] == ("parameters",):
-            yield from _checked(text, path, Names(None, run=False), told)
+            yield from _checked(text, path, ExpressionScope(None, run=False), told)
         else:
             yield from _not_allowed(text, path)
     for name, parameter in mapping(data.get("parameters")).items():
@@ -127,50 +127,50 @@ def _of_document(data: Mapping[str, Any], names: Names, told: Problems) -> Itera
             yield from _not_allowed(text, ("parameters", name, "default", *path))
 
 
-def _condition_form(when: str, path: Path) -> Iterator[Problem]:
+def _condition_form(when: str, path: Path) -> Iterator[DocumentProblem]:
     try:
         alone = "${{" in when and read_template(when).whole is not None
     except ExpressionError:
         return
     if not alone:
         hint = "Write ${{ … }} around all of it."
-        yield Problem(Code.BAD_EXPRESSION, "A condition is one expression and nothing else.", path, hint)
+        yield DocumentProblem(Code.BAD_EXPRESSION, "A condition is one expression and nothing else.", path, hint)
 
 
-def _in_script(text: str, path: Path) -> Iterator[Problem]:
+def _in_script(text: str, path: Path) -> Iterator[DocumentProblem]:
     if "${{" in text.replace("$${{", ""):
         message = "A script cannot hold expressions: whoever chose a value could add commands to it."
-        yield Problem(Code.EXPRESSION_IN_SCRIPT, message, path, f"{_ENV_HINT} $${{{{ stands for ${{{{.")
+        yield DocumentProblem(Code.EXPRESSION_IN_SCRIPT, message, path, f"{_ENV_HINT} $${{{{ stands for ${{{{.")
 
 
-def _not_allowed(text: str, path: Path) -> Iterator[Problem]:
+def _not_allowed(text: str, path: Path) -> Iterator[DocumentProblem]:
     if "${{" in text.replace("$${{", ""):
         message = f"There can be no expression here: {shown(text)}."
         hint = "docs/pipelines.md tells where there can be one."
-        yield Problem(Code.EXPRESSION_NOT_ALLOWED, message, path, hint)
+        yield DocumentProblem(Code.EXPRESSION_NOT_ALLOWED, message, path, hint)
 
 
-def _checked(text: str, path: Path, names: Names, told: Problems) -> Iterator[Problem]:
+def _checked(text: str, path: Path, names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
     try:
         template = read_template(text)
     except ExpressionError as error:
         code = Code.UNKNOWN_NAME if error.unknown else Code.BAD_EXPRESSION
-        yield Problem(code, error.message, path, error.hint)
+        yield DocumentProblem(code, error.message, path, error.hint)
         return
     yield from _unknown_names(template, path, names, told)
 
 
-def _unknown_names(template: Template, path: Path, names: Names, told: Problems) -> Iterator[Problem]:
+def _unknown_names(template: Template, path: Path, names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
     for use in dict.fromkeys(use for expression in template.expressions for use in expression.names):
         wrong = _wrong(use, names, told)
         if wrong is not None:
             message, hint = wrong
             sure = use.path[0] != "event" or not names.event
             severity = Severity.ERROR if sure else Severity.WARNING
-            yield Problem(Code.UNKNOWN_NAME, message, path, hint, severity=severity)
+            yield DocumentProblem(Code.UNKNOWN_NAME, message, path, hint, severity=severity)
 
 
-def _wrong(use: NameUse, names: Names, told: Problems) -> tuple[str, str | None] | None:
+def _wrong(use: NameUse, names: ExpressionScope, told: Problems) -> tuple[str, str | None] | None:
     """What is wrong with a name, and what to do."""
     root, *rest = use.path
     if names.of_definition and root in ("matrix", "treatments"):
@@ -193,7 +193,7 @@ def _wrong(use: NameUse, names: Names, told: Problems) -> tuple[str, str | None]
     return None
 
 
-def _wrong_state(use: NameUse, names: Names, told: Problems) -> tuple[str, str | None] | None:
+def _wrong_state(use: NameUse, names: ExpressionScope, told: Problems) -> tuple[str, str | None] | None:
     known = names.treatments or ()
     match use.path:
         case (_, str(name), "state"):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping
-from cadence.domain.pipelines.document.findings import Code, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Problems
 from cadence.domain.pipelines.document.templates import holds_expressions
 from cadence.domain.pipelines.document.treatments.matrix import (
     MOST_BEFORE_EXCLUSION,
@@ -44,17 +44,19 @@ def check_matrices(draft: Draft, problems: Problems) -> Mapping[str, Sequence[Co
             looked_at += product if product <= MOST_BEFORE_EXCLUSION else 0
     if looked_at > _MOST_LOOKED_AT:
         message = f"The matrices have more than {_MOST_LOOKED_AT:,} combinations together before `exclude`."
-        problems.add(Problem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True))
+        problems.add(
+            DocumentProblem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True)
+        )
     elif total > MAX_TREATMENTS:
         problems.add(too_many(total))
     return known
 
 
-def too_many(total: int) -> Problem:
+def too_many(total: int) -> DocumentProblem:
     message = (
         f"With the instances of matrices there are at least {total:,} treatments, {MAX_TREATMENTS:,} are possible."
     )
-    return Problem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True)
+    return DocumentProblem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True)
 
 
 def _combinations(treatment: DraftTreatment, matrix: dict[str, Any], problems: Problems) -> Sequence[Combination]:
@@ -64,12 +66,12 @@ def _combinations(treatment: DraftTreatment, matrix: dict[str, Any], problems: P
         code = Code.MATRIX_TOO_LARGE if error.size else Code.BAD_MATRIX
         path = (*treatment.path, "matrix", *error.key)
         message = f"The matrix of {shown(treatment.name)} cannot be used. {error.message}"
-        problems.add(Problem(code, message, path, "Use fewer values, or exclude some.", at_key=True))
+        problems.add(DocumentProblem(code, message, path, "Use fewer values, or exclude some.", at_key=True))
         return ()
     if not found:
         message = f"The matrix of {shown(treatment.name)} has no combinations."
         path = (*treatment.path, "matrix")
-        problems.add(Problem(Code.BAD_MATRIX, message, path, "Exclude less, or add an axis.", at_key=True))
+        problems.add(DocumentProblem(Code.BAD_MATRIX, message, path, "Exclude less, or add an axis.", at_key=True))
     return found
 
 
@@ -82,7 +84,7 @@ def _is_usable(matrix: dict[str, Any]) -> bool:
     )
 
 
-def _unknown_axes(treatment: DraftTreatment, matrix: dict[str, Any], told: Problems) -> Iterator[Problem]:
+def _unknown_axes(treatment: DraftTreatment, matrix: dict[str, Any], told: Problems) -> Iterator[DocumentProblem]:
     known = axes(matrix)
     excluded = matrix.get("exclude")
     for index, entry in enumerate(excluded if isinstance(excluded, list) else ()):
@@ -90,4 +92,4 @@ def _unknown_axes(treatment: DraftTreatment, matrix: dict[str, Any], told: Probl
             if name not in known:
                 path = (*treatment.path, "matrix", "exclude", index, name)
                 message = f"The matrix of {shown(treatment.name)} has no axis {shown(name)} to exclude by."
-                yield Problem(Code.BAD_MATRIX, message, path, suggestion(name, known, told), at_key=True)
+                yield DocumentProblem(Code.BAD_MATRIX, message, path, suggestion(name, known, told), at_key=True)

@@ -34,7 +34,7 @@ class MatrixError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class MatrixInstance:
     name: str
     values: Combination
 
@@ -68,7 +68,7 @@ def combinations(matrix: Mapping[str, Any]) -> list[Combination]:
     return _included(found, names, matrix.get("include", ()))
 
 
-def instances(treatment: str, found: Iterable[Combination]) -> tuple[Instance, ...]:
+def instances(treatment: str, found: Iterable[Combination]) -> tuple[MatrixInstance, ...]:
     """The combinations with their names, `treatment:value1:value2`; equal names are told apart by `~2` and so on."""
     taken: dict[str, int] = {}
     named = []
@@ -76,7 +76,7 @@ def instances(treatment: str, found: Iterable[Combination]) -> tuple[Instance, .
         parts = [_UNNAMEABLE.sub("-", text_of(value))[:_LONGEST_PART] or "-" for value in values.values()]
         name = ":".join([treatment, *parts[:MAX_AXES]])
         taken[name] = taken.get(name, 0) + 1
-        named.append(Instance(name if taken[name] == 1 else f"{name}~{taken[name]}", values))
+        named.append(MatrixInstance(name if taken[name] == 1 else f"{name}~{taken[name]}", values))
     return tuple(named)
 
 

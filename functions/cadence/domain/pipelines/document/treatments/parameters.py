@@ -14,7 +14,7 @@ from cadence.domain.pipelines.document.connections.types import (
     parse_data_type,
 )
 from cadence.domain.pipelines.document.draft import mapping
-from cadence.domain.pipelines.document.findings import Code, Finding, Problem, Problems, Severity, pointer
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Finding, Problems, Severity, pointer
 from cadence.domain.pipelines.document.pipeline import Parameter, Pipeline
 from cadence.domain.pipelines.document.syntax.literals import mismatch
 from cadence.domain.pipelines.document.treatments.sizes import MAX_PARAMETERS_BYTES, stored_size
@@ -94,7 +94,7 @@ def read_parameters(data: Mapping[str, Any], problems: Problems) -> dict[str, Pa
         why = mismatch(body["default"], data_type) if has_default else None
         if why is not None:
             problems.add(
-                Problem(
+                DocumentProblem(
                     Code.BAD_DEFAULT,
                     f"The default of parameter {shown(name)} does not fit: {why}.",
                     (*path, "default"),
@@ -112,7 +112,7 @@ def read_parameters(data: Mapping[str, Any], problems: Problems) -> dict[str, Pa
         )
     size = stored_size({name: parameter.default for name, parameter in parameters.items()})
     if size > MAX_PARAMETERS_BYTES:
-        problems.add(Problem(Code.WRONG_SIZE, _too_large(size), ("parameters",), _SMALLER, at_key=True))
+        problems.add(DocumentProblem(Code.WRONG_SIZE, _too_large(size), ("parameters",), _SMALLER, at_key=True))
     return parameters
 
 

@@ -17,11 +17,11 @@ from cadence.domain.pipelines.document.connections.types import (
     parse_flow_type,
 )
 from cadence.domain.pipelines.document.draft import DraftTreatment, mapping
-from cadence.domain.pipelines.document.findings import Code, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Problems
 from cadence.domain.pipelines.document.libraries import Unavailable
 from cadence.domain.pipelines.document.pipeline import Port, UsedProgram
 from cadence.domain.pipelines.document.syntax.literals import mismatch
-from cadence.domain.pipelines.document.syntax.source import Unreadable, decode
+from cadence.domain.pipelines.document.syntax.source import UnreadableDocument, decode
 from cadence.domain.pipelines.document.syntax.text import guess, read
 from cadence.domain.pipelines.document.templates import holds_expressions
 from cadence.domain.pipelines.document.wording import suggestion
@@ -45,14 +45,14 @@ def programs_named(source: bytes | str) -> frozenset[str]:
         if "melodium" not in text:
             return frozenset()
         data = mapping(read(text, guess(text)).data)
-    except Unreadable:
+    except UnreadableDocument:
         return frozenset()
     bodies = [*mapping(data.get("treatments")).values(), *mapping(data.get("definitions")).values()]
     names = (mapping(mapping(body).get("melodium")).get("program") for body in bodies)
     return frozenset(name for name in names if isinstance(name, str))
 
 
-class Programs:
+class ProgramChecks:
     """`known` is None where it is not known which programs there are: then nothing about them is checked."""
 
     def __init__(self, known: Known | None, problems: Problems) -> None:
@@ -132,7 +132,7 @@ def unlike(value: Any, wanted: DataType) -> str | None:
 
 def _unknown_parameter(
     treatment: DraftTreatment, name: str, known: Mapping[str, ProgramParameter], path: tuple[str, ...]
-) -> Problem:
+) -> DocumentProblem:
     message = f"The program has no parameter {shown(name)}."
     hint = suggestion(name, known) or f"It has: {', '.join(known) or 'none'}."
     return treatment.problem(Code.UNKNOWN_PARAMETER, message, (*path, name), hint, at_key=True)
@@ -143,7 +143,7 @@ def _secret_problems(
     given: Mapping[str, Any],
     known: Mapping[str, ProgramParameter],
     secrets: Mapping[str, Any],
-) -> Iterator[Problem]:
+) -> Iterator[DocumentProblem]:
     """A secret is text."""
     path = ("melodium", "secrets")
     for name in secrets:
@@ -162,7 +162,7 @@ def _parameter_problems(
     given: Mapping[str, Any],
     known: Mapping[str, ProgramParameter],
     secrets: Mapping[str, Any],
-) -> Iterator[Problem]:
+) -> Iterator[DocumentProblem]:
     path = ("melodium", "parameters")
     for name, value in given.items():
         if name not in known:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cadence.domain.pipelines.document.connections.types import Scalar
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment
-from cadence.domain.pipelines.document.findings import Code, Problem, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Problems
 from cadence.domain.pipelines.document.pipeline import ANYWHERE, BUILTIN_OUTPUTS, Connection
 from cadence.domain.shared.display import shown
 
@@ -29,7 +29,7 @@ def check_residency(draft: Draft, connections: Iterable[Connection], problems: P
     problems.add_all(_leaving(draft, connections))
 
 
-def _leaving(draft: Draft, connections: Iterable[Connection]) -> Iterator[Problem]:
+def _leaving(draft: Draft, connections: Iterable[Connection]) -> Iterator[DocumentProblem]:
     for connection in connections:
         source = draft.treatments.get(connection.source_treatment)
         target = draft.treatments.get(connection.target_treatment)

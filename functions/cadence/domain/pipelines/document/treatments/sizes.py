@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cadence.domain.pipelines.document.draft import Draft, mapping
-from cadence.domain.pipelines.document.findings import Code, Problem
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem
 
 MAX_TREATMENT_BYTES = 300_000
 MAX_PARAMETERS_BYTES = 100_000
@@ -15,7 +15,7 @@ _MOST_BYTES = 12
 """That one character takes as JSON."""
 
 
-def check_sizes(draft: Draft) -> Iterator[Problem]:
+def check_sizes(draft: Draft) -> Iterator[DocumentProblem]:
     """A treatment's script, variables, services, caches and literals are stored together."""
     for treatment in draft.bodies():
         if _certainly_small(treatment.body):

@@ -5,11 +5,11 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cadence.domain.pipelines.document.draft import Draft, mapping
-from cadence.domain.pipelines.document.findings import Code, Path, Problem, Severity
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Severity
 from cadence.domain.pipelines.document.pipeline import Parameter
 from cadence.domain.pipelines.document.project_checks import secrets_of
 from cadence.domain.pipelines.document.syntax.literals import mismatch
-from cadence.domain.pipelines.document.syntax.source import Unreadable, decode
+from cadence.domain.pipelines.document.syntax.source import UnreadableDocument, decode
 from cadence.domain.pipelines.document.syntax.text import guess, read
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
@@ -19,7 +19,9 @@ from cadence.domain.triggers.triggers import NO_TRIGGERS, Triggers, from_json
 _EXPRESSION = "${{"
 
 
-def check_triggers(data: Mapping[str, Any], parameters: Mapping[str, Parameter], draft: Draft) -> Iterator[Problem]:
+def check_triggers(
+    data: Mapping[str, Any], parameters: Mapping[str, Parameter], draft: Draft
+) -> Iterator[DocumentProblem]:
     """`parameters` are the document's own, as far as they make sense."""
     on = mapping(data.get("on"))
     for index, entry in _entries(on, "schedule"):
@@ -40,25 +42,27 @@ def _entries(on: Mapping[str, Any], kind: str) -> Iterator[tuple[int, Mapping[st
         yield from ((index, mapping(entry)) for index, entry in enumerate(entries))
 
 
-def _check_schedule(entry: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+def _check_schedule(entry: Mapping[str, Any], path: Path) -> Iterator[DocumentProblem]:
     cron, timezone = entry.get("cron"), entry.get("timezone", "UTC")
     if isinstance(cron, str):
         try:
             often = read_cron(cron).often
         except NeverFires:
             message = f"{shown(cron)} never comes: there is no such day."
-            yield Problem(Code.SCHEDULE_NEVER_FIRES, message, (*path, "cron"))
+            yield DocumentProblem(Code.SCHEDULE_NEVER_FIRES, message, (*path, "cron"))
         except BadCron as error:
             message = f"{shown(cron)} is no cron expression: {error}."
-            yield Problem(Code.BAD_CRON, message, (*path, "cron"), 'Write five fields, such as "30 3 * * MON-FRI".')
+            yield DocumentProblem(
+                Code.BAD_CRON, message, (*path, "cron"), 'Write five fields, such as "30 3 * * MON-FRI".'
+            )
         else:
             if often:
                 message = f"{shown(cron)} starts a run more often than every {OFTEN_MINUTES} minutes."
-                yield Problem(Code.SCHEDULE_OFTEN, message, (*path, "cron"), severity=Severity.WARNING)
+                yield DocumentProblem(Code.SCHEDULE_OFTEN, message, (*path, "cron"), severity=Severity.WARNING)
     if isinstance(timezone, str) and not _is_zone(timezone):
         message = f"There is no time zone {shown(timezone)}."
         hint = "Use a name of the IANA database, such as Europe/Paris."
-        yield Problem(Code.UNKNOWN_TIMEZONE, message, (*path, "timezone"), hint)
+        yield DocumentProblem(Code.UNKNOWN_TIMEZONE, message, (*path, "timezone"), hint)
 
 
 def _is_zone(name: str) -> bool:
@@ -71,28 +75,28 @@ def _is_zone(name: str) -> bool:
 
 def _check_parameters(
     given: Mapping[str, Any], parameters: Mapping[str, Parameter], path: Path, *, expressions: bool
-) -> Iterator[Problem]:
+) -> Iterator[DocumentProblem]:
     for name, value in given.items():
         where: Path = (*path, "parameters", name)
         parameter = parameters.get(name)
         if parameter is None:
             message = f"The pipeline has no parameter {shown(name)}."
-            yield Problem(Code.UNKNOWN_PARAMETER, message, where, suggestion(name, parameters), at_key=True)
+            yield DocumentProblem(Code.UNKNOWN_PARAMETER, message, where, suggestion(name, parameters), at_key=True)
         elif not (expressions and isinstance(value, str) and _EXPRESSION in value):
             why = mismatch(value, parameter.type)
             if why is not None:
                 message = f"The parameter {shown(name)}: {why}."
-                yield Problem(Code.BAD_PARAMETER, message, where, f"Its type is {parameter.type}.")
+                yield DocumentProblem(Code.BAD_PARAMETER, message, where, f"Its type is {parameter.type}.")
     for name, parameter in parameters.items():
         if parameter.required and name not in given:
             message = f"The parameter {shown(name)} has to be given here: no one else does when this starts a run."
-            yield Problem(Code.MISSING_PARAMETER, message, path, f"Its type is {parameter.type}.")
+            yield DocumentProblem(Code.MISSING_PARAMETER, message, path, f"Its type is {parameter.type}.")
 
 
-def _check_secrets(draft: Draft) -> Iterator[Problem]:
+def _check_secrets(draft: Draft) -> Iterator[DocumentProblem]:
     for treatment in draft.treatments.values():
         if secrets_of(treatment.body):
-            yield Problem(
+            yield DocumentProblem(
                 Code.SECRETS_IN_PULL_REQUEST,
                 f"Treatment {shown(treatment.name)} has secrets, so pull requests from forks skip it.",
                 (*treatment.path, "secrets" if mapping(treatment.body.get("secrets")) else "melodium"),
@@ -102,7 +106,7 @@ def _check_secrets(draft: Draft) -> Iterator[Problem]:
             )
 
 
-def _check_own_name(data: Mapping[str, Any], draft: Draft) -> Iterator[Problem]:
+def _check_own_name(data: Mapping[str, Any], draft: Draft) -> Iterator[DocumentProblem]:
     """A pipeline that starts itself would do so for ever."""
     name = data.get("name")
     started: list[tuple[Any, Path]] = [
@@ -117,7 +121,7 @@ def _check_own_name(data: Mapping[str, Any], draft: Draft) -> Iterator[Problem]:
     for pipeline, path in started:
         if isinstance(name, str) and pipeline == name:
             message = f"The pipeline {shown(name)} would start itself, without end."
-            yield Problem(Code.TRIGGERS_ITSELF, message, path, "Name another pipeline.")
+            yield DocumentProblem(Code.TRIGGERS_ITSELF, message, path, "Name another pipeline.")
 
 
 def triggers_of(source: bytes | str) -> Triggers:
@@ -125,5 +129,5 @@ def triggers_of(source: bytes | str) -> Triggers:
     try:
         text = decode(source)
         return from_json(mapping(mapping(read(text, guess(text)).data).get("on")))
-    except Unreadable:
+    except UnreadableDocument:
         return NO_TRIGGERS
