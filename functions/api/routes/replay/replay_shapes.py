@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.endpoint import Body, Model
 from api.shapes import JsonObject, Name
-from cadence.application.replay.compare_replay import ReplayComparison
+from cadence.application.replay.compare_replay import ReplayComparison, ReplayExecution
 from cadence.domain.replay.verdict import OutputContrast
 
 
