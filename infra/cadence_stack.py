@@ -105,7 +105,7 @@ class CadenceStack(Stack):
             "alert_topic_prefix": resources.topic("alerts-"),
             "outbound_hosts": deployment.outbound_hosts,
             "exporting_queue_url": self._exporting.queue.queue_url,
-            "doorbell_prefix": resources.doorbell_prefix,
+            "work_notification_prefix": resources.work_notification_prefix,
             "cursor_key_parameter": deployment.name("cursor-key"),
             "provider_function_prefix": deployment.name("provider-"),
             "log_stream_name": resources.log_lines_name,

@@ -47,7 +47,7 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.changes("runs"): "DynamoDB names the stream of a table's changes after the time it was made.",
         resources.changes("logs"): "DynamoDB names the stream of a table's changes after the time it was made.",
         resources.live_connections(): "AWS gives the API and each connection its id.",
-        resources.queue("doorbell-*"): "A pool of hosts gets its own queue when the pool is created.",
+        resources.queue("work-notification-*"): "A pool of hosts gets its own queue when the pool is created.",
         resources.topic("alerts-*"): "A channel of an alert gets its own topic when it is first used.",
         resources.schedules(): "Names of schedules derive from the pipelines that have them.",
         resources.stack(resources.log_stream_stack_name): "Each time the stack is created it gets another id.",

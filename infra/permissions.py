@@ -57,9 +57,9 @@ def _queue(name: str) -> Target:
     return lambda names: names.queue(name)
 
 
-def _doorbells(*actions: str) -> Permission:
-    """Whoever uses a pool's doorbell first creates it."""
-    return _may("sqs", ("CreateQueue", *actions), lambda names: names.queue("doorbell-*"))
+def _work_notifications(*actions: str) -> Permission:
+    """Whoever uses a pool's work notification first creates it."""
+    return _may("sqs", ("CreateQueue", *actions), lambda names: names.queue("work-notification-*"))
 
 
 def _starts(machine: str) -> Permission:
@@ -108,15 +108,15 @@ _ENDS_TOKENS = _items("access", "DeleteItem")
 # A run's end lets treatments and pipelines go on that wait for it.
 _TELLS_OF_ENDS = (_items("pipelines", "Query"), _answers("treatment", "Success"), _sends("deliveries"))
 
-# Turnstiles: whoever leaves one lets others in, and starts or answers their machines.
-_TURNSTILES = (
+# Concurrency limits: whoever leaves one lets others in, and starts or answers their machines.
+_LIMITS = (
     _items("access", "GetItem"),
     _items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
     _sends("deadlines"),
 )
 # A run that ends before it began may be waited for by a treatment.
-_RUN_GATES = (*_TURNSTILES, _starts("run"), _answers("run", "Failure"), _answers("treatment", "Success"))
-_RUNNER_SLOTS = (*_TURNSTILES, _answers("treatment", "Success"))
+_RUN_GATES = (*_LIMITS, _starts("run"), _answers("run", "Failure"), _answers("treatment", "Success"))
+_RUNNER_SLOTS = (*_LIMITS, _answers("treatment", "Success"))
 
 # What the Lambda of every provider does whose machines call home.
 _PROVIDES = (
@@ -206,7 +206,7 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _puts("runs/*"),
         _puts("caches/*"),
         _may("s3", ("DeleteObject",), _objects("caches/*")),
-        _doorbells("ReceiveMessage", "SendMessage"),
+        _work_notifications("ReceiveMessage", "SendMessage"),
         _answers("treatment", "Success", "Failure"),
         _may("kinesis", ("PutRecords",), lambda names: names.log_lines()),
     ),
@@ -258,14 +258,14 @@ PERMISSIONS: Mapping[str, tuple[Permission, ...]] = {
         _items("runners", "Query"),
         _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),
-        _doorbells("SendMessage"),
+        _work_notifications("SendMessage"),
     ),
     "provider_host": (
         _items("runs", "GetItem", "BatchGetItem"),
         _items("runners", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
         _answers("treatment", "Success", "Failure"),
         _sends("deadlines"),
-        _doorbells("SendMessage"),
+        _work_notifications("SendMessage"),
     ),
     "sweep": (_items("access", "Query"), _items("runners", "GetItem", "Query"), _asks_providers()),
     "settle": (*_FEEDS, *_SETTLES, *_RUNNER_SLOTS, _ENDS_TOKENS),

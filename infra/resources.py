@@ -22,7 +22,7 @@ class Resources:
         self._deployment = deployment
         self.data_bucket_name = f"{deployment.name('data')}-{stack.account}-{stack.region}"
         self.log_stream_stack_name = deployment.name("log-stream")
-        self.doorbell_prefix = deployment.name("doorbell-")
+        self.work_notification_prefix = deployment.name("work-notification-")
 
     @property
     def installation(self) -> str:

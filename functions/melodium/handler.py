@@ -27,7 +27,9 @@ def _operation(event: dict[str, Any]) -> str:
 
 @answering_problems(service_logger("melodium"), _operation)
 def handler(event: dict[str, Any], context: Any) -> Response:
-    request = routes.Request(_method(event), _path(event), authorization(event), lambda: json_body(event), _base(event))
+    request = routes.EngineRequest(
+        _method(event), _path(event), authorization(event), lambda: json_body(event), _base(event)
+    )
     return routes.answer(_api, request)
 
 

@@ -24,7 +24,7 @@ from melodium import page, wire
 
 
 @dataclass(frozen=True)
-class Request:
+class EngineRequest:
     """`path` is what follows `/0.1/`; `read` gives the JSON body; `base` is the API's own address."""
 
     method: str
@@ -35,7 +35,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Call:
+class EngineCall:
     """`names` are the parts of the path that vary, `body` has been checked."""
 
     by: Principal
@@ -49,13 +49,13 @@ class Call:
         return str(self.names.get("run") or self.body["run_id"]).lower()
 
 
-Route = Callable[[EngineApi, Call], Response]
+Route = Callable[[EngineApi, EngineCall], Response]
 
 
 _NO_ORGANIZATION = "organization_id is not taken: the token says whose run this is. Leave it out, and use a token of that organization."
 
 
-def start(api: EngineApi, call: Call) -> Response:
+def start(api: EngineApi, call: EngineCall) -> Response:
     """Why a run cannot be had is an answer, not an error: the engine hands the words on."""
     request = launch_request(call.body)
     try:
@@ -69,7 +69,7 @@ def start(api: EngineApi, call: Call) -> Response:
         return json_response({"error": [error.message]})
 
 
-def access(api: EngineApi, call: Call) -> Response:
+def access(api: EngineApi, call: EngineCall) -> Response:
     run = api.processes.get(call.by, call.run_id)
     found = api.access(call.by, run)
     if isinstance(found, WorkerReady):
@@ -79,33 +79,33 @@ def access(api: EngineApi, call: Call) -> Response:
     return json_response({"waiting": None}, 202)
 
 
-def launched(api: EngineApi, call: Call) -> Response:
+def launched(api: EngineApi, call: EngineCall) -> Response:
     api.report.launched(call.by, call.run_id, call.body["response"].get("error") or ())
     return json_response({})
 
 
-def ended(api: EngineApi, call: Call) -> Response:
+def ended(api: EngineApi, call: EngineCall) -> Response:
     ((how, messages),) = call.body["result"].items()
     api.report.ended(call.by, call.run_id, ProcessOutcome(how), messages or ())
     return json_response({})
 
 
-def report(api: EngineApi, call: Call) -> Response:
+def report(api: EngineApi, call: EngineCall) -> Response:
     destinations = api.report.request(call.by, call.run_id, call.body["group_id"].lower())
     return json_response(wire.destinations_json(destinations, call.base))
 
 
-def details(api: EngineApi, call: Call) -> Response:
+def details(api: EngineApi, call: EngineCall) -> Response:
     api.report.details(call.by, call.run_id, call.body["entrypoint"], call.body.get("parameters") or {})
     return json_response({})
 
 
-def logs(api: EngineApi, call: Call) -> Response:
+def logs(api: EngineApi, call: EngineCall) -> Response:
     api.report.chunks(call.by, call.run_id, EngineStream.LOGS, call.body["chunks"])
     return json_response({})
 
 
-def debug(api: EngineApi, call: Call) -> Response:
+def debug(api: EngineApi, call: EngineCall) -> Response:
     api.report.chunks(call.by, call.run_id, EngineStream.DEBUG, call.body["chunks"])
     return json_response({})
 
@@ -128,7 +128,7 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Permission, str | None, Route], ...] 
 _DASHBOARD = re.compile(rf"execution/report/dashboard/(?P<group>{_UUID})/(?P<run>{_UUID})")
 
 
-def answer(api: EngineApi, request: Request) -> Response:
+def answer(api: EngineApi, request: EngineRequest) -> Response:
     """Raises NotFound for an unknown path, InvalidRequest for a body that the schema does not allow."""
     shown = _DASHBOARD.fullmatch(request.path)
     if shown and request.method in ("GET", "HEAD"):
@@ -141,5 +141,5 @@ def answer(api: EngineApi, request: Request) -> Response:
             body = request.read() if schema else None
             if schema:
                 check_request("melodium-api", schema, body)
-            return route(api, Call(by, match.groupdict(), body, request.base))
+            return route(api, EngineCall(by, match.groupdict(), body, request.base))
     raise NotFound("There is nothing at this address of Mélodium's API.")

@@ -15,7 +15,7 @@ from runner_gateway import wire
 
 
 @dataclass(frozen=True)
-class Request:
+class GatewayRequest:
     """`names` are the parts of the path that vary."""
 
     names: Mapping[str, str]
@@ -24,10 +24,10 @@ class Request:
 
 
 Answer = dict[str, Any]
-Route = Callable[[Gateway, Request], Answer]
+Route = Callable[[Gateway, GatewayRequest], Answer]
 
 
-def join(gateway: Gateway, request: Request) -> Answer:
+def join(gateway: Gateway, request: GatewayRequest) -> Answer:
     principal = gateway.joiner(request.authorization)
     body = request.body
     joined = gateway.join(
@@ -42,34 +42,34 @@ def join(gateway: Gateway, request: Request) -> Answer:
     return {"host_id": joined.host_id, "token": joined.token}
 
 
-def lease(gateway: Gateway, request: Request) -> Answer:
+def lease(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
     answer = gateway.lease(request.names["host"], request.authorization, body["free_slots"], body["running"])
     return wire.lease_json(answer)
 
 
-def report_boot(gateway: Gateway, request: Request) -> Answer:
+def report_boot(gateway: Gateway, request: GatewayRequest) -> Answer:
     gateway.report_boot(request.names["runner"], bearer(request.authorization), wire.boot_phase(request.body))
     return {}
 
 
-def exchange(gateway: Gateway, request: Request) -> Answer:
+def exchange(gateway: Gateway, request: GatewayRequest) -> Answer:
     return {"token": gateway.exchange(request.body["runner_id"], bearer(request.authorization))}
 
 
-def claim(gateway: Gateway, request: Request) -> Answer:
+def claim(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
     token = bearer(request.authorization)
     return wire.assignment_json(gateway.claim(body["runner_id"], token, body["nonce"], body["facts"]))
 
 
-def heartbeat(gateway: Gateway, request: Request) -> Answer:
+def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     samples = wire.samples(request.body["samples"])
     return wire.heartbeat_json(gateway.heartbeat(runner, request.body["phase"], samples))
 
 
-def logs(gateway: Gateway, request: Request) -> Answer:
+def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # What is left to say may come after the result.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
     runner = gateway.session(request.names["runner"], request.authorization, allowed)
@@ -77,12 +77,12 @@ def logs(gateway: Gateway, request: Request) -> Answer:
     return {"accepted_through": accepted.through, "follow": accepted.followed}
 
 
-def outputs(gateway: Gateway, request: Request) -> Answer:
+def outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     return _commit(gateway, runner, request.names["port"], request.body)
 
 
-def all_outputs(gateway: Gateway, request: Request) -> Answer:
+def all_outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # Each output by itself: what was done before an error is found done when the request is repeated.
     runner = gateway.session(request.names["runner"], request.authorization)
     asked = request.body["outputs"]
@@ -95,20 +95,20 @@ def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]
     return wire.output_json(gateway.commit_output(runner, port, committed, end, body["next_seq"], body["want"]))
 
 
-def inputs(gateway: Gateway, request: Request) -> Answer:
+def inputs(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     body = request.body
     answer = gateway.read_input(runner, request.names["port"], body["epoch"], body["next_seq"], body.get("done", False))
     return wire.input_json(answer)
 
 
-def listening(gateway: Gateway, request: Request) -> Answer:
+def listening(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     gateway.note_listening(runner, wire.listening(request.body))
     return {"tunnel": gateway.tunnel_url}
 
 
-def complete(gateway: Gateway, request: Request) -> Answer:
+def complete(gateway: Gateway, request: GatewayRequest) -> Answer:
     # A repeated result, whose first answer was lost, may find the runner released already.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
     runner = gateway.session(request.names["runner"], request.authorization, allowed)
@@ -116,25 +116,25 @@ def complete(gateway: Gateway, request: Request) -> Answer:
     return {}
 
 
-def find_cache(gateway: Gateway, request: Request) -> Answer:
+def find_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     return wire.found_json(gateway.find_cache(runner, request.body["key"], request.body["restore"]))
 
 
-def read_cache(gateway: Gateway, request: Request) -> Answer:
+def read_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     body = request.body
     answer = gateway.read_cache(runner, body["key"], body["entry"], body["next_seq"], body.get("done", False))
     return wire.input_json(answer)
 
 
-def save_cache(gateway: Gateway, request: Request) -> Answer:
+def save_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     saving = gateway.save_cache(runner, request.body["key"])
     return {"entry": saving.entry, "refused": saving.refused}
 
 
-def write_cache(gateway: Gateway, request: Request) -> Answer:
+def write_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session(request.names["runner"], request.authorization)
     body = request.body
     end = wire.stream_end(body["end"])
@@ -189,5 +189,5 @@ def answer(gateway: Gateway, path: str, authorization: str | None, body: Any) ->
         if match:
             bearer(authorization)
             check_request("runner-protocol", name, body)
-            return route(gateway, Request(match.groupdict(), authorization, body))
+            return route(gateway, GatewayRequest(match.groupdict(), authorization, body))
     raise NotFound("There is nothing at this path of the runner protocol.")

@@ -131,7 +131,10 @@ def lease_json(answer: LeaseAnswer) -> dict[str, Any]:
     return {
         "assignments": [{"runner_id": handed.runner_id, "token": handed.token} for handed in answer.assignments],
         "stop": list(answer.stop),
-        "doorbell": {"url": answer.doorbell.url, "wait_seconds": answer.doorbell.wait_seconds},
+        "work_notification": {
+            "url": answer.work_notification.url,
+            "wait_seconds": answer.work_notification.wait_seconds,
+        },
         "poll_seconds": answer.poll_seconds,
     }
 

@@ -1,4 +1,4 @@
-"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}`, `{"turnstile"}`, `{"approval", "of_run"}`,
+"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}`, `{"concurrency_limit"}`, `{"approval", "of_run"}`,
 `{"values_of", "treatment"?}`, `{"late_values_of"}` or the event of a broken execution.
 
 Failed messages come again, one by one.
@@ -13,7 +13,7 @@ from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition import scheduling
 
 log = service_logger("watchdog")
-watchdog, machine_broke = scheduling.watchdog()
+watchdog, execution_failed = scheduling.watchdog()
 remove_passed = scheduling.remove_passed()
 
 
@@ -34,13 +34,13 @@ def look(subject: dict[str, Any]) -> None:
         broken = broken_execution(subject)
         log.warning("an execution broke: %s", broken.error.name, extra={"execution": broken.name})
         if broken.treatment is None:
-            machine_broke.of_run(broken.run_id, broken.number, broken.error)
+            execution_failed.of_run(broken.run_id, broken.number, broken.error)
         else:
-            machine_broke.of_treatment(broken.run_id, broken.treatment, broken.error)
+            execution_failed.of_treatment(broken.run_id, broken.treatment, broken.error)
     elif "run_id" in subject:
         watchdog.run(subject["run_id"])
-    elif "turnstile" in subject:
-        watchdog.turnstile(subject["turnstile"])
+    elif "concurrency_limit" in subject:
+        watchdog.concurrency_limit(subject["concurrency_limit"])
     elif "approval" in subject:
         watchdog.approval(subject["of_run"], subject["approval"])
     elif "values_of" in subject:

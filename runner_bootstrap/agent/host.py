@@ -127,7 +127,7 @@ class Host:
             self._children.start(assignment["runner_id"], assignment["token"])
         for runner_id in answer["stop"]:
             self._children.stop(runner_id)
-        doorbell = answer.get("doorbell")
+        doorbell = answer.get("work_notification")
         if doorbell:
             self._doorbell.listen(doorbell["url"], float(doorbell["wait_seconds"]))
             return float(doorbell["wait_seconds"]) + PAUSE_AFTER_FAILURE

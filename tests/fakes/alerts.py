@@ -238,8 +238,8 @@ class Alerting:
 
     def __post_init__(self) -> None:
         self.directory = MemoryDirectory([self.rule], [channel()])
-        self.bells = MemoryBells(self.clock)
-        self.update = UpdateAlert(self.store, self.directory, self.directory, self.bells, self.clock)
+        self.notifier = MemoryBells(self.clock)
+        self.update = UpdateAlert(self.store, self.directory, self.directory, self.notifier, self.clock)
         histories = Histories(MemoryHistoryStore())
         self.evaluate = EvaluateEvent(
             self.directory, self.update, histories, self.segments.read, lambda run_id: run_id == "replay"
@@ -247,9 +247,9 @@ class Alerting:
 
     def pass_time(self, by: timedelta) -> None:
         until = self.clock() + by
-        while due := [each for each in self.bells.looks if each[0] <= until]:
+        while due := [each for each in self.notifier.looks if each[0] <= until]:
             first = min(due, key=lambda each: each[0])
-            self.bells.looks.remove(first)
+            self.notifier.looks.remove(first)
             self.clock.now = max(self.clock.now, first[0])
             self.update.looked_at(self.directory, *first[1:])
         self.clock.now = until

@@ -1,4 +1,4 @@
-"""`Offers` and a `Doorbell` in memory."""
+"""`Offers` and a `WorkNotification` in memory."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -44,11 +44,11 @@ class MemoryOffers:
 
 
 @dataclass
-class MemoryDoorbell:
+class MemoryWorkNotification:
     rings: list[str] = field(default_factory=list)
 
     def ring(self, organization: str, pool: str) -> None:
         self.rings.append(pool)
 
     def listen(self, organization: str, pool: str) -> WorkNotificationUrl:
-        return WorkNotificationUrl("http://doorbell.invalid/", 20)
+        return WorkNotificationUrl("http://work_notification.invalid/", 20)

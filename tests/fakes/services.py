@@ -106,7 +106,7 @@ class MemoryDeadlines:
 
     runs: list[tuple[str, timedelta]] = field(default_factory=list)
     runners: list[tuple[str, timedelta]] = field(default_factory=list)
-    turnstiles: list[tuple[str, timedelta]] = field(default_factory=list)
+    concurrency_limits: list[tuple[str, timedelta]] = field(default_factory=list)
     approvals: list[tuple[str, str, timedelta]] = field(default_factory=list)
     values: list[tuple[str, str | None]] = field(default_factory=list)
     late_values: list[tuple[str, timedelta]] = field(default_factory=list)
@@ -117,8 +117,8 @@ class MemoryDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self.runners.append((runner_id, after))
 
-    def watch_turnstile(self, scope: str, after: timedelta) -> None:
-        self.turnstiles.append((scope, after))
+    def watch_concurrency_limit(self, scope: str, after: timedelta) -> None:
+        self.concurrency_limits.append((scope, after))
 
     def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
         self.approvals.append((run_id, treatment, after))

@@ -52,7 +52,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/splits/*",
     "/uploads/*",
     "/stream/*",
-    "-doorbell-*",
+    "-work-notification-*",
     "-alerts-*",
     ":function:cadence-main-provider-*",
     ":schedule/cadence-main-pipelines/*",

@@ -26,12 +26,12 @@ def judge_message() -> Callable[[str], None]:
     its = settings.load(settings.AlertsSettings)
     alerts = DynamoAlertStore(its.alerts_table)
     rules = DynamoRuleStore(its.alerts_table)
-    bells = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
-    remembered = CachedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
-    update = UpdateAlert(alerts, remembered, remembered, bells, _now)
+    notifier = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
+    cached = CachedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
+    update = UpdateAlert(alerts, cached, cached, notifier, _now)
     histories = Histories(DynamoHistoryStore(its.alerts_table))
     replays = ReplayFilter(DynamoRunStore(its.runs_table))
-    evaluate = EvaluateEvent(remembered, update, histories, S3LogSegments(its.data_bucket).read, replays.includes)
+    evaluate = EvaluateEvent(cached, update, histories, S3LogSegments(its.data_bucket).read, replays.includes)
 
     def judge(body: str) -> None:
         message = json.loads(body)
@@ -40,7 +40,7 @@ def judge_message() -> Callable[[str], None]:
                 update.looked_at(rules, *read_look(message))
             case "deliver":
                 key, retry_at = read_delivery(message)
-                bells.deliver(key, timedelta(), retry_at)
+                notifier.deliver(key, timedelta(), retry_at)
             case _:
                 evaluate(message)
 

@@ -9,7 +9,7 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
 from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
 from cadence.adapters.dynamodb.exports.export_store import DynamoExportStore
-from cadence.adapters.dynamodb.limits.turnstiles import DynamoConcurrencyLimitStore
+from cadence.adapters.dynamodb.limits.concurrency_limits import DynamoConcurrencyLimitStore
 from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.dynamodb.metrics.counters import DynamoCounters
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
@@ -72,7 +72,7 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
     )
 
 
-def tell_metrics(its: settings.ApiSettings) -> RenderMetrics:
+def render_metrics(its: settings.ApiSettings) -> RenderMetrics:
     control_plane = ControlPlaneGauges(SqsDepths(its.watched_queues, its.queue_prefix))
     return RenderMetrics(DynamoCounters(its.telemetry_table), (*_gauges(its), control_plane))
 

@@ -1,4 +1,4 @@
-"""Wiring of what runs and treatments wait for: turnstiles, quotas, approvals."""
+"""Wiring of what runs and treatments wait for: concurrency limits, quotas, approvals."""
 
 from datetime import UTC, datetime
 from typing import Protocol
@@ -7,8 +7,8 @@ from cadence.adapters.aws.retry import pause
 from cadence.adapters.caching.ttl_cache import CachedQuotas
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
+from cadence.adapters.dynamodb.limits.concurrency_limits import DynamoConcurrencyLimitStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
-from cadence.adapters.dynamodb.limits.turnstiles import DynamoConcurrencyLimitStore
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.limits.approvals import TreatmentApprovals
 from cadence.application.limits.concurrency_limits import ConcurrencyLimits
@@ -27,11 +27,11 @@ class GateSettings(Protocol):
 
 
 def run_gates(its: GateSettings, runs: RunStore, machines: Machines) -> RunGates:
-    return RunGates(runs, machines, _turnstiles(its), _quotas(its), _now)
+    return RunGates(runs, machines, _concurrency_limits(its), _quotas(its), _now)
 
 
 def runner_slots(its: GateSettings, runs: RunStore, machines: Machines) -> RunnerSlots:
-    return RunnerSlots(runs, machines, _turnstiles(its), _quotas(its))
+    return RunnerSlots(runs, machines, _concurrency_limits(its), _quotas(its))
 
 
 def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> TreatmentApprovals:
@@ -40,7 +40,7 @@ def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> Treatmen
     return TreatmentApprovals(runs, DynamoApprovalStore(its.runs_table), environments, machines, deadlines, _now)
 
 
-def _turnstiles(its: GateSettings) -> ConcurrencyLimits:
+def _concurrency_limits(its: GateSettings) -> ConcurrencyLimits:
     return ConcurrencyLimits(
         DynamoConcurrencyLimitStore(its.runs_table), SqsDeadlines(its.deadlines_queue_url), _now, pause
     )

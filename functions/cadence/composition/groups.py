@@ -37,7 +37,7 @@ def act() -> tuple[ControlTreatment, Machines]:
     runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
-    feeder = Readiness(runs, groups, machines, SqsWakeUps(its.wake_ups_queue_url), now)
+    readiness = Readiness(runs, groups, machines, SqsWakeUps(its.wake_ups_queue_url), now)
     elements = EachItems(runs, DynamoStreamStore(its.runners_table), chunks)
     grow = ExpandEach(runs, groups, elements, machines, now)
     start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
@@ -46,7 +46,7 @@ def act() -> tuple[ControlTreatment, Machines]:
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(its.runs_table), now)
     return ControlTreatment(
-        runs, groups, gather, grow, start_child, stop_child, feeder, machines, deadlines, now
+        runs, groups, gather, grow, start_child, stop_child, readiness, machines, deadlines, now
     ), machines
 
 
@@ -71,5 +71,5 @@ def wake_group() -> WakeGroup:
         groups=groups,
         grow=ExpandEach(runs, groups, elements, machines, now),
         end=EndTreatment(runs, DynamoRunnerStore(its.runners_table), machines, slots, wake_ups, stop_child, now),
-        feeder=Readiness(runs, groups, machines, wake_ups, now),
+        readiness=Readiness(runs, groups, machines, wake_ups, now),
     )

@@ -23,8 +23,8 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     its = settings.load(settings.LogIndexerSettings)
     # Of a run only what never changes is looked at, so it may be remembered.
     run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(its.runs_table).get_run)
-    bell = LiveNotifier(its.live_function, DynamoConnections(its.logs_table))
-    index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, bell)
+    notifier = LiveNotifier(its.live_function, DynamoConnections(its.logs_table))
+    index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, notifier)
     records = DynamoStrayRecords(its.logs_table, its.data_bucket)
     report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
     take = TakeRecords(decode, index, KeepStrayRecord(records, run_of, _now, report), _now, report)

@@ -21,11 +21,11 @@ def provider_host() -> tuple[Operations, Machines]:
     runs = DynamoRunStore(its.runs_table)
     runners = DynamoRunnerStore(its.runners_table)
     hosts = DynamoHostStore(its.runners_table)
-    doorbell = SqsWorkNotification(its.doorbell_prefix)
+    work_notification = SqsWorkNotification(its.work_notification_prefix)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
 
     def provider(organization: str, pool: str) -> Provider:
-        return HostProvider(organization, pool, runners, hosts, doorbell, _now)
+        return HostProvider(organization, pool, runners, hosts, work_notification, _now)
 
     start = StartRunner(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), provider, _now)
     return Operations(start, ReleaseRunner(runners, provider), provider), machines

@@ -29,7 +29,7 @@ from cadence.providers.contract import AgentFile, Build, ProviderContext
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
 from cadence.providers.operations import Operations
-from cadence.providers.remembered import RememberedProviders
+from cadence.providers.provider_cache import RememberedProviders
 from cadence.providers.sweeping import Sweep
 
 
@@ -43,9 +43,9 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     access = DynamoAccessStore(its.access_table)
     pools = CachedPools(access)
     credentials = DynamoPoolCredentials(its.access_table, cipher)
-    pacer = RateLimiter(DynamoRateLimits(its.runners_table), _now, time.sleep)
+    rate_limiter = RateLimiter(DynamoRateLimits(its.runners_table), _now, time.sleep)
     circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
-    around = ProviderContext(its.installation, _now, circuits, pacer, claims, _identity(its))
+    around = ProviderContext(its.installation, _now, circuits, rate_limiter, claims, _identity(its))
     providers = RememberedProviders(name, pools, credentials, build, around)
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)
@@ -53,7 +53,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), _now)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     start = StartRunner(
-        runs, runners, machines, deadlines, providers, _now, homes, pacer, records, budgets, refusals, access
+        runs, runners, machines, deadlines, providers, _now, homes, rate_limiter, records, budgets, refusals, access
     )
     release = ReleaseRunner(runners, providers, records, budgets, _now)
     sweep = Sweep(

@@ -91,11 +91,18 @@ def gateway() -> Gateway:
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
-    feeder = Readiness(runs, DynamoGroupStore(its.runs_table), machines, wake_ups, _now)
-    begin = MarkStarted(runs, feeder, machines)
+    readiness = Readiness(runs, DynamoGroupStore(its.runs_table), machines, wake_ups, _now)
+    begin = MarkStarted(runs, readiness, machines)
     slots = gates.runner_slots(its, runs, machines)
     settle = Settle(
-        runs, runners, feeder, slots, specs, its.provider_function_prefix, SqsDeadlines(its.deadlines_queue_url), _now
+        runs,
+        runners,
+        readiness,
+        slots,
+        specs,
+        its.provider_function_prefix,
+        SqsDeadlines(its.deadlines_queue_url),
+        _now,
     )
     caches = DynamoCacheStore(its.runners_table)
     limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
@@ -109,7 +116,7 @@ def gateway() -> Gateway:
     return Gateway(
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
-        lease=LeaseWork(hosts, runners, machines, SqsWorkNotification(its.doorbell_prefix), _now),
+        lease=LeaseWork(hosts, runners, machines, SqsWorkNotification(its.work_notification_prefix), _now),
         report_boot=ReportBoot(runners, machines),
         exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(its.git_hosts))),
         claim=ClaimAssignment(

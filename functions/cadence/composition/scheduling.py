@@ -66,7 +66,7 @@ class _Feeding(Protocol):
     def wake_ups_queue_url(self) -> str: ...
 
 
-def _feeder(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Readiness:
+def _readiness(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Readiness:
     return Readiness(runs, DynamoGroupStore(its.runs_table), machines, SqsWakeUps(its.wake_ups_queue_url), now)
 
 
@@ -76,7 +76,7 @@ def _settle(
     return Settle(
         runs=runs,
         runners=DynamoRunnerStore(its.runners_table),
-        feeder=_feeder(runs, machines, its),
+        readiness=_readiness(runs, machines, its),
         slots=gates.runner_slots(its, runs, machines),
         specs=runs.get_spec,
         provider_function_prefix=its.provider_function_prefix,
@@ -94,7 +94,7 @@ def admit() -> tuple[Admit, Machines]:
     use_case = Admit(
         runs=runs,
         admission=Admission(runs, documents, now),
-        feeder=_feeder(runs, machines, its),
+        readiness=_readiness(runs, machines, its),
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         log_stream=LambdaLogStream(its.log_stream_function),
         clock=now,
@@ -122,7 +122,7 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
     offer = OfferRunner(
         runners=runners,
         offers=DynamoOffers(its.runs_table, its.runners_table),
-        doorbell=SqsWorkNotification(its.doorbell_prefix),
+        work_notification=SqsWorkNotification(its.work_notification_prefix),
         machines=machines,
     )
     use_case = PlaceTreatment(
@@ -166,7 +166,7 @@ def stop_run() -> tuple[StopRun, Machines]:
             clock=now,
         ),
         machines=machines,
-        feeder=_feeder(runs, machines, its),
+        readiness=_readiness(runs, machines, its),
     )
     return use_case, machines
 
@@ -176,10 +176,10 @@ def finalise() -> Finalise:
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, tell_of_end(its, machines), now)
+    return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, notify_run_end(its, machines), now)
 
 
-def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> NotifyRunEnd:
+def notify_run_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> NotifyRunEnd:
     queue = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
     return NotifyRunEnd(DynamoPipelineStore(its.pipelines_table), queue, machines)
 
@@ -190,7 +190,7 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    finalise = Finalise(runs, run_gates, deadlines, tell_of_end(its, machines), now)
+    finalise = Finalise(runs, run_gates, deadlines, notify_run_end(its, machines), now)
     settle = _settle(runs, machines, its)
     looks = Watchdog(
         runs,

@@ -107,7 +107,7 @@ class RunnerGatewaySettings:
     log_stream_name: str
     run_machine_arn: str
     treatment_machine_arn: str
-    doorbell_prefix: str
+    work_notification_prefix: str
     provider_function_prefix: str
     wake_ups_queue_url: str
     cache_mebibytes: str
@@ -163,7 +163,7 @@ class PlaceSettings:
     treatment_machine_arn: str
     deadlines_queue_url: str
     provider_function_prefix: str
-    doorbell_prefix: str
+    work_notification_prefix: str
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class ProviderHostSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     deadlines_queue_url: str
-    doorbell_prefix: str
+    work_notification_prefix: str
 
 
 @dataclass(frozen=True)

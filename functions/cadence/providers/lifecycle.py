@@ -75,7 +75,7 @@ class StartRunner:
     providers: Providers
     clock: Clock
     homes: Homes | None = None  # None: machines have joined by themselves, and get their tokens there
-    pacer: RateLimiter | None = None
+    rate_limiter: RateLimiter | None = None
     records: PoolRecords | None = None  # None: what is offered and runs is kept with the hosts
     budgets: Budgets | None = None
     refusals: Refusals | None = None
@@ -171,11 +171,11 @@ class StartRunner:
 
     def _turn(self, provider: Provider, runner: Runner) -> timedelta:
         """How long the start still has to wait for the infrastructure's API. A place that is kept is used once."""
-        if self.pacer is None or not isinstance(provider, Paced):
+        if self.rate_limiter is None or not isinstance(provider, Paced):
             return timedelta()
         if runner.turn_at is not None:
             return max(timedelta(), runner.turn_at - self.clock())
-        return self.pacer.reserve(provider.start_api)
+        return self.rate_limiter.reserve(provider.start_api)
 
     def _come_again(self, launch: Launch, runner: Runner, wait: timedelta) -> None:
         """Nothing boots, and nothing waits in here: the machine launches it again when its turn has come."""

@@ -185,7 +185,7 @@ class FakeGateway:
         return {
             "assignments": [{"runner_id": runner.runner_id, "token": runner.token} for runner in given],
             "stop": stops,
-            "doorbell": {"url": f"{self.url}/doorbell", "wait_seconds": 5},
+            "work_notification": {"url": f"{self.url}/work_notification", "wait_seconds": 5},
             "poll_seconds": 1,
         }
 
@@ -380,7 +380,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/0.1/"):
             with self.owner.lock:
                 return self._answer(*self._melodium(None))
-        if self.path == "/doorbell":
+        if self.path == "/work_notification":
             self.owner.ring.wait(5)
             return self._answer(200, {})
         stream, seq = self._chunk()

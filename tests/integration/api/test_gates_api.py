@@ -157,7 +157,7 @@ def test_runs_beyond_the_quota_wait_and_go_on_when_it_is_raised(api: Api) -> Non
     ]
     assert api("POST", f"/v1/runs/{runs[1]}/cancel").json["state"] == "cancelled"
     api("PUT", "/v1/organizations/quotas", {"max_running_runs": 2})
-    inside = api.services.run_gates.turnstiles.store.inside("RUNS#default", 10)
+    inside = api.services.run_gates.concurrency_limits.store.inside("RUNS#default", 10)
     assert {place.run_id for place in inside} == {runs[0], runs[2]}
 
 

@@ -28,7 +28,7 @@ from cadence.providers.marks import MachineOwner
 from tests.doubles.ec2_paced import PacedEc2
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.cloud import PlainCipher
-from tests.fakes.paces import MemoryPaces
+from tests.fakes.rate_limits import MemoryRateLimits
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 AGENT = AgentFile("https://cadence.example/runner/v1/agent/abc", "ab" * 32)
@@ -62,14 +62,14 @@ class Burst:
         its.pools.pools = (Pool("acme", "near", "aws_ec2"),)
         lost = random.Random(self.seed)
         self.ec2 = PacedEc2(its.clock, lost=lambda _: lost.random() < self.lost_share)
-        pacer = RateLimiter(MemoryPaces(), its.clock, lambda _: None, self.random.random)
+        rate_limiter = RateLimiter(MemoryRateLimits(), its.clock, lambda _: None, self.random.random)
         self.provider = Ec2Provider(
             MachineOwner("test", "acme", "near"),
             SETTINGS,
             self.ec2,
             Hidden(),
             SharedCircuit(MemoryBackOffs(), "acme", "pool", its.clock),
-            calls=pacer,
+            calls=rate_limiter,
         )
         homes = Homes("aws_ec2", "https://cadence.example", AGENT, PlainCipher())
         self.start = StartRunner(
@@ -80,7 +80,7 @@ class Burst:
             lambda *_: self.provider,
             its.clock,
             homes,
-            pacer,
+            rate_limiter,
         )
         self.release = ReleaseRunner(its.runners, lambda *_: self.provider)
 

@@ -78,8 +78,8 @@ class FakeDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self.runners.append((runner_id, after))
 
-    def watch_turnstile(self, scope: str, after: timedelta) -> None:
-        raise AssertionError("no turnstile is watched here")
+    def watch_concurrency_limit(self, scope: str, after: timedelta) -> None:
+        raise AssertionError("no concurrency limit is watched here")
 
     def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
         raise AssertionError("no approval is watched here")
@@ -140,20 +140,20 @@ class World:
         self.runners = DynamoRunnerStore("runners")
         self.streams = DynamoStreamStore("runners")
         self.hosts = DynamoHostStore("runners")
-        self.doorbell = SqsWorkNotification("doorbell-")
+        self.work_notification = SqsWorkNotification("work-notification-")
         self.log_index = DynamoLogIndex("logs")
         self.log_segments = S3LogSegments("data")
         self.urls = S3DataUrls(Buckets("data", ELSEWHERE), REGION)
         self.key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.pools = MemoryPools([Pool("default", "local", "host")])
-        self.custodies = DynamoValueRetentionStore("runs", "runners")
+        self.retentions = DynamoValueRetentionStore("runs", "runners")
         self.secrets = KmsSecretStore("access", self.key)
         self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
         self.release = ReleaseRunner(self.runners, self.provider)
         self._admit()
 
     def provider(self, organization: str, pool: str) -> HostProvider:
-        return HostProvider(organization, pool, self.runners, self.hosts, self.doorbell, self.clock)
+        return HostProvider(organization, pool, self.runners, self.hosts, self.work_notification, self.clock)
 
     def launch(self, treatment: str = "make", attempt: int = 1, task_token: str = "launch-token") -> str:
         runner_id = ids.runner_id(RUN_ID, treatment, attempt)

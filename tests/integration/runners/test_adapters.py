@@ -1,4 +1,4 @@
-"""Secrets, presigned URLs, the doorbell and the log stream on moto."""
+"""Secrets, presigned URLs, the work notification and the log stream on moto."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -115,11 +115,11 @@ def test_urls_are_signed_as_botocore_signs_them(
     assert parse_qs(urlsplit(ours).query) == parse_qs(urlsplit(theirs).query)
 
 
-def test_the_doorbell_is_one_queue_per_pool_made_once(world: World) -> None:
-    world.doorbell.ring("default", "local")
-    rung = world.doorbell.listen("default", "local")
-    other = type(world.doorbell)("doorbell-").listen("default", "other")
-    name = queue_name("doorbell-", "default", "local")
+def test_the_work_notification_is_one_queue_per_pool_made_once(world: World) -> None:
+    world.work_notification.ring("default", "local")
+    rung = world.work_notification.listen("default", "local")
+    other = type(world.work_notification)("work-notification-").listen("default", "other")
+    name = queue_name("work-notification-", "default", "local")
     assert urlsplit(rung.url).path.endswith(f"/{name}")
     assert urlsplit(other.url).path != urlsplit(rung.url).path
     query = parse_qs(urlsplit(rung.url).query)
@@ -133,12 +133,12 @@ def test_the_doorbell_is_one_queue_per_pool_made_once(world: World) -> None:
     assert attributes["MessageRetentionPeriod"] == attributes["VisibilityTimeout"] == "60"
 
 
-def test_a_doorbell_that_was_removed_is_made_again(world: World) -> None:
-    world.doorbell.ring("default", "local")
-    name = queue_name("doorbell-", "default", "local")
+def test_a_work_notification_that_was_removed_is_made_again(world: World) -> None:
+    world.work_notification.ring("default", "local")
+    name = queue_name("work-notification-", "default", "local")
     sqs = client("sqs")
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
-    world.doorbell.ring("default", "local")
+    world.work_notification.ring("default", "local")
     assert sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
 

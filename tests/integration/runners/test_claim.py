@@ -36,8 +36,8 @@ Booting = tuple[str, str]
 
 @pytest.fixture
 def claim(world: World) -> ClaimAssignment:
-    feeder = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
-    begin = MarkStarted(world.runs, feeder, world.machines)
+    readiness = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+    begin = MarkStarted(world.runs, readiness, world.machines)
     engine_secrets = ReadEngineSecrets(
         SealedWorkers("runners", KmsCipher(world.key)),
         RunTokens(DynamoAccessStore("access"), world.clock),
@@ -53,7 +53,7 @@ def claim(world: World) -> ClaimAssignment:
         begin,
         engine_secrets,
         world.pools,
-        world.custodies,
+        world.retentions,
         world.clock,
     )
 
@@ -76,7 +76,7 @@ def lease(world: World, host: JoinedHost, free: int = 4, running: tuple[str, ...
 
 
 def leases(world: World) -> LeaseWork:
-    return LeaseWork(world.hosts, world.runners, world.machines, world.doorbell, world.clock)
+    return LeaseWork(world.hosts, world.runners, world.machines, world.work_notification, world.clock)
 
 
 @pytest.fixture

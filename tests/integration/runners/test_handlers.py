@@ -41,7 +41,7 @@ def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         "RUN_MACHINE_ARN": _MACHINE,
         "TREATMENT_MACHINE_ARN": _MACHINE,
         "DEADLINES_QUEUE_URL": queue,
-        "DOORBELL_PREFIX": "doorbell-",
+        "WORK_NOTIFICATION_PREFIX": "work-notification-",
         "PROVIDER_FUNCTION_PREFIX": "provider-",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)

@@ -45,7 +45,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "LOG_STREAM_NAME": "log-lines",
         "RUN_MACHINE_ARN": machine,
         "TREATMENT_MACHINE_ARN": machine,
-        "DOORBELL_PREFIX": "doorbell-",
+        "WORK_NOTIFICATION_PREFIX": "work-notification-",
         "PROVIDER_FUNCTION_PREFIX": "provider-",
         "DEADLINES_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",

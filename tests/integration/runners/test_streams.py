@@ -22,9 +22,9 @@ from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, R
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
+from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
 from tests.fakes.services import MemoryWakeUps
-from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.integration.runners.conftest import RUN_ID, World
 
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -229,11 +229,13 @@ def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> Non
 
 def test_a_result_is_kept_once(flow: Flow) -> None:
     world = flow.world
-    feeder = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
-    turnstiles = ConcurrencyLimits(MemoryTurnstileStore(), world.deadlines, world.clock, lambda attempt: None)
-    slots = RunnerSlots(world.runs, world.machines, turnstiles, MemoryQuotas())
+    readiness = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+    concurrency_limits = ConcurrencyLimits(
+        MemoryConcurrencyLimitStore(), world.deadlines, world.clock, lambda attempt: None
+    )
+    slots = RunnerSlots(world.runs, world.machines, concurrency_limits, MemoryQuotas())
     settle = Settle(
-        world.runs, world.runners, feeder, slots, world.runs.get_spec, "provider-", world.deadlines, world.clock
+        world.runs, world.runners, readiness, slots, world.runs.get_spec, "provider-", world.deadlines, world.clock
     )
     complete = Complete(world.runners, settle, world.machines, lambda _: None)
     result = RunnerResult(RunnerOutcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})

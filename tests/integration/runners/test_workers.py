@@ -67,8 +67,8 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         booting = RunnerState.BOOTING
         runner = Runner(runner_id, RUN, spec.name, 1, "default", "default", "local", "host", booting, world.clock())
         world.runners.put_runner(replace(runner, one_time_hash=token_hash(one_time)))
-        feeder = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
-        begin = MarkStarted(world.runs, feeder, world.machines)
+        readiness = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+        begin = MarkStarted(world.runs, readiness, world.machines)
         secrets = ReadEngineSecrets(
             sealed,
             RunTokens(DynamoAccessStore("access"), world.clock),
@@ -76,7 +76,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             S3ReportMasks(client("s3"), "data"),
         )
         stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
-        return ClaimAssignment(*stores, begin, secrets, world.pools, world.custodies, world.clock)(
+        return ClaimAssignment(*stores, begin, secrets, world.pools, world.retentions, world.clock)(
             runner_id, one_time, "nonce-of-the-agent", {}
         )
 

@@ -49,7 +49,7 @@ def tokens(clock: Any = lambda: 1_000.0) -> OidcTokens:
     return OidcTokens(EgressPolicy.of("127.0.0.1"), clock)
 
 
-def test_a_token_is_read_and_the_keys_are_remembered(issuer: Issuer) -> None:
+def test_a_token_is_read_and_the_keys_are_cached(issuer: Issuer) -> None:
     its = tokens()
     for _ in range(3):
         assert its.read(issuer.token(), issuer.url, AUDIENCE)["run_id"] == "7"

@@ -51,7 +51,7 @@ def test_an_end_anywhere_leaves_one_message_that_somebody_will_deliver(dies_at: 
         Mortal(update.alerts, calls, dies_at, before),
         update.channels,
         update.silences,
-        Mortal(update.bells, calls, dies_at, before),
+        Mortal(update.notifier, calls, dies_at, before),
         update.clock,
     )
     evaluate = type(alerting.evaluate)(
@@ -65,7 +65,7 @@ def test_an_end_anywhere_leaves_one_message_that_somebody_will_deliver(dies_at: 
     alerting.evaluate(event)  # the queue hands it out again
     assert alerting.told == ["firing"]
     committed_at = alerting.store.messages[0][1].made_at
-    assert any(due >= committed_at for due, _, _ in alerting.bells.deliveries)
+    assert any(due >= committed_at for due, _, _ in alerting.notifier.deliveries)
     alerting.pass_time(timedelta(hours=1))
     assert alerting.told == ["firing", "resolved"]
     assert len({message.message_id for _, message in alerting.store.messages}) == 2

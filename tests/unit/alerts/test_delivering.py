@@ -34,7 +34,7 @@ class Delivering:
 
     def __init__(self) -> None:
         self.clock = ManualClock(START)
-        self.bells = MemoryBells(self.clock)
+        self.notifier = MemoryBells(self.clock)
         self.outbox = MemoryOutbox()
         self.sender = ListeningSender(self.clock)
         self.reports: list[str] = []
@@ -43,19 +43,19 @@ class Delivering:
             self.outbox,
             {ChannelKind.WEBHOOK: self.sender},
             PlainCipher(),
-            self.bells,
+            self.notifier,
             self.clock,
             lambda message, **fields: self.reports.append(message),
         )
 
     def post(self, number: int) -> None:
         self.outbox.post(KEY, message_of_test(rule({"treatment": {}}), f"m{number:04}", self.clock()))
-        self.bells.deliver(KEY, timedelta())
+        self.notifier.deliver(KEY, timedelta())
 
     def run(self, until: datetime) -> None:
-        while due := [each for each in self.bells.deliveries if each[0] <= until]:
+        while due := [each for each in self.notifier.deliveries if each[0] <= until]:
             first = min(due, key=lambda each: each[0])
-            self.bells.deliveries.remove(first)
+            self.notifier.deliveries.remove(first)
             self.clock.now = max(self.clock.now, first[0])
             self.deliver(first[1], first[2])
         self.clock.now = until
@@ -73,7 +73,7 @@ def test_an_outage_of_hours_with_a_storm_of_alerts_ends_with_each_message_once_a
         all_of_it.run(all_of_it.clock() + timedelta(seconds=20))
     assert len(all_of_it.sender.tried) < 40  # in 100 minutes
     assert all_of_it.outbox.get_delivery(KEY).last_error == "The channel answers with status 503."
-    assert len(all_of_it.bells.deliveries) == 1  # one wait, whatever waits
+    assert len(all_of_it.notifier.deliveries) == 1  # one wait, whatever waits
     all_of_it.sender.fault = None
     all_of_it.sender.tried.clear()
     all_of_it.run(all_of_it.clock() + timedelta(minutes=30))
@@ -115,7 +115,7 @@ def test_a_process_that_dies_while_it_sends_is_followed_by_another() -> None:
     try:
         dying.run(START)
     except SystemError:
-        dying.bells.deliver(KEY, timedelta(minutes=6))  # the queue hands the message out again
+        dying.notifier.deliver(KEY, timedelta(minutes=6))  # the queue hands the message out again
     dying.sender.fault = None
     dying.post(2)
     dying.run(START + timedelta(seconds=1))

@@ -60,7 +60,7 @@ def test_without_a_recovery_it_is_over_after_a_time_without_news() -> None:
     assert alerting.told == ["firing"]
     alerting.pass_time(timedelta(seconds=20))
     assert alerting.told == ["firing", "resolved"]
-    assert not alerting.bells.looks
+    assert not alerting.notifier.looks
 
 
 def test_within_the_cooldown_there_is_one_message_and_then_one_for_all_that_came_since() -> None:

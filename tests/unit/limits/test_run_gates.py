@@ -152,7 +152,7 @@ def test_runs_beyond_the_quota_begin_in_order(office: Office) -> None:
     for name in names:
         office.end(name)
     assert office.begun() == names
-    assert office.turnstiles.places == {}
+    assert office.concurrency_limits.places == {}
 
 
 def test_a_larger_quota_lets_in_at_once(office: Office) -> None:
@@ -194,8 +194,8 @@ def test_a_throttled_hand_on_is_made_up_for(office: Office) -> None:
     assert office.begun() == ["r0"]
     office.throttled.allowed = 10
     office.clock.advance(timedelta(minutes=2))
-    for scope, _ in list(office.deadlines.turnstiles):
-        office.watchdog.turnstile(scope)
+    for scope, _ in list(office.deadlines.concurrency_limits):
+        office.watchdog.concurrency_limit(scope)
     assert office.begun() == ["r0", "r1"]
 
 
@@ -204,7 +204,7 @@ def test_a_run_that_ended_without_leaving_holds_nobody_up(office: Office) -> Non
     office.begin("r1", "deploy")
     office.runs.finish_run(office.runs.get_run("r0"), RunState.FAILED, "lost", office.clock.now)
     office.clock.advance(timedelta(minutes=2))
-    office.watchdog.turnstile(office.deadlines.turnstiles[0][0])
+    office.watchdog.concurrency_limit(office.deadlines.concurrency_limits[0][0])
     assert office.begun() == ["r0", "r1"]
 
 
@@ -232,7 +232,7 @@ def test_a_run_begun_twice_takes_one_place(office: Office) -> None:
     office.end("r0")
     office.finalise("r0")
     assert office.begun() == ["r0", "r1"]
-    assert {place.holder for place in office.turnstiles.places.values()} == {"r1"}
+    assert {place.holder for place in office.concurrency_limits.places.values()} == {"r1"}
 
 
 def test_an_admitted_run_ends_through_the_same_gates(office: Office) -> None:

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.domain.limits.turnstile import LaneKey
+from cadence.domain.limits.concurrency_limit import LaneKey
 from cadence.domain.pipelines.specification import RetrySpec, TreatmentSpec
 from cadence.domain.placement.pool import Pool
 from tests.unit.scheduling.simulation.agent import FAILING, LOSING, MAX_DURATION, SUCCEEDING
@@ -39,10 +39,10 @@ def play(seed: int, faults: Faults, cancel_after: int | None = None) -> World:
 
 def check(world: World) -> None:
     assert all(treatment.state.final for treatment in world.runs.list_treatments(RUN))
-    for scope, turnstile in world.turnstiles.turnstiles.items():
-        assert world.turnstiles.waiting(scope, 10) == [], scope
-        assert turnstile.lanes == dict[LaneKey, object]()
-        assert turnstile.room >= 0
+    for scope, concurrency_limit in world.concurrency_limits.concurrency_limits.items():
+        assert world.concurrency_limits.waiting(scope, 10) == [], scope
+        assert concurrency_limit.lanes == dict[LaneKey, object]()
+        assert concurrency_limit.room >= 0
 
 
 @settings(max_examples=60)

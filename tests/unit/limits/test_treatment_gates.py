@@ -50,8 +50,8 @@ def decide(setting: Setting, verdict: ApprovalVerdict, who: str, comment: str = 
 def test_without_limits_nothing_is_written_or_asked(setting: Setting) -> None:
     setting.admitted(spec("a"))
     setting.done("a")
-    assert setting.turnstiles.turnstiles == {}
-    assert setting.treatment("a").turnstiles == ()
+    assert setting.concurrency_limits.concurrency_limits == {}
+    assert setting.treatment("a").concurrency_limits == ()
 
 
 def test_a_treatment_waits_for_a_slot_and_is_told_when_it_is_free(setting: Setting) -> None:
@@ -68,7 +68,7 @@ def test_a_treatment_waits_for_a_slot_and_is_told_when_it_is_free(setting: Setti
     assert setting.treatment("b").waiting_for is None
     assert told(setting, "c")
     setting.done("c")
-    assert setting.turnstiles.places == {}
+    assert setting.concurrency_limits.places == {}
 
 
 def test_a_slot_that_came_free_before_the_machine_waited_is_not_missed(setting: Setting) -> None:
@@ -93,7 +93,7 @@ def test_the_next_pool_with_a_slot_is_taken_first(setting: Setting) -> None:
     setting.settle("b", 1, None)
     assert told(setting, "c")
     assert setting.place("c").pool == "other"
-    assert [scope for scope, _ in setting.turnstiles.places] == ["POOL#acme#small", "POOL#acme#other"]
+    assert [scope for scope, _ in setting.concurrency_limits.places] == ["POOL#acme#small", "POOL#acme#other"]
 
 
 def test_the_organizations_slot_comes_first(setting: Setting) -> None:
@@ -106,7 +106,7 @@ def test_the_organizations_slot_comes_first(setting: Setting) -> None:
     setting.settle("a", 1, None)
     assert told(setting, "b")
     setting.done("b")
-    assert setting.turnstiles.places == {}
+    assert setting.concurrency_limits.places == {}
 
 
 def test_every_attempt_takes_its_own_turn(setting: Setting) -> None:
@@ -121,7 +121,7 @@ def test_every_attempt_takes_its_own_turn(setting: Setting) -> None:
     setting.done("b")
     assert told(setting, "a", 2)
     setting.done("a")
-    assert setting.turnstiles.places == {}
+    assert setting.concurrency_limits.places == {}
 
 
 def test_a_stopped_run_leaves_its_places(setting: Setting) -> None:
@@ -134,7 +134,7 @@ def test_a_stopped_run_leaves_its_places(setting: Setting) -> None:
     assert setting.state("b") is TreatmentState.CANCELLED
     assert isinstance(setting.machines.answers["turn-b-1"], Cancelled)
     setting.failed_with("a", "Cancelled")
-    assert setting.turnstiles.places == {}
+    assert setting.concurrency_limits.places == {}
 
 
 def test_a_wait_of_a_stopped_run_ends_at_once(setting: Setting) -> None:
@@ -155,7 +155,7 @@ def test_an_attempt_that_ended_unseen_is_put_out(setting: Setting) -> None:
     waits(setting, "b")
     setting.runs.settle(setting.treatment("a"), TreatmentState.LOST, "gone", None, setting.clock.now)
     setting.clock.advance(timedelta(minutes=2))
-    setting.watchdog.turnstile("POOL#acme#small")
+    setting.watchdog.concurrency_limit("POOL#acme#small")
     assert told(setting, "b")
 
 
@@ -164,7 +164,7 @@ def test_a_pool_without_room_gives_its_slot_back(setting: Setting) -> None:
     setting.admitted(spec("a"))
     refused = setting.place("a")
     assert setting.place("a", refused).pool == "other"
-    assert [scope for scope, _ in setting.turnstiles.places] == ["POOL#acme#other"]
+    assert [scope for scope, _ in setting.concurrency_limits.places] == ["POOL#acme#other"]
 
 
 def test_nobody_keeps_a_slot_without_room_while_waiting_for_another(setting: Setting) -> None:
@@ -188,7 +188,7 @@ def test_a_wait_for_another_pool_is_not_taken_for_a_leak(setting: Setting) -> No
     with pytest.raises(MustWait):
         setting.place("a", of_a)
     setting.clock.advance(timedelta(minutes=2))
-    setting.watchdog.turnstile("POOL#acme#other")
+    setting.watchdog.concurrency_limit("POOL#acme#other")
     setting.gates.wait(RUN, "a", "turn-a-1")
     setting.settle("b", 1, None)
     assert told(setting, "a")

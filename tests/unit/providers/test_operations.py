@@ -10,7 +10,7 @@ from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import InvalidRequest, NotFound, ProviderRejected
 from cadence.providers.contract import Check, Credentials, Provider, ProviderContext
 from cadence.providers.operations import Operations
-from cadence.providers.remembered import RememberedProviders
+from cadence.providers.provider_cache import RememberedProviders
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.cloud import MemoryCloud
 from tests.fakes.services import ManualClock, MemoryPools

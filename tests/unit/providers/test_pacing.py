@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cadence.domain.placement.pacing import LimitedApi, RateLimit
-from tests.fakes.paces import MemoryPaces
+from tests.fakes.rate_limits import MemoryRateLimits
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -20,11 +20,11 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 def test_no_window_ever_has_more_calls_than_the_pace_allows(
     per_second: float, burst: int, asked: list[tuple[int, int]]
 ) -> None:
-    paces, api = MemoryPaces(), LimitedApi("a", "r", "n", RateLimit(per_second, burst))
+    rate_limits, api = MemoryRateLimits(), LimitedApi("a", "r", "n", RateLimit(per_second, burst))
     now, made = NOW, []
     for pause, calls in asked:
         now += timedelta(milliseconds=pause)
-        wait = paces.reserve(api, calls, now)
+        wait = rate_limits.reserve(api, calls, now)
         if wait is not None:
             made += [(now + wait, calls)]
     # What is reserved together is made together: it may exceed the burst by no more than itself.
@@ -40,8 +40,8 @@ def test_no_window_ever_has_more_calls_than_the_pace_allows(
 @given(st.floats(0.5, 20), st.integers(1, 10))
 def test_no_token_is_lost(per_second: float, burst: int) -> None:
     """As many calls as come at once are made in the time that the pace takes for them."""
-    paces, api = MemoryPaces(), LimitedApi("a", "r", "n", RateLimit(per_second, burst))
-    waits = [wait for wait in (paces.reserve(api, 1, NOW) for _ in range(burst + 100)) if wait is not None]
+    rate_limits, api = MemoryRateLimits(), LimitedApi("a", "r", "n", RateLimit(per_second, burst))
+    waits = [wait for wait in (rate_limits.reserve(api, 1, NOW) for _ in range(burst + 100)) if wait is not None]
     assert waits[-1].total_seconds() == pytest.approx((len(waits) - burst) / per_second, abs=0.001)
 
 

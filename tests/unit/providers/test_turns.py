@@ -11,7 +11,7 @@ from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.providers.lifecycle import Launch, StartRunner
 from tests.fakes.cloud import MemoryCloud
-from tests.fakes.paces import MemoryPaces
+from tests.fakes.rate_limits import MemoryRateLimits
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 API = LimitedApi("acme", "fr-par", "servers", RateLimit(per_second=0.1, burst=1))
@@ -28,10 +28,16 @@ class World:
         its.admitted(spec("a"), spec("b"))
         self.placed = {name: its.place(name).runner_id for name in ("a", "b")}
         self.cloud = PacedCloud(its.clock)
-        self.paces = MemoryPaces()
-        pacer = RateLimiter(self.paces, its.clock, lambda _: None)
+        self.rate_limits = MemoryRateLimits()
+        rate_limiter = RateLimiter(self.rate_limits, its.clock, lambda _: None)
         self.begin = StartRunner(
-            its.runs, its.runners, its.machines, its.deadlines, lambda *_: self.cloud, its.clock, pacer=pacer
+            its.runs,
+            its.runners,
+            its.machines,
+            its.deadlines,
+            lambda *_: self.cloud,
+            its.clock,
+            rate_limiter=rate_limiter,
         )
 
     def start(self, treatment: str, token: str) -> Any:
@@ -57,10 +63,10 @@ def test_who_has_to_wait_is_launched_again_with_its_place(world: World) -> None:
     assert runner.state is RunnerState.OFFERED
 
     world.setting.clock.advance(timedelta(seconds=10))
-    asked = world.paces.asked
+    asked = world.rate_limits.asked
     assert world.start("b", "launch b 2") is None
     assert [request.treatment for request in world.cloud.requests] == ["a", "b"]
-    assert world.paces.asked == asked
+    assert world.rate_limits.asked == asked
     assert world.setting.runners.get_runner(told["runner_id"]).state is RunnerState.BOOTING
     assert world.setting.runs.get_treatment(RUN, "b").waiting_for is None
 
@@ -71,7 +77,7 @@ def test_a_launch_that_comes_too_early_takes_no_second_place(world: World) -> No
     world.setting.clock.advance(timedelta(seconds=4))
     told = world.start("b", "launch b 2")
     assert (told["next"], told["wait_seconds"]) == ("later", 6)
-    assert world.paces.asked == 2
+    assert world.rate_limits.asked == 2
 
 
 def test_nobody_boots_for_too_long_while_it_waits_for_its_turn(world: World) -> None:

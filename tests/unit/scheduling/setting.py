@@ -46,10 +46,11 @@ from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import CadenceError
 from tests.fakes.back_offs import MemoryBackOffs
-from tests.fakes.custodies import MemoryCustodies
+from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.melodium import MemoryReported
-from tests.fakes.offers import MemoryDoorbell, MemoryOffers
+from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
+from tests.fakes.retentions import MemoryValueRetentionStore
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
@@ -66,7 +67,6 @@ from tests.fakes.services import (
     no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
-from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.fakes.workers import one_by_one
 
 RUN = "01a"
@@ -99,7 +99,7 @@ class Setting:
     wake_ups: MemoryWakeUps = field(default_factory=MemoryWakeUps)
     chunks: MemoryChunks = field(default_factory=MemoryChunks)
     streams: MemoryStreams = field(default_factory=MemoryStreams)
-    turnstiles: MemoryTurnstileStore = field(default_factory=MemoryTurnstileStore)
+    concurrency_limits: MemoryConcurrencyLimitStore = field(default_factory=MemoryConcurrencyLimitStore)
     quotas: MemoryQuotas = field(default_factory=MemoryQuotas)
     environments: MemoryEnvironments = field(default_factory=MemoryEnvironments)
     approval_store: MemoryApprovalStore = field(default_factory=MemoryApprovalStore)
@@ -107,41 +107,43 @@ class Setting:
     secrets: MemorySecretReader = field(default_factory=MemorySecretReader)
 
     def __post_init__(self) -> None:
-        self.custodies = MemoryCustodies(self.runs)
+        self.retentions = MemoryValueRetentionStore(self.runs)
         self.remove_passed = PurgeTransientValues(
-            self.runs, self.custodies, self.chunks.remove, self.deadlines, self.clock, one_by_one
+            self.runs, self.retentions, self.chunks.remove, self.deadlines, self.clock, one_by_one
         )
         admission = Admission(self.runs, self.documents, self.clock)
-        feeder = Readiness(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
-        self.feeder = feeder
+        readiness = Readiness(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
+        self.readiness = readiness
         pin = PinImages(self.runs, self.documents, self.registries, self.secrets, resolves_loopback=True)
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, self.log_stream, self.clock, pin)
-        turnstiles = ConcurrencyLimits(self.turnstiles, self.deadlines, self.clock, lambda attempt: None)
-        self.run_gates = RunGates(self.runs, self.machines, turnstiles, self.quotas, self.clock)
-        self.slots = RunnerSlots(self.runs, self.machines, turnstiles, self.quotas)
+        self.admit = Admit(self.runs, admission, readiness, self.deadlines, self.log_stream, self.clock, pin)
+        concurrency_limits = ConcurrencyLimits(
+            self.concurrency_limits, self.deadlines, self.clock, lambda attempt: None
+        )
+        self.run_gates = RunGates(self.runs, self.machines, concurrency_limits, self.quotas, self.clock)
+        self.slots = RunnerSlots(self.runs, self.machines, concurrency_limits, self.quotas)
         self.approvals = TreatmentApprovals(
             self.runs, self.approval_store, self.environments, self.machines, self.deadlines, self.clock
         )
         self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
         self.offers = MemoryOffers(self.runs, self.runners)
-        offer = OfferRunner(self.runners, self.offers, MemoryDoorbell(), self.machines)
+        offer = OfferRunner(self.runners, self.offers, MemoryWorkNotification(), self.machines)
         self.refusals = Refusals(MemoryBackOffs(), self.clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", self.refusals)
         self.placing = PlaceTreatment(
             self.runs, self.pools, self.gates, offer, take_back, self.machines, self.deadlines, "provider-", self.clock,
             self.refusals,
         )  # fmt: skip
-        self.beginning = MarkStarted(self.runs, feeder, self.machines)
+        self.beginning = MarkStarted(self.runs, readiness, self.machines)
         self.settling = Settle(
-            self.runs, self.runners, feeder, self.slots, self.runs.get_spec, "provider-", self.deadlines, self.clock
+            self.runs, self.runners, readiness, self.slots, self.runs.get_spec, "provider-", self.deadlines, self.clock
         )
         self.completing = Complete(self.runners, self.settling, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, stop_child, self.clock)
-        self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
+        self.stop_run = StopRun(self.runs, admission, end, self.machines, readiness)
         elements = EachItems(self.runs, self.streams, self.chunks)
         grow = ExpandEach(self.runs, self.runs, elements, self.machines, self.clock)
-        gather = CollectOutputs(self.runs, self.chunks, self.custodies, self.clock)
+        gather = CollectOutputs(self.runs, self.chunks, self.retentions, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
         self.act = ControlTreatment(
@@ -151,12 +153,12 @@ class Setting:
             grow,
             self.start_child,
             stop_child,
-            feeder,
+            readiness,
             self.machines,
             self.deadlines,
             self.clock,
         )
-        self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
+        self.wake = WakeGroup(self.runs, self.runs, grow, end, readiness)
         self.ended: list[Run] = []
         self.finalise = Finalise(self.runs, self.run_gates, self.deadlines, self.ended.append, self.clock)
         self.watchdog = Watchdog(
@@ -172,7 +174,7 @@ class Setting:
             EndProcess(self.runs, MemoryReported(), self.clock),
             self.clock,
         )
-        self.machine_broke = ExecutionFailed(self.runs, self.machines, self.settling, self.finalise)
+        self.execution_failed = ExecutionFailed(self.runs, self.machines, self.settling, self.finalise)
 
     def create(self, *specs: TreatmentSpec, max_duration: int = 600) -> None:
         plan_sha256 = self.documents.put(plan.encode(specs))

@@ -23,8 +23,8 @@ from cadence.providers.contract import AgentFile, RunnerRequest
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
 from tests.fakes.cloud import PlainCipher
-from tests.fakes.custodies import MemoryCustodies
 from tests.fakes.pool_records import MemoryPoolRecords
+from tests.fakes.retentions import MemoryValueRetentionStore
 from tests.fakes.services import MemoryPools
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
@@ -163,7 +163,7 @@ def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = ClaimAssignment(
         its.runs, its.runners, its.secrets, Nobody(), its.machines, its.beginning, lambda run, spec, attempt, own: {},
-        clouds.pools, MemoryCustodies(its.runs), its.clock,
+        clouds.pools, MemoryValueRetentionStore(its.runs), its.clock,
     )  # fmt: skip
     return claim(RUNNER, token, "nonce", {})
 

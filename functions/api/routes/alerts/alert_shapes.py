@@ -59,7 +59,7 @@ class RuleList(Model):
     next: str | None = None
 
 
-class SampleView(Model):
+class OccurrenceSampleView(Model):
     """One thing that fits: a line (with its segment and index), or the end of a treatment or run in words."""
 
     text: str
@@ -70,7 +70,7 @@ class SampleView(Model):
     index: int | None
 
     @classmethod
-    def of(cls, sample: OccurrenceSample | None) -> "SampleView | None":
+    def of(cls, sample: OccurrenceSample | None) -> "OccurrenceSampleView | None":
         return None if sample is None else cls.model_validate(sample)
 
 
@@ -87,7 +87,7 @@ class AlertView(Model):
     count: int
     messages: int = Field(description="How many messages were made, this time, that it is there.")
     silenced_until: datetime | None
-    sample: SampleView | None
+    sample: OccurrenceSampleView | None
 
     @classmethod
     def of(cls, alert: Alert) -> "AlertView":
@@ -102,7 +102,7 @@ class AlertView(Model):
             count=alert.count,
             messages=alert.messages,
             silenced_until=alert.silenced_until if alert.open else None,
-            sample=SampleView.of(alert.sample),
+            sample=OccurrenceSampleView.of(alert.sample),
         )
 
 
@@ -134,7 +134,7 @@ class FiredView(Model):
     opened_at: datetime
     closed_at: datetime | None
     count: int
-    sample: SampleView | None
+    sample: OccurrenceSampleView | None
 
     @classmethod
     def of(cls, fired: Fired) -> "FiredView":
@@ -144,7 +144,7 @@ class FiredView(Model):
             opened_at=times[0],
             closed_at=times[1],
             count=fired.count,
-            sample=SampleView.of(fired.sample),
+            sample=OccurrenceSampleView.of(fired.sample),
         )
 
 

@@ -23,7 +23,7 @@ class StandingView(Model):
     dead: int
 
 
-class CredentialsView(Model):
+class ExportCredentialsView(Model):
     scheme: str
 
 
@@ -36,7 +36,7 @@ class ExportView(Model):
     labels: dict[str, str]
     headers: dict[str, str]
     enabled: bool
-    credentials: CredentialsView | None = Field(description="What kind it has; what they are is not told.")
+    credentials: ExportCredentialsView | None = Field(description="What kind it has; what they are is not told.")
     created_at: datetime
     updated_at: datetime
     standing: StandingView
@@ -127,7 +127,7 @@ def export_view(export: Export, standing: ExportStatus) -> ExportView:
         labels=dict(export.labels),
         headers=dict(export.headers),
         enabled=export.enabled,
-        credentials=CredentialsView(scheme=export.scheme) if export.scheme else None,
+        credentials=ExportCredentialsView(scheme=export.scheme) if export.scheme else None,
         created_at=export.created_at,
         updated_at=export.updated_at,
         standing=StandingView.model_validate(standing),

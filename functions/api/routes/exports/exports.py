@@ -165,7 +165,7 @@ def list_backfills(call: Call, services: Services, export: str) -> BackfillList:
 def show_cost(call: Call, services: Services, run_id: str) -> RunCostView:
     """What the runners of a run cost, of the pools that have a price, by treatment. Known once a treatment has ended."""
     run = services.visible.get(call.by, run_id)
-    return run_cost_view(run.run_id, services.tell_metrics.counters.costs(run.run_id))
+    return run_cost_view(run.run_id, services.render_metrics.counters.costs(run.run_id))
 
 
 def _sees(call: Call, export: Export) -> bool:

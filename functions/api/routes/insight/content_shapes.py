@@ -55,7 +55,7 @@ class ResourcesQuery(Model):
     points: int = Field(240, ge=2, le=2_000, description="At most so many, spread over the whole time.")
 
 
-class SampleView(Model):
+class ResourceSampleView(Model):
     """Since the start: CPU time, and bytes read, written, received and sent. At that moment: memory, disk and processes."""
 
     at: datetime
@@ -83,7 +83,7 @@ class LimitsView(Model):
 
 class ResourcesView(Model):
     attempt: int
-    samples: list[SampleView]
+    samples: list[ResourceSampleView]
     limits: LimitsView
 
 

@@ -13,9 +13,9 @@ from api.routes.insight.content_shapes import (
     InstancesView,
     LimitsView,
     OutputQuery,
+    ResourceSampleView,
     ResourcesQuery,
     ResourcesView,
-    SampleView,
     content_view,
     instance_view,
     line_json,
@@ -85,7 +85,7 @@ def show_resources(call: Call, services: Services, run_id: str, treatment: str, 
     series = services.debugging.resources(runner, spec, query.points)
     return ResourcesView(
         attempt=attempt,
-        samples=[SampleView.model_validate(sample) for sample in series.samples],
+        samples=[ResourceSampleView.model_validate(sample) for sample in series.samples],
         limits=LimitsView.model_validate(series.limits),
     )
 

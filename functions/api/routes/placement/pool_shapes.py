@@ -41,7 +41,7 @@ class PoolPrice(Body):
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="A code of ISO 4217.")
 
 
-class PoolOffer(Body):
+class PoolOfferBody(Body):
     """A kind of machine that the pool may buy, as its infrastructure calls it: millicores and MB."""
 
     name: str = Field(min_length=1, max_length=200)
@@ -103,7 +103,7 @@ class PoolBody(Body):
     price: PoolPrice | None = None
     region: str | None = Field(None, max_length=60, description="As the infrastructure calls it.")
     residency: str | None = Field(None, pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Where its data is: `eu`, `ch`.")
-    offers: list[PoolOffer] = Field(default_factory=list, max_length=100)
+    offers: list[PoolOfferBody] = Field(default_factory=list, max_length=100)
     labels: list[Label] = Field(default_factory=list, max_length=50)
     warm: list[PoolWarmWindow] = Field(default_factory=list, max_length=50)
     max_duration: int | None = Field(None, ge=1, le=604_800, description="Seconds. Longer treatments go elsewhere.")
@@ -185,7 +185,7 @@ class PoolList(Model):
     next: str | None = None
 
 
-class CredentialsView(Model):
+class PoolCredentialsView(Model):
     names: list[str]
     updated_at: datetime | None
 
@@ -242,7 +242,7 @@ class QueuedView(Model):
 
 class PoolDetailView(Model):
     pool: PoolView
-    credentials: CredentialsView
+    credentials: PoolCredentialsView
     probe: ProbeView | None = Field(description="What the last dry probe found; null before its answer is there.")
     sweep: SweepView | None
     refusals: list[RefusalView]
@@ -276,7 +276,7 @@ def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
     probe, sweep = detail.probe, detail.sweep
     return PoolDetailView(
         pool=pool_view(detail.pool),
-        credentials=CredentialsView(names=list(detail.credentials.names), updated_at=detail.credentials.updated_at),
+        credentials=PoolCredentialsView(names=list(detail.credentials.names), updated_at=detail.credentials.updated_at),
         probe=None
         if probe is None
         else ProbeView(

@@ -107,7 +107,7 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
 
 
 def _sent(value: Value) -> SentKit:
-    unkept = value.custody.reason if value.custody and value.passes else None
+    unkept = value.retention.reason if value.retention and value.passes else None
     return SentKit(sha256=value.digest, size=value.size, not_kept=unkept)
 
 

@@ -172,7 +172,7 @@ class DownloadQuery(Model):
 def value_view(value: Value | None, *, previewed: bool = True) -> ValueView | None:
     if value is None:
         return None
-    previewed = previewed and value.custody is None
+    previewed = previewed and value.retention is None
     text, encoded = _preview(value.preview) if previewed else (None, None)
     return ValueView(
         sha256=value.digest,
@@ -180,8 +180,8 @@ def value_view(value: Value | None, *, previewed: bool = True) -> ValueView | No
         flow=value.flow,
         type=value.type,
         created_at=value.created_at,
-        bucket=bucket_of(value.custody),
-        not_kept=value.custody.reason if value.custody and value.passes else None,
+        bucket=bucket_of(value.retention),
+        not_kept=value.retention.reason if value.retention and value.passes else None,
         preview=text,
         preview_base64=encoded,
         shown=_shown(value) if previewed else None,

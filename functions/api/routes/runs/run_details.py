@@ -62,7 +62,7 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
 def show_value(call: Call, services: Services, run_id: str, sha256: str, query: DownloadQuery) -> DownloadView:
     """How to read a value in full."""
     value = services.look(services.visible.get(call.by, run_id)).value(sha256)
-    require_kept(f"{value.treatment}.{value.port}", value.custody)
+    require_kept(f"{value.treatment}.{value.port}", value.retention)
     last = min(value.chunks, query.first_chunk + _CHUNKS_PER_PAGE)
     if query.first_chunk > value.chunks:
         message = f"The value has {value.chunks} chunks."
@@ -79,7 +79,7 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
         piece = services.debugging.content(of_value(value), query.offset or 0, query.length or _LONGEST_PREVIEW)
     whole = (
         value.preview
-        if value.custody is None and value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size
+        if value.retention is None and value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size
         else None
     )
     content = piece.content if piece else whole

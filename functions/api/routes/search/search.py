@@ -46,7 +46,7 @@ class CountsQuery(Model):
     interval: int | None = Field(None, ge=1, le=31_536_000, description="Count by intervals of so many seconds.")
 
 
-class LiveQuery(Model):
+class LiveQueryParameters(Model):
     q: str = _Q
     project: Name | None = None
     after: str | None = Field(
@@ -91,7 +91,7 @@ def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView
 
 
 @endpoints.add("GET", "/v1/logs/live", Permission.LOGS_READ, answers={200: LivePageView}, errors=(404, 410, 422))
-def follow_logs(call: Call, services: Services, query: LiveQuery) -> Reply:
+def follow_logs(call: Call, services: Services, query: LiveQueryParameters) -> Reply:
     """Lines that match, as they come, across all runs that the token sees. Gaps that may have hidden some are told as well."""
     after = LivePosition.of(query.after) if query.after else None
     page = services.search.live(call.by, query.q, query.project, after, query.limit, timedelta(seconds=query.wait))

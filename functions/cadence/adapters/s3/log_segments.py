@@ -31,7 +31,7 @@ class S3LogSegments(LogSegments):
     def __init__(self, bucket: str, read_lines: Callable[[bytes], Sequence[Line]] = lines_of) -> None:
         self._bucket = bucket
         self._read_lines = read_lines
-        self._remembered: OrderedDict[str, bytes] = OrderedDict()
+        self._cached: OrderedDict[str, bytes] = OrderedDict()
         # Searches read several at a time.
         self._lock = threading.Lock()
 
@@ -62,9 +62,9 @@ class S3LogSegments(LogSegments):
     def _get(self, key: str) -> bytes | None:
         """None once the bucket's own rule has removed it, which may be earlier than the manifest goes."""
         with self._lock:
-            if key in self._remembered:
-                self._remembered.move_to_end(key)
-                return self._remembered[key]
+            if key in self._cached:
+                self._cached.move_to_end(key)
+                return self._cached[key]
         try:
             data: bytes = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except (ClientError, BotoCoreError) as error:
@@ -74,7 +74,7 @@ class S3LogSegments(LogSegments):
                 raise Transient("The store of the logs cannot be reached or is busy.") from error
             raise
         with self._lock:
-            self._remembered[key] = data
-            while sum(map(len, self._remembered.values())) > _REMEMBERED:
-                self._remembered.popitem(last=False)
+            self._cached[key] = data
+            while sum(map(len, self._cached.values())) > _REMEMBERED:
+                self._cached.popitem(last=False)
         return data

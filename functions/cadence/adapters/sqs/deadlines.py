@@ -18,8 +18,8 @@ class SqsDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self._send({"runner_id": runner_id, **({"task_token": task_token} if task_token else {})}, after)
 
-    def watch_turnstile(self, scope: str, after: timedelta) -> None:
-        self._send({"turnstile": scope}, after)
+    def watch_concurrency_limit(self, scope: str, after: timedelta) -> None:
+        self._send({"concurrency_limit": scope}, after)
 
     def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
         self._send({"approval": treatment, "of_run": run_id}, after)

@@ -1,4 +1,4 @@
-"""`Doorbell`: one SQS queue per pool, made when it is first needed.
+"""`WorkNotification`: one SQS queue per pool, made when it is first needed.
 
 Nobody deletes messages. Each is seen once (it stays hidden as long as it is kept) and is gone after a minute.
 """

@@ -48,7 +48,7 @@ class Deliver:
     outbox: Outbox
     senders: Senders
     cipher: Cipher
-    bells: AlertNotifier
+    notifier: AlertNotifier
     clock: Clock
     report: DeliveryFault
 
@@ -70,13 +70,13 @@ class Deliver:
             if sent is None:
                 return delivered
             delivered += sent
-        self.bells.deliver(key, _AGAIN)
+        self.notifier.deliver(key, _AGAIN)
         return delivered
 
     def _come_back(self, key: ChannelKey, delivery: AlertDelivery, retry_at: datetime | None, now: datetime) -> None:
         """Messages may be early. Only that of the wait itself goes on waiting: one is on its way for each channel."""
         if delivery.retry_at and delivery.retry_at == retry_at and now < retry_at:
-            self.bells.deliver(key, retry_at - now, retry_at)
+            self.notifier.deliver(key, retry_at - now, retry_at)
 
     def _send(self, key: ChannelKey, delivery: AlertDelivery, waiting: Sequence[WaitingMessage]) -> int | None:
         """How many were sent; None if nothing can be sent now. Whoever holds the lease looks again once it is given back."""
@@ -124,7 +124,7 @@ class Deliver:
     def _wait(self, key: ChannelKey, delivery: AlertDelivery, now: datetime) -> None:
         """The message that ends the wait is sent first: one without a wait does nothing, a wait without one never ends."""
         if delivery.retry_at is not None:
-            self.bells.deliver(key, delivery.retry_at - now, delivery.retry_at)
+            self.notifier.deliver(key, delivery.retry_at - now, delivery.retry_at)
         try:
             self.outbox.put_delivery(key, delivery)
         except Conflict:

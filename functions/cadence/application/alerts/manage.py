@@ -52,7 +52,7 @@ class ManageRules:
     channels: ChannelStore
     alerts: AlertStore
     outbox: Outbox
-    bells: AlertNotifier
+    notifier: AlertNotifier
     subscriptions: SubscriptionStore
     listening: EventMapping
     check_query: CheckQuery
@@ -130,7 +130,7 @@ class ManageRules:
         keys = [wanted[name] for name in rule.channels if name in wanted]
         for key in keys:
             self.outbox.post(key, message)
-            self.bells.deliver(key, timedelta())
+            self.notifier.deliver(key, timedelta())
         return message.message_id, keys
 
     def _usable(self, rule: Rule) -> list[Channel]:
@@ -173,7 +173,7 @@ class ManageChannels:
     channels: ChannelStore
     rules: RuleStore
     outbox: Outbox
-    bells: AlertNotifier
+    notifier: AlertNotifier
     listening: EventMapping
     cipher: Cipher
     clock: Clock
@@ -219,7 +219,7 @@ class ManageChannels:
         rule = Rule(*key[:2], name=channel.name, revision=1, when=RunCondition(frozenset()), channels=(channel.name,))
         message = test_message(rule, f"test-{new_ulid(now)}", now)
         self.outbox.post(key, message)
-        self.bells.deliver(key, timedelta())
+        self.notifier.deliver(key, timedelta())
         return message.message_id
 
     @staticmethod
@@ -242,7 +242,7 @@ class ManageChannels:
                 self.outbox.put_delivery(key, replace(delivery, retry_at=None))
             except Conflict:
                 return
-        self.bells.deliver(key, timedelta())
+        self.notifier.deliver(key, timedelta())
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class UpdateAlert:
     alerts: AlertStore
     channels: ChannelReader
     silences: SilenceReader
-    bells: AlertNotifier
+    notifier: AlertNotifier
     clock: Clock
 
     def happened(self, rule: Rule, group: AlertGroup, occurrences: Sequence[Occurrence]) -> None:
@@ -74,7 +74,7 @@ class UpdateAlert:
             if alert.look_at != at:
                 return None
             if now < at:  # farther away than one message can wait
-                self.bells.look(key, group, at, at - now)
+                self.notifier.look(key, group, at, at - now)
                 return None
             seen = self.alerts.happened(rule, group, _since(alert, now - rule.window))
             return lifecycle.after_look(alert, rule, seen, now, self._silenced(rule, group, now))
@@ -113,13 +113,13 @@ class UpdateAlert:
         alert = change.alert
         keys = self._channels(rule) if change.message else ()
         if alert.look_at and alert.look_at != before.look_at:
-            self.bells.look(rule.key, alert.group, alert.look_at, alert.look_at - now)
+            self.notifier.look(rule.key, alert.group, alert.look_at, alert.look_at - now)
         for key in keys:
-            self.bells.deliver(key, AFTER_ANY_CRASH)
+            self.notifier.deliver(key, AFTER_ANY_CRASH)
         messages = [(key, message_of(alert, rule, change.message, now)) for key in keys if change.message]
         self.alerts.commit(alert, messages)
         for key in keys:
-            self.bells.deliver(key, timedelta())
+            self.notifier.deliver(key, timedelta())
 
     def _channels(self, rule: Rule) -> Sequence[ChannelKey]:
         """The project's own channels go before those of the organization; one that is gone by now is passed over."""

@@ -1,4 +1,4 @@
-"""The shelves on which the parts of an installation put what they could not handle, and one look at all of them."""
+"""The dead-letter sources on which the parts of an installation put what they could not handle, and one look at all of them."""
 
 import json
 import zlib
@@ -28,14 +28,14 @@ _GZIP = 31
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """All shelves as one."""
+    """All dead-letter sources as one."""
 
-    shelves: Mapping[DeadLetterKind, DeadLetterSource]
+    sources: Mapping[DeadLetterKind, DeadLetterSource]
 
     def list(self, organization: str, sees: Sees, kind: DeadLetterKind | None = None) -> Sequence[DeadLetter]:
         """The oldest first, at most 1,000 of each kind."""
-        kinds = [kind] if kind else list(self.shelves)
-        found = [aside for each in kinds for aside in self.shelves[each].list(organization, sees, MOST)]
+        kinds = [kind] if kind else list(self.sources)
+        found = [aside for each in kinds for aside in self.sources[each].list(organization, sees, MOST)]
         return sorted(found, key=lambda aside: (aside.at, aside.aside_id))
 
     def get(self, organization: str, sees: Sees, aside_id: str) -> DeadLetter:
@@ -48,13 +48,13 @@ class DeadLetters:
         raise NotFound(f"Nothing that was set aside is named {aside_id!r} here.")
 
     def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
-        return self.shelves[aside.kind].content(organization, aside, most)
+        return self.sources[aside.kind].content(organization, aside, most)
 
     def redrive(self, organization: str, aside: DeadLetter) -> None:
-        self.shelves[aside.kind].redrive(organization, aside)
+        self.sources[aside.kind].redrive(organization, aside)
 
     def discard(self, organization: str, aside: DeadLetter) -> None:
-        self.shelves[aside.kind].discard(organization, aside)
+        self.sources[aside.kind].discard(organization, aside)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class ExportSource(DeadLetterSource):
 class MessageSource(DeadLetterSource):
     channels: ChannelReader
     messages: DeadLetterMessages
-    bells: AlertNotifier
+    notifier: AlertNotifier
 
     def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
@@ -206,7 +206,7 @@ class MessageSource(DeadLetterSource):
     def redrive(self, organization: str, aside: DeadLetter) -> None:
         organization, project, name, position = aside.key
         self.messages.take_back((organization, project, name), position)
-        self.bells.deliver((organization, project, name), timedelta())
+        self.notifier.deliver((organization, project, name), timedelta())
 
     def discard(self, organization: str, aside: DeadLetter) -> None:
         organization, project, name, position = aside.key

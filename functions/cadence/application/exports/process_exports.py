@@ -17,11 +17,11 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(frozen=True)
 class ProcessExports:
-    """`remembered` is the same store as `exports`, asked less often."""
+    """`cached` is the same store as `exports`, asked less often."""
 
     count: CountEvents
     exports: ExportStore
-    remembered: Callable[[str], Sequence[Export]]
+    cached: Callable[[str], Sequence[Export]]
     deliver: DeliverExports
     push: PushMetrics
     backfill: WorkOnBackfill
@@ -34,7 +34,7 @@ class ProcessExports:
             by_organization[event["organization"]].append(event)
         errors: list[Exception] = []
         for organization, its in by_organization.items():
-            for export in self.remembered(organization):
+            for export in self.cached(organization):
                 if not export.enabled:
                     continue
                 try:

@@ -1,6 +1,6 @@
-"""Entering and leaving turnstiles: safe to repeat, and interrupted at any point nobody is forgotten.
+"""Entering and leaving concurrency limits: safe to repeat, and interrupted at any point nobody is forgotten.
 
-Every change is one transaction on the turnstile. Who leaves lets the next one in with the same transaction, and wakes it
+Every change is one transaction on the concurrency limit. Who leaves lets the next one in with the same transaction, and wakes it
 after; who was let in and not woken is remembered, and woken by whoever comes next or by the watchdog.
 """
 
@@ -11,10 +11,10 @@ from typing import Protocol, TypeVar
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines
-from cadence.domain.limits.turnstile import UNLIMITED, ConcurrencyLimit, LaneKey, LimitEntry
+from cadence.domain.limits.concurrency_limit import UNLIMITED, ConcurrencyLimit, LaneKey, LimitEntry
 from cadence.domain.shared.errors import Conflict, Transient
 
-# Between two looks of the watchdog at a turnstile where somebody waits.
+# Between two looks of the watchdog at a concurrency limit where somebody waits.
 LOOK = timedelta(seconds=60)
 _MOST_LET_IN = 20  # in one transaction
 _MOST_CHECKED = 1_000  # at one look
@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 class WaiterCallbacks(Protocol):
-    """What whoever stands at a turnstile is to it."""
+    """What whoever stands at a concurrency limit is to it."""
 
     def wake(self, scope: str, place: LimitEntry) -> None:
         """Tells it that it is inside. Safe to repeat; repeated if it raises Transient."""
@@ -34,13 +34,15 @@ class WaiterCallbacks(Protocol):
 
 
 class ConcurrencyLimitStore(Protocol):
-    """Turnstiles and the places at them (table `runs`). Reads are consistent."""
+    """Concurrency limits and the places at them (table `runs`). Reads are consistent."""
 
     def get(self, scope: str, holder: str | None = None) -> tuple[ConcurrencyLimit | None, LimitEntry | None]:
-        """The turnstile, and where `holder` stands; None for what is not there."""
+        """The concurrency limit, and where `holder` stands; None for what is not there."""
 
-    def commit(self, turnstile: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]) -> None:
-        """Writes the turnstile as its next version together with its places. Raises Conflict if it is no longer at `turnstile.version`.
+    def commit(
+        self, concurrency_limit: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]
+    ) -> None:
+        """Writes the concurrency limit as its next version together with its places. Raises Conflict if it is no longer at `concurrency_limit.version`.
 
         A place in `put` that stood elsewhere before is also in `removed`, as it stood.
         """
@@ -65,7 +67,7 @@ class Admittance:
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
-    """`pause` is called between two attempts at a turnstile that others change at the same time."""
+    """`pause` is called between two attempts at a concurrency limit that others change at the same time."""
 
     store: ConcurrencyLimitStore
     deadlines: Deadlines
@@ -77,9 +79,9 @@ class ConcurrencyLimits:
     ) -> Admittance:
         """Goes inside if there is room and nobody waits, else queues (unless `wait` is false). Entering twice changes nothing.
 
-        `limit` is that of a turnstile nobody has come to yet; `limit()` changes it.
+        `limit` is that of a concurrency limit nobody has come to yet; `limit()` changes it.
 
-        Raises Transient if others change the turnstile all the time.
+        Raises Transient if others change the concurrency limit all the time.
         """
         entered = self._enter(scope, limit, place, wait=wait)
         if entered.inside:
@@ -174,7 +176,7 @@ class ConcurrencyLimits:
             self.store.commit(replace(found, watched_until=None), [], [])
             return False
         # Before it is noted, so that an interrupted look is followed by another.
-        self.deadlines.watch_turnstile(scope, LOOK)
+        self.deadlines.watch_concurrency_limit(scope, LOOK)
         self.store.commit(replace(found, watched_until=now + LOOK), [], [])
         return True
 
@@ -229,28 +231,30 @@ class ConcurrencyLimits:
         if found is not None and found.unwoken & holders:
             self.store.commit(replace(found, unwoken=found.unwoken - holders), [], [])
 
-    def _without(self, turnstile: ConcurrencyLimit, place: LimitEntry) -> ConcurrencyLimit:
+    def _without(self, concurrency_limit: ConcurrencyLimit, place: LimitEntry) -> ConcurrencyLimit:
         if place.inside:
-            changed = turnstile.with_inside(place.project, -1)
+            changed = concurrency_limit.with_inside(place.project, -1)
             return replace(changed, unwoken=changed.unwoken - {place.holder})
-        following = [one for one in self.store.first_waiting(turnstile.scope, place.lane, 2) if one != place]
-        return turnstile.without_waiting(place, following[0].ticket if following else None)
+        following = [one for one in self.store.first_waiting(concurrency_limit.scope, place.lane, 2) if one != place]
+        return concurrency_limit.without_waiting(place, following[0].ticket if following else None)
 
-    def _standing(self, turnstile: ConcurrencyLimit, place: LimitEntry) -> Admittance:
+    def _standing(self, concurrency_limit: ConcurrencyLimit, place: LimitEntry) -> Admittance:
         if place.inside:
             return Admittance(inside=True)
-        return Admittance(inside=False, position=turnstile.waiting, ahead=self._anybody(turnstile.scope))
+        return Admittance(
+            inside=False, position=concurrency_limit.waiting, ahead=self._anybody(concurrency_limit.scope)
+        )
 
     def _anybody(self, scope: str) -> LimitEntry | None:
         return next(iter(self.store.inside(scope, 1)), None)
 
-    def _watched(self, turnstile: ConcurrencyLimit) -> ConcurrencyLimit:
+    def _watched(self, concurrency_limit: ConcurrencyLimit) -> ConcurrencyLimit:
         """With a look of the watchdog on its way. It is sent before the change is written, so that none is without."""
         now = self.clock()
-        if turnstile.watched_until is not None and now < turnstile.watched_until + LOOK:
-            return turnstile
-        self.deadlines.watch_turnstile(turnstile.scope, LOOK)
-        return replace(turnstile, watched_until=now + LOOK)
+        if concurrency_limit.watched_until is not None and now < concurrency_limit.watched_until + LOOK:
+            return concurrency_limit
+        self.deadlines.watch_concurrency_limit(concurrency_limit.scope, LOOK)
+        return replace(concurrency_limit, watched_until=now + LOOK)
 
     def _insist(self, attempt: Callable[[], R]) -> R:
         for number in range(_ATTEMPTS - 1):

@@ -11,8 +11,8 @@ from cadence.application.limits.concurrency_limits import Admittance, Concurrenc
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Machines, RunStore
 from cadence.application.shared.waiting_runs import answer_waiting
+from cadence.domain.limits.concurrency_limit import LimitEntry, concurrency_group, running_runs
 from cadence.domain.limits.quotas import Quotas
-from cadence.domain.limits.turnstile import LimitEntry, concurrency_group, running_runs
 from cadence.domain.pipelines.specification import ConcurrencyPolicy
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
@@ -28,7 +28,7 @@ class QuotaReader(Protocol):
 class RunGates:
     runs: RunStore
     machines: Machines
-    turnstiles: ConcurrencyLimits
+    concurrency_limits: ConcurrencyLimits
     quotas: QuotaReader
     clock: Clock
 
@@ -50,7 +50,7 @@ class RunGates:
                     return self._drop(run, cause)
                 return self._wait(run, f"{ahead} of concurrency group {run.concurrency_group}")
         limit = self.quotas.get_quotas(run.organization).max_running_runs
-        entered = self.turnstiles.enter(running_runs(run.organization), limit, _place(run), self)
+        entered = self.concurrency_limits.enter(running_runs(run.organization), limit, _place(run), self)
         if not entered.inside:
             words = f"one of the {limit} running runs of organization {run.organization} to end"
             return self._wait(run, f"{words} (position {entered.position})")
@@ -60,7 +60,7 @@ class RunGates:
     def leave(self, run: Run) -> None:
         """For a run that is final: whoever waits behind it goes on. Safe to repeat."""
         for scope in _scopes(run):
-            self.turnstiles.leave(scope, run.run_id, self)
+            self.concurrency_limits.leave(scope, run.run_id, self)
 
     def cancel(self, run_id: str, cause: str) -> Run:
         """Safe to repeat. Raises Conflict if the run has ended, or is none that anybody here could end."""
@@ -82,12 +82,12 @@ class RunGates:
 
     def limit(self, organization: str, quotas: Quotas) -> None:
         """New quotas: who waits is let in if there is more room now."""
-        self.turnstiles.limit(running_runs(organization), quotas.max_running_runs, self)
+        self.concurrency_limits.limit(running_runs(organization), quotas.max_running_runs, self)
 
     def tend(self, scope: str) -> None:
-        self.turnstiles.tend(scope, self)
+        self.concurrency_limits.tend(scope, self)
 
-    # as `Calls` of the turnstiles
+    # as `Calls` of the concurrency limits
 
     def wake(self, scope: str, place: LimitEntry) -> None:
         try:
@@ -103,12 +103,12 @@ class RunGates:
     def _enter_group(self, run: Run, group: str) -> Admittance:
         scope = concurrency_group(run.organization, run.project, group)
         wait = run.concurrency_policy is not ConcurrencyPolicy.DROP
-        entered = self.turnstiles.enter(scope, 1, _place(run), self, wait=wait)
+        entered = self.concurrency_limits.enter(scope, 1, _place(run), self, wait=wait)
         if entered.inside or run.concurrency_policy is not ConcurrencyPolicy.CANCEL_RUNNING:
             return entered
-        for other in self.turnstiles.before(scope, run.run_id):
+        for other in self.concurrency_limits.before(scope, run.run_id):
             self._replace(other.run_id, run)
-        return Admittance(self.turnstiles.inside(scope, run.run_id), entered.position, entered.ahead)
+        return Admittance(self.concurrency_limits.inside(scope, run.run_id), entered.position, entered.ahead)
 
     def _replace(self, run_id: str, by: Run) -> None:
         try:

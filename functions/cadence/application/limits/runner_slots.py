@@ -1,6 +1,6 @@
 """Slots for runners where their number is limited: of a pool, and of an organization over all its pools.
 
-A treatment's attempt takes a place at each turnstile that it needs. If it has to wait, its machine waits on a token, which
+A treatment's attempt takes a place at each concurrency limit that it needs. If it has to wait, its machine waits on a token, which
 whoever leaves answers. Where nothing is limited, nothing is read or written.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import QuotaReader
 from cadence.application.shared.run_ports import Machines, RunStore
-from cadence.domain.limits.turnstile import UNLIMITED, LimitEntry, pool_of, pool_runners, runners
+from cadence.domain.limits.concurrency_limit import UNLIMITED, LimitEntry, pool_of, pool_runners, runners
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import TreatmentState
@@ -22,10 +22,10 @@ _MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Slot:
-    """The pools that may give the runner now, or what is waited for; `turnstiles` are the scopes where the attempt stands."""
+    """The pools that may give the runner now, or what is waited for; `concurrency_limits` are the scopes where the attempt stands."""
 
     pools: Sequence[Pool]
-    turnstiles: tuple[str, ...] = ()
+    concurrency_limits: tuple[str, ...] = ()
     waiting_for: str | None = None
 
 
@@ -33,7 +33,7 @@ class Slot:
 class RunnerSlots:
     runs: RunStore
     machines: Machines
-    turnstiles: ConcurrencyLimits
+    concurrency_limits: ConcurrencyLimits
     quotas: QuotaReader
 
     def take(self, run: Run, treatment: Treatment, priority: int, pools: Sequence[Pool]) -> Slot:
@@ -45,40 +45,40 @@ class RunnerSlots:
         total = runners(run.organization)
         limit = self.quotas.get_quotas(run.organization).max_runners
         held: tuple[str, ...] = ()
-        if limit is not None or total in treatment.turnstiles:
+        if limit is not None or total in treatment.concurrency_limits:
             held = (total,)
-            entered = self.turnstiles.enter(total, UNLIMITED if limit is None else limit, place, self)
+            entered = self.concurrency_limits.enter(total, UNLIMITED if limit is None else limit, place, self)
             if not entered.inside:
-                self._leave(place, set(treatment.turnstiles) - {total})
+                self._leave(place, set(treatment.concurrency_limits) - {total})
                 words = f"one of the {limit} runners of organization {run.organization} (position {entered.position})"
                 return Slot((), held, words)
-        return self._of_a_pool(run, place, pools, held, treatment.turnstiles)
+        return self._of_a_pool(run, place, pools, held, treatment.concurrency_limits)
 
     def inside(self, scope: str, treatment: Treatment) -> bool:
-        return self.turnstiles.inside(scope, ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
+        return self.concurrency_limits.inside(scope, ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
 
     def release(self, treatment: Treatment) -> None:
         """Gives up all that the treatment's attempt holds or waits for. Safe to repeat."""
         holder = ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)
-        for scope in treatment.turnstiles:
-            self.turnstiles.leave(scope, holder, self)
+        for scope in treatment.concurrency_limits:
+            self.concurrency_limits.leave(scope, holder, self)
 
     def limit_pool(self, pool: Pool) -> None:
         """A pool's new limit: who waits is let in if there is more room now."""
         limit = UNLIMITED if pool.max_runners is None else pool.max_runners
-        self.turnstiles.limit(pool_runners(pool.organization, pool.name), limit, self)
+        self.concurrency_limits.limit(pool_runners(pool.organization, pool.name), limit, self)
 
     def limit_organization(self, organization: str, limit: int | None) -> None:
-        self.turnstiles.limit(runners(organization), UNLIMITED if limit is None else limit, self)
+        self.concurrency_limits.limit(runners(organization), UNLIMITED if limit is None else limit, self)
 
     def waiting_for(self, pool: Pool) -> Sequence[LimitEntry]:
         """Attempts that wait for a slot of the pool."""
-        return self.turnstiles.store.waiting(pool_runners(pool.organization, pool.name), _MOST_SHOWN)
+        return self.concurrency_limits.store.waiting(pool_runners(pool.organization, pool.name), _MOST_SHOWN)
 
     def tend(self, scope: str) -> None:
-        self.turnstiles.tend(scope, self)
+        self.concurrency_limits.tend(scope, self)
 
-    # as `Calls` of the turnstiles
+    # as `Calls` of the concurrency limits
 
     def wake(self, scope: str, place: LimitEntry) -> None:
         try:
@@ -105,7 +105,7 @@ class RunnerSlots:
             if pool.max_runners is None:
                 found, kept = pool, held
             else:
-                entered = self.turnstiles.enter(scope, pool.max_runners, place, self)
+                entered = self.concurrency_limits.enter(scope, pool.max_runners, place, self)
                 if not entered.inside:
                     waits.append(scope)
                     words = words or f"a runner of pool {pool.name} (position {entered.position})"
@@ -119,7 +119,7 @@ class RunnerSlots:
 
     def _leave(self, place: LimitEntry, scopes: Iterable[str]) -> None:
         for scope in scopes:
-            self.turnstiles.leave(scope, place.holder, self)
+            self.concurrency_limits.leave(scope, place.holder, self)
 
 
 def _place(run: Run, treatment: Treatment, priority: int) -> LimitEntry:

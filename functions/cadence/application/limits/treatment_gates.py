@@ -10,7 +10,7 @@ from typing import Any
 from cadence.application.limits.approvals import TreatmentApprovals
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.shared.run_ports import Machines, RunStore
-from cadence.domain.limits.turnstile import pool_of
+from cadence.domain.limits.concurrency_limit import pool_of
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run, Treatment
@@ -40,10 +40,10 @@ class TreatmentGates:
                 raise self._waits(treatment, words, ())
         slot = self.slots.take(run, treatment, spec.priority or run.priority, pools)
         if slot.waiting_for is not None:
-            raise self._waits(treatment, slot.waiting_for, slot.turnstiles)
+            raise self._waits(treatment, slot.waiting_for, slot.concurrency_limits)
         noted: dict[str, Any] = {}
-        if slot.turnstiles or treatment.turnstiles or treatment.waiting_for:
-            noted = {"turnstiles": slot.turnstiles, "waiting_for": None, "turn_token": None}
+        if slot.concurrency_limits or treatment.concurrency_limits or treatment.waiting_for:
+            noted = {"concurrency_limits": slot.concurrency_limits, "waiting_for": None, "turn_token": None}
         return slot.pools, noted
 
     def wait(self, run_id: str, name: str, token: str) -> None:
@@ -59,13 +59,13 @@ class TreatmentGates:
             self.machines.succeed(token, {})
 
     def _may_go_on(self, treatment: Treatment) -> bool:
-        if not treatment.turnstiles:
+        if not treatment.concurrency_limits:
             return self.approvals.decided(treatment.run_id, treatment.name)
-        pools = [scope for scope in treatment.turnstiles if pool_of(scope) is not None]
-        return any(self.slots.inside(scope, treatment) for scope in pools or treatment.turnstiles)
+        pools = [scope for scope in treatment.concurrency_limits if pool_of(scope) is not None]
+        return any(self.slots.inside(scope, treatment) for scope in pools or treatment.concurrency_limits)
 
-    def _waits(self, treatment: Treatment, words: str, turnstiles: tuple[str, ...]) -> MustWait:
-        self.note(treatment, waiting_for=words, turnstiles=turnstiles)
+    def _waits(self, treatment: Treatment, words: str, concurrency_limits: tuple[str, ...]) -> MustWait:
+        self.note(treatment, waiting_for=words, concurrency_limits=concurrency_limits)
         return MustWait(f"{treatment.name} waits for {words}")
 
     def note(self, treatment: Treatment, **changes: Any) -> Treatment:

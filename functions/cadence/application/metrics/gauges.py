@@ -12,7 +12,7 @@ from typing import Protocol
 from cadence.application.limits.concurrency_limits import ConcurrencyLimitStore
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.runner_ports import HostStore
-from cadence.domain.limits.turnstile import running_runs
+from cadence.domain.limits.concurrency_limit import running_runs
 from cadence.domain.metrics import catalog
 from cadence.domain.metrics.model import Metric
 from cadence.domain.metrics.telling import gauge
@@ -28,13 +28,13 @@ class GaugeSource(Protocol):
 
 @dataclass(frozen=True)
 class RunGauges:
-    turnstiles: ConcurrencyLimitStore
+    concurrency_limits: ConcurrencyLimitStore
 
     def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
-        turnstile, _ = self.turnstiles.get(running_runs(organization))
-        inside: Mapping[str, int] = turnstile.inside if turnstile else {}
+        concurrency_limit, _ = self.concurrency_limits.get(running_runs(organization))
+        inside: Mapping[str, int] = concurrency_limit.inside if concurrency_limit else {}
         waiting: Counter[str] = Counter()
-        for lane, standing in turnstile.lanes.items() if turnstile else ():
+        for lane, standing in concurrency_limit.lanes.items() if concurrency_limit else ():
             waiting[lane.project] += standing.waiting
         return [
             gauge(catalog.ACTIVE_RUNS, (({"project": name}, inside.get(name, 0)) for name in projects)),

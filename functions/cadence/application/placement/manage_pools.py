@@ -20,7 +20,7 @@ from cadence.application.placement.ports import (
 from cadence.application.placement.runner_costs import price_of, since
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import HOST_GONE, Host, HostStore
-from cadence.domain.limits.turnstile import in_turn
+from cadence.domain.limits.concurrency_limit import in_turn
 from cadence.domain.placement.back_off import BackOff
 from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.runners.runner import Runner

@@ -17,7 +17,7 @@ from cadence.domain.shared.errors import Cancelled, Conflict, NotFound, RunnerLo
 class OfferRunner:
     runners: RunnerStore
     offers: Offers
-    doorbell: WorkNotification
+    work_notification: WorkNotification
     machines: Machines
 
     def __call__(
@@ -50,7 +50,7 @@ class OfferRunner:
         except Conflict:
             self._adopt(runner, placement.function, task_token)
         else:
-            self.doorbell.ring(runner.organization, runner.pool)
+            self.work_notification.ring(runner.organization, runner.pool)
 
     def _adopt(self, runner: Runner, function: str, task_token: str) -> None:
         try:

@@ -28,19 +28,19 @@ class RateLimits(Protocol):
 class RateLimiter:
     """`sleep` takes seconds, `jitter` answers between 0 and 1."""
 
-    paces: RateLimits
+    rate_limits: RateLimits
     clock: Clock
     sleep: Callable[[float], None]
     jitter: Callable[[], float] = random.random
 
     def reserve(self, api: LimitedApi, calls: int = 1) -> timedelta:
         """Zero if the calls may be made now; otherwise the place that is kept for them. Without one, a time to ask again at (full jitter)."""
-        wait = self.paces.reserve(api, calls, self.clock())
+        wait = self.rate_limits.reserve(api, calls, self.clock())
         return LONGEST_WAIT * max(0.1, self.jitter()) if wait is None else wait
 
     def call(self, api: LimitedApi, calls: int = 1) -> None:
         """To be called before each call of `api` that is not a start: waits for a moment if need be. Raises Transient with `retry_after`."""
-        wait = self.paces.reserve(api, calls, self.clock())
+        wait = self.rate_limits.reserve(api, calls, self.clock())
         if wait is not None and wait <= SHORT:
             if wait:
                 self.sleep(wait.total_seconds())
@@ -53,4 +53,4 @@ class RateLimiter:
 
     def refused(self, api: LimitedApi, retry_after: float | None = None) -> None:
         """`api` answered that it is asked too much (429, Throttling, RequestLimitExceeded): everybody pauses, for `retry_after` seconds if it said so."""
-        self.paces.slow_down(api, timedelta(seconds=1.0 if retry_after is None else retry_after), self.clock())
+        self.rate_limits.slow_down(api, timedelta(seconds=1.0 if retry_after is None else retry_after), self.clock())

@@ -174,12 +174,14 @@ TOO_LARGE = "too large to be compared, or not kept any more"
 
 def _unread(*values: Value | None) -> str:
     """Why they could not be compared."""
-    return next((f"not kept: {one.custody.reason}" for one in values if one and one.custody and one.passes), TOO_LARGE)
+    return next(
+        (f"not kept: {one.retention.reason}" for one in values if one and one.retention and one.passes), TOO_LARGE
+    )
 
 
 def _sending(treatment: Treatment, port: str) -> str:
     """Where its latest attempt sends to."""
-    return ids.chunk_prefix(treatment.run_id, treatment.name, treatment.attempt, port, bucket_of(treatment.custody))
+    return ids.chunk_prefix(treatment.run_id, treatment.name, treatment.attempt, port, bucket_of(treatment.retention))
 
 
 def _same(one: Value, other: Value) -> bool:

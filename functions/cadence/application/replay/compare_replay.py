@@ -108,7 +108,9 @@ class CompareReplay:
                 why = f"{which} ended {one.treatment.state}: {one.treatment.cause or 'no cause is known'}"
                 return ReplayComparison(original, replay, ReplayVerdict.INCONCLUSIVE, why)
         if unknown := _without_digest(original, replay):
-            why = f"what went through {unknown.port} cannot be compared: {unknown.custody and unknown.custody.reason}"
+            why = (
+                f"what went through {unknown.port} cannot be compared: {unknown.retention and unknown.retention.reason}"
+            )
             return ReplayComparison(original, replay, ReplayVerdict.INCONCLUSIVE, why)
         outputs = self._outputs(original, replay)
         others = self._others(run.replay_of, run.run_id)
@@ -173,7 +175,7 @@ class CompareReplay:
     ) -> OutputContrast:
         then, now = original.values.get(port.port), replay.values.get(port.port)
         sent = _sent(then), _sent(now)
-        passed = next((value.custody for value in (then, now) if value and value.passes), None)
+        passed = next((value.retention for value in (then, now) if value and value.passes), None)
         if passed and sent[0] != sent[1]:
             return OutputContrast(port, *sent, note=f"what was sent is not kept: {passed.reason}")
         if original.inside:

@@ -198,7 +198,7 @@ def _refuse_unkept(spec: TreatmentSpec, values: Sequence[Value]) -> None:
     unkept = [value for value in values if value.passes]
     if unkept:
         listed = ", ".join(f"{one.treatment}.{one.port} ({one.size:,} bytes)" for one in unkept)
-        reasons = " and ".join(sorted({one.custody.reason for one in unkept if one.custody}))
+        reasons = " and ".join(sorted({one.retention.reason for one in unkept if one.retention}))
         raise Gone(
             f"{spec.name} cannot be replayed: what it read is not kept: {listed}: {reasons}.",
             missing=[f"{one.treatment}.{one.port}" for one in unkept],

@@ -57,7 +57,7 @@ class ClaimAssignment:
     begin: MarkStarted
     engine_secrets: EngineSecrets
     pools: PoolStore
-    custodies: ValueRetentionStore
+    retentions: ValueRetentionStore
     clock: Clock
 
     def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
@@ -74,9 +74,9 @@ class ClaimAssignment:
         session = session_token(token, nonce)
         if runner.state is not RunnerState.CLAIMED:
             runner = self._take(runner, nonce, session, spec, facts, secrets)
-        if runner.custody:
-            self.custodies.note(runner.run_id, runner.treatment, runner.attempt, runner.custody)
-        self.begin(runner, spec, ends_custody=run.has_custodies or runner.custody is not None)
+        if runner.retention:
+            self.retentions.note(runner.run_id, runner.treatment, runner.attempt, runner.retention)
+        self.begin(runner, spec, ends_retention=run.keeps_values_elsewhere or runner.retention is not None)
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}
@@ -112,7 +112,7 @@ class ClaimAssignment:
             # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
             raise self._cannot_run(runner, CannotRun(error.message)) from None
 
-    def _custody(self, runner: Runner) -> ValueRetention | None:
+    def _retention(self, runner: Runner) -> ValueRetention | None:
         """As the pool says at this moment; it holds for the whole attempt."""
         try:
             pool = self.pools.get_pool(runner.organization, runner.pool)
@@ -135,7 +135,7 @@ class ClaimAssignment:
         secrets: Mapping[str, Secret],
     ) -> Runner:
         now = self.clock()
-        custody = self._custody(runner)
+        retention = self._retention(runner)
         try:
             return self.runners.change_runner(
                 runner.runner_id,
@@ -150,7 +150,7 @@ class ClaimAssignment:
                 secret_versions={name: secret.version for name, secret in secrets.items()},
                 sealed_token=None,
                 left_tokens={},
-                custody=custody,
+                retention=retention,
             )
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)

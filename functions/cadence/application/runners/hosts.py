@@ -49,7 +49,7 @@ class LeasedRunner:
 class LeaseAnswer:
     assignments: Sequence[LeasedRunner]
     stop: Sequence[str]
-    doorbell: WorkNotificationUrl
+    work_notification: WorkNotificationUrl
     poll_seconds: int
 
 
@@ -116,7 +116,7 @@ class LeaseWork:
     hosts: HostStore
     runners: RunnerStore
     machines: Machines
-    doorbell: WorkNotification
+    work_notification: WorkNotification
     clock: Clock
 
     def __call__(
@@ -144,7 +144,7 @@ class LeaseWork:
         return LeaseAnswer(
             assignments,
             [runner_id for runner_id in running if _unwanted(known.get(runner_id), host, now)],
-            self.doorbell.listen(host.organization, host.pool),
+            self.work_notification.listen(host.organization, host.pool),
             POLL_SECONDS,
         )
 
@@ -189,7 +189,7 @@ class LeaseWork:
         for index, offer in enumerate(offers):
             if len(handed) == room:
                 if offers[index:]:
-                    self.doorbell.ring(host.organization, host.pool)  # the rest is for the next host
+                    self.work_notification.ring(host.organization, host.pool)  # the rest is for the next host
                 break
             token = new_token()
             if self.hosts.lease(host, offer, token_hash(token), self.clock()):

@@ -54,7 +54,7 @@ class InputStreams:
         if succeeded:
             return self._settled(run_id, wanted.source_treatment, wanted.source_port, runner_id, epoch)
         end = self.streams.get_progress(runner_id, wanted.source_port).end
-        prefix = ids.chunk_prefix(run_id, producer.name, epoch, wanted.source_port, bucket_of(producer.custody))
+        prefix = ids.chunk_prefix(run_id, producer.name, epoch, wanted.source_port, bucket_of(producer.retention))
         return StreamSource(epoch, InputState.ENDED if end else InputState.OPEN, runner_id, prefix, end)
 
     def _settled(self, run_id: str, treatment: str, port: str, runner_id: str, epoch: int) -> StreamSource:

@@ -51,7 +51,7 @@ class CommitOutput:
         output = next((declared for declared in spec.outputs if declared.port == port), None)
         if output is None:
             raise NotFound(f"{runner.treatment} has no output {port}.")
-        if end and runner.custody:
+        if end and runner.retention:
             end = dataclasses.replace(end, preview=b"")  # it would be kept in the installation's tables
         progress = self._commit(runner, port, committed, end)
         if committed or end:
@@ -63,7 +63,7 @@ class CommitOutput:
         positions = self._positions(runner.runner_id, port, next_seq + want)
         granted = upload_credit(want, next_seq, positions)
         key = partial(
-            ids.chunk_key, runner.run_id, runner.treatment, runner.attempt, port, bucket=bucket_of(runner.custody)
+            ids.chunk_key, runner.run_id, runner.treatment, runner.attempt, port, bucket=bucket_of(runner.retention)
         )
         uploads = [ChunkUrl(seq, self.urls.upload(key(seq))) for seq in range(next_seq, next_seq + granted)]
         return OutputAnswer(uploads, 0.0 if granted else retry_after(next_seq - min(positions, default=next_seq)))

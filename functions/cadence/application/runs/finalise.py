@@ -39,7 +39,7 @@ class Finalise:
                 self.runs.settle(treatment, left, cause, None, self.clock())
         ended = self.runs.finish_run(run, state, cause, self.clock())
         self.gates.leave(ended)
-        if ended.has_custodies:
+        if ended.keeps_values_elsewhere:
             self.deadlines.watch_values(run_id, None, timedelta())
         self.tell(ended)
         return ended

@@ -58,8 +58,8 @@ class Rerun:
 
         def missing(port: tuple[str, str]) -> str | None:
             value = known.get(port)
-            if value and value.custody and value.passes:
-                return f"not kept: {value.custody.reason}"
+            if value and value.retention and value.passes:
+                return f"not kept: {value.retention.reason}"
             return None if value and self.chunks.exists(value.chunk_key(0)) else "no longer kept"
 
         found = self.workers(missing, wanted)

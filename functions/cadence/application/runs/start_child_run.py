@@ -107,10 +107,10 @@ class StartChildRun:
             if port.type == "void":
                 continue
             value = self.runs.get_value(run_id, port.source_treatment, port.source_port)
-            if value.custody:
+            if value.retention:
                 raise CannotStart(
                     f"input {port.port} cannot be a parameter of another run, which is kept with that run: "
-                    f"{value.custody.reason}"
+                    f"{value.retention.reason}"
                 )
             if value.size > LARGEST_VALUE or len(value.preview) < value.size:
                 raise CannotStart(

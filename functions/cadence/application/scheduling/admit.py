@@ -66,7 +66,7 @@ class Admit:
 
     runs: RunStore
     admission: Admission
-    feeder: Readiness
+    readiness: Readiness
     deadlines: Deadlines
     log_stream: LogStream
     clock: Clock
@@ -84,5 +84,5 @@ class Admit:
         self.log_stream.needed()
         self.admission(self.pin_images(run))
         self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
-        self.feeder.start_ready(self.runs.list_treatments(run_id))
-        self.feeder.answer_when_all_settled(run_id)
+        self.readiness.start_ready(self.runs.list_treatments(run_id))
+        self.readiness.answer_when_all_settled(run_id)

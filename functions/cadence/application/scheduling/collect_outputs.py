@@ -29,7 +29,7 @@ class CannotCollect(Exception):
 class CollectOutputs:
     runs: RunStore
     chunks: Chunks
-    custodies: ValueRetentionStore
+    retentions: ValueRetentionStore
     clock: Clock
 
     def __call__(self, group: Treatment, spec: TreatmentSpec, instances: Sequence[Treatment]) -> Sequence[Value]:
@@ -40,25 +40,25 @@ class CollectOutputs:
         names = [instance.name for instance in instances if instance.state is TreatmentState.SUCCEEDED]
         outputs = [output for output in spec.outputs if output.type != "void"]
         parts = {output.port: self._parts(group, output, names) for output in outputs}
-        custody = self._custody(group, [part for found in parts.values() for part in found])
-        return [self._value(group, output, parts[output.port], custody) for output in outputs]
+        retention = self._retention(group, [part for found in parts.values() for part in found])
+        return [self._value(group, output, parts[output.port], retention) for output in outputs]
 
     def _parts(self, group: Treatment, output: OutputSpec, names: Sequence[str]) -> Sequence[Value]:
         port = port_of_instances(output.port)
         return self.runs.get_values(group.run_id, [(name, port) for name in names])
 
-    def _custody(self, group: Treatment, parts: Sequence[Value]) -> ValueRetention | None:
+    def _retention(self, group: Treatment, parts: Sequence[Value]) -> ValueRetention | None:
         """What holds for all that the group sends is what holds for its parts."""
         try:
-            custody = together(part.custody for part in parts)
+            retention = together(part.retention for part in parts)
         except IncompatibleRetention as error:
             raise CannotCollect(f"what its instances sent cannot be put together: {error}") from None
-        if custody:
-            self.custodies.note(group.run_id, group.name, group.attempt, custody)
-        return custody
+        if retention:
+            self.retentions.note(group.run_id, group.name, group.attempt, retention)
+        return retention
 
     def _value(
-        self, group: Treatment, output: OutputSpec, parts: Sequence[Value], custody: ValueRetention | None
+        self, group: Treatment, output: OutputSpec, parts: Sequence[Value], retention: ValueRetention | None
     ) -> Value:
         port = port_of_instances(output.port)
         size = sum(part.size for part in parts)
@@ -76,7 +76,7 @@ class CollectOutputs:
             content = encode(port, parts, self._contents(parts))
             shown = encode(port, parts, _shown(parts), strict=False)
         try:
-            return self._write(group, output, content, b"" if custody else _beginning(shown), custody)
+            return self._write(group, output, content, b"" if retention else _beginning(shown), retention)
         except NotFound as error:
             raise CannotCollect(f"output {port} of an instance is no longer kept: {error.message}") from error
 
@@ -91,10 +91,10 @@ class CollectOutputs:
         output: OutputSpec,
         content: Iterable[bytes],
         preview: bytes,
-        custody: ValueRetention | None,
+        retention: ValueRetention | None,
     ) -> Value:
         digest, size, sequence = hashlib.sha256(), 0, 0
-        prefix = ids.chunk_prefix(group.run_id, group.name, group.attempt, output.port, bucket_of(custody))
+        prefix = ids.chunk_prefix(group.run_id, group.name, group.attempt, output.port, bucket_of(retention))
         for chunk in _rechunked(content):
             digest.update(chunk)
             size += len(chunk)
@@ -113,7 +113,7 @@ class CollectOutputs:
             attempt=group.attempt,
             preview=preview,
             created_at=self.clock(),
-            custody=custody,
+            retention=retention,
         )
 
 

@@ -32,7 +32,7 @@ class ControlTreatment:
     grow: ExpandEach
     start_child: StartChildRun
     stop_child: StopChildRun
-    feeder: Readiness
+    readiness: Readiness
     machines: Machines
     deadlines: Deadlines
     clock: Clock
@@ -43,7 +43,7 @@ class ControlTreatment:
         if not stored.state.final:
             stored = self._stopped(stored) or self._act(stored, task_token)
         if stored.state.final:
-            self.feeder.settled(stored)
+            self.readiness.settled(stored)
             self.machines.succeed(task_token, {"next": "done"})
 
     def _act(self, stored: Treatment, task_token: str) -> Treatment:
@@ -96,7 +96,7 @@ class ControlTreatment:
                 spec = self.runs.get_spec(stored.run_id, stored.name)
                 values = self.gather(stored, spec, instances)
                 self.runs.put_values(values)
-                if any(value.custody for value in values):
+                if any(value.retention for value in values):
                     self.deadlines.watch_values(stored.run_id, stored.name, _SETTLED)
             except CannotCollect as error:
                 state, cause = TreatmentState.FAILED, str(error)

@@ -65,9 +65,9 @@ class EachItems:
         if given.source_treatment is None or given.source_port is None:
             return self._listed(group, given.literal or "[]")
         producer = self.runs.get_treatment(group.run_id, given.source_treatment)
-        if producer.custody:
+        if producer.retention:
             raise BadItem(
-                f"{producer.custody.reason}, and each element of {producer.name}.{given.source_port} would be kept with the "
+                f"{producer.retention.reason}, and each element of {producer.name}.{given.source_port} would be kept with the "
                 "run: have its elements gone through inside of a treatment"
             )
         if producer.state is TreatmentState.SUCCEEDED:

@@ -14,10 +14,10 @@ from cadence.domain.shared.errors import Cancelled, Conflict, Gone
 @dataclass(frozen=True)
 class MarkStarted:
     runs: RunStore
-    feeder: Readiness
+    readiness: Readiness
     machines: Machines
 
-    def __call__(self, runner: Runner, spec: TreatmentSpec, *, ends_custody: bool = False) -> None:
+    def __call__(self, runner: Runner, spec: TreatmentSpec, *, ends_retention: bool = False) -> None:
         """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
         # A repeated claim says the same time again.
         claimed = runner.claimed_at
@@ -34,8 +34,8 @@ class MarkStarted:
                 waiting_for=None,
                 history=history,
                 # Of an earlier attempt nothing may be left.
-                custody=runner.custody,
-                ends_custody=ends_custody,
+                retention=runner.retention,
+                ends_retention=ends_retention,
             )
         except Conflict:
             raise Gone(f"{runner.treatment} was settled before its runner began.") from None
@@ -44,4 +44,4 @@ class MarkStarted:
                 self.machines.fail(runner.task_token, Cancelled(begun.cancel_reason))
             raise Gone(f"Runner {runner.runner_id} is no longer wanted: {begun.cancel_reason}")
         if any(port.flow == "stream" for port in spec.outputs):
-            self.feeder.opened(runner.run_id, runner.treatment)
+            self.readiness.opened(runner.run_id, runner.treatment)

@@ -57,7 +57,7 @@ class Settle:
 
     runs: RunStore
     runners: RunnerStore
-    feeder: Readiness
+    readiness: Readiness
     slots: RunnerSlots
     specs: Specs
     provider_function_prefix: str
@@ -83,7 +83,7 @@ class Settle:
         if not stored.state.final and ended == stored.attempt:
             stored = self._end(standing, runner, error, may_retry=attempt is not None)
         if stored.state.final:
-            self.feeder.settled(stored)
+            self.readiness.settled(stored)
             self._tell_of_values(stored)
             return self._released(MachineStep(NextState.DONE, ended), runner)
         seconds = retrying.wait_seconds(stored, standing.spec.retry)
@@ -105,7 +105,7 @@ class Settle:
         state = self._settle(stored, spec, TreatmentState.SUCCEEDED, None, result)
         if state is not TreatmentState.SUCCEEDED:
             return self.by_machine(runner)
-        if not self.feeder.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
+        if not self.readiness.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
             return self.by_machine(runner)
         self._tell_of_values(stored)
         return self._released(MachineStep(NextState.DONE, runner.attempt), runner)
@@ -123,7 +123,7 @@ class Settle:
         return after_release(step, self._function(runner), runner.runner_id)
 
     def _tell_of_values(self, ended: Treatment) -> None:
-        if ended.ends_custody:
+        if ended.ends_retention:
             self.deadlines.watch_values(ended.run_id, ended.name, timedelta())
 
     def _function(self, runner: Runner) -> str:
@@ -210,7 +210,7 @@ class Settle:
             following,
             cause=f"attempt {treatment.attempt}: {cause}",
             waiting_for=f"{seconds} s to pass before attempt {counts['attempt']}" if seconds else None,
-            turnstiles=(),
+            concurrency_limits=(),
             history=(
                 StateChange(now, treatment.attempt, state, cause or ""),
                 StateChange(now, counts["attempt"], following),
@@ -234,7 +234,7 @@ class Settle:
                 attempt=treatment.attempt,
                 preview=stream.preview,
                 created_at=now,
-                custody=treatment.custody,
+                retention=treatment.retention,
             )
             for port in spec.outputs
             if (stream := streams.get(port.port)) is not None and stream.sha256 is not None

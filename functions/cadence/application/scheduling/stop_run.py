@@ -19,7 +19,7 @@ class StopRun:
     admission: Admission
     end: EndTreatment
     machines: Machines
-    feeder: Readiness
+    readiness: Readiness
 
     def __call__(self, run_id: str, stop_token: str, error: MachineError) -> None:
         """Keeps `stop_token`, which is answered when the last treatment has settled. Safe to repeat."""
@@ -31,9 +31,9 @@ class StopRun:
         treatments = self.runs.list_treatments(run_id)
         reason = run.cause or "the run was stopped"
         unfinished = [treatment for treatment in treatments if not treatment.state.final]
-        self.feeder.workers(lambda treatment: self.end(treatment, reason), unfinished)
+        self.readiness.workers(lambda treatment: self.end(treatment, reason), unfinished)
         if treatments:
-            self.feeder.answer_when_all_settled(run_id)
+            self.readiness.answer_when_all_settled(run_id)
         else:
             self.machines.succeed(stop_token, {"run_id": run_id})
 

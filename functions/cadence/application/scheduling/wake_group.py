@@ -21,7 +21,7 @@ class WakeGroup:
     groups: GroupStore
     grow: ExpandEach
     end: EndTreatment
-    feeder: Readiness
+    readiness: Readiness
 
     def __call__(self, run_id: str, group: str, *, failed: bool) -> None:
         """Safe to repeat, also at the same time. `failed`: one of its instances did."""
@@ -67,4 +67,4 @@ class WakeGroup:
     def _cancel(self, instance: Treatment, reason: str) -> None:
         asked = self.runs.request_cancel(instance.run_id, instance.name, reason)
         if self.end(asked, asked.cancel_reason or reason):
-            self.feeder.settled(self.runs.get_treatment(instance.run_id, instance.name))
+            self.readiness.settled(self.runs.get_treatment(instance.run_id, instance.name))

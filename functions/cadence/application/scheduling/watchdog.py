@@ -17,7 +17,7 @@ from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.waiting_runs import answer_waiting
-from cadence.domain.limits.turnstile import is_for_runs
+from cadence.domain.limits.concurrency_limit import is_for_runs
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
@@ -60,7 +60,7 @@ class Watchdog:
     approvals: TreatmentApprovals
     end_process: EndProcess
     clock: Clock
-    untaken: Callable[[Runner], NotReady | None] = _patient
+    unclaimed_offers: Callable[[Runner], NotReady | None] = _patient
     """What is to be said to the machine of a runner that is offered to hosts."""
 
     def run(self, run_id: str) -> None:
@@ -117,7 +117,7 @@ class Watchdog:
         elif runner.state.live:
             self._look(runner, task_token)
 
-    def turnstile(self, scope: str) -> None:
+    def concurrency_limit(self, scope: str) -> None:
         (self.gates if is_for_runs(scope) else self.slots).tend(scope)
 
     def approval(self, run_id: str, treatment: str) -> None:
@@ -142,8 +142,8 @@ class Watchdog:
         now = self.clock()
         overdue = self._stopped(runner) or _overdue(runner, now)
         if overdue is None:
-            untaken = runner.state is RunnerState.OFFERED and runner.provider == HOST
-            again = self.untaken(runner) if untaken else None
+            unclaimed_offers = runner.state is RunnerState.OFFERED and runner.provider == HOST
+            again = self.unclaimed_offers(runner) if unclaimed_offers else None
             if again and runner.task_token:
                 # Its place is decided once more, which also asks for the next look.
                 self.machines.fail(runner.task_token, again)

@@ -22,7 +22,7 @@ from cadence.application.search.ports import (
     SearchScope,
 )
 from cadence.application.search.split_ports import Deadline, SplitBounds, SplitCatalogue, SplitCounting, Tally
-from cadence.application.search.split_sources import IndexedLines, PlannedSource, ProjectQuery, SplitGone
+from cadence.application.search.split_sources import IndexedLines, PlannedSource, SourceQuery, SplitGone
 from cadence.application.shared.ports import Clock
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import may_match
@@ -117,13 +117,13 @@ class SearchLines(SearchIndex):
         self, scope: SearchScope, query: Query, before: LinePosition | None, skipped: frozenset[str]
     ) -> Sequence[PlannedSource]:
         """Those that may hold matching lines, the newest first."""
-        asked: list[ProjectQuery] = []
+        asked: list[SourceQuery] = []
         now = self._clock()
         for project in scope.projects:
             earliest = now - self._retentions(scope.organization, project)
             kept = query if query.since is not None and query.since > earliest else replace(query, since=earliest)
             # Before it is looked for among what is indexed: what becomes so in between is in both, and never in none.
-            asked.append(ProjectQuery(project, kept, self._catalogue.list_fresh(scope.organization, project)))
+            asked.append(SourceQuery(project, kept, self._catalogue.list_fresh(scope.organization, project)))
         found = [
             planned
             for planned in self._indexed.plan(scope.organization, asked, skipped)

@@ -151,7 +151,7 @@ class SearchSource(Protocol):
 
 
 @dataclass(frozen=True)
-class ProjectQuery:
+class SourceQuery:
     """What is asked of a project. `query` does not go beyond its retention; `fresh` was listed before now."""
 
     project: str
@@ -168,9 +168,7 @@ class PlannedSource:
 class IndexedLines(Protocol):
     """What of an organization's lines is indexed, and how."""
 
-    def plan(
-        self, organization: str, asked: Sequence[ProjectQuery], skipped: frozenset[str]
-    ) -> Sequence[PlannedSource]:
+    def plan(self, organization: str, asked: Sequence[SourceQuery], skipped: frozenset[str]) -> Sequence[PlannedSource]:
         """Sources that together hold each line exactly once. `skipped` are keys of splits that are not there, though listed."""
 
 
@@ -180,9 +178,7 @@ class IndexedSplits(IndexedLines):
     segments: LogSegments
     splits: Splits
 
-    def plan(
-        self, organization: str, asked: Sequence[ProjectQuery], skipped: frozenset[str]
-    ) -> Sequence[PlannedSource]:
+    def plan(self, organization: str, asked: Sequence[SourceQuery], skipped: frozenset[str]) -> Sequence[PlannedSource]:
         found: list[PlannedSource] = []
         for one in asked:
             splits = self.catalogue.list_splits(organization, one.project)

@@ -11,7 +11,7 @@ from cadence.application.search.split_sources import (
     IndexedLines,
     IndexedSplits,
     PlannedSource,
-    ProjectQuery,
+    SourceQuery,
 )
 from cadence.domain.search.matching import Matcher, bound
 from cadence.domain.search.pruning import Facts
@@ -58,9 +58,7 @@ class IndexedInStore(IndexedLines):
     splits: IndexedSplits
     store: LineStore
 
-    def plan(
-        self, organization: str, asked: Sequence[ProjectQuery], skipped: frozenset[str]
-    ) -> Sequence[PlannedSource]:
+    def plan(self, organization: str, asked: Sequence[SourceQuery], skipped: frozenset[str]) -> Sequence[PlannedSource]:
         found = list(self.splits.plan(organization, asked, skipped))
         if not asked:
             return found

@@ -43,13 +43,13 @@ class AttemptRetention:
 
     treatment: str
     attempt: int
-    custody: ValueRetention
+    retention: ValueRetention
 
 
 class ValueRetentionStore(Protocol):
     """Table `runs`. Every write is safe to repeat, reads are consistent."""
 
-    def note(self, run_id: str, treatment: str, attempt: int, custody: ValueRetention) -> None:
+    def note(self, run_id: str, treatment: str, attempt: int, retention: ValueRetention) -> None:
         """Also notes of the run that it has some. Before anything is sent."""
 
     def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[AttemptRetention]:

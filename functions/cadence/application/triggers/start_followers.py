@@ -50,7 +50,7 @@ def outputs(values: Sequence[Value]) -> Mapping[str, Mapping[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     left = LARGEST_OUTPUTS
     for value in sorted(values, key=lambda one: (one.treatment, one.port)):
-        if value.custody:
+        if value.retention:
             continue  # an event is kept with the run that it starts
         if value.flow != "block" or value.size > LARGEST_VALUE or len(value.preview) < value.size:
             continue

@@ -131,8 +131,8 @@ class SaveCache:
             return Saving(None, "a replay restores caches, but saves none")
         if from_fork(run.event):
             return Saving(None, "a pull request from a fork restores caches, but saves none")
-        if runner.custody and runner.custody.passes:
-            return Saving(None, f"{runner.custody.reason}, and a cache is all content")
+        if runner.retention and runner.retention.passes:
+            return Saving(None, f"{runner.retention.reason}, and a cache is all content")
         now = self.clock()
         taken = self.caches.get(*_scope(runner), key, _bucket(runner))
         if taken and taken.expires_at > now:
@@ -220,7 +220,7 @@ def _scope(runner: Runner) -> tuple[str, str]:
 
 def _bucket(runner: Runner) -> str | None:
     """What is kept in a bucket of its pool is found by the runners of such pools only: it must not leave that bucket unseen."""
-    return bucket_of(runner.custody)
+    return bucket_of(runner.retention)
 
 
 def _use(runner: Runner, entry: CacheEntry, asked: str, at: datetime) -> CacheUse:

@@ -26,7 +26,7 @@ _GROUPS = frozenset({TreatmentKind.GATHER, TreatmentKind.EACH})
 @dataclass(frozen=True)
 class PurgeTransientValues:
     runs: RunStore
-    custodies: ValueRetentionStore
+    retentions: ValueRetentionStore
     remove_objects: Callable[[str], int]
     """Removes everything whose address begins so."""
     deadlines: Deadlines
@@ -40,7 +40,7 @@ class PurgeTransientValues:
         except NotFound:
             return 0
         about = None if run.state.final or treatment is None else self._touched(run_id, treatment)
-        passing = [kept for kept in self.custodies.list(run_id, about) if kept.custody.passes]
+        passing = [kept for kept in self.retentions.list(run_id, about) if kept.retention.passes]
         removed = sum(self.workers(lambda kept: self._remove(run, kept), passing))
         if passing and run.state.final:
             self.deadlines.watch_late_values(run_id, _LATE_UPLOADS)
@@ -56,7 +56,7 @@ class PurgeTransientValues:
         if self.clock() < due:
             self.deadlines.watch_late_values(run_id, due - self.clock())
             return 0
-        passing = [kept for kept in self.custodies.list(run_id) if kept.custody.passes]
+        passing = [kept for kept in self.retentions.list(run_id) if kept.retention.passes]
         return sum(self.workers(lambda kept: self._remove(run, kept), passing))
 
     def _touched(self, run_id: str, treatment: str) -> Sequence[str] | None:
@@ -69,10 +69,10 @@ class PurgeTransientValues:
     def _remove(self, run: Run, kept: AttemptRetention) -> int:
         if not run.state.final and not self._read_by_all(run.run_id, kept.treatment):
             return 0
-        custody = kept.custody
-        count = self.remove_objects(ids.attempt_prefix(run.run_id, kept.treatment, kept.attempt, custody.bucket))
-        if custody.capture is ValueCapture.NONE:
-            self.custodies.forget_digests(run.run_id, kept.treatment, kept.attempt)
+        retention = kept.retention
+        count = self.remove_objects(ids.attempt_prefix(run.run_id, kept.treatment, kept.attempt, retention.bucket))
+        if retention.capture is ValueCapture.NONE:
+            self.retentions.forget_digests(run.run_id, kept.treatment, kept.attempt)
         return count
 
     def _read_by_all(self, run_id: str, producer: str) -> bool:

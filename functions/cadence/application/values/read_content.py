@@ -34,7 +34,7 @@ class Where:
     ended: bool = True
     size: int | None = None
     sha256: str | None = None
-    custody: ValueRetention | None = None
+    retention: ValueRetention | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class ReadContent:
         run_id = insight.run.run_id
         runner_id = ids.runner_id(run_id, treatment, number)
         end = self.streams.get_progress(runner_id, port).end
-        custody = self._custody(runner_id)
+        retention = self._retention(runner_id)
         under_way = number == stored.attempt and stored.state is TreatmentState.RUNNING
         return Where(
             treatment,
@@ -76,11 +76,11 @@ class ReadContent:
             output.flow,
             output.type,
             number,
-            ids.chunk_prefix(run_id, treatment, number, port, bucket_of(custody)),
+            ids.chunk_prefix(run_id, treatment, number, port, bucket_of(retention)),
             ended=end is not None or not under_way,
             size=end.size if end else None,
             sha256=end.sha256 if end else None,
-            custody=custody,
+            retention=retention,
         )
 
     def of_input(self, insight: RunDetails, treatment: str, port: str) -> Where:
@@ -99,7 +99,7 @@ class ReadContent:
 
         Raises InvalidRequest for an offset beyond the end, NotFound if the content is not kept any more, Gone if it never was.
         """
-        require_kept(f"{where.treatment}.{where.port}", where.custody)
+        require_kept(f"{where.treatment}.{where.port}", where.retention)
         if where.prefix is None:
             size = len(where.literal)
             start = _start(offset, size)
@@ -112,9 +112,9 @@ class ReadContent:
         start = _start(offset, size)
         return Piece(where, start, self._read(where.prefix, sizes, start, length), size)
 
-    def _custody(self, runner_id: str) -> ValueRetention | None:
+    def _retention(self, runner_id: str) -> ValueRetention | None:
         runner = self.look.hosts.get_runners([runner_id]).get(runner_id)
-        return runner.custody if runner else None
+        return runner.retention if runner else None
 
     def _read(self, prefix: str, sizes: list[int], start: int, length: int) -> bytes:
         content = b""
@@ -138,14 +138,14 @@ def of_value(value: Value) -> Where:
         value.chunk_prefix,
         size=value.size,
         sha256=value.digest,
-        custody=value.custody,
+        retention=value.retention,
     )
 
 
-def require_kept(what: str, custody: ValueRetention | None) -> None:
+def require_kept(what: str, retention: ValueRetention | None) -> None:
     """Raises Gone for what is only for those that read it in its own run, whether it is still there or not."""
-    if custody and custody.passes:
-        raise Gone(f"{what} is not kept: {custody.reason}.", pool=custody.pool, capture=str(custody.capture))
+    if retention and retention.passes:
+        raise Gone(f"{what} is not kept: {retention.reason}.", pool=retention.pool, capture=str(retention.capture))
 
 
 def _start(offset: int, size: int) -> int:

@@ -75,7 +75,7 @@ class RemoveOldRuns:
                 if run.finished_at is None or run.finished_at > oldest_kept:
                     behind = True
                     continue
-                elsewhere = self.runs.buckets(run.run_id) if run.has_custodies else ()
+                elsewhere = self.runs.buckets(run.run_id) if run.keeps_values_elsewhere else ()
                 for bucket in (None, *sorted(elsewhere)):
                     done["objects"] += self.remove_objects(in_bucket(bucket, f"runs/{run.run_id}/"))
                 self.runs.forget_previews(run.run_id)

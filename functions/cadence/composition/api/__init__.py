@@ -71,7 +71,7 @@ from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
 from cadence.composition.documents import check_document
-from cadence.composition.exports import manage_exports, tell_metrics
+from cadence.composition.exports import manage_exports, render_metrics
 from cadence.composition.schedules import schedules
 from cadence.composition.search import Search, search
 from cadence.domain.access.access import Principal, Project
@@ -119,7 +119,7 @@ class Services:
     create_token: CreateToken
     add_githost: AddGitHost
     exports: ManageExports
-    tell_metrics: RenderMetrics
+    render_metrics: RenderMetrics
     read_logs: ReadLogs
     search: Search
     aside: DeadLetters
@@ -216,7 +216,7 @@ def services() -> Services:
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
         exports=manage_exports(its),
-        tell_metrics=tell_metrics(its),
+        render_metrics=render_metrics(its),
         search=searching,
         aside=set_aside(its, access),
         retention=ManageRetention(DynamoSplitCatalogue(its.logs_table), now, timedelta(days=int(its.retention_days))),

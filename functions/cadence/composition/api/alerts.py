@@ -43,7 +43,7 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, inde
     table = its.alerts_table
     rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
     alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
-    bells = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
+    notifier = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
     listening = AlertEventMapping(its.alerts_table, its.alerting_queue_arn, its.alerts_function)
     subscriptions = DynamoSubscriptionStore(its.access_table)
     return Alerting(
@@ -52,8 +52,10 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, inde
         silences=silences,
         alerts=alerts,
         outbox=outbox,
-        manage_rules=ManageRules(rules, channels, alerts, outbox, bells, subscriptions, listening, check_query, _now),
-        manage_channels=ManageChannels(channels, rules, outbox, bells, listening, KmsCipher(its.secrets_key), _now),
+        manage_rules=ManageRules(
+            rules, channels, alerts, outbox, notifier, subscriptions, listening, check_query, _now
+        ),
+        manage_channels=ManageChannels(channels, rules, outbox, notifier, listening, KmsCipher(its.secrets_key), _now),
         manage_silences=ManageSilences(silences, _now),
         try_on_past=TryOnPast(runs, runners, index, _now),
         topic_prefix=its.alert_topic_prefix,

@@ -25,7 +25,7 @@ class ProgramParameter:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramPort:
+class DeclaredPort:
     """`type` is `Block<…>` or `Stream<…>`."""
 
     name: str
@@ -41,8 +41,8 @@ class TreatmentHeader:
     column: int
     documentation: str = ""
     parameters: tuple[ProgramParameter, ...] = ()
-    inputs: tuple[ProgramPort, ...] = ()
-    outputs: tuple[ProgramPort, ...] = ()
+    inputs: tuple[DeclaredPort, ...] = ()
+    outputs: tuple[DeclaredPort, ...] = ()
     models: tuple[str, ...] = ()
     generics: tuple[str, ...] = ()
 
@@ -112,7 +112,7 @@ class _Reader:
         generics = tuple(part[0].text for part in self._list("<", ">") if part)
         models = tuple(part[0].text for part in self._list("[", "]") if part)
         parameters = tuple(self._parameter(part) for part in self._list("(", ")", needed=True))
-        ports: dict[str, list[ProgramPort]] = {"input": [], "output": []}
+        ports: dict[str, list[DeclaredPort]] = {"input": [], "output": []}
         while (token := self._take("{ or a port")).text != "{":
             if token.text in ports:
                 ports[token.text].append(self._port())
@@ -147,14 +147,14 @@ class _Reader:
             default = self._text[words[equals + 1].at : words[-1].at + len(words[-1].text)]
         return ProgramParameter(words[0].text, type_, default)
 
-    def _port(self) -> ProgramPort:
+    def _port(self) -> DeclaredPort:
         name = self._word("the name of a port")
         self._expect(":")
         flow = self._word("Block or Stream")
         if flow.text not in ("Block", "Stream"):
             raise _Unreadable(flow.at, f"a port is a Block or a Stream, not {flow.text!r}")
         parts = self._list("<", ">", needed=True)
-        return ProgramPort(name.text, f"{flow.text}<{','.join(_joined(part) for part in parts)}>")
+        return DeclaredPort(name.text, f"{flow.text}<{','.join(_joined(part) for part in parts)}>")
 
     def _list(self, opening: str, closing: str, *, needed: bool = False) -> list[list[_Token]]:
         """What is between brackets, split at its commas."""

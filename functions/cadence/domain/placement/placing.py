@@ -35,9 +35,9 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
     elsewhere = misplaced(pool, spec)
     if elsewhere:
         return elsewhere
-    custody = ValueRetention.of(pool.name, pool.policy.values)
-    if spec.engine and custody:
-        return f"{custody.reason}, and the engine of {spec.name} tells of every value inside of it"
+    retention = ValueRetention.of(pool.name, pool.policy.values)
+    if spec.engine and retention:
+        return f"{retention.reason}, and the engine of {spec.name} tells of every value inside of it"
     if spec.arch and spec.arch not in pool.architectures:
         return f"pool {pool.name} has no {spec.arch}"
     largest, policy = pool.largest, pool.policy

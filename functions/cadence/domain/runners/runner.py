@@ -109,7 +109,7 @@ class Runner:
     currency: str | None = None
     # By pool: its tokens of pools that it has left, good again should it come back.
     left_tokens: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict, repr=False)
-    custody: ValueRetention | None = None  # of what it sends
+    retention: ValueRetention | None = None  # of what it sends
     engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
 
     @property

@@ -37,7 +37,7 @@ class Run:
     of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what
     admission works from (`cadence.domain.pipelines.plan`); a run that could not be planned has no plan ("") and has failed.
     `pins` are the digests of the documents whose definitions it uses, by how they are named.
-    `has_custodies`: some of its values are kept elsewhere, or only until they were read (`cadence.domain.values.value_retention`).
+    `keeps_values_elsewhere`: some of its values are kept elsewhere, or only until they were read (`cadence.domain.values.value_retention`).
     A run with `replay_of` is there to be compared only: nobody else hears of it, and nothing follows from it.
     One with `melodium` is a process of a Mélodium engine, and its id a UUID.
     """
@@ -77,7 +77,7 @@ class Run:
     priority: int = 0
     waiting_for: str | None = None  # in words, what it waited for before it began
     melodium: MelodiumRun | None = None
-    has_custodies: bool = False
+    keeps_values_elsewhere: bool = False
 
     @property
     def position(self) -> str:
@@ -139,7 +139,7 @@ class Treatment:
     pool: str | None = None
     placement: str | None = None  # which pools were considered, and why (`domain.placing`)
     waiting_for: str | None = None  # in words, while something beside its inputs holds it back
-    turnstiles: tuple[str, ...] = ()  # where its attempt holds or waits for a slot
+    concurrency_limits: tuple[str, ...] = ()  # where its attempt holds or waits for a slot
     turn_token: str | None = field(default=None, repr=False)  # its machine's, while that waits for a turn
     kept_from: str | None = None  # the run that made the values it was admitted with
     ready_at: datetime | None = None
@@ -147,8 +147,8 @@ class Treatment:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     history: tuple[StateChange, ...] = ()
-    custody: ValueRetention | None = None  # of what its attempt sends
-    ends_custody: bool = False  # whether its end may be what the removal of some content waits for
+    retention: ValueRetention | None = None  # of what its attempt sends
+    ends_retention: bool = False  # whether its end may be what the removal of some content waits for
 
 
 def is_element(name: str) -> bool:
@@ -187,12 +187,12 @@ class Value:
     created_at: datetime | None = None
     kept_from: str | None = None
     origin: Origin | None = None
-    custody: ValueRetention | None = None
+    retention: ValueRetention | None = None
 
     @property
     def chunk_prefix(self) -> str:
         """Of the addresses of its chunks; the chunk's number, with twelve digits, follows."""
-        bucket = bucket_of(self.custody)
+        bucket = bucket_of(self.retention)
         if self.origin and not self.origin.copied:
             return ids.chunk_prefix(self.origin.run_id, self.origin.treatment, self.attempt, self.origin.port, bucket)
         return ids.chunk_prefix(self.kept_from or self.run_id, self.treatment, self.attempt, self.port, bucket)
@@ -200,12 +200,12 @@ class Value:
     @property
     def passes(self) -> bool:
         """Whether its content is only for those that read it while its run goes on: nobody else gets it."""
-        return self.custody is not None and self.custody.passes
+        return self.retention is not None and self.retention.passes
 
     @property
     def digest(self) -> str | None:
         """Its SHA-256, where its pool lets one stay."""
-        return self.sha256 if self.custody is None or self.custody.capture is not ValueCapture.NONE else None
+        return self.sha256 if self.retention is None or self.retention.capture is not ValueCapture.NONE else None
 
     def chunk_key(self, seq: int) -> str:
         return f"{self.chunk_prefix}{seq:012}"

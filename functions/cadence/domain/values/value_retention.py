@@ -66,9 +66,9 @@ class IncompatibleRetention(Exception):
     """Content cannot be kept where all of its parts may be; the message says which parts are where."""
 
 
-def together(custodies: Iterable[ValueRetention | None]) -> ValueRetention | None:
+def together(retentions: Iterable[ValueRetention | None]) -> ValueRetention | None:
     """What holds for content made of several parts: the strictest of what holds for them. Raises ApartError."""
-    found = [one for one in custodies if one is not None]
+    found = [one for one in retentions if one is not None]
     if not found:
         return None
     places = {one.bucket: one for one in found if one.bucket is not None}
@@ -79,17 +79,17 @@ def together(custodies: Iterable[ValueRetention | None]) -> ValueRetention | Non
     return ValueRetention(strictest.pool, strictest.capture, next(iter(places), None))
 
 
-def plain(custody: ValueRetention | None) -> dict[str, Any] | None:
+def plain(retention: ValueRetention | None) -> dict[str, Any] | None:
     """As JSON."""
-    return None if custody is None else {**vars(custody), "capture": str(custody.capture)}
+    return None if retention is None else {**vars(retention), "capture": str(retention.capture)}
 
 
 def stored(kept: Mapping[str, Any] | None) -> ValueRetention | None:
     return ValueRetention.from_json(kept) if kept else None
 
 
-def bucket_of(custody: ValueRetention | None) -> str | None:
-    return custody.bucket if custody else None
+def bucket_of(retention: ValueRetention | None) -> str | None:
+    return retention.bucket if retention else None
 
 
 def bucket_regions(setting: str) -> Mapping[str, str]:

@@ -24,7 +24,7 @@ class HostProvider:
     pool: str
     runners: RunnerStore
     hosts: HostStore
-    doorbell: WorkNotification
+    work_notification: WorkNotification
     clock: Clock
     first_state: RunnerState = RunnerState.OFFERED
 
@@ -33,7 +33,7 @@ class HostProvider:
         runner = self.runners.get_runner(request.runner_id)
         if runner.state is RunnerState.OFFERED:
             self.hosts.put_offer(runner, self.clock())
-            self.doorbell.ring(self.organization, self.pool)
+            self.work_notification.ring(self.organization, self.pool)
         return request.runner_id
 
     def describe(self, ref: str) -> Machine:
@@ -52,7 +52,7 @@ class HostProvider:
         self.hosts.remove_offer(self.organization, self.pool, runner.as_offer)
         hosts = () if runner.result is not None else self.hosts.list_hosts(self.organization, self.pool)
         if any(ref in host.running or ref in host.handed for host in hosts):
-            self.doorbell.ring(self.organization, self.pool)
+            self.work_notification.ring(self.organization, self.pool)
 
     def list_owned(self) -> Sequence[Machine]:
         offered = {offer.runner_id for offer in self.hosts.list_offers(self.organization, self.pool, limit=1000)}

@@ -7,15 +7,15 @@ import pytest
 from cadence.adapters.dynamodb.placement.rate_limits import DynamoRateLimits
 from cadence.application.placement.pacing import RateLimits
 from tests.contract.runs.conftest import bound_table, table_properties
-from tests.fakes.paces import MemoryPaces
+from tests.fakes.rate_limits import MemoryRateLimits
 
 __all__ = ["table_properties"]
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def paces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[RateLimits]:
+def rate_limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[RateLimits]:
     if request.param == "memory":
-        yield MemoryPaces()
+        yield MemoryRateLimits()
         return
     with bound_table(request, monkeypatch) as table:
         yield DynamoRateLimits(table)

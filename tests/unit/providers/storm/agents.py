@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cadence.application.runners.claim import ClaimAssignment
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Conflict, Gone, Transient, Unauthenticated
-from tests.fakes.custodies import MemoryCustodies
+from tests.fakes.retentions import MemoryValueRetentionStore
 from tests.fakes.services import MemoryPools, MemorySecretReader
 from tests.unit.providers.storm.cloud import Thing
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
@@ -97,7 +97,7 @@ class AgentOnMachine:
     def _claim(self, gateway: Ports) -> ClaimAssignment:
         return ClaimAssignment(
             gateway.runs, gateway.runners, MemorySecretReader({}), NobodyFollows(), gateway.machines, gateway.begin,
-            lambda run, spec, attempt, secrets: {}, MemoryPools(self._storm.pools), MemoryCustodies(self._storm.runs),
+            lambda run, spec, attempt, secrets: {}, MemoryPools(self._storm.pools), MemoryValueRetentionStore(self._storm.runs),
             self._storm.clock,
         )  # fmt: skip
 

@@ -41,7 +41,7 @@ class RackHost:
             running = {runner_id for runner_id, one in self._things.items() if one.ended_at is None}
             gateway = storm.ports(actor, f"lease {self._id} {storm.clock.now}")
             lease = LeaseWork(
-                gateway.watched(storm.hosts), gateway.runners, gateway.machines, storm.doorbell, storm.clock
+                gateway.watched(storm.hosts), gateway.runners, gateway.machines, storm.work_notification, storm.clock
             )
             try:
                 answer = lease(self._id, f"Bearer {self._token}", self._slots - len(running), running)

@@ -27,9 +27,9 @@ from cadence.providers.sweeping import START_TAKES, Sweep
 from tests.fakes.cloud import PlainCipher
 from tests.fakes.hosts import MemoryHosts
 from tests.fakes.ledger import MemoryLedger
-from tests.fakes.offers import MemoryDoorbell
-from tests.fakes.paces import MemoryPaces
+from tests.fakes.offers import MemoryWorkNotification
 from tests.fakes.pool_records import MemoryPoolRecords
+from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.services import MemoryPools
 from tests.unit.providers.storm.agents import FAULTS, LIVES, AgentOnMachine
 from tests.unit.providers.storm.cloud import WARM_FOR, Cloud, Reached, Thing
@@ -63,12 +63,12 @@ class Storm(World):
         self.refused_claims: Counter[str] = Counter()
         self.told: Counter[str] = Counter()
         self.cipher = PlainCipher()
-        self.records, self.paces = MemoryPoolRecords(), MemoryPaces()
+        self.records, self.rate_limits = MemoryPoolRecords(), MemoryRateLimits()
         self.ledger = MemoryLedger(self.records)
         faults = Faults(random.choice((0.0, 0.01, 0.03)), random.choice((0.0, 0.05, 0.1)))
         pools = random.choice((clouds, clouds, [*clouds, _HOSTS], [_HOSTS, *clouds]))
         super().__init__(specs, scripts, random, faults, pools)
-        self.hosts, self.doorbell = MemoryHosts(self.offers), MemoryDoorbell()
+        self.hosts, self.work_notification = MemoryHosts(self.offers), MemoryWorkNotification()
         self.pool_store = MemoryPools(clouds)
         for pool in clouds:
             self.clouds[pool.name] = self._cloud(pool)
@@ -127,7 +127,7 @@ class Storm(World):
             self._providers(ports),
             self.clock,
             homes,
-            RateLimiter(ports.watched(self.paces), self.clock, lambda _: None, self.random.random),
+            RateLimiter(ports.watched(self.rate_limits), self.clock, lambda _: None, self.random.random),
             ports.watched(self.records),
             self._budgets(ports),
             Refusals(ports.watched(self.back_offs), self.clock),
@@ -138,7 +138,7 @@ class Storm(World):
     def _provide_on_hosts(self, ports: Ports, event: Event) -> None:
         assert event["operation"] == "stop", "a runner on hosts is offered where it is placed"
         hosts = ports.watched(self.hosts)
-        provider = HostProvider("acme", OWN, ports.runners, hosts, self.doorbell, self.clock)
+        provider = HostProvider("acme", OWN, ports.runners, hosts, self.work_notification, self.clock)
         ReleaseRunner(ports.runners, lambda *_: provider)(event["runner_id"])
 
     def _release(self, ports: Ports, *, sweeps: bool = False) -> ReleaseRunner:

@@ -48,10 +48,11 @@ from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.scheduling.machine_step import MachineStep, NextState
 from cadence.domain.shared.errors import CadenceError, Cancelled, CapacityExhausted, Conflict, RunnerLost, Transient
 from tests.fakes.back_offs import MemoryBackOffs
-from tests.fakes.custodies import MemoryCustodies
+from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuotas
 from tests.fakes.melodium import MemoryReported
-from tests.fakes.offers import MemoryDoorbell, MemoryOffers
+from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
+from tests.fakes.retentions import MemoryValueRetentionStore
 from tests.fakes.runners import MemoryRunnerStore
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
@@ -64,7 +65,6 @@ from tests.fakes.services import (
     no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
-from tests.fakes.turnstiles import MemoryTurnstileStore
 from tests.fakes.workers import one_by_one
 from tests.unit.scheduling.simulation.agent import Agent
 from tests.unit.scheduling.simulation.machine import Execution
@@ -133,7 +133,7 @@ class World:
         self.documents = MemoryDocuments()
         self.chunks = MemoryChunks()
         self.streams = MemoryStreams()
-        self.turnstiles = MemoryTurnstileStore()
+        self.concurrency_limits = MemoryConcurrencyLimitStore()
         self.approvals = MemoryApprovalStore()
         self.quotas = MemoryQuotas()
         self.back_offs = MemoryBackOffs()
@@ -349,8 +349,8 @@ class SimulatedDeadlines:
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self._world.wake_watchdog("runner", runner_id, after, task_token)
 
-    def watch_turnstile(self, scope: str, after: timedelta) -> None:
-        self._world.wake_watchdog("turnstile", scope, after)
+    def watch_concurrency_limit(self, scope: str, after: timedelta) -> None:
+        self._world.wake_watchdog("concurrency_limit", scope, after)
 
 
 class SimulatedOffers(MemoryOffers):
@@ -380,16 +380,18 @@ class Ports:
         self.wake_ups = watched(SimulatedWakeUps(world))
         self.chunks = watched(world.chunks)
         self.streams = world.streams
-        feeder = Readiness(self.runs, self.runs, self.machines, self.wake_ups, clock, one_by_one)
-        self.admit = Admit(self.runs, admission, feeder, self.deadlines, MemoryLogStream(), clock, lambda run: run)
-        turnstiles = ConcurrencyLimits(watched(world.turnstiles), self.deadlines, clock, lambda attempt: None)
-        run_gates = RunGates(self.runs, self.machines, turnstiles, world.quotas, clock)
-        slots = RunnerSlots(self.runs, self.machines, turnstiles, world.quotas)
+        readiness = Readiness(self.runs, self.runs, self.machines, self.wake_ups, clock, one_by_one)
+        self.admit = Admit(self.runs, admission, readiness, self.deadlines, MemoryLogStream(), clock, lambda run: run)
+        concurrency_limits = ConcurrencyLimits(
+            watched(world.concurrency_limits), self.deadlines, clock, lambda attempt: None
+        )
+        run_gates = RunGates(self.runs, self.machines, concurrency_limits, world.quotas, clock)
+        slots = RunnerSlots(self.runs, self.machines, concurrency_limits, world.quotas)
         approvals = TreatmentApprovals(
             self.runs, watched(world.approvals), MemoryEnvironments(), self.machines, self.deadlines, clock
         )
         self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
-        offer = OfferRunner(self.runners, watched(world.offers), MemoryDoorbell(), self.machines)
+        offer = OfferRunner(self.runners, watched(world.offers), MemoryWorkNotification(), self.machines)
         pools = MemoryPools(world.pools)
         refusals = Refusals(watched(world.back_offs), clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", refusals)
@@ -406,16 +408,16 @@ class Ports:
             refusals,
             attended=world.at_work,
         )
-        self.begin = MarkStarted(self.runs, feeder, self.machines)
+        self.begin = MarkStarted(self.runs, readiness, self.machines)
         self.settle = Settle(
-            self.runs, self.runners, feeder, slots, world.runs.get_spec, "provider-", self.deadlines, clock
+            self.runs, self.runners, readiness, slots, world.runs.get_spec, "provider-", self.deadlines, clock
         )
         self.complete = Complete(self.runners, self.settle, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
         end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, stop_child, clock)
-        self.stop_run = StopRun(self.runs, admission, end, self.machines, feeder)
+        self.stop_run = StopRun(self.runs, admission, end, self.machines, readiness)
         grow = ExpandEach(self.runs, self.runs, EachItems(self.runs, self.streams, self.chunks), self.machines, clock)
-        gather = CollectOutputs(self.runs, self.chunks, MemoryCustodies(world.runs), clock)
+        gather = CollectOutputs(self.runs, self.chunks, MemoryValueRetentionStore(world.runs), clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
         self.act = ControlTreatment(
@@ -425,12 +427,12 @@ class Ports:
             grow,
             self.start_child,
             stop_child,
-            feeder,
+            readiness,
             self.machines,
             self.deadlines,
             clock,
         )
-        self.wake = WakeGroup(self.runs, self.runs, grow, end, feeder)
+        self.wake = WakeGroup(self.runs, self.runs, grow, end, readiness)
         self.finalise = Finalise(self.runs, run_gates, self.deadlines, lambda run: None, clock)
         self.watchdog = Watchdog(
             self.runs,

@@ -88,7 +88,7 @@ class RunnerItem(RunnersTable):
     per_hour = NumberAttribute(null=True)
     currency = UnicodeAttribute(null=True)
     left_tokens = JSONAttribute(null=True)
-    custody = JSONAttribute(null=True)
+    retention = JSONAttribute(null=True)
     engine = UnicodeAttribute(null=True)
 
     @classmethod
@@ -113,7 +113,7 @@ class RunnerItem(RunnersTable):
         values["per_hour"] = None if self.per_hour is None else float(self.per_hour)
         values["result"] = _result(self.result) if self.result else None
         values["listening"] = _listening(self.listening) if self.listening else None
-        values["custody"] = value_retention.stored(self.custody)
+        values["retention"] = value_retention.stored(self.retention)
         for name in ("peaks", "facts", "secret_versions", "boot_phases", "left_tokens"):
             values[name] = values[name] or {}
         return Runner(**values)

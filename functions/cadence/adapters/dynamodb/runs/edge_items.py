@@ -55,7 +55,7 @@ class ValueItem(RunsTable):
     created_at = UTCDateTimeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
     origin = JSONAttribute(null=True)
-    custody = JSONAttribute(null=True)
+    retention = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, run_id: str, treatment: str, port: str) -> tuple[str, str]:
@@ -68,7 +68,7 @@ class ValueItem(RunsTable):
             stored = getattr(value, field.name)
             if stored is not None and stored != b"":
                 setattr(item, field.name, dataclasses.asdict(stored) if isinstance(stored, Origin) else stored)
-        item.custody = value_retention.plain(value.custody)
+        item.retention = value_retention.plain(value.retention)
         return item
 
     def value(self) -> Value:
@@ -76,6 +76,6 @@ class ValueItem(RunsTable):
         for name in ("size", "chunks", "attempt"):
             values[name] = int(values[name])
         values["preview"] = self.preview or b""
-        values["custody"] = value_retention.stored(self.custody)
+        values["retention"] = value_retention.stored(self.retention)
         values["origin"] = Origin(**self.origin) if self.origin else None
         return Value(**values)

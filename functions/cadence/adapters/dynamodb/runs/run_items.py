@@ -86,14 +86,14 @@ class RunItem(RunsTable):
     priority = NumberAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
     melodium = JSONAttribute(null=True)
-    has_custodies = BooleanAttribute(null=True)
+    keeps_values_elsewhere = BooleanAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
         item = cls(partition(run.run_id), cls.SK, scope=scope(run.organization, run.project))
         for field in dataclasses.fields(run):
             value = getattr(run, field.name)
-            if value is not None and not (field.name in {"pins", "has_custodies"} and not value):
+            if value is not None and not (field.name in {"pins", "keeps_values_elsewhere"} and not value):
                 plain = dataclasses.asdict(value) if isinstance(value, ReplayOf | MelodiumRun) else value
                 setattr(item, field.name, plain)
         if run.melodium:
@@ -118,7 +118,7 @@ class RunItem(RunsTable):
         values["replay_of"] = ReplayOf(**self.replay_of) if self.replay_of else None
         values["run_id"] = self.its_id
         values["melodium"] = _melodium(self.melodium)
-        values["has_custodies"] = bool(self.has_custodies)
+        values["keeps_values_elsewhere"] = bool(self.keeps_values_elsewhere)
         return Run(**values)
 
 
@@ -139,7 +139,7 @@ class TreatmentItem(RunsTable):
     PREFIX: ClassVar[str] = "TREATMENT#"
     ELEMENTS: ClassVar[str] = "ELEMENT#"  # apart from the others, as nothing schedules or watches them
     _LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
-        {"kind", "conditional", "timeouts", "interruptions", "ends_custody"}
+        {"kind", "conditional", "timeouts", "interruptions", "ends_retention"}
     )  # where they are as usual
 
     run_id = UnicodeAttribute()
@@ -160,7 +160,7 @@ class TreatmentItem(RunsTable):
     pool = UnicodeAttribute(null=True)
     waiting_for = UnicodeAttribute(null=True)
     placement = UnicodeAttribute(null=True)
-    turnstiles = UnicodeSetAttribute(null=True)
+    concurrency_limits = UnicodeSetAttribute(null=True)
     turn_token = UnicodeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
     ready_at = UTCDateTimeAttribute(null=True)
@@ -168,8 +168,8 @@ class TreatmentItem(RunsTable):
     started_at = UTCDateTimeAttribute(null=True)
     finished_at = UTCDateTimeAttribute(null=True)
     history = UnicodeSetAttribute(null=True)
-    custody = JSONAttribute(null=True)
-    ends_custody = BooleanAttribute(null=True)
+    retention = JSONAttribute(null=True)
+    ends_retention = BooleanAttribute(null=True)
 
     @classmethod
     def key_of(cls, name: str) -> str:
@@ -181,7 +181,7 @@ class TreatmentItem(RunsTable):
         for field in dataclasses.fields(treatment):
             value = getattr(treatment, field.name)
             if value is not None and value != () and not (value == field.default and field.name in cls._LEFT_OUT):
-                setattr(item, field.name, value_retention.plain(value) if field.name == "custody" else value)
+                setattr(item, field.name, value_retention.plain(value) if field.name == "retention" else value)
         item.history = {history.encode(change) for change in treatment.history} or None
         return item
 
@@ -190,11 +190,11 @@ class TreatmentItem(RunsTable):
         values["state"] = TreatmentState(self.state)
         values["kind"] = TreatmentKind(self.kind or TreatmentKind.COMMAND)
         values["conditional"] = bool(self.conditional)
-        values["custody"] = value_retention.stored(self.custody)
-        values["ends_custody"] = bool(self.ends_custody)
+        values["retention"] = value_retention.stored(self.retention)
+        values["ends_retention"] = bool(self.ends_retention)
         values["timeouts"] = int(self.timeouts or 0)
         values["interruptions"] = int(self.interruptions or 0)
-        values["turnstiles"] = tuple(sorted(self.turnstiles or ()))
+        values["concurrency_limits"] = tuple(sorted(self.concurrency_limits or ()))
         values["history"] = history.in_order(map(history.decode, self.history or ()), tuple(TreatmentState))
         for name in ("waiting", "attempt", "failures", "infrastructure_failures", "exit_code"):
             values[name] = _int(values[name])

@@ -18,7 +18,7 @@ class DynamoOldRuns(OldRuns):
         bind(StateItem, logs_table)
         for model in (RunItem, ValueItem):
             bind(model, runs_table)
-        self._custodies = DynamoValueRetentionStore(runs_table)
+        self._retentions = DynamoValueRetentionStore(runs_table)
 
     def short_lived(self) -> Sequence[ShortLived]:
         with translated("retentions"):
@@ -37,7 +37,7 @@ class DynamoOldRuns(OldRuns):
             return [item.run() for item in items]
 
     def buckets(self, run_id: str) -> Set[str]:
-        return {kept.custody.bucket for kept in self._custodies.list(run_id) if kept.custody.bucket}
+        return {kept.retention.bucket for kept in self._retentions.list(run_id) if kept.retention.bucket}
 
     def forget_previews(self, run_id: str) -> None:
         with translated(f"values of run {run_id}"):

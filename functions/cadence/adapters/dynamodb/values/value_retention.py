@@ -13,21 +13,21 @@ from cadence.adapters.dynamodb.shared.binding import bind, transaction_connectio
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.shared.value_ports import AttemptRetention, ValueRetentionStore
 from cadence.domain.shared import ids
-from cadence.domain.values import value_retention as custodies
+from cadence.domain.values import value_retention as retentions
 from cadence.domain.values.value_retention import ValueRetention
 
 
 class ValueRetentionItem(RunsTable):
     """What holds for all that one attempt of a treatment sends, where that is not the usual."""
 
-    PREFIX: ClassVar[str] = "CUSTODY#"
+    PREFIX: ClassVar[str] = "RETENTION#"
 
     treatment = UnicodeAttribute()
     attempt = NumberAttribute()
-    custody: JSONAttribute = JSONAttribute()
+    retention: JSONAttribute = JSONAttribute()
 
     def kept(self) -> AttemptRetention:
-        return AttemptRetention(self.treatment, int(self.attempt), ValueRetention.from_json(self.custody))
+        return AttemptRetention(self.treatment, int(self.attempt), ValueRetention.from_json(self.retention))
 
 
 class DynamoValueRetentionStore(ValueRetentionStore):
@@ -41,17 +41,19 @@ class DynamoValueRetentionStore(ValueRetentionStore):
                 bind(item, runners_table)
         self._connection = transaction_connection()
 
-    def note(self, run_id: str, treatment: str, attempt: int, custody: ValueRetention) -> None:
+    def note(self, run_id: str, treatment: str, attempt: int, retention: ValueRetention) -> None:
         item = ValueRetentionItem(
             partition(run_id),
             f"{ValueRetentionItem.PREFIX}{treatment}#{attempt}",
             treatment=treatment,
             attempt=attempt,
-            custody=custodies.plain(custody),
+            retention=retentions.plain(retention),
         )
         with translated(f"run {run_id}"), TransactWrite(connection=self._connection) as transaction:
             transaction.save(item)
-            transaction.update(run_key(run_id), [RunItem.has_custodies.set(True)], condition=RunItem.pk.exists())
+            transaction.update(
+                run_key(run_id), [RunItem.keeps_values_elsewhere.set(True)], condition=RunItem.pk.exists()
+            )
 
     def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[AttemptRetention]:
         prefixes = (

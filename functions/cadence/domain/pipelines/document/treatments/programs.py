@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cadence.domain.melodium.headers import ProgramParameter, ProgramPort
+from cadence.domain.melodium.headers import DeclaredPort, ProgramParameter
 from cadence.domain.melodium.stored_program import Entrypoint, ProgramFacts
 from cadence.domain.pipelines.document.connections.types import (
     DataType,
@@ -112,7 +112,7 @@ class ProgramChecks:
         return entrypoint
 
     def _ports(
-        self, treatment: DraftTreatment, ports: tuple[ProgramPort, ...], side: str
+        self, treatment: DraftTreatment, ports: tuple[DeclaredPort, ...], side: str
     ) -> Iterator[tuple[str, Port | None]]:
         for port in ports:
             of = _flow_type(port.type)

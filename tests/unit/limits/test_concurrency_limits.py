@@ -1,4 +1,4 @@
-"""Turnstiles, also when any step is the last one of its process: never more inside than the limit, nobody forgotten."""
+"""Concurrency limits, also when any step is the last one of its process: never more inside than the limit, nobody forgotten."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cadence.application.limits.concurrency_limits import LOOK, Admittance, ConcurrencyLimits
-from cadence.domain.limits.turnstile import LimitEntry
+from cadence.domain.limits.concurrency_limit import LimitEntry
 from cadence.domain.shared.errors import Transient
+from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.services import ManualClock, MemoryDeadlines
-from tests.fakes.turnstiles import MemoryTurnstileStore
 
 SCOPE = "POOL#acme#near"
 
@@ -42,24 +42,24 @@ class Steps:
 
 @dataclass
 class Stage:
-    """Turnstiles whose every step may be the last, and what stands at them."""
+    """Concurrency limits whose every step may be the last, and what stands at them."""
 
     steps: Steps = field(default_factory=Steps)
     clock: ManualClock = field(default_factory=ManualClock)
-    kept: MemoryTurnstileStore = field(default_factory=MemoryTurnstileStore)
+    kept: MemoryConcurrencyLimitStore = field(default_factory=MemoryConcurrencyLimitStore)
     deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
     woken: list[str] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
     deaf: bool = False
 
     def __post_init__(self) -> None:
-        self.turnstiles = ConcurrencyLimits(self, self, self.clock, lambda attempt: None)
+        self.concurrency_limits = ConcurrencyLimits(self, self, self.clock, lambda attempt: None)
 
     def commit(self, *arguments: Any) -> None:
         self.steps(self.kept.commit, *arguments)
 
-    def watch_turnstile(self, *arguments: Any) -> None:
-        self.steps(self.deadlines.watch_turnstile, *arguments)
+    def watch_concurrency_limit(self, *arguments: Any) -> None:
+        self.steps(self.deadlines.watch_concurrency_limit, *arguments)
 
     def wake(self, scope: str, place: LimitEntry) -> None:
         if self.deaf:
@@ -75,17 +75,19 @@ class Stage:
     def enter(
         self, holder: str, project: str = "site", priority: int = 0, limit: int = 1, *, wait: bool = True
     ) -> Admittance:
-        return self.turnstiles.enter(SCOPE, limit, LimitEntry(holder, holder, project, priority), self, wait=wait)
+        return self.concurrency_limits.enter(
+            SCOPE, limit, LimitEntry(holder, holder, project, priority), self, wait=wait
+        )
 
     def leave(self, holder: str) -> None:
-        self.turnstiles.leave(SCOPE, holder, self)
+        self.concurrency_limits.leave(SCOPE, holder, self)
 
     def look(self) -> None:
         """The watchdog, as often as it was asked to look."""
         self.clock.advance(LOOK)
-        asked, self.deadlines.turnstiles = self.deadlines.turnstiles, []
+        asked, self.deadlines.concurrency_limits = self.deadlines.concurrency_limits, []
         for scope, _ in asked:
-            self.turnstiles.tend(scope, self)
+            self.concurrency_limits.tend(scope, self)
 
     def holders(self) -> list[str]:
         return [place.holder for place in self.kept.inside(SCOPE, 100)]
@@ -154,7 +156,7 @@ def test_who_ended_without_leaving_is_put_out_by_the_next_and_by_the_watchdog(st
 def test_a_larger_limit_lets_in_at_once(stage: Stage) -> None:
     for name in "abcd":
         stage.enter(name)
-    stage.turnstiles.limit(SCOPE, 3, stage)
+    stage.concurrency_limits.limit(SCOPE, 3, stage)
     assert sorted(stage.holders()) == ["a", "b", "c"]
     assert stage.woken == ["b", "c"]
 
@@ -176,16 +178,16 @@ def test_the_watchdog_stops_looking_and_begins_again(stage: Stage) -> None:
     stage.leave("a")
     for _ in range(3):
         stage.look()
-    assert stage.deadlines.turnstiles == []
+    assert stage.deadlines.concurrency_limits == []
     stage.enter("c")
-    assert len(stage.deadlines.turnstiles) == 1
+    assert len(stage.deadlines.concurrency_limits) == 1
 
 
 def test_each_of_a_thousand_waits_for_its_turn_by_small_reads(stage: Stage) -> None:
     stage.enter("first")
     for number in range(1_000):
         stage.enter(f"w{number:04}")
-    head = stage.kept.turnstiles[SCOPE]
+    head = stage.kept.concurrency_limits[SCOPE]
     assert (head.waiting, len(head.lanes)) == (1_000, 1)
     stage.leave("first")
     for number in range(999):
@@ -253,12 +255,12 @@ class Crowd(RuleBasedStateMachine):
         self.stage.deaf = deaf
 
     @rule(crash_at=st.none() | st.integers(1, 8), done=st.booleans())
-    @precondition(lambda self: self.stage.deadlines.turnstiles)
+    @precondition(lambda self: self.stage.deadlines.concurrency_limits)
     def watchdog(self, crash_at: int | None, done: bool) -> None:
-        asked = list(self.stage.deadlines.turnstiles)
+        asked = list(self.stage.deadlines.concurrency_limits)
         self.attempt(self.stage.look, crash_at, done)
         if crash_at is not None:  # a message whose look failed comes again
-            self.stage.deadlines.turnstiles += asked
+            self.stage.deadlines.concurrency_limits += asked
 
     @invariant()
     def never_too_many(self) -> None:
@@ -267,7 +269,7 @@ class Crowd(RuleBasedStateMachine):
 
     @invariant()
     def the_head_counts_right(self) -> None:
-        if hasattr(self, "stage") and (head := self.stage.kept.turnstiles.get(SCOPE)):
+        if hasattr(self, "stage") and (head := self.stage.kept.concurrency_limits.get(SCOPE)):
             assert sum(head.inside.values()) == len(self.stage.holders())
             for key, lane in head.lanes.items():
                 places = self.stage.kept.first_waiting(SCOPE, key, 100)
@@ -293,7 +295,7 @@ class Crowd(RuleBasedStateMachine):
             stage.look()
             told = self.told | set(stage.woken)
             present = [name for name in stage.holders() if name not in self.left]
-            assert set(present) <= told or stage.deadlines.turnstiles
+            assert set(present) <= told or stage.deadlines.concurrency_limits
             if not stage.queue():
                 break
             if present:

@@ -1,7 +1,7 @@
-"""Turnstiles: at most so many may be inside at a time, the others wait for their turn.
+"""Concurrency limits: at most so many may be inside at a time, the others wait for their turn.
 
 Whoever waits stands in the lane of a priority and a project. The next one in comes from the highest priority, there from
-the project with the fewest inside, there from whoever came first. All that this takes is in `Turnstile`, which stays small
+the project with the fewest inside, there from whoever came first. All that this takes is in `ConcurrencyLimit`, which stays small
 however many wait.
 """
 
@@ -30,7 +30,7 @@ class WaitingLane:
 
 @dataclass(frozen=True)
 class LimitEntry:
-    """Where a run or an attempt of a treatment stands at a turnstile: inside, or waiting with a ticket.
+    """Where a run or an attempt of a treatment stands at a concurrency limit: inside, or waiting with a ticket.
 
     `holder` is unique: a run's id, or the id of an attempt's runner. `treatment` is None for a run.
     """

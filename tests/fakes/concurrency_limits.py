@@ -1,31 +1,35 @@
-"""`TurnstileStore` in memory."""
+"""`ConcurrencyLimitStore` in memory."""
 
 import dataclasses
 from collections.abc import Sequence
 
-from cadence.domain.limits.turnstile import ConcurrencyLimit, LaneKey, LimitEntry
+from cadence.domain.limits.concurrency_limit import ConcurrencyLimit, LaneKey, LimitEntry
 from cadence.domain.shared.errors import Conflict
 
 
-class MemoryTurnstileStore:
+class MemoryConcurrencyLimitStore:
     """Each call is atomic."""
 
     def __init__(self) -> None:
-        self.turnstiles: dict[str, ConcurrencyLimit] = {}
+        self.concurrency_limits: dict[str, ConcurrencyLimit] = {}
         self.places: dict[tuple[str, str], LimitEntry] = {}
 
     def get(self, scope: str, holder: str | None = None) -> tuple[ConcurrencyLimit | None, LimitEntry | None]:
-        return self.turnstiles.get(scope), self.places.get((scope, holder)) if holder else None
+        return self.concurrency_limits.get(scope), self.places.get((scope, holder)) if holder else None
 
-    def commit(self, turnstile: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]) -> None:
-        stored = self.turnstiles.get(turnstile.scope)
-        if (stored.version if stored else 0) != turnstile.version:
-            raise Conflict(f"turnstile {turnstile.scope} is no longer as it was read")
+    def commit(
+        self, concurrency_limit: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]
+    ) -> None:
+        stored = self.concurrency_limits.get(concurrency_limit.scope)
+        if (stored.version if stored else 0) != concurrency_limit.version:
+            raise Conflict(f"concurrency limit {concurrency_limit.scope} is no longer as it was read")
         for place in removed:
-            del self.places[turnstile.scope, place.holder]
+            del self.places[concurrency_limit.scope, place.holder]
         for place in put:
-            self.places[turnstile.scope, place.holder] = place
-        self.turnstiles[turnstile.scope] = dataclasses.replace(turnstile, version=turnstile.version + 1)
+            self.places[concurrency_limit.scope, place.holder] = place
+        self.concurrency_limits[concurrency_limit.scope] = dataclasses.replace(
+            concurrency_limit, version=concurrency_limit.version + 1
+        )
 
     def first_waiting(self, scope: str, lane: LaneKey, limit: int) -> Sequence[LimitEntry]:
         return [place for place in self.waiting(scope, len(self.places)) if place.lane == lane][:limit]

@@ -22,7 +22,7 @@ RESTART = MachineError("States.ServiceRestart", "the stack was stopped")
 def test_a_broken_treatment_is_lost_for_good_with_the_cause(setting: Setting) -> None:
     setting.admitted(spec("build", retry=RetrySpec(3)), spec("alarm", on("build", "failed")))
     runner = setting.running("build")
-    setting.machine_broke.of_treatment(RUN, "build", RESTART)
+    setting.execution_failed.of_treatment(RUN, "build", RESTART)
     assert setting.state("build") is TreatmentState.LOST
     assert setting.treatment("build").cause == "the stack was stopped"
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
@@ -33,8 +33,8 @@ def test_a_result_that_is_in_is_what_happened(setting: Setting) -> None:
     setting.admitted(spec("build"))
     setting.running("build")
     setting.complete("build")
-    setting.machine_broke.of_treatment(RUN, "build", RESTART)
-    setting.machine_broke.of_treatment(RUN, "build", RESTART)
+    setting.execution_failed.of_treatment(RUN, "build", RESTART)
+    setting.execution_failed.of_treatment(RUN, "build", RESTART)
     assert setting.state("build") is TreatmentState.SUCCEEDED
     assert [value.port for value in setting.runs.published] == ["out"]
     assert setting.machines.answers["run-token"] == {"run_id": RUN}
@@ -51,20 +51,20 @@ def test_a_treatment_that_moves_meanwhile_is_read_again(setting: Setting, monkey
         return settle(treatment, *arguments)
 
     monkeypatch.setattr(setting.runs, "settle", moving_once)
-    setting.machine_broke.of_treatment(RUN, "build", RESTART)
+    setting.execution_failed.of_treatment(RUN, "build", RESTART)
     assert setting.state("build") is TreatmentState.LOST
 
 
 def test_a_broken_run_is_ended_by_another_execution_of_its_machine(setting: Setting) -> None:
     setting.admitted(spec("build"), spec("later", on("build", "completed")))
     setting.running("build")
-    setting.machine_broke.of_run(RUN, 1, RESTART)
-    setting.machine_broke.of_run(RUN, 1, RESTART)
+    setting.execution_failed.of_run(RUN, 1, RESTART)
+    setting.execution_failed.of_run(RUN, 1, RESTART)
     assert set(setting.machines.runs) == {f"{RUN}-2"}
     with pytest.raises(Cancelled, match="the stack was stopped"):
         setting.admit(RUN, "second-token")
     setting.stop("stop-token")
-    setting.machine_broke.of_treatment(RUN, "build", RESTART)
+    setting.execution_failed.of_treatment(RUN, "build", RESTART)
     assert setting.machines.answers["stop-token"] == {"run_id": RUN}
     run = setting.finalise(RUN)
     assert run.state is RunState.FAILED
@@ -75,13 +75,13 @@ def test_a_broken_run_is_ended_by_another_execution_of_its_machine(setting: Sett
 def test_a_cancelled_run_that_breaks_stays_cancelled(setting: Setting) -> None:
     setting.admitted(spec("build"))
     setting.cancel()
-    setting.machine_broke.of_run(RUN, 1, RESTART)
+    setting.execution_failed.of_run(RUN, 1, RESTART)
     assert setting.finalise(RUN).state is RunState.CANCELLED
 
 
 def test_a_run_whose_last_execution_broke_is_finalised_at_once(setting: Setting) -> None:
     setting.admitted(spec("build"))
-    setting.machine_broke.of_run(RUN, 3, RESTART)
+    setting.execution_failed.of_run(RUN, 3, RESTART)
     run = setting.runs.get_run(RUN)
     assert (run.state, setting.state("build")) == (RunState.FAILED, TreatmentState.CANCELLED)
     assert setting.machines.runs == {}
@@ -91,9 +91,9 @@ def test_what_has_ended_or_is_unknown_is_left_alone(setting: Setting) -> None:
     setting.admitted(spec("build"))
     setting.done("build")
     ended = setting.finalise(RUN)
-    setting.machine_broke.of_run(RUN, 1, RESTART)
-    setting.machine_broke.of_run("unknown", 1, RESTART)
-    setting.machine_broke.of_treatment(RUN, "unknown", RESTART)
+    setting.execution_failed.of_run(RUN, 1, RESTART)
+    setting.execution_failed.of_run("unknown", 1, RESTART)
+    setting.execution_failed.of_treatment(RUN, "unknown", RESTART)
     assert setting.runs.get_run(RUN) == ended
     assert setting.machines.runs == {}
 

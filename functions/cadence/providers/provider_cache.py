@@ -13,7 +13,7 @@ from cadence.providers.contract import Build, Provider, ProviderContext
 SECONDS = 30.0
 
 
-class RememberedProviders:
+class CachedProviders:
     """Implements `Providers`."""
 
     def __init__(

@@ -49,26 +49,26 @@ class Scene:
         self.world = world
         world.pools.pools = [Pool("default", "local", "host", policy=Policy(values=policy))]
         self.buckets = Buckets("data", ELSEWHERE)
-        self.feeder = Readiness(
+        self.readiness = Readiness(
             world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock, one_by_one
         )
         self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, MemoryWakeUps())
         self.read = ReadInput(world.runs.get_spec, world.streams, InputStreams(world.runs, world.streams), world.urls)
         self.remove = PurgeTransientValues(
-            world.runs, world.custodies, S3Removal(self.buckets), world.deadlines, world.clock, one_by_one
+            world.runs, world.retentions, S3Removal(self.buckets), world.deadlines, world.clock, one_by_one
         )
         self.make = self.claimed("make")
 
     def claimed(self, treatment: str) -> Runner:
         world = self.world
-        begin = MarkStarted(world.runs, self.feeder, world.machines)
+        begin = MarkStarted(world.runs, self.readiness, world.machines)
         runner_id = world.launch(treatment)
         world.runners.change_runner(
             runner_id, {RunnerState.OFFERED}, state=RunnerState.BOOTING, one_time_hash=token_hash("once")
         )
         claim = ClaimAssignment(
             world.runs, world.runners, world.secrets, world.runners, world.machines, begin, lambda *_: {},
-            world.pools, world.custodies, world.clock,
+            world.pools, world.retentions, world.clock,
         )  # fmt: skip
         return claim(runner_id, "once", "nonce", {}).runner
 
@@ -87,7 +87,7 @@ class Scene:
         treatment = world.runs.get_treatment(RUN_ID, "make")
         value = Value(
             RUN_ID, "make", "wheel", "stream", "byte", output.sha256 or "", output.size, output.committed, 1,
-            output.preview, custody=treatment.custody,
+            output.preview, retention=treatment.retention,
         )  # fmt: skip
         world.runs.put_values([value])
         return world.runs.get_value(RUN_ID, "make", "wheel")
@@ -117,8 +117,8 @@ def late(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_without_a_policy_nothing_is_noted(world: World) -> None:
     scene = Scene(world, ValuePolicy())
     assert scene.send() == ("data", ids.chunk_key(RUN_ID, "make", 1, "wheel", 0))
-    assert (scene.make.custody, world.runs.get_run(RUN_ID).has_custodies) == (None, False)
-    assert "custody" not in world.items("runs") and "CUSTODY#" not in world.items("runs")
+    assert (scene.make.retention, world.runs.get_run(RUN_ID).keeps_values_elsewhere) == (None, False)
+    assert "retention" not in world.items("runs") and "RETENTION#" not in world.items("runs")
     assert scene.settled().preview == b"content"
 
 
@@ -135,7 +135,7 @@ def test_chunks_go_to_the_pools_bucket_and_are_read_from_there(world: World) -> 
     assert place(scene.read(consumer, "wheel", 1, 0).downloads[0].url) == (bucket, key)
     assert b"".join(S3Chunks(scene.buckets).read_whole([value.chunk_key(0)])) == b"content"
     assert value.preview == b"" and "content" not in world.items("runs") + world.items("runners")
-    assert world.runs.get_treatment(RUN_ID, "test").ends_custody
+    assert world.runs.get_treatment(RUN_ID, "test").ends_retention
 
     # Retention finds it there.
     assert DynamoOldRuns("logs", "runs").buckets(RUN_ID) == {"elsewhere"}
@@ -155,7 +155,7 @@ def test_what_passes_is_removed_with_its_digest_if_none_may_stay(world: World, l
     assert scene.objects("elsewhere") == []
     assert DIGEST not in world.items("runs") + world.items("runners")
     stays = world.runs.get_value(RUN_ID, "make", "wheel")
-    assert (stays.digest, stays.size, stays.custody) == (
+    assert (stays.digest, stays.size, stays.retention) == (
         None,
         value.size,
         ValueRetention("local", ValueCapture.NONE, "elsewhere"),
@@ -178,7 +178,7 @@ def test_a_digest_stays_where_it_may(world: World, late: list[Any]) -> None:
 def test_the_policy_of_a_claim_holds_for_the_attempt(world: World) -> None:
     scene = Scene(world, ValuePolicy(bucket="elsewhere"))
     world.pools.pools = [Pool("default", "local", "host")]
-    assert world.runners.get_runner(scene.make.runner_id).custody == ValueRetention("local", bucket="elsewhere")
+    assert world.runners.get_runner(scene.make.runner_id).retention == ValueRetention("local", bucket="elsewhere")
     assert scene.send()[0] == "elsewhere"
 
 
@@ -207,9 +207,9 @@ def test_caches_stay_in_their_bucket_and_are_none_where_nothing_stays(world: Wor
     write(scene.make, "pip", entry, END, 1, 0)
     found = find(scene.make, "pip", ())
     assert found and (found.entry.entry, found.entry.bucket) == (entry, "elsewhere")
-    usual = replace(scene.make, custody=None)
+    usual = replace(scene.make, retention=None)
     assert find(usual, "pip", ("p",)) is None
     other = save(usual, "pip").entry
     assert other and other != entry
-    passing = replace(scene.make, custody=ValueRetention("local", ValueCapture.DIGEST))
+    passing = replace(scene.make, retention=ValueRetention("local", ValueCapture.DIGEST))
     assert save(passing, "npm").refused == "pool local captures digests only, and a cache is all content"

@@ -1,4 +1,4 @@
-"""`TurnstileStore` on the `runs` table: one partition for each turnstile, one small item for its head."""
+"""`ConcurrencyLimitStore` on the `runs` table: one partition for each concurrency limit, one small item for its head."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
@@ -15,16 +15,16 @@ from pynamodb.transactions import TransactWrite
 from cadence.adapters.dynamodb.runs.run_items import RunsTable
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.domain.limits.turnstile import ConcurrencyLimit, LaneKey, LimitEntry, WaitingLane
+from cadence.domain.limits.concurrency_limit import ConcurrencyLimit, LaneKey, LimitEntry, WaitingLane
 from cadence.domain.runs.run import HIGHEST_PRIORITY
 
 
 def _partition(scope: str) -> str:
-    return f"TURNSTILE#{scope}"
+    return f"LIMIT#{scope}"
 
 
 class _Item(RunsTable):
-    """Any item of a turnstile; which attributes it has depends on its kind."""
+    """Any item of a concurrency limit; which attributes it has depends on its kind."""
 
     HEAD: ClassVar[str] = "HEAD"
     INSIDE: ClassVar[str] = "INSIDE#"
@@ -57,29 +57,33 @@ class DynamoConcurrencyLimitStore:
 
     def get(self, scope: str, holder: str | None = None) -> tuple[ConcurrencyLimit | None, LimitEntry | None]:
         sort_keys = [_Item.HEAD, *((_Item.INSIDE + holder, _Item.PLACE + holder) if holder else ())]
-        with translated(f"turnstile {scope}"):
+        with translated(f"concurrency limit {scope}"):
             found = {
                 item.sk: item
                 for item in _Item.batch_get([(_partition(scope), key) for key in sort_keys], consistent_read=True)
             }
         head = found.pop(_Item.HEAD, None)
-        return _turnstile(scope, head) if head else None, next(map(_place, found.values()), None)
+        return _concurrency_limit(scope, head) if head else None, next(map(_place, found.values()), None)
 
-    def commit(self, turnstile: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]) -> None:
+    def commit(
+        self, concurrency_limit: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]
+    ) -> None:
         keys = {key for place in put for key in _keys(place)}
         with (
-            translated(f"turnstile {turnstile.scope}"),
+            translated(f"concurrency limit {concurrency_limit.scope}"),
             TransactWrite(connection=self._connection) as transaction,
         ):
-            as_read = _Item.version == turnstile.version if turnstile.version else _Item.pk.does_not_exist()
-            transaction.save(_head(turnstile), condition=as_read)
+            as_read = (
+                _Item.version == concurrency_limit.version if concurrency_limit.version else _Item.pk.does_not_exist()
+            )
+            transaction.save(_head(concurrency_limit), condition=as_read)
             for place in removed:
                 for key in _keys(place):
                     if key not in keys:
-                        transaction.delete(_Item(_partition(turnstile.scope), key))
+                        transaction.delete(_Item(_partition(concurrency_limit.scope), key))
             for place in put:
                 for key in _keys(place):
-                    transaction.save(_item(turnstile.scope, key, place))
+                    transaction.save(_item(concurrency_limit.scope, key, place))
 
     def first_waiting(self, scope: str, lane: LaneKey, limit: int) -> Sequence[LimitEntry]:
         return self._places(scope, _lane_prefix(lane), limit)
@@ -92,7 +96,7 @@ class DynamoConcurrencyLimitStore:
 
     @staticmethod
     def _places(scope: str, prefix: str, limit: int) -> list[LimitEntry]:
-        with translated(f"turnstile {scope}"):
+        with translated(f"concurrency limit {scope}"):
             items = _Item.query(_partition(scope), _Item.sk.startswith(prefix), limit=limit, consistent_read=True)
             return [_place(item) for item in items]
 
@@ -109,21 +113,21 @@ def _keys(place: LimitEntry) -> tuple[str, ...]:
     return _Item.PLACE + place.holder, f"{_lane_prefix(place.lane)}{place.ticket:012}"
 
 
-def _head(turnstile: ConcurrencyLimit) -> _Item:
+def _head(concurrency_limit: ConcurrencyLimit) -> _Item:
     values: dict[str, Any] = {
-        "limit": turnstile.limit,
-        "next_ticket": turnstile.next_ticket,
-        "inside": dict(turnstile.inside),
-        "lanes": [[*key, lane.waiting, lane.first] for key, lane in turnstile.lanes.items()],
-        "unwoken": set(turnstile.unwoken) or None,
-        "watched_until": turnstile.watched_until,
-        "checked_at": turnstile.checked_at,
-        "version": turnstile.version + 1,
+        "limit": concurrency_limit.limit,
+        "next_ticket": concurrency_limit.next_ticket,
+        "inside": dict(concurrency_limit.inside),
+        "lanes": [[*key, lane.waiting, lane.first] for key, lane in concurrency_limit.lanes.items()],
+        "unwoken": set(concurrency_limit.unwoken) or None,
+        "watched_until": concurrency_limit.watched_until,
+        "checked_at": concurrency_limit.checked_at,
+        "version": concurrency_limit.version + 1,
     }
-    return _Item(_partition(turnstile.scope), _Item.HEAD, **_given(values.items()))
+    return _Item(_partition(concurrency_limit.scope), _Item.HEAD, **_given(values.items()))
 
 
-def _turnstile(scope: str, item: _Item) -> ConcurrencyLimit:
+def _concurrency_limit(scope: str, item: _Item) -> ConcurrencyLimit:
     return ConcurrencyLimit(
         scope,
         int(item.limit),

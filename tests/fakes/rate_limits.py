@@ -9,7 +9,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass
-class MemoryPaces:
+class MemoryRateLimits:
     """`asked` counts the writes that a table would have had."""
 
     full_at: dict[str, int] = field(default_factory=dict)

@@ -27,7 +27,7 @@ def hosts(setting: Setting) -> MemoryHosts:
     setting.pools.pools = (Pool("acme", "first", HOST), Pool("acme", "second", HOST))
     setting.placing = dataclasses.replace(setting.placing, attended=at_work)
     setting.watchdog = dataclasses.replace(
-        setting.watchdog, untaken=UnclaimedOffers(setting.runs, setting.pools, at_work)
+        setting.watchdog, unclaimed_offers=UnclaimedOffers(setting.runs, setting.pools, at_work)
     )
     setting.admitted(spec("build"))
     return found

@@ -23,14 +23,16 @@ NOTHING = ValueRetention("near", ValueCapture.NONE)
 THERE = ValueRetention("near", bucket="there")
 
 
-def begun(setting: Setting, name: str, custody: ValueRetention | None) -> None:
+def begun(setting: Setting, name: str, retention: ValueRetention | None) -> None:
     """As a claim does it, with a chunk that was sent."""
     runner = setting.claimed(name)
-    if custody:
-        runner = dataclasses.replace(runner, custody=custody)
-        setting.custodies.note(RUN, name, runner.attempt, custody)
-    setting.beginning(runner, setting.runs.get_spec(RUN, name), ends_custody=setting.runs.get_run(RUN).has_custodies)
-    bucket = custody.bucket if custody else None
+    if retention:
+        runner = dataclasses.replace(runner, retention=retention)
+        setting.retentions.note(RUN, name, runner.attempt, retention)
+    setting.beginning(
+        runner, setting.runs.get_spec(RUN, name), ends_retention=setting.runs.get_run(RUN).keeps_values_elsewhere
+    )
+    bucket = retention.bucket if retention else None
     setting.chunks.write(ids.chunk_key(RUN, name, runner.attempt, "out", 0, bucket), b"abc")
 
 
@@ -77,7 +79,7 @@ def test_content_goes_once_all_that_read_it_have_ended() -> None:
     ended(setting, "c")
     assert looked(setting) == ["b-1", "c-1"]
     value = setting.runs.get_value(RUN, "a", "out")
-    assert (value.digest, value.size, value.custody) == ("a" * 64, 3, DIGESTS)
+    assert (value.digest, value.size, value.retention) == ("a" * 64, 3, DIGESTS)
 
 
 def test_who_is_tried_again_reads_it_again() -> None:
@@ -101,10 +103,10 @@ def test_what_an_attempt_sent_that_failed_goes_as_well_and_the_next_pool_may_kee
     begun(setting, "a", DIGESTS)
     ended(setting, "a", RunnerOutcome.INFRASTRUCTURE)
     begun(setting, "a", None)
-    assert setting.treatment("a").custody is None
+    assert setting.treatment("a").retention is None
     ended(setting, "a")
     assert looked(setting) == ["a-2"]
-    assert setting.runs.get_value(RUN, "a", "out").custody is None
+    assert setting.runs.get_value(RUN, "a", "out").retention is None
 
 
 def test_the_end_of_a_run_lets_everything_go_and_what_comes_late_too() -> None:
@@ -184,14 +186,14 @@ def test_an_element_never_becomes_a_part_of_the_run() -> None:
     assert (setting.treatment("g").cause or "").startswith("pool near captures digests only, and each element of a.out")
 
 
-def matrix(setting: Setting, *custodies: ValueRetention | None) -> None:
-    names = [f"g:{number}" for number in range(len(custodies))]
+def matrix(setting: Setting, *retentions: ValueRetention | None) -> None:
+    names = [f"g:{number}" for number in range(len(retentions))]
     block = (OutputSpec("out", "block", "string"),)
     group = spec("g", kind=TreatmentKind.GATHER, instances=tuple(names), outputs=block)
     setting.admitted(*(spec(name, outputs=block, group="g") for name in names), group, spec("z", stream("g")))
-    for name, custody in zip(names, custodies, strict=True):
-        begun(setting, name, custody)
-        setting.chunks.write(ids.chunk_key(RUN, name, 1, "out", 1, custody.bucket if custody else None), b"")
+    for name, retention in zip(names, retentions, strict=True):
+        begun(setting, name, retention)
+        setting.chunks.write(ids.chunk_key(RUN, name, 1, "out", 1, retention.bucket if retention else None), b"")
         ended(setting, name)
     setting.act(RUN, "g", "g-token")
 
@@ -200,7 +202,7 @@ def test_what_is_gathered_is_kept_as_its_strictest_part() -> None:
     setting = Setting()
     matrix(setting, None, DIGESTS, THERE)
     value = setting.runs.get_value(RUN, "g", "out")
-    assert value.custody == ValueRetention("near", ValueCapture.DIGEST, "there")
+    assert value.retention == ValueRetention("near", ValueCapture.DIGEST, "there")
     assert value.chunk_key(0).startswith(f"//there/runs/{RUN}/values/g/1/")
     assert value.preview == b""
     # The instance's own content goes with the group, the group's with whoever reads it.

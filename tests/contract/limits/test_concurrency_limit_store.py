@@ -1,4 +1,4 @@
-"""What every `TurnstileStore` holds to."""
+"""What every `ConcurrencyLimitStore` holds to."""
 
 import dataclasses
 import threading
@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cadence.application.limits.concurrency_limits import ConcurrencyLimits, ConcurrencyLimitStore
-from cadence.domain.limits.turnstile import ConcurrencyLimit, LaneKey, LimitEntry, WaitingLane
+from cadence.domain.limits.concurrency_limit import ConcurrencyLimit, LaneKey, LimitEntry, WaitingLane
 from cadence.domain.shared.errors import Conflict
 from tests.fakes.services import ManualClock, MemoryDeadlines
 
@@ -97,11 +97,13 @@ def test_a_place_moves_from_the_queue_to_inside_and_away(store: ConcurrencyLimit
 
 
 def test_many_at_once_are_all_let_in_one_after_another(store: ConcurrencyLimitStore) -> None:
-    turnstiles = ConcurrencyLimits(store, MemoryDeadlines(), ManualClock(), lambda attempt: time.sleep(0.001 * attempt))
+    concurrency_limits = ConcurrencyLimits(
+        store, MemoryDeadlines(), ManualClock(), lambda attempt: time.sleep(0.001 * attempt)
+    )
     names = [f"h{number:02}" for number in range(12)]
 
     def come(name: str) -> None:
-        turnstiles.enter(SCOPE, 3, LimitEntry(name, name, "site"), Nobody())
+        concurrency_limits.enter(SCOPE, 3, LimitEntry(name, name, "site"), Nobody())
 
     threads = [threading.Thread(target=come, args=(name,)) for name in names]
     for thread in threads:
@@ -113,5 +115,5 @@ def test_many_at_once_are_all_let_in_one_after_another(store: ConcurrencyLimitSt
     seen = []
     while inside := store.inside(SCOPE, 1):
         seen.append(inside[0].holder)
-        turnstiles.leave(SCOPE, inside[0].holder, Nobody())
+        concurrency_limits.leave(SCOPE, inside[0].holder, Nobody())
     assert sorted(seen) == names
