@@ -29,7 +29,7 @@ from cadence.providers.contract import AgentFile, Build, ProviderContext
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
 from cadence.providers.operations import Operations
-from cadence.providers.provider_cache import RememberedProviders
+from cadence.providers.provider_cache import CachedProviders
 from cadence.providers.sweeping import Sweep
 
 
@@ -46,7 +46,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     rate_limiter = RateLimiter(DynamoRateLimits(its.runners_table), _now, time.sleep)
     circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
     around = ProviderContext(its.installation, _now, circuits, rate_limiter, claims, _identity(its))
-    providers = RememberedProviders(name, pools, credentials, build, around)
+    providers = CachedProviders(name, pools, credentials, build, around)
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)
     budgets = Budgets(pools, DynamoLedger(its.runners_table), _now)

@@ -10,7 +10,7 @@ from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import InvalidRequest, NotFound, ProviderRejected
 from cadence.providers.contract import Check, Credentials, Provider, ProviderContext
 from cadence.providers.operations import Operations
-from cadence.providers.provider_cache import RememberedProviders
+from cadence.providers.provider_cache import CachedProviders
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.cloud import MemoryCloud
 from tests.fakes.services import ManualClock, MemoryPools
@@ -43,7 +43,7 @@ class Remembered:
         self.seconds = 0.0
         self.built: list[tuple[Pool, Credentials]] = []
         surroundings = ProviderContext("cadence-main", ManualClock(), MemoryBackOffs())
-        self.providers = RememberedProviders(
+        self.providers = CachedProviders(
             "fake", self.pools, self.credentials, self._build, surroundings, lambda: self.seconds
         )
 
