@@ -7,7 +7,7 @@ act, machines = groups.act()
 
 
 def task(event: Event) -> None:
-    act(event["run_id"], event["treatment"], event["task_token"])
+    act.control(event["run_id"], event["treatment"], event["task_token"])
 
 
 handler = token_task("act", task, machines)

@@ -7,7 +7,7 @@ admit, machines = scheduling.admit()
 
 
 def task(event: Event) -> None:
-    admit(event["run_id"], event["task_token"])
+    admit.admit(event["run_id"], event["task_token"])
 
 
 handler = token_task("admit", task, machines)

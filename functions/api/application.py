@@ -77,7 +77,7 @@ def _route(
         headers = {name.lower(): value for name, value in event.headers.items()}
         principal = None
         if endpoint.permission != PUBLIC:
-            principal = authenticate(headers.get("authorization"))
+            principal = authenticate.authenticate(headers.get("authorization"))
             require(principal, endpoint.permission)
         if any(len(name) > _LONGEST_NAME for name in path.values()):
             raise NotFound("There is nothing at this address: one of its parts is too long to be a name.")

@@ -7,7 +7,7 @@ finalise = scheduling.finalise()
 
 
 def task(event: Event) -> dict[str, str]:
-    run = finalise(event["run_id"])
+    run = finalise.finalise(event["run_id"])
     return {"run_id": run.run_id, "state": str(run.state)}
 
 

@@ -18,9 +18,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """What failed is reported by its number."""
     began = time.perf_counter()
     if "redrive" in event:
-        taken = redrive(event["redrive"]["organization"], event["redrive"]["records"])
+        taken = redrive.redrive(event["redrive"]["organization"], event["redrive"]["records"])
     else:
-        taken = take(sent_records(event["Records"]))
+        taken = take.take(sent_records(event["Records"]))
     _log.info(
         "log_indexer",
         extra={

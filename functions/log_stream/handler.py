@@ -10,7 +10,7 @@ def task(event: Event) -> dict[str, str]:
     if event.get("needed"):
         return {"done": keep.needed()}
     # First of all: the stream may be taken away.
-    rescued = rescue()
+    rescued = rescue.rescue()
     return {"done": keep.look(), "rescued": str(rescued)}
 
 

@@ -63,15 +63,15 @@ def start(api: EngineApi, call: EngineCall) -> Response:
             raise InvalidRequest(_NO_ORGANIZATION)
         if request.asks_for_worker:
             require(call.by, Permission.MELODIUM_DISPATCH)
-            return json_response({"ok": api.start_worker(call.by, request)})
-        return json_response({"ok": api.record_start(call.by, request, shown_request(call.body))})
+            return json_response({"ok": api.start_worker.request(call.by, request)})
+        return json_response({"ok": api.record_start.record(call.by, request, shown_request(call.body))})
     except CadenceError as error:
         return json_response({"error": [error.message]})
 
 
 def access(api: EngineApi, call: EngineCall) -> Response:
     run = api.processes.get(call.by, call.run_id)
-    found = api.access(call.by, run)
+    found = api.access.wait(call.by, run)
     if isinstance(found, WorkerReady):
         return json_response(wire.access_json(found, api.tunnel_url))
     if isinstance(found, WorkerRefused):

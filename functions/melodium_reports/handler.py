@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         uploaded = record["s3"]["object"]
         key, began = unquote_plus(uploaded["key"]), time.perf_counter()
         try:
-            take(key)
+            take.take(key)
         except (InvalidRequest, NotFound) as error:
             # It would be no other the next time. It stays where it is until the bucket's own rule removes it.
             log.warning("an upload cannot be read: %s", error.message, extra={"key": key})

@@ -12,5 +12,5 @@ observe = observing()
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """An error lets the whole batch come again: telling an event twice does no harm."""
-    told = observe(read_changes(event["Records"]))
+    told = observe.observe(read_changes(event["Records"]))
     log.info("observe", extra={"records": len(event["Records"]), "told": told})

@@ -16,7 +16,7 @@ def task(event: Event) -> None:
         gates.wait(event["run_id"], event["treatment"], event["task_token"])
         return
     state = event["state"]
-    place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], FailedLaunch.of(state))
+    place.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], FailedLaunch.of(state))
 
 
 handler = token_task("place", task, machines)

@@ -10,6 +10,6 @@ remove = remove_old_runs()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    done = remove(lambda: context.get_remaining_time_in_millis() / 1000)
+    done = remove.remove(lambda: context.get_remaining_time_in_millis() / 1000)
     log.info("retention", extra=done)
     return done

@@ -30,7 +30,7 @@ Route = Callable[[Gateway, GatewayRequest], Answer]
 def join(gateway: Gateway, request: GatewayRequest) -> Answer:
     principal = gateway.joiner(request.authorization)
     body = request.body
-    joined = gateway.join(
+    joined = gateway.join.join(
         principal.organization,
         principal.project,
         body["pool"],
@@ -44,47 +44,47 @@ def join(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 def lease(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
-    answer = gateway.lease(request.names["host"], request.authorization, body["free_slots"], body["running"])
+    answer = gateway.lease.lease(request.names["host"], request.authorization, body["free_slots"], body["running"])
     return wire.lease_json(answer)
 
 
 def report_boot(gateway: Gateway, request: GatewayRequest) -> Answer:
-    gateway.report_boot(request.names["runner"], bearer(request.authorization), wire.boot_phase(request.body))
+    gateway.report_boot.report(request.names["runner"], bearer(request.authorization), wire.boot_phase(request.body))
     return {}
 
 
 def exchange(gateway: Gateway, request: GatewayRequest) -> Answer:
-    return {"token": gateway.exchange(request.body["runner_id"], bearer(request.authorization))}
+    return {"token": gateway.exchange.exchange(request.body["runner_id"], bearer(request.authorization))}
 
 
 def claim(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
     token = bearer(request.authorization)
-    return wire.assignment_json(gateway.claim(body["runner_id"], token, body["nonce"], body["facts"]))
+    return wire.assignment_json(gateway.claim.claim(body["runner_id"], token, body["nonce"], body["facts"]))
 
 
 def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session(request.names["runner"], request.authorization)
+    runner = gateway.session.check(request.names["runner"], request.authorization)
     samples = wire.samples(request.body["samples"])
-    return wire.heartbeat_json(gateway.heartbeat(runner, request.body["phase"], samples))
+    return wire.heartbeat_json(gateway.heartbeat.beat(runner, request.body["phase"], samples))
 
 
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # What is left to say may come after the result.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
-    runner = gateway.session(request.names["runner"], request.authorization, allowed)
-    accepted = gateway.accept_logs(runner, [wire.log_line(line) for line in request.body["lines"]])
+    runner = gateway.session.check(request.names["runner"], request.authorization, allowed)
+    accepted = gateway.accept_logs.accept(runner, [wire.log_line(line) for line in request.body["lines"]])
     return {"accepted_through": accepted.through, "follow": accepted.followed}
 
 
 def outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session(request.names["runner"], request.authorization)
+    runner = gateway.session.check(request.names["runner"], request.authorization)
     return _commit(gateway, runner, request.names["port"], request.body)
 
 
 def all_outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # Each output by itself: what was done before an error is found done when the request is repeated.
-    runner = gateway.session(request.names["runner"], request.authorization)
+    runner = gateway.session.check(request.names["runner"], request.authorization)
     asked = request.body["outputs"]
     return {"outputs": {port: _commit(gateway, runner, port, body) for port, body in asked.items()}}
 
@@ -92,53 +92,55 @@ def all_outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
 def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]) -> Answer:
     committed = [wire.chunk(chunk) for chunk in body["committed"]]
     end = wire.stream_end(body["end"])
-    return wire.output_json(gateway.commit_output(runner, port, committed, end, body["next_seq"], body["want"]))
+    return wire.output_json(gateway.commit_output.commit(runner, port, committed, end, body["next_seq"], body["want"]))
 
 
 def inputs(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session(request.names["runner"], request.authorization)
+    runner = gateway.session.check(request.names["runner"], request.authorization)
     body = request.body
-    answer = gateway.read_input(runner, request.names["port"], body["epoch"], body["next_seq"], body.get("done", False))
+    answer = gateway.read_input.read(
+        runner, request.names["port"], body["epoch"], body["next_seq"], body.get("done", False)
+    )
     return wire.input_json(answer)
 
 
 def listening(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session(request.names["runner"], request.authorization)
-    gateway.note_listening(runner, wire.listening(request.body))
+    runner = gateway.session.check(request.names["runner"], request.authorization)
+    gateway.note_listening.note(runner, wire.listening(request.body))
     return {"tunnel": gateway.tunnel_url}
 
 
 def complete(gateway: Gateway, request: GatewayRequest) -> Answer:
     # A repeated result, whose first answer was lost, may find the runner released already.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
-    runner = gateway.session(request.names["runner"], request.authorization, allowed)
-    gateway.complete(runner, wire.result(request.body))
+    runner = gateway.session.check(request.names["runner"], request.authorization, allowed)
+    gateway.complete.complete(runner, wire.result(request.body))
     return {}
 
 
 def find_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session(request.names["runner"], request.authorization)
-    return wire.found_json(gateway.find_cache(runner, request.body["key"], request.body["restore"]))
+    runner = gateway.session.check(request.names["runner"], request.authorization)
+    return wire.found_json(gateway.find_cache.find(runner, request.body["key"], request.body["restore"]))
 
 
 def read_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session(request.names["runner"], request.authorization)
+    runner = gateway.session.check(request.names["runner"], request.authorization)
     body = request.body
-    answer = gateway.read_cache(runner, body["key"], body["entry"], body["next_seq"], body.get("done", False))
+    answer = gateway.read_cache.read(runner, body["key"], body["entry"], body["next_seq"], body.get("done", False))
     return wire.input_json(answer)
 
 
 def save_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session(request.names["runner"], request.authorization)
-    saving = gateway.save_cache(runner, request.body["key"])
+    runner = gateway.session.check(request.names["runner"], request.authorization)
+    saving = gateway.save_cache.save(runner, request.body["key"])
     return {"entry": saving.entry, "refused": saving.refused}
 
 
 def write_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session(request.names["runner"], request.authorization)
+    runner = gateway.session.check(request.names["runner"], request.authorization)
     body = request.body
     end = wire.stream_end(body["end"])
-    answer = gateway.write_cache(runner, body["key"], body["entry"], end, body["next_seq"], body["want"])
+    answer = gateway.write_cache.write(runner, body["key"], body["entry"], end, body["next_seq"], body["want"])
     return wire.output_json(answer)
 
 

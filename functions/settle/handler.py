@@ -12,7 +12,7 @@ settle = scheduling.settle()
 
 def task(event: Event) -> Mapping[str, Any]:
     error = MachineError.caught(event.get("error"))
-    return settle(event["run_id"], event["treatment"], event["attempt"], error).as_json()
+    return settle.settle(event["run_id"], event["treatment"], event["attempt"], error).as_json()
 
 
 handler = machine_task("settle", task)

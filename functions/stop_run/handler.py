@@ -9,7 +9,7 @@ stop_run, machines = scheduling.stop_run()
 
 def task(event: Event) -> None:
     error = MachineError.caught(event["error"])
-    stop_run(event["run_id"], event["task_token"], error or MachineError("InternalError", ""))
+    stop_run.stop(event["run_id"], event["task_token"], error or MachineError("InternalError", ""))
 
 
 handler = token_task("stop_run", task, machines)

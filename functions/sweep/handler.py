@@ -9,7 +9,7 @@ _sweep = sweep_pools()
 
 
 def task(event: Any) -> None:
-    _sweep()
+    _sweep.sweep()
 
 
 handler = machine_task("sweep", task)

@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     failed: list[str] = []
     for (run_id, group, instance_failed), ids in messages.items():
         try:
-            wake(run_id, group, failed=instance_failed)
+            wake.wake(run_id, group, failed=instance_failed)
         except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
             log_fault(log, "a group could not be woken", error, run_id=run_id, group=group)
             failed += ids

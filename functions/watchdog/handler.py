@@ -44,7 +44,7 @@ def look(subject: dict[str, Any]) -> None:
     elif "approval" in subject:
         watchdog.approval(subject["of_run"], subject["approval"])
     elif "values_of" in subject:
-        remove_passed(subject["values_of"], subject.get("treatment"))
+        remove_passed.purge(subject["values_of"], subject.get("treatment"))
     elif "late_values_of" in subject:
         remove_passed.late(subject["late_values_of"])
     else:

@@ -26,7 +26,7 @@ def operation(event: dict[str, Any]) -> str:
 @answering_problems(service_logger("webhooks"), operation)
 def handler(event: dict[str, Any], context: Any) -> Response:
     path = event.get("pathParameters") or {}
-    received = receive(path.get("kind", ""), path.get("hook", ""), _headers(event), raw_body(event))
+    received = receive.receive(path.get("kind", ""), path.get("hook", ""), _headers(event), raw_body(event))
     return json_response({"status": str(received)}, STATUSES[received])
 
 

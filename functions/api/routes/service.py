@@ -60,5 +60,5 @@ def metrics(call: Call, services: Services) -> Reply:
     docs/monitoring.md lists the metrics. A scrape reads what is counted, not what ran: it costs the same however much ran.
     """
     by = call.by
-    told = services.render_metrics(by.organization, services.visible.projects(by), by.project == ALL_PROJECTS)
+    told = services.render_metrics.render(by.organization, services.visible.projects(by), by.project == ALL_PROJECTS)
     return Reply(openmetrics(told), content_type=OPENMETRICS)

@@ -47,4 +47,4 @@ def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int
         _now,
         report,
     )
-    return lambda event: deliver(*read_delivery(event))
+    return lambda event: deliver.deliver(*read_delivery(event))

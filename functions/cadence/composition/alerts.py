@@ -42,6 +42,6 @@ def judge_message() -> Callable[[str], None]:
                 key, retry_at = read_delivery(message)
                 notifier.deliver(key, timedelta(), retry_at)
             case _:
-                evaluate(message)
+                evaluate.evaluate(message)
 
     return judge

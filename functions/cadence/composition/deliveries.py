@@ -55,10 +55,10 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         values = json.loads(message)
         if "schedule" in values:
             firing = read_firing(values)
-            return f"schedule of {firing.pipeline}", scheduled(firing)
+            return f"schedule of {firing.pipeline}", scheduled.run(firing)
         if "ended" in values:
             return f"end of {values['ended']}", follow(values["ended"])
         delivery = read_delivery(values, its.data_bucket)
-        return f"delivery {delivery.delivery_id}", deliver(delivery)
+        return f"delivery {delivery.delivery_id}", deliver.process(delivery)
 
     return process

@@ -40,11 +40,11 @@ def check_document(its: DocumentSettings, *, decrypts: bool = True) -> CheckDocu
     pipelines, documents = DynamoPipelineStore(its.pipelines_table), S3Documents(client("s3"), its.data_bucket)
     texts = S3LibraryTexts(client("s3"), its.data_bucket)
     access = DynamoAccessStore(its.access_table)
-    credentials = GitTokens(access, KmsCipher(its.secrets_key)) if decrypts else no_credentials
+    credentials = GitTokens(access, KmsCipher(its.secrets_key)).find if decrypts else no_credentials
     libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts), credentials)
     secrets = KmsSecretStore(its.access_table, its.secrets_key)
     environments = DynamoEnvironmentStore(its.access_table)
-    return CheckDocument(access, secrets, libraries, environments, programs(its))
+    return CheckDocument(access, secrets, libraries.fetch, environments, programs(its))
 
 
 def programs(its: DocumentSettings) -> Programs:

@@ -65,15 +65,15 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
     return ProcessExports(
         count,
         stored,
-        CachedExports(stored),
+        CachedExports(stored).list_exports,
         deliver,
         PushMetrics(tell, access.list_projects, format_of, deliver, backlog, work, now),
-        WorkOnBackfill(runs, hosts, index, send, backlog, work, now, past),
+        WorkOnBackfill(runs, hosts, index, send, backlog, work, now, past.backfill),
     )
 
 
 def render_metrics(its: settings.ApiSettings) -> RenderMetrics:
-    control_plane = ControlPlaneGauges(SqsDepths(its.watched_queues, its.queue_prefix))
+    control_plane = ControlPlaneGauges(SqsDepths(its.watched_queues, its.queue_prefix).read)
     return RenderMetrics(DynamoCounters(its.telemetry_table), (*_gauges(its), control_plane))
 
 

@@ -24,7 +24,7 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     # Of a run only what never changes is looked at, so it may be remembered.
     run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(its.runs_table).get_run)
     notifier = LiveNotifier(its.live_function, DynamoConnections(its.logs_table))
-    index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, notifier)
+    index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, notifier.notify)
     records = DynamoStrayRecords(its.logs_table, its.data_bucket)
     report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
     take = TakeRecords(decode, index, KeepStrayRecord(records, run_of, _now, report), _now, report)

@@ -23,7 +23,6 @@ from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.authenticate import Authenticate
 from cadence.application.melodium.access import WaitForWorker
 from cadence.application.melodium.pin_worker_images import PinWorkerImages
-from cadence.application.melodium.ports import EngineAccess, StartWorker
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.record_start import RecordStart
 from cadence.application.melodium.report import ReportProcess
@@ -43,8 +42,8 @@ class EngineApi:
     authenticate: Callable[[str | None], Principal]
     processes: Processes
     record_start: RecordStart
-    start_worker: StartWorker
-    access: EngineAccess
+    start_worker: RequestWorker
+    access: WaitForWorker
     report: ReportProcess
     tunnel_url: str
 
@@ -59,7 +58,7 @@ def engine_api() -> EngineApi:
     end = EndProcess(runs, reported, _now)
     sealed = SealedWorkers(its.runners_table, KmsCipher(its.secrets_key))
     return EngineApi(
-        authenticate=Authenticate(access, _now),
+        authenticate=Authenticate(access, _now).authenticate,
         processes=processes,
         record_start=RecordStart(
             runs,
@@ -98,7 +97,7 @@ def _request_worker(
     registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
     pin = PinWorkerImages(registries, its.loopback_registries == "resolved")
     masks = S3ReportMasks(client("s3"), its.data_bucket)
-    return RequestWorker(runs, reported, access, CachedPools(access), sealed, documents, start, _now, pin, masks)
+    return RequestWorker(runs, reported, access, CachedPools(access), sealed, documents, start, _now, pin.pin, masks)
 
 
 def _now() -> datetime:

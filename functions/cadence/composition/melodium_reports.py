@@ -36,7 +36,7 @@ def take_upload() -> TakeUpload:
         uploaded=S3Uploaded(store, its.data_bucket),
         parts=parts,
         turns=DynamoTurns(its.runs_table),
-        take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, _now), EngineStream.DEBUG: events},
+        take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, _now).take, EngineStream.DEBUG: events.take},
         note_workers=link.note_workers,
         end=EndProcess(runs, reported, _now),
         clock=_now,

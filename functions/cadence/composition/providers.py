@@ -53,13 +53,20 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), _now)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     start = StartRunner(
-        runs, runners, machines, deadlines, providers, _now, homes, rate_limiter, records, budgets, refusals, access
+        runs, runners, machines, deadlines, providers.get, _now, homes, rate_limiter, records, budgets, refusals, access
     )
-    release = ReleaseRunner(runners, providers, records, budgets, _now)
+    release = ReleaseRunner(runners, providers.get, records, budgets, _now)
     sweep = Sweep(
-        providers, DynamoHostStore(its.runners_table).get_runners, records, _now, pools, release, budgets, runners
+        providers.get,
+        DynamoHostStore(its.runners_table).get_runners,
+        records,
+        _now,
+        pools,
+        release.release,
+        budgets,
+        runners,
     )
-    operations = Operations(start, release, providers, records, sweep, _now, pools)
+    operations = Operations(start, release, providers.get, records, sweep, _now, pools)
     return token_task(f"provider_{name}", operations, machines)
 
 

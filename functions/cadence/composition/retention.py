@@ -13,7 +13,7 @@ def remove_old_runs() -> RemoveOldRuns:
     its = settings.load(settings.RetentionSettings)
     return RemoveOldRuns(
         DynamoOldRuns(its.logs_table, its.runs_table),
-        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)),
+        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)).remove,
         lambda: datetime.now(UTC),
         timedelta(days=int(its.retention_days)),
     )

@@ -109,7 +109,7 @@ def gateway() -> Gateway:
     authenticate, tokens = Authenticate(access, _now), RunTokens(access, _now)
 
     def joiner(authorization: str | None) -> Principal:
-        principal = authenticate(authorization)
+        principal = authenticate.authenticate(authorization)
         require(principal, Permission.HOSTS_JOIN)
         return principal
 
@@ -131,7 +131,7 @@ def gateway() -> Gateway:
                 tokens,
                 urls,
                 S3ReportMasks(client("s3"), its.data_bucket),
-            ),
+            ).read,
             CachedPools(access),
             DynamoValueRetentionStore(its.runs_table),
             _now,
@@ -142,11 +142,11 @@ def gateway() -> Gateway:
         commit_output=CommitOutput(specs, runners, streams, urls, wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
         note_listening=NoteListening(specs, runners),
-        complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens)),
+        complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
         find_cache=FindCache(caches, _now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, _now),
-        write_cache=WriteCache(caches, S3Removal(buckets), urls, limits, _now),
+        write_cache=WriteCache(caches, S3Removal(buckets).remove, urls, limits, _now),
         tunnel_url=its.live_url,
     )
 

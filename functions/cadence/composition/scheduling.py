@@ -82,7 +82,7 @@ def _settle(
         provider_function_prefix=its.provider_function_prefix,
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         clock=now,
-        ended=RevokeEngineToken(runs.get_spec, runs, RunTokens(DynamoAccessStore(its.access_table), now)),
+        ended=RevokeEngineToken(runs.get_spec, runs, RunTokens(DynamoAccessStore(its.access_table), now)).revoke,
     )
 
 
@@ -104,7 +104,7 @@ def admit() -> tuple[Admit, Machines]:
             OciRegistries(),
             KmsSecretStore(its.access_table, its.secrets_key),
             its.loopback_registries == "resolved",
-        ),
+        ).pin,
     )
     return use_case, machines
 
@@ -136,8 +136,8 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
         provider_function_prefix=its.provider_function_prefix,
         clock=now,
         refusals=refusals,
-        engines=EnginesOfHosts(hosts, now),
-        attended=HostsAtWork(hosts, now),
+        engines=EnginesOfHosts(hosts, now).list,
+        attended=HostsAtWork(hosts, now).count,
     )
     return use_case, turns, machines
 
@@ -176,7 +176,7 @@ def finalise() -> Finalise:
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, notify_run_end(its, machines), now)
+    return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, notify_run_end(its, machines).notify, now)
 
 
 def notify_run_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> NotifyRunEnd:
@@ -190,7 +190,7 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    finalise = Finalise(runs, run_gates, deadlines, notify_run_end(its, machines), now)
+    finalise = Finalise(runs, run_gates, deadlines, notify_run_end(its, machines).notify, now)
     settle = _settle(runs, machines, its)
     looks = Watchdog(
         runs,
@@ -207,8 +207,8 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
         UnclaimedOffers(
             runs,
             CachedPools(DynamoAccessStore(its.access_table)),
-            HostsAtWork(DynamoHostStore(its.runners_table), now),
-        ),
+            HostsAtWork(DynamoHostStore(its.runners_table), now).count,
+        ).check,
     )
     return looks, ExecutionFailed(runs, machines, settle, finalise)
 
@@ -218,7 +218,7 @@ def remove_passed() -> PurgeTransientValues:
     return PurgeTransientValues(
         DynamoRunStore(its.runs_table),
         DynamoValueRetentionStore(its.runs_table, its.runners_table),
-        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)),
+        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)).remove,
         SqsDeadlines(its.deadlines_queue_url),
         now,
     )

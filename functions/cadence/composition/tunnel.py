@@ -19,7 +19,7 @@ def tunnels() -> Tunnels:
     return Tunnels(
         DynamoTunnelEnds(its.runners_table),
         GatewaySockets(its.live_endpoint),
-        Authenticate(DynamoAccessStore(its.access_table), lambda: datetime.now(UTC)),
+        Authenticate(DynamoAccessStore(its.access_table), lambda: datetime.now(UTC)).authenticate,
         Processes(DynamoRunStore(its.runs_table)),
         RunnerSessions(DynamoRunnerStore(its.runners_table)),
     )

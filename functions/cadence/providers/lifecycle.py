@@ -81,7 +81,7 @@ class StartRunner:
     refusals: Refusals | None = None
     pools: PoolStore | None = None  # asked each time: it may be removed at any moment
 
-    def __call__(self, launch: Launch) -> None:
+    def start(self, launch: Launch) -> None:
         """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors.
 
         What the provider says no with takes the treatment back to its placement, which notes it of the pool.
@@ -302,7 +302,7 @@ class ReleaseRunner:
     budgets: Budgets | None = None
     clock: Clock | None = None
 
-    def __call__(self, runner_id: str) -> None:
+    def release(self, runner_id: str) -> None:
         """Ends a runner for good. Safe to repeat; one that never was is no error."""
         try:
             runner = self.runners.get_runner(runner_id)

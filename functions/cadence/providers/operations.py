@@ -39,10 +39,10 @@ class Operations:
         """Raises what the provider does, and InvalidRequest for an unknown operation."""
         match event.get("operation"):
             case "start":
-                self.start(launch_of(event))
+                self.start.start(launch_of(event))
                 return None
             case "stop":
-                self.release(event["runner_id"])
+                self.release.release(event["runner_id"])
                 return None
             case "describe":
                 return machine_json(self._provider(event).describe(event["ref"]))
@@ -51,7 +51,7 @@ class Operations:
             case "probe":
                 return {"checks": self._probe(event)}
             case "sweep" if self.sweep:
-                return asdict(self.sweep(event["organization"], event["pool"]))
+                return asdict(self.sweep.sweep(event["organization"], event["pool"]))
             case "console":
                 return {"text": self._provider(event).console(event["ref"])}
             case other:

@@ -33,7 +33,7 @@ class CachedProviders:
         self._clock = clock
         self._known: dict[tuple[str, str], tuple[float, Pool, Provider]] = {}
 
-    def __call__(self, organization: str, name: str) -> Provider:
+    def get(self, organization: str, name: str) -> Provider:
         """Raises NotFound, and ProviderRejected if the pool gets its runners from somewhere else by now."""
         pool = self._pools.get_pool(organization, name)
         known = self._known.get((organization, name))

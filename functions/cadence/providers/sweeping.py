@@ -52,7 +52,7 @@ class Sweep:
     budgets: Budgets | None = None
     store: RunnerStore | None = None
 
-    def __call__(self, organization: str, pool: str) -> Swept:
+    def sweep(self, organization: str, pool: str) -> Swept:
         """Safe to repeat and to interrupt. Raises what the inventory does."""
         provider = self.providers(organization, pool)
         listed = self.records.active(organization, pool)

@@ -67,7 +67,7 @@ def _seed(table: str, pool: Pool, known: Seeded | None, *, replace: bool) -> See
     from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 
     store = DynamoAccessStore(table)
-    return Seed(store, store, lambda: datetime.now(UTC))(pool, known, replace=replace)
+    return Seed(store, store, lambda: datetime.now(UTC)).seed(pool, known, replace=replace)
 
 
 def _session() -> Any:

@@ -113,14 +113,14 @@ def test_processes_share_one_key(store):
 def test_seeding_twice_leaves_one_of_everything_and_working_tokens(store):
     clock = lambda: NOW  # noqa: E731
     seed, pool = Seed(store, store, clock), Pool("default", "local", "host")
-    first = seed(pool)
-    assert seed(pool) == Seeded(None, None)
-    assert seed(pool, first, replace=True) == first
-    second = seed(pool, Seeded("cad_unknown", first.join_token), replace=True)
+    first = seed.seed(pool)
+    assert seed.seed(pool) == Seeded(None, None)
+    assert seed.seed(pool, first, replace=True) == first
+    second = seed.seed(pool, Seeded("cad_unknown", first.join_token), replace=True)
     authenticate = Authenticate(store, clock)
 
-    admin = authenticate(f"Bearer {second.admin_token}")
-    joiner = authenticate(f"Bearer {second.join_token}")
+    admin = authenticate.authenticate(f"Bearer {second.admin_token}")
+    joiner = authenticate.authenticate(f"Bearer {second.join_token}")
 
     assert admin.may("tokens:write")
     assert admin.sees("default", "anything")
@@ -129,4 +129,4 @@ def test_seeding_twice_leaves_one_of_everything_and_working_tokens(store):
     assert len(store.list_tokens("default")) == 2
     assert [pool.name for pool in store.list_pools("default")] == ["local"]
     with pytest.raises(Unauthenticated):
-        authenticate(f"Bearer {first.admin_token}")
+        authenticate.authenticate(f"Bearer {first.admin_token}")

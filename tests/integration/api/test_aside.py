@@ -227,20 +227,20 @@ def test_lines_and_values_of_old_runs_are_removed_and_nothing_else_is(api: Api, 
     assert api("PUT", "/v1/projects/default/retention", {"days": 3}).status == 200
     now = [NOW]
     remove = RemoveOldRuns(
-        DynamoOldRuns("logs", "runs"), S3Removal(Buckets("data")), lambda: now[0], timedelta(days=90)
+        DynamoOldRuns("logs", "runs"), S3Removal(Buckets("data")).remove, lambda: now[0], timedelta(days=90)
     )
 
     def kept() -> set[str]:
         found = s3.list_objects_v2(Bucket="data", Prefix="runs/").get("Contents", ())
         return {one["Key"].split("/")[1] for one in found}
 
-    assert remove(lambda: 600.0) == {"projects": 1, "runs": 1, "objects": 1}
+    assert remove.remove(lambda: 600.0) == {"projects": 1, "runs": 1, "objects": 1}
     assert kept() == set(ended.values()) - {ended["old"]}
     assert runs.get_value(ended["old"], "t", "out").preview == b""
     assert runs.get_value(ended["new"], "t", "out").preview == b"abc"
-    assert remove(lambda: 0.0) == {"projects": 0, "runs": 0, "objects": 0}
+    assert remove.remove(lambda: 0.0) == {"projects": 0, "runs": 0, "objects": 0}
     runs.finish_run(runs.get_run(ended["running"]), RunState.SUCCEEDED, None, NOW)
     now[0] = NOW + timedelta(days=4)
-    remove(lambda: 600.0)
+    remove.remove(lambda: 600.0)
     assert kept() == {ended["elsewhere"]}
     assert [one.removed_through for one in DynamoOldRuns("logs", "runs").short_lived()] == [ended["new"]]

@@ -70,7 +70,7 @@ def work_on(world, stored):
     count = CountEvents(world.counters, runners, lambda organization, pool: None)
     projects = [Project("acme", name, START) for name in ("web", "other")]
     metrics = BackfillMetrics(runs, count, world.counters, lambda _: projects, world.send, format_of, timedelta(days=9))
-    return WorkOnBackfill(runs, runners, index, world.send, world.backlog, world.work, world.clock, metrics)
+    return WorkOnBackfill(runs, runners, index, world.send, world.backlog, world.work, world.clock, metrics.backfill)
 
 
 def work_off(world, work_on, export):
@@ -137,7 +137,7 @@ def ended_runs(world, stored):
         )  # fmt: skip
         runs.create_run(run)
         events.append(run_event(run))
-    count([*events, run_event(replace(run, run_id="gone"))])
+    count.count([*events, run_event(replace(run, run_id="gone"))])
 
 
 def runs_told(got, state):

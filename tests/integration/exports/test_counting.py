@@ -74,7 +74,7 @@ def counting(counters: DynamoCounters, *runners: Runner, price: Price | None = N
 
 def told(counters: DynamoCounters) -> dict[str, float]:
     """Samples by name and labels, read by an OpenMetrics parser that refuses what is not quite right."""
-    text = openmetrics(RenderMetrics(counters)("acme", ["web"], True))
+    text = openmetrics(RenderMetrics(counters).render("acme", ["web"], True))
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -87,7 +87,7 @@ def test_a_treatment_that_ended_is_told(aws):
     counters = DynamoCounters("telemetry")
     its = runner("build", 1, "spot", 10, 20, 50)
     event = treatment_event(run(), treatment(), its)
-    counting(counters, its, price=Price(0.36, "EUR"))([event])
+    counting(counters, its, price=Price(0.36, "EUR")).count([event])
 
     found = told(counters)
     where = "('pipeline', 'ci'), ('pool', 'spot'), ('project', 'web'), ('provider', 'ec2'), ('treatment', 'build')"
@@ -113,7 +113,7 @@ def test_each_attempt_counts_with_its_own_pool(aws):
     counters = DynamoCounters("telemetry")
     first, second = runner("build", 1, "spot", 4, 6, None), runner("build", 2, "sure", 20, 25, 50)
     event = treatment_event(run(), treatment(attempt=2, pool="sure"), second)
-    counting(counters, first, second, price=Price(3.6))([event])
+    counting(counters, first, second, price=Price(3.6)).count([event])
 
     by_pool = {series.key.pool: series.counts for series in counters.read("acme", "web")}
     assert by_pool["spot"]["runner_seconds"] == 15
@@ -133,7 +133,7 @@ def test_instances_are_counted_together_and_groups_not_at_all(aws):
         treatment_event(run(), treatment("test", kind=TreatmentKind.GATHER, pool=None), None),
         treatment_event(run(), treatment("kept", kept_from="01kb0000000000000000000001"), None),
     ]
-    counting(counters)(events)
+    counting(counters).count(events)
     (series,) = counters.read("acme", "web")
     assert series.key.treatment == "test"
     assert series.counts["state.succeeded"] == 2
@@ -142,7 +142,7 @@ def test_instances_are_counted_together_and_groups_not_at_all(aws):
 def test_runs_are_told_by_outcome(aws):
     counters = DynamoCounters("telemetry")
     others = (run(RunState.FAILED, "01kb0000000000000000000001"), run(RunState.FAILED, "01kb0000000000000000000002"))
-    counting(counters)([run_event(one) for one in (run(), *others)])
+    counting(counters).count([run_event(one) for one in (run(), *others)])
     found = told(counters)
     assert found["cadence_runs_total[('pipeline', 'ci'), ('project', 'web'), ('state', 'failed')]"] == 2
     assert found["cadence_run_duration_seconds_count[('pipeline', 'ci'), ('project', 'web')]"] == 3
@@ -153,7 +153,9 @@ def test_of_a_replay_counts_what_it_took_and_not_how_it_ended(aws):
     counters = DynamoCounters("telemetry")
     replay = replace(run(RunState.FAILED), replay_of=ReplayOf("01kb0000000000000000000001", "build"))
     its = runner("build", 1, "spot", 10, 20, 50)
-    counting(counters, its)([run_event(replay), treatment_event(replay, treatment(state=TreatmentState.FAILED), its)])
+    counting(counters, its).count(
+        [run_event(replay), treatment_event(replay, treatment(state=TreatmentState.FAILED), its)]
+    )
     (series,) = counters.read("acme", "web")
     assert set(series.counts) == {"attempts", "runner_seconds", "cpu_seconds", "read_bytes", "written_bytes"}
     assert series.counts["runner_seconds"] == 40
@@ -162,7 +164,7 @@ def test_of_a_replay_counts_what_it_took_and_not_how_it_ended(aws):
 def test_new_names_are_counted_together_once_there_are_many(aws):
     counters = DynamoCounters("telemetry", most_series=5)
     for number in range(20):
-        counting(counters)([treatment_event(run(), treatment(f"t{number}"), None)])
+        counting(counters).count([treatment_event(run(), treatment(f"t{number}"), None)])
     series = counters.read("acme", "web")
     assert len(series) <= 7
     assert sum(one.counts["state.succeeded"] for one in series) == 20
@@ -177,10 +179,10 @@ def test_the_names_of_a_full_project_are_not_read_for_every_event(aws, monkeypat
         return query(table, partition, *rest, **options)
 
     for number in range(10):
-        counting(counters)([treatment_event(run(), treatment(f"t{number}"), None)])
+        counting(counters).count([treatment_event(run(), treatment(f"t{number}"), None)])
     monkeypatch.setattr("cadence.adapters.dynamodb.metrics.counters.query", counting_queries)
     for number in range(10, 30):
-        counting(counters)([treatment_event(run(), treatment(f"t{number}"), None)])
+        counting(counters).count([treatment_event(run(), treatment(f"t{number}"), None)])
     assert read == []
     assert sum(one.counts["state.succeeded"] for one in counters.read("acme", "web")) == 30
 
@@ -197,6 +199,6 @@ def test_events_that_come_again_in_any_order_add_nothing(aws, batches, order):
 
     for batch in [*batches, *batches]:
         order.shuffle(batch)
-        counting(counters)([event(number) for number in batch])
+        counting(counters).count([event(number) for number in batch])
     counted = sum(series.counts["state.succeeded"] for series in counters.read(organization, "web"))
     assert counted == len({number for batch in batches for number in batch})

@@ -107,7 +107,7 @@ class Burst:
             token = f"{name} {self.launches[name]}"
             placement: dict[str, Any] = {"pool": "near"}
             try:
-                self.start(
+                self.start.start(
                     Launch(RUN, name, runner_id, 1, "near", "aws_ec2", "provider-aws-ec2", 120, token, 0, placement)
                 )
             except Transient as error:
@@ -131,7 +131,7 @@ class Burst:
 
         def done() -> None:
             runners.complete(runner_id, RunnerResult(RunnerOutcome.SUCCEEDED, exit_code=0))
-            self.release(runner_id)
+            self.release.release(runner_id)
             ref = runners.get_runner(runner_id).ref or ""
             self.after(timedelta(seconds=5), lambda: self.ec2.end(ref.partition("/")[2]))
 

@@ -157,7 +157,9 @@ class World:
 
     def launch(self, treatment: str = "make", attempt: int = 1, task_token: str = "launch-token") -> str:
         runner_id = ids.runner_id(RUN_ID, treatment, attempt)
-        self.start(Launch(RUN_ID, treatment, runner_id, attempt, "local", "host", "provider-host", 120, task_token))
+        self.start.start(
+            Launch(RUN_ID, treatment, runner_id, attempt, "local", "host", "provider-host", 120, task_token)
+        )
         return runner_id
 
     def move(self, treatment: str, state: TreatmentState, attempt: int | None = None) -> None:

@@ -20,8 +20,8 @@ def report(world: World) -> ReportBoot:
 
 
 def test_phases_are_kept_with_their_times(world: World, report: ReportBoot, booting: Booting) -> None:
-    report(*booting, BootPhase("booted", ok=True, seconds=0.25))
-    report(*booting, VERIFIED)
+    report.report(*booting, BootPhase("booted", ok=True, seconds=0.25))
+    report.report(*booting, VERIFIED)
 
     runner = world.runners.get_runner(booting[0])
     assert runner.phase == "booting: agent-verified"
@@ -31,9 +31,9 @@ def test_phases_are_kept_with_their_times(world: World, report: ReportBoot, boot
 def test_a_report_that_comes_after_the_claim_does_no_harm(
     world: World, report: ReportBoot, claim: ClaimAssignment, booting: Booting
 ) -> None:
-    claim(*booting, NONCE, {})
-    report(*booting, VERIFIED)
-    report(*booting, BootPhase("started", ok=False, seconds=2))
+    claim.claim(*booting, NONCE, {})
+    report.report(*booting, VERIFIED)
+    report.report(*booting, BootPhase("started", ok=False, seconds=2))
 
     runner = world.runners.get_runner(booting[0])
     assert runner.state is RunnerState.CLAIMED
@@ -42,7 +42,7 @@ def test_a_report_that_comes_after_the_claim_does_no_harm(
 
 
 def test_a_boot_that_failed_ends_at_once_and_says_where(world: World, report: ReportBoot, booting: Booting) -> None:
-    report(*booting, BootPhase("python", ok=False, seconds=0, detail="there is no Python"))
+    report.report(*booting, BootPhase("python", ok=False, seconds=0, detail="there is no Python"))
 
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
     ((token, error),) = world.machines.failed
@@ -50,17 +50,17 @@ def test_a_boot_that_failed_ends_at_once_and_says_where(world: World, report: Re
     assert isinstance(error, RunnerLost)
     assert "at the phase python: there is no Python" in error.message
     with pytest.raises(Gone):
-        report(*booting, VERIFIED)
+        report.report(*booting, VERIFIED)
 
 
 def test_only_who_holds_the_token_is_heard(world: World, report: ReportBoot, booting: Booting) -> None:
     for runner_id, token in ((booting[0], "another"), ("no-such-runner", booting[1])):
         with pytest.raises(Unauthenticated):
-            report(runner_id, token, VERIFIED)
+            report.report(runner_id, token, VERIFIED)
     assert world.runners.get_runner(booting[0]).boot_phases == {}
 
 
 def test_a_machine_cannot_fill_the_table(world: World, report: ReportBoot, booting: Booting) -> None:
     for number in range(100):
-        report(*booting, BootPhase(f"phase-{'x' * (number % 26)}{number // 26 * 'y'}", ok=True, seconds=number))
+        report.report(*booting, BootPhase(f"phase-{'x' * (number % 26)}{number // 26 * 'y'}", ok=True, seconds=number))
     assert len(world.runners.get_runner(booting[0]).boot_phases) == 16

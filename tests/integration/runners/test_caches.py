@@ -29,15 +29,15 @@ class Caches:
         self.find = FindCache(self.store, world.clock)
         self.read = ReadCache(self.store, world.urls)
         self.begin = SaveCache(world.runs, self.store, world.clock)
-        self.write = WriteCache(self.store, S3Removal(Buckets("data")), world.urls, limits, world.clock)
+        self.write = WriteCache(self.store, S3Removal(Buckets("data")).remove, world.urls, limits, world.clock)
         runner_id = world.launch("make")
         self.runner = world.runners.change_runner(runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED)
 
     def save(self, key: str, size: int = 9 * MIB, by: Runner | None = None) -> str:
-        entry = self.begin(by or self.runner, key).entry
+        entry = self.begin.save(by or self.runner, key).entry
         assert entry
         self.upload(entry)
-        self.write(by or self.runner, key, entry, StreamEnd(size, "0" * 64, 2), 2, 0)
+        self.write.write(by or self.runner, key, entry, StreamEnd(size, "0" * 64, 2), 2, 0)
         return entry
 
     def upload(self, entry: str) -> None:
@@ -45,7 +45,7 @@ class Caches:
             clients.client("s3").put_object(Bucket="data", Key=f"caches/default/default/{entry}/{seq:06}", Body=b"x")
 
     def found(self, key: str, *restore: str, by: Runner | None = None) -> tuple[str, bool] | None:
-        found: CacheHit | None = self.find(by or self.runner, key, restore)
+        found: CacheHit | None = self.find.find(by or self.runner, key, restore)
         return (found.entry.entry, found.exact) if found else None
 
     @property
@@ -74,49 +74,49 @@ def test_another_project_finds_nothing(caches: Caches) -> None:
     stranger = replace(caches.runner, project="other")
     assert caches.found("pip-1", "pip-", by=stranger) is None
     with pytest.raises(NotFound):
-        caches.read(stranger, "pip-1", "0" * 26, 0)
+        caches.read.read(stranger, "pip-1", "0" * 26, 0)
 
 
 def test_an_entry_is_read_like_a_stream_that_has_ended(caches: Caches) -> None:
     entry = caches.save("pip-1")
-    answer = caches.read(caches.runner, "pip-1", entry, 0)
+    answer = caches.read.read(caches.runner, "pip-1", entry, 0)
     assert (answer.epoch, answer.state, answer.end) == (1, InputState.ENDED, StreamEnd(9 * MIB, "0" * 64, 2))
     assert [download.seq for download in answer.downloads] == [0, 1]
     assert f"/caches/default/default/{entry}/000000?" in answer.downloads[0].url
-    assert caches.read(caches.runner, "pip-1", entry, 0, done=True).downloads == []
+    assert caches.read.read(caches.runner, "pip-1", entry, 0, done=True).downloads == []
 
 
 def test_an_entry_is_there_only_once_its_upload_has_ended(caches: Caches) -> None:
-    entry = caches.begin(caches.runner, "pip-1").entry
+    entry = caches.begin.save(caches.runner, "pip-1").entry
     assert entry
-    granted = caches.write(caches.runner, "pip-1", entry, None, 0, 3)
+    granted = caches.write.write(caches.runner, "pip-1", entry, None, 0, 3)
     assert [upload.seq for upload in granted.uploads] == [0, 1, 2]
     assert caches.found("pip-1") is None
     end = StreamEnd(5, "0" * 64, 1)
     for _ in range(2):  # the first answer may be lost
-        caches.write(caches.runner, "pip-1", entry, end, 1, 0)
+        caches.write.write(caches.runner, "pip-1", entry, end, 1, 0)
     assert caches.found("pip-1") == (entry, True)
 
 
 def test_the_first_of_two_savers_wins(caches: Caches) -> None:
-    first, second = (caches.begin(caches.runner, "pip-1").entry for _ in range(2))
+    first, second = (caches.begin.save(caches.runner, "pip-1").entry for _ in range(2))
     assert first
     assert second
     for entry in (second, first):
         caches.upload(entry)
-        caches.write(caches.runner, "pip-1", entry, StreamEnd(5, "0" * 64, 1), 1, 0)
+        caches.write.write(caches.runner, "pip-1", entry, StreamEnd(5, "0" * 64, 1), 1, 0)
     assert caches.found("pip-1") == (second, True)
     assert caches.objects == {second}
-    assert caches.begin(caches.runner, "pip-1").refused == "it was saved by another runner meanwhile"
+    assert caches.begin.save(caches.runner, "pip-1").refused == "it was saved by another runner meanwhile"
 
 
 def test_only_its_runner_writes_an_upload(caches: Caches) -> None:
-    entry = caches.begin(caches.runner, "pip-1").entry
+    entry = caches.begin.save(caches.runner, "pip-1").entry
     assert entry
     other = replace(caches.runner, runner_id=caches.runner.runner_id[:-1] + "2")
     for runner, key in ((other, "pip-1"), (caches.runner, "pip-2")):
         with pytest.raises(NotFound):
-            caches.write(runner, key, entry, None, 0, 1)
+            caches.write.write(runner, key, entry, None, 0, 1)
 
 
 def test_a_pull_request_of_a_fork_restores_but_does_not_save(caches: Caches, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_a_pull_request_of_a_fork_restores_but_does_not_save(caches: Caches, mon
     get_run = caches.world.runs.get_run
     monkeypatch.setattr(caches.world.runs, "get_run", lambda run_id: replace(get_run(RUN_ID), event={"fork": True}))
     assert caches.found("pip-1") == (entry, True)
-    saving = caches.begin(caches.runner, "pip-2")
+    saving = caches.begin.save(caches.runner, "pip-2")
     assert (saving.entry, saving.refused) == (None, "a pull request from a fork restores caches, but saves none")
 
 
@@ -132,11 +132,11 @@ def test_a_pull_request_of_a_fork_restores_but_does_not_save(caches: Caches, mon
     "said", [{"end": StreamEnd(21 * MIB, "0" * 64, 3), "next_seq": 3}, {"end": None, "next_seq": 3}]
 )
 def test_a_cache_over_the_limit_leaves_nothing(caches: Caches, said: dict[str, Any]) -> None:
-    entry = caches.begin(caches.runner, "pip-1").entry
+    entry = caches.begin.save(caches.runner, "pip-1").entry
     assert entry
     caches.upload(entry)
     with pytest.raises(TooLarge, match="may take 20 MiB"):
-        caches.write(caches.runner, "pip-1", entry, want=1, **said)
+        caches.write.write(caches.runner, "pip-1", entry, want=1, **said)
     assert caches.objects == set()
     assert caches.found("pip-1") is None
 
@@ -154,7 +154,7 @@ def test_what_was_not_used_for_longest_makes_room(caches: Caches) -> None:
 
 def test_unused_entries_and_abandoned_uploads_go(caches: Caches) -> None:
     unused, used = caches.save("a"), caches.save("b")
-    abandoned = caches.begin(caches.runner, "c").entry
+    abandoned = caches.begin.save(caches.runner, "c").entry
     assert abandoned
     caches.upload(abandoned)
     caches.world.clock.pass_time(20 * DAY)

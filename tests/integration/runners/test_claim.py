@@ -51,7 +51,7 @@ def claim(world: World) -> ClaimAssignment:
         world.runners,
         world.machines,
         begin,
-        engine_secrets,
+        engine_secrets.read,
         world.pools,
         world.retentions,
         world.clock,
@@ -72,7 +72,7 @@ def join(world: World, name: str, **facts: str) -> JoinedHost:
 
 
 def lease(world: World, host: JoinedHost, free: int = 4, running: tuple[str, ...] = ()) -> LeaseAnswer:
-    return leases(world)(host[0].host_id, f"Bearer {host[1]}", free, running)
+    return leases(world).lease(host[0].host_id, f"Bearer {host[1]}", free, running)
 
 
 def leases(world: World) -> LeaseWork:
@@ -95,7 +95,7 @@ def events(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_a_claim_gives_the_assignment_and_begins_the_treatment(
     world: World, claim: ClaimAssignment, booting: Booting
 ) -> None:
-    assignment = claim(*booting, NONCE, {"arch": "amd64"})
+    assignment = claim.claim(*booting, NONCE, {"arch": "amd64"})
     assert assignment.secrets == {"TOKEN": "s3cr3t-value"}
     assert assignment.spec.run == "make"
     assert world.runs.get_treatment(RUN_ID, "make").state is TreatmentState.RUNNING
@@ -103,17 +103,17 @@ def test_a_claim_gives_the_assignment_and_begins_the_treatment(
     runner = world.runners.get_runner(booting[0])
     assert (runner.state, runner.facts) == (RunnerState.CLAIMED, {"arch": "amd64"})
     assert runner.lease_until == world.clock() + timedelta(seconds=LEASE_SECONDS)
-    assert RunnerSessions(world.runners)(booting[0], f"Bearer {assignment.session_token}") == runner
+    assert RunnerSessions(world.runners).check(booting[0], f"Bearer {assignment.session_token}") == runner
 
 
 def test_the_same_agent_may_repeat_its_claim_and_nobody_else(
     world: World, claim: ClaimAssignment, booting: Booting, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = claim(*booting, NONCE, {})
-    again = claim(*booting, NONCE, {})
+    first = claim.claim(*booting, NONCE, {})
+    again = claim.claim(*booting, NONCE, {})
     assert (again.session_token, again.secrets) == (first.session_token, first.secrets)
     with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
-        claim(*booting, "another-agent-s-nonce", {})
+        claim.claim(*booting, "another-agent-s-nonce", {})
     assert events(caplog) == ["one_time_token_used_twice"]
 
 
@@ -121,13 +121,13 @@ def test_a_wrong_token_is_refused_and_noted(
     world: World, claim: ClaimAssignment, booting: Booting, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
-        claim(booting[0], new_token(), NONCE, {})
+        claim.claim(booting[0], new_token(), NONCE, {})
     assert events(caplog) == ["wrong_one_time_token"]
     other = world.launch("test", task_token="other")
     with pytest.raises(Unauthenticated):
-        claim(other, booting[1], NONCE, {})
+        claim.claim(other, booting[1], NONCE, {})
     with pytest.raises(Unauthenticated):
-        claim(f"{RUN_ID}-000000000000-1", booting[1], NONCE, {})
+        claim.claim(f"{RUN_ID}-000000000000-1", booting[1], NONCE, {})
 
 
 @pytest.mark.parametrize("state", [RunnerState.LOST, RunnerState.RELEASED])
@@ -136,26 +136,26 @@ def test_a_token_that_comes_late_is_refused(
 ) -> None:
     world.runners.change_runner(booting[0], {RunnerState.BOOTING}, state=state)
     with pytest.raises(Gone):
-        claim(*booting, NONCE, {})
+        claim.claim(*booting, NONCE, {})
     assert world.machines.succeeded == []
 
 
 def test_a_cancelled_runner_gets_no_assignment(world: World, claim: ClaimAssignment, booting: Booting) -> None:
     world.runners.change_runner(booting[0], {RunnerState.BOOTING}, cancel_reason="cancelled by ada")
     with pytest.raises(Gone, match="cancelled by ada"):
-        claim(*booting, NONCE, {})
+        claim.claim(*booting, NONCE, {})
 
 
 def test_a_session_ends_with_its_runner(world: World, claim: ClaimAssignment, booting: Booting) -> None:
-    session = claim(*booting, NONCE, {}).session_token
+    session = claim.claim(*booting, NONCE, {}).session_token
     sessions = RunnerSessions(world.runners)
     with pytest.raises(Unauthenticated):
-        sessions(booting[0], f"Bearer {booting[1]}")
+        sessions.check(booting[0], f"Bearer {booting[1]}")
     with pytest.raises(Unauthenticated):
-        sessions(booting[0], None)
+        sessions.check(booting[0], None)
     world.runners.change_runner(booting[0], {RunnerState.CLAIMED}, state=RunnerState.LOST)
     with pytest.raises(Gone):
-        sessions(booting[0], f"Bearer {session}")
+        sessions.check(booting[0], f"Bearer {session}")
 
 
 def test_a_missing_secret_fails_the_treatment_with_its_name(
@@ -163,7 +163,7 @@ def test_a_missing_secret_fails_the_treatment_with_its_name(
 ) -> None:
     world.secrets.delete("default", "default", "git-read")
     with pytest.raises(CannotRun, match="git-read"):
-        claim(*booting, NONCE, {})
+        claim.claim(*booting, NONCE, {})
     ((token, error),) = world.machines.failed
     assert (token, type(error)) == ("launch-token", CannotRun)
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
@@ -181,7 +181,7 @@ def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
 
     monkeypatch.setattr(world.runs, "get_standing", of_a_fork)
     with pytest.raises(CannotRun, match="not given to pull requests from forks"):
-        claim(*booting, NONCE, {})
+        claim.claim(*booting, NONCE, {})
     assert [token for token, _ in world.machines.failed] == ["launch-token"]
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
 
@@ -190,7 +190,7 @@ def test_nothing_secret_is_stored_or_logged(
     world: World, claim: ClaimAssignment, booting: Booting, host: JoinedHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        assignment = claim(*booting, NONCE, {})
+        assignment = claim.claim(*booting, NONCE, {})
     session = assignment.session_token
     stored = world.items("access") + world.items("runners") + world.items("runs") + caplog.text + repr(assignment)
     for secret in (booting[1], session, NONCE, host[1], "s3cr3t-value"):
@@ -279,8 +279,8 @@ def test_work_whose_handing_over_was_lost_is_handed_again(
     (again,) = lease(world, host).assignments
     assert again.runner_id == runner_id
     with pytest.raises(Unauthenticated):
-        claim(runner_id, lost.token, NONCE, {})
-    claim(runner_id, again.token, NONCE, {})
+        claim.claim(runner_id, lost.token, NONCE, {})
+    claim.claim(runner_id, again.token, NONCE, {})
     assert lease(world, host).assignments == []
     assert world.hosts.get_host("default", "local", host[0].host_id).handed == frozenset()
 
@@ -289,7 +289,7 @@ def test_a_host_is_told_what_to_stop(world: World, host: JoinedHost, booting: Bo
     unknown = f"{RUN_ID}-000000000000-1"
     answer = lease(world, host, running=(booting[0], unknown))
     assert answer.stop == [unknown]
-    world.release(booting[0])
+    world.release.release(booting[0])
     assert lease(world, host, running=(booting[0],)).stop == [booting[0]]
 
 
@@ -298,7 +298,7 @@ def test_an_agent_whose_process_is_gone_is_lost_at_once(
     world: World, host: JoinedHost, claim: ClaimAssignment, booting: Booting, reported: bool
 ) -> None:
     runner_id, token = booting
-    claim(runner_id, token, NONCE, {})
+    claim.claim(runner_id, token, NONCE, {})
     if reported:
         lease(world, host, running=(runner_id,))
     lease(world, host, running=())
@@ -311,7 +311,7 @@ def test_an_agent_that_has_given_its_result_is_not_lost(
     world: World, host: JoinedHost, claim: ClaimAssignment, booting: Booting
 ) -> None:
     runner_id, token = booting
-    claim(runner_id, token, NONCE, {})
+    claim.claim(runner_id, token, NONCE, {})
     world.runners.complete(runner_id, RunnerResult(RunnerOutcome.SUCCEEDED, exit_code=0))
     lease(world, host, running=())
     assert world.runners.get_runner(runner_id).state is RunnerState.COMPLETED
@@ -322,7 +322,7 @@ def test_a_host_needs_its_own_token(world: World, host: JoinedHost) -> None:
     other = join(world, "two")
     for authorization in (None, "Bearer nonsense", f"Bearer {other[1]}", f"Bearer {host[1]}x"):
         with pytest.raises(Unauthenticated):
-            leases(world)(host[0].host_id, authorization, 1, ())
+            leases(world).lease(host[0].host_id, authorization, 1, ())
 
 
 def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: ClaimAssignment) -> None:
@@ -330,7 +330,7 @@ def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: ClaimAss
     world.launch(task_token="second")
     assert [offer.runner_id for offer in world.hosts.list_offers("default", "local", 10)] == [runner_id]
     (handed,) = lease(world, host).assignments
-    claim(runner_id, handed.token, NONCE, {})
+    claim.claim(runner_id, handed.token, NONCE, {})
     world.launch(task_token="third")
     assert world.machines.succeeded == []
     assert world.runners.get_runner(runner_id).task_token == "third"
@@ -351,14 +351,14 @@ def test_a_stopped_run_starts_no_runner(world: World, host: JoinedHost) -> None:
 
 def test_a_released_runner_is_not_started_again(world: World) -> None:
     runner_id = world.launch()
-    world.release(runner_id)
-    world.release(runner_id)
+    world.release.release(runner_id)
+    world.release.release(runner_id)
     with pytest.raises(RunnerLost):
         world.launch()
     assert world.hosts.list_offers("default", "local", 10) == []
 
 
 def test_releasing_what_never_was_is_no_error(world: World) -> None:
-    world.release(f"{RUN_ID}-000000000000-1")
+    world.release.release(f"{RUN_ID}-000000000000-1")
     with pytest.raises(NotFound):
         world.runners.get_runner(f"{RUN_ID}-000000000000-1")

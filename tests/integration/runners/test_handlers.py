@@ -178,7 +178,7 @@ def test_what_fell_out_of_the_stream_is_brought_to_safety(world: World) -> None:
         client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(body))
     aside, clock = DynamoStrayRecords("logs", "data"), ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
     put_aside = KeepStrayRecord(aside, world.runs.get_run, clock, lambda *_, **__: None)
-    assert RescueRecords(FailedBatches(queue, "log-lines"), put_aside)() == 2
+    assert RescueRecords(FailedBatches(queue, "log-lines"), put_aside).rescue() == 2
     strays = aside.list("default", 10)
     assert sorted(aside.content(stray) for stray in strays) == [b"record 1", b"record 2"]
     assert {stray.project for stray in strays} == {"*"}

@@ -63,10 +63,10 @@ class Flow:
         want: int = 0,
         by: Runner | None = None,
     ) -> OutputAnswer:
-        return self.commit(by or self.make, "wheel", committed, end, next_seq, want)
+        return self.commit.commit(by or self.make, "wheel", committed, end, next_seq, want)
 
     def ask(self, next_seq: int = 0, epoch: int = 1, done: bool = False) -> InputAnswer:
-        return self.read(self.test, "wheel", epoch, next_seq, done)
+        return self.read.read(self.test, "wheel", epoch, next_seq, done)
 
     def ended(self, count: int, by: Runner | None = None) -> StreamEnd:
         end = StreamEnd(count * 10, hashlib.sha256(b"all").hexdigest(), count, b"preview")
@@ -130,9 +130,9 @@ def test_nothing_follows_the_empty_chunk(flow: Flow) -> None:
 
 def test_only_declared_ports_exist(flow: Flow) -> None:
     with pytest.raises(NotFound):
-        flow.commit(flow.make, "other", [], None, 0, 1)
+        flow.commit.commit(flow.make, "other", [], None, 0, 1)
     with pytest.raises(NotFound):
-        flow.read(flow.test, "other", 0, 0)
+        flow.read.read(flow.test, "other", 0, 0)
 
 
 def test_urls_are_of_this_attempt_and_bounded(flow: Flow) -> None:
@@ -197,16 +197,16 @@ def test_a_heartbeat_renews_the_lease_and_tells_the_news(flow: Flow) -> None:
     began = flow.world.clock()
     first = ResourceSample(began, 5, 100, 0, 0, 2)
     second = ResourceSample(began + timedelta(seconds=1), 9, 50, 0, 0, 1, 7, 8, 4096, shared_network=True)
-    flow.heartbeat(runner, "running", [first])
+    flow.heartbeat.beat(runner, "running", [first])
     # Its answer was lost, so the same sample comes again, with the next one.
-    answer = flow.heartbeat(runner, "running", [first, second])
+    answer = flow.heartbeat.beat(runner, "running", [first, second])
     assert flow.samples.list_samples(runner.runner_id) == [first, second]
     assert (answer.cancel, answer.follow) == (None, False)
     assert (answer.inputs["wheel"].epoch, answer.inputs["wheel"].state) == (1, InputState.OPEN)
     flow.world.clock.pass_time(10)
     flow.world.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, cancel_reason="enough")
     runner = flow.world.runners.get_runner(runner.runner_id)
-    assert flow.heartbeat(runner, "running", []).cancel == "enough"
+    assert flow.heartbeat.beat(runner, "running", []).cancel == "enough"
     kept = flow.world.runners.get_runner(runner.runner_id)
     assert (kept.peaks["cpu_ms"], kept.peaks["memory"], kept.phase) == (9, 100, "running")
     assert kept.peaks["disk_bytes"] == 4096
@@ -218,12 +218,12 @@ def test_a_runner_declared_lost_meanwhile_hears_so(flow: Flow) -> None:
     stale = flow.world.runners.get_runner(flow.test.runner_id)
     assert flow.world.runners.declare_lost(stale)
     with pytest.raises(Gone):
-        flow.heartbeat(stale, "running", [])
+        flow.heartbeat.beat(stale, "running", [])
 
 
 def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> None:
     stale = flow.world.runners.get_runner(flow.test.runner_id)
-    flow.heartbeat(stale, "running", [])
+    flow.heartbeat.beat(stale, "running", [])
     assert not flow.world.runners.declare_lost(stale)
 
 
@@ -239,14 +239,14 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
     )
     complete = Complete(world.runners, settle, world.machines, lambda _: None)
     result = RunnerResult(RunnerOutcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})
-    complete(flow.make, result)
-    complete(flow.make, result)
+    complete.complete(flow.make, result)
+    complete.complete(flow.make, result)
     assert [(token, told["next"]) for token, told in world.machines.succeeded] == [("launch-token", "settle")] * 2
     with pytest.raises(Conflict):
-        complete(flow.make, RunnerResult(RunnerOutcome.FAILED, 1))
-    flow.world.release(flow.make.runner_id)
-    complete(flow.make, result)
+        complete.complete(flow.make, RunnerResult(RunnerOutcome.FAILED, 1))
+    flow.world.release.release(flow.make.runner_id)
+    complete.complete(flow.make, result)
     assert flow.world.runners.get_runner(flow.make.runner_id).result == result
     flow.world.runners.declare_lost(flow.test)
     with pytest.raises(Gone):
-        complete(flow.test, result)
+        complete.complete(flow.test, result)

@@ -55,7 +55,7 @@ class Scene:
         self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, MemoryWakeUps())
         self.read = ReadInput(world.runs.get_spec, world.streams, InputStreams(world.runs, world.streams), world.urls)
         self.remove = PurgeTransientValues(
-            world.runs, world.retentions, S3Removal(self.buckets), world.deadlines, world.clock, one_by_one
+            world.runs, world.retentions, S3Removal(self.buckets).remove, world.deadlines, world.clock, one_by_one
         )
         self.make = self.claimed("make")
 
@@ -70,15 +70,15 @@ class Scene:
             world.runs, world.runners, world.secrets, world.runners, world.machines, begin, lambda *_: {},
             world.pools, world.retentions, world.clock,
         )  # fmt: skip
-        return claim(runner_id, "once", "nonce", {}).runner
+        return claim.claim(runner_id, "once", "nonce", {}).runner
 
     def send(self) -> tuple[str, str]:
         """Where the agent was told to send its only chunk: bucket and key."""
-        (first, last) = self.commit(self.make, "wheel", [], None, 0, 2).uploads
+        (first, last) = self.commit.commit(self.make, "wheel", [], None, 0, 2).uploads
         for upload, content in ((first, b"content"), (last, b"")):
             bucket, key = place(upload.url)
             clients.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
-        self.commit(self.make, "wheel", [Chunk(0, 7, DIGEST), Chunk(1, 0, EMPTY)], END, 2, 0)
+        self.commit.commit(self.make, "wheel", [Chunk(0, 7, DIGEST), Chunk(1, 0, EMPTY)], END, 2, 0)
         return place(first.url)
 
     def settled(self) -> Value:
@@ -129,10 +129,10 @@ def test_chunks_go_to_the_pools_bucket_and_are_read_from_there(world: World) -> 
     assert (scene.objects("data"), len(scene.objects("elsewhere"))) == ([], 2)
     consumer = scene.claimed("test")
     # While it flows, by the treatment; afterwards by the value.
-    assert place(scene.read(consumer, "wheel", 1, 0).downloads[0].url) == (bucket, key)
+    assert place(scene.read.read(consumer, "wheel", 1, 0).downloads[0].url) == (bucket, key)
     value = scene.settled()
     world.runs.settle(world.runs.get_treatment(RUN_ID, "make"), TreatmentState.SUCCEEDED, None, 0, world.clock())
-    assert place(scene.read(consumer, "wheel", 1, 0).downloads[0].url) == (bucket, key)
+    assert place(scene.read.read(consumer, "wheel", 1, 0).downloads[0].url) == (bucket, key)
     assert b"".join(S3Chunks(scene.buckets).read_whole([value.chunk_key(0)])) == b"content"
     assert value.preview == b"" and "content" not in world.items("runs") + world.items("runners")
     assert world.runs.get_treatment(RUN_ID, "test").ends_retention
@@ -147,11 +147,11 @@ def test_what_passes_is_removed_with_its_digest_if_none_may_stay(world: World, l
     consumer = scene.claimed("test")
     value = scene.settled()
     assert DIGEST in world.items("runs") and "DIGEST#" not in world.items("runs")
-    assert scene.read(consumer, "wheel", 1, 0).end == replace(END, preview=b"")
-    scene.remove(RUN_ID, "make")
+    assert scene.read.read(consumer, "wheel", 1, 0).end == replace(END, preview=b"")
+    scene.remove.purge(RUN_ID, "make")
     assert len(scene.objects("elsewhere")) == 2  # it has not ended
     scene.end_run()
-    assert scene.remove(RUN_ID) == 2
+    assert scene.remove.purge(RUN_ID) == 2
     assert scene.objects("elsewhere") == []
     assert DIGEST not in world.items("runs") + world.items("runners")
     stays = world.runs.get_value(RUN_ID, "make", "wheel")
@@ -161,7 +161,7 @@ def test_what_passes_is_removed_with_its_digest_if_none_may_stay(world: World, l
         ValueRetention("local", ValueCapture.NONE, "elsewhere"),
     )
     assert world.streams.get_progress(scene.make.runner_id, "wheel").end is not None
-    assert scene.remove(RUN_ID) == 0
+    assert scene.remove.purge(RUN_ID) == 0
     assert len(late) == 2
 
 
@@ -170,7 +170,7 @@ def test_a_digest_stays_where_it_may(world: World, late: list[Any]) -> None:
     assert scene.send()[0] == "data"
     scene.settled()
     scene.end_run()
-    assert scene.remove(RUN_ID) == 2
+    assert scene.remove.purge(RUN_ID) == 2
     assert world.runs.get_value(RUN_ID, "make", "wheel").digest == DIGEST
     assert f"DIGEST#default#default#{DIGEST}" in world.items("runs")
 
@@ -192,24 +192,24 @@ def test_a_pool_that_is_gone_gives_nothing_to_do(world: World) -> None:
 def test_a_bucket_that_the_installation_no_longer_has_is_named(world: World) -> None:
     scene = Scene(world, ValuePolicy(bucket="forgotten"))
     with pytest.raises(NotFound, match="bucket forgotten, which this installation does not use any more"):
-        scene.commit(scene.make, "wheel", [], None, 0, 1)
+        scene.commit.commit(scene.make, "wheel", [], None, 0, 1)
 
 
 def test_caches_stay_in_their_bucket_and_are_none_where_nothing_stays(world: World) -> None:
     scene = Scene(world, ValuePolicy(bucket="elsewhere"))
     store, limits = DynamoCacheStore("runners"), CacheLimits(1 << 20, 1 << 20)
     find, save = FindCache(store, world.clock), SaveCache(world.runs, store, world.clock)
-    write = WriteCache(store, S3Removal(scene.buckets), world.urls, limits, world.clock)
-    entry = save(scene.make, "pip").entry
+    write = WriteCache(store, S3Removal(scene.buckets).remove, world.urls, limits, world.clock)
+    entry = save.save(scene.make, "pip").entry
     assert entry
-    upload = write(scene.make, "pip", entry, None, 0, 1).uploads[0]
+    upload = write.write(scene.make, "pip", entry, None, 0, 1).uploads[0]
     assert place(upload.url) == ("elsewhere", f"caches/default/default/{entry}/000000")
-    write(scene.make, "pip", entry, END, 1, 0)
-    found = find(scene.make, "pip", ())
+    write.write(scene.make, "pip", entry, END, 1, 0)
+    found = find.find(scene.make, "pip", ())
     assert found and (found.entry.entry, found.entry.bucket) == (entry, "elsewhere")
     usual = replace(scene.make, retention=None)
-    assert find(usual, "pip", ("p",)) is None
-    other = save(usual, "pip").entry
+    assert find.find(usual, "pip", ("p",)) is None
+    other = save.save(usual, "pip").entry
     assert other and other != entry
     passing = replace(scene.make, retention=ValueRetention("local", ValueCapture.DIGEST))
-    assert save(passing, "npm").refused == "pool local captures digests only, and a cache is all content"
+    assert save.save(passing, "npm").refused == "pool local captures digests only, and a cache is all content"

@@ -76,7 +76,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             S3ReportMasks(client("s3"), "data"),
         )
         stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
-        return ClaimAssignment(*stores, begin, secrets, world.pools, world.retentions, world.clock)(
+        return ClaimAssignment(*stores, begin, secrets.read, world.pools, world.retentions, world.clock).claim(
             runner_id, one_time, "nonce-of-the-agent", {}
         )
 
@@ -116,14 +116,14 @@ def test_a_runner_says_that_its_engine_listens(world: World, claimed: Callable[[
     runner = claimed(TreatmentSpec("worker", engine=WORKER)).runner
     note = NoteListening(world.runs.get_spec, world.runners)
     for _ in range(2):
-        note(runner, HERE)
+        note.note(runner, HERE)
     assert world.runners.get_runner(runner.runner_id).listening == HERE
     world.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, state=RunnerState.LOST)
     with pytest.raises(Gone):
-        note(runner, HERE)
+        note.note(runner, HERE)
 
 
 def test_a_runner_without_an_engine_cannot_listen(world: World, claimed: Callable[[TreatmentSpec], Assignment]) -> None:
     runner = claimed(TreatmentSpec("make", run="make")).runner
     with pytest.raises(Conflict, match="no engine"):
-        NoteListening(world.runs.get_spec, world.runners)(runner, HERE)
+        NoteListening(world.runs.get_spec, world.runners).note(runner, HERE)

@@ -59,10 +59,10 @@ def test_an_end_anywhere_leaves_one_message_that_somebody_will_deliver(dies_at: 
     )
     event = treatment_event(START, "run-1")
     try:
-        evaluate(event)
+        evaluate.evaluate(event)
     except Killed:
         alerting.clock.advance(timedelta(minutes=6))
-    alerting.evaluate(event)  # the queue hands it out again
+    alerting.evaluate.evaluate(event)  # the queue hands it out again
     assert alerting.told == ["firing"]
     committed_at = alerting.store.messages[0][1].made_at
     assert any(due >= committed_at for due, _, _ in alerting.notifier.deliveries)

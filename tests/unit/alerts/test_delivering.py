@@ -57,7 +57,7 @@ class Delivering:
             first = min(due, key=lambda each: each[0])
             self.notifier.deliveries.remove(first)
             self.clock.now = max(self.clock.now, first[0])
-            self.deliver(first[1], first[2])
+            self.deliver.deliver(first[1], first[2])
         self.clock.now = until
 
     @property

@@ -63,7 +63,7 @@ def line(seq: int, time: str, treatment: str, text: str = "x", attempt: int = 1,
 
 def test_the_lines_of_one_that_ended_early_in_a_long_run_are_found_without_reading_the_rest() -> None:
     log = Log(20_000, {"early": range(50, 60), "late": range(20_000)})
-    found = LastLines(log, log)("r", "early", 1, 5, NOW + timedelta(seconds=60))
+    found = LastLines(log, log).read("r", "early", 1, 5, NOW + timedelta(seconds=60))
     assert [(one["seq"], one["cursor"]) for one in found.lines] == [(seq, f"{seq}:1") for seq in range(55, 60)]
     assert not found.complete
     assert log.looked_at < 400
@@ -73,10 +73,10 @@ def test_the_lines_of_one_that_ended_early_in_a_long_run_are_found_without_readi
 def test_all_lines_are_complete_and_another_attempts_are_left_out() -> None:
     log = Log(30, {"t": range(10, 20)})
     log.lines["15"] = [line(15, "x", "t", attempt=2)]
-    found = LastLines(log, log)("r", "t", 1, 100)
+    found = LastLines(log, log).read("r", "t", 1, 100)
     assert [one["seq"] for one in found.lines] == [10, 11, 12, 13, 14, 16, 17, 18, 19]
     assert found.complete
-    assert LastLines(log, log)("r", "none", 1, 100).lines == ()
+    assert LastLines(log, log).read("r", "none", 1, 100).lines == ()
 
 
 def test_a_trace_is_linked_to_its_lines_although_another_stream_is_between_them() -> None:
@@ -98,7 +98,7 @@ def test_a_trace_is_linked_to_its_lines_although_another_stream_is_between_them(
     treatment = Treatment(
         "r", "t", TreatmentState.FAILED, 0, exit_code=1, cause="exit code 1", history=(StateChange(NOW, 1, "failed"),)
     )
-    said = Diagnose(LastLines(log, log))(treatment, TreatmentSpec("t"), None, 1, 3)
+    said = Diagnose(LastLines(log, log)).diagnose(treatment, TreatmentSpec("t"), None, 1, 3)
     (linked,) = said.traces
     assert linked.trace.place is not None
     assert linked.lines[linked.trace.place.on]["cursor"] == "0:3"

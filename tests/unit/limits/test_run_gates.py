@@ -49,7 +49,7 @@ class Office(Setting):
             "acme", project, "build", "d" * 64, self.plan_sha256, 600, concurrency_group=group, concurrency_policy=policy,
             **fields,  # type: ignore[arg-type]
         )  # fmt: skip
-        return self.start(run_id, frozen, {}, "alice")
+        return self.start.start(run_id, frozen, {}, "alice")
 
     def take_up(self, run_id: str) -> None:
         """The run's machine begins."""
@@ -57,7 +57,7 @@ class Office(Setting):
 
     def end(self, run_id: str) -> None:
         self.take_up(run_id)
-        self.finalise(run_id)
+        self.finalise.finalise(run_id)
 
     def begun(self) -> list[str]:
         return list(self.machines.runs)
@@ -110,7 +110,7 @@ def test_cancel_running_cancels_what_runs_and_what_waits(office: Office) -> None
     assert office.run("r0").stop_requested is RunState.CANCELLED
     assert "token-r0" in office.machines.answers
     assert office.begun() == ["r0"]
-    office.finalise("r0")
+    office.finalise.finalise("r0")
     assert office.begun() == ["r0", "r2"]
 
 
@@ -127,7 +127,7 @@ def test_drop_ends_at_once_and_says_for_whom(office: Office) -> None:
 def test_a_cancelled_waiting_run_leaves_the_queue(office: Office) -> None:
     for number in range(3):
         office.begin(f"r{number}", "deploy")
-    assert CancelRun(office.run_gates)("r1", "alice").state is RunState.CANCELLED
+    assert CancelRun(office.run_gates).cancel("r1", "alice").state is RunState.CANCELLED
     office.end("r0")
     assert office.begun() == ["r0", "r2"]
 
@@ -135,11 +135,11 @@ def test_a_cancelled_waiting_run_leaves_the_queue(office: Office) -> None:
 def test_a_cancelled_run_that_has_begun_is_left_to_its_machine(office: Office) -> None:
     office.begin("r0", "deploy")
     office.take_up("r0")
-    assert CancelRun(office.run_gates)("r0", "alice").state is RunState.CANCELLING
+    assert CancelRun(office.run_gates).cancel("r0", "alice").state is RunState.CANCELLING
     assert "token-r0" in office.machines.answers
-    office.finalise("r0")
+    office.finalise.finalise("r0")
     with pytest.raises(Conflict):
-        CancelRun(office.run_gates)("r0", "alice")
+        CancelRun(office.run_gates).cancel("r0", "alice")
 
 
 def test_runs_beyond_the_quota_begin_in_order(office: Office) -> None:
@@ -230,7 +230,7 @@ def test_a_run_begun_twice_takes_one_place(office: Office) -> None:
     office.begin("r1", "deploy")
     office.begin("r1", "deploy")
     office.end("r0")
-    office.finalise("r0")
+    office.finalise.finalise("r0")
     assert office.begun() == ["r0", "r1"]
     assert {place.holder for place in office.concurrency_limits.places.values()} == {"r1"}
 
@@ -241,7 +241,7 @@ def test_an_admitted_run_ends_through_the_same_gates(office: Office) -> None:
     office.runs.runs["01a"] = dataclasses.replace(run, concurrency_group="deploy")
     office.run_gates.proceed(office.run("01a"))
     office.begin("r1", "deploy")
-    office.admit("01a", "run-token")
+    office.admit.admit("01a", "run-token")
     office.done("t")
-    office.finalise("01a")
+    office.finalise.finalise("01a")
     assert office.begun() == ["01a", "r1"]

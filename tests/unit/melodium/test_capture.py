@@ -28,7 +28,7 @@ def capturing(name: str, change: Any = lambda dump: None) -> Capturing:
     model = ProgramModel("run", read_program(dump))
     model.entrypoint = model.program.entrypoint
     with (UPLOADED / f"{name}-debug.json").open("rb") as chunk:
-        for run_id, event in ReadEvents(masks)(chunk, "run"):
+        for run_id, event in ReadEvents(masks).read(chunk, "run"):
             if run_id == "run":
                 model.apply(event)
     return Capturing(model, dump)

@@ -81,7 +81,7 @@ class World(Setting):
             self.documents,
             start,
             self.clock,
-            PinWorkerImages(self.registries, resolves_loopback=False),
+            PinWorkerImages(self.registries, resolves_loopback=False).pin,
             self.masks,
         )
         self.access = WaitForWorker(self.runs, self.runners, self.keys, self.clock, self.sleep)
@@ -105,8 +105,8 @@ class World(Setting):
         assert run.melodium
 
     def begun(self) -> Run:
-        run_id = self.ask_for(BY, request())
-        self.admit(run_id, "run-token")
+        run_id = self.ask_for.request(BY, request())
+        self.admit.admit(run_id, "run-token")
         return self.runs.get_run(run_id)
 
 
@@ -123,7 +123,7 @@ def spec_of(world: World, run: Run) -> Any:
 def test_a_worker_is_a_run_with_one_treatment_that_its_parent_started(world: World) -> None:
     parent = replace(a_run(PARENT), depth=2)
     world.runs.create_run(parent)
-    run = world.runs.get_run(world.ask_for(BY, request(tags=("kind=x",))))
+    run = world.runs.get_run(world.ask_for.request(BY, request(tags=("kind=x",))))
     assert (run.organization, run.project, run.pipeline, run.created_by) == ("acme", "site", "melodium-worker", "ada")
     assert (run.started_by_run, run.depth) == (PARENT, 3)
     assert run.melodium and (run.melodium.group_id, run.melodium.parent_id, run.melodium.supervised) == (
@@ -141,32 +141,32 @@ def test_a_worker_is_of_its_parents_project(world: World) -> None:
     world.runs.create_run(replace(a_run(PARENT), project="shop"))
     world.pools.pools = (replace(world.pools.pools[0], projects=("shop",)),)
     everywhere = replace(BY, project="*")
-    assert world.runs.get_run(world.ask_for(everywhere, request())).project == "shop"
+    assert world.runs.get_run(world.ask_for.request(everywhere, request())).project == "shop"
 
 
 def test_what_is_masked_of_an_engine_is_masked_of_its_workers(world: World) -> None:
     world.runs.create_run(a_run(PARENT))
     world.masks.note(PARENT, ["digest"])
-    worker = world.ask_for(BY, request())
+    worker = world.ask_for.request(BY, request())
     assert world.masks.known == {PARENT: {"digest"}, worker: {"digest"}}
 
 
 def test_the_same_request_is_the_same_worker_with_the_same_keys(world: World) -> None:
-    first = world.ask_for(BY, request())
+    first = world.ask_for.request(BY, request())
     keys = world.keys.get(first)
-    assert world.ask_for(BY, request()) == first
+    assert world.ask_for.request(BY, request()) == first
     assert world.keys.get(first) == keys
-    assert world.ask_for(BY, request(key=GROUP)) != first
+    assert world.ask_for.request(BY, request(key=GROUP)) != first
     assert keys.send_key == KEY and keys.receive_key not in (
         KEY,
-        world.keys.get(world.ask_for(BY, request(key=GROUP))).receive_key,
+        world.keys.get(world.ask_for.request(BY, request(key=GROUP))).receive_key,
     )
 
 
 def test_keys_and_other_secrets_are_in_nothing_that_others_read(world: World) -> None:
     build = EngineContainer("build", "ubuntu", pull_secret="hidden-login")
     postgres = EngineContainer("db", "postgres", env={"PASSWORD": "hidden-word"})
-    run = world.runs.get_run(world.ask_for(BY, request(containers=(build,), service_containers=(postgres,))))
+    run = world.runs.get_run(world.ask_for.request(BY, request(containers=(build,), service_containers=(postgres,))))
     assert world.keys.get(run.run_id).pull_secrets == {"build": "hidden-login"}
     document = world.documents.get(run.document_sha256).decode()
     assert json.loads(document)["service_containers"][0]["env"] == ["PASSWORD"]
@@ -189,7 +189,7 @@ def test_images_are_those_of_when_the_worker_was_asked_for_where_registries_tell
         EngineContainer("f", "127.0.0.1:5000/x"),
     )
     services = (EngineContainer("db", "ubuntu:24.04"),)
-    run = world.runs.get_run(world.ask_for(BY, request(containers=containers, service_containers=services)))
+    run = world.runs.get_run(world.ask_for.request(BY, request(containers=containers, service_containers=services)))
     engine = spec_of(world, run).engine
     assert [each.image for each in engine.containers] == [
         f"ubuntu@{digest}",
@@ -217,25 +217,25 @@ def test_images_are_those_of_when_the_worker_was_asked_for_where_registries_tell
 def test_what_no_pool_can_hold_is_refused_with_each_pools_reason(world: World, said: dict[str, Any], why: str) -> None:
     world.pools.pools = (Pool("acme", "near", "host", largest=LargestRunner(4000, 8000, 10_000)),)
     with pytest.raises(ProviderRejected, match=why):
-        world.ask_for(BY, request(**said))
+        world.ask_for.request(BY, request(**said))
     assert world.machines.runs == {} and world.keys.kept == {}
 
 
 def test_an_architecture_that_only_containers_name_is_a_wish(world: World) -> None:
     world.pool("arm", architectures=("arm64",))
     step = EngineContainer("build", "ubuntu", arch="arm64")
-    assert spec_of(world, world.runs.get_run(world.ask_for(BY, request(containers=(step,))))).pools == ("arm", "near")
+    assert spec_of(world, world.runs.get_run(world.ask_for.request(BY, request(containers=(step,))))).pools == ("arm", "near")
     world.pools.pools = (Pool("acme", "strict", "host", settings={"melodium": {"containers_arch": "required"}}),)
     with pytest.raises(ProviderRejected, match="pool strict has no arm64 for the containers"):
-        world.ask_for(BY, request(containers=(step,)))
+        world.ask_for.request(BY, request(containers=(step,)))
 
 
 def test_preferred_modes_come_first_and_pools_may_say_their_own(world: World) -> None:
     world.pool("cloud", "ec2")
     world.pool("said", "ec2", settings={"melodium": {"modes": ["shared"]}})
-    pools = spec_of(world, world.runs.get_run(world.ask_for(BY, request(preferred=("shared",))))).pools
+    pools = spec_of(world, world.runs.get_run(world.ask_for.request(BY, request(preferred=("shared",))))).pools
     assert pools == ("said", "near", "cloud")
-    only = spec_of(world, world.runs.get_run(world.ask_for(BY, request(key=GROUP, required=("self_managed",))))).pools
+    only = spec_of(world, world.runs.get_run(world.ask_for.request(BY, request(key=GROUP, required=("self_managed",))))).pools
     assert only == ("near",)
 
 
@@ -254,7 +254,7 @@ def test_preferred_modes_come_first_and_pools_may_say_their_own(world: World) ->
 )
 def test_what_no_engine_could_be_told_is_refused(world: World, said: dict[str, Any], what: str) -> None:
     with pytest.raises(InvalidRequest, match=what):
-        world.ask_for(BY, request(**said))
+        world.ask_for.request(BY, request(**said))
 
 
 def test_nothing_is_dispatched_once_the_built_in_certificate_has_ended(world: World) -> None:
@@ -263,29 +263,29 @@ def test_nothing_is_dispatched_once_the_built_in_certificate_has_ended(world: Wo
     with pytest.raises(
         ProviderRejected, match=r"built into the Mélodium engine 0\.10\.2 ended at 2026-12-21 12:26:26 UTC"
     ):
-        world.ask_for(BY, request(key=GROUP))
-    refused = world.access(BY, run)
+        world.ask_for.request(BY, request(key=GROUP))
+    refused = world.access.wait(BY, run)
     assert isinstance(refused, WorkerRefused) and "ended at 2026-12-21" in refused.reasons[0]
 
 
 def test_an_engine_waits_until_its_worker_listens(world: World) -> None:
     run = world.begun()
-    assert isinstance(world.access(BY, run), WorkerStarting)
+    assert isinstance(world.access.wait(BY, run), WorkerStarting)
     assert PATIENCE - timedelta(seconds=1) <= timedelta(seconds=sum(world.slept)) <= PATIENCE
     world.called_home(run.run_id)
-    assert isinstance(world.access(BY, run), WorkerStarting)
+    assert isinstance(world.access.wait(BY, run), WorkerStarting)
     world.called_home(run.run_id, listening=EngineEndpoint(("127.0.0.1",), 4123, "here"))
     key = world.keys.get(run.run_id).receive_key
-    assert world.access(BY, run) == WorkerReady(run.run_id, ("127.0.0.1",), 4123, key, "here")
+    assert world.access.wait(BY, run) == WorkerReady(run.run_id, ("127.0.0.1",), 4123, key, "here")
 
 
 def test_an_engine_hears_the_real_reason_why_there_is_no_worker(world: World) -> None:
     run = world.begun()
     treatment = world.runs.get_treatment(run.run_id, "worker")
     world.runs.settle(treatment, TreatmentState.LOST, "the runner was killed", None, world.clock())
-    assert world.access(BY, run) == WorkerRefused(["worker lost: the runner was killed"])
+    assert world.access.wait(BY, run) == WorkerRefused(["worker lost: the runner was killed"])
     world.runs.finish_run(world.runs.get_run(run.run_id), RunState.FAILED, "worker lost: it was killed", world.clock())
-    assert world.access(BY, run) == WorkerRefused(["worker lost: it was killed"])
+    assert world.access.wait(BY, run) == WorkerRefused(["worker lost: it was killed"])
 
 
 def test_a_run_that_is_no_worker_has_no_address(world: World) -> None:
@@ -293,4 +293,4 @@ def test_a_run_that_is_no_worker_has_no_address(world: World) -> None:
     assert process
     recorded = replace(a_run(PARENT), melodium=replace(process, supervised=False))
     world.runs.create_run(recorded)
-    assert isinstance(world.access(BY, recorded), WorkerRefused)
+    assert isinstance(world.access.wait(BY, recorded), WorkerRefused)

@@ -54,7 +54,7 @@ class World:
 
     def fetch(self, source: str) -> dict[Reference, bytes | Unavailable]:
         world: Any = self
-        return dict(FetchLibraries(world, Documents(self), world, lambda: world)("acme", "web", source))
+        return dict(FetchLibraries(world, Documents(self), world, lambda: world).fetch("acme", "web", source))
 
 
 @dataclass
@@ -175,6 +175,6 @@ def test_a_private_repository_is_read_as_its_projects_git_host_says() -> None:
     )
 
     for project in ("web", "other", "web"):
-        fetch("acme", project, source)
+        fetch.fetch("acme", project, source)
 
     assert world.read_by == [ours, None]  # and what one project may read is not kept for another

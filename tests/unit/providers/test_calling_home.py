@@ -34,7 +34,7 @@ class World:
         )
 
     def start(self, pool: str = "near") -> None:
-        self.begin(Launch(RUN, "build", RUNNER, 1, pool, "fake", "provider-fake", 120, "token"))
+        self.begin.start(Launch(RUN, "build", RUNNER, 1, pool, "fake", "provider-fake", 120, "token"))
 
     def home(self, pool: str = "near") -> CallHome:
         home = self.clouds[pool].requests[-1].home
@@ -91,7 +91,7 @@ def test_another_pool_gets_another_token_and_the_first_is_worth_nothing(world: W
 def test_what_the_infrastructure_calls_the_machine_is_kept_for_its_end(world: World) -> None:
     world.start()
     assert world.runner().ref == f"machine-of-{RUNNER}"
-    ReleaseRunner(world.setting.runners, lambda _, pool: world.clouds[pool])(RUNNER)
+    ReleaseRunner(world.setting.runners, lambda _, pool: world.clouds[pool]).release(RUNNER)
     assert world.clouds["near"].machines == {}
 
 

@@ -34,7 +34,7 @@ class World:
         self.runners, self.records, self.calls = MemoryRunnerStore(), MemoryPoolRecords(), Calls()
         self.release = ReleaseRunner(self.runners, lambda *_: self.cloud, self.records, None, self.clock)
         self.sweep = Sweep(
-            lambda *_: self.cloud, self.runners.get_runners, self.records, self.clock, None, self.release
+            lambda *_: self.cloud, self.runners.get_runners, self.records, self.clock, None, self.release.release
         )
         self.hold = HoldRunner(self.runners, self.calls, self.clock)
         self.runners.put_runner(
@@ -55,11 +55,11 @@ class World:
 
     def end(self) -> None:
         self.runners.complete("r-1", RunnerResult(self.outcome, exit_code=1))
-        self.release("r-1")
+        self.release.release("r-1")
 
     def swept(self) -> None:
         self.clock.advance(timedelta(minutes=5))
-        self.sweep("acme", "near")
+        self.sweep.sweep("acme", "near")
 
 
 def test_a_failed_runner_is_kept_then_ended_by_the_sweeper() -> None:
@@ -98,7 +98,7 @@ def test_who_holds_it_may_let_it_go() -> None:
     for _ in range(2):
         world.hold.release(world.runner)
     assert world.calls.asked == ["stop r-1"]
-    world.release("r-1")
+    world.release.release("r-1")
     assert world.cloud.machines == {}
 
 

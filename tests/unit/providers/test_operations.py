@@ -54,29 +54,29 @@ class Remembered:
 
 def test_a_provider_is_kept_for_a_while_then_credentials_are_read_again() -> None:
     its = Remembered()
-    first = its.providers("acme", "near")
+    first = its.providers.get("acme", "near")
     its.credentials.values = {"token": "t-2"}
     its.seconds = 29
-    assert its.providers("acme", "near") is first
+    assert its.providers.get("acme", "near") is first
     its.seconds = 31
-    assert its.providers("acme", "near") is not first
+    assert its.providers.get("acme", "near") is not first
     assert [credentials["token"] for _, credentials in its.built] == ["t-1", "t-2"]
 
 
 def test_a_changed_pool_is_served_as_it_is_now() -> None:
     its = Remembered()
-    first = its.providers("acme", "near")
+    first = its.providers.get("acme", "near")
     its.pools.pools = [Pool("acme", "near", "fake", settings={"region": "fr-par"})]
-    assert its.providers("acme", "near") is not first
+    assert its.providers.get("acme", "near") is not first
 
 
 def test_a_pool_of_another_provider_is_refused() -> None:
     its = Remembered()
     its.pools.pools = [Pool("acme", "near", "other")]
     with pytest.raises(ProviderRejected, match="gets its runners from other by now"):
-        its.providers("acme", "near")
+        its.providers.get("acme", "near")
     with pytest.raises(NotFound):
-        its.providers("acme", "nowhere")
+        its.providers.get("acme", "nowhere")
 
 
 def test_what_a_lambda_answers() -> None:

@@ -69,5 +69,5 @@ def released_though_its_settling_failed() -> Moves:
     cloud = MemoryCloud(setting.clock)
     release = ReleaseRunner(setting.runners, lambda *_: cloud)
     for state in names:
-        release(setting.launched(state, state).runner_id)
+        release.release(setting.launched(state, state).runner_id)
     return setting.runners.moves.keys()

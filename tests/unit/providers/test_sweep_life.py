@@ -56,7 +56,7 @@ def test_machines_go_the_ways_of_the_diagram_and_no_others() -> None:
             before = watched.seen()
             watched.say(random.choice((None, RunnerState.LOST, RunnerState.RELEASED, RunnerState.CLAIMED)))
             watched.clock.advance(random.choice((timedelta(seconds=20), LOOK_AGAIN, timedelta(minutes=5))))
-            watched.sweep("acme", "near")
+            watched.sweep.sweep("acme", "near")
             after = watched.seen()
             if after is MachineSweepState.ENDED:
                 assert marked_at is not None

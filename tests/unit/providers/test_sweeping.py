@@ -83,7 +83,7 @@ class World:
         self.sweep = Sweep(lambda *_: self.cloud, self.runners.get_runners, self.records, self.clock)
 
     def swept(self) -> Any:
-        result = self.sweep("acme", "near")
+        result = self.sweep.sweep("acme", "near")
         self.clock.advance(timedelta(minutes=5))
         return result
 
@@ -133,7 +133,7 @@ def test_it_is_looked_at_again_at_the_last_moment() -> None:
         return {"r-1": runner(RunnerState.BOOTING)} if len(reads) > 1 else {}
 
     sweep = Sweep(lambda *_: world.cloud, later, world.records, world.clock)
-    assert sweep("acme", "near").ended == ()
+    assert sweep.sweep("acme", "near").ended == ()
 
 
 def test_a_machine_made_in_advance_that_was_used_since_is_left_alone_though_the_inventory_lags(
@@ -163,8 +163,8 @@ def test_with_a_machine_of_a_runner_that_went_on_elsewhere_goes_what_was_set_asi
 def test_two_sweeps_at_once_end_nothing_at_first_sight() -> None:
     world = World()
     world.cloud.machines["machine-of-r-1"] = machine(ref="machine-of-r-1")
-    world.sweep("acme", "near")
-    assert world.sweep("acme", "near").ended == ()
+    world.sweep.sweep("acme", "near")
+    assert world.sweep.sweep("acme", "near").ended == ()
 
 
 def test_one_that_cannot_be_ended_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,12 +256,12 @@ def test_pools_where_something_runs_are_looked_after_at_every_look_and_idle_ones
     records.note_active("acme", "busy", "r-1", NOW)
     for name, seen in (("busy", 0), ("had some", 2), ("idle", 0)):
         records.note_sweep("acme", name, SweepResult(NOW - timedelta(minutes=5), seen, 0))
-    assert sweep() == 3
+    assert sweep.sweep() == 3
     assert [pool for _, pool in calls.asked] == ["busy", "had some", "new"]
     clock.advance(timedelta(minutes=55))
     records.note_sweep("acme", "new", SweepResult(NOW, 0, 0))
     calls.asked.clear()
-    sweep()
+    sweep.sweep()
     assert [pool for _, pool in calls.asked] == ["busy", "had some", "idle"]
 
 
@@ -270,7 +270,7 @@ def test_a_pool_that_cannot_be_asked_keeps_no_other_from_it() -> None:
     pools = [SweptPool("acme", name, "fake") for name in ("broken", "near")]
     sweep = SweepPools(lambda: pools, MemoryPoolRecords(), calls, ManualClock(NOW))
     with pytest.raises(Transient):
-        sweep()
+        sweep.sweep()
     assert calls.asked == [("sweep", "near")]
 
 
@@ -280,11 +280,11 @@ def test_what_a_machine_was_bought_as_and_costs_is_kept_of_its_runner() -> None:
     world.runners.put_runner(runner(RunnerState.CLAIMED, ref="m-1", per_hour=0.04, currency="EUR"))
     world.cloud.machines["m-1"] = machine(offer="m7i.large spot in eu-west-1b")
     world.cloud.machines["m-2"] = machine(ref="m-2", offer="another machine of that runner", price_per_hour=9.0)
-    world.sweep("acme", "near")
+    world.sweep.sweep("acme", "near")
     kept = world.runners.get_runner("r-1")
     assert (kept.offer, kept.per_hour, kept.currency) == ("m7i.large spot in eu-west-1b", 0.1, "EUR")
     world.cloud.machines["m-1"] = machine(offer="m7i.large spot in eu-west-1b", price_per_hour=None)
-    world.sweep("acme", "near")
+    world.sweep.sweep("acme", "near")
     assert world.runners.get_runner("r-1").per_hour == 0.1
 
 
@@ -303,7 +303,7 @@ def test_machines_are_kept_waiting_as_the_pool_says_and_ended_when_it_says_so_no
     world.cloud = WarmCloud(world.clock)
     pools = MemoryPools((Pool("acme", "near", "fake", policy=Policy(warm=windows)),))
     world.sweep = dataclasses.replace(world.sweep, pools=pools)
-    world.sweep("acme", "near")
+    world.sweep.sweep("acme", "near")
     wanted = [f"keep 0 {one.stopped}" for one in windows]
     assert [call for call in world.cloud.calls if call.startswith("keep")] == wanted
     # One that waits is nobody's, and no orphan.

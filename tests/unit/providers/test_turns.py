@@ -43,7 +43,9 @@ class World:
     def start(self, treatment: str, token: str) -> Any:
         runner_id = self.placed[treatment]
         placement = {"pool": "near", "reason": "the only candidate"}
-        self.begin(Launch(RUN, treatment, runner_id, 1, "near", "fake", "provider-fake", 120, token, 0, placement))
+        self.begin.start(
+            Launch(RUN, treatment, runner_id, 1, "near", "fake", "provider-fake", 120, token, 0, placement)
+        )
         return self.setting.machines.answers.get(token)
 
 

@@ -96,7 +96,7 @@ class World:
         self.runs.put_values([value])
 
     def compared(self, run_id: str = "01b") -> ReplayComparison:
-        return self.use_case(self.runs.get_run(run_id))
+        return self.use_case.compare(self.runs.get_run(run_id))
 
 
 @pytest.fixture

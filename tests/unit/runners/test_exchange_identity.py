@@ -92,7 +92,7 @@ def exchange(
 
 def test_the_run_gets_a_token_and_another_until_it_is_used() -> None:
     it, runners = exchange(a_runner())
-    first, second = it(RUNNER, "good"), it(RUNNER, "good")
+    first, second = it.exchange(RUNNER, "good"), it.exchange(RUNNER, "good")
     assert first != second
     assert matches(runners.runner.one_time_hash, second) and not matches(runners.runner.one_time_hash, first)
     assert it.tokens.asked[0] == ("https://token.actions.githubusercontent.com", f"cadence:{RUNNER}")  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ def test_the_run_gets_a_token_and_another_until_it_is_used() -> None:
 def test_any_other_run_is_refused(changed: Mapping[str, str]) -> None:
     it, runners = exchange(a_runner(), {**SHOWN, **changed})
     with pytest.raises(Unauthenticated, match="not that of the run"):
-        it(RUNNER, "good")
+        it.exchange(RUNNER, "good")
     assert runners.runner.one_time_hash is None
 
 
@@ -119,44 +119,44 @@ def test_any_other_run_is_refused(changed: Mapping[str, str]) -> None:
 def test_what_is_not_said_is_not_so(missing: str) -> None:
     it, _ = exchange(a_runner(), {name: value for name, value in SHOWN.items() if name != missing})
     with pytest.raises(Unauthenticated):
-        it(RUNNER, "good")
+        it.exchange(RUNNER, "good")
 
 
 def test_a_token_that_is_not_valid_is_refused() -> None:
     it, _ = exchange(a_runner())
     with pytest.raises(Unauthenticated, match="not valid"):
-        it(RUNNER, "bad")
+        it.exchange(RUNNER, "bad")
 
 
 @pytest.mark.parametrize("state", [RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED, RunnerState.LOST])
 def test_a_runner_that_is_no_longer_waited_for_gets_none(state: RunnerState) -> None:
     it, _ = exchange(a_runner(state=state))
     with pytest.raises(Gone):
-        it(RUNNER, "good")
+        it.exchange(RUNNER, "good")
 
 
 def test_a_cancelled_one_gets_none() -> None:
     it, _ = exchange(a_runner(cancel_reason="no longer wanted"))
     with pytest.raises(Gone):
-        it(RUNNER, "good")
+        it.exchange(RUNNER, "good")
 
 
 def test_a_run_that_is_faster_than_its_note_asks_again() -> None:
     it, _ = exchange(a_runner(ref=None))
     with pytest.raises(Transient):
-        it(RUNNER, "good")
+        it.exchange(RUNNER, "good")
 
 
 def test_an_unknown_runner_is_not_told_apart() -> None:
     it, _ = exchange(a_runner())
     with pytest.raises(Unauthenticated, match="not that of the run"):
-        it("another", "good")
+        it.exchange("another", "good")
 
 
 def test_other_providers_machines_have_no_identity_to_show() -> None:
     it, _ = exchange(a_runner(), pool=Pool("acme", "ec2", "aws_ec2"))
     with pytest.raises(Unauthenticated):
-        it(RUNNER, "good")
+        it.exchange(RUNNER, "good")
 
 
 def test_what_gitlab_has_to_say() -> None:

@@ -115,7 +115,7 @@ class Setting:
         readiness = Readiness(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
         self.readiness = readiness
         pin = PinImages(self.runs, self.documents, self.registries, self.secrets, resolves_loopback=True)
-        self.admit = Admit(self.runs, admission, readiness, self.deadlines, self.log_stream, self.clock, pin)
+        self.admit = Admit(self.runs, admission, readiness, self.deadlines, self.log_stream, self.clock, pin.pin)
         concurrency_limits = ConcurrencyLimits(
             self.concurrency_limits, self.deadlines, self.clock, lambda attempt: None
         )
@@ -194,7 +194,7 @@ class Setting:
 
     def admitted(self, *specs: TreatmentSpec) -> None:
         self.create(*specs)
-        self.admit(RUN, "run-token")
+        self.admit.admit(RUN, "run-token")
 
     def treatment(self, name: str) -> Treatment:
         return self.runs.get_treatment(RUN, name)
@@ -214,7 +214,9 @@ class Setting:
     ) -> Placement:
         """Places the current attempt; for a cloud, the answer of the machine's token is taken off it."""
         attempt, token = self.treatment(name).attempt, self.token(name)
-        self.placing(RUN, name, attempt, token, FailedLaunch(refused, MachineError(error, words)) if refused else None)
+        self.placing.place(
+            RUN, name, attempt, token, FailedLaunch(refused, MachineError(error, words)) if refused else None
+        )
         answer = self.machines.answers.pop(token, None)
         if answer is not None and not isinstance(answer, CadenceError):
             return Placement.from_json(answer["placement"])
@@ -254,12 +256,12 @@ class Setting:
 
     def running(self, name: str) -> Runner:
         runner = self.claimed(name)
-        self.beginning(runner, self.runs.get_spec(RUN, name))
+        self.beginning.mark(runner, self.runs.get_spec(RUN, name))
         return self.runners.get_runner(runner.runner_id)
 
     def settle(self, name: str, attempt: int | None, error: MachineError | None = None) -> str:
         """Settles as the treatment's machine does; what follows, once the runner is released if it has to be."""
-        step = self.settling(RUN, name, attempt, error)
+        step = self.settling.settle(RUN, name, attempt, error)
         return str(step.then or step.next)
 
     def complete(
@@ -290,4 +292,4 @@ class Setting:
         self.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
 
     def stop(self, token: str = "stop-token") -> None:
-        self.stop_run(RUN, token, MachineError("Cancelled", "cancelled by alice"))
+        self.stop_run.stop(RUN, token, MachineError("Cancelled", "cancelled by alice"))

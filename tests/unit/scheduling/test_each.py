@@ -37,14 +37,14 @@ def finish(setting: Setting, *chunks: bytes, flow: str = "stream") -> None:
     setting.runs.specs[RUN, "source"] = spec("source", outputs=())
     setting.complete("source")
     setting.settle("source", attempt)
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
 
 
 def began(setting: Setting, *specs: TreatmentSpec, flow: str = "stream") -> None:
     setting.admitted(*specs)
     setting.running("source")
     if flow == "stream":
-        setting.act(RUN, "e", "act-token")
+        setting.act.control(RUN, "e", "act-token")
 
 
 def growth(setting: Setting) -> EachProgress:
@@ -58,7 +58,7 @@ def literals(setting: Setting) -> list[str | None]:
 def settled(setting: Setting) -> tuple[TreatmentState, str | None]:
     """The group, once its machine was told to act again."""
     assert setting.machines.answers["act-token"] == {"next": "again"}
-    setting.act(RUN, "e", "last-token")
+    setting.act.control(RUN, "e", "last-token")
     assert setting.machines.answers["last-token"] == {"next": "done"}
     return setting.state("e"), setting.treatment("e").cause
 
@@ -67,19 +67,19 @@ def end_all(setting: Setting) -> None:
     for name in growth(setting).names():
         if not setting.state(name).final:
             setting.done(name)
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
 
 
 def test_instances_run_while_the_stream_goes_on(setting: Setting) -> None:
     began(setting, *plan_of(parallel=2))
     send(setting, b"on", b"e\ntwo\nthr")
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     assert literals(setting) == ["one", "two"]
     assert setting.started() == ["source", "e", "e:0", "e:1"]
     finish(setting, b"on", b"e\ntwo\nthr", b"ee")
     assert len(literals(setting)) == 2  # as many as may be under way
     setting.done("e:0")
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     assert literals(setting) == ["one", "two", "three"]
     end_all(setting)
     assert settled(setting) == (S.SUCCEEDED, None)
@@ -88,7 +88,7 @@ def test_instances_run_while_the_stream_goes_on(setting: Setting) -> None:
 def test_the_items_of_a_list_stay_as_they_were_written(setting: Setting) -> None:
     began(setting, *plan_of("f64", "block"), flow="block")
     finish(setting, b"[1.50, 2e3 ,\n 3]", flow="block")
-    setting.act(RUN, "e", "act-token")
+    setting.act.control(RUN, "e", "act-token")
     assert literals(setting) == ["1.50", "2e3", "3"]
     end_all(setting)
     assert settled(setting) == (S.SUCCEEDED, None)
@@ -114,10 +114,10 @@ def test_an_element_that_is_none_fails_the_group_and_ends_the_others(
 ) -> None:
     began(setting, *plan_of(of))
     send(setting, sent)
-    setting.wake(RUN, "e", failed=False)
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     assert setting.state("e:0") is S.CANCELLED
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     state, cause = settled(setting)
     assert state is S.FAILED
     with pytest.raises(AssertionError, match=says):
@@ -130,7 +130,7 @@ def test_more_elements_than_may_be_fail_the_group(setting: Setting) -> None:
         RUN, "e", 9, 1, made=MOST_ELEMENTS, started=MOST_ELEMENTS, token="act-token"
     )
     send(setting, b"one more\n")
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     assert settled(setting) == (S.FAILED, "there are more than 10,000 elements")
 
 
@@ -139,12 +139,12 @@ def test_a_source_that_begins_anew_has_to_send_the_same(setting: Setting, second
     source, each = plan_of()
     began(setting, spec("source", outputs=source.outputs, retry=type(source.retry)(1)), each)
     send(setting, b"one\ntwo\n")
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     assert setting.failed_with("source", "RunnerLost") == "retry"
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     setting.running("source")
     send(setting, b"one\n", attempt=2)  # not enough to tell yet
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     assert not growth(setting).closed
     finish(setting, second)
     end_all(setting)
@@ -156,21 +156,21 @@ def test_a_source_that_begins_anew_has_to_send_the_same(setting: Setting, second
 def test_a_source_that_fails_ends_the_group(setting: Setting) -> None:
     began(setting, *plan_of())
     send(setting, b"one\n")
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     setting.complete("source", RunnerOutcome.FAILED, "why", outputs=False)
     setting.settle("source", 1)
     for _ in range(3):
-        setting.wake(RUN, "e", failed=False)
+        setting.wake.wake(RUN, "e", failed=False)
     assert settled(setting) == (S.LOST, "source failed before it had sent all elements")
 
 
 def test_a_failed_instance_ends_the_others_and_no_more_are_made(setting: Setting) -> None:
     began(setting, *plan_of(parallel=2))
     send(setting, b"1\n2\n3\n")
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     setting.done("e:1", RunnerOutcome.FAILED, "why")
     for _ in range(2):
-        setting.wake(RUN, "e", failed=True)
+        setting.wake.wake(RUN, "e", failed=True)
     assert growth(setting).made == 2
     assert settled(setting) == (S.FAILED, "e:1 failed: why; 1 more cancelled")
 
@@ -180,16 +180,16 @@ def test_a_stopped_run_lets_the_groups_machine_go(setting: Setting) -> None:
     setting.cancel()
     setting.stop()
     assert setting.wake_ups.asked[-1] == (RUN, "e", False)
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     assert settled(setting)[0] is S.CANCELLED
 
 
 def test_machines_that_an_interrupted_call_did_not_start_are_started_by_the_next(setting: Setting) -> None:
     began(setting, *plan_of())
     send(setting, b"1\n")
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     setting.machines.treatments.remove((RUN, "e:0"))
     setting.runs.growths[RUN, "e"] = EachProgress(**{**vars(growth(setting)), "started": 0})
-    setting.wake(RUN, "e", failed=False)
+    setting.wake.wake(RUN, "e", failed=False)
     assert setting.started() == ["source", "e", "e:0"]
     assert json.dumps(literals(setting)) == '["1"]'

@@ -33,7 +33,7 @@ class World:
         setting = self.setting
         self.issued = RunTokens(self.tokens, setting.clock)
         revoke = RevokeEngineToken(setting.runs.get_spec, setting.runs, self.issued)
-        setting.settling = dataclasses.replace(setting.settling, ended=revoke)
+        setting.settling = dataclasses.replace(setting.settling, ended=revoke.revoke)
         setting.admitted(spec("x", engine=engine, retry=RetrySpec(infrastructure=1)))
 
     def claimed(self) -> None:

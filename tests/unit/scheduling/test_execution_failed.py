@@ -62,11 +62,11 @@ def test_a_broken_run_is_ended_by_another_execution_of_its_machine(setting: Sett
     setting.execution_failed.of_run(RUN, 1, RESTART)
     assert set(setting.machines.runs) == {f"{RUN}-2"}
     with pytest.raises(Cancelled, match="the stack was stopped"):
-        setting.admit(RUN, "second-token")
+        setting.admit.admit(RUN, "second-token")
     setting.stop("stop-token")
     setting.execution_failed.of_treatment(RUN, "build", RESTART)
     assert setting.machines.answers["stop-token"] == {"run_id": RUN}
-    run = setting.finalise(RUN)
+    run = setting.finalise.finalise(RUN)
     assert run.state is RunState.FAILED
     assert run.cause == "the run's state machine broke: the stack was stopped"
     assert (setting.state("build"), setting.state("later")) == (TreatmentState.LOST, TreatmentState.CANCELLED)
@@ -76,7 +76,7 @@ def test_a_cancelled_run_that_breaks_stays_cancelled(setting: Setting) -> None:
     setting.admitted(spec("build"))
     setting.cancel()
     setting.execution_failed.of_run(RUN, 1, RESTART)
-    assert setting.finalise(RUN).state is RunState.CANCELLED
+    assert setting.finalise.finalise(RUN).state is RunState.CANCELLED
 
 
 def test_a_run_whose_last_execution_broke_is_finalised_at_once(setting: Setting) -> None:
@@ -90,7 +90,7 @@ def test_a_run_whose_last_execution_broke_is_finalised_at_once(setting: Setting)
 def test_what_has_ended_or_is_unknown_is_left_alone(setting: Setting) -> None:
     setting.admitted(spec("build"))
     setting.done("build")
-    ended = setting.finalise(RUN)
+    ended = setting.finalise.finalise(RUN)
     setting.execution_failed.of_run(RUN, 1, RESTART)
     setting.execution_failed.of_run("unknown", 1, RESTART)
     setting.execution_failed.of_treatment(RUN, "unknown", RESTART)

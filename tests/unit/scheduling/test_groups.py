@@ -56,7 +56,7 @@ def content(setting: Setting, port: str = "n") -> bytes:
 
 def gathered(setting: Setting) -> TreatmentState:
     assert setting.started()[-1] == "m"
-    setting.act(RUN, "m", "act-token")
+    setting.act.control(RUN, "m", "act-token")
     assert setting.machines.answers["act-token"] == {"next": "done"}
     return setting.state("m")
 
@@ -133,7 +133,7 @@ def test_gathering_again_changes_nothing(setting: Setting) -> None:
     end(setting, "m:a", BLOCK[0], b"1")
     gathered(setting)
     before = (dict(setting.runs.treatments), dict(setting.chunks.contents))
-    setting.act(RUN, "m", "another-token")
+    setting.act.control(RUN, "m", "another-token")
     assert setting.machines.answers["another-token"] == {"next": "done"}
     assert (setting.runs.treatments, setting.chunks.contents) == before
 
@@ -144,7 +144,7 @@ def test_the_first_that_failed_names_the_cause(setting: Setting) -> None:
     setting.done("m:a", RunnerOutcome.FAILED, "no disk")
     end(setting, "m:c", None)
     assert setting.wake_ups.asked == [(RUN, "m", True), (RUN, "m", True)]
-    setting.wake(RUN, "m", failed=True)
+    setting.wake.wake(RUN, "m", failed=True)
     assert gathered(setting) is S.FAILED
     assert setting.treatment("m").cause == "m:a failed: no disk; 1 more failed"
 
@@ -156,7 +156,7 @@ def test_failing_fast_ends_the_others_wherever_they_are(setting: Setting) -> Non
     setting.running("m:running")
     setting.done("m:bad", RunnerOutcome.FAILED, "no disk")
     for _ in range(2):
-        setting.wake(RUN, "m", failed=True)
+        setting.wake.wake(RUN, "m", failed=True)
     assert setting.state("m:ready") is S.CANCELLED
     assert setting.treatment("m:ready").cause == "cancelled because m:bad failed (fail_fast)"
     for name, token in (("m:offered", "m:offered-1"), ("m:running", "m:running-1")):
@@ -174,10 +174,10 @@ def test_an_instance_between_two_steps_ends_at_the_next_one(setting: Setting) ->
     setting.admitted(*matrix("a", "bad"))
     runner = setting.runners.runners.pop(setting.claimed("m:a").runner_id)  # placed, but not there yet
     setting.done("m:bad", RunnerOutcome.FAILED, "why")
-    setting.wake(RUN, "m", failed=True)
+    setting.wake.wake(RUN, "m", failed=True)
     setting.runners.put_runner(runner)
     with pytest.raises(Gone, match="m:bad failed"):
-        setting.beginning(runner, setting.runs.get_spec(RUN, "m:a"))
+        setting.beginning.mark(runner, setting.runs.get_spec(RUN, "m:a"))
     assert isinstance(setting.machines.answers["m:a-1"], Cancelled)
     assert setting.failed_with("m:a", "Cancelled", "why") == "done"
     assert setting.state("m:a") is S.CANCELLED
@@ -189,7 +189,7 @@ def test_a_result_that_came_first_stays(setting: Setting) -> None:
     setting.running("m:a")
     setting.complete("m:a")
     setting.done("m:bad", RunnerOutcome.FAILED, "why")
-    setting.wake(RUN, "m", failed=True)
+    setting.wake.wake(RUN, "m", failed=True)
     setting.settle("m:a", 1, None)
     assert setting.state("m:a") is S.SUCCEEDED
 
@@ -212,7 +212,7 @@ def test_instances_beyond_the_bound_wait_for_a_place(setting: Setting) -> None:
 def test_one_that_waited_for_a_place_and_is_cancelled_takes_none(setting: Setting) -> None:
     setting.admitted(*matrix("a", "b", "c", parallel=1))
     setting.done("m:a", RunnerOutcome.FAILED, "why")
-    setting.wake(RUN, "m", failed=True)
+    setting.wake.wake(RUN, "m", failed=True)
     assert {setting.state(f"m:{name}") for name in "bc"} == {S.CANCELLED}
     assert gathered(setting) is S.FAILED
 
@@ -222,7 +222,7 @@ def test_a_stopped_run_ends_its_groups(setting: Setting) -> None:
     setting.cancel()
     setting.stop()
     assert {t.state for t in setting.runs.list_treatments(RUN)} == {S.CANCELLED}
-    setting.act(RUN, "m", "act-token")
+    setting.act.control(RUN, "m", "act-token")
     assert setting.machines.answers["act-token"] == {"next": "done"}
 
 

@@ -82,7 +82,7 @@ class Clouds:
             its.runs, its.runners, its.machines, its.deadlines, self.provider, its.clock, self.homes,  # type: ignore[arg-type]
             records=self.records, pools=self.pools,
         )  # fmt: skip
-        start(
+        start.start(
             Launch(
                 RUN,
                 "build",
@@ -98,7 +98,7 @@ class Clouds:
         )
 
     def release(self) -> None:
-        ReleaseRunner(self.setting.runners, self.provider)(RUNNER)  # type: ignore[arg-type]
+        ReleaseRunner(self.setting.runners, self.provider).release(RUNNER)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def claim(clouds: Clouds, token: str) -> Assignment:
         its.runs, its.runners, its.secrets, Nobody(), its.machines, its.beginning, lambda run, spec, attempt, own: {},
         clouds.pools, MemoryValueRetentionStore(its.runs), its.clock,
     )  # fmt: skip
-    return claim(RUNNER, token, "nonce", {})
+    return claim.claim(RUNNER, token, "nonce", {})
 
 
 class Nobody:

@@ -63,7 +63,7 @@ def test_another_admission_and_a_rerun_use_what_was_resolved_first(setting: Sett
     setting.registries.digests = {"python:3.13": OLD}
     setting.admitted(dataclasses.replace(spec("a"), image="python:3.13"))
     setting.registries.digests = {"python:3.13": NEW}
-    setting.admit(RUN, "run-token")
+    setting.admit.admit(RUN, "run-token")
     assert setting.registries.asked == ["python:3.13"]
     frozen = plan.decode(setting.documents.get(setting.runs.get_run(RUN).plan_sha256))
     assert [each.image for each in frozen] == [f"python@{OLD}"]
@@ -73,10 +73,10 @@ def test_of_two_admissions_at_once_the_first_decides(setting: Setting) -> None:
     setting.registries.digests = {"python:3.13": OLD}
     setting.create(dataclasses.replace(spec("a"), image="python:3.13"))
     before = setting.runs.get_run(RUN)
-    setting.admit(RUN, "run-token")
+    setting.admit.admit(RUN, "run-token")
     setting.registries.digests = {"python:3.13": NEW}
     pin = PinImages(setting.runs, setting.documents, setting.registries, setting.secrets, resolves_loopback=True)
-    assert pin(before).plan_sha256 == setting.runs.get_run(RUN).plan_sha256
+    assert pin.pin(before).plan_sha256 == setting.runs.get_run(RUN).plan_sha256
 
 
 def test_an_image_that_its_registry_does_not_have_ends_the_run_at_once(setting: Setting) -> None:
@@ -89,7 +89,9 @@ def test_a_registry_on_the_loopback_interface_is_asked_only_where_it_is_the_runn
     setting.create(dataclasses.replace(spec("a"), image="localhost:5000/app"))
     run = setting.runs.get_run(RUN)
     assert (
-        PinImages(setting.runs, setting.documents, setting.registries, setting.secrets, resolves_loopback=False)(run)
+        PinImages(setting.runs, setting.documents, setting.registries, setting.secrets, resolves_loopback=False).pin(
+            run
+        )
         == run
     )
     assert setting.registries.asked == []

@@ -64,9 +64,9 @@ def test_a_cancel_while_the_run_is_finalised_is_not_lost(setting: Setting, monke
     setting.done("a")
     meanwhile(monkeypatch, setting.runs, "finish_run", setting.cancel)
     with pytest.raises(Conflict):
-        setting.finalise(RUN)
+        setting.finalise.finalise(RUN)
     assert setting.ended == []
-    ended = setting.finalise(RUN)  # by its machine's Retry
+    ended = setting.finalise.finalise(RUN)  # by its machine's Retry
     assert (ended.state, ended.cause) == (RunState.CANCELLED, "cancelled by alice")
 
 
@@ -74,11 +74,11 @@ def test_cancel_before_admission(setting: Setting) -> None:
     setting.create(spec("a"), spec("b", after=("a",)))
     setting.cancel()
     with pytest.raises(Cancelled):
-        setting.admit(RUN, "run-token")
+        setting.admit.admit(RUN, "run-token")
     setting.stop()
     assert (setting.state("a"), setting.state("b")) == (S.CANCELLED, S.CANCELLED)
     assert "stop-token" in setting.machines.answers
-    assert setting.finalise(RUN).state is RunState.CANCELLED
+    assert setting.finalise.finalise(RUN).state is RunState.CANCELLED
 
 
 def test_cancel_after_half_an_admission(setting: Setting) -> None:
@@ -100,7 +100,7 @@ def test_cancel_of_a_run_whose_plan_is_gone(setting: Setting) -> None:
 def test_cancel_while_an_admission_still_writes(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.create(spec("a"), spec("b"))
     meanwhile(monkeypatch, setting.runs, "list_treatments", lambda: cancelled_and_stopped(setting))
-    setting.admit(RUN, "run-token")
+    setting.admit.admit(RUN, "run-token")
     assert (setting.state("a"), setting.state("b")) == (S.CANCELLED, S.CANCELLED)
     assert setting.started() == []
 
@@ -159,7 +159,7 @@ def test_cancel_between_a_claim_and_the_beginning_of_its_treatment(setting: Sett
     assert isinstance(setting.machines.answers["a-1"], Cancelled)
     assert setting.failed_with("a", "Cancelled") == "done"
     with pytest.raises(Gone):
-        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
+        setting.beginning.mark(runner, setting.runs.get_spec(RUN, "a"))
     assert setting.state("a") is S.CANCELLED
 
 
@@ -182,7 +182,7 @@ def test_a_result_that_crosses_a_cancel_is_kept(setting: Setting) -> None:
     setting.complete("a")
     setting.failed_with("a", "Cancelled")
     assert setting.state("a") is S.SUCCEEDED
-    assert setting.finalise(RUN).state is RunState.CANCELLED
+    assert setting.finalise.finalise(RUN).state is RunState.CANCELLED
 
 
 def test_a_retry_while_the_run_is_being_stopped(setting: Setting) -> None:
@@ -248,7 +248,7 @@ def test_a_wait_for_the_rest_that_took_too_long_leaves_nothing_unfinished(settin
     setting.admitted(spec("a"), spec("b"))
     setting.running("a")
     setting.cancel()
-    assert setting.finalise(RUN).state is RunState.CANCELLED
+    assert setting.finalise.finalise(RUN).state is RunState.CANCELLED
     assert (setting.state("a"), setting.state("b")) == (S.CANCELLED, S.CANCELLED)
     assert setting.runs.get_run(RUN).unsettled == 0
 
@@ -262,7 +262,7 @@ def test_a_runner_lost_before_its_treatment_began(setting: Setting) -> None:
     assert setting.runners.declare_lost(runner)
     assert setting.failed_with("a", "RunnerLost") == "retry"
     with pytest.raises(Gone):
-        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
+        setting.beginning.mark(runner, setting.runs.get_spec(RUN, "a"))
 
 
 def test_an_agent_that_obeys_its_deadline_has_timed_out(setting: Setting) -> None:
@@ -280,7 +280,7 @@ def test_a_superseded_attempt_is_refused(setting: Setting) -> None:
     setting.failed_with("a", "States.HeartbeatTimeout")
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
     with pytest.raises(Gone):
-        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
+        setting.beginning.mark(runner, setting.runs.get_spec(RUN, "a"))
     with pytest.raises(CadenceError):
         setting.runners.complete(runner.runner_id, RunnerResult(RunnerOutcome.SUCCEEDED))
 
@@ -320,7 +320,7 @@ def test_a_retry_that_was_decided_is_not_decided_again(setting: Setting) -> None
     setting.admitted(spec("a", retry=RetrySpec(1)))
     setting.running("a")
     error = MachineError("RunnerLost", "gone")
-    steps = [setting.settling(RUN, "a", 1, error) for _ in range(3)]
+    steps = [setting.settling.settle(RUN, "a", 1, error) for _ in range(3)]
     assert {(step.next, step.then, step.attempt) for step in steps} == {(NextState.RELEASE, NextState.RETRY, 2)}
     assert (setting.treatment("a").attempt, setting.treatment("a").infrastructure_failures) == (2, 1)
 
@@ -396,7 +396,7 @@ def test_a_stream_opened_by_a_call_that_ended_is_still_followed(
     setting.admitted(spec("a"), spec("b", stream("a")))
     runner = setting.claimed("a")
     with ends_at(monkeypatch, setting.machines, "start_treatment"):
-        setting.beginning(runner, setting.runs.get_spec(RUN, "a"))
+        setting.beginning.mark(runner, setting.runs.get_spec(RUN, "a"))
     assert setting.state("b") is S.READY
     setting.failed_with("a", "Lambda.Unknown")
     assert "b" in setting.started()
@@ -433,7 +433,7 @@ def test_an_admission_repeated_after_progress(setting: Setting) -> None:
     setting.done("a")
     setting.running("b")
     before = setting.runs.list_treatments(RUN)
-    setting.admit(RUN, "second-token")
+    setting.admit.admit(RUN, "second-token")
     assert setting.runs.list_treatments(RUN) == before
     assert setting.started() == ["a", "b"]
     setting.complete("b")
@@ -446,7 +446,7 @@ def test_an_admission_repeated_after_progress(setting: Setting) -> None:
 def test_an_admission_repeated_after_everything_settled_answers_its_token(setting: Setting) -> None:
     setting.admitted(spec("a"))
     setting.done("a")
-    setting.admit(RUN, "second-token")
+    setting.admit.admit(RUN, "second-token")
     assert "second-token" in setting.machines.answers
 
 
@@ -455,8 +455,8 @@ def test_an_admission_that_ended_before_starting_is_completed(
 ) -> None:
     setting.create(spec("a"), spec("b"))
     with ends_at(monkeypatch, setting.machines, "start_treatment"):
-        setting.admit(RUN, "one")
-    setting.admit(RUN, "two")
+        setting.admit.admit(RUN, "one")
+    setting.admit.admit(RUN, "two")
     assert setting.started() == ["a", "b"]
 
 
@@ -478,7 +478,7 @@ def completes(setting: Setting, name: str, outcome: RunnerOutcome = RunnerOutcom
     """The agent hands in its result; what its machine is told."""
     runner = setting.running(name)
     put_output(setting, runner)
-    setting.completing(runner, RunnerResult(outcome, exit_code=0))
+    setting.completing.complete(runner, RunnerResult(outcome, exit_code=0))
     return setting.machines.answers[setting.token(name, runner.attempt)]
 
 
@@ -534,7 +534,7 @@ def test_a_quick_settle_that_meets_an_error_is_done_by_the_machine(
     put_output(setting, runner)
     with monkeypatch.context() as patch:
         patch.setattr(setting.runs, call, busy)
-        setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+        setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
     told = setting.machines.answers["a-1"]
     assert not isinstance(told, CadenceError)
     assert told["next"] == "settle"
@@ -553,8 +553,8 @@ def test_a_result_whose_call_ended_anywhere_may_be_handed_in_again(
     runner = setting.running("a")
     put_output(setting, runner)
     with ends_at(monkeypatch, getattr(setting, port), call):
-        setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
-    setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+        setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+    setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
     assert setting.machines.answers["a-1"]
     assert setting.settle("a", 1) == "done"
     assert setting.started() == ["a", "b"]
@@ -567,7 +567,7 @@ def test_a_result_that_crosses_its_machine_s_error_settles_once(
     runner = setting.running("a")
     put_output(setting, runner)
     meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.failed_with("a", "RunnerLost"))
-    setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+    setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.SUCCEEDED, 1)
     assert setting.runs.get_run(RUN).unsettled == 1
 
@@ -577,7 +577,7 @@ def test_a_result_of_a_superseded_attempt_settles_nothing(setting: Setting) -> N
     runner = setting.running("a")
     setting.failed_with("a", "RunnerLost")
     with pytest.raises(Gone):
-        setting.completing(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+        setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.PLACING, 2)
 
 
@@ -592,7 +592,7 @@ def test_a_place_that_is_repeated_while_its_runner_is_cancelled_ends(
 
     def cancelled() -> None:
         treatment = setting.runs.request_cancel(RUN, "a", "another instance failed")
-        setting.stop_run.end(treatment, "another instance failed")
+        setting.stop_run.end.end(treatment, "another instance failed")
 
     meanwhile(monkeypatch, setting.runners, "put_runner", cancelled)
     with pytest.raises(Cancelled, match="another instance failed"):
@@ -602,11 +602,11 @@ def test_a_place_that_is_repeated_while_its_runner_is_cancelled_ends(
 def test_a_place_that_is_repeated_adopts_the_runner_with_its_new_token(setting: Setting) -> None:
     setting.admitted(spec("a"))
     runner = setting.claimed("a")
-    setting.placing(RUN, "a", 1, "again")
+    setting.placing.place(RUN, "a", 1, "again")
     assert setting.runners.get_runner(runner.runner_id).task_token == "again"
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.CLAIMED
     setting.complete("a")
-    setting.placing(RUN, "a", 1, "once more")
+    setting.placing.place(RUN, "a", 1, "once more")
     told = setting.machines.answers["once more"]
     assert not isinstance(told, CadenceError)
     assert told["next"] == "settle"
@@ -616,7 +616,7 @@ def test_a_place_that_is_repeated_after_a_loss_says_so(setting: Setting) -> None
     setting.admitted(spec("a"))
     assert setting.runners.declare_lost(setting.claimed("a"))
     with pytest.raises(RunnerLost):
-        setting.placing(RUN, "a", 1, "again")
+        setting.placing.place(RUN, "a", 1, "again")
 
 
 def test_a_place_that_ended_half_way_is_noticed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,8 +113,8 @@ def test_a_machine_that_was_made_all_the_same_is_let_in_and_waited_for(clouds: S
     first = clouds.place("build")
     runner = asked(clouds, first)
     clouds.runners.change_runner(runner.runner_id, {RunnerState.BOOTING}, state=RunnerState.CLAIMED)
-    clouds.beginning(runner, clouds.runs.get_spec(RUN, "build"))
-    clouds.placing(RUN, "build", 1, "placed again", _refused(first))
+    clouds.beginning.mark(runner, clouds.runs.get_spec(RUN, "build"))
+    clouds.placing.place(RUN, "build", 1, "placed again", _refused(first))
     assert clouds.machines.answers == {}
     assert clouds.runners.get_runner(runner.runner_id).task_token == "placed again"
     assert (clouds.treatment("build").pool, clouds.state("build")) == ("near", TreatmentState.RUNNING)
@@ -124,9 +124,9 @@ def test_a_machine_that_is_done_already_is_settled(clouds: Setting) -> None:
     first = clouds.place("build")
     runner = asked(clouds, first)
     clouds.runners.change_runner(runner.runner_id, {RunnerState.BOOTING}, state=RunnerState.CLAIMED)
-    clouds.beginning(runner, clouds.runs.get_spec(RUN, "build"))
+    clouds.beginning.mark(runner, clouds.runs.get_spec(RUN, "build"))
     clouds.complete("build")
-    clouds.placing(RUN, "build", 1, "placed again", _refused(first))
+    clouds.placing.place(RUN, "build", 1, "placed again", _refused(first))
     answer = clouds.machines.answers["placed again"]
     assert isinstance(answer, dict)
     assert (answer["next"], answer["function"], answer["runner_id"]) == (

@@ -70,20 +70,20 @@ class World:
         capture: Any = self.capture or CaptureElement(NoProcesses(), setting.documents)
         find = FindOriginal(setting.runs, setting.runners, setting.chunks, capture, one_by_one)
         use_case = Replay(find, setting.documents, self.secrets, setting.pools)
-        return use_case(setting.runs.get_run(run_id), name, **how)
+        return use_case.start(setting.runs.get_run(run_id), name, **how)
 
     def started(self, name: str, run_id: str = NEXT, of: str = RUN, **how: Any) -> Original:
         setting = self.setting
         original, frozen = self.replay(name, of, **how)
         start = StartRun(setting.runs, setting.run_gates, setting.deadlines, setting.clock)
-        start(run_id, frozen, original.run.event, "ada")
-        setting.admit(run_id, "token")
+        start.start(run_id, frozen, original.run.event, "ada")
+        setting.admit.admit(run_id, "token")
         return original
 
     def source(self, name: str) -> StreamSource:
         """Where the first input of the replay comes from."""
         streams = InputStreams(self.setting.runs, self.setting.streams)  # type: ignore[arg-type]
-        return streams(NEXT, self.setting.runs.get_spec(NEXT, name).inputs[0])
+        return streams.find(NEXT, self.setting.runs.get_spec(NEXT, name).inputs[0])
 
     def states(self, run_id: str = NEXT) -> dict[str, TreatmentState]:
         return {treatment.name: treatment.state for treatment in self.setting.runs.list_treatments(run_id)}
@@ -166,7 +166,10 @@ def test_nothing_follows_from_a_replay(world: World) -> None:
         def put_ended(self, run_id: str) -> None:
             raise AssertionError("nobody is told")
 
-    NotifyRunEnd(Pipelines(), Queue(), world.setting.machines)(dataclasses.replace(run, state=RunState.SUCCEEDED))  # type: ignore[arg-type]
+    notify = NotifyRunEnd(Pipelines(), Queue(), world.setting.machines)  # type: ignore[arg-type]
+    notify.notify(
+        dataclasses.replace(run, state=RunState.SUCCEEDED)
+    )  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_replayed_says_why(world: World) -> None:

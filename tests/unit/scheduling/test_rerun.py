@@ -25,13 +25,13 @@ def rerun(setting: Setting) -> Rerun:
 
 def again(setting: Setting, rerun: Rerun, run_id: str, earlier: str = RUN, names: tuple[str, ...] = ()) -> Run:
     """Another run of what `earlier` left, admitted."""
-    frozen = rerun(setting.runs.get_run(earlier), names)
+    frozen = rerun.start(setting.runs.get_run(earlier), names)
     run = dataclasses.replace(
         setting.runs.get_run(earlier),
         run_id=run_id, unsettled=None, rerun_of=frozen.rerun_of, kept_sha256=frozen.kept_sha256,
     )  # fmt: skip
     setting.runs.runs[run_id] = dataclasses.replace(run, state=type(run.state).PENDING, stop_requested=None, cause=None)
-    setting.admit(run_id, "token")
+    setting.admit.admit(run_id, "token")
     return setting.runs.get_run(run_id)
 
 
@@ -41,7 +41,7 @@ def ended(setting: Setting, *specs: TreatmentSpec, failing: str) -> None:
         if setting.state(one.name) is S.READY:
             setting.chunks.write(ids.chunk_key(RUN, one.name, 1, "out", 0), b"abc")
             setting.done(one.name, RunnerOutcome.FAILED if one.name == failing else RunnerOutcome.SUCCEEDED, "why")
-    setting.finalise(RUN)
+    setting.finalise.finalise(RUN)
 
 
 def state(setting: Setting, run: str, name: str) -> TreatmentState:
@@ -75,7 +75,7 @@ def test_a_kept_stream_is_read_where_it_was_made_however_often(setting: Setting,
     setting.runs.finish_run(setting.runs.get_run("01b"), state, None, setting.clock.now)
     again(setting, rerun, "01c", earlier="01b")
     assert setting.runs.get_treatment("01c", "a").kept_from == RUN
-    source = InputStreams(setting.runs, setting.streams)("01c", CHAIN[1].inputs[0])  # type: ignore[arg-type]
+    source = InputStreams(setting.runs, setting.streams).find("01c", CHAIN[1].inputs[0])  # type: ignore[arg-type]
     assert source.state is InputState.ENDED
     assert source.prefix == ids.chunk_prefix(RUN, "a", 1, "out")
     assert source.end is not None
@@ -97,7 +97,7 @@ def test_named_treatments_run_again_as_well(setting: Setting, rerun: Rerun) -> N
     again(setting, rerun, "01b", names=("a",))
     assert [state(setting, "01b", name) for name in ("a", "b", "c")] == [S.READY, S.PENDING, S.SUCCEEDED]
     with pytest.raises(InvalidRequest, match="no treatment 'x'"):
-        rerun(setting.runs.get_run(RUN), ("x",))
+        rerun.start(setting.runs.get_run(RUN), ("x",))
 
 
 def test_nothing_is_taken_from_what_a_cancellation_left(setting: Setting, rerun: Rerun) -> None:
@@ -106,9 +106,9 @@ def test_nothing_is_taken_from_what_a_cancellation_left(setting: Setting, rerun:
     setting.cancel()
     setting.stop()
     with pytest.raises(Conflict):
-        rerun(setting.runs.get_run(RUN))
+        rerun.start(setting.runs.get_run(RUN))
     setting.failed_with("a", "Cancelled")
-    setting.finalise(RUN)
+    setting.finalise.finalise(RUN)
     again(setting, rerun, "01b")
     assert [state(setting, "01b", name) for name in ("a", "b")] == [S.READY, S.PENDING]
 

@@ -25,9 +25,9 @@ def hosts(setting: Setting) -> MemoryHosts:
     found = MemoryHosts(setting.offers)
     at_work = HostsAtWork(found, setting.clock)
     setting.pools.pools = (Pool("acme", "first", HOST), Pool("acme", "second", HOST))
-    setting.placing = dataclasses.replace(setting.placing, attended=at_work)
+    setting.placing = dataclasses.replace(setting.placing, attended=at_work.count)
     setting.watchdog = dataclasses.replace(
-        setting.watchdog, unclaimed_offers=UnclaimedOffers(setting.runs, setting.pools, at_work)
+        setting.watchdog, unclaimed_offers=UnclaimedOffers(setting.runs, setting.pools, at_work.count).check
     )
     setting.admitted(spec("build"))
     return found
@@ -60,7 +60,7 @@ def test_it_is_told_how_many_are_taken_and_no_more_once_it_begins(setting: Setti
     assert waits_for(setting) == "a machine of pool first: 3 of 4 slots are taken"
     (offer,) = hosts.list_offers("acme", "first", 1)
     assert hosts.lease(host, offer, "hash", setting.clock.now)
-    setting.beginning(setting.runners.get_runner(RUNNER), setting.runs.get_spec(RUN, "build"))
+    setting.beginning.mark(setting.runners.get_runner(RUNNER), setting.runs.get_spec(RUN, "build"))
     assert waits_for(setting) is None
 
 

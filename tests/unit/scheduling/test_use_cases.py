@@ -32,7 +32,7 @@ def test_admission_without_a_plan_says_so(setting: Setting) -> None:
     setting.create(spec("a"))
     setting.documents.contents.clear()
     with pytest.raises(NotFound):
-        setting.admit(RUN, "run-token")
+        setting.admit.admit(RUN, "run-token")
 
 
 # place
@@ -200,9 +200,9 @@ def test_a_run_that_nobody_stopped_is_stopped_by_its_error(
     setting: Setting, error: MachineError, state: RunState, cause: str
 ) -> None:
     setting.admitted(spec("a"), spec("b", after=("a",)))
-    setting.stop_run(RUN, "stop-token", error)
+    setting.stop_run.stop(RUN, "stop-token", error)
     assert setting.treatment("b").cause == cause
-    finished = setting.finalise(RUN)
+    finished = setting.finalise.finalise(RUN)
     assert (finished.state, finished.cause) == (state, cause)
 
 
@@ -212,7 +212,7 @@ def test_a_run_that_nobody_stopped_is_stopped_by_its_error(
 def test_a_run_whose_treatments_succeeded_or_were_skipped_succeeded(setting: Setting) -> None:
     setting.admitted(spec("a"), spec("b", on("a", "failed")))
     setting.done("a")
-    finished = setting.finalise(RUN)
+    finished = setting.finalise.finalise(RUN)
     assert (finished.state, finished.cause, finished.finished_at) == (RunState.SUCCEEDED, None, setting.clock.now)
 
 
@@ -222,12 +222,12 @@ def test_the_first_failure_is_the_runs_cause(setting: Setting) -> None:
     setting.clock.advance(timedelta(seconds=1))
     setting.done("a", RunnerOutcome.FAILED, "exit 4")
     setting.done("c", RunnerOutcome.TIMED_OUT, "too long")
-    assert setting.finalise(RUN).cause == "z failed: exit 3; 1 more failed; 1 more timed_out"
+    assert setting.finalise.finalise(RUN).cause == "z failed: exit 3; 1 more failed; 1 more timed_out"
 
 
 def test_a_run_that_ended_early_names_what_had_not(setting: Setting) -> None:
     setting.admitted(*[spec(f"t{n}") for n in range(7)])
-    finished = setting.finalise(RUN)
+    finished = setting.finalise.finalise(RUN)
     assert finished.state is RunState.FAILED
     assert finished.cause == "the run ended while t0, t1, t2, t3, t4 and 2 more had not"
     assert {t.state for t in setting.runs.list_treatments(RUN)} == {S.LOST}
@@ -236,6 +236,6 @@ def test_a_run_that_ended_early_names_what_had_not(setting: Setting) -> None:
 def test_finishing_again_changes_nothing(setting: Setting) -> None:
     setting.admitted(spec("a"))
     setting.done("a")
-    finished = setting.finalise(RUN)
+    finished = setting.finalise.finalise(RUN)
     setting.clock.advance(timedelta(hours=1))
-    assert setting.finalise(RUN) == finished
+    assert setting.finalise.finalise(RUN) == finished

@@ -29,7 +29,7 @@ def begun(setting: Setting, name: str, retention: ValueRetention | None) -> None
     if retention:
         runner = dataclasses.replace(runner, retention=retention)
         setting.retentions.note(RUN, name, runner.attempt, retention)
-    setting.beginning(
+    setting.beginning.mark(
         runner, setting.runs.get_spec(RUN, name), ends_retention=setting.runs.get_run(RUN).keeps_values_elsewhere
     )
     bucket = retention.bucket if retention else None
@@ -45,7 +45,7 @@ def ended(setting: Setting, name: str, outcome: RunnerOutcome = RunnerOutcome.SU
 def looked(setting: Setting) -> list[str]:
     """Whatever the watchdog was asked to look at is looked at; the treatments whose content is left."""
     while setting.deadlines.values:
-        setting.remove_passed(*setting.deadlines.values.pop(0))
+        setting.remove_passed.purge(*setting.deadlines.values.pop(0))
     return left(setting)
 
 
@@ -61,7 +61,7 @@ def test_a_pool_without_a_policy_changes_nothing() -> None:
     begun(setting, "b", None)
     ended(setting, "a")
     ended(setting, "b")
-    setting.finalise(RUN)
+    setting.finalise.finalise(RUN)
     assert (setting.deadlines.values, left(setting)) == ([], ["a-1", "b-1"])
     assert setting.runs.get_value(RUN, "a", "out").preview == b"abc"
 
@@ -115,7 +115,7 @@ def test_the_end_of_a_run_lets_everything_go_and_what_comes_late_too() -> None:
     begun(setting, "a", NOTHING)
     setting.cancel()
     setting.stop()
-    setting.finalise(RUN)
+    setting.finalise.finalise(RUN)
     assert looked(setting) == []
     (wait,) = [after for _, after in setting.deadlines.late_values]
     setting.chunks.write(ids.chunk_key(RUN, "a", 1, "out", 1), b"late")
@@ -144,7 +144,7 @@ def test_another_bucket_is_no_reason_to_remove_anything() -> None:
     setting.admitted(spec("a"))
     begun(setting, "a", THERE)
     ended(setting, "a")
-    setting.finalise(RUN)
+    setting.finalise.finalise(RUN)
     assert looked(setting) == ["a-1"]
     assert setting.runs.get_value(RUN, "a", "out").chunk_key(0) == f"//there/runs/{RUN}/values/a/1/out/000000000000"
     assert setting.deadlines.late_values == []
@@ -179,9 +179,9 @@ def test_an_element_never_becomes_a_part_of_the_run() -> None:
     )  # fmt: skip
     setting.admitted(spec("a", outputs=(OutputSpec("out", "stream", "string", grows=("g",)),)), group)
     begun(setting, "a", DIGESTS)
-    setting.act(RUN, "g", "g-token")
+    setting.act.control(RUN, "g", "g-token")
     assert setting.machines.answers["g-token"] == {"next": "again"}
-    setting.act(RUN, "g", "g-token")
+    setting.act.control(RUN, "g", "g-token")
     assert setting.state("g").final
     assert (setting.treatment("g").cause or "").startswith("pool near captures digests only, and each element of a.out")
 
@@ -195,7 +195,7 @@ def matrix(setting: Setting, *retentions: ValueRetention | None) -> None:
         begun(setting, name, retention)
         setting.chunks.write(ids.chunk_key(RUN, name, 1, "out", 1, retention.bucket if retention else None), b"")
         ended(setting, name)
-    setting.act(RUN, "g", "g-token")
+    setting.act.control(RUN, "g", "g-token")
 
 
 def test_what_is_gathered_is_kept_as_its_strictest_part() -> None:
@@ -207,7 +207,7 @@ def test_what_is_gathered_is_kept_as_its_strictest_part() -> None:
     assert value.preview == b""
     # The instance's own content goes with the group, the group's with whoever reads it.
     assert looked(setting) == ["g-1", "g:0-1", "g:2-1"]
-    setting.finalise(RUN)
+    setting.finalise.finalise(RUN)
     assert looked(setting) == ["g:0-1", "g:2-1"]
 
 
@@ -224,4 +224,4 @@ def test_what_may_not_be_together_is_not_gathered() -> None:
 
 def test_a_run_that_is_no_more_has_nothing_left() -> None:
     setting = Setting()
-    assert (setting.remove_passed("01gone"), setting.remove_passed.late("01gone")) == (0, 0)
+    assert (setting.remove_passed.purge("01gone"), setting.remove_passed.late("01gone")) == (0, 0)

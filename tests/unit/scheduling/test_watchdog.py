@@ -87,7 +87,7 @@ def test_the_token_kept_between_reading_and_writing_is_the_one_that_fails(
     declare = setting.runners.declare_lost
 
     def placed_again_first(read: Runner) -> bool:
-        setting.placing(RUN, "build", 1, "again")
+        setting.placing.place(RUN, "build", 1, "again")
         return declare(read)
 
     monkeypatch.setattr(setting.runners, "declare_lost", placed_again_first)

@@ -28,7 +28,7 @@ def look(
 ) -> LivePage:
     query = parse(text, logs.now)
     matches = Matcher(query, logs.states.within())
-    return logs.follow(scope, query, matches, after, limit, timedelta(seconds=wait))
+    return logs.follow.follow(scope, query, matches, after, limit, timedelta(seconds=wait))
 
 
 @settings(max_examples=150)

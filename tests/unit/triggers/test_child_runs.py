@@ -114,7 +114,7 @@ def test_waiting_it_ends_as_that_run_does(state, ends, cause):
 
     assert world.act(wait=True, token="first") is None
     assert world.act(wait=True, token="second") is None
-    told(world.end(state, None if state is RunState.SUCCEEDED else "a failed: no"))
+    told.notify(world.end(state, None if state is RunState.SUCCEEDED else "a failed: no"))
 
     assert world.setting.machines.answers == {"second": {"next": "again"}}
     outcome = world.act(wait=True, token="third")
@@ -205,7 +205,7 @@ def test_only_the_end_of_a_stored_pipelines_run_that_somebody_waits_for_is_told(
     setting, queue = Setting(), MemoryQueue()
     run = Run(PARENT, "acme", "web", "build", state, setting.clock(), SHA, SHA, pipeline_version=version)
 
-    NotifyRunEnd(MemoryPipelines(trigger), queue, setting.machines)(run)
+    NotifyRunEnd(MemoryPipelines(trigger), queue, setting.machines).notify(run)
 
     assert queue.ended == ([PARENT] if told else [])
 
@@ -215,7 +215,7 @@ def test_finalise_tells_of_the_end():
     run = Run(PARENT, "acme", "web", "build", RunState.RUNNING, setting.clock(), SHA, SHA)
     setting.runs.create_run(run)
 
-    setting.finalise(PARENT)
+    setting.finalise.finalise(PARENT)
 
     assert [ended.state for ended in setting.ended] == [RunState.SUCCEEDED]
 
@@ -262,7 +262,7 @@ def waiting(*, wait: bool = True) -> World:
 
 def cancel(world: World) -> None:
     world.setting.runs.request_stop(PARENT, RunState.CANCELLED, "cancelled by alice")
-    world.setting.stop_run(PARENT, "stop", MachineError("Cancelled", "cancelled by alice"))
+    world.setting.stop_run.stop(PARENT, "stop", MachineError("Cancelled", "cancelled by alice"))
 
 
 def looked_at(world: World) -> None:
@@ -280,14 +280,14 @@ def test_the_machine_of_a_waiting_treatment_goes_on_when_the_run_has_ended():
     world = waiting()
     setting = world.setting
 
-    setting.act(PARENT, "go", "one")
+    setting.act.control(PARENT, "go", "one")
     assert setting.machines.answers == {}
     assert setting.runs.get_treatment(PARENT, "go").state is TreatmentState.RUNNING
 
-    NotifyRunEnd(MemoryPipelines(), MemoryQueue(), setting.machines)(world.end(RunState.FAILED, "a failed: no"))
+    NotifyRunEnd(MemoryPipelines(), MemoryQueue(), setting.machines).notify(world.end(RunState.FAILED, "a failed: no"))
     assert setting.machines.answers == {"one": {"next": "again"}}
 
-    setting.act(PARENT, "go", "two")
+    setting.act.control(PARENT, "go", "two")
     assert setting.machines.answers["two"] == {"next": "done"}
     assert setting.runs.get_treatment(PARENT, "go").state is TreatmentState.FAILED
     assert "a failed: no" in (setting.runs.get_treatment(PARENT, "go").cause or "")
@@ -297,7 +297,7 @@ def test_the_machine_of_a_waiting_treatment_goes_on_when_the_run_has_ended():
 def test_cancelling_cancels_the_run_that_is_waited_for(began):
     world = waiting()
     setting = world.setting
-    setting.act(PARENT, "go", "one")
+    setting.act.control(PARENT, "go", "one")
     if began:
         setting.runs.begin_run(world.child.run_id, "token of the child", setting.clock())
 
@@ -312,7 +312,7 @@ def test_cancelling_cancels_the_run_that_is_waited_for(began):
     else:
         assert world.child.state is RunState.CANCELLED
         assert setting.machines.answers["one"] == {"next": "again"}
-    setting.act(PARENT, "go", "two")
+    setting.act.control(PARENT, "go", "two")
     assert setting.machines.answers["two"] == {"next": "done"}
 
 
@@ -321,7 +321,7 @@ def test_a_run_that_is_being_started_when_its_treatment_is_cancelled_is_cancelle
     world = waiting()
     meanwhile(monkeypatch, world.setting.runs, moment, lambda: cancel(world))
 
-    world.setting.act(PARENT, "go", "one")
+    world.setting.act.control(PARENT, "go", "one")
     looked_at(world)
 
     assert state(world) is TreatmentState.CANCELLED
@@ -333,7 +333,7 @@ def test_a_treatment_that_is_cancelled_before_it_acts_starts_nothing(monkeypatch
     world = waiting()
     meanwhile(monkeypatch, world.setting.runs, "advance", lambda: cancel(world))
 
-    world.setting.act(PARENT, "go", "one")
+    world.setting.act.control(PARENT, "go", "one")
 
     assert state(world) is TreatmentState.CANCELLED
     assert world.given == []
@@ -341,7 +341,7 @@ def test_a_treatment_that_is_cancelled_before_it_acts_starts_nothing(monkeypatch
 
 def test_a_treatment_that_begins_while_it_is_cancelled_is_cancelled(monkeypatch):
     world = waiting()
-    meanwhile(monkeypatch, world.setting.runs, "settle", lambda: world.setting.act(PARENT, "go", "one"))
+    meanwhile(monkeypatch, world.setting.runs, "settle", lambda: world.setting.act.control(PARENT, "go", "one"))
 
     cancel(world)
 
@@ -350,7 +350,7 @@ def test_a_treatment_that_begins_while_it_is_cancelled_is_cancelled(monkeypatch)
 
 def test_a_run_that_nobody_waits_for_goes_on():
     world = waiting(wait=False)
-    world.setting.act(PARENT, "go", "one")
+    world.setting.act.control(PARENT, "go", "one")
 
     cancel(world)
 
@@ -359,7 +359,7 @@ def test_a_run_that_nobody_waits_for_goes_on():
 
 def test_a_run_that_is_cancelled_before_it_began_lets_its_treatment_go_on():
     world = waiting()
-    world.setting.act(PARENT, "go", "one")
+    world.setting.act.control(PARENT, "go", "one")
     world.setting.runs.note_waiting(world.child.run_id, "its turn")
 
     world.setting.run_gates.cancel(world.child.run_id, "cancelled by bob")
@@ -369,7 +369,7 @@ def test_a_run_that_is_cancelled_before_it_began_lets_its_treatment_go_on():
 
 def test_a_run_that_ended_without_telling_is_told_of_by_the_watchdog():
     world = waiting()
-    world.setting.act(PARENT, "go", "one")
+    world.setting.act.control(PARENT, "go", "one")
     world.end(RunState.FAILED)
 
     looked_at(world)

@@ -34,7 +34,7 @@ class World:
 def test_repositories_of_the_host_are_read_with_its_token(url: str) -> None:
     world: Any = World()
 
-    found = GitTokens(world, world)("acme", "web", url)
+    found = GitTokens(world, world).find("acme", "web", url)
 
     assert isinstance(found, GitCredentials)
     assert found.password == "token"
@@ -54,10 +54,10 @@ def test_repositories_of_the_host_are_read_with_its_token(url: str) -> None:
 def test_any_other_address_gets_none(url: str) -> None:
     world: Any = World()
 
-    assert GitTokens(world, world)("acme", "web", url) is None
+    assert GitTokens(world, world).find("acme", "web", url) is None
 
 
 def test_other_projects_get_none() -> None:
     world: Any = World()
 
-    assert GitTokens(world, world)("acme", "api", "https://git.example.org/ci.git") is None
+    assert GitTokens(world, world).find("acme", "api", "https://git.example.org/ci.git") is None

@@ -122,7 +122,7 @@ def list_tokens(call: Call, services: Services) -> TokenList:
 def create_token(call: Call, services: Services, body: TokenBody) -> NewTokenView:
     """Create a token. The answer is the only place where its text is ever shown."""
     lifetime = timedelta(seconds=body.expires_in) if body.expires_in else None
-    token, text = services.create_token(call.by, body.name, body.project, frozenset(body.permissions), lifetime)
+    token, text = services.create_token.create(call.by, body.name, body.project, frozenset(body.permissions), lifetime)
     return NewTokenView(**_view(token).model_dump(), token=text)
 
 

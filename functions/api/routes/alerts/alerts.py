@@ -103,7 +103,7 @@ def try_alert_rule(call: Call, services: Services, body: DryRunBody) -> DryRunVi
     rule = alerting.manage_rules.check(organization, body.project, _TRIED, body.rule, needs_channels=False)
     until = services.clock()
     projects = services.visible.projects(call.by, None if body.project == "*" else body.project)
-    tried, past = alerting.try_on_past(rule, projects, until - timedelta(seconds=body.since), until)
+    tried, past = alerting.try_on_past.rehearse(rule, projects, until - timedelta(seconds=body.since), until)
     return DryRunView(
         fired=len(tried.fired),
         alerts=[FiredView.of(fired) for fired in tried.fired[-_MOST_SHOWN:]],

@@ -148,7 +148,7 @@ def start_backfill(call: Call, services: Services, export: str, body: BackfillBo
     since = _moment("since", body.since)
     until = _moment("until", body.until) if body.until else services.clock()
     signals = frozenset(map(Signal, body.signals)) if body.signals else found.signals - {Signal.METRICS}
-    return backfill_view(services.exports.request_backfill(found, since, until, signals))
+    return backfill_view(services.exports.request_backfill.request(found, since, until, signals))
 
 
 @endpoints.add(

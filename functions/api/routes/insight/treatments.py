@@ -42,7 +42,7 @@ _PATH = "/v1/runs/{run_id}/treatments/{treatment}"
 def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> TreatmentView:
     """Everything about a treatment: state and history, times, what it was to run, what it received and sent, its runners."""
     insight = _run(call, services, run_id)
-    found = services.debugging.look(insight, treatment)
+    found = services.debugging.look.read(insight, treatment)
     return treatment_view(
         found,
         services.clock(),
@@ -59,7 +59,7 @@ def diagnose(call: Call, services: Services, run_id: str, treatment: str, query:
     spec, stored = services.debugging.look.standing(insight, treatment)
     attempt = query.attempt or stored.attempt
     runner = _runner(services, run_id, treatment, attempt)
-    said = services.debugging.diagnose(stored, spec, runner, attempt, query.lines)
+    said = services.debugging.diagnose.diagnose(stored, spec, runner, attempt, query.lines)
     answer = {
         "attempt": said.attempt,
         "state": str(stored.state),
@@ -82,7 +82,7 @@ def show_resources(call: Call, services: Services, run_id: str, treatment: str, 
     runner = _runner(services, run_id, treatment, attempt)
     if runner is None:
         raise NotFound(f"Attempt {attempt} of {treatment} has (had) no runner.")
-    series = services.debugging.resources(runner, spec, query.points)
+    series = services.debugging.resources.read(runner, spec, query.points)
     return ResourcesView(
         attempt=attempt,
         samples=[ResourceSampleView.model_validate(sample) for sample in series.samples],
@@ -119,7 +119,7 @@ def read_input(
     """A piece of what an input is, or was, given; also while its stream flows."""
     content = services.debugging.content
     where = content.of_input(_run(call, services, run_id), treatment, port)
-    return content_view(content(where, query.offset, query.length))
+    return content_view(content.read(where, query.offset, query.length))
 
 
 @endpoints.add(
@@ -131,11 +131,11 @@ def read_output(
     """A piece of what an output sends, or has sent; also while its stream flows, and of attempts that failed."""
     content = services.debugging.content
     where = content.of_output(_run(call, services, run_id), treatment, port, query.attempt)
-    return content_view(content(where, query.offset, query.length))
+    return content_view(content.read(where, query.offset, query.length))
 
 
 def _run(call: Call, services: Services, run_id: str) -> RunDetails:
-    return services.look(services.visible.get(call.by, run_id))
+    return services.look.read(services.visible.get(call.by, run_id))
 
 
 def _runner(services: Services, run_id: str, treatment: str, attempt: int) -> Runner | None:

@@ -99,7 +99,7 @@ def validate_document(call: Call, services: Services, project: str, body: Docume
     """Check a document against a project: all findings at once. Nothing is stored."""
     found = services.project(call.by, project)
     programs = kept_programs(services, body.programs)
-    checked = services.check(found.organization, found.name, document_text(body.document), programs)
+    checked = services.check.check(found.organization, found.name, document_text(body.document), programs)
     findings = [FindingView.of(finding) for finding in checked.findings]
     pipeline = checked.pipeline
     return CheckedView(valid=pipeline is not None, name=pipeline.name if pipeline else None, findings=findings)
@@ -118,7 +118,7 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
     found = services.project(call.by, project)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
-    version, new = services.put_pipeline(found.organization, found.name, pipeline, source, call.by.name, programs)
+    version, new = services.put_pipeline.put(found.organization, found.name, pipeline, source, call.by.name, programs)
     return Reply(_view(version, services), 201 if new else 200)
 
 

@@ -119,7 +119,7 @@ def show_uses(call: Call, services: Services, project: str, sha256: str, query: 
         raise InvalidRequest(message, [Violation("sha256", message)])
     key, listing = services.keys.key("CURSOR"), ("uses", found.organization, found.name, sha256)
     after = verify(key, query.cursor, *listing) if query.cursor else None
-    page = services.provenance.uses(found.organization, found.name, sha256, query.limit, after)
+    page = services.provenance.uses.list(found.organization, found.name, sha256, query.limit, after)
     return UsesPage(
         items=[use_view(use.place, use.run, list(use.consumers), more=use.more) for use in page.items],
         next=sign(key, page.after, *listing) if page.after else None,

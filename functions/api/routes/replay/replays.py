@@ -40,8 +40,10 @@ def replay(call: Call, services: Services, run_id: str, treatment: str, body: Re
     The replay is a run of its own that nothing follows from. What it needs and is no longer kept is named (410).
     """
     run = services.visible.get(call.by, run_id)
-    original, frozen = services.replays.replay(run, treatment, body.pool, offline=body.offline)
-    started = services.request_run(frozen, original.run.event, call.by.name, call.headers.get("idempotency-key"))
+    original, frozen = services.replays.replay.start(run, treatment, body.pool, offline=body.offline)
+    started = services.request_run.request(
+        frozen, original.run.event, call.by.name, call.headers.get("idempotency-key")
+    )
     services.replays.store.note(original.reference, started.run_id, started.created_at)
     said = ReplayStarted(
         run_id=started.run_id,
@@ -61,7 +63,7 @@ def replay(call: Call, services: Services, run_id: str, treatment: str, body: Re
 )
 def list_replays(call: Call, services: Services, run_id: str, treatment: str) -> ReplayList:
     """The replays of a treatment."""
-    runs = services.replays.of(services.visible.get(call.by, run_id), treatment)
+    runs = services.replays.of.list(services.visible.get(call.by, run_id), treatment)
     return ReplayList(items=[ReplaySummary.model_validate(run) for run in runs])
 
 
@@ -74,7 +76,7 @@ def list_replays(call: Call, services: Services, run_id: str, treatment: str) ->
 )
 def compare(call: Call, services: Services, run_id: str) -> ComparisonView:
     """A replay held against the original: whether both ended and sent the same, what differs first, and what that tells."""
-    return comparison_view(services.replays.compare(services.visible.get(call.by, run_id)))
+    return comparison_view(services.replays.compare.compare(services.visible.get(call.by, run_id)))
 
 
 @endpoints.add(
@@ -86,7 +88,7 @@ def compare(call: Call, services: Services, run_id: str) -> ComparisonView:
 )
 def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> KitView:
     """What replays a treatment on another machine. Its inputs are fetched as values are, of the runs that are named."""
-    original = services.replays.find(services.visible.get(call.by, run_id), treatment)
+    original = services.replays.find.find(services.visible.get(call.by, run_id), treatment)
     ended = services.replays.compare.ended(original.run, treatment)
     spec = original.plan().specs[0]
     values = {(value.treatment, value.port): value for value in original.values}

@@ -34,7 +34,7 @@ _LONGEST_GRAPH = 3_000_000
 @endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404, 422))
 def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -> GraphView:
     """The treatments and everything that leads from one to another."""
-    insight = services.look(services.visible.get(call.by, run_id))
+    insight = services.look.read(services.visible.get(call.by, run_id))
     key, listing = services.keys.key("CURSOR"), ("graph", run_id)
     first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
     nodes: list[NodeView] = []
@@ -61,7 +61,7 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
 )
 def show_value(call: Call, services: Services, run_id: str, sha256: str, query: DownloadQuery) -> DownloadView:
     """How to read a value in full."""
-    value = services.look(services.visible.get(call.by, run_id)).value(sha256)
+    value = services.look.read(services.visible.get(call.by, run_id)).value(sha256)
     require_kept(f"{value.treatment}.{value.port}", value.retention)
     last = min(value.chunks, query.first_chunk + _CHUNKS_PER_PAGE)
     if query.first_chunk > value.chunks:
@@ -76,7 +76,7 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
     ]
     piece = None
     if query.offset is not None or query.length is not None:
-        piece = services.debugging.content(of_value(value), query.offset or 0, query.length or _LONGEST_PREVIEW)
+        piece = services.debugging.content.read(of_value(value), query.offset or 0, query.length or _LONGEST_PREVIEW)
     whole = (
         value.preview
         if value.retention is None and value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size

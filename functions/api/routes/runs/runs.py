@@ -166,7 +166,9 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
     found = services.project(call.by, project)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
-    frozen, _ = services.freeze_document(found.organization, found.name, source, body.parameters, programs=programs)
+    frozen, _ = services.freeze_document.freeze(
+        found.organization, found.name, source, body.parameters, programs=programs
+    )
     return _started(call, services, frozen, {"kind": "api"})
 
 
@@ -190,7 +192,7 @@ def list_following(call: Call, services: Services, run_id: str, query: Treatment
     run = services.visible.get(call.by, run_id)
     key, listing = services.keys.key("CURSOR"), ("following", run_id)
     after = verify(key, query.cursor, *listing) if query.cursor else None
-    page = services.provenance.following(run, _FOLLOWING_PER_PAGE, after)
+    page = services.provenance.following.list(run, _FOLLOWING_PER_PAGE, after)
     items = [
         FollowingView(
             run_id=of.run_id,
@@ -245,7 +247,7 @@ def show_document(call: Call, services: Services, run_id: str) -> Reply:
 def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
     """Cancel a run. Asking again changes nothing; a run that has ended cannot be cancelled (409)."""
     run = services.visible.get(call.by, run_id)
-    return StartedView.model_validate(services.cancel_run(run.run_id, call.by.name))
+    return StartedView.model_validate(services.cancel_run.cancel(run.run_id, call.by.name))
 
 
 @endpoints.add(
@@ -265,12 +267,14 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
         # It failed before it could be planned, so there is nothing to keep; what stood in the way may be gone.
         source = services.documents.get(run.document_sha256).decode()
         programs = pinned_programs(run.pins)
-        frozen, _ = services.freeze_document(run.organization, run.project, source, run.parameters, programs=programs)
+        frozen, _ = services.freeze_document.freeze(
+            run.organization, run.project, source, run.parameters, programs=programs
+        )
         frozen = replace(frozen, pipeline_version=run.pipeline_version)
     elif body.what == "all":
         frozen = frozen_again(run)
     else:
-        frozen = services.rerun(run, () if body.what == "failed" else body.what)
+        frozen = services.rerun.start(run, () if body.what == "failed" else body.what)
     return _started(call, services, frozen, run.event)
 
 
@@ -282,5 +286,5 @@ def _summary(treatment: Treatment) -> TreatmentSummary:
 
 
 def _started(call: Call, services: Services, frozen: RunRequest, event: Any) -> Reply:
-    run: Run = services.request_run(frozen, event, call.by.name, call.headers.get("idempotency-key"))
+    run: Run = services.request_run.request(frozen, event, call.by.name, call.headers.get("idempotency-key"))
     return Reply(StartedView.model_validate(run), 201, {"location": f"/v1/runs/{run.run_id}"})

@@ -94,7 +94,7 @@ def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView
 def follow_logs(call: Call, services: Services, query: LiveQueryParameters) -> Reply:
     """Lines that match, as they come, across all runs that the token sees. Gaps that may have hidden some are told as well."""
     after = LivePosition.of(query.after) if query.after else None
-    page = services.search.live(call.by, query.q, query.project, after, query.limit, timedelta(seconds=query.wait))
+    page = services.search.live.read(call.by, query.q, query.project, after, query.limit, timedelta(seconds=query.wait))
     body = {
         "lines": [line_json(one.segment, one.index, one.line) for one in page.lines],
         "after": str(page.after),

@@ -64,7 +64,7 @@ def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHost
     given = body.webhook_secret.get_secret_value() if body.webhook_secret else None
     token = body.access_token.get_secret_value() if body.access_token else None
     kind = GitHostKind(body.kind)
-    githost, secret = services.add_githost(
+    githost, secret = services.add_githost.add(
         project.organization,
         project.name,
         kind,

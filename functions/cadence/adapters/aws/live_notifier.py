@@ -28,7 +28,7 @@ class LiveNotifier:
         self._monotonic = monotonic
         self._known: dict[str, tuple[float, bool]] = {}
 
-    def __call__(self, organization: str) -> None:
+    def notify(self, organization: str) -> None:
         try:
             if self._is_anybody_there(organization):
                 client("lambda").invoke(

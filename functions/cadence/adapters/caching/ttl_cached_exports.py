@@ -14,7 +14,7 @@ class CachedExports:
         self._exports, self._clock = exports, clock
         self._known: dict[str, tuple[float, Sequence[Export]]] = {}
 
-    def __call__(self, organization: str) -> Sequence[Export]:
+    def list_exports(self, organization: str) -> Sequence[Export]:
         until, known = self._known.get(organization, (0.0, ()))
         if self._clock() < until:
             return known

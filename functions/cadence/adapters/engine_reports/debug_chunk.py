@@ -53,7 +53,7 @@ class ReadEvents:
     def __post_init__(self) -> None:
         self._keep = Keeping(self.masks, SerialisedData(self.masks))
 
-    def __call__(self, source: ByteSource, run_id: str) -> Iterator[tuple[str, Event]]:
+    def read(self, source: ByteSource, run_id: str) -> Iterator[tuple[str, Event]]:
         """Each event with the run that it happened in. Raises InvalidRequest for what is no chunk at all."""
         for element in elements(source):
             yield from self._event(element, run_id, 0)

@@ -30,7 +30,7 @@ class ReadEntries:
     masks: Masks
     unreadable: int = 0
 
-    def __call__(self, source: ByteSource) -> Iterator[LogEntry]:
+    def read(self, source: ByteSource) -> Iterator[LogEntry]:
         """Raises InvalidRequest for what is no chunk at all."""
         for element in elements(source):
             try:

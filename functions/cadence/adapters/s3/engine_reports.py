@@ -38,11 +38,11 @@ class S3Uploaded(Uploaded):
         self._bucket = bucket
 
     def entries(self, key: str) -> Iterator[LogEntry]:
-        return ReadEntries(self._masks(key))(self._open(key))
+        return ReadEntries(self._masks(key)).read(self._open(key))
 
     def events(self, key: str, run_id: str) -> Iterator[tuple[str, Event]]:
         masks = self._masks(key)
-        yield from ReadEvents(masks)(self._open(key), run_id)
+        yield from ReadEvents(masks).read(self._open(key), run_id)
         self._remember(key, masks)
 
     def program(self, key: str) -> bytes:

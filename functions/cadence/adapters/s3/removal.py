@@ -8,7 +8,7 @@ class S3Removal:
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
 
-    def __call__(self, prefix: str) -> int:
+    def remove(self, prefix: str) -> int:
         """How many objects there were. Raises Transient if some could not be removed; repeating is safe."""
         s3, bucket, name = self._buckets.find(prefix)
         removed = 0

@@ -16,7 +16,7 @@ class SqsDepths:
         self._queues = [url for url in queues.split(",") if url]
         self._prefix = prefix
 
-    def __call__(self) -> Sequence[QueueDepth]:
+    def read(self) -> Sequence[QueueDepth]:
         return [self._depth(url) for url in self._queues]
 
     def _depth(self, url: str) -> QueueDepth:

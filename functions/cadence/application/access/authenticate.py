@@ -19,7 +19,7 @@ class Authenticate:
     tokens: TokenStore
     clock: Clock
 
-    def __call__(self, authorization: str | None) -> Principal:
+    def authenticate(self, authorization: str | None) -> Principal:
         """`authorization` is the request's header. Raises Unauthenticated, with the same words whatever is wrong with the token."""
         if not authorization:
             raise Unauthenticated("This needs a token: send `Authorization: Bearer cad_…`.")

@@ -18,7 +18,7 @@ class CreateToken:
     tokens: TokenStore
     clock: Clock
 
-    def __call__(
+    def create(
         self, by: Principal, name: str, project: str, permissions: frozenset[str], lifetime: timedelta | None
     ) -> tuple[ApiToken, str]:
         """The token and its text. Raises InvalidRequest for unknown permissions, NotFound for an unknown project, Forbidden."""

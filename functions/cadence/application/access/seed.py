@@ -29,7 +29,7 @@ class Seed:
     tokens: TokenStore
     clock: Clock
 
-    def __call__(self, pool: Pool, known: Seeded | None = None, *, replace: bool = False) -> Seeded:
+    def seed(self, pool: Pool, known: Seeded | None = None, *, replace: bool = False) -> Seeded:
         """Makes sure of organization and project `default`, of the pool (which may have been changed since) and of both tokens.
 
         A known text that works is answered as it is. A token whose text is not known is left alone, and None answered,
@@ -71,7 +71,7 @@ class Seed:
 
     def _works(self, text: str, permission: str) -> bool:
         try:
-            return Authenticate(self.tokens, self.clock)(f"Bearer {text}").may(permission)
+            return Authenticate(self.tokens, self.clock).authenticate(f"Bearer {text}").may(permission)
         except Unauthenticated:
             return False
 

@@ -52,7 +52,7 @@ class Deliver:
     clock: Clock
     report: DeliveryFault
 
-    def __call__(self, key: ChannelKey, retry_at: datetime | None = None) -> int:
+    def deliver(self, key: ChannelKey, retry_at: datetime | None = None) -> int:
         """How many messages were delivered. `retry_at` is what the channel waited for, if this is the end of that wait."""
         delivered, began = 0, self.clock()
         for _ in range(_SENDINGS):

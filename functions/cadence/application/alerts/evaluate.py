@@ -30,7 +30,7 @@ class EvaluateEvent:
     read_segment: Callable[[str], Sequence[Line]]
     is_replay: Callable[[str], bool]
 
-    def __call__(self, event: Event) -> None:
+    def evaluate(self, event: Event) -> None:
         """Raises Transient if others change the same alert again and again."""
         rules = [rule for rule in self.rules.list_rules(event["organization"]) if rule.covers(event["project"])]
         if event["kind"] == "segment":

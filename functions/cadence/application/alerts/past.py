@@ -95,7 +95,7 @@ class TryOnPast:
     clock: Clock
     seconds: float = 15.0
 
-    def __call__(
+    def rehearse(
         self, rule: Rule, projects: Sequence[str], since: datetime, until: datetime
     ) -> tuple[Rehearsal, Past | PastLines]:
         give_up_at = self.clock() + timedelta(seconds=self.seconds)

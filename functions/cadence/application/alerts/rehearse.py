@@ -55,7 +55,7 @@ def rehearse(
     for at, event in sorted(timed, key=lambda each: each[0]):
         stage.play_looks(update, at)
         stage.time = at
-        evaluate(event)
+        evaluate.evaluate(event)
     stage.play_looks(update, until)
     counts = {kind: sum(message.kind is kind for _, message in stage.alerts.messages) for kind in MessageKind}
     return Rehearsal(stage.alerts.fired(), {kind: count for kind, count in counts.items() if count}, len(timed))

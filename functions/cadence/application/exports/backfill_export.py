@@ -37,7 +37,7 @@ class RequestBackfill:
     work: ExportWork
     clock: Clock
 
-    def __call__(self, export: Export, since: datetime, until: datetime, signals: frozenset[Signal]) -> Backfill:
+    def request(self, export: Export, since: datetime, until: datetime, signals: frozenset[Signal]) -> Backfill:
         """Raises InvalidRequest for a range or signals that make no sense, Conflict while another one runs."""
         now = self.clock()
         _check(export, since, until, signals, now)
@@ -131,7 +131,7 @@ class WorkOnBackfill:
         wanted = [parcel_of(event) for event in events if self.send.wants(export, event)]
         for batch in self.send.batches(export, wanted):
             try:
-                self.send(export, batch)
+                self.send.send(export, batch)
             except RefusedForGood as error:
                 self.backlog.bury(export, batch.parcels, error.message, self.clock())
                 backfill = replace(backfill, error=error.message)

@@ -43,7 +43,7 @@ class BackfillMetrics:
     formats: Callable[[ExportKind], ExportFormat]
     longest_run: timedelta
 
-    def __call__(self, export: Export, backfill: Backfill) -> Iterator[Backfill]:
+    def backfill(self, export: Export, backfill: Backfill) -> Iterator[Backfill]:
         """How far it has got, now and then. Raises Transient, RefusedForGood, and InvalidRequest if it is too much."""
         names = [project.name for project in self.projects(export.organization) if export.covers(project.name)]
         ended = [one for name in names for one in self._ended(export.organization, name, backfill.since)]
@@ -105,7 +105,7 @@ class BackfillMetrics:
             for number, request in enumerate(requests)
         ]
         if parcels:
-            self.send(export, Batch(parcels))
+            self.send.send(export, Batch(parcels))
 
 
 def _add(reached: Amounts, counts: Counts, sign: int) -> None:

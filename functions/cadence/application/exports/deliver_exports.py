@@ -117,7 +117,7 @@ class DeliverExports:
     def _sent(self, export: Export, batch: Batch) -> Sequence[tuple[ExportBatch, str]]:
         """The parcels that the receiver refused for good, with its words: one that it does not like costs no other."""
         try:
-            self.send(export, batch)
+            self.send.send(export, batch)
         except Transient:
             raise
         except Exception as error:  # noqa: BLE001 - what is wrong with one parcel must not stop the others

@@ -14,7 +14,7 @@ class ExportGauges:
     exports: ExportStore
     backlog: Backlog
 
-    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+    def read(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
         visible = [
             export
             for export in self.exports.list_exports(organization)

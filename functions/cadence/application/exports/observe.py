@@ -37,7 +37,7 @@ class Observe:
     subscriptions: SubscriptionReader
     events: Events
 
-    def __call__(self, changes: Changes) -> int:
+    def observe(self, changes: Changes) -> int:
         """Returns how many events were told. Raises Transient; then all of `changes` is to be told again."""
         told: dict[Audience, list[Event]] = defaultdict(list)
         for event in (

@@ -28,7 +28,7 @@ class ProcessExports:
 
     def events(self, events: Sequence[Event]) -> None:
         """Safe to repeat: counted once, delivered once more at most. Raises what hindered some of it, after the rest is done."""
-        self.count([event for event in events if event["kind"] != "segment"])
+        self.count.count([event for event in events if event["kind"] != "segment"])
         by_organization: dict[str, list[Event]] = defaultdict(list)
         for event in events:
             by_organization[event["organization"]].append(event)
@@ -54,7 +54,7 @@ class ProcessExports:
                     self.deliver.drain(export)
             case "push":
                 if export is not None:
-                    self.push(export, datetime.fromisoformat(message["due"]))
+                    self.push.push_due(export, datetime.fromisoformat(message["due"]))
             case "backfill":
                 self.backfill(export, message["organization"], message["export"], message["backfill"])
 

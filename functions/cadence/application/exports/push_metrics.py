@@ -43,7 +43,7 @@ class PushMetrics:
         if due is None or due < now - _LATE * PUSH_EVERY:
             self._follow(export, due, now)
 
-    def __call__(self, export: Export, due: datetime) -> None:
+    def push_due(self, export: Export, due: datetime) -> None:
         """Safe to repeat: a message whose time is not the one that is kept is left over from another chain."""
         now = self.clock()
         if not export.pushes or self.backlog.standing(export).next_push != due:
@@ -53,7 +53,7 @@ class PushMetrics:
 
     def push(self, export: Export, now: datetime) -> None:
         names = [project.name for project in self.projects(export.organization) if export.covers(project.name)]
-        metrics = self.tell(export.organization, names, ALL_PROJECTS in export.projects)
+        metrics = self.tell.render(export.organization, names, ALL_PROJECTS in export.projects)
         its = self.formats(export.kind)
         if its.cumulative:
             self._deliver(export, metrics, now)

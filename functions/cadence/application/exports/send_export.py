@@ -57,7 +57,7 @@ class SendExport:
         if taken:
             yield Batch(taken)
 
-    def __call__(self, export: Export, batch: Batch) -> None:
+    def send(self, export: Export, batch: Batch) -> None:
         """Raises Transient if it may be taken later, RefusedForGood if not."""
         its = self.formats(export.kind)
         headers = self.authorization(export)

@@ -41,7 +41,7 @@ class Diagnosis:
 class Diagnose:
     last_lines: LastLines
 
-    def __call__(
+    def diagnose(
         self, treatment: Treatment, spec: TreatmentSpec, runner: Runner | None, attempt: int, shown: int
     ) -> Diagnosis:
         """Of one attempt, whose `runner` is given if it had one; `shown` is how many of the last lines are wanted."""
@@ -49,7 +49,7 @@ class Diagnose:
             (change.at for change in reversed(treatment.history) if change.attempt == attempt), treatment.finished_at
         )
         over = treatment.state.final or attempt < treatment.attempt
-        read = self.last_lines(treatment.run_id, treatment.name, attempt, _READ, ended if over else None)
+        read = self.last_lines.read(treatment.run_id, treatment.name, attempt, _READ, ended if over else None)
         traces = list(_traces(read.lines))
         within = {
             (linked.lines[place]["stream"], linked.lines[place]["seq"])

@@ -59,7 +59,7 @@ class ReadTreatmentInsight:
     hosts: HostStore
     groups: GroupStore
 
-    def __call__(self, insight: RunDetails, name: str) -> TreatmentInsight:
+    def read(self, insight: RunDetails, name: str) -> TreatmentInsight:
         """Reads what belongs to this treatment only. Raises NotFound."""
         spec, treatment = self.standing(insight, name)
         wanted = [source for port in spec.inputs if (source := PortContent(port).source)]

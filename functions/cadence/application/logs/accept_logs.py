@@ -24,7 +24,7 @@ class AcceptLogs:
     followers: Followers
     clock: Clock
 
-    def __call__(self, runner: Runner, lines: Sequence[LogLine]) -> AcceptedLogs:
+    def accept(self, runner: Runner, lines: Sequence[LogLine]) -> AcceptedLogs:
         """What is acknowledged is durable. Raises InvalidRequest if the sequence numbers do not rise, or a time is none; Transient."""
         for index, (before, line) in enumerate(pairwise(lines), 1):
             if line.seq <= before.seq:

@@ -28,9 +28,7 @@ class LastLines:
     index: LogIndex
     segments: LogSegments
 
-    def __call__(
-        self, run_id: str, treatment: str, attempt: int, limit: int, ended_at: datetime | None = None
-    ) -> LogTail:
+    def read(self, run_id: str, treatment: str, attempt: int, limit: int, ended_at: datetime | None = None) -> LogTail:
         """At most `limit` lines of this attempt, which ended at that time, if it has."""
         found: deque[Line] = deque()
         read = 0

@@ -29,12 +29,12 @@ class RescueRecords:
     failures: Failures
     put_aside: KeepStrayRecord
 
-    def __call__(self) -> int:
+    def rescue(self) -> int:
         """How many records were set aside. Raises Transient; repeating changes nothing."""
         rescued = 0
         for batch in self.failures.waiting():
             for record in batch.records:
-                self.put_aside(record, Transient("The log indexer failed on it again and again."))
+                self.put_aside.keep(record, Transient("The log indexer failed on it again and again."))
                 rescued += 1
             self.failures.done(batch)
         return rescued

@@ -46,7 +46,7 @@ class KeepStrayRecord:
     clock: Clock
     report: FaultReport
 
-    def __call__(self, record: SentRecord, error: BaseException) -> None:
+    def keep(self, record: SentRecord, error: BaseException) -> None:
         """Raises Transient if it cannot be kept."""
         organization, project = self._owner(record.run_id)
         words = error.message if isinstance(error, CadenceError) else type(error).__name__
@@ -79,7 +79,7 @@ class TakeRecords:
     clock: Clock
     report: FaultReport
 
-    def __call__(self, sent: Sequence[SentRecord]) -> RecordsTaken:
+    def take(self, sent: Sequence[SentRecord]) -> RecordsTaken:
         """Every record that can be written is, whatever becomes of the others. Repeating changes nothing."""
         taken = RecordsTaken()
         runs: dict[str, list[tuple[SentRecord, LogBatch]]] = defaultdict(list)
@@ -120,7 +120,7 @@ class TakeRecords:
 
     def _aside(self, record: SentRecord, error: BaseException, taken: RecordsTaken) -> None:
         try:
-            self.put_aside(record, error)
+            self.put_aside.keep(record, error)
         except Exception as trouble:  # noqa: BLE001 - it is handed over once more
             self.report("a record cannot be set aside", trouble, record=record.number)
             taken.failed.append(record.number)
@@ -135,7 +135,7 @@ class RedriveRecords:
     records: StrayRecords
     take: TakeRecords
 
-    def __call__(self, organization: str, numbers: Sequence[str]) -> RecordsTaken:
+    def redrive(self, organization: str, numbers: Sequence[str]) -> RecordsTaken:
         total = RecordsTaken()
         for number in numbers:
             try:
@@ -144,7 +144,7 @@ class RedriveRecords:
             except NotFound as error:
                 self.take.report("a record that was set aside is not there any more", error, record=number)
                 continue
-            done = self.take([SentRecord(number, record.run_id, content, self.take.clock())])
+            done = self.take.take([SentRecord(number, record.run_id, content, self.take.clock())])
             if not done.failed and not done.set_aside:
                 self.records.remove(record)
             total.runs += done.runs

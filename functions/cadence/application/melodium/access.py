@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cadence.application.melodium.ports import EngineAccess, WorkerAccess, WorkerReady, WorkerRefused, WorkerStarting
+from cadence.application.melodium.ports import WorkerAccess, WorkerReady, WorkerRefused, WorkerStarting
 from cadence.application.melodium.worker_ports import WorkerSecretStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
@@ -25,14 +25,14 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 1.0, 1.3
 
 
 @dataclass(frozen=True)
-class WaitForWorker(EngineAccess):
+class WaitForWorker:
     runs: RunStore
     runners: RunnerStore
     secrets: WorkerSecretStore
     clock: Clock
     sleep: Callable[[float], None]
 
-    def __call__(self, by: Principal, run: Run) -> WorkerAccess:
+    def wait(self, by: Principal, run: Run) -> WorkerAccess:
         """An engine asks again and again for ever, but only until it hears of a worker or of the reason why there is none."""
         give_up = self.clock() + PATIENCE
         pause = _FIRST_PAUSE

@@ -38,7 +38,7 @@ class CaptureElement:
     processes: StoredProcesses
     documents: Documents
 
-    def __call__(self, run: Run, spec: TreatmentSpec) -> TreatmentSpec:
+    def capture(self, run: Run, spec: TreatmentSpec) -> TreatmentSpec:
         """With the inputs that anything was sent to. Raises Conflict with the reason why it cannot be run again. Safe to repeat."""
         process = self.processes.get(run.run_id)
         if process is None or run.melodium is None:

@@ -26,7 +26,7 @@ class ReadEngineSecrets:
     urls: DataUrls
     masks: ReportMasks
 
-    def __call__(self, run: Run, spec: TreatmentSpec, attempt: int, secrets: Sequence[str]) -> Mapping[str, Any]:
+    def read(self, run: Run, spec: TreatmentSpec, attempt: int, secrets: Sequence[str]) -> Mapping[str, Any]:
         """`secrets` are values that must not be in what the engine reports. Raises NotFound if the keys of a worker are gone."""
         engine = spec.engine
         told: dict[str, Any] = {}
@@ -66,7 +66,7 @@ class RevokeEngineToken:
     runs: RunStore
     tokens: RunTokens
 
-    def __call__(self, runner: Runner) -> None:
+    def revoke(self, runner: Runner) -> None:
         """Safe to repeat."""
         spec = self.specs(runner.run_id, runner.treatment)
         if spec.engine is not None:

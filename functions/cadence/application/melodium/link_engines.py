@@ -29,7 +29,7 @@ class LinkEngines:
     parts: ReportParts
     model_of: ModelOf
 
-    def __call__(self, run: Run, model: ProgramModel, sources: Iterable[str]) -> None:
+    def link(self, run: Run, model: ProgramModel, sources: Iterable[str]) -> None:
         """With whoever asked for it (or tells of it: `sources`), and with its own workers. Safe to repeat."""
         asked = {run.melodium.parent_id} if run.melodium and run.melodium.parent_id else set()
         for parent in sorted((asked | set(sources)) - {run.run_id}):

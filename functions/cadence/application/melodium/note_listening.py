@@ -12,7 +12,7 @@ class NoteListening:
     specs: Specs
     runners: RunnerStore
 
-    def __call__(self, runner: Runner, listening: EngineEndpoint) -> None:
+    def note(self, runner: Runner, listening: EngineEndpoint) -> None:
         """Safe to repeat. Raises Conflict for a runner without an engine, Gone if it was lost meanwhile."""
         if self.specs(runner.run_id, runner.treatment).engine is None:
             raise Conflict(f"Runner {runner.runner_id} has no engine that anybody could connect to.")

@@ -27,7 +27,7 @@ class PinWorkerImages:
     registries: ImageRegistries
     resolves_loopback: bool
 
-    def __call__(self, request: LaunchRequest) -> LaunchRequest:
+    def pin(self, request: LaunchRequest) -> LaunchRequest:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             pinned = list(pool.map(self._pinned, (*request.containers, *request.service_containers)))
         count = len(request.containers)

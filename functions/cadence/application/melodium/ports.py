@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cadence.application.runs.ports import EngineStream
-from cadence.domain.access.access import ApiToken, Principal
-from cadence.domain.melodium.request import LaunchRequest
-from cadence.domain.runs.run import Run
+from cadence.domain.access.access import ApiToken
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,3 @@ class WorkerRefused:
 
 
 WorkerAccess = WorkerStarting | WorkerReady | WorkerRefused
-
-
-class StartWorker(Protocol):
-    def __call__(self, by: Principal, request: LaunchRequest) -> str:
-        """The id of the worker's run. Raises CadenceError with the reason why there can be none."""
-
-
-class EngineAccess(Protocol):
-    def __call__(self, by: Principal, run: Run) -> WorkerAccess:
-        """Waits up to 25 seconds for the worker to listen."""

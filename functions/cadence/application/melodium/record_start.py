@@ -43,7 +43,7 @@ class RecordStart:
     log_stream: LogStream
     clock: Clock
 
-    def __call__(self, by: Principal, request: LaunchRequest, shown: Mapping[str, Any]) -> str:
+    def record(self, by: Principal, request: LaunchRequest, shown: Mapping[str, Any]) -> str:
         """The run's id. `shown` is the request as it may be read by others. Safe to repeat for a request with an id.
 
         Raises NotFound for a run that is not the caller's to tell of, InvalidRequest if no project can be made out.

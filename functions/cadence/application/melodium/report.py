@@ -59,7 +59,7 @@ class ReportProcess:
         run = self.processes.get(by, run_id)
         self.reported.note_launched(run_id, errors, self.clock())
         if errors and run.recorded:
-            self.end(run_id)
+            self.end.end(run_id)
 
     def ended(self, by: Principal, run_id: str, how: ProcessOutcome, messages: Sequence[str]) -> None:
         """The last chunks come after this, so whether it went well is decided when they are there, or do not come."""
@@ -68,7 +68,7 @@ class ReportProcess:
         if run.recorded:
             for after in AFTER_END:
                 self.deadlines.watch_run(run_id, after)
-            self.end(run_id)
+            self.end.end(run_id)
 
     def details(self, by: Principal, run_id: str, entrypoint: Any, parameters: Mapping[str, Any]) -> None:
         """What it executes, and the parameters it was given."""

@@ -49,7 +49,7 @@ class RunPushed:
         """Only what was pushed to a branch: who sends a pull request may not be one who may run programs here."""
         return githost.programs and isinstance(event, Push) and event.branch is not None and not event.deleted
 
-    def __call__(
+    def run(
         self, run_id: str, githost: GitHost, event: Push, credentials: GitCredentials | None, created_by: str
     ) -> Run | None:
         """None if the repository has no such program. A program that cannot be run leaves a run that has failed, saying why.
@@ -71,11 +71,11 @@ class RunPushed:
         document = json.dumps(_document(facts, event), indent=2, ensure_ascii=False)
         try:
             pinned = {FOLDER + COMPO: facts.sha256}
-            frozen, _ = self.freeze(githost.organization, githost.project, document, {}, programs=pinned)
-            planned = self.plan(run_id, frozen, event.event())
+            frozen, _ = self.freeze.freeze(githost.organization, githost.project, document, {}, programs=pinned)
+            planned = self.plan.plan(run_id, frozen, event.event())
         except InvalidDocument as error:
             return self._failed(run_id, githost, event, created_by, told(error.findings), document)
-        return self.start(run_id, planned, event.event(), created_by)
+        return self.start.start(run_id, planned, event.event(), created_by)
 
     def _files(self, event: Push, credentials: GitCredentials | None) -> Mapping[str, bytes]:
         url, commit = event.repository_url, event.commit

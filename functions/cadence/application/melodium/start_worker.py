@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cadence.application.access.ports import Directory
-from cadence.application.melodium.ports import StartWorker
 from cadence.application.melodium.record_start import melodium_run, project_for
 from cadence.application.melodium.worker_ports import ReportMasks, WorkerSecrets, WorkerSecretStore
 from cadence.application.pipelines.run_request import RunRequest
@@ -34,7 +33,7 @@ _LONGEST_PULL_SECRETS = 16_384
 
 
 @dataclass(frozen=True)
-class RequestWorker(StartWorker):
+class RequestWorker:
     runs: RunStore
     reported: ReportedStore
     directory: Directory
@@ -46,7 +45,7 @@ class RequestWorker(StartWorker):
     pin: Callable[[LaunchRequest], LaunchRequest]
     masks: ReportMasks
 
-    def __call__(self, by: Principal, request: LaunchRequest) -> str:
+    def request(self, by: Principal, request: LaunchRequest) -> str:
         """The worker's run. The same request, which an engine makes only once, always leads to the same run.
 
         Raises InvalidRequest, and ProviderRejected if there can be no such worker: then nothing has been started.
@@ -78,7 +77,7 @@ class RequestWorker(StartWorker):
             self.masks.hand_on(ancestry.run, run_id)
         process = melodium_run(run_id, request, self.clock(), supervised=True)
         process = dataclasses.replace(process, known_as=digest(kept.receive_key))
-        self.start(run_id, frozen, {"kind": "melodium"}, by.name, ancestry, process)
+        self.start.start(run_id, frozen, {"kind": "melodium"}, by.name, ancestry, process)
         self.reported.note_start(run_id, request.version, request.tags)
         return run_id
 

@@ -57,7 +57,7 @@ class TakeEvents:
     link: LinkEngines
     clock: Clock
 
-    def __call__(self, run: Run) -> bool:
+    def take(self, run: Run) -> bool:
         stored = self.parts.load(run.run_id, STATE)
         taken = self.codec.decode(stored) if stored else EventsTaken(ProgramModel(run.run_id), Progress())
         self._learn(run, taken)
@@ -69,7 +69,7 @@ class TakeEvents:
             self._store(run, taken, seen)
         if taken.model.changed or taken.model.ended:
             self._store(run, taken, seen)
-        self.link(run, taken.model, taken.progress.next)
+        self.link.link(run, taken.model, taken.progress.next)
         # Last, as this may end the run: whoever waits for that finds all of it.
         done, failed = taken.progress.taken(run.run_id), failed_steps(taken.model)
         self.reported.note_events(run.run_id, done, failed, over=taken.model.over)

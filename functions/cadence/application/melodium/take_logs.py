@@ -47,7 +47,7 @@ class TakeLogs:
     reported: ReportedStore
     clock: Clock
 
-    def __call__(self, run: Run) -> bool:
+    def take(self, run: Run) -> bool:
         """Raises Transient if the log stream takes nothing right now."""
         state = self._state(run.run_id)
         # Only a worker's lines may come from two sides, and a worker that was started by hand names no parent.

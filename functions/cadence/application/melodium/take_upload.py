@@ -45,7 +45,7 @@ class TakeUpload:
     clock: Clock
     pause: Callable[[float], None]
 
-    def __call__(self, key: str) -> None:
+    def take(self, key: str) -> None:
         """Safe to repeat. Raises InvalidRequest for what is no upload of an engine, Transient if it is to come again."""
         chunk, program = _CHUNK.fullmatch(key), _PROGRAM.fullmatch(key)
         if chunk is None and program is None:
@@ -123,7 +123,7 @@ class TakeUpload:
         except BaseException:
             self.turns.drop(turn)
             raise
-        self.end(run_id)
+        self.end.end(run_id)
         return waits
 
 

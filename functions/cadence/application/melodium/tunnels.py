@@ -56,7 +56,7 @@ class Tunnels:
 
     def join_worker(self, connection_id: str, run_id: str, runner_id: str, session: str) -> None:
         """For the worker's agent. Raises Unauthenticated, Gone, Forbidden."""
-        runner = self.sessions(runner_id, f"Bearer {session}")
+        runner = self.sessions.check(runner_id, f"Bearer {session}")
         if runner.run_id != run_id:
             raise Forbidden("The runner is of another run.")
         self._join(connection_id, run_id, TunnelSide.WORKER)

@@ -34,7 +34,7 @@ class CountEvents:
     runners: HostStore
     prices: Prices
 
-    def __call__(self, events: Sequence[Event]) -> None:
+    def count(self, events: Sequence[Event]) -> None:
         """`events` of runs and treatments. What only gathers others, or was taken over from another run, is not counted again.
 
         Of replays counts what their runners took: outcomes are those of what they replay.

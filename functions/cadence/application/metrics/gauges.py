@@ -22,15 +22,15 @@ _PRESENT = timedelta(seconds=60)
 
 
 class GaugeSource(Protocol):
-    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
-        """`whole`: whoever asks sees all of the organization."""
+    def read(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+        """Returns the gauges of ``projects``, and those of the organization if the caller sees all of it (``whole``)."""
 
 
 @dataclass(frozen=True)
 class RunGauges:
     concurrency_limits: ConcurrencyLimitStore
 
-    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+    def read(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
         concurrency_limit, _ = self.concurrency_limits.get(running_runs(organization))
         inside: Mapping[str, int] = concurrency_limit.inside if concurrency_limit else {}
         waiting: Counter[str] = Counter()
@@ -48,7 +48,7 @@ class PoolGauges:
     hosts: HostStore
     clock: Clock
 
-    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+    def read(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
         since = self.clock() - _PRESENT
         hosts, slots = [], []
         for pool in self.pools.list_pools(organization):
@@ -77,7 +77,7 @@ class ControlPlaneGauges:
 
     depths: Callable[[], Sequence[QueueDepth]]
 
-    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+    def read(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
         if not whole:
             return []
         depths = self.depths()

@@ -19,7 +19,7 @@ class RenderMetrics:
     counters: Counters
     gauges: Sequence[GaugeSource] = ()
 
-    def __call__(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+    def render(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
         """`whole`: whoever asks sees all of the organization. The cost does not grow with what runs, only with what is named."""
         series: list[CounterSeries] = []
         truncated = False
@@ -28,6 +28,6 @@ class RenderMetrics:
             room = MOST_SERIES - len(series)
             truncated = truncated or len(found) > room
             series += found[:room]
-        gauges = [metric for source in self.gauges for metric in source(organization, projects, whole)]
+        gauges = [metric for source in self.gauges for metric in source.read(organization, projects, whole)]
         told = [*metrics_of(series), *gauges, gauge(catalog.TRUNCATED, [({}, float(truncated))])]
         return [metric for metric in told if metric.samples or metric.distributions]

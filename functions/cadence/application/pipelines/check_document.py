@@ -46,7 +46,7 @@ class CheckDocument:
     environments: Environments
     programs: Programs
 
-    def __call__(
+    def check(
         self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
     ) -> Checked:
         """All findings at once; never raises for what is in the document. `programs` are digests by what it calls them."""
@@ -88,7 +88,7 @@ class FreezeDocument:
     check: CheckDocument
     documents: Documents
 
-    def __call__(
+    def freeze(
         self,
         organization: str,
         project: str,

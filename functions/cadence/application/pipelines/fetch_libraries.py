@@ -39,7 +39,7 @@ class FetchLibraries:
     git: Callable[[], GitReader]
     credentials: RepositoryCredentials = no_credentials
 
-    def __call__(self, organization: str, project: str, source: bytes | str) -> Mapping[Reference, bytes | Unavailable]:
+    def fetch(self, organization: str, project: str, source: bytes | str) -> Mapping[Reference, bytes | Unavailable]:
         """Never raises for what a document says: what cannot be had is told in the findings."""
         found: dict[Reference, bytes | Unavailable] = {}
         silent: dict[str | None, Unavailable] = {}

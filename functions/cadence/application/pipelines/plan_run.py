@@ -15,7 +15,7 @@ from cadence.domain.pipelines.planning import RunFacts, instantiate
 class PlanRun:
     documents: Documents
 
-    def __call__(self, run_id: str, frozen: RunRequest, event: Mapping[str, Any]) -> RunRequest:
+    def plan(self, run_id: str, frozen: RunRequest, event: Mapping[str, Any]) -> RunRequest:
         """The same with its plan stored. Raises InvalidDocument if none can be made for this run."""
         if frozen.unplanned is None:
             return frozen

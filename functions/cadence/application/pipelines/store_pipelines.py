@@ -20,7 +20,7 @@ class PutPipeline:
     schedules: Schedules
     clock: Clock
 
-    def __call__(
+    def put(
         self,
         organization: str,
         project: str,
@@ -30,7 +30,7 @@ class PutPipeline:
         programs: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[PipelineVersion, bool]:
         """The version that holds this document, and whether it is new. Raises InvalidDocument, and Conflict if two write at once."""
-        frozen, pipeline = self.freeze(organization, project, source, name=name, programs=programs)
+        frozen, pipeline = self.freeze.freeze(organization, project, source, name=name, programs=programs)
         newest = self._newest(organization, project, name)
         for entry in pipeline.triggers.schedule:
             self.schedules.keep(organization, project, name, entry)
@@ -97,7 +97,7 @@ class FreezePipeline:
         """Raises NotFound if its document is gone, and InvalidDocument."""
         source = self.documents.get(version.document_sha256).decode()
         programs = pinned_programs(version.pins)
-        frozen, _ = self.freeze(version.organization, version.project, source, given, version.name, programs)
+        frozen, _ = self.freeze.freeze(version.organization, version.project, source, given, version.name, programs)
         return replace(frozen, pipeline_version=version.version)
 
 

@@ -20,7 +20,7 @@ class OfferRunner:
     work_notification: WorkNotification
     machines: Machines
 
-    def __call__(
+    def offer(
         self, standing: TreatmentContext, placement: Placement, noted: Mapping[str, Any], task_token: str
     ) -> None:
         """`noted` are fields of the treatment, changed with it. Safe to repeat: what an earlier call offered is adopted, with the new `task_token`. Raises Cancelled, RunnerLost."""

@@ -54,7 +54,7 @@ class PlaceTreatment:
     attended: Callable[[str, str], object] = _always
     """True where machines of a pool ask for work."""
 
-    def __call__(
+    def place(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: FailedLaunch | None = None
     ) -> None:
         """The first pool that fits, in the order that `domain.placing` says; what was considered is noted of the treatment.
@@ -73,11 +73,11 @@ class PlaceTreatment:
         stored = standing.treatment
         if stored.cancel_reason or stored.attempt != attempt:
             raise Cancelled(stored.cancel_reason or f"{treatment} goes on with attempt {stored.attempt}")
-        if refused is not None and self.take_back(run.organization, refused, task_token):
+        if refused is not None and self.take_back.reconcile(run.organization, refused, task_token):
             return
         placement, noted = self._decide(standing, refused)
         if placement.provider == HOST:
-            self.offer(standing, placement, noted, task_token)
+            self.offer.offer(standing, placement, noted, task_token)
             return
         try:
             self.runs.advance(

@@ -47,7 +47,7 @@ class ReconcileLaunch:
     provider_function_prefix: str
     refusals: Refusals | None = None
 
-    def __call__(self, organization: str, refused: FailedLaunch, task_token: str) -> bool:
+    def reconcile(self, organization: str, refused: FailedLaunch, task_token: str) -> bool:
         """True if a runner came of it after all: `task_token` is answered when its attempt has ended. Safe to repeat.
 
         Raises RunnerLost if its runner is lost.

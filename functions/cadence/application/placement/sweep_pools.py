@@ -20,7 +20,7 @@ class SweepPools:
     calls: ProviderCalls
     clock: Clock
 
-    def __call__(self) -> int:
+    def sweep(self) -> int:
         """How many pools are looked after now: each by its provider's Lambda, not waited for. Raises, at the end, what one of them could not be asked for."""
         asked = 0
         failures: list[Exception] = []

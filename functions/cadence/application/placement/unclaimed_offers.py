@@ -23,7 +23,7 @@ class UnclaimedOffers:
     pools: PoolStore
     at_work: Callable[[str, str], Sequence[Host]]
 
-    def __call__(self, runner: Runner) -> NotReady | None:
+    def check(self, runner: Runner) -> NotReady | None:
         """Notes of the treatment what its runner waits for. An error if it is to be placed once more, since it could begin in another pool."""
         treatment = self.runs.get_treatment(runner.run_id, runner.treatment)
         hosts = self.at_work(runner.organization, runner.pool)

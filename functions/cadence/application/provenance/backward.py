@@ -30,7 +30,7 @@ _Maker = Callable[[], TraceStep | None]
 class Backward:
     its: Tracing
 
-    def __call__(self, node: Node, position: str | None) -> Steps:
+    def trace(self, node: Node, position: str | None) -> Steps:
         match node.id.kind:
             case NodeKind.VALUE:
                 return Steps([self._of_value(node)])

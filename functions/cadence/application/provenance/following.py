@@ -13,7 +13,7 @@ class ListFollowing:
     runs: RunStore
     provenance: ProvenanceStore
 
-    def __call__(self, run: Run, limit: int, after: str | None = None) -> Page[tuple[FollowingRun, Run]]:
+    def list(self, run: Run, limit: int, after: str | None = None) -> Page[tuple[FollowingRun, Run]]:
         """Those of its own project, in the order of their ids."""
         found = self.provenance.following_runs(run.run_id, limit, after)
         known = self.runs.get_runs(one.run_id for one in found.items)

@@ -36,7 +36,7 @@ _CONSUMERS, _PASSED, _RUNS = "c", "p", "r"
 class Forward:
     its: Tracing
 
-    def __call__(self, node: Node, position: str | None) -> Steps:
+    def trace(self, node: Node, position: str | None) -> Steps:
         match node.id.kind:
             case NodeKind.VALUE:
                 return self._of_value(node, position or _CONSUMERS)

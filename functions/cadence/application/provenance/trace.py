@@ -113,7 +113,9 @@ class Trace:
         return Tracing(known, contents, PieceMapping(known, contents), self.caches)
 
     def _walk(self, its: Tracing, start: Node, direction: Direction, limit: int, position: str | None) -> Graph:
-        expand: Callable[[Node, str | None], Steps] = Backward(its) if direction is Direction.BACKWARD else Forward(its)
+        expand: Callable[[Node, str | None], Steps] = (
+            Backward(its) if direction is Direction.BACKWARD else Forward(its)
+        ).trace
         graph = Graph(start.id, direction, {start.id: start})
         waiting = deque([start])
         while waiting:

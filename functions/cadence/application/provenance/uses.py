@@ -28,7 +28,7 @@ class UsesOfValue:
     provenance: ProvenanceStore
     workers: Workers = several_at_once
 
-    def __call__(self, organization: str, project: str, sha256: str, limit: int, after: str | None) -> Page[Use]:
+    def list(self, organization: str, project: str, sha256: str, limit: int, after: str | None) -> Page[Use]:
         """Where values with this digest were sent and who was given them, the newest run first."""
         places = self.provenance.places_of(organization, project, sha256, limit, after)
         runs = self.runs.get_runs(place.run_id for place in places.items)

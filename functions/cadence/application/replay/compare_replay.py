@@ -94,7 +94,7 @@ class CompareReplay:
     chunks: Chunks
     store: ReplayStore
 
-    def __call__(self, run: Run) -> ReplayComparison:
+    def compare(self, run: Run) -> ReplayComparison:
         """Raises InvalidRequest if `run` is no replay, NotFound if the original is no longer kept."""
         if run.replay_of is None:
             message = f"Run {run.run_id} is no replay: there is nothing to compare it with."

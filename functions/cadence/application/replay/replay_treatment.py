@@ -61,11 +61,11 @@ class FindOriginal:
     capture: CaptureElement
     workers: Workers = several_at_once
 
-    def __call__(self, run: Run, name: str) -> Original:
+    def find(self, run: Run, name: str) -> Original:
         """Raises NotFound, Conflict (it cannot be replayed: says why), Gone (what it read is no longer kept: says what)."""
         run, treatment, spec = self.where_it_ran(run, name)
         if spec.kind is TreatmentKind.ELEMENT:
-            spec = self.capture(run, spec)
+            spec = self.capture.capture(run, spec)
         runner = find_runner(self.runners, treatment)
         values = self._values(run, spec)
         return Original(run, treatment, spec, runner, values, _unlike(spec, runner))
@@ -122,14 +122,14 @@ class Replay:
     secrets: SecretStore
     pools: PoolStore
 
-    def __call__(
+    def start(
         self, run: Run, name: str, pool: str | None = None, *, offline: bool = False
     ) -> tuple[Original, RunRequest]:
         """What is replayed, and the run that does it. `offline` has no network.
 
         Raises what `FindOriginal` raises, Gone for secrets and pools as well, InvalidRequest for a pool that cannot be used.
         """
-        original = self.find(run, name)
+        original = self.find.find(run, name)
         if offline and original.spec.services:
             raise Conflict(f"{name} has services, so it cannot be cut off the network.")
         self._require_secrets(original)
@@ -185,7 +185,7 @@ class ListReplays:
     find: FindOriginal
     store: ReplayStore
 
-    def __call__(self, run: Run, name: str) -> Sequence[Run]:
+    def list(self, run: Run, name: str) -> Sequence[Run]:
         """The newest replays of a treatment, newest first. Raises what finding where it ran raises."""
         run, treatment, _ = self.find.where_it_ran(run, name)
         names = self.store.newest(ReplayOf(run.run_id, treatment.name), MOST_LISTED)

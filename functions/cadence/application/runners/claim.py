@@ -60,7 +60,7 @@ class ClaimAssignment:
     retentions: ValueRetentionStore
     clock: Clock
 
-    def __call__(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
+    def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
         """The agent that made `nonce` up may ask again if an answer was lost; nobody else may.
 
         Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), CannotRun (a secret is missing, or not for this run).
@@ -76,7 +76,7 @@ class ClaimAssignment:
             runner = self._take(runner, nonce, session, spec, facts, secrets)
         if runner.retention:
             self.retentions.note(runner.run_id, runner.treatment, runner.attempt, runner.retention)
-        self.begin(runner, spec, ends_retention=run.keeps_values_elsewhere or runner.retention is not None)
+        self.begin.mark(runner, spec, ends_retention=run.keeps_values_elsewhere or runner.retention is not None)
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}

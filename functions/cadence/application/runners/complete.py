@@ -20,7 +20,7 @@ class Complete:
     machines: Machines
     ended: Callable[[Runner], None]
 
-    def __call__(self, runner: Runner, result: RunnerResult) -> None:
+    def complete(self, runner: Runner, result: RunnerResult) -> None:
         """Keeps the result, settles the treatment if that is quickly done, and tells the machine. Safe to repeat.
 
         `ended` hears of the runner in between.

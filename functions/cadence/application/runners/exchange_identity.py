@@ -28,7 +28,7 @@ class ExchangeIdentity:
     pools: PoolStore
     tokens: IdentityTokens
 
-    def __call__(self, runner_id: str, token: str) -> str:
+    def exchange(self, runner_id: str, token: str) -> str:
         """A one-time token in exchange. Until it is used, a repetition gives another, and the first is void.
 
         Raises Unauthenticated (not that run), Gone (no longer waited for) and Transient (ask again).

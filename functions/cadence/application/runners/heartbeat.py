@@ -30,7 +30,7 @@ class Heartbeat:
     samples: SampleStore
     clock: Clock
 
-    def __call__(self, runner: Runner, phase: str, samples: Sequence[ResourceSample]) -> HeartbeatAnswer:
+    def beat(self, runner: Runner, phase: str, samples: Sequence[ResourceSample]) -> HeartbeatAnswer:
         """Renews the lease. Raises Gone if the runner was lost meanwhile."""
         now = self.clock()
         try:
@@ -46,5 +46,5 @@ class Heartbeat:
         if samples:
             self.samples.add(runner.runner_id, samples)
         spec = self.specs(runner.run_id, runner.treatment)
-        inputs = {wanted.port: self.sources(runner.run_id, wanted) for wanted in spec.inputs}
+        inputs = {wanted.port: self.sources.find(runner.run_id, wanted) for wanted in spec.inputs}
         return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)

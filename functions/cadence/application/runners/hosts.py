@@ -59,7 +59,7 @@ class JoinPool:
     pools: PoolStore
     clock: Clock
 
-    def __call__(
+    def join(
         self,
         organization: str,
         project: str,
@@ -95,7 +95,7 @@ class EnginesOfHosts:
     hosts: HostStore
     clock: Clock
 
-    def __call__(self, organization: str, pool: str) -> Sequence[str | None]:
+    def list(self, organization: str, pool: str) -> Sequence[str | None]:
         hosts = _that_take_work(self.hosts, organization, pool, self.clock() - HOST_GONE)
         return [host.facts.get(engines.FACT) for host in hosts]
 
@@ -107,7 +107,7 @@ class HostsAtWork:
     hosts: HostStore
     clock: Clock
 
-    def __call__(self, organization: str, pool: str) -> Sequence[Host]:
+    def count(self, organization: str, pool: str) -> Sequence[Host]:
         return _that_take_work(self.hosts, organization, pool, self.clock() - HOST_SILENT)
 
 
@@ -119,9 +119,7 @@ class LeaseWork:
     work_notification: WorkNotification
     clock: Clock
 
-    def __call__(
-        self, host_id: str, authorization: str | None, free_slots: int, running: Collection[str]
-    ) -> LeaseAnswer:
+    def lease(self, host_id: str, authorization: str | None, free_slots: int, running: Collection[str]) -> LeaseAnswer:
         """Hands out at most `free_slots` runners; one whose token got lost on the way is handed out again.
 
         `running` is all that the host runs: what it ran before and does not any more, without a result, is lost. Raises Unauthenticated.

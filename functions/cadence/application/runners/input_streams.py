@@ -36,7 +36,7 @@ class InputStreams:
     runs: RunStore
     streams: StreamStore
 
-    def __call__(self, run_id: str, wanted: InputSpec) -> StreamSource:
+    def find(self, run_id: str, wanted: InputSpec) -> StreamSource:
         """A block is readable once its producer has succeeded, a stream as soon as its producer runs."""
         if wanted.source_treatment is None or wanted.source_port is None:
             return StreamSource(1, InputState.ENDED, end=_NOTHING)

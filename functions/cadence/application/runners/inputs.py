@@ -41,13 +41,13 @@ class ReadInput:
     sources: InputStreams
     urls: DataUrls
 
-    def __call__(self, runner: Runner, port: str, epoch: int, next_seq: int, done: bool = False) -> InputAnswer:
+    def read(self, runner: Runner, port: str, epoch: int, next_seq: int, done: bool = False) -> InputAnswer:
         """`next_seq` counts in `epoch`; if the producer has begun anew, the answer is about its new stream's start.
 
         Asking attaches the consumer, so that the producer does not run ahead of it; `done` detaches it. Raises NotFound.
         """
         wanted = self._declared(runner, port)
-        source = self.sources(runner.run_id, wanted)
+        source = self.sources.find(runner.run_id, wanted)
         position = next_seq if epoch == source.epoch else 0
         downloads = self._downloads(runner, wanted, source, position) if source.prefix and not done else ()
         if done:

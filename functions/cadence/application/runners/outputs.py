@@ -37,7 +37,7 @@ class CommitOutput:
     urls: DataUrls
     wake_ups: WakeUps
 
-    def __call__(
+    def commit(
         self,
         runner: Runner,
         port: str,

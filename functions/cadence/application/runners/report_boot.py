@@ -30,7 +30,7 @@ class ReportBoot:
     runners: RunnerStore
     machines: Machines
 
-    def __call__(self, runner_id: str, token: str, told: BootPhase) -> None:
+    def report(self, runner_id: str, token: str, told: BootPhase) -> None:
         """Raises Unauthenticated (wrong token) and Gone (no longer waited for: the machine may switch itself off)."""
         runner = self._admit(runner_id, token)
         if not told.ok and runner.state in _UNCLAIMED:

@@ -33,7 +33,7 @@ class ResourceUsage:
 class ResourceSeries:
     samples: SampleStore
 
-    def __call__(self, runner: Runner, spec: TreatmentSpec, most: int) -> ResourceUsage:
+    def read(self, runner: Runner, spec: TreatmentSpec, most: int) -> ResourceUsage:
         """At most `most` samples, spread over the attempt's whole time."""
         last = runner.result.samples if runner.result else ()
         taken = in_order([*self.samples.list_samples(runner.runner_id), *last])

@@ -17,7 +17,7 @@ _REFUSED = "The session token is not the one of this runner."
 class RunnerSessions:
     runners: RunnerStore
 
-    def __call__(
+    def check(
         self,
         runner_id: str,
         authorization: str | None,

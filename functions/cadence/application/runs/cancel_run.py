@@ -10,6 +10,6 @@ from cadence.domain.runs.run import Run
 class CancelRun:
     gates: RunGates
 
-    def __call__(self, run_id: str, by: str) -> Run:
+    def cancel(self, run_id: str, by: str) -> Run:
         """Safe to repeat. Raises Conflict if the run has ended."""
         return self.gates.cancel(run_id, f"cancelled by {by}")

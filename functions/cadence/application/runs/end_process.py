@@ -23,7 +23,7 @@ class EndProcess:
     reported: ReportedStore
     clock: Clock
 
-    def __call__(self, run_id: str) -> Run:
+    def end(self, run_id: str) -> Run:
         """The run as it then stands. Safe to repeat. Raises NotFound."""
         run = self.runs.get_run(run_id)
         if run.state.final or not run.recorded:

@@ -23,7 +23,7 @@ class Finalise:
     tell: Callable[[Run], None]
     clock: Clock
 
-    def __call__(self, run_id: str) -> Run:
+    def finalise(self, run_id: str) -> Run:
         """Ends what has not ended as well (the wait for it took too long). Safe to repeat: a run that is final stays as it is.
 
         Whoever waits for the run's end is told of it last.

@@ -34,7 +34,7 @@ class PinImages:
     secrets: SecretReader
     resolves_loopback: bool
 
-    def __call__(self, run: Run) -> Run:
+    def pin(self, run: Run) -> Run:
         """The run with a plan whose images all have digests. Safe to repeat. Raises ProviderRejected, Transient."""
         content = self.documents.get(run.plan_sha256)
         if b'"image"' not in content:

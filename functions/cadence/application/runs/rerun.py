@@ -24,7 +24,7 @@ class Rerun:
     chunks: Chunks
     workers: Workers = several_at_once
 
-    def __call__(self, run: Run, again: Collection[str] = ()) -> RunRequest:
+    def start(self, run: Run, again: Collection[str] = ()) -> RunRequest:
         """`again` run once more although they succeeded. Raises Conflict while the run goes on, InvalidRequest."""
         again_of_it = frozen_again(run)
         if not run.state.final:

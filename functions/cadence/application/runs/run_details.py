@@ -63,7 +63,7 @@ class ReadRunDetails:
     runners: RunnerStore
     documents: Documents
 
-    def __call__(self, run: Run) -> RunDetails:
+    def read(self, run: Run) -> RunDetails:
         return RunDetails(run, self.runs, self.runners, self.documents)
 
 

@@ -22,7 +22,7 @@ class NotifyRunEnd:
     queue: EndedRuns
     machines: Machines
 
-    def __call__(self, run: Run) -> None:
+    def notify(self, run: Run) -> None:
         """Safe to repeat. Runs of documents that are not stored start nothing: their name may be anything. Nor do replays."""
         answer_waiting(self.machines, run)
         if run.pipeline_version is None or run.replay_of is not None:

@@ -82,13 +82,13 @@ class StartChildRun:
         given = {**spec.trigger.parameters, **self._inputs(parent.run_id, spec)}
         try:
             frozen = self.freeze(parent.organization, parent.project, spec.trigger.pipeline, given)
-            planned = self.plan(run_id, frozen, event)
+            planned = self.plan.plan(run_id, frozen, event)
         except InvalidDocument as error:
             said = "; ".join(finding.message for finding in error.findings[:5])
             raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {said}") from None
         except (NotFound, InvalidRequest) as error:
             raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {error.message}") from None
-        return self.start(
+        return self.start.start(
             run_id,
             planned,
             event,

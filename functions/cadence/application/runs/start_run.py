@@ -46,7 +46,7 @@ class StartRun:
     deadlines: Deadlines
     clock: Clock
 
-    def __call__(
+    def start(
         self,
         run_id: str,
         frozen: RunRequest,
@@ -124,10 +124,10 @@ class RequestRun:
     seen: SeenStore
     clock: Clock
 
-    def __call__(self, frozen: RunRequest, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
+    def request(self, frozen: RunRequest, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
         """Raises Conflict if `key` was used for something else, InvalidDocument if no plan can be made for these values."""
         run_id = self._run_id(frozen, key)
-        return self.start(run_id, self.plan(run_id, frozen, event), event, created_by)
+        return self.start.start(run_id, self.plan.plan(run_id, frozen, event), event, created_by)
 
     def _run_id(self, frozen: RunRequest, key: str | None) -> str:
         now = self.clock()

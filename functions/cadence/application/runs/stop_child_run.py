@@ -15,7 +15,7 @@ class StopChildRun:
     runs: RunStore
     deadlines: Deadlines
 
-    def __call__(self, treatment: Treatment, reason: str) -> None:
+    def stop(self, treatment: Treatment, reason: str) -> None:
         """A run that nobody waits for goes on, as does one that has ended or was not started. Safe to repeat."""
         trigger = self.runs.get_spec(treatment.run_id, treatment.name).trigger
         if trigger is None or not trigger.wait:

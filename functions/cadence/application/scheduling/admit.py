@@ -72,7 +72,7 @@ class Admit:
     clock: Clock
     pin_images: Callable[[Run], Run]
 
-    def __call__(self, run_id: str, machine_token: str) -> None:
+    def admit(self, run_id: str, machine_token: str) -> None:
         """Writes what the run consists of, keeps the machine's token, starts what is ready. Safe to repeat.
 
         Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone, ProviderRejected for an image

@@ -32,7 +32,7 @@ class CollectOutputs:
     retentions: ValueRetentionStore
     clock: Clock
 
-    def __call__(self, group: Treatment, spec: TreatmentSpec, instances: Sequence[Treatment]) -> Sequence[Value]:
+    def collect(self, group: Treatment, spec: TreatmentSpec, instances: Sequence[Treatment]) -> Sequence[Value]:
         """One value per output that is not void, from the instances that succeeded, in their order. Writes their content.
 
         Safe to repeat: it writes the same again. Raises CannotGather.

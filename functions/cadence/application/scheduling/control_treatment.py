@@ -37,7 +37,7 @@ class ControlTreatment:
     deadlines: Deadlines
     clock: Clock
 
-    def __call__(self, run_id: str, treatment: str, task_token: str) -> None:
+    def control(self, run_id: str, treatment: str, task_token: str) -> None:
         """Answers the token with `{"next"}`: `done`, or `again` if there is more to do. Safe to repeat."""
         stored = self.runs.get_treatment(run_id, treatment)
         if not stored.state.final:
@@ -58,7 +58,7 @@ class ControlTreatment:
         if stored.state is TreatmentState.RUNNING and self.grow.finished(stored.run_id, stored.name):
             return self._end(stored, self.groups.get_growth(stored.run_id, stored.name).names())
         self.grow.keep_token(stored.run_id, stored.name, task_token)
-        self.grow(stored.run_id, stored.name)
+        self.grow.expand(stored.run_id, stored.name)
         return self.runs.get_treatment(stored.run_id, stored.name)
 
     def _trigger(self, stored: Treatment, task_token: str) -> Treatment:
@@ -94,7 +94,7 @@ class ControlTreatment:
         if state is TreatmentState.SUCCEEDED:
             try:
                 spec = self.runs.get_spec(stored.run_id, stored.name)
-                values = self.gather(stored, spec, instances)
+                values = self.gather.collect(stored, spec, instances)
                 self.runs.put_values(values)
                 if any(value.retention for value in values):
                     self.deadlines.watch_values(stored.run_id, stored.name, _SETTLED)
@@ -109,7 +109,7 @@ class ControlTreatment:
             return None
         reason = run.cause if stopped else stored.cancel_reason
         if stored.kind is TreatmentKind.TRIGGER:
-            self.stop_child(stored, reason or "the run was stopped")
+            self.stop_child.stop(stored, reason or "the run was stopped")
         return self._settle(stored, TreatmentState.CANCELLED, reason)
 
     def _settle(self, stored: Treatment, state: TreatmentState, cause: str | None) -> Treatment:

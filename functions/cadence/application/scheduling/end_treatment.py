@@ -28,7 +28,7 @@ class EndTreatment:
     stop_child: StopChildRun
     clock: Clock
 
-    def __call__(self, treatment: Treatment, reason: str) -> bool:
+    def end(self, treatment: Treatment, reason: str) -> bool:
         """True if it has its final state now. Safe to repeat."""
         if treatment.turn_token:
             self.slots.release(treatment)
@@ -46,7 +46,7 @@ class EndTreatment:
 
     def _without_runner(self, treatment: Treatment, reason: str) -> bool:
         if treatment.kind is TreatmentKind.TRIGGER and treatment.state is not TreatmentState.PENDING:
-            self.stop_child(treatment, reason)  # first: what has its final state is not looked at again
+            self.stop_child.stop(treatment, reason)  # first: what has its final state is not looked at again
         try:
             self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
         except Conflict:

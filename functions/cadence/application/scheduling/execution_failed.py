@@ -31,7 +31,7 @@ class ExecutionFailed:
         """Settles it: by its runner's result, if that is in, else as lost. Its execution's name is taken, so there is no other attempt."""
         for last in (*[False] * (_ATTEMPTS - 1), True):
             try:
-                self.settle(run_id, treatment, None, error)
+                self.settle.settle(run_id, treatment, None, error)
                 return
             except NotFound:
                 return
@@ -49,4 +49,4 @@ class ExecutionFailed:
         if execution < _MOST_EXECUTIONS:
             self.machines.start_run(run_id, run.machine_timeout, execution + 1)
         else:
-            self.finalise(run_id)
+            self.finalise.finalise(run_id)

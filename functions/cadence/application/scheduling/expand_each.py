@@ -60,7 +60,7 @@ class ExpandEach:
         growth = self.groups.get_growth(run_id, group)
         return growth.closed and self.runs.get_treatment(run_id, group).waiting == 0
 
-    def __call__(self, run_id: str, group: str) -> EachProgress:
+    def expand(self, run_id: str, group: str) -> EachProgress:
         """Makes what can be made now. Raises Transient if others go on changing it."""
         spec = self.runs.get_spec(run_id, group)
         for _ in range(_ROUNDS):

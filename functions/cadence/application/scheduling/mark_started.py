@@ -17,7 +17,7 @@ class MarkStarted:
     readiness: Readiness
     machines: Machines
 
-    def __call__(self, runner: Runner, spec: TreatmentSpec, *, ends_retention: bool = False) -> None:
+    def mark(self, runner: Runner, spec: TreatmentSpec, *, ends_retention: bool = False) -> None:
         """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
         # A repeated claim says the same time again.
         claimed = runner.claimed_at

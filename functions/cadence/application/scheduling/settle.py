@@ -65,7 +65,7 @@ class Settle:
     clock: Clock
     ended: Callable[[Runner], None] = _nothing
 
-    def __call__(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> MachineStep:
+    def settle(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> MachineStep:
         """What follows: another attempt or none, after the runner's release if it needs one. Safe to repeat.
 
         `attempt` is the one that ended; None for whichever it is, and no other after it.

@@ -21,7 +21,7 @@ class StopRun:
     machines: Machines
     readiness: Readiness
 
-    def __call__(self, run_id: str, stop_token: str, error: MachineError) -> None:
+    def stop(self, run_id: str, stop_token: str, error: MachineError) -> None:
         """Keeps `stop_token`, which is answered when the last treatment has settled. Safe to repeat."""
         run = self._request(run_id, error)
         self.runs.keep_stop_token(run_id, stop_token)
@@ -31,7 +31,7 @@ class StopRun:
         treatments = self.runs.list_treatments(run_id)
         reason = run.cause or "the run was stopped"
         unfinished = [treatment for treatment in treatments if not treatment.state.final]
-        self.readiness.workers(lambda treatment: self.end(treatment, reason), unfinished)
+        self.readiness.workers(lambda treatment: self.end.end(treatment, reason), unfinished)
         if treatments:
             self.readiness.answer_when_all_settled(run_id)
         else:

@@ -22,7 +22,7 @@ class TreatmentStates:
     treatments: TreatmentReader
     _final: OrderedDict[tuple[str, str], str] = field(default_factory=OrderedDict)
 
-    def __call__(self, run_id: str, treatment: str) -> str:
+    def of(self, run_id: str, treatment: str) -> str:
         key = (run_id, treatment)
         if key in self._final:
             return self._final[key]
@@ -49,5 +49,5 @@ class _States:
     def __call__(self, run_id: str, treatment: str) -> str:
         key = (run_id, treatment)
         if key not in self._known:
-            self._known[key] = self.states(run_id, treatment)
+            self._known[key] = self.states.of(run_id, treatment)
         return self._known[key]

@@ -23,7 +23,7 @@ class WakeGroup:
     end: EndTreatment
     readiness: Readiness
 
-    def __call__(self, run_id: str, group: str, *, failed: bool) -> None:
+    def wake(self, run_id: str, group: str, *, failed: bool) -> None:
         """Safe to repeat, also at the same time. `failed`: one of its instances did."""
         try:
             stored = self.runs.get_treatment(run_id, group)
@@ -32,7 +32,7 @@ class WakeGroup:
         if stored.kind is TreatmentKind.EACH:
             if failed and not stored.state.final:
                 self._give_up(stored)
-            growth = self.grow(run_id, group)
+            growth = self.grow.expand(run_id, group)
             if growth.failure and not stored.state.final:
                 self._give_up(stored)
         elif failed and not stored.state.final:
@@ -66,5 +66,5 @@ class WakeGroup:
 
     def _cancel(self, instance: Treatment, reason: str) -> None:
         asked = self.runs.request_cancel(instance.run_id, instance.name, reason)
-        if self.end(asked, asked.cancel_reason or reason):
+        if self.end.end(asked, asked.cancel_reason or reason):
             self.readiness.settled(self.runs.get_treatment(instance.run_id, instance.name))

@@ -75,11 +75,11 @@ class Watchdog:
         now = self.clock()
         due = _due(run)
         if run.recorded:
-            if not self.end_process(run_id).state.final:
+            if not self.end_process.end(run_id).state.final:
                 self.deadlines.watch_run(run_id, max(due - now, CHECK))
             return
         if now >= due + STOP_TAKES and run.started_at is not None:
-            self.finalise(run_id)
+            self.finalise.finalise(run_id)
             return
         if now >= due:
             self._end_overdue(run)

@@ -38,7 +38,7 @@ class FollowLines:
         """The position of whoever begins to follow now."""
         return LivePosition(tuple((number, 0) for number in self.arrivals.next_numbers(organization)))
 
-    def __call__(
+    def follow(
         self,
         scope: SearchScope,
         query: Query,

@@ -21,7 +21,7 @@ class LiveQuery:
     follow: FollowLines
     states: TreatmentStates
 
-    def __call__(
+    def read(
         self,
         principal: Principal,
         text: str,
@@ -41,7 +41,7 @@ class LiveQuery:
             self._hurry_named_runs(principal, query)
         matches = Matcher(query, self.states.within())
         begin = after or self.follow.start(principal.organization)
-        return self.follow(scope, query, matches, begin, limit, wait, characters)
+        return self.follow.follow(scope, query, matches, begin, limit, wait, characters)
 
     def _hurry_named_runs(self, principal: Principal, query: Query) -> None:
         """Runs that the query names send their lines at once, already before the first of them matches."""

@@ -46,11 +46,11 @@ class PushLines:
         Raises Unauthenticated, Forbidden, BadQuery, NotFound for a project that the token does not see, Gone for a cursor
         that is too old.
         """
-        principal = self.authenticate(f"Bearer {token}")
+        principal = self.authenticate.authenticate(f"Bearer {token}")
         require(principal, Permission.LOGS_READ)
         begin = LivePosition.of(after) if after else self.live.follow.start(principal.organization)
         # Whatever is wrong is told now, and not with the first line.
-        self.live(principal, query, project, begin, limit=1)
+        self.live.read(principal, query, project, begin, limit=1)
         connection = LiveConnection(connection_id, principal, query, project, begin, begin, self.clock() + ALIVE_FOR)
         self.connections.save(connection)
         self._post(connection, {"kind": "subscribed", "after": str(begin)})
@@ -88,7 +88,7 @@ class PushLines:
     def _deliver(self, connection: LiveConnection) -> None:
         """Whoever moves a connection's position tells it what lies between; all others leave that to them."""
         for _ in range(_MESSAGES_AT_ONCE):
-            page = self.live(
+            page = self.live.read(
                 connection.principal,
                 connection.query,
                 connection.project,

@@ -18,7 +18,7 @@ class AddGitHost:
     cipher: Cipher
     clock: Clock
 
-    def __call__(
+    def add(
         self,
         organization: str,
         project: str,

@@ -18,7 +18,7 @@ class GitTokens:
     githosts: GitHostStore
     cipher: Cipher
 
-    def __call__(self, organization: str, project: str, url: str) -> GitCredentials | None:
+    def find(self, organization: str, project: str, url: str) -> GitCredentials | None:
         ours = (one for one in self.githosts.list_githosts(organization) if one.project == project)
         return next((found for one in ours if (found := self.of(one, url)) is not None), None)
 

@@ -40,7 +40,7 @@ class ProcessDelivery:
     run_pushed: RunPushed
     clock: Clock
 
-    def __call__(self, delivery: Delivery) -> Sequence[str]:
+    def process(self, delivery: Delivery) -> Sequence[str]:
         """The ids of the runs that it started; none if it was dealt with before. Safe to repeat at any point.
 
         Run ids derive from the delivery, and it is marked as done last: a crash in between only means that all is done again,
@@ -78,7 +78,7 @@ class ProcessDelivery:
             return ()
         run_id = derived_ulid(seen, delivery.githost_id, delivery.delivery_id, str(number), "melodium program")
         credentials = tokens.of(githost, event.repository_url)
-        run = self.run_pushed(run_id, githost, event, credentials, f"{githost.kind} {githost.name}")
+        run = self.run_pushed.run(run_id, githost, event, credentials, f"{githost.kind} {githost.name}")
         return (run.run_id,) if run else ()
 
     def _read(self, delivery: Delivery) -> tuple[GitHost, Sequence[GitEvent]]:

@@ -27,7 +27,7 @@ class ReceiveWebhook:
     cipher: Cipher
     queue: DeliveryQueue
 
-    def __call__(self, kind: str, githost_id: str, headers: Mapping[str, str], body: bytes) -> Received:
+    def receive(self, kind: str, githost_id: str, headers: Mapping[str, str], body: bytes) -> Received:
         """`headers` by lower-case name, `body` as it was sent.
 
         Raises Unauthenticated, in the same words for an unknown address, a wrong kind and a wrong signature; InvalidRequest for

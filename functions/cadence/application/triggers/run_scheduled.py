@@ -29,7 +29,7 @@ class RunScheduled:
     schedules: Schedules
     start: StartTriggered
 
-    def __call__(self, firing: Firing) -> Sequence[str]:
+    def run(self, firing: Firing) -> Sequence[str]:
         """The ids of the runs that it started. The same firing, told twice or by two expressions, leads to the same run.
 
         A schedule is kept before the version that has it is stored, and fires no sooner than that is done. So one that the

@@ -43,7 +43,7 @@ class StartTriggered:
         except (InvalidRequest, NotFound) as error:
             cause = error.message
         else:
-            return self.start(run_id, planned, event, created_by, ancestry)
+            return self.start.start(run_id, planned, event, created_by, ancestry)
         unplanned = replace(frozen_version(version, given), plan_sha256="")
         return self.start.failed(run_id, unplanned, event, created_by, cause, ancestry)
 
@@ -55,4 +55,4 @@ class StartTriggered:
         values = event_values(given, event)
         if values.findings:
             raise InvalidDocument(values.findings)
-        return self.plan(run_id, self.freeze.of(version, values.values), event)
+        return self.plan.plan(run_id, self.freeze.of(version, values.values), event)

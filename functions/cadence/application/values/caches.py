@@ -83,7 +83,7 @@ class FindCache:
     caches: CacheStore
     clock: Clock
 
-    def __call__(self, runner: Runner, key: str, restore: Sequence[str]) -> CacheHit | None:
+    def find(self, runner: Runner, key: str, restore: Sequence[str]) -> CacheHit | None:
         """The entry of `key`, else the newest whose key starts with the first of `restore` that any does."""
         now = self.clock()
         entry = self.caches.get(*_scope(runner), key, _bucket(runner))
@@ -107,7 +107,7 @@ class ReadCache:
     caches: CacheStore
     urls: DataUrls
 
-    def __call__(self, runner: Runner, key: str, entry: str, next_seq: int, done: bool = False) -> InputAnswer:
+    def read(self, runner: Runner, key: str, entry: str, next_seq: int, done: bool = False) -> InputAnswer:
         """Like a stream that has ended. Raises NotFound once the entry is gone."""
         found = self.caches.get(*_scope(runner), key, _bucket(runner))
         if found is None or found.entry != entry:
@@ -124,7 +124,7 @@ class SaveCache:
     caches: CacheStore
     clock: Clock
 
-    def __call__(self, runner: Runner, key: str) -> Saving:
+    def save(self, runner: Runner, key: str) -> Saving:
         """Begins an upload, unless the key is taken, or the run is one that may not write what others will trust."""
         run = self.runs.get_run(runner.run_id)
         if run.replay_of is not None:
@@ -151,7 +151,7 @@ class WriteCache:
     limits: CacheLimits
     clock: Clock
 
-    def __call__(
+    def write(
         self, runner: Runner, key: str, entry: str, end: StreamEnd | None, next_seq: int, want: int
     ) -> OutputAnswer:
         """Grants uploads; with `end` the entry exists. Raises NotFound (no such upload of this runner), TooLarge."""

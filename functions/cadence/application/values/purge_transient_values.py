@@ -33,7 +33,7 @@ class PurgeTransientValues:
     clock: Clock
     workers: Workers = several_at_once
 
-    def __call__(self, run_id: str, treatment: str | None = None) -> int:
+    def purge(self, run_id: str, treatment: str | None = None) -> int:
         """What the end of `treatment` (None: of the run) lets go. Returns how many objects that were. Safe to repeat."""
         try:
             run = self.runs.get_run(run_id)

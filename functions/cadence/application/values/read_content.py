@@ -94,7 +94,7 @@ class ReadContent:
         literal = (given.literal or "").encode("utf-8", "surrogatepass")
         return Where(treatment, port, given.flow, given.type, 1, literal=literal, size=len(literal))
 
-    def __call__(self, where: Where, offset: int, length: int) -> Piece:
+    def read(self, where: Where, offset: int, length: int) -> Piece:
         """At most `length` bytes from `offset` on; a negative offset counts from the end of what is there.
 
         Raises InvalidRequest for an offset beyond the end, NotFound if the content is not kept any more, Gone if it never was.

@@ -53,7 +53,7 @@ class RemoveOldRuns:
     clock: Clock
     longest: timedelta
 
-    def __call__(self, seconds_left: Callable[[], float], least: float = 60.0) -> dict[str, int]:
+    def remove(self, seconds_left: Callable[[], float], least: float = 60.0) -> dict[str, int]:
         """As much as there is time for; the rest is found by the next call."""
         done = {"projects": 0, "runs": 0, "objects": 0}
         for project in self.runs.short_lived():

@@ -73,7 +73,7 @@ class Stored:
 def told(changes: Changes, subscriptions: Subscriptions = EVERYTHING) -> dict[Audience, list[Event]]:
     stored: Any = Stored(subscriptions)
     events = Told()
-    count = Observe(stored, stored, stored, events)(changes)
+    count = Observe(stored, stored, stored, events).observe(changes)
     assert count == sum(map(len, events.by_audience.values()))
     return events.by_audience
 

@@ -41,7 +41,7 @@ class AgentOnMachine:
         gateway = self._storm.ports(actor, f"gateway {thing.machine.ref}")
         nonce = f"nonce-{thing.machine.ref}-{thing.number}"
         try:
-            self._insist(actor, lambda: self._claim(gateway)(self._runner_id, thing.token, nonce, {}))
+            self._insist(actor, lambda: self._claim(gateway).claim(self._runner_id, thing.token, nonce, {}))
             thing.works = thing.ended_at is None
             self._work(actor, gateway)
         except (Conflict, Gone, Unauthenticated) as error:
@@ -103,7 +103,7 @@ class AgentOnMachine:
 
     def _end(self, actor: Actor, gateway: Ports, outcome: RunnerOutcome) -> None:
         runner = self._storm.runners.runners[self._runner_id]
-        self._insist(actor, lambda: gateway.complete(runner, _result(outcome)))
+        self._insist(actor, lambda: gateway.complete.complete(runner, _result(outcome)))
 
     def _insist(self, actor: Actor, call: Callable[[], object]) -> None:
         """Until it is answered, or the machine is gone."""

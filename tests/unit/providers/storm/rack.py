@@ -44,7 +44,7 @@ class RackHost:
                 gateway.watched(storm.hosts), gateway.runners, gateway.machines, storm.work_notification, storm.clock
             )
             try:
-                answer = lease(self._id, f"Bearer {self._token}", self._slots - len(running), running)
+                answer = lease.lease(self._id, f"Bearer {self._token}", self._slots - len(running), running)
             except (Crashed, CadenceError):
                 continue  # it asks again at the next turn
             for runner_id in answer.stop:

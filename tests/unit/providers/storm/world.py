@@ -116,7 +116,7 @@ class Storm(World):
 
     def _provide(self, ports: Ports, event: Event) -> None:
         if event["operation"] == "stop":
-            self._release(ports)(event["runner_id"])
+            self._release(ports).release(event["runner_id"])
             return
         homes = Homes("cloud", "https://cadence.example", AgentFile("https://cadence.example/agent", "0"), self.cipher)
         start = StartRunner(
@@ -133,13 +133,13 @@ class Storm(World):
             Refusals(ports.watched(self.back_offs), self.clock),
             self.pool_store,
         )
-        start(launch_of(event))
+        start.start(launch_of(event))
 
     def _provide_on_hosts(self, ports: Ports, event: Event) -> None:
         assert event["operation"] == "stop", "a runner on hosts is offered where it is placed"
         hosts = ports.watched(self.hosts)
         provider = HostProvider("acme", OWN, ports.runners, hosts, self.work_notification, self.clock)
-        ReleaseRunner(ports.runners, lambda *_: provider)(event["runner_id"])
+        ReleaseRunner(ports.runners, lambda *_: provider).release(event["runner_id"])
 
     def _release(self, ports: Ports, *, sweeps: bool = False) -> ReleaseRunner:
         return ReleaseRunner(
@@ -170,10 +170,10 @@ class Storm(World):
         release = self._release(ports, sweeps=True)
         sweep = Sweep(
             self._providers(ports, sweeps=True), ports.runners.get_runners, ports.watched(self.records), self.clock,
-            self.pool_store, release, self._budgets(ports), ports.runners,
+            self.pool_store, release.release, self._budgets(ports), ports.runners,
         )  # fmt: skip
         try:
-            sweep("acme", pool)
+            sweep.sweep("acme", pool)
         except (Crashed, CadenceError):
             return False
         return True
@@ -206,7 +206,7 @@ class Storm(World):
     # machines
 
     def at_work(self, organization: str, pool: str) -> Sequence[Host]:
-        found = HostsAtWork(self.hosts, self.clock)(organization, pool)
+        found = HostsAtWork(self.hosts, self.clock).count(organization, pool)
         if not found:
             self.told["no host there"] += 1
         return found

@@ -178,10 +178,10 @@ class World:
 
     def _functions(self) -> Mapping[str, Callable[[Actor, Event], Any]]:
         lambdas: dict[str, Callable[[Ports, Event], Any]] = {
-            "AdmitFunctionArn": lambda p, e: p.admit(e["run_id"], e["task_token"]),
-            "StopRunFunctionArn": lambda p, e: p.stop_run(e["run_id"], e["task_token"], _caught(e["error"])),
-            "FinaliseFunctionArn": lambda p, e: str(p.finalise(e["run_id"]).state),
-            "ActFunctionArn": lambda p, e: p.act(e["run_id"], e["treatment"], e["task_token"]),
+            "AdmitFunctionArn": lambda p, e: p.admit.admit(e["run_id"], e["task_token"]),
+            "StopRunFunctionArn": lambda p, e: p.stop_run.stop(e["run_id"], e["task_token"], _caught(e["error"])),
+            "FinaliseFunctionArn": lambda p, e: str(p.finalise.finalise(e["run_id"]).state),
+            "ActFunctionArn": lambda p, e: p.act.control(e["run_id"], e["treatment"], e["task_token"]),
             "PlaceFunctionArn": _place,
             "SettleFunctionArn": _settle,
             **{f"provider-{pool.provider}": self._provide for pool in POOLS},
@@ -296,7 +296,7 @@ class World:
         while True:
             actor.pause(due)
             try:
-                self._ports(actor, actor.name).wake(run_id, group, failed=failed)
+                self._ports(actor, actor.name).wake.wake(run_id, group, failed=failed)
             except (Crashed, Transient):
                 due = self.clock.now + timedelta(seconds=30)  # the message comes again
             else:
@@ -446,7 +446,7 @@ class Ports:
             approvals,
             EndProcess(self.runs, MemoryReported(), clock),
             clock,
-            UnclaimedOffers(self.runs, pools, world.at_work),
+            UnclaimedOffers(self.runs, pools, world.at_work).check,
         )
 
 
@@ -459,9 +459,11 @@ def _place(ports: Ports, event: Event) -> None:
         ports.gates.wait(event["run_id"], event["treatment"], event["task_token"])
         return
     state = event["state"]
-    ports.place(event["run_id"], event["treatment"], state["attempt"], event["task_token"], FailedLaunch.of(state))
+    ports.place.place(
+        event["run_id"], event["treatment"], state["attempt"], event["task_token"], FailedLaunch.of(state)
+    )
 
 
 def _settle(ports: Ports, event: Event) -> Mapping[str, Any]:
     error = MachineError.caught(event.get("error"))
-    return ports.settle(event["run_id"], event["treatment"], event["attempt"], error).as_json()
+    return ports.settle.settle(event["run_id"], event["treatment"], event["attempt"], error).as_json()
