@@ -224,7 +224,10 @@ def test_what_no_pool_can_hold_is_refused_with_each_pools_reason(world: World, s
 def test_an_architecture_that_only_containers_name_is_a_wish(world: World) -> None:
     world.pool("arm", architectures=("arm64",))
     step = EngineContainer("build", "ubuntu", arch="arm64")
-    assert spec_of(world, world.runs.get_run(world.ask_for.request(BY, request(containers=(step,))))).pools == ("arm", "near")
+    assert spec_of(world, world.runs.get_run(world.ask_for.request(BY, request(containers=(step,))))).pools == (
+        "arm",
+        "near",
+    )
     world.pools.pools = (Pool("acme", "strict", "host", settings={"melodium": {"containers_arch": "required"}}),)
     with pytest.raises(ProviderRejected, match="pool strict has no arm64 for the containers"):
         world.ask_for.request(BY, request(containers=(step,)))
@@ -235,7 +238,9 @@ def test_preferred_modes_come_first_and_pools_may_say_their_own(world: World) ->
     world.pool("said", "ec2", settings={"melodium": {"modes": ["shared"]}})
     pools = spec_of(world, world.runs.get_run(world.ask_for.request(BY, request(preferred=("shared",))))).pools
     assert pools == ("said", "near", "cloud")
-    only = spec_of(world, world.runs.get_run(world.ask_for.request(BY, request(key=GROUP, required=("self_managed",))))).pools
+    only = spec_of(
+        world, world.runs.get_run(world.ask_for.request(BY, request(key=GROUP, required=("self_managed",))))
+    ).pools
     assert only == ("near",)
 
 

@@ -167,9 +167,7 @@ def test_nothing_follows_from_a_replay(world: World) -> None:
             raise AssertionError("nobody is told")
 
     notify = NotifyRunEnd(Pipelines(), Queue(), world.setting.machines)  # type: ignore[arg-type]
-    notify.notify(
-        dataclasses.replace(run, state=RunState.SUCCEEDED)
-    )  # type: ignore[arg-type]
+    notify.notify(dataclasses.replace(run, state=RunState.SUCCEEDED))
 
 
 def test_what_cannot_be_replayed_says_why(world: World) -> None:
